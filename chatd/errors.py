@@ -1,0 +1,182 @@
+"""Everything that can go wrong, with its consequence in its type.
+
+There are two consequences on the wire, and they are never mixed:
+
+* A `Reject` answers one command with `error` and the connection goes on. Its
+  `code` is one of `RejectCode`.
+* An `Ending` ends one connection. Each is a row of the table below: the close
+  code that the peer sees, a word for logs and metrics, and whether the peer
+  should come back.
+
+Everything else is an exception of the process itself: a configuration that
+cannot be used (`ConfigError`), a store that is refused (`StoreRefused`) or has
+failed (`StoreFailed`).
+
+This module imports nothing of chatd.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, StrEnum
+
+import attrs
+
+
+class ChatdError(Exception):
+    """The root of every exception that chatd raises on purpose."""
+
+
+class ConfigError(ChatdError):
+    """The configuration cannot be used.
+
+    Attributes:
+        problems: One line each, `path: reason`, in the order of the file.
+    """
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class StoreRefused(ChatdError):
+    """The store on disk is not one that this daemon may open.
+
+    It is foreign, empty, newer than the code, damaged, or held by another
+    daemon. Nothing was changed. The text names the file and what to do.
+    """
+
+
+class StoreUnavailable(ChatdError):
+    """The store cannot take writes now, but may later (a full disk).
+
+    Nothing of the batch was stored. Reads go on.
+    """
+
+
+class StoreFailed(ChatdError):
+    """The store can no longer be trusted (an I/O error, a dead thread).
+
+    The daemon stops: what a second attempt would report is not the truth.
+    """
+
+
+class RejectCode(StrEnum):
+    """Why a command was refused; the `code` of an `error` reply.
+
+    Source: the list of error codes that ends the protocol's description.
+    """
+
+    BAD_JSON = "bad_json"
+    BAD_FRAME = "bad_frame"
+    BAD_TYPE = "bad_type"
+    BAD_FIELD = "bad_field"
+    NOT_AUTHENTICATED = "not_authenticated"
+    BAD_CREDENTIALS = "bad_credentials"
+    FORBIDDEN = "forbidden"
+    NO_ROOM = "no_room"
+    NO_USER = "no_user"
+    NO_MESSAGE = "no_message"
+    EXISTS = "exists"
+    NAME_TAKEN = "name_taken"
+    NOT_MEMBER = "not_member"
+    BANNED = "banned"
+    MUTED = "muted"
+    RATE_LIMITED = "rate_limited"
+    TOO_LONG = "too_long"
+    CID_CONFLICT = "cid_conflict"
+    UNAVAILABLE = "unavailable"
+    INTERNAL = "internal"
+
+
+MALFORMED = frozenset(
+    {
+        RejectCode.BAD_JSON,
+        RejectCode.BAD_FRAME,
+        RejectCode.BAD_TYPE,
+        RejectCode.BAD_FIELD,
+        RejectCode.NOT_AUTHENTICATED,
+    }
+)
+"""The codes that count against a connection's bucket of malformed frames."""
+
+
+class Reject(ChatdError):
+    """One command is refused; the connection goes on.
+
+    Attributes:
+        code: For programs.
+        text: For people: what was wrong, and where.
+        field: The field that was wrong, if it was one.
+        retry_after_s: When it is worth trying again.
+    """
+
+    def __init__(
+        self,
+        code: RejectCode,
+        text: str,
+        *,
+        field: str | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(text)
+        self.code = code
+        self.text = text
+        self.field = field
+        self.retry_after_s = retry_after_s
+
+
+@attrs.frozen
+class EndingRow:
+    """What an `Ending` means to the peer and to the log."""
+
+    code: int | None
+    """The WebSocket close code; None where no close frame can be sent."""
+    reason: str
+    """One word for `bye`, the close frame, the log line and the metric."""
+    reconnect: bool
+    """Whether a client should come back with what it has."""
+
+
+class Ending(Enum):
+    """Every reason for which a connection ends; the first one wins.
+
+    4000 to 4499 tell a client to reconnect, 4500 to 4999 to stop.
+    """
+
+    PEER_CLOSED = EndingRow(1000, "closed", reconnect=False)
+    """The peer closed properly."""
+    PEER_LOST = EndingRow(None, "lost", reconnect=True)
+    """The transport ended without a close frame."""
+    LOGOUT = EndingRow(1000, "logout", reconnect=False)
+    PROTOCOL = EndingRow(1002, "protocol_error", reconnect=False)
+    BAD_UTF8 = EndingRow(1007, "not_utf8", reconnect=False)
+    FRAME_FLOOD = EndingRow(1008, "frame_flood", reconnect=False)
+    TOO_BIG = EndingRow(1009, "too_big", reconnect=True)
+    BUG = EndingRow(1011, "internal", reconnect=True)
+    RESTART = EndingRow(4001, "restart", reconnect=True)
+    SLOW = EndingRow(4002, "slow_consumer", reconnect=True)
+    EXPIRED = EndingRow(4003, "token_expired", reconnect=True)
+    NO_PONG = EndingRow(4004, "no_pong", reconnect=True)
+    OVERLOADED = EndingRow(4005, "overloaded", reconnect=True)
+    BAD_CREDENTIALS = EndingRow(4500, "bad_credentials", reconnect=False)
+    NO_HELLO = EndingRow(4501, "no_hello", reconnect=False)
+    MALFORMED = EndingRow(4502, "malformed", reconnect=False)
+    BANNED = EndingRow(4503, "banned", reconnect=False)
+    TOO_MANY = EndingRow(4504, "too_many_connections", reconnect=False)
+    REVOKED = EndingRow(4505, "revoked", reconnect=False)
+    TAKEN_OVER = EndingRow(4506, "session_taken_over", reconnect=False)
+
+    @property
+    def code(self) -> int | None:
+        """The WebSocket close code, or None where none can be sent."""
+        return self.value.code
+
+    @property
+    def reason(self) -> str:
+        """The word for `bye`, the close frame, the log and the metric."""
+        return self.value.reason
+
+    @property
+    def reconnect(self) -> bool:
+        """Whether a client should come back."""
+        return self.value.reconnect

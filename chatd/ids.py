@@ -1,0 +1,139 @@
+"""Names and numbers of the domain: their types, their spelling, their parsers.
+
+A value of one of these types has been parsed: it is canonical, within its
+bounds, and may be compared, stored and printed as it is. Parsing happens once,
+at the edge; nothing behind the edge folds case or checks a length again.
+
+A parser raises `ValueError` with a sentence that says what was expected; the
+codec adds the name of the field.
+
+Pure: no I/O, no clock, no randomness.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NewType
+
+import attrs
+
+UserName = NewType("UserName", str)
+"""A user's identity, for ever: an account (`ann`) or a guest (`ann~4f7k`)."""
+RoomName = NewType("RoomName", str)
+"""A public (`lobby`), private (`~…`) or direct (`@ann,bob`) room."""
+Seq = NewType("Seq", int)
+"""The number of an event within one room and epoch; the first is 1."""
+Epoch = NewType("Epoch", str)
+"""One life of a room's numbering: 16 hexadecimal digits."""
+ConnectionId = NewType("ConnectionId", int)
+"""One socket, numbered from 1 in the order of acceptance."""
+SessionId = NewType("SessionId", bytes)
+"""SHA-256 of a session's secret: what is kept, compared and indexed."""
+Cid = NewType("Cid", str)
+"""A client's own id of a durable command."""
+
+NAME_CHARS_MAX = 32
+ROOM_CHARS_MAX = 64
+DISPLAY_CHARS_MAX = 64
+CID_CHARS_MAX = 64
+
+_ACCOUNT = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}\Z")
+_GUEST = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}~[a-z2-7]{4}\Z")
+_PUBLIC_ROOM = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
+_PRIVATE_ROOM = re.compile(r"~[a-z2-7]{16}\Z")
+
+
+@attrs.frozen
+class Position:
+    """A place in a room's timeline; `seq` means nothing without `epoch`."""
+
+    epoch: Epoch
+    seq: Seq
+
+
+def parse_account_name(text: str) -> UserName:
+    """Fold `text` to the canonical spelling of an account's name.
+
+    Raises:
+        ValueError: It is not 1 to 32 of `a-z 0-9 . _ -`, starting with a
+            letter or digit.
+
+    Source: protocol section 1, "A user's name is for ever".
+    """
+    folded = _fold(text)
+    if not _ACCOUNT.match(folded):
+        raise ValueError(
+            "a name is 1 to 32 of a-z 0-9 . _ - and starts with a letter or digit"
+        )
+    return UserName(folded)
+
+
+def parse_user_name(text: str) -> UserName:
+    """Fold `text` to the canonical name of an account or of a guest.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    folded = _fold(text)
+    if _GUEST.match(folded):
+        return UserName(folded)
+    return parse_account_name(text)
+
+
+def is_guest(name: UserName) -> bool:
+    """Whether the name is a guest's: no account can have a `~`."""
+    return "~" in name
+
+
+def parse_public_room(text: str) -> RoomName:
+    """Fold `text` to a room name that joining may create.
+
+    Raises:
+        ValueError: It is not 1 to 64 of `a-z 0-9 . _ -`.
+    """
+    folded = _fold(text)
+    if not _PUBLIC_ROOM.match(folded):
+        raise ValueError(
+            "a room name is 1 to 64 of a-z 0-9 . _ - and starts with a letter or digit"
+        )
+    return RoomName(folded)
+
+
+def parse_room_name(text: str) -> RoomName:
+    """Fold `text` to the canonical name of any kind of room.
+
+    Raises:
+        ValueError: It is no room's name. A direct room's names must be two
+            different accounts in sorted order.
+    """
+    folded = _fold(text)
+    if _PRIVATE_ROOM.match(folded):
+        return RoomName(folded)
+    if folded.startswith("@"):
+        names = folded[1:].split(",")
+        if len(names) == 2 and names[0] < names[1] and all(map(_ACCOUNT.match, names)):
+            return RoomName(folded)
+        raise ValueError("a direct room is @NAME,NAME, two accounts in sorted order")
+    return parse_public_room(text)
+
+
+def direct_room(one: UserName, other: UserName) -> RoomName:
+    """The room of two accounts, whichever of them asks."""
+    first, second = sorted((one, other))
+    return RoomName(f"@{first},{second}")
+
+
+def is_direct(room: RoomName) -> bool:
+    """Whether the room is a direct conversation."""
+    return room.startswith("@")
+
+
+def direct_members(room: RoomName) -> tuple[UserName, UserName]:
+    """The two accounts of a direct room."""
+    first, second = room[1:].split(",")
+    return UserName(first), UserName(second)
+
+
+def _fold(text: str) -> str:
+    """Lower-case ASCII only: no other script may fold into a-z (`K` U+212A)."""
+    return text.lower() if text.isascii() else text
