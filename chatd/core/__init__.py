@@ -1,0 +1,1 @@
+"""The chat itself: pure, synchronous, deterministic. Nothing here awaits."""
