@@ -1,0 +1,252 @@
+"""What the core asks the store to make durable, and what the store answers.
+
+A draft is an intent that has passed every rule that memory can decide; the
+store's writer executes drafts strictly in the order in which they were given,
+each after everything before it, and answers each with one outcome. So whatever
+depends on earlier drafts (a `cid` that was seen before, who wrote the message
+that is edited, whether a reaction is there already) is decided by the writer,
+inside the transaction, where nothing can come between the look and the act.
+
+Drafts without a seq (accounts, sessions, read marks) travel the same way: there
+is one writer, one order, one commit.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from chatd.errors import RejectCode
+from chatd.ids import Cid, Epoch, RoomName, Seq, SessionId, UserName
+from chatd.wire.events import Millis, TimelineEvent
+
+# --- drafts that become timeline events -------------------------------------
+
+
+@attrs.define
+class NewMessage:
+    """Append a message. Refused: `no_message` if `reply_to` is no message."""
+
+    room: RoomName
+    user: UserName
+    cid: Cid | None
+    text: str
+    reply_to: Seq | None = None
+
+
+@attrs.define
+class EditMessage:
+    """Replace the text of `of`.
+
+    Refused: `no_message` if there is none or it was deleted, `forbidden` if it
+    is not the user's own. The same text again is `Duplicate`.
+    """
+
+    room: RoomName
+    user: UserName
+    cid: Cid | None
+    of: Seq
+    text: str
+
+
+@attrs.define
+class DeleteMessage:
+    """Empty `of`: its text, old edits, reactions and its place in the search.
+
+    Refused: `no_message` if there is none or it was deleted before,
+    `forbidden` if it is not the user's own.
+    """
+
+    room: RoomName
+    user: UserName
+    cid: Cid | None
+    of: Seq
+
+
+@attrs.define
+class SetReaction:
+    """Put `emoji` on `of` or take it away.
+
+    Refused: `no_message`; `bad_field` if the message has `REACTION_KINDS_MAX`
+    other kinds. What changes nothing is `Duplicate`.
+    """
+
+    room: RoomName
+    user: UserName
+    cid: Cid | None
+    of: Seq
+    emoji: str
+    on: bool
+
+
+@attrs.define
+class SetMember:
+    """Make `user` a member of `room` with `role`, or with None no member.
+
+    With `event` the timeline tells of it (`member`, change `join` or `leave`);
+    guests, and joins of declared rooms, are silent and the outcome has no seq.
+    What changes nothing is `Duplicate`. A new member's read mark is the head.
+    """
+
+    room: RoomName
+    user: UserName
+    role: str | None
+    event: bool
+
+
+REACTION_KINDS_MAX = 20
+"""Kinds of reaction on one message. Source: protocol section 4."""
+
+# --- drafts without a seq ---------------------------------------------------
+
+
+@attrs.define
+class CreateRoom:
+    """Create a room with its first members; one that exists is `Duplicate`.
+
+    The members' joins are silent here; whoever wants events appends them.
+    """
+
+    room: RoomName
+    epoch: Epoch
+    topic: str
+    members: dict[UserName, str]
+    """Name to role."""
+
+
+@attrs.define
+class SetTopic:
+    """Keep a declared room's topic as it is declared; no event."""
+
+    room: RoomName
+    topic: str
+
+
+@attrs.define
+class Recall:
+    """Store nothing: answer what `cid` stored first, or refuse with `otherwise`.
+
+    This is how a command that is refused by the rules still learns the truth
+    about a retry, and how a refusal keeps its place among durable replies. It
+    is `Conflict` where the cid belongs to other content, whose digest is taken
+    from `draft`.
+    """
+
+    draft: NewMessage | EditMessage | DeleteMessage | SetReaction | None
+    """What would have been appended; None if there is nothing to look up."""
+    otherwise: Refused
+
+
+@attrs.define
+class AddUser:
+    """Record a user's name for ever; one that was ever taken is refused.
+
+    Refused: `name_taken`.
+    """
+
+    user: UserName
+    display: str
+    role: str
+    password_hash: str | None
+
+
+@attrs.define
+class SetDisplay:
+    """Change what people read instead of a user's name."""
+
+    user: UserName
+    display: str
+
+
+@attrs.define
+class SetPasswordHash:
+    """Replace an account's password hash (its parameters have grown)."""
+
+    user: UserName
+    password_hash: str
+
+
+@attrs.define
+class OpenSession:
+    """Record a session before its secret is told to anybody.
+
+    With `guest`, the user's name is recorded in the same step and may be
+    refused: `name_taken`.
+    """
+
+    session: SessionId
+    user: UserName
+    token: bytes | None
+    """SHA-256 of the token that it came from, if it came from one."""
+    created: Millis
+    guest: AddUser | None = None
+
+
+@attrs.define
+class EndSession:
+    """Void a session; a guest's memberships go with it."""
+
+    session: SessionId
+
+
+@attrs.define
+class SaveMarks:
+    """Write what may be lost for a few seconds: read marks and idle times."""
+
+    reads: dict[tuple[RoomName, UserName], Seq]
+    idle: dict[SessionId, Millis | None]
+    """When the last connection of a session ended; None while it has one."""
+
+
+Durable = NewMessage | EditMessage | DeleteMessage | SetReaction
+"""The drafts of durable commands: they have a `cid` and get a seq."""
+
+Draft = (
+    Durable
+    | SetMember
+    | CreateRoom
+    | SetTopic
+    | Recall
+    | AddUser
+    | SetDisplay
+    | SetPasswordHash
+    | OpenSession
+    | EndSession
+    | SaveMarks
+)
+"""Anything that the store's writer executes."""
+
+# --- outcomes ---------------------------------------------------------------
+
+
+@attrs.define
+class Committed:
+    """It is on disk. `event` has its seq; None for drafts without one."""
+
+    event: TimelineEvent | None = None
+
+
+@attrs.define
+class Duplicate:
+    """It was on disk before, or changed nothing: the first seq and ts."""
+
+    seq: Seq = Seq(0)
+    ts: Millis = 0
+
+
+@attrs.define
+class Conflict:
+    """The `cid` belongs to something else."""
+
+
+@attrs.define
+class Refused:
+    """A rule that only the writer can decide said no."""
+
+    code: RejectCode
+    text: str
+    field: str | None = None
+    retry_after_s: float | None = None
+
+
+Outcome = Committed | Duplicate | Conflict | Refused
+"""What became of one draft."""

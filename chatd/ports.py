@@ -1,0 +1,257 @@
+"""What the house needs of the outside, as protocols with their semantics.
+
+`Store` is the truth on disk, `Outlet` is where one connection's frames leave.
+Each has one contract suite in the tests that runs on every implementation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum, auto
+from typing import Protocol
+
+import attrs
+
+from chatd.core.drafts import Draft, Outcome
+from chatd.errors import Ending
+from chatd.ids import ConnectionId, Epoch, RoomName, Seq, SessionId, UserName
+from chatd.wire.events import MessageShown, Millis, TimelineEvent
+
+
+class EntryKind(Enum):
+    """What an entry is, and so what may become of it under pressure."""
+
+    REPLY = auto()
+    """Replies and everything for one connection alone: never dropped."""
+    ROOM = auto()
+    """Live timeline events: may become a gap."""
+    REPLAY = auto()
+    """Pages of a replay: pulled as the outbox empties, so never dropped."""
+    EPHEMERAL = auto()
+    """Typing, presence, read marks: dropped first."""
+
+
+@attrs.define
+class Entry:
+    """Whole WebSocket frames on their way out, shared by all receivers."""
+
+    room: RoomName | None
+    first_seq: int
+    """0 where the frames carry no seq."""
+    last_seq: int
+    kind: EntryKind
+    data: bytes
+
+
+class Outlet(Protocol):
+    """Where one connection's frames leave. Nothing here raises or waits."""
+
+    @property
+    def id(self) -> ConnectionId:
+        """The connection."""
+
+    @property
+    def address(self) -> str:
+        """The client's address, for logs and limits."""
+
+    @property
+    def bearer(self) -> str | None:
+        """The credential that came with the upgrade, if one did."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether it has its ending already; pushing is in vain then."""
+
+    @property
+    def spared(self) -> set[RoomName]:
+        """Rooms of which an ephemeral entry was dropped; the hub clears it."""
+
+    def push(self, entry: Entry) -> None:
+        """Send at once what the socket takes; keep the rest."""
+
+    def push_all(self, entries: Sequence[Entry]) -> None:
+        """Send several entries, in order, in one write if the socket takes it."""
+
+    def drop_room(self, room: RoomName) -> None:
+        """Forget what waits of a room, except an entry that was begun."""
+
+    def answered(self) -> None:
+        """One text that was handed over has had all its replies pushed."""
+
+    def finish(self, ending: Ending, after_s: float | None = None) -> None:
+        """End the connection; the first reason wins. `after_s` goes into bye."""
+
+    async def wait_low(self) -> bool:
+        """Wait until less than half of the soft limit waits unsent.
+
+        Returns:
+            False if the connection has finished instead.
+
+        Cancellation: safe.
+        """
+
+
+# --- the store --------------------------------------------------------------
+
+
+@attrs.define
+class MemberRow:
+    """One membership as the store has it."""
+
+    user: UserName
+    role: str
+    read: Seq
+
+
+@attrs.define
+class RoomRow:
+    """One room as the store has it."""
+
+    room: RoomName
+    epoch: Epoch
+    head: Seq
+    """The newest seq, 0 if none."""
+    first: Seq
+    """The lowest seq that is kept; head + 1 if none."""
+    last_ts: Millis
+    topic: str
+    members: list[MemberRow]
+
+
+@attrs.define
+class UserRow:
+    """One user as the store has it."""
+
+    user: UserName
+    display: str
+    role: str
+    """`guest`, `user`, `bot` or `admin`."""
+    password_hash: str | None = attrs.field(default=None, repr=False)
+    disabled: bool = False
+
+
+@attrs.define
+class SessionRow:
+    """One session as the store has it."""
+
+    session: SessionId
+    user: UserName
+    token: bytes | None
+    idle_since: Millis | None
+    """When its last connection ended; None while it has one."""
+
+
+@attrs.define
+class TokenRow:
+    """One access token as the store has it."""
+
+    user: UserName
+    expires: Millis | None
+
+
+@attrs.define
+class Snapshot:
+    """Everything the core keeps in memory, read once at the start."""
+
+    rooms: list[RoomRow]
+    users: list[UserRow]
+    """Accounts, and the guests whose sessions have not ended."""
+    guest_sessions: list[SessionRow]
+
+
+class Store(Protocol):
+    """The truth: timeline, users, sessions, read marks.
+
+    Reads see everything that `commit` has returned, and maybe more: whoever
+    must not see more passes `upto`.
+    """
+
+    async def load(self, now: Millis) -> Snapshot:
+        """Read what the core needs at the start.
+
+        Sessions that were open when the daemon ended, and all guests' sessions,
+        count as idle from `now`; what was idle too long (`session_days`,
+        `guest_hold_s`) is removed first. Called once, before any commit.
+        """
+
+    async def commit(self, drafts: Sequence[Draft], now: Millis) -> list[Outcome]:
+        """Execute drafts in order in one durable transaction.
+
+        Called by one task at a time. An event's `ts` is `now`, or the room's
+        last `ts` where that is later. A draft whose rows fail by themselves is
+        `Refused(internal)` and leaves no trace and no hole.
+
+        Returns:
+            One outcome for each draft, in order, after the fsync.
+
+        Raises:
+            StoreUnavailable: Nothing of the batch was stored; reads go on and a
+                later batch may succeed (the disk is full).
+            StoreFailed: The store cannot be trusted any more.
+
+        Cancellation: shielded; the outcome is always learned.
+        """
+
+    async def events(
+        self, room: RoomName, after: Seq, upto: Seq, limit: int, limit_bytes: int
+    ) -> list[TimelineEvent]:
+        """Read timeline events `after` < seq <= `upto`, each as it is now.
+
+        Returns:
+            The first of them in rising seq without a hole: at most `limit`,
+            about `limit_bytes` of content (0 is no limit), at least one if
+            there is one.
+
+        Cancellation: safe.
+        """
+
+    async def nth_newest(self, room: RoomName, count: int, upto: Seq) -> Seq:
+        """The seq of the `count`-th newest message at or below `upto`.
+
+        Returns:
+            The oldest message's seq if there are fewer; `upto` + 1 if none.
+
+        Cancellation: safe.
+        """
+
+    async def history(
+        self,
+        room: RoomName,
+        *,
+        before: Seq | None,
+        after: Seq | None,
+        limit: int,
+        upto: Seq,
+    ) -> tuple[list[MessageShown], bool]:
+        """Read a page of messages with seq <= `upto`, everything folded in.
+
+        Edits, deletions and reactions are folded in as far as the store has
+        them. With neither bound, the newest; with `before`, the newest below
+        it; with `after`, the oldest above it.
+
+        Returns:
+            Messages in rising seq, and whether there are more in the direction
+            that was asked.
+
+        Cancellation: safe.
+        """
+
+    async def unread(
+        self, user: UserName, marks: Sequence[tuple[RoomName, Seq, Seq]]
+    ) -> list[int]:
+        """Count others' undeleted messages for each (room, read, upto).
+
+        Returns:
+            One number each, at most 999.
+
+        Cancellation: safe.
+        """
+
+    async def user(self, name: UserName) -> UserRow | None:
+        """Find a user. Cancellation: safe."""
+
+    async def session(self, session: SessionId) -> SessionRow | None:
+        """Find a session. Cancellation: safe."""
+
+    async def token(self, digest: bytes) -> TokenRow | None:
+        """Find an access token by its SHA-256. Cancellation: safe."""

@@ -1,0 +1,1 @@
+"""What travels on a socket: commands, events, their bytes. Pure."""
