@@ -1,0 +1,78 @@
+"""What an operator may decide: frozen sections, one per concern.
+
+`sections` is the one table of settings. A key's name ends in its unit, its type
+is its parsed form, and its field carries in `metadata` all that anybody says
+about it: `doc`, `source` (the precedent of the default), `min` and `max`. The
+example file, the JSON Schema, `chatd config show` and the checks of a file are
+all made from it, so they cannot disagree.
+
+`values` holds the types that are more than a number or a string, with their
+parsers; `checks` says which values contradict each other, and which are
+allowed but probably not what was meant.
+
+In `[limits]`, and for `history.replay_max`, 0 is no limit.
+
+Nothing here reads a file or an environment: that is `chatd.configfile`. A
+`Config` that came from there has been checked; one that is built in code is
+believed as it is.
+
+Pure: no I/O, no clock, no randomness.
+"""
+
+from chatd.config.checks import conflicts, notices, out_of_bounds
+from chatd.config.sections import (
+    Auth,
+    Config,
+    Heartbeat,
+    History,
+    Limits,
+    Log,
+    Metrics,
+    PermanentRoom,
+    Presence,
+    Rooms,
+    Server,
+    Store,
+)
+from chatd.config.values import (
+    Address,
+    Network,
+    Origin,
+    PublicUrl,
+    SystemdSockets,
+    TcpAddress,
+    UnixAddress,
+    parse_address,
+    parse_network,
+    parse_origin,
+    parse_public_url,
+)
+
+__all__ = [
+    "Address",
+    "Auth",
+    "Config",
+    "Heartbeat",
+    "History",
+    "Limits",
+    "Log",
+    "Metrics",
+    "Network",
+    "Origin",
+    "PermanentRoom",
+    "Presence",
+    "PublicUrl",
+    "Rooms",
+    "Server",
+    "Store",
+    "SystemdSockets",
+    "TcpAddress",
+    "UnixAddress",
+    "conflicts",
+    "notices",
+    "out_of_bounds",
+    "parse_address",
+    "parse_network",
+    "parse_origin",
+    "parse_public_url",
+]
