@@ -1,0 +1,176 @@
+"""What waits for one connection: entries, bytes, limits and gaps. Pure.
+
+An entry is one or more whole frames. It leaves whole, in the order in which it
+came, or not at all; once a byte of it was sent it is never dropped, so that the
+peer's framing stays true whatever happens.
+
+There are two modes. Below the soft limit everything waits. The entry that
+crosses it makes the outbox **over**: room events that wait unsent become one gap
+per room, ephemeral ones are dropped and their room is noted in `spared`, and
+both stay so for whatever comes while it is over. Replies and replays are never
+dropped and never cause a gap; they alone can reach the hard limit. Once progress
+has left less than half of the soft limit waiting, it is no longer over: gaps
+become frames at the end of the queue, and delivery goes on behind them.
+
+A gap frame that waits is itself a room entry, covering what it tells of; when
+the outbox is over again it merges into the next gap, so at most one waits.
+
+Invariants: nothing waiting means not over and no gap; per room, what leaves
+covers every seq that was added, in order, by an event or by a gap.
+Source: protocol section 8.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from itertools import islice
+
+import attrs
+
+from chatd.ids import RoomName
+from chatd.ports import Entry, EntryKind
+
+MakeGap = Callable[[RoomName, int, int], bytes]
+"""Makes the frame that tells that `have` + 1 to `seq` of a room were not sent."""
+
+LOW_UNLIMITED_BYTES = 65_536
+"""What counts as low where there is no soft limit: a replay needs some measure."""
+_CHUNK_BYTES = 65_536
+"""Small entries are joined into writes of about this size."""
+
+
+@attrs.define
+class _Gap:
+    have: int
+    seq: int
+
+
+@attrs.define
+class Outbox:
+    """The queue of one connection.
+
+    Invariants: `waiting` is the sum of what is unsent; only the first entry may
+    be begun.
+    """
+
+    soft_bytes: int
+    """Above it the connection is degraded; 0 is no limit."""
+    hard_bytes: int
+    """Above it the connection is too slow; 0 is no limit."""
+    make_gap: MakeGap
+    waiting: int = 0
+    """Bytes that were not sent yet."""
+    over: bool = False
+    """Whether the soft limit was crossed and not half of it is free since."""
+    spared: set[RoomName] = attrs.field(factory=set)
+    """Rooms of which an ephemeral entry was dropped."""
+    _entries: deque[Entry] = attrs.field(factory=deque, init=False)
+    _sent: int = attrs.field(default=0, init=False)
+    _gaps: dict[RoomName, _Gap] = attrs.field(factory=dict, init=False)
+
+    @property
+    def low(self) -> bool:
+        """Whether less than half of the soft limit waits."""
+        return self.waiting * 2 < (self.soft_bytes or LOW_UNLIMITED_BYTES)
+
+    @property
+    def burst(self) -> bool:
+        """Whether more waits than any limit allows."""
+        return 0 < self.hard_bytes < self.waiting
+
+    def add(self, entry: Entry, sent: int = 0) -> None:
+        """Keep an entry, of which the first `sent` bytes have left already.
+
+        `sent` is more than 0 only where nothing else waits. Where the outbox is
+        over, a room entry becomes a gap and an ephemeral one is dropped.
+        """
+        if self.over and not sent and self._spare(entry):
+            return
+        self._entries.append(entry)
+        if sent:
+            self._sent = sent
+        self.waiting += len(entry.data) - sent
+        if 0 < self.soft_bytes < self.waiting and not self.over:
+            self.over = True
+            self._sift(self._spare)
+            if not self.waiting:
+                # No progress would ever end it: everything was spared.
+                self._recover()
+
+    def chunk(self) -> bytes | memoryview:
+        """The next bytes to write; something must wait."""
+        entries = self._entries
+        first: bytes | memoryview = entries[0].data
+        if self._sent:
+            first = memoryview(first)[self._sent :]
+        size = len(first)
+        if len(entries) == 1 or size >= _CHUNK_BYTES:
+            return first
+        parts = [first]
+        for entry in islice(entries, 1, None):
+            parts.append(entry.data)
+            size += len(entry.data)
+            if size >= _CHUNK_BYTES:
+                break
+        return b"".join(parts)
+
+    def progress(self, count: int) -> None:
+        """Forget the first `count` bytes: the socket has taken them."""
+        self.waiting -= count
+        count += self._sent
+        entries = self._entries
+        while entries and count >= len(entries[0].data):
+            count -= len(entries.popleft().data)
+        self._sent = count
+        self._recover()
+
+    def drop_room(self, room: RoomName) -> None:
+        """Forget what waits of a room and its gap; replies stay."""
+        self._gaps.pop(room, None)
+        self._sift(lambda e: e.room == room and e.kind is not EntryKind.REPLY)
+        self._recover()
+
+    def drop_all(self) -> None:
+        """Forget everything that waits, except replies and what was begun."""
+        self._gaps.clear()
+        self._sift(lambda e: e.kind is not EntryKind.REPLY)
+        self._recover()
+
+    def _spare(self, entry: Entry) -> bool:
+        """Drop an entry for a connection that is over, if its kind may be."""
+        room = entry.room
+        if room is None:
+            return False
+        if entry.kind is EntryKind.EPHEMERAL:
+            self.spared.add(room)
+            return True
+        if entry.kind is not EntryKind.ROOM:
+            return False
+        gap = self._gaps.get(room)
+        if gap is None:
+            self._gaps[room] = _Gap(entry.first_seq - 1, entry.last_seq)
+        else:
+            gap.seq = entry.last_seq
+        return True
+
+    def _sift(self, dropped: Callable[[Entry], bool]) -> None:
+        """Drop the waiting entries for which `dropped` says so, never a begun one."""
+        begun = 1 if self._sent else 0
+        kept = deque(islice(self._entries, begun))
+        rest: Iterable[Entry] = islice(self._entries, begun, None)
+        kept.extend(entry for entry in rest if not dropped(entry))
+        self._entries = kept
+        self.waiting = sum(len(entry.data) for entry in kept) - self._sent
+
+    def _recover(self) -> None:
+        """End being over once enough has left: gaps leave now."""
+        if not (self.over and self.low):
+            return
+        self.over = False
+        for room, gap in self._gaps.items():
+            frame = self.make_gap(room, gap.have, gap.seq)
+            entry = Entry(room, gap.have + 1, gap.seq, EntryKind.ROOM, frame)
+            self._entries.append(entry)
+            self.waiting += len(frame)
+        self._gaps.clear()

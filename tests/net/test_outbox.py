@@ -1,0 +1,282 @@
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from chatd.ids import RoomName
+from chatd.net.outbox import LOW_UNLIMITED_BYTES, Outbox
+from chatd.ports import Entry, EntryKind
+
+LOBBY, DEN = RoomName("lobby"), RoomName("den")
+
+
+def gap(room: RoomName, have: int, seq: int) -> bytes:
+    """A gap frame that can be read in a failure."""
+    return f"<{room} gap {have + 1}-{seq}>".encode()
+
+
+def room(name: RoomName, seq: int, size: int = 20, last: int | None = None) -> Entry:
+    """Events `seq` to `last` of a room."""
+    last = last or seq
+    data = f"<{name} {seq}-{last}".encode().ljust(size - 1, b".") + b">"
+    return Entry(name, seq, last, EntryKind.ROOM, data)
+
+
+def reply(size: int = 20) -> Entry:
+    """A reply of `size` bytes."""
+    return Entry(None, 0, 0, EntryKind.REPLY, b"<reply".ljust(size - 1, b".") + b">")
+
+
+def other(kind: EntryKind, name: RoomName = LOBBY, size: int = 20) -> Entry:
+    """An ephemeral or replayed entry of a room."""
+    text = f"<{name} {kind.name}".encode()
+    return Entry(name, 0, 0, kind, text.ljust(size - 1, b".") + b">")
+
+
+def outbox(soft: int = 100, hard: int = 1000) -> Outbox:
+    """An outbox that crosses its soft limit with six entries."""
+    return Outbox(soft, hard, gap)
+
+
+def drain(box: Outbox, step: int = 7) -> bytes:
+    """Take everything out, a few bytes at a time."""
+    out = b""
+    while box.waiting:
+        part = bytes(box.chunk()[:step])
+        out += part
+        box.progress(len(part))
+    return out
+
+
+def test_what_waits_leaves_whole_and_in_order() -> None:
+    """Below the soft limit the outbox is a queue of bytes."""
+    box = outbox()
+    entries = [room(LOBBY, 1), reply(), other(EntryKind.EPHEMERAL), room(LOBBY, 2)]
+    for entry in entries:
+        box.add(entry)
+    assert box.waiting == 80
+    assert drain(box) == b"".join(e.data for e in entries)
+
+
+def test_crossing_the_soft_limit_turns_room_events_into_one_gap_per_room() -> None:
+    """Replies and replays stay, ephemeral events go, each room has one gap."""
+    box = outbox()
+    replay = other(EntryKind.REPLAY)
+    for entry in (room(LOBBY, 1), room(DEN, 7, last=9), reply(), replay):
+        box.add(entry)
+    box.add(other(EntryKind.EPHEMERAL, DEN))
+    assert not box.over
+    box.add(room(LOBBY, 2))
+    assert box.over
+    assert box.waiting == 40
+    assert box.spared == {DEN}
+    box.add(room(DEN, 10))
+    box.add(other(EntryKind.EPHEMERAL))
+    assert box.spared == {DEN, LOBBY}
+    out = drain(box)
+    assert out == reply().data + replay.data + b"<lobby gap 1-2><den gap 7-10>"
+
+
+def test_a_begun_entry_is_never_dropped() -> None:
+    """The gap begins behind the entry of which the peer has bytes."""
+    box = outbox()
+    box.add(room(LOBBY, 1), 3)
+    for seq in range(2, 8):
+        box.add(room(LOBBY, seq))
+    box.drop_all()
+    assert drain(box) == room(LOBBY, 1).data[3:]
+    box.add(room(LOBBY, 8), 3)
+    for seq in range(9, 15):
+        box.add(room(LOBBY, seq))
+    assert drain(box) == room(LOBBY, 8).data[3:] + b"<lobby gap 9-14>"
+
+
+def test_a_gap_leaves_when_half_is_free_and_delivery_goes_on() -> None:
+    """Until then it is extended; afterwards events are events again."""
+    box = outbox()
+    box.add(reply(90))
+    box.add(room(LOBBY, 1))
+    box.progress(40)
+    assert box.over
+    box.add(room(LOBBY, 2))
+    box.progress(1)
+    assert not box.over
+    box.add(room(LOBBY, 3))
+    assert drain(box).endswith(b"<lobby gap 1-2>" + room(LOBBY, 3).data)
+
+
+def test_a_waiting_gap_frame_merges_into_the_next_gap() -> None:
+    """Crossing the limit again leaves one gap that tells of everything."""
+    box = outbox()
+    box.add(reply(90))
+    box.add(room(LOBBY, 1))
+    box.progress(50)
+    for seq in range(2, 6):
+        box.add(room(LOBBY, seq))
+    assert box.over
+    assert drain(box).endswith(b">" + gap(LOBBY, 0, 5))
+
+
+def test_an_entry_that_alone_crosses_the_limit_unbegun_becomes_a_gap_at_once() -> None:
+    """Nothing else waits whose progress could let the gap leave."""
+    box = outbox()
+    box.add(room(LOBBY, 1, 200))
+    assert not box.over
+    assert drain(box) == gap(LOBBY, 0, 1)
+
+
+def test_only_what_may_not_be_dropped_reaches_the_hard_limit() -> None:
+    """Ten thousand room events do not; replies do."""
+    box = outbox()
+    box.add(room(LOBBY, 1), 1)
+    for seq in range(2, 10_000):
+        box.add(room(LOBBY, seq))
+    assert not box.burst
+    for _ in range(60):
+        box.add(reply())
+    assert box.burst
+
+
+def test_dropping_a_room_forgets_its_events_and_its_gap_but_no_reply() -> None:
+    """Whoever was removed from a room hears no more of it; others are untouched."""
+    box = outbox()
+    answer = Entry(LOBBY, 0, 0, EntryKind.REPLY, b"<ok for lobby>")
+    for entry in (answer, room(LOBBY, 1), room(DEN, 1), other(EntryKind.REPLAY)):
+        box.add(entry)
+    box.drop_room(LOBBY)
+    assert drain(box) == answer.data + room(DEN, 1).data
+    box.add(reply(90))
+    box.add(room(LOBBY, 2))
+    box.add(room(DEN, 2))
+    box.drop_room(LOBBY)
+    assert drain(box).endswith(b">" + gap(DEN, 1, 2))
+
+
+def test_dropping_a_room_may_free_enough_to_be_no_longer_over() -> None:
+    """A replay that was given up counts as room in the outbox."""
+    box = outbox()
+    box.add(other(EntryKind.REPLAY, LOBBY, 90))
+    box.add(room(DEN, 1))
+    assert box.over
+    box.drop_room(LOBBY)
+    assert not box.over
+    assert drain(box) == gap(DEN, 0, 1)
+
+
+def test_zero_is_no_limit() -> None:
+    """Without limits nothing is dropped and nothing bursts; low has a measure."""
+    box = outbox(0, 0)
+    entries = [room(LOBBY, seq, 1000) for seq in range(1, 200)]
+    for entry in entries:
+        box.add(entry)
+    assert not box.over
+    assert not box.burst
+    assert not box.low
+    assert len(box.chunk()) < 2 * LOW_UNLIMITED_BYTES
+    assert drain(box, 5000) == b"".join(e.data for e in entries)
+    assert box.low
+
+
+def test_a_room_entry_without_a_room_is_kept() -> None:
+    """Only what names its room can be told of in a gap."""
+    box = outbox()
+    entry = Entry(None, 0, 0, EntryKind.EPHEMERAL, b"<hint>")
+    box.add(reply(101))
+    box.add(entry)
+    assert drain(box) == reply(101).data + b"<hint>"
+
+
+class Delivery(RuleBasedStateMachine):
+    """Whole frames leave in order; every seq is delivered or told of in a gap."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.box = Outbox(100, 0, gap)
+        self.heads = {LOBBY: 0, DEN: 0}
+        self.replies = 0
+        self.out = b""
+
+    def put(self, entry: Entry, taken: int) -> None:
+        """Do what a push does: try the socket first where nothing waits."""
+        sent = 0
+        if not self.box.waiting:
+            sent = min(taken, len(entry.data))
+            self.out += entry.data[:sent]
+        if sent < len(entry.data):
+            self.box.add(entry, sent)
+
+    @rule(
+        name=st.sampled_from([LOBBY, DEN]),
+        count=st.integers(1, 3),
+        size=st.integers(18, 120),
+        taken=st.integers(0, 130),
+    )
+    def say(self, name: RoomName, count: int, size: int, taken: int) -> None:
+        first = self.heads[name] + 1
+        self.heads[name] += count
+        self.put(room(name, first, size, self.heads[name]), taken)
+
+    @rule(size=st.integers(20, 60), taken=st.integers(0, 70))
+    def answer(self, size: int, taken: int) -> None:
+        self.replies += 1
+        data = f"<reply {self.replies}".encode().ljust(size - 1, b".") + b">"
+        self.put(Entry(None, 0, 0, EntryKind.REPLY, data), taken)
+
+    @rule(
+        name=st.sampled_from([LOBBY, DEN]),
+        kind=st.sampled_from([EntryKind.EPHEMERAL, EntryKind.REPLAY]),
+        taken=st.integers(0, 30),
+    )
+    def hint(self, name: RoomName, kind: EntryKind, taken: int) -> None:
+        self.put(other(kind, name), taken)
+
+    @precondition(lambda self: self.box.waiting)
+    @rule(count=st.integers(1, 90))
+    def write(self, count: int) -> None:
+        part = bytes(self.box.chunk()[:count])
+        self.out += part
+        self.box.progress(len(part))
+
+    @invariant()
+    def holds(self) -> None:
+        box = self.box
+        assert box.waiting == sum(len(e.data) for e in box._entries) - box._sent
+        assert box.waiting or not (box.over or box._gaps or box._sent)
+        assert box.over or not box._gaps
+        assert box.over or box.waiting <= 100 + 2 * len(gap(LOBBY, 9999, 9999))
+
+    def teardown(self) -> None:
+        self.out += drain(self.box, 11)
+        assert self.out.startswith(b"<") or not self.out
+        frames = self.out.removeprefix(b"<").removesuffix(b">").split(b"><")
+        seen = {LOBBY: 0, DEN: 0}
+        replies = 0
+        for frame in frames if self.out else []:
+            words = frame.decode().rstrip(".").split()
+            if words[0] == "reply":
+                replies += 1
+                assert int(words[1]) == replies
+            elif words[1] not in ("EPHEMERAL", "REPLAY"):
+                first, last = map(int, words[-1].split("-"))
+                name = RoomName(words[0])
+                assert first == seen[name] + 1
+                seen[name] = last
+        assert seen == self.heads
+        assert replies == self.replies
+
+
+TestDelivery = Delivery.TestCase
+TestDelivery.settings = settings(max_examples=150, stateful_step_count=40)
+
+
+@given(st.lists(st.integers(20, 200), min_size=1), st.integers(1, 300))
+def test_any_partition_of_writes_gives_the_same_bytes(
+    sizes: list[int], step: int
+) -> None:
+    """How much the socket takes at a time changes nothing."""
+    box = outbox(0, 0)
+    entries = [reply(size) for size in sizes]
+    for entry in entries:
+        box.add(entry)
+    assert drain(box, step) == b"".join(e.data for e in entries)
