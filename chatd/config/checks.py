@@ -2,22 +2,21 @@
 
 `out_of_bounds` judges one value by the bounds of its key, `conflicts` finds
 values that cannot be meant together, and `notices` what is allowed but will
-surprise. All return sentences; none raises, so that a loader can show them all
-at once.
+surprise. All make sentences; none raises, so that a loader can show them all at
+once.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
-from chatd.config.values import SystemdSockets, TcpAddress
+import attrs
 
-if TYPE_CHECKING:
-    import attrs
-
-    from chatd.config.sections import Config, Limits
-    from chatd.config.values import Address
+from chatd.config.sections import Config, Limits, Rooms
+from chatd.config.values import Address, SystemdSockets, TcpAddress
+from chatd.ids import RoomName
 
 ESCAPED_BYTES = 12
 r"""The most bytes that a client may spend on a code point: `\ud83d\ude00`."""
@@ -55,34 +54,27 @@ def out_of_bounds(field: attrs.Attribute[Any], value: object) -> str | None:
     return None
 
 
-def conflicts(config: Config) -> list[tuple[str, str]]:
+def conflicts(config: Config) -> Iterator[tuple[str, str]]:
     """Find values that contradict each other or cannot be used.
 
-    Returns:
-        Pairs of a key's path and the reason.
+    Yields:
+        A key's path and the reason.
     """
-    return [
-        *_limit_conflicts(config.limits),
-        *_listen_conflicts(config),
-        *_room_conflicts(config),
-        *_path_conflicts(config.store.path),
-    ]
+    yield from _path_conflicts(config.store.path)
+    yield from _listen_conflicts(config)
+    yield from _room_conflicts(config.rooms)
+    yield from _limit_conflicts(config.limits)
 
 
-def _limit_conflicts(limits: Limits) -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
+def _limit_conflicts(limits: Limits) -> Iterator[tuple[str, str]]:
     soft, hard = limits.outbox_soft_bytes, limits.outbox_hard_bytes
     if soft and hard and soft >= hard:
-        found.append(
-            ("limits.outbox_soft_bytes", f"must be below outbox_hard_bytes ({hard})")
-        )
+        yield "limits.outbox_soft_bytes", f"must be below outbox_hard_bytes ({hard})"
     if limits.reply_bytes and hard and limits.reply_bytes >= hard:
-        found.append(
-            (
-                "limits.reply_bytes",
-                f"must be below outbox_hard_bytes ({hard}),"
-                " or a page of history ends the connection that asked for it",
-            )
+        reason = "or a page of history ends the connection that asked for it"
+        yield (
+            "limits.reply_bytes",
+            f"must be below outbox_hard_bytes ({hard}), {reason}",
         )
     for name, size, per_char in (
         ("frame_bytes", limits.frame_bytes, ESCAPED_BYTES),
@@ -90,89 +82,74 @@ def _limit_conflicts(limits: Limits) -> list[tuple[str, str]]:
     ):
         need = limits.text_chars * per_char + ENVELOPE_BYTES
         if limits.text_chars and size and size < need:
-            reason = f"must be at least {need} to hold any message of"
-            found.append(
-                (
-                    f"limits.{name}",
-                    f"{reason} text_chars ({limits.text_chars}), is {size}",
-                )
-            )
+            whole = f"any message of text_chars ({limits.text_chars})"
+            yield f"limits.{name}", f"must be at least {need} to hold {whole}"
     if limits.messages_per_s and not limits.messages_burst:
-        found.append(
-            (
-                "limits.messages_burst",
-                "must be at least 1, or nobody can send;"
-                " for no limit set messages_per_s to 0",
-            )
-        )
-    return found
+        reason = "or nobody can send; for no limit set messages_per_s to 0"
+        yield "limits.messages_burst", f"must be at least 1, {reason}"
 
 
-def _listen_conflicts(config: Config) -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
+def _listen_conflicts(config: Config) -> Iterator[tuple[str, str]]:
     seen: set[Address] = set()
     for key, addresses in (
         ("server.listen", config.server.listen),
         ("metrics.listen", config.metrics.listen),
     ):
         for index, address in enumerate(addresses):
-            path = f"{key}[{index}]"
             if key == "metrics.listen" and isinstance(address, SystemdSockets):
-                found.append((path, '"systemd" is for server.listen only'))
+                yield f"{key}[{index}]", '"systemd" is for server.listen only'
             elif address in seen:
-                found.append((path, f'"{address}" is listed twice'))
+                yield f"{key}[{index}]", f'"{address}" is listed twice'
             elif not (isinstance(address, TcpAddress) and address.port == 0):
                 seen.add(address)
-    return found
 
 
-def _room_conflicts(config: Config) -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
-    seen = set()
-    for index, room in enumerate(config.rooms.permanent):
+def _room_conflicts(rooms: Rooms) -> Iterator[tuple[str, str]]:
+    seen: set[RoomName] = set()
+    for index, room in enumerate(rooms.permanent):
         path = f"rooms.permanent[{index}]"
         if room.name in seen:
-            found.append((f"{path}.name", f'"{room.name}" is listed twice'))
+            yield f"{path}.name", f'"{room.name}" is listed twice'
         if not room.topic.isprintable():
-            found.append((f"{path}.topic", "must not have control characters"))
+            yield f"{path}.topic", "must be one line without control characters"
         seen.add(room.name)
-    return found
 
 
-def _path_conflicts(path: str) -> list[tuple[str, str]]:
+def _path_conflicts(path: str) -> Iterator[tuple[str, str]]:
     if "\0" in path:
-        return [("store.path", "must not have a NUL")]
+        yield "store.path", "must not have a NUL"
     if path.startswith("~"):
-        return [("store.path", "`~` is not expanded here; write the whole path")]
-    return []
+        yield "store.path", "`~` is not expanded here; write the whole path"
 
 
-def notices(config: Config) -> list[str]:
-    """Say what is allowed but will surprise somebody who did not mean it."""
+def notices(config: Config) -> Iterator[str]:
+    """Say what is allowed but will surprise somebody who did not mean it.
+
+    Yields:
+        Lines that begin with the key to look at.
+    """
     server = config.server
     tcp = [a for a in server.listen if isinstance(a, TcpAddress)]
-    reachable = [str(a) for a in tcp if not a.is_loopback]
-    found: list[str] = []
+    reachable = ", ".join(str(a) for a in tcp if not a.is_loopback)
     if reachable and config.auth.guests:
-        found.append(
-            f"auth.guests: anyone who reaches {', '.join(reachable)} can come in"
+        yield (
+            f"auth.guests: anyone who reaches {reachable} can come in"
             " without an account"
         )
     if reachable and not (server.public_url or server.allowed_origins):
-        found.append(
-            "server.public_url: not set, so browsers are let in by IP address only;"
-            " a page under a host name gets 403"
+        yield (
+            "server.public_url: not set, so a page under a host name gets 403;"
+            " browsers are let in by IP address only"
         )
     # A Unix socket's peer has no address to trust, and systemd's sockets are not
     # known before the start, so only TCP on this machine tells of a proxy.
     proxied = tcp and not reachable and server.public_url.startswith("https:")
     if proxied and not server.trusted_proxies:
-        found.append(
+        yield (
             "server.trusted_proxies: empty, though public_url is https and the daemon"
             " listens on this machine only; behind a proxy everybody shares one"
             " address and its connections_per_address"
         )
-    return found
 
 
 def _number(value: float) -> str:

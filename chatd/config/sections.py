@@ -60,7 +60,7 @@ class Server:
         "this machine only until someone decides otherwise, as mosquitto 2.0",
         min=1,
     )
-    public_url: PublicUrl = _key(
+    public_url: PublicUrl = _key(  # noqa: RUF009 - a str, and attrs makes a field of it
         PublicUrl(""),
         "The URL under which people reach this daemon, for links and for the Origin"
         ' check. "" for none.',
@@ -113,9 +113,9 @@ class Auth:
     """Who may come in, and for how long he is remembered."""
 
     guests: bool = _key(
-        True,
-        "Whether people without an account may come in, as NAME~xxxx.",
-        "the first run needs no account; it listens on this machine only",
+        default=True,
+        doc="Whether people without an account may come in, as NAME~xxxx.",
+        source="the first run needs no account; it listens on this machine only",
     )
     guest_hold_s: float = _key(
         900.0,
@@ -174,10 +174,10 @@ class Rooms:
         "protocol section 1; no two names look alike, as ergo's casemapping ascii",
     )
     read_receipts: bool = _key(
-        False,
-        "Whether members see how far others have read.",
-        "protocol section 5; what somebody has read is his own affair until a team"
-        " decides otherwise",
+        default=False,
+        doc="Whether members see how far others have read.",
+        source="protocol section 5; what somebody has read is his own affair until a"
+        " team decides otherwise",
     )
     permanent: tuple[PermanentRoom, ...] = _key(
         (PermanentRoom(name=RoomName("lobby"), topic="Say hello"),),

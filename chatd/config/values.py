@@ -27,14 +27,16 @@ PublicUrl = NewType("PublicUrl", str)
 UNIX_PATH_BYTES_MAX = 107
 """What fits into `sun_path` beside its final NUL. Source: unix(7)."""
 
+# ASCII: without it the Kelvin sign, U+212A, is a k in either case.
+_FLAGS = re.ASCII | re.IGNORECASE
 _TCP = re.compile(r"(?:\[(?P<v6>[^\[\]]+)\]|(?P<host>[^\[\]:/]+)):(?P<port>[0-9]{1,5})")
-_HOST_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?", re.I)
+_HOST_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?", _FLAGS)
 _URL = re.compile(
     r"(?P<scheme>https?)://"
     r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?)"
     r"(?::(?P<port>[0-9]{1,5}))?"
     r"(?P<path>/[!-~]*)?",
-    re.I,
+    _FLAGS,
 )
 _PORTS = {"http": 80, "https": 443}
 _PORT_MAX = 65535
