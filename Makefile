@@ -1,0 +1,104 @@
+# The whole developer's interface; `make` alone explains it.
+#
+# Everything is installed into .venv, in the versions that
+# contrib/requirements-dev.txt names, and again only when that file or
+# pyproject.toml changes: a second run needs no network.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+ARGS ?=
+
+BIN := .venv/bin
+LOCK := contrib/requirements-dev.txt
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint $(LOCK)
+# What decides must be tested at every branch.
+COVERED := chatd/core/*,chatd/wire/*,chatd/net/outbox.py
+SOURCES = $(shell find chatd tests -name '*.py' -not -path '*/node_modules/*')
+
+# $(call debian,TEST,PACKAGES): install Debian's PACKAGES where TEST fails.
+define debian
+	@{ $(1); } >/dev/null 2>&1 || { \
+	  as_root=sudo; \
+	  if [ "$$(id -u)" = 0 ]; then as_root=env; fi; \
+	  if ! { command -v apt-get && command -v $$as_root; } >/dev/null; then \
+	    echo "make: please install $(2) (Debian's names), then try again" >&2; exit 1; \
+	  fi; \
+	  echo "Installing Debian's $(2) ..."; \
+	  $$as_root apt-get -qq update && \
+	  $$as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends $(2) >/dev/null || { \
+	    echo "make: could not install $(2); please do it by hand: apt-get install $(2)" >&2; exit 1; \
+	  }; \
+	}
+endef
+
+.PHONY: help
+help: ## Say what there is
+	@echo "make TARGET [ARGS='...']"
+	@sed -nE 's/^([a-z]+):.*## (.*)/  \1\t\2/p' Makefile | expand -t 14
+
+.PHONY: run
+run: .venv/run.stamp ## Install chatd and serve; ARGS go to `chatd serve`
+	@exec $(BIN)/chatd serve $(ARGS)
+
+.PHONY: test
+test: .venv/dev.stamp tests/foreign/node_modules/.package-lock.json ## Install what the tests need and run them; ARGS go to pytest
+	$(call debian,command -v systemd-analyze,systemd)
+	@rm -f .coverage .coverage.*
+	@$(BIN)/coverage run -m pytest -q $(ARGS)
+ifeq ($(strip $(ARGS)),)
+	@$(BIN)/coverage combine -q
+	@$(BIN)/coverage report --include='$(COVERED)' --fail-under=100
+endif
+
+.PHONY: check
+check: .venv/dev.stamp ## Lint, types, layers, budgets, generated files, news
+	@echo "ruff";          $(BIN)/ruff check -q chatd tests
+	@echo "ruff format";   $(BIN)/ruff format -q --check chatd tests
+	@echo "flake8-async";  $(BIN)/flake8-async $(SOURCES)
+	@echo "mypy --strict"; $(BIN)/mypy --no-error-summary
+	@echo "import-linter"; $(BIN)/lint-imports --no-logo --no-cache >.venv/layers.txt || { cat .venv/layers.txt; exit 1; }
+	@echo "budgets";       $(BIN)/python -m pytest -q --no-header tests/test_budgets.py
+	@echo "generated";     for what in 'default chatd.toml.example' 'schema config/chatd.schema.json'; do \
+	  set -- $$what; $(BIN)/chatd config $$1 | diff -u $$2 - || { echo "make: $$2 is old; run make generate" >&2; exit 1; }; done
+	@echo "towncrier";     $(BIN)/towncrier build --draft >.venv/news.txt 2>&1 || { cat .venv/news.txt; exit 1; }
+
+.PHONY: format
+format: .venv/dev.stamp ## Format the code
+	@$(BIN)/ruff format chatd tests
+
+.PHONY: generate
+generate: .venv/run.stamp ## Write again what is generated from the code
+	@$(BIN)/chatd config default >chatd.toml.new && mv chatd.toml.new chatd.toml.example
+	@$(BIN)/chatd config schema >chatd.schema.new && mv chatd.schema.new config/chatd.schema.json
+
+.PHONY: clean
+clean: ## Remove all that was installed or built here
+	@rm -rf .venv tests/foreign/node_modules build dist .coverage .coverage.* htmlcov \
+	  .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find chatd tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	$(call debian,$(PYTHON) -c 'import ensurepip',python3-venv)
+	@echo "Making .venv ..."
+	@$(PYTHON) -m venv .venv
+
+.venv/run.stamp: pyproject.toml $(LOCK) | $(BIN)/python
+	@echo "Installing chatd ..."
+	@$(PIP) --editable .
+	@touch $@
+
+.venv/dev.stamp: pyproject.toml $(LOCK) | $(BIN)/python
+	@echo "Installing chatd and what its tests need ..."
+	@$(PIP) --editable '.[dev]'
+	@touch .venv/run.stamp $@
+
+tests/foreign/node_modules/.package-lock.json: tests/foreign/package.json tests/foreign/package-lock.json
+	$(call debian,command -v node && command -v npm,nodejs npm)
+	@echo "Installing the foreign clients ..."
+	@cd tests/foreign && npm ci --loglevel=error --no-progress >/dev/null
+	@touch $@

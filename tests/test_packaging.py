@@ -1,0 +1,100 @@
+"""What is shipped and what is installed: the wheel, the locks, the news."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import chatd
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+LOCK = ROOT / "contrib" / "requirements-dev.txt"
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    """The wheel, built from this tree."""
+    directory = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", directory],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    (path,) = directory.glob("*.whl")
+    return zipfile.ZipFile(path)
+
+
+@pytest.fixture
+def locked() -> dict[str, str]:
+    """The exact version of each package that the tests are run with."""
+    lines = LOCK.read_text().splitlines()
+    pairs = (line.split("==") for line in lines if not line.startswith("#"))
+    return {canonicalize_name(name): version for name, version in pairs}
+
+
+def test_wheel_has_every_file_of_the_package(wheel: zipfile.ZipFile) -> None:
+    """Code, numbered SQL and the page travel; nothing else does."""
+    tree = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "chatd").rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
+    }
+    shipped = {name for name in wheel.namelist() if ".dist-info/" not in name}
+    assert shipped == tree
+
+
+def test_wheel_says_what_it_is(wheel: zipfile.ZipFile) -> None:
+    """Version, licence and command are those of the source."""
+    info = f"chatd-{chatd.__version__}.dist-info"
+    metadata = wheel.read(f"{info}/METADATA").decode()
+    assert f"\nVersion: {chatd.__version__}\n" in metadata
+    assert wheel.read(f"{info}/licenses/LICENSE") == (ROOT / "LICENSE").read_bytes()
+    assert b"chatd = chatd.cli:main" in wheel.read(f"{info}/entry_points.txt")
+
+
+def test_lock_holds_every_requirement_within_its_range(locked: dict[str, str]) -> None:
+    """What is tested is what pyproject.toml allows."""
+    wanted = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]
+    for requirement in map(Requirement, wanted):
+        version = locked[canonicalize_name(requirement.name)]
+        assert requirement.specifier.contains(version), requirement
+
+
+def test_locks_name_no_host(locked: dict[str, str]) -> None:
+    """A lock pins what is installed and leaves open where it comes from."""
+    assert all(re.fullmatch(r"[0-9a-z.+]+", version) for version in locked.values())
+    for path in ROOT.glob("tests/**/package-lock.json"):
+        if "node_modules" not in path.parts:
+            assert "://" not in path.read_text()
+
+
+def test_node_lock_has_a_hash_for_each_package() -> None:
+    """Without an address the hash is what says which package is meant."""
+    lock = json.loads((ROOT / "tests" / "foreign" / "package-lock.json").read_text())
+    packages = {name: entry for name, entry in lock["packages"].items() if name}
+    assert packages
+    assert all(entry["integrity"].startswith("sha512-") for entry in packages.values())
+
+
+def test_news_can_be_gathered() -> None:
+    """Each fragment has a known type and towncrier can make the changelog."""
+    done = subprocess.run(
+        [sys.executable, "-m", "towncrier", "build", "--draft"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"## {chatd.__version__}" in done.stdout
