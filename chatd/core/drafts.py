@@ -103,7 +103,8 @@ REACTION_KINDS_MAX = 20
 class CreateRoom:
     """Create a room with its first members; one that exists is `Duplicate`.
 
-    The members' joins are silent here; whoever wants events appends them.
+    With `event`, the join of the first member is the room's first event
+    (`member`, change `join`, with the role); otherwise joins are silent.
     """
 
     room: RoomName
@@ -111,6 +112,7 @@ class CreateRoom:
     topic: str
     members: dict[UserName, str]
     """Name to role."""
+    event: bool = False
 
 
 @attrs.define

@@ -1,0 +1,58 @@
+"""The rules as a table: each command, what must hold before it, what it does.
+
+`RULES` is read by `chatd.core.machine`, which checks every precondition in one
+place and in one order; the functions named here are small and may rely on them:
+
+* `hello`: may come before one has said who one is (only `hello` itself).
+* `member`: the command names a room, and its user must be a member of it.
+* `settles`: waits until this connection's open durable commands are answered,
+  so that it takes effect after them, as it was sent after them.
+* `draft`: the command is durable; this makes the draft that is appended when
+  `run` has not refused. A refusal then keeps its place among the replies, and
+  a `cid` is looked up before it is believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+from chatd.core.commands import ephemeral, lookups, rooms, sessions, timeline
+from chatd.core.drafts import Durable
+from chatd.core.entities import Connection
+from chatd.core.turn import Turn
+from chatd.wire import commands
+
+
+@attrs.frozen
+class Rule:
+    """One row of the table; the module's text explains the columns."""
+
+    run: Callable[[Turn, Connection, Any], None]
+    hello: bool = False
+    member: bool = False
+    settles: bool = False
+    draft: Callable[[Turn, Connection, Any], Durable] | None = None
+
+
+RULES: dict[type[commands.Command], Rule] = {
+    commands.Hello: Rule(sessions.hello, hello=True),
+    commands.Logout: Rule(sessions.logout, settles=True),
+    commands.Profile: Rule(sessions.profile, settles=True),
+    commands.Join: Rule(rooms.join, settles=True),
+    commands.Leave: Rule(rooms.leave, member=True, settles=True),
+    commands.Send: Rule(timeline.send, draft=timeline.new_message),
+    commands.Edit: Rule(timeline.change, member=True, draft=timeline.edit_message),
+    commands.Delete: Rule(timeline.change, member=True, draft=timeline.delete_message),
+    commands.React: Rule(timeline.change, member=True, draft=timeline.set_reaction),
+    commands.Typing: Rule(ephemeral.typing, member=True),
+    commands.Status: Rule(ephemeral.status),
+    commands.Read: Rule(ephemeral.read, member=True),
+    commands.History: Rule(lookups.history, member=True),
+    commands.Who: Rule(lookups.who, member=True),
+    commands.Rooms: Rule(lookups.rooms),
+    commands.Ping: Rule(lookups.ping),
+}
+"""Every command has exactly one row."""

@@ -1,0 +1,70 @@
+"""Typing, status, read: what is never stored as an event, or not at once.
+
+These get no `ok` unless they carry an `id`, and over their rate they are
+dropped in silence: nobody types faster than the bucket, and a client that does
+is not worth an error each time.
+"""
+
+from __future__ import annotations
+
+from chatd.core.effects import Spread, Tell
+from chatd.core.entities import Connection, User
+from chatd.core.quota import full_bucket
+from chatd.core.turn import Turn
+from chatd.ids import Seq
+from chatd.wire import events
+from chatd.wire.commands import Read, Status, Typing
+
+TYPING_FOR_S = 6
+"""How long someone is shown as typing. Source: protocol section 5."""
+
+
+def typing(turn: Turn, connection: Connection, command: Typing) -> None:
+    """Show the others that somebody is writing, where the room is not too big."""
+    user = turn.user(connection)
+    room = turn.chat.rooms[command.room]
+    if _may(turn, user) and len(room.online) <= turn.config.presence.names_max:
+        seconds = TYPING_FOR_S if command.on else 0
+        frame = events.Typing(room.name, user.name, seconds)
+        turn.want(Spread(frame, turn.connections_of(user.name)))
+    _done(turn, connection, command)
+
+
+def status(turn: Turn, connection: Connection, command: Status) -> None:
+    """Be there, or away."""
+    user = turn.user(connection)
+    if _may(turn, user):
+        now = turn.now.mono
+        turn.chat.note_status(connection, user, command.state, command.text, now)
+    _done(turn, connection, command)
+
+
+def read(turn: Turn, connection: Connection, command: Read) -> None:
+    """Move a read mark forward, and show it to those who may see it."""
+    user = turn.user(connection)
+    chat = turn.chat
+    room = chat.rooms[command.room]
+    if _may(turn, user) and chat.note_read(room, user.name, command.seq):
+        mark = events.ReadMark(room.name, user.name, Seq(room.members[user.name].read))
+        own = turn.connections_of(user.name)
+        others = [number for number in own if number != connection.id]
+        turn.want(Tell(others, mark, ephemeral=True))
+        small = len(room.online) <= turn.config.presence.names_max
+        if turn.config.rooms.read_receipts and small:
+            turn.want(Spread(mark, own))
+    _done(turn, connection, command)
+
+
+def _may(turn: Turn, user: User) -> bool:
+    """Take one ephemeral event from the user's own bucket for them."""
+    limits = turn.config.limits
+    if user.ephemeral is None:
+        user.ephemeral = full_bucket(
+            limits.messages_per_s, limits.messages_burst, turn.now.mono
+        )
+    return user.ephemeral.take(turn.now.mono) == 0
+
+
+def _done(turn: Turn, connection: Connection, command: Typing | Status | Read) -> None:
+    reply = events.Done(command.type, command.id) if command.id is not None else None
+    turn.answer(connection.id, reply)

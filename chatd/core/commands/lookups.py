@@ -1,0 +1,125 @@
+"""History, who, rooms, ping: commands that change nothing.
+
+Only `history` needs the store. It is authorised twice: when it is asked, and
+again when it is answered, since its user may have been removed meanwhile. A page
+is cut to `limits.reply_bytes`, and says that there is more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+from typing import TypeVar
+
+from chatd.core.effects import ReadHistory
+from chatd.core.entities import Connection
+from chatd.core.inputs import HistoryRead
+from chatd.core.turn import Turn
+from chatd.errors import Reject
+from chatd.ids import Seq
+from chatd.wire.commands import History, Ping, Rooms, Who
+from chatd.wire.encode import encode_part
+from chatd.wire.events import (
+    Done,
+    HistoryPage,
+    MessageShown,
+    RoomShown,
+    RoomsPage,
+    UserShown,
+    WhoPage,
+)
+
+FRAME_OVERHEAD_BYTES = 512
+"""What a page's reply has beside its entries, at the most."""
+
+T = TypeVar("T", MessageShown, UserShown, RoomShown)
+
+
+def ping(turn: Turn, connection: Connection, command: Ping) -> None:
+    """Answer."""
+    turn.answer(connection.id, Done(command.type, command.id))
+
+
+def history(turn: Turn, connection: Connection, command: History) -> None:
+    """Have a page of messages read, up to what is applied now."""
+    room = turn.chat.rooms[command.room]
+    turn.want(ReadHistory(connection.id, command, room.first, room.head))
+
+
+def history_read(turn: Turn, connection: Connection, found: HistoryRead) -> None:
+    """Answer `history`, if its user is still a member."""
+    command = found.command
+    try:
+        room = turn.member_room(connection, command.room)
+    except Reject as reject:
+        turn.refuse(connection.id, command, reject)
+        return
+    messages = found.messages
+    most = turn.config.limits.reply_bytes
+    if command.after is not None:
+        kept = _fit(messages, most)
+    else:
+        kept = _fit(reversed(messages), most)
+        kept.reverse()
+    page = HistoryPage(
+        room.name,
+        room.epoch,
+        room.first,
+        as_of=Seq(found.upto),
+        messages=kept,
+        more=found.more or len(kept) < len(messages),
+        id=command.id,
+    )
+    turn.answer(connection.id, page)
+
+
+def who(turn: Turn, connection: Connection, command: Who) -> None:
+    """List who is online in a room, or every member, by name."""
+    chat = turn.chat
+    room = chat.rooms[command.room]
+    names = sorted(room.members if command.all else room.online)
+    if command.after is not None:
+        after = command.after
+        names = [name for name in names if name > after]
+
+    def shown() -> Iterable[UserShown]:
+        for name in names:
+            entry = chat.shown(chat.users[name])
+            yield (
+                entry
+                if name in room.online
+                else UserShown(name, entry.display, "offline")
+            )
+
+    users = _fit(islice(shown(), command.limit), turn.config.limits.reply_bytes)
+    last = users[-1].name if len(users) < len(names) else None
+    turn.answer(connection.id, WhoPage(room.name, users, next=last, id=command.id))
+
+
+def rooms(turn: Turn, connection: Connection, command: Rooms) -> None:
+    """List the public rooms, by name."""
+    found = [room for room in turn.chat.rooms.values() if room.name[0] not in "@~"]
+    found.sort(key=lambda room: room.name)
+    if command.after is not None:
+        after = command.after
+        found = [room for room in found if room.name > after]
+    shown = (
+        RoomShown(room.name, len(room.online), len(room.members), room.topic)
+        for room in islice(found, command.limit)
+    )
+    page = _fit(shown, turn.config.limits.reply_bytes)
+    last = page[-1].room if len(page) < len(found) else None
+    turn.answer(connection.id, RoomsPage(page, next=last, id=command.id))
+
+
+def _fit(entries: Iterable[T], bytes_max: int) -> list[T]:
+    """Take the first entries that fit into a reply; the first always does."""
+    kept: list[T] = []
+    room = (bytes_max - FRAME_OVERHEAD_BYTES) if bytes_max else None
+    for entry in entries:
+        if room is not None:
+            room -= len(encode_part(entry)) + 1
+            if room < 0 and kept:
+                break
+        kept.append(entry)
+    return kept

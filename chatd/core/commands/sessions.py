@@ -1,0 +1,232 @@
+"""Hello, logout, profile: who is on a connection, and until when.
+
+A hello runs in up to four steps, and what the connection sent behind it waits
+for all of them: the credential is verified at the edge, a new session is made
+durable before its secret is told, unread messages are counted, and `welcome` is
+answered in the same turn in which the connection gets its user. A newer
+connection takes its session over in that turn: the older one is detached first,
+so nobody sees the user leave or come.
+"""
+
+from __future__ import annotations
+
+from chatd.core.commands.rooms import subscribe_direct
+from chatd.core.drafts import (
+    AddUser,
+    EndSession,
+    OpenSession,
+    Outcome,
+    Refused,
+    SetDisplay,
+)
+from chatd.core.effects import Authenticate, CountUnread, Finish, Origin
+from chatd.core.entities import Connection, User
+from chatd.core.inputs import Authenticated, UnreadCounted
+from chatd.core.principal import Principal
+from chatd.core.turn import Turn
+from chatd.errors import Ending, Reject, RejectCode
+from chatd.ids import RoomName, Seq, is_direct, is_guest
+from chatd.wire.commands import Hello, Logout, Profile
+from chatd.wire.events import Done, LimitsShown, RoomState, Welcome
+
+PROTOCOL = 1
+"""The version of the protocol that `welcome` names."""
+
+REFUSED_CREDENTIALS_MAX = 3
+"""Wrong credentials that end a connection. Source: protocol section 2."""
+
+
+def hello(turn: Turn, connection: Connection, command: Hello) -> None:
+    """Have a credential verified."""
+    if connection.user is not None:
+        raise Reject(RejectCode.FORBIDDEN, "this connection has said hello already")
+    turn.want(Authenticate(connection.id, command))
+    turn.pend(connection)
+
+
+def refused(
+    turn: Turn, connection: Connection, command: Hello, why: Reject | Refused
+) -> None:
+    """Answer a hello that failed; the third wrong credential is the last."""
+    turn.refuse(connection.id, command, why)
+    if why.code is RejectCode.BAD_CREDENTIALS:
+        connection.refused_credentials += 1
+        if connection.refused_credentials >= REFUSED_CREDENTIALS_MAX:
+            turn.want(Finish(connection.id, Ending.BAD_CREDENTIALS))
+    turn.release(connection)
+
+
+def authenticated(turn: Turn, connection: Connection, found: Authenticated) -> None:
+    """Open the session of a verified identity, or go on with the one it resumes."""
+    who = found.principal
+    if who.resumed:
+        if who.session in turn.chat.ended:
+            refused(turn, connection, found.hello, _gone())
+        else:
+            _count(turn, connection, found.hello, who)
+        return
+    guest = None
+    if is_guest(who.user):
+        guest = AddUser(who.user, who.display, who.role, password_hash=None)
+    draft = OpenSession(who.session, who.user, who.token, turn.now.wall, guest)
+    connection.principal = who
+    turn.append(draft, connection, found.hello)
+
+
+def opened(turn: Turn, origin: Origin, outcome: Outcome) -> None:
+    """Go on with a hello whose session is on disk."""
+    connection = turn.origin(origin)
+    if connection is None:
+        return
+    command, who = origin.command, connection.principal
+    assert isinstance(command, Hello)
+    assert who is not None
+    connection.principal = None
+    if not isinstance(outcome, Refused):
+        _count(turn, connection, command, who)
+    elif outcome.code is RejectCode.NAME_TAKEN:
+        # A guest's random suffix was given out before: draw another one.
+        turn.want(Authenticate(connection.id, command))
+    else:
+        refused(turn, connection, command, outcome)
+
+
+def _count(turn: Turn, connection: Connection, command: Hello, who: Principal) -> None:
+    """Have the unread messages counted, where there can be any."""
+    counted(turn, connection, UnreadCounted(connection.id, command, who, {}))
+
+
+def counted(turn: Turn, connection: Connection, found: UnreadCounted) -> None:
+    """Welcome, if every count that is needed is there; else ask for the rest.
+
+    A count belongs to the seq up to which it was made. For a direct room that
+    must be the head, since live events follow right after `welcome`; elsewhere
+    an older pair of numbers is true as well, and the join tells the newer one.
+    """
+    chat, who = turn.chat, found.principal
+    user = chat.users.get(who.user)
+    marks = []
+    for name in user.rooms if user is not None else ():
+        room = chat.rooms[name]
+        read = room.members[who.user].read
+        upto = found.counts[name][0] if name in found.counts else None
+        stale = upto is None or (is_direct(name) and upto != room.head)
+        if read < room.head and stale:
+            marks.append((name, read, room.head))
+    if marks:
+        turn.want(CountUnread(connection.id, found.hello, who, marks, found.counts))
+    else:
+        _welcome(turn, connection, found.hello, who, found.counts)
+
+
+def _welcome(
+    turn: Turn,
+    connection: Connection,
+    command: Hello,
+    who: Principal,
+    counts: dict[RoomName, tuple[Seq, int]],
+) -> None:
+    """Give the connection its user, its session and its direct conversations."""
+    chat, limits = turn.chat, turn.config.limits
+    user = chat.note_user(User(who.user, who.display, who.role))
+    entry = chat.sessions.get(who.session)
+    taken = entry is not None and entry.connection is not None
+    most = limits.connections_per_user
+    if who.session in chat.ended:
+        refused(turn, connection, command, _gone())
+        return
+    if most and not taken and len(user.connections) >= most:
+        turn.want(Finish(connection.id, Ending.TOO_MANY))
+        turn.answer(connection.id, None)
+        return
+    older = chat.note_welcomed(connection, user, who.session, turn.now.mono)
+    if older is not None:
+        turn.want(Finish(older.id, Ending.TAKEN_OVER))
+    reply = Welcome(
+        user.name,
+        user.display,
+        user.role,
+        who.secret,
+        turn.server,
+        PROTOCOL,
+        now=turn.now.wall,
+        heartbeat=turn.config.heartbeat.interval_s,
+        limits=LimitsShown(
+            limits.frame_bytes,
+            limits.text_chars,
+            limits.messages_per_s,
+            limits.messages_burst,
+        ),
+        rooms=[_room_state(turn, user, name, counts) for name in user.rooms],
+        suggested=[room.name for room in chat.rooms.values() if room.declared],
+        id=command.id,
+    )
+    turn.answer(connection.id, reply)
+    subscribe_direct(turn, connection)
+    turn.release(connection)
+
+
+def _room_state(
+    turn: Turn,
+    user: User,
+    name: RoomName,
+    counts: dict[RoomName, tuple[Seq, int]],
+) -> RoomState:
+    room = turn.chat.rooms[name]
+    seq, unread = counts.get(name, (room.head, 0))
+    read = room.members[user.name].read
+    return RoomState(name, room.epoch, seq, room.first, min(read, seq), unread)
+
+
+def _gone() -> Reject:
+    """The refusal for a session that is void, told like a wrong credential."""
+    return Reject(RejectCode.BAD_CREDENTIALS, "this session is not known, or has ended")
+
+
+# --- logout and profile -----------------------------------------------------
+
+
+def logout(turn: Turn, connection: Connection, command: Logout) -> None:
+    """Void the session; the connection ends when that is on disk."""
+    assert connection.session is not None
+    turn.chat.ended[connection.session] = None
+    turn.append(EndSession(connection.session), connection, command)
+    turn.pend(connection)
+
+
+def ended(turn: Turn, origin: Origin, draft: EndSession, outcome: Outcome) -> None:
+    """Take the end of a session: by logout, or because a guest stayed away."""
+    connection = turn.origin(origin)
+    if isinstance(outcome, Refused):
+        turn.chat.ended.pop(draft.session, None)
+        if connection is not None and origin.command is not None:
+            turn.refuse(connection.id, origin.command, outcome)
+            turn.release(connection)
+        return
+    turn.chat.forget_session(draft.session, turn.now.mono)
+    if connection is not None and origin.command is not None:
+        done = Done(origin.command.type, origin.command.id)
+        turn.answer(connection.id, done)
+        turn.want(Finish(connection.id, Ending.LOGOUT))
+
+
+def profile(turn: Turn, connection: Connection, command: Profile) -> None:
+    """Change what people read instead of one's name."""
+    user = turn.user(connection)
+    turn.append(SetDisplay(user.name, command.display), connection, command)
+    turn.pend(connection)
+
+
+def renamed(turn: Turn, origin: Origin, draft: SetDisplay, outcome: Outcome) -> None:
+    """Take a new display name, and answer."""
+    connection = turn.origin(origin)
+    user = turn.chat.users.get(draft.user)
+    if not isinstance(outcome, Refused) and user is not None:
+        turn.chat.apply_display(user, draft.display, turn.now.mono)
+    if connection is None or origin.command is None:
+        return
+    if isinstance(outcome, Refused):
+        turn.refuse(connection.id, origin.command, outcome)
+    else:
+        turn.answer(connection.id, Done(origin.command.type, origin.command.id))
+    turn.release(connection)

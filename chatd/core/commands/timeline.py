@@ -1,0 +1,220 @@
+"""Send, edit, delete, react: the commands that the timeline remembers.
+
+What memory can decide is decided here (who may write where, how fast); what
+depends on drafts before it (the `cid`, whose message it was) is decided by the
+store's writer. A committed event is applied, answered and delivered in one turn,
+the answer first.
+"""
+
+from __future__ import annotations
+
+from chatd.core.drafts import (
+    Committed,
+    Conflict,
+    CreateRoom,
+    DeleteMessage,
+    Duplicate,
+    Durable,
+    EditMessage,
+    NewMessage,
+    Outcome,
+    Recall,
+    Refused,
+    SetReaction,
+)
+from chatd.core.effects import Deliver, FindUser, Origin, Subscribe
+from chatd.core.entities import Connection, Room, User
+from chatd.core.quota import full_bucket
+from chatd.core.turn import Turn
+from chatd.errors import Reject, RejectCode
+from chatd.ids import (
+    RoomName,
+    Seq,
+    direct_members,
+    direct_room,
+    is_direct,
+    is_guest,
+)
+from chatd.wire.commands import Delete, Edit, React, Send
+from chatd.wire.events import Stored
+
+# --- drafts -----------------------------------------------------------------
+
+
+def new_message(turn: Turn, connection: Connection, command: Send) -> NewMessage:
+    """The draft of a message."""
+    user = turn.user(connection).name
+    if command.to is not None:
+        room = direct_room(user, command.to)
+    else:
+        assert command.room is not None
+        room = command.room
+    return NewMessage(room, user, command.cid, command.text, command.reply_to)
+
+
+def edit_message(turn: Turn, connection: Connection, command: Edit) -> EditMessage:
+    """The draft of an edit."""
+    user = turn.user(connection).name
+    return EditMessage(command.room, user, command.cid, command.of, command.text)
+
+
+def delete_message(
+    turn: Turn, connection: Connection, command: Delete
+) -> DeleteMessage:
+    """The draft of a deletion."""
+    user = turn.user(connection).name
+    return DeleteMessage(command.room, user, command.cid, command.of)
+
+
+def set_reaction(turn: Turn, connection: Connection, command: React) -> SetReaction:
+    """The draft of a reaction."""
+    user = turn.user(connection).name
+    return SetReaction(
+        command.room, user, command.cid, command.of, command.emoji, command.on
+    )
+
+
+# --- what must hold ---------------------------------------------------------
+
+
+def send(turn: Turn, connection: Connection, command: Send) -> None:
+    """Check that a message may be written; a direct room is created on the way."""
+    if command.to is not None:
+        _direct(turn, connection, command)
+        return
+    assert command.room is not None
+    turn.member_room(connection, command.room)
+    _pace(turn, turn.user(connection))
+
+
+def change(turn: Turn, connection: Connection, _command: Edit | Delete | React) -> None:
+    """Check that a message may be changed; whose it is, the writer knows."""
+    _pace(turn, turn.user(connection))
+
+
+def _direct(turn: Turn, connection: Connection, command: Send) -> None:
+    """Check a direct message, and have its room created if there is none.
+
+    The draft that creates the room travels before the message's own; if two
+    people write to each other at once, the second creation changes nothing.
+    """
+    user, to = turn.user(connection), command.to
+    assert to is not None
+    if is_guest(user.name):
+        raise Reject(RejectCode.FORBIDDEN, "guests have no direct conversations")
+    if to == user.name:
+        raise Reject(RejectCode.BAD_FIELD, "to: this is your own name", field="to")
+    if is_guest(to):
+        raise Reject(
+            RejectCode.FORBIDDEN,
+            "direct conversations are between accounts",
+            field="to",
+        )
+    if to not in turn.chat.users:
+        turn.want(FindUser(connection.id, command, to))
+        turn.pend(connection)
+        return
+    _pace(turn, user)
+    name = direct_room(user.name, to)
+    if name not in turn.chat.rooms:
+        members = dict.fromkeys(direct_members(name), "member")
+        turn.append(CreateRoom(name, turn.new_epoch(), "", members))
+
+
+def no_user(command: Send) -> Reject:
+    """The refusal for a message to nobody."""
+    return Reject(RejectCode.NO_USER, f"there is no user {command.to}", field="to")
+
+
+def _pace(turn: Turn, user: User) -> None:
+    """Take one message from the user's bucket.
+
+    Raises:
+        Reject: `rate_limited`, with the time until there is one again.
+    """
+    limits = turn.config.limits
+    if user.messages is None:
+        user.messages = full_bucket(
+            limits.messages_per_s, limits.messages_burst, turn.now.mono
+        )
+    wait_s = user.messages.take(turn.now.mono)
+    if wait_s:
+        raise Reject(
+            RejectCode.RATE_LIMITED,
+            f"too many messages: at most {limits.messages_burst} at once,"
+            f" then {limits.messages_per_s:g} a second",
+            retry_after_s=wait_s,
+        )
+
+
+# --- outcomes ---------------------------------------------------------------
+
+
+def executed(turn: Turn, origin: Origin, draft: Durable, outcome: Outcome) -> None:
+    """Answer a durable command, and deliver its event if it made one."""
+    connection = turn.origin(origin)
+    event = outcome.event if isinstance(outcome, Committed) else None
+    if event is not None:
+        turn.chat.apply(event)
+    if connection is not None and origin.command is not None:
+        settle(turn, connection, origin, draft.room, outcome)
+    if event is not None:
+        turn.want(Deliver(event))
+
+
+def recalled(turn: Turn, origin: Origin, draft: Recall, outcome: Outcome) -> None:
+    """Answer a refused command: with what its `cid` stored, or with the refusal."""
+    connection = turn.origin(origin)
+    if connection is not None:
+        room = draft.draft.room if draft.draft is not None else RoomName("")
+        settle(turn, connection, origin, room, outcome)
+
+
+def settle(
+    turn: Turn,
+    connection: Connection,
+    origin: Origin,
+    room: RoomName,
+    outcome: Outcome,
+) -> None:
+    """Give the reply that an outcome means, and count the draft as closed."""
+    command = origin.command
+    assert isinstance(command, Send | Edit | Delete | React)
+    match outcome:
+        case Committed(event):
+            assert event is not None
+            reply = Stored(
+                command.type, room, event.seq, event.ts, cid=command.cid, id=command.id
+            )
+            turn.answer(connection.id, reply)
+        case Duplicate(seq, ts):
+            user = turn.user(connection)
+            if user.messages is not None:
+                user.messages.give_back()
+            reply = Stored(
+                command.type, room, seq, ts, dup=True, cid=command.cid, id=command.id
+            )
+            turn.answer(connection.id, reply)
+        case Conflict():
+            reject = Reject(
+                RejectCode.CID_CONFLICT,
+                "cid: you have used it in this room for something else",
+                field="cid",
+            )
+            turn.refuse(connection.id, command, reject)
+        case Refused():
+            turn.refuse(connection.id, command, outcome)
+
+
+def room_created(turn: Turn, draft: CreateRoom) -> Room:
+    """Take a new room; everybody in a direct one is subscribed to it at once."""
+    chat = turn.chat
+    room = Room(draft.room, draft.epoch, head=Seq(0), first=Seq(1), topic=draft.topic)
+    chat.apply_room(room, draft.members, turn.now.mono)
+    if is_direct(room.name):
+        for name in direct_members(room.name):
+            for number in chat.users[name].connections:
+                connection = chat.connections[number]
+                chat.note_subscription(connection, room.name, live=True, id_=None)
+                turn.want(Subscribe(number, room.name))
+    return room

@@ -1,0 +1,172 @@
+"""What the machine wants done, as values for the hub to perform in order.
+
+An effect names connections and rooms, never sockets. Performing one never
+waits: what takes time (a commit, a look-up, a password) is started, and its
+outcome comes back as an input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from chatd.core.drafts import Draft
+from chatd.core.principal import Principal
+from chatd.errors import Ending
+from chatd.ids import ConnectionId, RoomName, Seq, UserName
+from chatd.wire.commands import Command, Hello, History, Send
+from chatd.wire.events import Ephemeral, Reply, ServerFrame, TimelineEvent
+
+
+@attrs.define
+class Origin:
+    """Which command of which connection a draft came from.
+
+    Without a connection it came from the machine itself, and nobody waits.
+    """
+
+    connection: ConnectionId | None
+    command: Command | None
+    draft: Draft
+
+
+@attrs.define
+class Answer:
+    """The one reply to a command; None where the protocol wants none."""
+
+    connection: ConnectionId
+    reply: Reply | None
+
+
+@attrs.define
+class Tell:
+    """Send a frame to some connections."""
+
+    connections: Sequence[ConnectionId]
+    frame: ServerFrame
+    ephemeral: bool = False
+
+
+@attrs.define
+class Deliver:
+    """Send a timeline event to everybody who is subscribed to its room."""
+
+    event: TimelineEvent
+
+
+@attrs.define
+class Spread:
+    """Send an ephemeral event to everybody who is subscribed to its room."""
+
+    frame: Ephemeral
+    besides: Sequence[ConnectionId] = ()
+    """Connections that do not get it: those of the user that it is about."""
+
+
+@attrs.define
+class Subscribe:
+    """From here on a connection gets the room's live events."""
+
+    connection: ConnectionId
+    room: RoomName
+
+
+@attrs.define
+class Unsubscribe:
+    """From here on a connection gets nothing of the room, nor its replay.
+
+    With `drop`, what waits unsent of the room is forgotten.
+    """
+
+    connection: ConnectionId
+    room: RoomName
+    drop: bool
+
+
+@attrs.define
+class Append:
+    """Give a draft to the store's writer; `Executed` comes back."""
+
+    origin: Origin
+
+
+@attrs.define
+class Authenticate:
+    """Verify a credential."""
+
+    connection: ConnectionId
+    hello: Hello
+
+
+@attrs.define
+class CountUnread:
+    """Count unread messages; `UnreadCounted` repeats `because`."""
+
+    connection: ConnectionId
+    hello: Hello
+    principal: Principal
+    marks: list[tuple[RoomName, Seq, Seq]]
+    """Room, read mark, and the head up to which to count."""
+    counted: dict[RoomName, tuple[Seq, int]]
+    """What was counted before, for `UnreadCounted` to repeat."""
+
+
+@attrs.define
+class FindUser:
+    """Look for the account `user`, to whom `command` is addressed."""
+
+    connection: ConnectionId
+    command: Send
+    user: UserName
+
+
+@attrs.define
+class ReadHistory:
+    """Read a page of messages up to `upto` and not below `first`."""
+
+    connection: ConnectionId
+    command: History
+    first: Seq
+    upto: Seq
+
+
+@attrs.define
+class Replay:
+    """Hand a page of events after `after` to a connection, when it can take it.
+
+    With `last`, the page starts at the last-newest message instead.
+    """
+
+    connection: ConnectionId
+    room: RoomName
+    subscription: int
+    after: Seq
+    upto: Seq
+    last: int | None = None
+
+
+@attrs.define
+class Finish:
+    """End a connection."""
+
+    connection: ConnectionId
+    ending: Ending
+
+
+Effect = (
+    Answer
+    | Tell
+    | Deliver
+    | Spread
+    | Subscribe
+    | Unsubscribe
+    | Append
+    | Authenticate
+    | CountUnread
+    | FindUser
+    | ReadHistory
+    | Replay
+    | Finish
+)
+"""Anything that the machine can want."""

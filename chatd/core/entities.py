@@ -1,0 +1,131 @@
+"""The things that the chat knows: rooms, users, sessions, connections.
+
+Plain objects without rules and without clocks. Only `chatd.core.state` writes
+to them, with two exceptions that are nobody's invariant: a connection's queue of
+waiting commands and its counters belong to the machine, and a user's buckets to
+whoever takes from them.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from enum import Enum, auto
+
+import attrs
+
+from chatd.core.principal import Principal
+from chatd.core.quota import Bucket
+from chatd.ids import ConnectionId, Epoch, RoomName, Seq, SessionId, UserName
+from chatd.wire.commands import Command, CommandId
+from chatd.wire.events import UserShown
+
+
+@attrs.define
+class Membership:
+    """What a room knows about one of its members."""
+
+    role: str
+    read: Seq
+    """Everything up to this seq counts as read."""
+
+
+@attrs.define(eq=False)
+class Room:
+    """A numbered timeline and the people in it."""
+
+    name: RoomName
+    epoch: Epoch
+    head: Seq
+    """The newest committed seq that was applied; 0 if none."""
+    first: Seq
+    """The lowest seq that is kept; head + 1 if none."""
+    topic: str
+    declared: bool = False
+    """Whether the configuration names it: joins are silent, it is suggested."""
+    members: dict[UserName, Membership] = attrs.field(factory=dict)
+    online: dict[UserName, None] = attrs.field(factory=dict)
+    """Members with at least one connection, or in their grace."""
+    unsettled: dict[UserName, UserShown | None] = attrs.field(factory=dict)
+    """Who changed in this tick, and how he was shown before; None: not at all."""
+    told_names: bool = True
+    """Whether the last presence frame named people; see `names_max`."""
+    told_online: int = 0
+    """The number in the last presence frame."""
+
+
+@attrs.define(eq=False)
+class User:
+    """Somebody, over all connections."""
+
+    name: UserName
+    display: str
+    role: str
+    rooms: dict[RoomName, None] = attrs.field(factory=dict)
+    connections: dict[ConnectionId, None] = attrs.field(factory=dict)
+    sessions: dict[SessionId, None] = attrs.field(factory=dict)
+    """The user's sessions that the chat holds in memory."""
+    state: str = "online"
+    """`away` when all connections are; kept through the grace."""
+    text: str | None = None
+    """What the user says about being away."""
+    online: bool = False
+    """True from the first connection until the grace after the last."""
+    offline_at: float | None = None
+    """When the grace ends; None while there is a connection."""
+    messages: Bucket | None = None
+    ephemeral: Bucket | None = None
+
+
+@attrs.define(eq=False)
+class Session:
+    """A resumable identity over connections."""
+
+    id: SessionId
+    user: UserName
+    connection: ConnectionId | None = None
+    """The one connection that has it now."""
+    idle_from: float = 0.0
+    """When the last connection ended, or the daemon started."""
+
+
+@attrs.define
+class Subscription:
+    """A connection's place in a room: replaying, or live."""
+
+    number: int
+    """Unique in this process; a newer join has a higher one."""
+    live: bool
+    id: CommandId = None
+    """The id of the join, for `caught_up`."""
+
+
+class Block(Enum):
+    """What the next command of a connection waits for."""
+
+    PENDING = auto()
+    """The command before it: a hello, join, leave or look-up of a user."""
+    OWN_DRAFTS = auto()
+    """This connection's open durable commands."""
+    BARRIER = auto()
+    """A change of this user's own membership on another connection."""
+
+
+@attrs.define(eq=False)
+class Connection:
+    """One socket."""
+
+    id: ConnectionId
+    malformed: Bucket
+    user: UserName | None = None
+    session: SessionId | None = None
+    state: str = "online"
+    text: str | None = None
+    block: Block | None = None
+    waiting: deque[Command] = attrs.field(factory=deque)
+    """Commands behind the block, in the order in which they came."""
+    open_drafts: int = 0
+    """Durable commands whose outcome is not known yet."""
+    refused_credentials: int = 0
+    principal: Principal | None = None
+    """Whom a hello has verified, while his session is being written."""
+    subscriptions: dict[RoomName, Subscription] = attrs.field(factory=dict)

@@ -1,0 +1,149 @@
+"""Everything that can happen to the chat, as values for `Machine.handle`.
+
+An input is a fact that the edge has learned: a socket opened, a command came, a
+look-up or a commit has an outcome, time has passed. The machine turns each into
+effects (`chatd.core.effects`) and never asks for anything itself.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from chatd.core.drafts import Outcome
+from chatd.core.effects import Origin
+from chatd.core.principal import Principal
+from chatd.errors import Reject
+from chatd.ids import ConnectionId, RoomName, Seq, UserName
+from chatd.wire.codec import BadCommand
+from chatd.wire.commands import Command, Hello, History, Join, Send
+from chatd.wire.events import MessageShown, Millis
+
+
+@attrs.define
+class Now:
+    """The moment of an input; the core has no clock of its own."""
+
+    mono: float
+    """Seconds of a clock that never jumps, for deadlines and rates."""
+    wall: Millis
+    """What people call the time, for display."""
+
+
+@attrs.define
+class Opened:
+    """A WebSocket was opened."""
+
+    connection: ConnectionId
+
+
+@attrs.define
+class Received:
+    """A connection sent a command."""
+
+    connection: ConnectionId
+    command: Command
+
+
+@attrs.define
+class Malformed:
+    """A connection sent a frame that is no command."""
+
+    connection: ConnectionId
+    reject: BadCommand
+
+
+@attrs.define
+class Authenticated:
+    """A credential was verified."""
+
+    connection: ConnectionId
+    hello: Hello
+    principal: Principal
+
+
+@attrs.define
+class UnreadCounted:
+    """The unread messages of a user's rooms were counted."""
+
+    connection: ConnectionId
+    hello: Hello
+    principal: Principal
+    counts: dict[RoomName, tuple[Seq, int]]
+    """For each room the seq up to which was counted, and the number."""
+
+
+@attrs.define
+class UserFound:
+    """The account that a message is addressed to was looked for."""
+
+    connection: ConnectionId
+    command: Send
+    found: tuple[UserName, str, str] | None
+    """Name, display and role."""
+
+
+@attrs.define
+class Executed:
+    """The store's writer has executed a draft."""
+
+    origin: Origin
+    outcome: Outcome
+
+
+@attrs.define
+class Replayed:
+    """A page of a replay was handed to the connection, up to and with `at`."""
+
+    connection: ConnectionId
+    room: RoomName
+    subscription: int
+    at: Seq
+
+
+@attrs.define
+class HistoryRead:
+    """A page of history was read."""
+
+    connection: ConnectionId
+    command: History
+    upto: Seq
+    messages: list[MessageShown]
+    more: bool
+
+
+@attrs.define
+class LookupFailed:
+    """A look-up could not be made; the command is answered with the reason."""
+
+    connection: ConnectionId
+    command: History | Join | Send | Hello
+    reject: Reject
+
+
+@attrs.define
+class Closed:
+    """A connection is gone."""
+
+    connection: ConnectionId
+
+
+@attrs.define
+class TimePassed:
+    """`Machine.next_deadline` has come."""
+
+
+Input = (
+    Opened
+    | Received
+    | Malformed
+    | Authenticated
+    | UnreadCounted
+    | UserFound
+    | Executed
+    | Replayed
+    | HistoryRead
+    | LookupFailed
+    | Closed
+    | TimePassed
+)
+"""Anything that can happen."""

@@ -1,0 +1,391 @@
+"""The chat as one machine: an input and a moment in, effects out.
+
+`Machine.handle` is the only way in. It never waits, never asks for the time and
+never raises for anything a client did: what a client did wrong is an `error`
+among the effects. An exception that leaves it is a bug of this program.
+
+The order of one connection's commands is kept here. A command runs at once
+unless the connection has a `Block`; then it waits behind it, and runs in the
+turn that lifts the block. Every command that was received is answered by exactly
+one `Answer`, also when that says nothing (`reply` None).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from chatd.config import Config
+from chatd.core import drafts, inputs, presence
+from chatd.core.commands import RULES, Rule, lookups, rooms, sessions, timeline
+from chatd.core.effects import Effect, Finish, Origin, Spread
+from chatd.core.entities import Block, Connection, User
+from chatd.core.inputs import Input, Now
+from chatd.core.quota import full_bucket
+from chatd.core.state import Chat, DeadlineKey, Due
+from chatd.core.turn import Turn
+from chatd.errors import MALFORMED, Ending, Reject, RejectCode
+from chatd.ids import Epoch, is_guest
+from chatd.wire.commands import Command, Hello
+from chatd.wire.events import Presence, Refusal
+
+MALFORMED_BURST = 20
+MALFORMED_PER_S = 0.1
+"""The bucket of malformed frames. Source: protocol section 8, close code 4502."""
+
+MARKS_DELAY_S = 4.0
+"""How long read marks wait to be written, for many to share a commit. Source:
+protocol section 5, "it is written within 5 s"."""
+
+
+class Machine:
+    """The chat's rules and state, driven from outside.
+
+    Args:
+        chat: The state, filled from the store's snapshot.
+        config: The settings.
+        new_epoch: Draws 64 random bits as 16 hexadecimal digits.
+        server: What `welcome` calls this program, name and version.
+    """
+
+    def __init__(
+        self, chat: Chat, config: Config, new_epoch: Callable[[], Epoch], server: str
+    ) -> None:
+        self.chat = chat
+        self._config = config
+        self._new_epoch = new_epoch
+        self._server = server
+
+    def handle(self, happened: Input, now: Now) -> list[Effect]:
+        """Take one input.
+
+        Args:
+            happened: What the edge has learned.
+            now: The moment; `mono` never goes back.
+
+        Returns:
+            What to do, in this order.
+        """
+        turn = Turn(self.chat, self._config, now, self._new_epoch, self._server)
+        _HANDLERS[type(happened)](self, turn, happened)
+        while turn.released:
+            self._go_on(turn, turn.released.pop(0))
+        chat = self.chat
+        if (chat.reads or chat.idle) and not chat.marks_due:
+            chat.marks_due = True
+            chat.add_deadline(now.mono + MARKS_DELAY_S, Due.MARKS, None)
+        return turn.effects
+
+    def next_deadline(self) -> float | None:
+        """When `TimePassed` should come next, in the seconds of `Now.mono`."""
+        return self.chat.next_deadline()
+
+    def missed_presence(self, room_name: Any) -> Presence | None:
+        """A frame that makes up for differences a connection was spared."""
+        room = self.chat.rooms.get(room_name)
+        if room is None:
+            return None
+        return presence.whole(self.chat, room, self._config.presence.names_max)
+
+    # --- connections and their commands -------------------------------------
+
+    def _opened(self, turn: Turn, happened: inputs.Opened) -> None:
+        bucket = full_bucket(MALFORMED_PER_S, MALFORMED_BURST, turn.now.mono)
+        self.chat.note_opened(Connection(happened.connection, bucket))
+        at = turn.now.mono + self._config.auth.login_timeout_s
+        self.chat.add_deadline(at, Due.LOGIN, happened.connection)
+
+    def _closed(self, turn: Turn, happened: inputs.Closed) -> None:
+        connection = self.chat.connections.get(happened.connection)
+        if connection is None:
+            return
+        now = turn.now
+        self.chat.note_closed(
+            connection, now.mono, now.wall, self._config.presence.grace_s
+        )
+        session = connection.session
+        if session in self.chat.sessions:
+            at = now.mono + self._config.auth.guest_hold_s
+            self.chat.add_deadline(at, Due.GUEST, session)
+
+    def _received(self, turn: Turn, happened: inputs.Received) -> None:
+        connection = self.chat.connections.get(happened.connection)
+        if connection is None:
+            turn.answer(happened.connection, None)
+        elif connection.block is not None:
+            connection.waiting.append(happened.command)
+        else:
+            self._execute(turn, connection, happened.command)
+
+    def _go_on(self, turn: Turn, connection: Connection) -> None:
+        """Run what waits, until something blocks again."""
+        while connection.block is None and connection.waiting:
+            self._execute(turn, connection, connection.waiting.popleft())
+
+    def _execute(self, turn: Turn, connection: Connection, command: Command) -> None:
+        """Check one command against its rule, and run it."""
+        rule = RULES[type(command)]
+        if connection.user is None and not rule.hello:
+            self._malformed_command(turn, connection, command)
+            return
+        if self._must_wait(connection, rule, command):
+            connection.waiting.appendleft(command)
+            return
+        try:
+            if rule.member:
+                turn.member_room(connection, command.room)  # type: ignore[union-attr, arg-type]
+            rule.run(turn, connection, command)
+        except Reject as reject:
+            self._refuse(turn, connection, rule, command, reject)
+            return
+        if rule.draft is not None and connection.block is None:
+            connection.open_drafts += 1
+            draft = rule.draft(turn, connection, command)
+            turn.append(draft, connection, command)
+
+    def _must_wait(self, connection: Connection, rule: Rule, command: Command) -> bool:
+        """Whether something before this command has to be known first."""
+        if rule.settles and connection.open_drafts:
+            connection.block = Block.OWN_DRAFTS
+            return True
+        room = getattr(command, "room", None)
+        if room is not None and connection.user is not None:
+            barrier = self.chat.barriers.get((room, connection.user))
+            if barrier is not None:
+                barrier.append(connection.id)
+                connection.block = Block.BARRIER
+                return True
+        return False
+
+    def _refuse(
+        self,
+        turn: Turn,
+        connection: Connection,
+        rule: Rule,
+        command: Command,
+        reject: Reject,
+    ) -> None:
+        """Answer with `error`: through the writer where the order or a cid asks.
+
+        A `cid` may have been stored before, and then the truth is that it was;
+        and a reply to a durable command never overtakes an earlier one's.
+        """
+        cid = getattr(command, "cid", None)
+        if rule.draft is None or (cid is None and not connection.open_drafts):
+            turn.refuse(connection.id, command, reject)
+            return
+        otherwise = drafts.Refused(
+            reject.code, reject.text, reject.field, reject.retry_after_s
+        )
+        draft = rule.draft(turn, connection, command) if cid is not None else None
+        connection.open_drafts += 1
+        turn.append(drafts.Recall(draft, otherwise), connection, command)
+
+    # --- malformed frames ---------------------------------------------------
+
+    def _malformed(self, turn: Turn, happened: inputs.Malformed) -> None:
+        reject = happened.reject
+        reply = Refusal(
+            code=reject.code,
+            text=reject.text,
+            re=reject.re,
+            field=reject.field,
+            cid=reject.cid,
+            id=reject.id,
+        )
+        turn.answer(happened.connection, reply)
+        connection = self.chat.connections.get(happened.connection)
+        if connection is not None and reject.code in MALFORMED:
+            self._count_malformed(turn, connection)
+
+    def _malformed_command(
+        self, turn: Turn, connection: Connection, command: Command
+    ) -> None:
+        reject = Reject(
+            RejectCode.NOT_AUTHENTICATED, 'say {"type":"hello"} before anything else'
+        )
+        turn.refuse(connection.id, command, reject)
+        self._count_malformed(turn, connection)
+
+    def _count_malformed(self, turn: Turn, connection: Connection) -> None:
+        if connection.malformed.take(turn.now.mono):
+            turn.want(Finish(connection.id, Ending.MALFORMED))
+
+    # --- outcomes -----------------------------------------------------------
+
+    def _executed(self, turn: Turn, happened: inputs.Executed) -> None:
+        origin, outcome = happened.origin, happened.outcome
+        match origin.draft:
+            case drafts.Recall() as draft:
+                timeline.recalled(turn, origin, draft, outcome)
+                self._close_draft(turn, origin)
+            case drafts.SetMember() as draft:
+                rooms.changed(turn, origin, draft, outcome)
+            case drafts.CreateRoom() as draft:
+                rooms.created(turn, origin, draft, outcome)
+            case drafts.OpenSession():
+                sessions.opened(turn, origin, outcome)
+            case drafts.EndSession() as draft:
+                sessions.ended(turn, origin, draft, outcome)
+                if isinstance(outcome, drafts.Refused) and origin.connection is None:
+                    self._hold_guest(turn, draft)
+            case drafts.SetDisplay() as draft:
+                sessions.renamed(turn, origin, draft, outcome)
+            case drafts.SaveMarks() as draft:
+                self._marks_saved(draft, outcome)
+            case (
+                drafts.NewMessage()
+                | drafts.EditMessage()
+                | drafts.DeleteMessage()
+                | drafts.SetReaction()
+            ) as draft:
+                timeline.executed(turn, origin, draft, outcome)
+                self._close_draft(turn, origin)
+            case _:
+                """What the edge keeps for itself: a password's new hash."""
+
+    def _close_draft(self, turn: Turn, origin: Origin) -> None:
+        """Count a durable command as answered; what waited for it goes on."""
+        connection = turn.origin(origin)
+        if connection is None:
+            return
+        connection.open_drafts -= 1
+        if connection.block is Block.OWN_DRAFTS and not connection.open_drafts:
+            turn.release(connection)
+
+    def _marks_saved(self, draft: drafts.SaveMarks, outcome: drafts.Outcome) -> None:
+        """Keep what could not be written for the next time."""
+        if isinstance(outcome, drafts.Refused):
+            self.chat.reads = draft.reads | self.chat.reads
+            self.chat.idle = draft.idle | self.chat.idle
+
+    # --- look-ups that have come back ---------------------------------------
+
+    def _authenticated(self, turn: Turn, happened: inputs.Authenticated) -> None:
+        connection = self.chat.connections.get(happened.connection)
+        if connection is not None:
+            sessions.authenticated(turn, connection, happened)
+
+    def _counted(self, turn: Turn, happened: inputs.UnreadCounted) -> None:
+        connection = self.chat.connections.get(happened.connection)
+        if connection is not None:
+            sessions.counted(turn, connection, happened)
+
+    def _user_found(self, turn: Turn, happened: inputs.UserFound) -> None:
+        connection = self.chat.connections.get(happened.connection)
+        if connection is None:
+            return
+        if happened.found is None:
+            reject = timeline.no_user(happened.command)
+            connection.block = None
+            rule = RULES[type(happened.command)]
+            self._refuse(turn, connection, rule, happened.command, reject)
+        else:
+            self.chat.note_user(User(*happened.found))
+            connection.waiting.appendleft(happened.command)
+        turn.release(connection)
+
+    def _lookup_failed(self, turn: Turn, happened: inputs.LookupFailed) -> None:
+        connection = self.chat.connections.get(happened.connection)
+        if connection is None:
+            return
+        command = happened.command
+        if isinstance(command, Hello):
+            sessions.refused(turn, connection, command, happened.reject)
+        else:
+            turn.refuse(connection.id, command, happened.reject)
+            if connection.block is Block.PENDING:
+                turn.release(connection)
+
+    def _history_read(self, turn: Turn, happened: inputs.HistoryRead) -> None:
+        connection = self.chat.connections.get(happened.connection)
+        if connection is not None:
+            lookups.history_read(turn, connection, happened)
+
+    def _replayed(self, turn: Turn, happened: inputs.Replayed) -> None:
+        connection = self.chat.connections.get(happened.connection)
+        if connection is None:
+            return
+        entry = connection.subscriptions.get(happened.room)
+        if entry is not None and entry.number == happened.subscription:
+            rooms.replayed(turn, connection, happened.room, happened.at)
+
+    # --- time ---------------------------------------------------------------
+
+    def _time_passed(self, turn: Turn, _happened: inputs.TimePassed) -> None:
+        while (due := self.chat.pop_due(turn.now.mono)) is not None:
+            _DUE[due[0]](self, turn, due[1])
+
+    def _login_due(self, turn: Turn, key: DeadlineKey) -> None:
+        connection = self.chat.connections.get(key)  # type: ignore[arg-type]
+        if connection is None or connection.user is not None:
+            return
+        if connection.block is Block.PENDING:
+            # A password is being verified: that is not silence.
+            at = turn.now.mono + self._config.auth.login_timeout_s
+            self.chat.add_deadline(at, Due.LOGIN, key)
+        else:
+            turn.want(Finish(connection.id, Ending.NO_HELLO))
+
+    def _grace_due(self, turn: Turn, key: DeadlineKey) -> None:
+        user = self.chat.users.get(key)  # type: ignore[arg-type]
+        if user is not None and user.offline_at is not None:
+            if user.offline_at <= turn.now.mono:
+                self.chat.note_offline(user, turn.now.mono)
+
+    def _presence_due(self, turn: Turn, key: DeadlineKey) -> None:
+        room = self.chat.rooms[key]  # type: ignore[index]
+        names_max = self._config.presence.names_max
+        frame = presence.settle(self.chat, room, names_max)
+        if frame is not None:
+            turn.want(Spread(frame))
+
+    def _guest_due(self, turn: Turn, key: DeadlineKey) -> None:
+        session = self.chat.sessions.get(key)  # type: ignore[arg-type]
+        if session is None or session.connection is not None:
+            return
+        # The same sum as where the deadline was made, so the floats agree.
+        held_until = session.idle_from + self._config.auth.guest_hold_s
+        if held_until <= turn.now.mono and is_guest(session.user):
+            self.chat.ended[session.id] = None
+            turn.append(drafts.EndSession(session.id))
+
+    def _hold_guest(self, turn: Turn, draft: drafts.EndSession) -> None:
+        """Try again later to end a guest's session that could not be ended."""
+        at = turn.now.mono + self._config.auth.guest_hold_s
+        self.chat.add_deadline(at, Due.GUEST, draft.session)
+
+    def _marks_due(self, turn: Turn, _key: DeadlineKey) -> None:
+        chat = self.chat
+        chat.marks_due = False
+        if chat.reads or chat.idle:
+            turn.append(drafts.SaveMarks(chat.reads, chat.idle))
+            chat.reads, chat.idle = {}, {}
+
+    def _forget_due(self, _turn: Turn, key: DeadlineKey) -> None:
+        self.chat.ended.pop(key, None)  # type: ignore[arg-type]
+
+
+_HANDLERS: dict[type[Input], Callable[[Machine, Turn, Any], None]] = {
+    inputs.Opened: Machine._opened,
+    inputs.Received: Machine._received,
+    inputs.Malformed: Machine._malformed,
+    inputs.Authenticated: Machine._authenticated,
+    inputs.UnreadCounted: Machine._counted,
+    inputs.UserFound: Machine._user_found,
+    inputs.Executed: Machine._executed,
+    inputs.Replayed: Machine._replayed,
+    inputs.HistoryRead: Machine._history_read,
+    inputs.LookupFailed: Machine._lookup_failed,
+    inputs.Closed: Machine._closed,
+    inputs.TimePassed: Machine._time_passed,
+}
+
+_DUE: dict[Due, Callable[[Machine, Turn, DeadlineKey], None]] = {
+    Due.LOGIN: Machine._login_due,
+    Due.GRACE: Machine._grace_due,
+    Due.PRESENCE: Machine._presence_due,
+    Due.GUEST: Machine._guest_due,
+    Due.MARKS: Machine._marks_due,
+    Due.FORGET_SESSION: Machine._forget_due,
+}

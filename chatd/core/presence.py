@@ -1,0 +1,67 @@
+"""Presence frames: what changed in a room since the last tick.
+
+Presence belongs to a user and is counted over his connections (that is done in
+`chatd.core.state`); changes are gathered for each room and told in one frame a
+tick, so that a thousand people who come back into one room cost a frame a tick
+and not a million. A room with more than `names_max` members online is told a
+number only.
+
+Pure functions of a room: they read the chat, and settle the room's tick.
+"""
+
+from __future__ import annotations
+
+from chatd.core.entities import Room
+from chatd.core.state import Chat
+from chatd.ids import UserName
+from chatd.wire.events import Presence, UserShown
+
+
+def everybody(chat: Chat, room: Room) -> list[UserShown]:
+    """Who is online in a room, and how each is shown."""
+    return [chat.shown(chat.users[name]) for name in room.online]
+
+
+def whole(chat: Chat, room: Room, names_max: int) -> Presence:
+    """A frame that makes up for any that were missed."""
+    online = len(room.online)
+    users = everybody(chat, room) if online <= names_max else None
+    return Presence(room.name, online, users=users)
+
+
+def settle(chat: Chat, room: Room, names_max: int) -> Presence | None:
+    """End a tick: the frame that tells what it changed, if it changed anything.
+
+    Someone who came and went within the tick is not in it. Someone whose
+    display name changed is in `join` again, as he is shown now.
+    """
+    unsettled, room.unsettled = room.unsettled, {}
+    online = len(room.online)
+    before_names, room.told_names = room.told_names, online <= names_max
+    before_online, room.told_online = room.told_online, online
+    if not room.told_names:
+        if before_names or online != before_online:
+            return Presence(room.name, online)
+        return None
+    if not before_names:
+        return whole(chat, room, names_max)
+    frame = Presence(room.name, online)
+    for name, before in unsettled.items():
+        now = chat.shown(chat.users[name]) if name in room.online else None
+        if now != before:
+            _tell(frame, name, before, now)
+    return frame if frame.join or frame.leave or frame.away or frame.back else None
+
+
+def _tell(
+    frame: Presence, name: UserName, before: UserShown | None, now: UserShown | None
+) -> None:
+    """Put one user's difference into the list where it belongs."""
+    if now is None:
+        frame.leave.append(name)
+    elif before is None or before.display != now.display:
+        frame.join.append(now)
+    elif now.state == "away":
+        frame.away.append(UserShown(name, text=now.text))
+    else:
+        frame.back.append(name)

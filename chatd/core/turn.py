@@ -1,0 +1,117 @@
+"""One input being handled: what it may see, and what it wants.
+
+A `Turn` lives for one call of `Machine.handle`. The functions in
+`chatd.core.commands` take it, look at the chat, add effects, or raise `Reject`;
+nothing else passes between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+
+from chatd.config import Config
+from chatd.core.drafts import Draft, Refused
+from chatd.core.effects import Answer, Append, Effect, Origin
+from chatd.core.entities import Block, Connection, Room, User
+from chatd.core.inputs import Now
+from chatd.core.state import Chat
+from chatd.errors import Reject, RejectCode
+from chatd.ids import ConnectionId, Epoch, RoomName, UserName
+from chatd.wire.commands import Command
+from chatd.wire.events import Refusal, Reply
+
+
+@attrs.define(eq=False)
+class Turn:
+    """The chat, the moment, and the effects so far."""
+
+    chat: Chat
+    config: Config
+    now: Now
+    new_epoch: Callable[[], Epoch]
+    server: str
+    """What `welcome` calls the program and its version."""
+    effects: list[Effect] = attrs.field(factory=list)
+    released: list[Connection] = attrs.field(factory=list)
+    """Connections whose waiting commands may go on after this."""
+
+    def want(self, effect: Effect) -> None:
+        """Have an effect performed, after those before it."""
+        self.effects.append(effect)
+
+    def answer(self, connection: ConnectionId, reply: Reply | None) -> None:
+        """Give the one reply to a command."""
+        self.effects.append(Answer(connection, reply))
+
+    def refuse(
+        self, connection: ConnectionId, command: Command, why: Reject | Refused
+    ) -> None:
+        """Answer a command with `error`: a rule said no, or the store's writer."""
+        reply = Refusal(
+            code=why.code,
+            text=why.text,
+            re=command.type,
+            field=why.field,
+            cid=getattr(command, "cid", None),
+            retry_after=why.retry_after_s,
+            id=command.id,
+        )
+        self.effects.append(Answer(connection, reply))
+
+    def append(
+        self,
+        draft: Draft,
+        connection: Connection | None = None,
+        command: Command | None = None,
+    ) -> None:
+        """Give a draft to the store's writer, for a command or for the machine."""
+        number = connection.id if connection is not None else None
+        self.effects.append(Append(Origin(number, command, draft)))
+
+    def pend(self, connection: Connection) -> None:
+        """Let what the connection sent behind this command wait for it."""
+        connection.block = Block.PENDING
+
+    def release(self, connection: Connection) -> None:
+        """Let the connection's waiting commands go on, when this turn is done."""
+        connection.block = None
+        self.released.append(connection)
+
+    def origin(self, origin: Origin) -> Connection | None:
+        """The connection that waits for an outcome, if it is still there."""
+        if origin.connection is None:
+            return None
+        return self.chat.connections.get(origin.connection)
+
+    def user(self, connection: Connection) -> User:
+        """The user of a connection that has been welcomed."""
+        assert connection.user is not None
+        return self.chat.users[connection.user]
+
+    def member_room(self, connection: Connection, name: RoomName) -> Room:
+        """The room, if the connection's user is a member of it.
+
+        Raises:
+            Reject: `no_room`, also for a direct or private room of others: one
+                that may not be seen answers like one that does not exist.
+                `not_member` for a public room.
+        """
+        room = self.chat.rooms.get(name)
+        if room is not None and connection.user in room.members:
+            return room
+        if room is None or name[0] in "@~":
+            raise no_room(name)
+        raise Reject(
+            RejectCode.NOT_MEMBER, f"you are not in {name}: join it first", field="room"
+        )
+
+    def connections_of(self, user: UserName) -> list[ConnectionId]:
+        """All connections of a user."""
+        return list(self.chat.users[user].connections)
+
+
+def no_room(name: RoomName) -> Reject:
+    """The refusal for a room that is not there, or may not be seen."""
+    return Reject(RejectCode.NO_ROOM, f"there is no room {name}", field="room")
