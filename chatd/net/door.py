@@ -1,0 +1,373 @@
+"""The door: the stream under the WebSocket library, with the fast lane in it.
+
+trio-websocket does the handshake, fragmented messages, pings and the answer to
+a close. It reads from this stream, and most of what a chat client sends never
+gets that far: `receive_some` hands whole text messages to the host right where
+they are found, at 3 µs instead of 50. The rest is passed on. After a slow
+message has been passed on, the next `receive_some` first takes it from the
+library's queue, where it certainly is by then; so both lanes have one order and
+one task.
+
+Reading is held, and silence not judged, while the host has as many commands open
+as it may, while more than the soft limit waits on the way out, while the command
+bucket is empty, and when the host asks. A peer's close, or its end of file, is
+held until its open commands are answered and flushed, so that a client that
+sends one line and hangs up gets its `ok`.
+
+After the end nothing is handed to the host or the library. Bytes are read and
+forgotten until the peer's close or end of file is seen: closing a socket with
+unread bytes is a reset, and a reset destroys our last frames on their way.
+
+The close frame is written here and not by the library's `aclose`, which sends
+none once the library itself has failed a message (1007).
+"""
+
+from __future__ import annotations
+
+import socket
+
+import attrs
+import trio
+import trio.abc
+from trio_websocket import ConnectionClosed, WebSocketConnection
+
+from chatd.core.quota import Bucket, full_bucket
+from chatd.errors import Ending
+from chatd.net.heartbeat import Heartbeat
+from chatd.net.scanner import Lane, Scanner
+from chatd.net.socketout import SocketOut, own
+from chatd.wire.framing import close_frame, is_close
+
+READ_BYTES = 16_384
+"""At most so much is scanned before others have their turn."""
+_READS_MAX = 16
+"""Full reads in a row without a checkpoint."""
+SETTLE_S = 2.0
+"""How long a peer's close waits for its open commands. Source: protocol section 8."""
+_BUCKET_S = 2.0
+"""Seconds of `commands_per_s` that a quiet client may use at once."""
+_PAUSE_S = 0.001
+"""No wait for the bucket is shorter: less may not move the clock at all."""
+
+
+@attrs.define(eq=False, kw_only=True)
+class Door(SocketOut, trio.abc.Stream):
+    """One WebSocket connection: the stream, both lanes, the goodbye."""
+
+    head: bytes = attrs.field(repr=False)
+    """The canonical request that the library reads first."""
+    scanner: Scanner = attrs.field(repr=False)
+    beat: Heartbeat = attrs.field(repr=False)
+    ws: WebSocketConnection | None = attrs.field(default=None, init=False, repr=False)
+    reading: bool = attrs.field(default=False, init=False)
+    """Whether the peer's silence means anything."""
+    bytes_in: int = attrs.field(default=0, init=False)
+    messages_in: int = attrs.field(default=0, init=False)
+    _commands: Bucket = attrs.field(init=False, repr=False)
+    _opened: bool = attrs.field(default=False, init=False)
+    _asked: bool = attrs.field(default=False, init=False)
+    """The host asked not to read."""
+    _slow: bool = attrs.field(default=False, init=False)
+    """A message is in the library's queue."""
+    _library_done: bool = attrs.field(default=False, init=False)
+    _close_sent: bool = attrs.field(default=False, init=False)
+    _peer_done: bool = attrs.field(default=False, init=False)
+    """The peer has closed, or what it sends has no meaning any more."""
+    _eof: bool = attrs.field(default=False, init=False)
+    _drained: bool = attrs.field(default=True, init=False)
+    """The last read took all there was."""
+    _reads: int = attrs.field(default=0, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Make what follows from the limits."""
+        super().__attrs_post_init__()
+        per_s = self.limits.commands_per_s
+        burst = max(1.0, per_s * _BUCKET_S)
+        self._commands = full_bucket(per_s, burst, self.scanner.now)
+
+    # --- for the host -------------------------------------------------------
+
+    def hold(self) -> None:
+        """Read nothing more until `release`."""
+        self._asked = True
+
+    def release(self) -> None:
+        """Read again."""
+        self._asked = False
+        self.stir()
+
+    def open(self, ws: WebSocketConnection) -> None:
+        """Begin to read: the library has answered the handshake."""
+        self.ws = ws
+        self._opened = True
+        self.stir()
+
+    def has_unread(self) -> bool:
+        """Whether the kernel has bytes, or an end, that were not read yet."""
+        try:
+            self.sock.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+        return True
+
+    # --- for the library ----------------------------------------------------
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:  # noqa: ARG002
+        """Give the library what is for it; both lanes pass here.
+
+        Returns:
+            The client's bytes, or `b""` when the connection has ended. Never
+            more than `READ_BYTES` and a header.
+
+        Cancellation: safe only at the end of the connection.
+        """
+        if self.head:
+            head, self.head = self.head, b""
+            await trio.lowlevel.checkpoint()
+            return head
+        try:
+            return await self._receive()
+        except Exception as error:  # noqa: BLE001 - nothing else leaves the door
+            self.bug(error)
+            self._peer_done = self._eof = True
+            self.stir()
+            return b""
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Push one of the library's frames; never waits for the peer.
+
+        Cancellation: the frame has been pushed.
+        """
+        if not self._quiet:
+            frame = bytes(data)
+            self._put(own(frame))
+            if is_close(frame):
+                self._close_sent = self._quiet = True
+        await trio.lowlevel.checkpoint()
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """Return at once: `send_all` never waits. Cancellation: safe."""
+        await trio.lowlevel.checkpoint()
+
+    async def aclose(self) -> None:
+        """Note that the library is done; the socket is closed by `close`.
+
+        It closes after it has answered a close, or because it failed a message
+        itself: a close frame without sense, or text that is not UTF-8.
+
+        Cancellation: safe.
+        """
+        self._library_done = True
+        if not self._close_sent:
+            failed = self.ws.closed if self.ws else None
+            utf8 = failed is not None and failed.code == Ending.BAD_UTF8.code
+            self.finish(Ending.BAD_UTF8 if utf8 else Ending.PROTOCOL)
+        self._peer_done = True
+        self.finish(Ending.PEER_CLOSED)
+        await trio.lowlevel.checkpoint()
+
+    # --- reading ------------------------------------------------------------
+
+    async def _receive(self) -> bytes:
+        scanner = self.scanner
+        while not (self._library_done or self.finished):
+            if self._slow:
+                await self._take_slow()
+                continue
+            if self._must_hold():
+                await self._wait_open()
+                continue
+            found = scanner.next()
+            if found is None:
+                data = await self._read()
+                if not data:
+                    await self._settle()
+                    self.finish(Ending.PEER_LOST)
+                    break
+                scanner.feed(data, self.beat.last)
+                continue
+            lane, data = found
+            if lane is Lane.TEXT:
+                if wait := self._commands.take(scanner.now):
+                    await self._pause(wait)
+                self._hand_over(data, text=True)
+            elif lane is Lane.BROKEN:
+                assert scanner.broken is not None
+                self.finish(scanner.broken)
+            elif lane is Lane.CLOSE:
+                await self._settle()
+                if not self.finished:
+                    return data
+                self._peer_done = True
+            else:
+                self._slow = lane is Lane.PASS_LAST
+                return data
+        return await self._read_out()
+
+    def _hand_over(self, payload: bytes, *, text: bool) -> None:
+        """Give the host a message, unless the connection has finished."""
+        if self.finished:
+            return
+        self.open_commands += 1
+        self.messages_in += 1
+        try:
+            if text:
+                self.host.on_text(self, payload)
+            else:
+                self.host.on_binary(self, payload)
+        except Exception as error:  # noqa: BLE001 - the firewall of this call
+            self.bug(error)
+
+    async def _take_slow(self) -> None:
+        """Take the message that the library has put together."""
+        self._slow = False
+        assert self.ws is not None
+        try:
+            message = await self.ws.get_message()
+        except ConnectionClosed:
+            # The library failed the message with its last frame.
+            self._library_done = True
+            return
+        if wait := self._commands.take(trio.current_time()):
+            await self._pause(wait)
+        if isinstance(message, str):
+            self._hand_over(message.encode(), text=True)
+        else:
+            self._hand_over(message, text=False)
+
+    def _must_hold(self) -> bool:
+        """Whether there is a reason not to read."""
+        limit = self.limits.inflight_max
+        return (
+            self.outbox.over
+            or 0 < limit <= self.open_commands
+            or self._asked
+            or not self._opened
+        )
+
+    async def _wait_open(self) -> None:
+        """Wait until there is no reason not to read."""
+        self.reading = False
+        while self._must_hold() and not self.finished:
+            await self.change()
+        self._read_again()
+
+    async def _pause(self, wait_s: float) -> None:
+        """Wait until the command bucket has paid for one command."""
+        self.reading = False
+        while wait_s and not self.finished:
+            with trio.move_on_after(max(wait_s, _PAUSE_S)):
+                await self.change()
+            wait_s = self._commands.take(trio.current_time())
+        self._read_again()
+
+    def _read_again(self) -> None:
+        """Reading goes on: silence counts from now."""
+        self.reading = True
+        self.beat.heard(trio.current_time())
+
+    async def _settle(self) -> None:
+        """Wait until every open command is answered and the answers are out."""
+        self.reading = False
+        with trio.move_on_after(SETTLE_S):
+            while not self.finished and (self.open_commands or self.outbox.waiting):
+                await self.change()
+
+    async def _read(self) -> bytes:
+        """Read from the socket; `b""` is the end, a proper one or not (`lost`)."""
+        data = b""
+        try:
+            while True:
+                if self._drained:
+                    await trio.lowlevel.wait_readable(self.sock)
+                else:
+                    self._reads += 1
+                    if self._reads % _READS_MAX == 0:
+                        await trio.lowlevel.checkpoint()
+                try:
+                    data = self.sock.recv(READ_BYTES)
+                    break
+                except BlockingIOError:
+                    self._drained = True
+        except (OSError, trio.ClosedResourceError):
+            self.lose()
+        if data:
+            self.bytes_in += len(data)
+            self.beat.heard(trio.current_time())
+            self._drained = len(data) < READ_BYTES
+        else:
+            self._eof = self._peer_done = True
+            self.stir()
+        return data
+
+    async def _read_out(self) -> bytes:
+        """Read and forget until the peer has ended; the last that the library gets."""
+        scanner = self.scanner
+        while not self._eof:
+            while not self._peer_done:
+                found = scanner.next()
+                if found is None and not scanner.broken:
+                    break
+                if found is None or found[0] in (Lane.CLOSE, Lane.BROKEN):
+                    self._peer_done = True
+            self.stir()
+            if data := await self._read():
+                scanner.feed(data, self.beat.last)
+        return b""
+
+    # --- the goodbye --------------------------------------------------------
+
+    async def close(self, *, reader_alive: bool) -> None:
+        """Send the rest, bye and the close frame, and close the socket.
+
+        Waits for the peer's close where someone reads it, and for its end of
+        file, so that our last frames are not lost to a reset; all within
+        `close_timeout_s`.
+
+        Cancellation: shielded and bounded.
+        """
+        with trio.CancelScope(shield=True) as scope:
+            scope.deadline = trio.current_time() + self.limits.close_timeout_s
+            await self._say_goodbye()
+            if reader_alive and not self.lost:
+                while not self._peer_done:
+                    await self.change()
+                self._end_output()
+                while not self._eof:
+                    await self.change()
+        trio.lowlevel.notify_closing(self.sock)
+        self.sock.close()
+        # The library's object and this one hold each other.
+        self.ws = None
+
+    async def _say_goodbye(self) -> None:
+        """Write what must leave; a draining daemon also what merely waits."""
+        ending = self.ending
+        assert ending is not None
+        if ending is not Ending.RESTART:
+            self.outbox.drop_all()
+        if ending.code is not None and not self._close_sent:
+            self._close_sent = True
+            if bye := self._bye(ending):
+                self._put(own(bye))
+            self._put(own(close_frame(ending.code, ending.reason)))
+        while self.outbox.waiting and not self.lost:
+            await trio.lowlevel.wait_writable(self.sock)
+            self.flush()
+
+    def _bye(self, ending: Ending) -> bytes | None:
+        try:
+            return self.host.make_bye(ending, self.after_s)
+        except Exception as error:  # noqa: BLE001 - the firewall of this call
+            self.host.bug(self, error)
+            return None
+
+    def _end_output(self) -> None:
+        """Tell the peer that nothing follows."""
+        try:
+            self.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.lose()
+            self._eof = True

@@ -1,0 +1,70 @@
+"""What a connection needs of whoever it serves, and what it may cost.
+
+The daemon's hub is the one `Host` in production; the tests have an echo. Every
+method is `def`: a host never makes a connection wait. What it raises is a bug,
+caught at the call: that connection ends with 1011 and the others go on.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import attrs
+
+from chatd.errors import Ending
+from chatd.ids import RoomName
+from chatd.ports import Outlet
+
+
+@attrs.frozen(kw_only=True)
+class DoorLimits:
+    """What one connection may cost; 0 is no limit, as in `[limits]`."""
+
+    frame_bytes: int = 65_536
+    commands_per_s: float = 50.0
+    inflight_max: int = 64
+    outbox_soft_bytes: int = 262_144
+    outbox_hard_bytes: int = 4_194_304
+    write_timeout_s: float = 30.0
+    heartbeat_interval_s: float = 25.0
+    heartbeat_timeout_s: float = 10.0
+    close_timeout_s: float = 5.0
+    """For the rest, the bye and the close handshake, together.
+
+    Source: websockets waits 10 s; behind a dead peer half of it is wasted.
+    """
+
+
+@attrs.frozen
+class Stats:
+    """What one connection was, for its line in the log."""
+
+    seconds: float
+    bytes_in: int
+    bytes_out: int
+    messages_in: int
+
+
+class Host(Protocol):
+    """Whoever a connection's messages are for."""
+
+    def attach(self, outlet: Outlet) -> None:
+        """Take a new connection; from here on frames may be pushed to it."""
+
+    def detach(self, outlet: Outlet, ending: Ending, stats: Stats) -> None:
+        """Let it go: once for each attach, whatever happened, before the goodbye."""
+
+    def on_text(self, outlet: Outlet, payload: bytes) -> None:
+        """Take a message, valid UTF-8; `outlet.answered()` is due for it once."""
+
+    def on_binary(self, outlet: Outlet, payload: bytes) -> None:
+        """Take a binary message; `outlet.answered()` is due for it once."""
+
+    def make_gap(self, room: RoomName, have: int, seq: int) -> bytes:
+        """Make the frame that tells that `have` + 1 to `seq` were not sent."""
+
+    def make_bye(self, ending: Ending, after_s: float | None) -> bytes | None:
+        """Make the frame that goes before the close frame, if one does."""
+
+    def bug(self, outlet: Outlet, error: Exception) -> None:
+        """Log and count what should not have happened; must not raise."""

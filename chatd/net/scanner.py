@@ -1,0 +1,214 @@
+"""What the bytes of one client are: the fast lane, and the guard before the slow one.
+
+`feed` takes bytes, `next` says what comes next in them. A final text frame
+outside a fragmented message takes the fast lane: it is unmasked and checked here
+and comes out as `TEXT`, whole. If only part of it is there, the part is unmasked
+and checked, and waits here; so a client whose messages cross the borders of
+segments stays in the fast lane, and invalid text is told at its first byte.
+
+Everything else comes out as `PASS`, the client's own bytes for the WebSocket
+library, frames of a slow message as they come, control frames whole. A `PASS`
+that completes a slow message is `PASS_LAST`. A pong is nothing: any byte is a
+sign of life. A peer's close is `CLOSE`.
+
+Before a byte is passed, its frame's header has been checked: masks, reserved
+bits, order of fragments, bytes per message, fragments per message, control
+frames per second. A broken rule is `BROKEN`, with the reason in `broken`; after
+that nothing in the stream has a meaning.
+
+Pure: the time is passed in.
+"""
+
+from __future__ import annotations
+
+from codecs import utf_8_decode
+from enum import Enum, auto
+
+import attrs
+
+from chatd.core.quota import Bucket, full_bucket
+from chatd.errors import Ending
+from chatd.wire.framing import (
+    CLOSE,
+    CONTINUATION,
+    PONG,
+    TEXT,
+    BrokenFrame,
+    Header,
+    parse_header,
+    rotated,
+    unmask,
+)
+
+FRAGMENTS_MAX = 256
+"""Frames of one message. Source: a browser sends one, Autobahn's largest cases 64;
+without a bound empty ones pile up in the library for ever."""
+CONTROL_PER_S = 50.0
+"""Control frames per second. Source: people's clients send one in 25 s, Autobahn
+ten at once; each costs up to 22 µs."""
+
+
+class Lane(Enum):
+    """What `Scanner.next` found."""
+
+    TEXT = auto()
+    """A whole text message, unmasked and valid UTF-8."""
+    PASS = auto()
+    """Bytes for the library."""
+    PASS_LAST = auto()
+    """Bytes for the library; with them a slow data message is complete."""
+    CLOSE = auto()
+    """The peer's close frame, masked as it came."""
+    BROKEN = auto()
+    """A rule was broken; `broken` says which."""
+
+
+@attrs.define
+class Scanner:
+    """The state of reading one client's frames.
+
+    Invariants: at most one of a held text frame and a passing one is under way.
+    """
+
+    frame_bytes: int
+    """The most bytes of one message; 0 is no limit."""
+    now: float
+    """The time of the last `feed`."""
+    broken: Ending | None = None
+    """Why nothing more is read."""
+    _buffer: bytes = b""
+    _at: int = 0
+    _held: bytearray | None = None
+    """The part of a fast text frame that is there, unmasked."""
+    _valid: int = 0
+    """How many bytes of `_held` are complete, valid UTF-8."""
+    _mask: bytes = b""
+    _left: int = 0
+    """Bytes of payload that are missing to the held or the passing frame."""
+    _last: bool = False
+    """Whether the passing frame completes its message."""
+    _fragments: int = 0
+    """Frames of the fragmented message that is under way."""
+    _size: int = 0
+    """Bytes of the fragmented message that is under way."""
+    _control: Bucket = attrs.field(
+        default=attrs.Factory(
+            lambda self: full_bucket(CONTROL_PER_S, CONTROL_PER_S, self.now),
+            takes_self=True,
+        )
+    )
+
+    def feed(self, data: bytes, now: float) -> None:
+        """Take bytes that were received at `now`."""
+        self.now = now
+        rest = self._buffer[self._at :] if self._at < len(self._buffer) else b""
+        self._buffer = rest + data if rest else data
+        self._at = 0
+
+    def next(self) -> tuple[Lane, bytes] | None:
+        """Find what comes next; None if that needs more bytes."""
+        if self.broken:
+            return None
+        try:
+            return self._next()
+        except BrokenFrame:
+            return self._break(Ending.PROTOCOL)
+        except UnicodeDecodeError:
+            return self._break(Ending.BAD_UTF8)
+
+    def _next(self) -> tuple[Lane, bytes] | None:
+        while True:
+            if self._held is not None:
+                return self._hold(self._held)
+            if self._left:
+                return self._pass_on()
+            header = parse_header(self._buffer, self._at)
+            if header is None:
+                return None
+            if header.is_control:
+                end = self._at + header.size + header.length
+                if end > len(self._buffer):
+                    return None
+                start, self._at = self._at, end
+                if header.opcode == CLOSE:
+                    return Lane.CLOSE, self._buffer[start:end]
+                if self._control.take(self.now):
+                    return self._break(Ending.FRAME_FLOOD)
+                if header.opcode != PONG:
+                    return Lane.PASS, self._buffer[start:end]
+                continue
+            if ending := self._judge(header):
+                return self._break(ending)
+            if header.opcode == TEXT and header.final:
+                if text := self._text(header):
+                    return text
+                continue
+            return self._begin_slow(header)
+
+    def _judge(self, header: Header) -> Ending | None:
+        """Find the rule that a data frame breaks, before its payload is there."""
+        if (header.opcode == CONTINUATION) is not bool(self._fragments):
+            return Ending.PROTOCOL
+        if 0 < self.frame_bytes < self._size + header.length:
+            return Ending.TOO_BIG
+        if self._fragments >= FRAGMENTS_MAX:
+            return Ending.FRAME_FLOOD
+        return None
+
+    def _text(self, header: Header) -> tuple[Lane, bytes] | None:
+        """Take a fast text frame: all of it, or what is there to be held."""
+        start = self._at + header.size
+        end = start + header.length
+        if end <= len(self._buffer):
+            self._at = end
+            payload = unmask(self._buffer[start:end], header.mask)
+            if not payload.isascii():
+                utf_8_decode(payload, "strict", True)  # noqa: FBT003 - its only form
+            return Lane.TEXT, payload
+        self._at = start
+        self._held = bytearray()
+        self._valid = 0
+        self._mask = header.mask
+        self._left = header.length
+        return None
+
+    def _hold(self, held: bytearray) -> tuple[Lane, bytes] | None:
+        """Add what came to the held frame; give it out once it is whole."""
+        part = self._buffer[self._at : self._at + self._left]
+        self._at += len(part)
+        held += unmask(part, self._mask)
+        self._mask = rotated(self._mask, len(part))
+        self._left -= len(part)
+        whole = not self._left
+        self._valid += utf_8_decode(held[self._valid :], "strict", whole)[1]
+        if not whole:
+            return None
+        self._held = None
+        return Lane.TEXT, bytes(held)
+
+    def _begin_slow(self, header: Header) -> tuple[Lane, bytes] | None:
+        """Count a frame of a slow message and pass its header on."""
+        self._fragments += 1
+        self._size += header.length
+        if header.final:
+            self._fragments = self._size = 0
+        self._last = header.final
+        self._left = header.length
+        return self._pass_on(header.size)
+
+    def _pass_on(self, header_bytes: int = 0) -> tuple[Lane, bytes] | None:
+        """Pass on what is there of a slow frame."""
+        end = min(self._at + header_bytes + self._left, len(self._buffer))
+        data = self._buffer[self._at : end]
+        self._at = end
+        self._left -= len(data) - header_bytes
+        if not data:
+            return None
+        if self._last and not self._left:
+            return Lane.PASS_LAST, data
+        return Lane.PASS, data
+
+    def _break(self, ending: Ending) -> tuple[Lane, bytes]:
+        self.broken = ending
+        self._buffer, self._at, self._held = b"", 0, None
+        return Lane.BROKEN, b""

@@ -1,0 +1,231 @@
+"""The way out of one connection: a direct send, else the outbox and the keeper.
+
+`push` tries one `send` where nothing waits (3.4 µs; awaiting costs 10 to 15).
+What the kernel does not take waits in the outbox and wakes the keeper, who
+writes when the socket is writable. Nothing here waits for a peer but `wait_low`.
+
+`finish` is the one door out. It is synchronous, the first reason wins, and from
+that moment nothing is pushed any more; the keeper wakes up and the connection
+comes apart in one place (`chatd.net.connection`).
+
+There is one event for whoever waits for a change of this connection: the reader
+that is held, a replay, the goodbye. Each looks again at what it waits for; an
+event for each would cost memory in every connection that nobody waits for.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from math import inf
+
+import attrs
+import trio
+
+from chatd.errors import Ending
+from chatd.ids import ConnectionId, RoomName
+from chatd.net.host import DoorLimits, Host
+from chatd.net.outbox import Outbox
+from chatd.ports import Entry, EntryKind
+
+_WRITES_MAX = 16
+"""Writes of 64 KiB in a row before others have their turn."""
+
+
+def own(data: bytes) -> Entry:
+    """An entry for one connection alone: a control frame, a bye."""
+    return Entry(None, 0, 0, EntryKind.REPLY, data)
+
+
+@attrs.define(eq=False, kw_only=True)
+class SocketOut:
+    """One connection as its host sees it: the `Outlet` of `chatd.ports`.
+
+    Invariants: `ending` is set once; nothing is pushed after it; while nothing
+    waits `progress_at` means nothing.
+    """
+
+    sock: socket.socket = attrs.field(repr=False)
+    id: ConnectionId
+    address: str
+    bearer: str | None = attrs.field(default=None, repr=False)
+    host: Host = attrs.field(repr=False)
+    limits: DoorLimits = attrs.field(repr=False)
+    outbox: Outbox = attrs.field(init=False, repr=False)
+    ending: Ending | None = attrs.field(default=None, init=False)
+    after_s: float | None = attrs.field(default=None, init=False)
+    lost: bool = attrs.field(default=False, init=False)
+    """The transport is gone: nothing can be sent or received."""
+    open_commands: int = attrs.field(default=0, init=False)
+    """Messages handed over that are not answered yet."""
+    bytes_out: int = attrs.field(default=0, init=False)
+    progress_at: float = attrs.field(default=0.0, init=False)
+    """When the socket last took something of what waits."""
+    above_since: float = attrs.field(default=inf, init=False)
+    """Since when more than the soft limit waits."""
+    parked: trio.CancelScope | None = attrs.field(default=None, init=False, repr=False)
+    """Where the keeper sleeps; cancelling it wakes him and loses nothing."""
+    _quiet: bool = attrs.field(default=False, init=False)
+    """Nothing may be pushed: finished, or the close frame is out."""
+    _changed: trio.Event | None = attrs.field(default=None, init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Make the outbox."""
+        limits = self.limits
+        soft, hard = limits.outbox_soft_bytes, limits.outbox_hard_bytes
+        self.outbox = Outbox(soft, hard, self._gap)
+
+    @property
+    def finished(self) -> bool:
+        """Whether it has its ending."""
+        return self.ending is not None
+
+    @property
+    def spared(self) -> set[RoomName]:
+        """Rooms of which an ephemeral entry was dropped; the host clears it."""
+        return self.outbox.spared
+
+    def push(self, entry: Entry) -> None:
+        """Send at once what the socket takes; keep the rest."""
+        if not self._quiet:
+            self._put(entry)
+
+    def push_all(self, entries: Sequence[Entry]) -> None:
+        """Send several entries, in order, in one write if the socket takes it."""
+        if self._quiet:
+            return
+        sent = 0
+        if not self.outbox.waiting:
+            sent = self._send(b"".join([entry.data for entry in entries]))
+        for entry in entries:
+            length = len(entry.data)
+            if sent >= length:
+                sent -= length
+            elif not self._quiet:
+                self._queue(entry, sent)
+                sent = 0
+
+    def drop_room(self, room: RoomName) -> None:
+        """Forget what waits of a room, except an entry that was begun."""
+        self.outbox.drop_room(room)
+        self._eased()
+
+    def answered(self) -> None:
+        """One message that was handed over has had all its replies pushed."""
+        self.open_commands -= 1
+        self.stir()
+
+    def finish(self, ending: Ending, after_s: float | None = None) -> None:
+        """End the connection; the first reason wins. `after_s` goes into bye."""
+        if self.ending is None:
+            self.ending = ending
+            self.after_s = after_s
+            self._quiet = True
+            self.wake()
+            self.stir()
+
+    async def wait_low(self) -> bool:
+        """Wait until less than half of the soft limit waits unsent.
+
+        Returns:
+            False if the connection has finished instead.
+
+        Cancellation: safe.
+        """
+        await trio.lowlevel.checkpoint()
+        while not self.finished:
+            if self.outbox.low:
+                return True
+            await self.change()
+        return False
+
+    def flush(self) -> None:
+        """Write what the socket takes now of what waits."""
+        box = self.outbox
+        for _ in range(_WRITES_MAX):
+            if not box.waiting or self.lost:
+                break
+            chunk = box.chunk()
+            sent = self._send(chunk)
+            if sent:
+                box.progress(sent)
+                self.progress_at = trio.current_time()
+            if sent < len(chunk):
+                break
+        self._eased()
+
+    def wake(self) -> None:
+        """Let the keeper look again."""
+        if self.parked is not None:
+            self.parked.cancel()
+
+    def stir(self) -> None:
+        """Let whoever waits for a change look again."""
+        if self._changed is not None:
+            self._changed.set()
+            self._changed = None
+
+    async def change(self) -> None:
+        """Wait for the next `stir`. Cancellation: safe."""
+        if self._changed is None:
+            self._changed = trio.Event()
+        await self._changed.wait()
+
+    def lose(self) -> None:
+        """The transport has failed."""
+        self.lost = True
+        self.finish(Ending.PEER_LOST)
+        self.stir()
+
+    def bug(self, error: Exception) -> None:
+        """The one place where a bug of the host or the library ends up."""
+        self.host.bug(self, error)
+        self.finish(Ending.BUG)
+
+    def _put(self, entry: Entry) -> None:
+        """Send or queue; for the connection's own frames also after the end."""
+        if self.outbox.waiting:
+            self._queue(entry, 0)
+            return
+        sent = self._send(entry.data)
+        if sent < len(entry.data):
+            self._queue(entry, sent)
+
+    def _send(self, data: bytes | memoryview) -> int:
+        """Give the kernel what it takes."""
+        try:
+            sent = self.sock.send(data)
+        except BlockingIOError:
+            return 0
+        except OSError:
+            self.lose()
+            return 0
+        self.bytes_out += sent
+        return sent
+
+    def _queue(self, entry: Entry, sent: int) -> None:
+        """Keep an entry of which `sent` bytes have left."""
+        box = self.outbox
+        if not box.waiting:
+            self.progress_at = trio.current_time()
+            self.wake()
+        box.add(entry, sent)
+        soft = box.soft_bytes
+        if 0 < soft < box.waiting and self.above_since == inf:
+            self.above_since = trio.current_time()
+            self.wake()
+        if box.burst:
+            self.finish(Ending.SLOW)
+
+    def _eased(self) -> None:
+        """Less may wait than before."""
+        if self.outbox.waiting <= self.outbox.soft_bytes:
+            self.above_since = inf
+        self.stir()
+
+    def _gap(self, room: RoomName, have: int, seq: int) -> bytes:
+        try:
+            return self.host.make_gap(room, have, seq)
+        except Exception as error:  # noqa: BLE001 - the firewall of this call
+            self.bug(error)
+            return b""

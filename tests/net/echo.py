@@ -1,0 +1,215 @@
+"""An echo end for the door, and a client that speaks bytes.
+
+The echo answers each message with itself and remembers what it was told. The
+client does nothing by itself: no answer to a ping, none to a close.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import attrs
+import trio
+import trio.testing
+
+from chatd.errors import Ending
+from chatd.ids import ConnectionId, RoomName
+from chatd.net.connection import Upgrade, serve_connection
+from chatd.net.door import Door
+from chatd.net.host import DoorLimits, Stats
+from chatd.ports import Entry, EntryKind, Outlet
+from chatd.wire import framing
+
+KEY = "dGhlIHNhbXBsZSBub25jZQ=="
+MASK = b"\xa1\x02\xf3\x44"
+FREE = DoorLimits(
+    frame_bytes=16 * 2**20,
+    commands_per_s=0,
+    inflight_max=0,
+    outbox_soft_bytes=0,
+    outbox_hard_bytes=0,
+)
+
+
+@attrs.define(eq=False)
+class EchoHost:
+    """Answers every message with itself, at once unless `lazy`."""
+
+    lazy: bool = False
+    """Keep messages open until the test answers them."""
+    said_bye: bool = False
+    """Send a bye before the close frame, as the daemon does."""
+    outlets: list[Door] = attrs.field(factory=list)
+    heard: list[bytes] = attrs.field(factory=list)
+    endings: list[tuple[Ending, Stats]] = attrs.field(factory=list)
+    bugs: list[Exception] = attrs.field(factory=list)
+
+    def attach(self, outlet: Outlet) -> None:
+        assert isinstance(outlet, Door)
+        self.outlets.append(outlet)
+
+    def detach(self, outlet: Outlet, ending: Ending, stats: Stats) -> None:
+        self.endings.append((ending, stats))
+
+    def on_text(self, outlet: Outlet, payload: bytes) -> None:
+        self.heard.append(payload)
+        if not self.lazy:
+            outlet.push(reply(framing.text_frame(payload)))
+            outlet.answered()
+
+    def on_binary(self, outlet: Outlet, payload: bytes) -> None:
+        self.heard.append(payload)
+        if not self.lazy:
+            outlet.push(reply(framing.frame(framing.BINARY, payload)))
+            outlet.answered()
+
+    def make_gap(self, room: RoomName, have: int, seq: int) -> bytes:
+        return framing.text_frame(f"{room} gap {have + 1}-{seq}".encode())
+
+    def make_bye(self, ending: Ending, after_s: float | None) -> bytes | None:
+        text = f"bye {ending.reason} {after_s}"
+        return framing.text_frame(text.encode()) if self.said_bye else None
+
+    def bug(self, outlet: Outlet, error: Exception) -> None:
+        self.bugs.append(error)
+
+    @property
+    def ending(self) -> Ending:
+        """How the only connection ended."""
+        ((ending, _),) = self.endings
+        return ending
+
+
+def reply(data: bytes) -> Entry:
+    """An entry for one connection alone."""
+    return Entry(None, 0, 0, EntryKind.REPLY, data)
+
+
+def masked(first: int, payload: bytes = b"", mask: bytes = MASK) -> bytes:
+    """A client's frame; `first` is FIN, the reserved bits and the opcode."""
+    length = len(payload)
+    if length < 126:
+        head = bytes((first, 0x80 | length))
+    elif length < 65536:
+        head = bytes((first, 0x80 | 126)) + length.to_bytes(2, "big")
+    else:
+        head = bytes((first, 0x80 | 127)) + length.to_bytes(8, "big")
+    return head + mask + framing.unmask(payload, mask)
+
+
+def text(payload: bytes | str) -> bytes:
+    """A client's text message in one frame."""
+    return masked(0x81, payload if isinstance(payload, bytes) else payload.encode())
+
+
+def closing(code: int = 1000, reason: bytes = b"") -> bytes:
+    """A client's close frame."""
+    return masked(0x88, code.to_bytes(2, "big") + reason)
+
+
+def frames_of(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Read a server's bytes as frames; what is left over fails."""
+    at = 0
+    while at < len(data):
+        opcode, length = data[at] & 15, data[at + 1]
+        assert data[at] & 0xF0 == 0x80, "not final, or a reserved bit"
+        assert length < 128, "a server's frame is masked"
+        at += 2
+        if length >= 126:
+            width = 2 if length == 126 else 8
+            length = int.from_bytes(data[at : at + width], "big")
+            at += width
+        payload = data[at : at + length]
+        assert len(payload) == length, "half a frame"
+        at += length
+        yield opcode, payload
+
+
+@attrs.define
+class Peer:
+    """A client that only does what it is told."""
+
+    sock: trio.socket.SocketType
+    seen: bytes = b""
+    """Everything from the server after its handshake."""
+
+    async def send(self, data: bytes, cuts: tuple[int, ...] = ()) -> None:
+        """Send bytes, in segments that the server sees one by one.
+
+        A peer that the server has already given up may fail to send the rest.
+        """
+        bounds = (0, *cuts, len(data))
+        for start, end in zip(bounds, bounds[1:], strict=False):
+            try:
+                sent = start
+                while sent < end:
+                    sent += await self.sock.send(data[sent:end])
+            except OSError:
+                return
+            if cuts:
+                await trio.testing.wait_all_tasks_blocked()
+
+    async def until(self, size: int) -> bytes:
+        """Read until at least so many bytes were seen, or the end."""
+        while len(self.seen) < size:
+            data = await self.sock.recv(65536)
+            if not data:
+                break
+            self.seen += data
+        return self.seen
+
+    async def rest(self) -> bytes:
+        """Read until the server ends; a reset is an end as well."""
+        try:
+            return await self.until(2**62)
+        except ConnectionResetError:
+            return self.seen
+
+    async def handshake(self) -> None:
+        """Read the server's answer to the upgrade."""
+        while b"\r\n\r\n" not in self.seen:
+            data = await self.sock.recv(65536)
+            assert data, self.seen
+            self.seen += data
+        head, _, self.seen = self.seen.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 101 "), head
+
+    def frames(self) -> list[tuple[int, bytes]]:
+        """What the server has sent, as frames."""
+        return list(frames_of(self.seen))
+
+
+@asynccontextmanager
+async def connected(
+    host: EchoHost,
+    limits: DoorLimits = FREE,
+    *,
+    rest: bytes = b"",
+    sndbuf: int = 0,
+    jitter: float = 0.0,
+) -> AsyncIterator[Peer]:
+    """Serve one connection on a socket pair; leaving waits for its end."""
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)  # noqa: FBT003 - the standard library's form
+    if sndbuf:
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, sndbuf)
+    upgrade = Upgrade(KEY, offers_subprotocol=False, address="192.0.2.1", rest=rest)
+    with trio.socket.from_stdlib_socket(theirs) as sock:
+        async with trio.open_nursery() as nursery:
+            serve = serve_connection
+            nursery.start_soon(
+                lambda: serve(
+                    ours,
+                    upgrade,
+                    host,
+                    limits,
+                    connection=ConnectionId(1),
+                    jitter=jitter,
+                )
+            )
+            peer = Peer(sock)
+            await peer.handshake()
+            yield peer
+            sock.close()
