@@ -19,8 +19,9 @@ believed as it is.
 Pure: no I/O, no clock, no randomness.
 """
 
-from chatd.config.checks import conflicts, notices, out_of_bounds
+from chatd.config.checks import Place, conflicts, notices, out_of_bounds
 from chatd.config.sections import (
+    COUNT_MAX,
     Auth,
     Config,
     Heartbeat,
@@ -49,6 +50,7 @@ from chatd.config.values import (
 )
 
 __all__ = [
+    "COUNT_MAX",
     "Address",
     "Auth",
     "Config",
@@ -60,6 +62,7 @@ __all__ = [
     "Network",
     "Origin",
     "PermanentRoom",
+    "Place",
     "Presence",
     "PublicUrl",
     "Rooms",

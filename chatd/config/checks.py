@@ -18,6 +18,9 @@ from chatd.config.sections import Config, Limits, Rooms
 from chatd.config.values import Address, SystemdSockets, TcpAddress
 from chatd.ids import RoomName
 
+Place = tuple[str | int, ...]
+"""Keys and indexes from the root of a file: `("server", "listen", 0)`."""
+
 ESCAPED_BYTES = 12
 r"""The most bytes that a client may spend on a code point: `\ud83d\ude00`."""
 UTF8_BYTES = 4
@@ -54,11 +57,11 @@ def out_of_bounds(field: attrs.Attribute[Any], value: object) -> str | None:
     return None
 
 
-def conflicts(config: Config) -> Iterator[tuple[str, str]]:
+def conflicts(config: Config) -> Iterator[tuple[Place, str]]:
     """Find values that contradict each other or cannot be used.
 
     Yields:
-        A key's path and the reason.
+        The place, and the reason.
     """
     yield from _path_conflicts(config.store.path)
     yield from _listen_conflicts(config)
@@ -66,14 +69,17 @@ def conflicts(config: Config) -> Iterator[tuple[str, str]]:
     yield from _limit_conflicts(config.limits)
 
 
-def _limit_conflicts(limits: Limits) -> Iterator[tuple[str, str]]:
+def _limit_conflicts(limits: Limits) -> Iterator[tuple[Place, str]]:
     soft, hard = limits.outbox_soft_bytes, limits.outbox_hard_bytes
     if soft and hard and soft >= hard:
-        yield "limits.outbox_soft_bytes", f"must be below outbox_hard_bytes ({hard})"
+        yield (
+            ("limits", "outbox_soft_bytes"),
+            f"must be below outbox_hard_bytes ({hard})",
+        )
     if limits.reply_bytes and hard and limits.reply_bytes >= hard:
         reason = "or a page of history ends the connection that asked for it"
         yield (
-            "limits.reply_bytes",
+            ("limits", "reply_bytes"),
             f"must be below outbox_hard_bytes ({hard}), {reason}",
         )
     for name, size, per_char in (
@@ -83,43 +89,43 @@ def _limit_conflicts(limits: Limits) -> Iterator[tuple[str, str]]:
         need = limits.text_chars * per_char + ENVELOPE_BYTES
         if limits.text_chars and size and size < need:
             whole = f"any message of text_chars ({limits.text_chars})"
-            yield f"limits.{name}", f"must be at least {need} to hold {whole}"
+            yield ("limits", name), f"must be at least {need} to hold {whole}"
     if limits.messages_per_s and not limits.messages_burst:
         reason = "or nobody can send; for no limit set messages_per_s to 0"
-        yield "limits.messages_burst", f"must be at least 1, {reason}"
+        yield ("limits", "messages_burst"), f"must be at least 1, {reason}"
 
 
-def _listen_conflicts(config: Config) -> Iterator[tuple[str, str]]:
+def _listen_conflicts(config: Config) -> Iterator[tuple[Place, str]]:
     seen: set[Address] = set()
-    for key, addresses in (
-        ("server.listen", config.server.listen),
-        ("metrics.listen", config.metrics.listen),
+    for section, addresses in (
+        ("server", config.server.listen),
+        ("metrics", config.metrics.listen),
     ):
         for index, address in enumerate(addresses):
-            if key == "metrics.listen" and isinstance(address, SystemdSockets):
-                yield f"{key}[{index}]", '"systemd" is for server.listen only'
+            if section == "metrics" and isinstance(address, SystemdSockets):
+                yield (section, "listen", index), '"systemd" is for server.listen only'
             elif address in seen:
-                yield f"{key}[{index}]", f'"{address}" is listed twice'
+                yield (section, "listen", index), f'"{address}" is listed twice'
             elif not (isinstance(address, TcpAddress) and address.port == 0):
                 seen.add(address)
 
 
-def _room_conflicts(rooms: Rooms) -> Iterator[tuple[str, str]]:
+def _room_conflicts(rooms: Rooms) -> Iterator[tuple[Place, str]]:
     seen: set[RoomName] = set()
     for index, room in enumerate(rooms.permanent):
-        path = f"rooms.permanent[{index}]"
+        place = ("rooms", "permanent", index)
         if room.name in seen:
-            yield f"{path}.name", f'"{room.name}" is listed twice'
+            yield (*place, "name"), f'"{room.name}" is listed twice'
         if not room.topic.isprintable():
-            yield f"{path}.topic", "must be one line without control characters"
+            yield (*place, "topic"), "must be one line without control characters"
         seen.add(room.name)
 
 
-def _path_conflicts(path: str) -> Iterator[tuple[str, str]]:
+def _path_conflicts(path: str) -> Iterator[tuple[Place, str]]:
     if "\0" in path:
-        yield "store.path", "must not have a NUL"
+        yield ("store", "path"), "must not have a NUL"
     if path.startswith("~"):
-        yield "store.path", "`~` is not expanded here; write the whole path"
+        yield ("store", "path"), "`~` is not expanded here; write the whole path"
 
 
 def notices(config: Config) -> Iterator[str]:

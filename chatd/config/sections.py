@@ -25,7 +25,7 @@ from chatd.ids import RoomName
 
 _T = TypeVar("_T")
 
-_COUNT_MAX = 2**31 - 1
+COUNT_MAX = 2**31 - 1
 """No count or size is larger: it fits every socket option and SQLite limit."""
 _DAY_S = 86_400.0
 
@@ -46,7 +46,7 @@ def _key(
 
 def _limit(default: int, doc: str, source: str) -> int:
     """A setting for which 0 is no limit."""
-    return _key(default, f"{doc} 0: no limit.", source, min=0, max=_COUNT_MAX)
+    return _key(default, f"{doc} 0: no limit.", source, min=0, max=COUNT_MAX)
 
 
 @attrs.frozen(kw_only=True)
@@ -268,7 +268,7 @@ class Limits:
     text_chars: int = _limit(
         4000,
         "The longest message, in code points.",
-        "the length up to which Slack promises not to cut a message",
+        "protocol section 2; Slack advises no more for a message's text",
     )
     reply_bytes: int = _limit(
         262_144,
@@ -280,14 +280,14 @@ class Limits:
         "Messages per second that a user may send in the long run. 0: no limit.",
         "protocol section 2; ergo's 2 a second leaves no room for pasted lines",
         min=0,
-        max=_COUNT_MAX,
+        max=COUNT_MAX,
     )
     messages_burst: int = _key(
         20,
         "Messages that a user who was quiet may send at once.",
         "protocol section 2; a pasted screenful of lines",
         min=0,
-        max=_COUNT_MAX,
+        max=COUNT_MAX,
     )
     commands_per_s: float = _key(
         50.0,
@@ -295,7 +295,7 @@ class Limits:
         " wait unread. 0: no limit.",
         "ten times messages_per_s: joins and look-ups come in bundles",
         min=0,
-        max=_COUNT_MAX,
+        max=COUNT_MAX,
     )
     inflight_max: int = _limit(
         64,
@@ -332,7 +332,7 @@ class Limits:
         30.0,
         "A connection that takes no byte of what waits for it for so long is ended."
         " 0: no limit.",
-        "three times the 10 s of NATS: a phone in a tunnel is back by then",
+        "three times the 10 s of NATS, for phones; protocol section 8",
         min=0,
         max=_DAY_S,
     )

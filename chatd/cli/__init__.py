@@ -1,0 +1,23 @@
+"""The command line: one group, and a module for each family of commands.
+
+Commands parse, call what does the work, print, and choose the exit code; what
+they know about chatd is in the layers below. 0 is success, 2 a wrong command
+line, 78 (`EX_CONFIG`) a configuration that cannot be used.
+"""
+
+from __future__ import annotations
+
+import click
+
+from chatd import __version__
+from chatd.cli.config import check, config_group
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="chatd")
+def main() -> None:
+    """The chat daemon: durable, gap-free rooms for any WebSocket client."""
+
+
+main.add_command(check)
+main.add_command(config_group)
