@@ -15,7 +15,7 @@ from chatd.core.principal import Principal
 from chatd.errors import Reject
 from chatd.ids import ConnectionId, RoomName, Seq, UserName
 from chatd.wire.codec import BadCommand
-from chatd.wire.commands import Command, Hello, History, Join, Send
+from chatd.wire.commands import Command, Hello, History, Send
 from chatd.wire.events import MessageShown, Millis
 
 
@@ -112,11 +112,11 @@ class HistoryRead:
 
 
 @attrs.define
-class LookupFailed:
-    """A look-up could not be made; the command is answered with the reason."""
+class AuthenticationFailed:
+    """A credential was refused."""
 
     connection: ConnectionId
-    command: History | Join | Send | Hello
+    hello: Hello
     reject: Reject
 
 
@@ -142,7 +142,7 @@ Input = (
     | Executed
     | Replayed
     | HistoryRead
-    | LookupFailed
+    | AuthenticationFailed
     | Closed
     | TimePassed
 )

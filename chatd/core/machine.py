@@ -25,8 +25,8 @@ from chatd.core.quota import full_bucket
 from chatd.core.state import Chat, DeadlineKey, Due
 from chatd.core.turn import Turn
 from chatd.errors import MALFORMED, Ending, Reject, RejectCode
-from chatd.ids import Epoch, is_guest
-from chatd.wire.commands import Command, Hello
+from chatd.ids import Epoch, RoomName, is_guest
+from chatd.wire.commands import Command
 from chatd.wire.events import Presence, Refusal
 
 MALFORMED_BURST = 20
@@ -80,12 +80,10 @@ class Machine:
         """When `TimePassed` should come next, in the seconds of `Now.mono`."""
         return self.chat.next_deadline()
 
-    def missed_presence(self, room_name: Any) -> Presence | None:
+    def missed_presence(self, room: RoomName) -> Presence:
         """A frame that makes up for differences a connection was spared."""
-        room = self.chat.rooms.get(room_name)
-        if room is None:
-            return None
-        return presence.whole(self.chat, room, self._config.presence.names_max)
+        names_max = self._config.presence.names_max
+        return presence.whole(self.chat, self.chat.rooms[room], names_max)
 
     # --- connections and their commands -------------------------------------
 
@@ -285,17 +283,12 @@ class Machine:
             connection.waiting.appendleft(happened.command)
         turn.release(connection)
 
-    def _lookup_failed(self, turn: Turn, happened: inputs.LookupFailed) -> None:
+    def _not_authenticated(
+        self, turn: Turn, happened: inputs.AuthenticationFailed
+    ) -> None:
         connection = self.chat.connections.get(happened.connection)
-        if connection is None:
-            return
-        command = happened.command
-        if isinstance(command, Hello):
-            sessions.refused(turn, connection, command, happened.reject)
-        else:
-            turn.refuse(connection.id, command, happened.reject)
-            if connection.block is Block.PENDING:
-                turn.release(connection)
+        if connection is not None:
+            sessions.refused(turn, connection, happened.hello, happened.reject)
 
     def _history_read(self, turn: Turn, happened: inputs.HistoryRead) -> None:
         connection = self.chat.connections.get(happened.connection)
@@ -329,9 +322,10 @@ class Machine:
 
     def _grace_due(self, turn: Turn, key: DeadlineKey) -> None:
         user = self.chat.users.get(key)  # type: ignore[arg-type]
-        if user is not None and user.offline_at is not None:
-            if user.offline_at <= turn.now.mono:
-                self.chat.note_offline(user, turn.now.mono)
+        if user is None or user.offline_at is None:
+            return
+        if user.offline_at <= turn.now.mono:
+            self.chat.note_offline(user, turn.now.mono)
 
     def _presence_due(self, turn: Turn, key: DeadlineKey) -> None:
         room = self.chat.rooms[key]  # type: ignore[index]
@@ -376,7 +370,7 @@ _HANDLERS: dict[type[Input], Callable[[Machine, Turn, Any], None]] = {
     inputs.Executed: Machine._executed,
     inputs.Replayed: Machine._replayed,
     inputs.HistoryRead: Machine._history_read,
-    inputs.LookupFailed: Machine._lookup_failed,
+    inputs.AuthenticationFailed: Machine._not_authenticated,
     inputs.Closed: Machine._closed,
     inputs.TimePassed: Machine._time_passed,
 }

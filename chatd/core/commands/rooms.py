@@ -9,6 +9,7 @@ happens in the turn that answers the join.
 from __future__ import annotations
 
 from chatd.core import presence
+from chatd.core.commands.timeline import room_created
 from chatd.core.drafts import (
     Committed,
     CreateRoom,
@@ -25,7 +26,6 @@ from chatd.core.effects import (
     Tell,
     Unsubscribe,
 )
-from chatd.core.commands.timeline import room_created
 from chatd.core.entities import Connection, Room, Subscription
 from chatd.core.turn import Turn, no_room
 from chatd.errors import Reject, RejectCode

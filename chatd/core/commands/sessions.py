@@ -49,7 +49,9 @@ def refused(
 ) -> None:
     """Answer a hello that failed; the third wrong credential is the last."""
     turn.refuse(connection.id, command, why)
-    if why.code is RejectCode.BAD_CREDENTIALS:
+    if why.code is RejectCode.BANNED:
+        turn.want(Finish(connection.id, Ending.BANNED))
+    elif why.code is RejectCode.BAD_CREDENTIALS:
         connection.refused_credentials += 1
         if connection.refused_credentials >= REFUSED_CREDENTIALS_MAX:
             turn.want(Finish(connection.id, Ending.BAD_CREDENTIALS))

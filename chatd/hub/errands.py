@@ -1,0 +1,127 @@
+"""What takes time: credentials, look-ups, pages of a replay.
+
+Each errand is a short task in the hub's nursery. It reads, and hands an input to
+the machine; it never changes anything itself. What it read is bounded by the seq
+that was applied when it was sent, since readers see rows that are committed
+before the chat has applied them.
+
+A credential that is refused answers the command; a store that has failed ends
+the daemon.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+
+from chatd.auth import Authenticator
+from chatd.core.effects import Authenticate, CountUnread, FindUser, ReadHistory, Replay
+from chatd.core.inputs import (
+    Authenticated,
+    AuthenticationFailed,
+    HistoryRead,
+    Input,
+    Replayed,
+    UnreadCounted,
+    UserFound,
+)
+from chatd.errors import Reject
+from chatd.hub.fanout import Fanout
+from chatd.ids import Seq
+from chatd.ports import Entry, EntryKind, Store
+from chatd.wire.encode import encode
+from chatd.wire.framing import text_frame
+
+REPLAY_PAGE = 256
+REPLAY_PAGE_BYTES = 65_536
+"""One page of a replay: what a healthy client takes in one go."""
+
+
+@attrs.define(eq=False)
+class Errands:
+    """Performs the effects that wait for something."""
+
+    _store: Store
+    _authenticator: Authenticator
+    _fanout: Fanout
+    _happened: Callable[[Input], None]
+
+    async def authenticate(self, effect: Authenticate) -> None:
+        """Verify a credential. Cancellation: safe."""
+        link = self._fanout.links.get(effect.connection)
+        if link is None:
+            return
+        try:
+            principal = await self._authenticator.authenticate(
+                effect.hello, link.outlet.bearer
+            )
+        except Reject as reject:
+            self._happened(
+                AuthenticationFailed(effect.connection, effect.hello, reject)
+            )
+        else:
+            self._happened(Authenticated(effect.connection, effect.hello, principal))
+
+    async def count_unread(self, effect: CountUnread) -> None:
+        """Count a user's unread messages. Cancellation: safe."""
+        numbers = await self._store.unread(effect.principal.user, effect.marks)
+        counts = dict(effect.counted)
+        for (room, _, upto), number in zip(effect.marks, numbers, strict=True):
+            counts[room] = upto, number
+        self._happened(
+            UnreadCounted(effect.connection, effect.hello, effect.principal, counts)
+        )
+
+    async def find_user(self, effect: FindUser) -> None:
+        """Look for an account. Cancellation: safe."""
+        row = await self._store.user(effect.user)
+        found = (row.user, row.display, row.role) if row is not None else None
+        self._happened(UserFound(effect.connection, effect.command, found))
+
+    async def read_history(self, effect: ReadHistory) -> None:
+        """Read a page of history. Cancellation: safe."""
+        command = effect.command
+        messages, more = await self._store.history(
+            command.room,
+            before=command.before,
+            after=command.after,
+            limit=command.limit,
+            upto=effect.upto,
+        )
+        readable = [entry for entry in messages if entry.seq >= effect.first]
+        more = more and len(readable) == len(messages)
+        self._happened(
+            HistoryRead(effect.connection, command, effect.upto, readable, more)
+        )
+
+    async def replay(self, effect: Replay) -> None:
+        """Hand over a page of a replay, when the connection can take it.
+
+        The page and the step to the next one (or to live) are one `def` after
+        the last await; if the connection has left the room or joined it again
+        meanwhile, nothing of the page is sent.
+
+        Cancellation: safe.
+        """
+        link = self._fanout.links.get(effect.connection)
+        if link is None or not await link.outlet.wait_low():
+            return
+        after = effect.after
+        if effect.last is not None:
+            oldest = await self._store.nth_newest(effect.room, effect.last, effect.upto)
+            after = Seq(oldest - 1)
+        page = await self._store.events(
+            effect.room, after, effect.upto, REPLAY_PAGE, REPLAY_PAGE_BYTES
+        )
+        if link.replays.get(effect.room) != effect.subscription:
+            return
+        at = effect.upto
+        if page:
+            frames = b"".join(text_frame(encode(event)) for event in page)
+            at = page[-1].seq
+            entry = Entry(effect.room, page[0].seq, at, EntryKind.REPLAY, frames)
+            self._fanout.cork(link, entry)
+        self._happened(
+            Replayed(effect.connection, effect.room, effect.subscription, at)
+        )

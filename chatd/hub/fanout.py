@@ -1,0 +1,232 @@
+"""Who gets which frame, gathered so that each receiver costs one write a batch.
+
+Within a batch nothing is written. What is for one connection alone goes into
+its **cork**; the live events of a room are kept once for all its receivers, and
+closed off whenever the receivers are about to change, so that nobody gets an
+event from before his subscription or from after his removal. `flush` hands
+everything to the outlets: one entry per room and batch, shared by all, and one
+write per connection.
+
+All of it is `def`, and every effect of a batch is in before `flush`, so one
+connection sees a batch in the order in which it was decided: replies before the
+events that they caused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import attrs
+
+from chatd.errors import Ending
+from chatd.ids import ConnectionId, RoomName
+from chatd.ports import Entry, EntryKind, Outlet
+
+
+@attrs.define(eq=False)
+class Link:
+    """One connection as the hub sees it."""
+
+    outlet: Outlet
+    cork: list[Entry] = attrs.field(factory=list)
+    answers: int = 0
+    """Commands whose reply is in the cork."""
+    ending: Ending | None = None
+    """To finish with, once the cork is out."""
+    replays: dict[RoomName, int] = attrs.field(factory=dict)
+    """Rooms being replayed, with the number of the subscription."""
+    rooms: dict[RoomName, None] = attrs.field(factory=dict)
+    """Rooms whose live events it gets."""
+    dirty: bool = False
+    """Whether it is among those that `flush` visits."""
+
+
+@attrs.define(eq=False)
+class Audience:
+    """The receivers of one room, and what waits for them in this batch."""
+
+    name: RoomName
+    links: dict[ConnectionId, Link] = attrs.field(factory=dict)
+    frames: list[bytes] = attrs.field(factory=list)
+    first_seq: int = 0
+    last_seq: int = 0
+
+
+@attrs.define(eq=False)
+class Fanout:
+    """All connections, all audiences, and the batch that is being gathered."""
+
+    links: dict[ConnectionId, Link] = attrs.field(factory=dict)
+    _audiences: dict[RoomName, Audience] = attrs.field(factory=dict)
+    _dirty_rooms: list[Audience] = attrs.field(factory=list)
+    _dirty_links: list[Link] = attrs.field(factory=list)
+    delivered: int = 0
+    """Events handed to outlets since the start, one for each receiver."""
+
+    # --- connections --------------------------------------------------------
+
+    def add(self, outlet: Outlet) -> None:
+        """Take a new connection."""
+        self.links[outlet.id] = Link(outlet)
+
+    def remove(self, connection: ConnectionId) -> None:
+        """Let a connection go, with everything that waits for it."""
+        link = self.links.pop(connection)
+        for room in link.rooms:
+            self._leave(link, room)
+        link.rooms.clear()
+        link.replays.clear()
+
+    def subscribe(self, connection: ConnectionId, room: RoomName) -> None:
+        """Give a connection the room's events from here on."""
+        link = self.links.get(connection)
+        if link is None:
+            return
+        audience = self._audiences.get(room)
+        if audience is None:
+            audience = self._audiences[room] = Audience(room)
+        self._close_off(audience)
+        audience.links[connection] = link
+        link.rooms[room] = None
+        link.replays.pop(room, None)
+
+    def unsubscribe(
+        self, connection: ConnectionId, room: RoomName, *, drop: bool
+    ) -> None:
+        """Give a connection nothing more of the room; maybe not what waits either."""
+        link = self.links.get(connection)
+        if link is None:
+            return
+        link.replays.pop(room, None)
+        audience = self._audiences.get(room)
+        if audience is not None:
+            self._close_off(audience)
+        if link.rooms.pop(room, self) is None:
+            self._leave(link, room)
+        if drop:
+            link.cork = [entry for entry in link.cork if entry.room != room]
+            link.outlet.drop_room(room)
+
+    def _leave(self, link: Link, room: RoomName) -> None:
+        audience = self._audiences[room]
+        del audience.links[link.outlet.id]
+        if not audience.links:
+            del self._audiences[room]
+
+    # --- gathering ----------------------------------------------------------
+
+    def cork(self, link: Link, entry: Entry) -> None:
+        """Put an entry behind what already waits for one connection."""
+        link.cork.append(entry)
+        self.touch(link)
+
+    def touch(self, link: Link) -> None:
+        """Have `flush` visit a connection."""
+        if not link.dirty:
+            link.dirty = True
+            self._dirty_links.append(link)
+
+    def deliver(self, room: RoomName, seq: int, frame: bytes) -> None:
+        """Put a live event behind the room's others of this batch."""
+        audience = self._audiences.get(room)
+        if audience is None:
+            return
+        if not audience.frames:
+            audience.first_seq = seq
+            self._dirty_rooms.append(audience)
+        audience.last_seq = seq
+        audience.frames.append(frame)
+
+    def spread(
+        self,
+        room: RoomName,
+        frame: bytes,
+        besides: Collection[ConnectionId] = (),
+        instead: bytes | None = None,
+    ) -> None:
+        """Send an ephemeral frame to a room's receivers.
+
+        Args:
+            room: The room.
+            frame: What everybody gets.
+            besides: Connections that get nothing.
+            instead: What a connection gets that was spared an earlier one.
+        """
+        audience = self._audiences.get(room)
+        if audience is None:
+            return
+        self._close_off(audience)
+        entry = Entry(room, 0, 0, EntryKind.EPHEMERAL, frame)
+        for number, link in audience.links.items():
+            if number in besides:
+                continue
+            if instead is not None and room in link.outlet.spared:
+                link.outlet.spared.discard(room)
+                self.cork(link, Entry(room, 0, 0, EntryKind.EPHEMERAL, instead))
+            else:
+                self.cork(link, entry)
+
+    def spared(self, room: RoomName) -> bool:
+        """Whether some receiver of the room was spared an ephemeral frame."""
+        audience = self._audiences.get(room)
+        return audience is not None and any(
+            room in link.outlet.spared for link in audience.links.values()
+        )
+
+    def _close_off(self, audience: Audience) -> None:
+        """Put the room's frames so far into the corks of its receivers."""
+        if audience.frames:
+            entry = self._take(audience)
+            for link in audience.links.values():
+                self.cork(link, entry)
+
+    def _take(self, audience: Audience) -> Entry:
+        frames = audience.frames
+        self.delivered += len(frames) * len(audience.links)
+        data = frames[0] if len(frames) == 1 else b"".join(frames)
+        entry = Entry(
+            audience.name, audience.first_seq, audience.last_seq, EntryKind.ROOM, data
+        )
+        audience.frames = []
+        return entry
+
+    # --- leaving ------------------------------------------------------------
+
+    def flush(self) -> None:
+        """Hand the batch to the outlets; with one room, without any cork."""
+        rooms, self._dirty_rooms = self._dirty_rooms, []
+        for audience in rooms:
+            if not audience.frames:
+                continue
+            if len(rooms) > 1:
+                self._close_off(audience)
+                continue
+            entry = self._take(audience)
+            for link in audience.links.values():
+                if link.dirty:
+                    link.cork.append(entry)
+                else:
+                    link.outlet.push(entry)
+        links, self._dirty_links = self._dirty_links, []
+        for link in links:
+            link.dirty = False
+            self._uncork(link)
+
+    def _uncork(self, link: Link) -> None:
+        outlet, cork = link.outlet, link.cork
+        if cork:
+            link.cork = []
+            push_all(outlet, cork)
+        answers, link.answers = link.answers, 0
+        for _ in range(answers):
+            outlet.answered()
+        if link.ending is not None:
+            outlet.finish(link.ending)
+
+
+def push_all(outlet: Outlet, entries: Sequence[Entry]) -> None:
+    """Hand entries to an outlet the cheapest way."""
+    if len(entries) == 1:
+        outlet.push(entries[0])
+    else:
+        outlet.push_all(entries)

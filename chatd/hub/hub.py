@@ -1,0 +1,351 @@
+"""The driver: one input after the other, each to completion.
+
+An input is handed to the machine; the effects that come back are performed in
+order; then the batch is flushed, so that every receiver is written to once. An
+effect that makes an input queues it behind the one that is being handled. All of
+this is `def`: between reading and changing the chat's state nobody else runs.
+
+What has to wait goes elsewhere: drafts to the committer, look-ups to errands,
+deadlines to a task that sleeps until the next one.
+
+An exception out of the machine is a bug of the core, and the state it leaves
+behind cannot be trusted: the hub remembers it and `run` raises it, which ends
+the daemon. A frame that cannot be decoded is not a bug, it is an `error`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import attrs
+import trio
+
+from chatd.auth import Authenticator
+from chatd.config import Config
+from chatd.core import effects
+from chatd.core.drafts import SetPasswordHash
+from chatd.core.effects import Effect, Origin
+from chatd.core.inputs import (
+    Closed,
+    Executed,
+    Input,
+    Malformed,
+    Now,
+    Opened,
+    Received,
+    TimePassed,
+)
+from chatd.core.machine import Machine
+from chatd.errors import Ending, RejectCode
+from chatd.hub.committer import Committer, unavailable
+from chatd.hub.errands import Errands
+from chatd.hub.fanout import Fanout, Link
+from chatd.hub.restore import declare, restore
+from chatd.ids import Epoch, RoomName
+from chatd.observe import Metrics
+from chatd.ports import Entry, EntryKind, Outlet, Store
+from chatd.wire.codec import BadCommand, Decoder
+from chatd.wire.encode import encode
+from chatd.wire.events import Bye, Gap, Presence
+from chatd.wire.framing import text_frame
+
+
+@attrs.frozen
+class World:
+    """What the hub may not make up itself: time, randomness, the last resort."""
+
+    wall: Callable[[], int]
+    """The time in milliseconds."""
+    random_bytes: Callable[[int], bytes]
+    gave_up: Callable[[], None]
+    """Ends the process when the store has not answered for too long."""
+
+    def new_epoch(self) -> Epoch:
+        """Draw an epoch."""
+        return Epoch(self.random_bytes(8).hex())
+
+
+class Hub:
+    """Drives the machine; to a connection it is the host.
+
+    Args:
+        config: The settings.
+        store: The truth.
+        world: Time and randomness.
+        metrics: Where to count.
+        server: Name and version, for `welcome`.
+    """
+
+    def __init__(
+        self, config: Config, store: Store, world: World, metrics: Metrics, server: str
+    ) -> None:
+        self._config = config
+        self._store = store
+        self._world = world
+        self._metrics = metrics
+        self._server = server
+        self._decoder = Decoder(config.limits.text_chars)
+        self._fanout = Fanout()
+        self._inputs: deque[Input] = deque()
+        self._running = False
+        self._bug: Exception | None = None
+        self._bug_found = trio.Event()
+        self._alarm = trio.CancelScope()
+        self._nursery: trio.Nursery
+        self._machine: Machine
+        self._committer = Committer(
+            store,
+            config.store.stall_timeout_s,
+            world.wall,
+            self._committed,
+            world.gave_up,
+        )
+        authenticator = Authenticator(
+            store, config, world.random_bytes, world.wall, self._rehashed
+        )
+        self._errands = Errands(store, authenticator, self._fanout, self._happened)
+
+    async def run(
+        self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Load the chat, then drive it until cancelled.
+
+        Started when connections may be attached.
+
+        Raises:
+            Exception: A bug of the core, or a store that has failed.
+
+        Cancellation: what is being committed is finished first.
+        """
+        snapshot = await self._store.load(self._world.wall())
+        chat = restore(snapshot, self._config, trio.current_time())
+        drafts = declare(chat, self._config, self._world.new_epoch)
+        if drafts:
+            await self._store.commit(drafts, self._world.wall())
+        self._machine = Machine(chat, self._config, self._world.new_epoch, self._server)
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            nursery.start_soon(self._committer.run)
+            nursery.start_soon(self._keep_time)
+            task_status.started()
+            await self._bug_found.wait()
+            assert self._bug is not None
+            raise self._bug
+
+    async def drain(self) -> None:
+        """Wait until everything that was accepted is committed and delivered.
+
+        Cancellation: safe.
+        """
+        await self._committer.wait_idle()
+
+    def finish_all(self, ending: Ending, afters_s: Callable[[], float]) -> None:
+        """End every connection, each with its own time to come back."""
+        for link in list(self._fanout.links.values()):
+            link.outlet.finish(ending, afters_s())
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether messages can be stored at this moment."""
+        return not self._committer.stalled and self._bug is None
+
+    @property
+    def connections(self) -> int:
+        """How many connections are attached."""
+        return len(self._fanout.links)
+
+    @property
+    def machine(self) -> Machine:
+        """The machine, for gauges and for tests that check its state."""
+        return self._machine
+
+    @property
+    def committer(self) -> Committer:
+        """The committer, for gauges."""
+        return self._committer
+
+    @property
+    def fanout(self) -> Fanout:
+        """The fan-out, for gauges."""
+        return self._fanout
+
+    # --- the host of connections --------------------------------------------
+
+    def attach(self, outlet: Outlet) -> None:
+        """Take a new connection."""
+        self._fanout.add(outlet)
+        self._happened(Opened(outlet.id))
+
+    def detach(self, outlet: Outlet) -> None:
+        """Let a connection go, then tell the others."""
+        self._fanout.remove(outlet.id)
+        self._happened(Closed(outlet.id))
+
+    def on_text(self, outlet: Outlet, payload: bytes) -> None:
+        """Take one frame of a client."""
+        try:
+            command = self._decoder.decode(payload)
+        except BadCommand as reject:
+            self._metrics.refused(reject.code)
+            self._happened(Malformed(outlet.id, reject))
+        else:
+            self._metrics.commands.inc()
+            self._happened(Received(outlet.id, command))
+
+    def on_binary(self, outlet: Outlet, _payload: bytes) -> None:
+        """Answer a binary frame: every frame is JSON text here."""
+        reject = BadCommand(
+            RejectCode.BAD_FRAME, "this is a binary frame: send JSON in a text frame"
+        )
+        self._happened(Malformed(outlet.id, reject))
+
+    def make_gap(self, room: RoomName, have: int, seq: int) -> bytes:
+        """Make the frame for events that are not sent to a slow reader."""
+        self._metrics.gaps.inc()
+        return text_frame(encode(Gap(room, have, seq)))  # type: ignore[arg-type]
+
+    def make_bye(self, ending: Ending, after_s: float | None) -> bytes | None:
+        """Make the frame that says why the server closes, where it is the server."""
+        if ending.code is None or ending in (Ending.PEER_CLOSED, Ending.LOGOUT):
+            return None
+        after = round(after_s, 1) if after_s is not None else None
+        bye = Bye(ending.code, ending.reason, ending.reconnect, after)
+        return text_frame(encode(bye))
+
+    # --- inputs and their effects -------------------------------------------
+
+    def _happened(self, happened: Input) -> None:
+        """Handle an input and all that follows from it, or queue it."""
+        self._inputs.append(happened)
+        self._run_inputs()
+
+    def _committed(self, outcomes: Sequence[Executed]) -> None:
+        """Handle the outcomes of a batch; they are one batch of fan-out."""
+        self._inputs.extend(outcomes)
+        self._run_inputs()
+
+    def _run_inputs(self) -> None:
+        if self._running or self._bug is not None:
+            return
+        self._running = True
+        try:
+            now = Now(trio.current_time(), self._world.wall())
+            while self._inputs:
+                for effect in self._machine.handle(self._inputs.popleft(), now):
+                    _PERFORM[type(effect)](self, effect)
+            self._fanout.flush()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it ends the daemon
+            self._bug = error
+            self._bug_found.set()
+        finally:
+            self._running = False
+        deadline = self._machine.next_deadline()
+        self._alarm.deadline = math.inf if deadline is None else deadline
+
+    async def _keep_time(self) -> None:
+        """Tell the machine that a deadline has come.
+
+        One parked task; whoever handles an input moves its deadline.
+        """
+        while True:
+            deadline = self._machine.next_deadline()
+            at = math.inf if deadline is None else deadline
+            with trio.CancelScope(deadline=at) as self._alarm:
+                await trio.sleep_forever()
+            self._happened(TimePassed())
+
+    def _link(self, number: Any) -> Link | None:
+        return self._fanout.links.get(number)
+
+    def _answer(self, effect: effects.Answer) -> None:
+        link = self._link(effect.connection)
+        if link is None:
+            return
+        if effect.reply is not None:
+            data = text_frame(encode(effect.reply))
+            self._fanout.cork(link, Entry(None, 0, 0, EntryKind.REPLY, data))
+        link.answers += 1
+        self._fanout.touch(link)
+
+    def _tell(self, effect: effects.Tell) -> None:
+        kind = EntryKind.EPHEMERAL if effect.ephemeral else EntryKind.REPLY
+        room = getattr(effect.frame, "room", None) if effect.ephemeral else None
+        entry = Entry(room, 0, 0, kind, text_frame(encode(effect.frame)))
+        for number in effect.connections:
+            link = self._link(number)
+            if link is not None:
+                self._fanout.cork(link, entry)
+
+    def _deliver(self, effect: effects.Deliver) -> None:
+        event = effect.event
+        self._metrics.events.inc()
+        self._fanout.deliver(event.room, event.seq, text_frame(encode(event)))
+
+    def _spread(self, effect: effects.Spread) -> None:
+        frame = effect.frame
+        instead = None
+        if isinstance(frame, Presence) and self._fanout.spared(frame.room):
+            whole = self._machine.missed_presence(frame.room)
+            instead = text_frame(encode(whole))
+        data = text_frame(encode(frame))
+        self._fanout.spread(frame.room, data, effect.besides, instead)
+
+    def _subscribe(self, effect: effects.Subscribe) -> None:
+        self._fanout.subscribe(effect.connection, effect.room)
+
+    def _unsubscribe(self, effect: effects.Unsubscribe) -> None:
+        self._fanout.unsubscribe(effect.connection, effect.room, drop=effect.drop)
+
+    def _append(self, effect: effects.Append) -> None:
+        if self._committer.stalled and effect.origin.connection is not None:
+            refused = unavailable("the store does not answer at this moment")
+            self._inputs.append(Executed(effect.origin, refused))
+        else:
+            self._committer.append(effect.origin)
+
+    def _authenticate(self, effect: effects.Authenticate) -> None:
+        self._nursery.start_soon(self._errands.authenticate, effect)
+
+    def _count_unread(self, effect: effects.CountUnread) -> None:
+        self._nursery.start_soon(self._errands.count_unread, effect)
+
+    def _find_user(self, effect: effects.FindUser) -> None:
+        self._nursery.start_soon(self._errands.find_user, effect)
+
+    def _read_history(self, effect: effects.ReadHistory) -> None:
+        self._nursery.start_soon(self._errands.read_history, effect)
+
+    def _replay(self, effect: effects.Replay) -> None:
+        link = self._link(effect.connection)
+        if link is not None:
+            link.replays[effect.room] = effect.subscription
+            self._nursery.start_soon(self._errands.replay, effect)
+
+    def _finish(self, effect: effects.Finish) -> None:
+        link = self._link(effect.connection)
+        if link is not None:
+            link.ending = link.ending or effect.ending
+            self._fanout.touch(link)
+
+    def _rehashed(self, draft: SetPasswordHash) -> None:
+        self._committer.append(Origin(None, None, draft))
+
+
+_PERFORM: dict[type[Effect], Callable[[Hub, Any], None]] = {
+    effects.Answer: Hub._answer,
+    effects.Tell: Hub._tell,
+    effects.Deliver: Hub._deliver,
+    effects.Spread: Hub._spread,
+    effects.Subscribe: Hub._subscribe,
+    effects.Unsubscribe: Hub._unsubscribe,
+    effects.Append: Hub._append,
+    effects.Authenticate: Hub._authenticate,
+    effects.CountUnread: Hub._count_unread,
+    effects.FindUser: Hub._find_user,
+    effects.ReadHistory: Hub._read_history,
+    effects.Replay: Hub._replay,
+    effects.Finish: Hub._finish,
+}
