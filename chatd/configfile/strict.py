@@ -79,14 +79,11 @@ def structure(raw: dict[str, Any]) -> tuple[Config, list[Problem]]:
             )
         except (BaseValidationError, Refused) as error:
             problems += _problems(error, (section.name,))
-    failed = {s.name for s in SECTIONS} - sections.keys()
-    if "server" in failed:
-        # Else an address of the default would be taken for one given twice.
-        sections["server"] = Server(listen=())
+    # A section that failed keeps its defaults, which contradict nothing; only an
+    # address of the default could be taken for one that is given twice.
+    sections.setdefault("server", Server(listen=()))
     config = Config(**sections)
-    for place, reason in conflicts(config):
-        if place[0] not in failed:
-            problems.append(Problem(place, reason))
+    problems += [Problem(place, reason) for place, reason in conflicts(config)]
     problems += _unknown_sections(raw)
     return config, problems
 

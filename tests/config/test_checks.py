@@ -1,0 +1,160 @@
+"""Values out of bounds, values that contradict each other, and surprises."""
+
+from __future__ import annotations
+
+import math
+
+import attrs
+import pytest
+
+from chatd.config import (
+    Auth,
+    Config,
+    Heartbeat,
+    Limits,
+    Metrics,
+    PermanentRoom,
+    PublicUrl,
+    Rooms,
+    Server,
+    Store,
+    SystemdSockets,
+    TcpAddress,
+    UnixAddress,
+    conflicts,
+    notices,
+    out_of_bounds,
+    parse_network,
+)
+from chatd.ids import RoomName
+
+UNLIMITED = Limits(**dict.fromkeys(attrs.fields_dict(Limits), 0))
+PUBLIC = TcpAddress("192.0.2.1", 8765)
+
+
+def found(config: Config) -> dict[tuple[str | int, ...], str]:
+    """The conflicts of a config, by their place."""
+    return dict(conflicts(config))
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "value", "reason"),
+    [
+        (Heartbeat, "interval_s", 0.5, "must be at least 1, is 0.5"),
+        (Heartbeat, "interval_s", 3601.0, "must be at most 3600, is 3601"),
+        (Heartbeat, "interval_s", math.inf, "must be a finite number, is inf"),
+        (Heartbeat, "interval_s", math.nan, "must be a finite number, is nan"),
+        (Limits, "text_chars", 10**400, "must be at most 2147483647"),
+        (Limits, "text_chars", -(10**400), "must be at least 0, is beyond 15 digits"),
+        (Server, "listen", (), "must not be empty"),
+        (Store, "path", "", "must not be empty"),
+        (Store, "path", "x" * 4097, "must be at most 4096 characters, is 4097"),
+    ],
+)
+def test_out_of_bounds(section: type, name: str, value: object, reason: str) -> None:
+    """The sentence names the bound and the value, however long that is."""
+    field = attrs.fields_dict(section)[name]
+    assert (out_of_bounds(field, value) or "").startswith(reason)
+
+
+def test_within_bounds() -> None:
+    """Bounds are inclusive, and what has no size has no bounds."""
+    fields = attrs.fields_dict(Heartbeat)
+    assert out_of_bounds(fields["interval_s"], 1.0) is None
+    assert out_of_bounds(fields["interval_s"], 3600.0) is None
+    assert out_of_bounds(attrs.fields_dict(Auth)["guests"], value=True) is None
+
+
+def test_the_soft_limit_is_below_the_hard_one() -> None:
+    """A connection degrades before it ends."""
+    limits = Limits(outbox_soft_bytes=500_000, outbox_hard_bytes=500_000)
+    assert list(found(Config(limits=limits))) == [("limits", "outbox_soft_bytes")]
+
+
+def test_a_reply_does_not_end_the_connection_that_asked_for_it() -> None:
+    """The largest reply is below the hard limit of the outbox."""
+    limits = Limits(outbox_soft_bytes=1000, outbox_hard_bytes=200_000)
+    assert list(found(Config(limits=limits))) == [("limits", "reply_bytes")]
+
+
+def test_every_message_that_is_allowed_fits_frame_and_reply() -> None:
+    """Text that a client escapes takes 12 bytes a character, that of a reply 4."""
+    small = Limits(text_chars=4000, frame_bytes=49_023, reply_bytes=17_023)
+    assert list(found(Config(limits=small))) == [
+        ("limits", "frame_bytes"),
+        ("limits", "reply_bytes"),
+    ]
+    enough = Limits(text_chars=4000, frame_bytes=49_024, reply_bytes=17_024)
+    assert found(Config(limits=enough)) == {}
+
+
+def test_a_rate_needs_a_burst() -> None:
+    """A bucket that holds nothing lets nothing through."""
+    limits = Limits(messages_burst=0)
+    assert list(found(Config(limits=limits))) == [("limits", "messages_burst")]
+
+
+def test_no_limits_contradict_nothing() -> None:
+    """0 is no limit, so it is below and above nothing."""
+    assert found(Config(limits=UNLIMITED)) == {}
+    assert found(Config(limits=attrs.evolve(Limits(), outbox_hard_bytes=0))) == {}
+    assert found(Config(limits=attrs.evolve(Limits(), outbox_soft_bytes=0))) == {}
+
+
+def test_an_address_is_listened_on_once() -> None:
+    """A double is told at its second place, also across sections; port 0 has none."""
+    one, free = UnixAddress("a"), TcpAddress("127.0.0.1", 0)
+    config = Config(
+        server=Server(listen=(one, free, free, one)), metrics=Metrics(listen=(one,))
+    )
+    assert list(found(config)) == [("server", "listen", 3), ("metrics", "listen", 0)]
+
+
+def test_metrics_take_no_sockets_of_systemd() -> None:
+    """Which of systemd's sockets were for metrics, nobody could say."""
+    config = Config(metrics=Metrics(listen=(SystemdSockets(),)))
+    assert list(found(config)) == [("metrics", "listen", 0)]
+
+
+def test_permanent_rooms() -> None:
+    """A room is declared once, and its topic is one line."""
+    rooms = (
+        PermanentRoom(name=RoomName("a")),
+        PermanentRoom(name=RoomName("a"), topic="two\nlines"),
+    )
+    assert list(found(Config(rooms=Rooms(permanent=rooms)))) == [
+        ("rooms", "permanent", 1, "name"),
+        ("rooms", "permanent", 1, "topic"),
+    ]
+
+
+@pytest.mark.parametrize("path", ["~/chat", "a\0b"])
+def test_paths_that_would_not_be_what_they_look_like(path: str) -> None:
+    """No directory named `~` is made by mistake."""
+    assert list(found(Config(store=Store(path=path)))) == [("store", "path")]
+
+
+def test_an_open_door_is_pointed_out() -> None:
+    """Guests on a public address, and browsers without a host name, are told."""
+    config = Config(server=Server(listen=(TcpAddress("::1", 1), PUBLIC)))
+    guests, browsers = notices(config)
+    assert guests.startswith("auth.guests: anyone who reaches 192.0.2.1:8765 ")
+    assert browsers.startswith("server.public_url: not set")
+
+
+def test_a_public_address_that_was_meant_is_not_pointed_out() -> None:
+    """Accounts only and a URL: nothing to say."""
+    server = Server(listen=(PUBLIC,), public_url=PublicUrl("https://a.example"))
+    assert list(notices(Config(server=server, auth=Auth(guests=False)))) == []
+
+
+def test_a_proxy_that_is_not_trusted_is_pointed_out() -> None:
+    """Behind a proxy nobody trusts, all share one address."""
+    url = PublicUrl("https://a.example")
+    (notice,) = notices(Config(server=Server(public_url=url)))
+    assert notice.startswith("server.trusted_proxies: empty")
+    trusted = (parse_network("127.0.0.1"),)
+    server = Server(public_url=url, trusted_proxies=trusted)
+    assert list(notices(Config(server=server))) == []
+    by_socket = Server(public_url=url, listen=(UnixAddress("a"),))
+    assert list(notices(Config(server=by_socket))) == []
