@@ -1,0 +1,68 @@
+"""`chatd serve`: run the daemon in the foreground until a signal ends it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from chatd import __version__
+from chatd.cli.config import config_option, load_or_exit
+from chatd.config import TcpAddress
+from chatd.daemon import Started, run_daemon
+from chatd.errors import StoreRefused
+
+
+@click.command()
+@config_option
+@click.option(
+    "--listen",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Listen here instead: HOST:PORT, [IPV6]:PORT, unix:PATH or systemd."
+    " May be given more than once; port 0 picks a free one and prints it.",
+)
+@click.option("--data", metavar="DIR", help="Keep the data here instead.")
+def serve(config_file: Path | None, listen: tuple[str, ...], data: str | None) -> None:
+    """Serve until SIGTERM or SIGINT; a second one ends at once."""
+    overrides: dict[str, object] = {}
+    if listen:
+        overrides["server.listen"] = list(listen)
+    if data is not None:
+        overrides["store.path"] = data
+    loaded = load_or_exit(config_file, overrides)
+
+    def announce(started: Started) -> None:
+        for line in _announcement(config_file, started):
+            click.echo(line)
+        sys.stdout.flush()
+
+    try:
+        status = run_daemon(loaded.config, announce)
+    except StoreRefused as error:
+        click.echo(f"chatd: {error}", err=True)
+        sys.exit(os.EX_CONFIG)
+    except OSError as error:
+        click.echo(f"chatd: {error}", err=True)
+        sys.exit(os.EX_UNAVAILABLE)
+    sys.exit(status)
+
+
+def _announcement(config_file: Path | None, started: Started) -> list[str]:
+    """The four lines that say where it listens and what to try next."""
+    source = "no configuration file, so defaults (see: chatd config default)"
+    if config_file is not None:
+        source = f"configuration from {config_file}"
+    tcp = [where for where in started.listening if isinstance(where, TcpAddress)]
+    urls = [f"http://{where}" if where in tcp else str(where) for where in started.listening]
+    try_it = "chatd connect URL --room lobby"
+    if tcp:
+        try_it = f"chatd connect ws://{tcp[0]}/ws --room lobby"
+    return [
+        f"chatd {__version__}: {source}",
+        f"listening on {' '.join(urls)}",
+        f"data in {started.data.resolve()}{' (new)' if started.is_new else ''}",
+        f"try: {try_it}",
+    ]

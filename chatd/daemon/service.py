@@ -1,0 +1,68 @@
+"""What systemd wants to know: ready, alive, stopping.
+
+Datagrams to the socket that `NOTIFY_SOCKET` names; without it, nothing. The
+watchdog is fed from the Trio loop and only while the store answers, so a loop
+that is stuck, or a disk that is, is a reason to be restarted.
+
+Source: sd_notify(3).
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+import attrs
+import trio
+
+
+@attrs.frozen
+class Service:
+    """The service manager, if there is one.
+
+    Attributes:
+        address: Where its datagrams go; a leading NUL is the abstract namespace.
+        watchdog_s: How often it wants a sign of life; 0 is never.
+    """
+
+    address: str = ""
+    watchdog_s: float = 0.0
+
+    def tell(self, message: str) -> None:
+        """Send one message. A manager that has gone away is no reason to fail."""
+        if not self.address:
+            return
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock, suppress(OSError):
+            sock.setblocking(False)
+            sock.connect(self.address)
+            sock.send(message.encode())
+
+    async def feed_watchdog(self, is_well: Callable[[], bool]) -> None:
+        """Give signs of life, twice as often as they are wanted, while all is well.
+
+        Cancellation: safe.
+        """
+        if not self.watchdog_s:
+            return
+        while True:
+            if is_well():
+                self.tell("WATCHDOG=1")
+            await trio.sleep(self.watchdog_s / 2)
+
+
+def service_from(environ: Mapping[str, str], pid: int | None = None) -> Service:
+    """Read what the service manager has put into the environment.
+
+    Args:
+        environ: The environment.
+        pid: Whose watchdog it must be; this process' if None.
+    """
+    address = environ.get("NOTIFY_SOCKET", "")
+    if address.startswith("@"):
+        address = "\0" + address[1:]
+    micros = environ.get("WATCHDOG_USEC", "")
+    mine = environ.get("WATCHDOG_PID") in (None, str(pid or os.getpid()))
+    watchdog_s = int(micros) / 1e6 if micros.isdigit() and mine else 0.0
+    return Service(address, watchdog_s)
