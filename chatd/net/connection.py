@@ -26,13 +26,13 @@ from trio_websocket import wrap_server_stream
 from chatd.errors import Ending
 from chatd.ids import ConnectionId
 from chatd.net.door import Door
+from chatd.net.head import SUBPROTOCOL
 from chatd.net.heartbeat import Beat, Heartbeat, common_second
 from chatd.net.host import DoorLimits, Host, Stats
 from chatd.net.scanner import Scanner
 from chatd.net.socketout import own
 from chatd.wire.framing import ping_frame
 
-SUBPROTOCOL = "chatd.v1"
 ABOVE_SOFT_S = 60.0
 """How long more than the soft limit may wait. Source: protocol section 8."""
 _EARLY = 0.5

@@ -6,6 +6,7 @@ client does nothing by itself: no answer to a ping, none to a close.
 
 from __future__ import annotations
 
+import itertools
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -141,7 +142,7 @@ class Peer:
         A peer that the server has already given up may fail to send the rest.
         """
         bounds = (0, *cuts, len(data))
-        for start, end in zip(bounds, bounds[1:], strict=False):
+        for start, end in itertools.pairwise(bounds):
             try:
                 sent = start
                 while sent < end:
@@ -192,7 +193,7 @@ async def connected(
 ) -> AsyncIterator[Peer]:
     """Serve one connection on a socket pair; leaving waits for its end."""
     ours, theirs = socket.socketpair()
-    ours.setblocking(False)  # noqa: FBT003 - the standard library's form
+    ours.setblocking(False)
     if sndbuf:
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, sndbuf)
     upgrade = Upgrade(KEY, offers_subprotocol=False, address="192.0.2.1", rest=rest)

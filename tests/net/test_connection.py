@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from tests.net.echo import EchoHost, closing, connected, masked, text
-
 from chatd.errors import Ending
+from tests.net.echo import EchoHost, closing, connected, masked, text
 
 CLOSED = (8, b"\x03\xe8")
 

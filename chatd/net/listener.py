@@ -1,0 +1,235 @@
+"""Accepting, counting, and the firewall around each connection.
+
+Two nurseries: the inner one accepts, the outer one holds the connections. To
+drain, the inner one is cancelled: nobody new comes in, HTTP connections end
+after their request, WebSockets go on until each has its ending, and `serve`
+returns when the last is gone.
+
+A connection counts from its acceptance, by the address of its socket; a trusted
+proxy's counts by its client's from the upgrade on. One too many is answered 503.
+
+The firewall: whatever exception leaves a connection is told to the observer and
+ends there. It is expected to catch nothing; its count is a bug's count.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Callable, Sequence
+from math import inf
+from typing import Protocol
+
+import attrs
+import trio
+
+from chatd.ids import ConnectionId
+from chatd.net.connection import Upgrade, serve_connection
+from chatd.net.head import UNIX_PEER, Refusal, is_proxy, limit_key, normal_address
+from chatd.net.host import DoorLimits, Host
+from chatd.net.http import BUSY, RETRY_AFTER_S, Front, Site, linger, write
+from chatd.net.sockets import Listening, tune
+
+ACCEPT_PAUSE_S = 1.0
+"""After an accept that failed: descriptors may be free again by then."""
+ACCEPT_REPORT_S = 60.0
+"""At most one report of failing accepts in so long."""
+_ACCEPTS_MAX = 32
+"""Accepted in a row before others have their turn."""
+_REFUSALS_MAX = 64
+"""Told 503 at a time; beyond them a connection is only closed."""
+_GONE = (errno.ECONNABORTED, errno.EPROTO, errno.EPERM, errno.ENETDOWN)
+"""The connection is gone already. Source: accept(2)."""
+_BUSY = (
+    f"HTTP/1.1 503 Service Unavailable\r\nRetry-After: {RETRY_AFTER_S}\r\n"
+    f"Content-Type: text/plain; charset=utf-8\r\nContent-Length: {len(BUSY.text) + 1}"
+    f"\r\nConnection: close\r\n\r\n{BUSY.text}\n"
+).encode()
+
+
+class NetObserver(Protocol):
+    """Whoever logs and counts what happens at the edge; must not raise."""
+
+    def connection_bug(self, connection: ConnectionId, error: Exception) -> None:
+        """An exception reached the firewall."""
+
+    def accept_failed(self, error: OSError) -> None:
+        """Accepting fails, as without free descriptors; told once a minute."""
+
+    def refused(self, address: str, status: int) -> None:
+        """A request was refused: 503, 403 or another of the kind."""
+
+
+@attrs.define
+class Census:
+    """How many connections there are, in all and by address. 0 is no limit."""
+
+    most: int
+    most_per_address: int
+    total: int = 0
+    by_key: dict[str, int] = attrs.field(factory=dict)
+
+    def enter(self, key: str | None) -> bool:
+        """Count one more, if it may be."""
+        if 0 < self.most <= self.total or not self._take(key):
+            return False
+        self.total += 1
+        return True
+
+    def leave(self, key: str | None) -> None:
+        """Count one less."""
+        self.total -= 1
+        self._give(key)
+
+    def move(self, old: str | None, new: str | None) -> bool:
+        """Count one that is there under another address, if it may be."""
+        self._give(old)
+        if self._take(new):
+            return True
+        self._take(old)
+        return False
+
+    def _take(self, key: str | None) -> bool:
+        if key is None:
+            return True
+        count = self.by_key.get(key, 0)
+        if 0 < self.most_per_address <= count:
+            return False
+        self.by_key[key] = count + 1
+        return True
+
+    def _give(self, key: str | None) -> None:
+        if key is not None:
+            count = self.by_key.pop(key) - 1
+            if count:
+                self.by_key[key] = count
+
+
+@attrs.define(eq=False, kw_only=True)
+class Listener:
+    """Accepts connections and runs each behind its own firewall."""
+
+    host: Host
+    limits: DoorLimits
+    site: Site
+    census: Census
+    observer: NetObserver
+    jitter: Callable[[], float]
+    """Random in 0 to 1, for each connection's first ping."""
+    accepted: int = 0
+    _accepting: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
+    _refusals: int = attrs.field(default=0, init=False)
+    _reported: float = attrs.field(default=-inf, init=False)
+
+    async def serve(
+        self,
+        listening: Sequence[Listening],
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Accept until `stop_accepting`, and return when all have ended.
+
+        Cancellation: closes the listening sockets and ends every connection.
+        """
+        async with trio.open_nursery() as connections:
+            try:
+                with self._accepting:
+                    async with trio.open_nursery() as accepting:
+                        for one in listening:
+                            accepting.start_soon(
+                                self._accept_from, one.sock, connections
+                            )
+                        task_status.started()
+            finally:
+                for one in listening:
+                    trio.lowlevel.notify_closing(one.sock)
+                    one.close()
+            self.site.stop()
+
+    def stop_accepting(self) -> None:
+        """Let nobody new in."""
+        self._accepting.cancel()
+
+    async def _accept_from(self, sock: socket.socket, nursery: trio.Nursery) -> None:
+        count = 0
+        while True:
+            try:
+                client, where = sock.accept()
+            except BlockingIOError:
+                await trio.lowlevel.wait_readable(sock)
+                continue
+            except OSError as error:
+                if error.errno not in _GONE:
+                    self._report(error)
+                    await trio.sleep(ACCEPT_PAUSE_S)
+                continue
+            peer = UNIX_PEER if sock.family == socket.AF_UNIX else str(where[0])
+            self._begin(client, normal_address(peer), nursery)
+            count += 1
+            if count % _ACCEPTS_MAX == 0:
+                await trio.lowlevel.checkpoint()
+
+    def _report(self, error: OSError) -> None:
+        now = trio.current_time()
+        if now >= self._reported + ACCEPT_REPORT_S:
+            self._reported = now
+            self.observer.accept_failed(error)
+
+    def _begin(self, sock: socket.socket, peer: str, nursery: trio.Nursery) -> None:
+        self.accepted += 1
+        tune(sock)
+        if self.census.enter(self._key(peer)):
+            number = ConnectionId(self.accepted)
+            nursery.start_soon(self._run, sock, peer, number)
+            return
+        self.observer.refused(peer, BUSY.status)
+        if self._refusals < _REFUSALS_MAX:
+            self._refusals += 1
+            nursery.start_soon(self._refuse, sock)
+        else:
+            sock.close()
+
+    def _key(self, peer: str) -> str | None:
+        """What a new socket counts by; a proxy's speaks for many."""
+        return None if is_proxy(peer, self.site.trusted_proxies) else limit_key(peer)
+
+    async def _run(self, sock: socket.socket, peer: str, number: ConnectionId) -> None:
+        """The firewall around one connection."""
+        key = self._key(peer)
+
+        def admit(address: str) -> bool:
+            nonlocal key
+            new = limit_key(address)
+            if new != key and not self.census.move(key, new):
+                return False
+            key = new
+            return True
+
+        try:
+            found = await Front(sock, peer, self.site, admit).run()
+            if isinstance(found, Upgrade):
+                await serve_connection(
+                    sock,
+                    found,
+                    self.host,
+                    self.limits,
+                    connection=number,
+                    jitter=self.jitter(),
+                )
+            elif isinstance(found, Refusal):
+                self.observer.refused(peer, found.status)
+        except* Exception as group:  # noqa: BLE001 - the firewall
+            self.observer.connection_bug(number, group)
+        finally:
+            self.census.leave(key)
+            sock.close()
+
+    async def _refuse(self, sock: socket.socket) -> None:
+        """Answer 503 without reading a request."""
+        try:
+            await write(sock, _BUSY)
+            await linger(sock)
+        except OSError:
+            pass  # It did not wait for the answer.
+        finally:
+            self._refusals -= 1
+            sock.close()

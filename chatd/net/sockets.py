@@ -1,0 +1,196 @@
+"""Listening sockets: made from addresses, taken from systemd, tuned, given back.
+
+The standard library's sockets, non-blocking; whoever accepts from them waits
+with Trio. A Unix socket's file that nobody listens on is the leftover of a crash
+and is replaced; one that somebody listens on is an error, and so is any other
+file. At the end the file is removed if it is still ours.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import stat
+from collections.abc import Iterable, MutableMapping
+from contextlib import suppress
+from pathlib import Path
+
+import attrs
+
+from chatd.config.values import Address, SystemdSockets, TcpAddress, UnixAddress
+from chatd.errors import ConfigError
+
+UNIX_MODE = 0o660
+"""Who may connect to a Unix socket: its owner and group, as the proxy's should be."""
+SYSTEMD_FIRST_FD = 3
+"""Source: sd_listen_fds(3)."""
+NOTSENT_LOWAT_BYTES = 16_384
+"""Without it a stalled peer hides 4 MB in the kernel, where nothing can be dropped."""
+USER_TIMEOUT_MS = 60_000
+"""When the kernel gives up unacknowledged bytes: after `limits.write_timeout_s`,
+so that a slow consumer is called one."""
+_BACKLOG = 4096
+"""The kernel's own bound on Linux; a storm of reconnects waits in it."""
+_TCP_NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", 25)
+_INET = (socket.AF_INET, socket.AF_INET6)
+
+
+@attrs.define(eq=False)
+class Listening:
+    """One listening socket."""
+
+    sock: socket.socket = attrs.field(repr=False)
+    address: str
+    """Where it really listens, as one would write it in the configuration."""
+    _file: tuple[Path, int, int] | None = None
+
+    def close(self) -> None:
+        """Stop listening; remove the file of a Unix socket if it is ours."""
+        self.sock.close()
+        if self._file is not None:
+            path, device, inode = self._file
+            with suppress(OSError):
+                now = path.lstat()
+                if (now.st_dev, now.st_ino) == (device, inode):
+                    path.unlink()
+
+
+def listen_on(
+    addresses: Iterable[Address], environ: MutableMapping[str, str]
+) -> list[Listening]:
+    """Open everything that is to be listened on, or nothing.
+
+    Args:
+        addresses: From the configuration. A host name listens on all that it
+            resolves to, on one port.
+        environ: The process's own; systemd's variables are taken out of it.
+
+    Raises:
+        ConfigError: Some cannot be listened on; all of them are named.
+    """
+    opened: list[Listening] = []
+    problems: list[str] = []
+    for address in addresses:
+        try:
+            match address:
+                case TcpAddress():
+                    opened += _tcp(address)
+                case UnixAddress():
+                    opened.append(_unix(Path(address.path)))
+                case SystemdSockets():
+                    opened += _systemd(environ)
+        except OSError as error:
+            problems.append(f"server.listen: {address}: {error.strerror or error}")
+    if problems:
+        for one in opened:
+            one.close()
+        raise ConfigError(problems)
+    return opened
+
+
+def _tcp(address: TcpAddress) -> list[Listening]:
+    found = socket.getaddrinfo(
+        address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
+    opened: list[Listening] = []
+    port = address.port
+    try:
+        for family, kind, proto, _, where in dict.fromkeys(found):
+            sock = socket.socket(family, kind, proto)
+            opened.append(Listening(sock, ""))
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            try:
+                sock.bind((where[0], port, *where[2:]))
+            except OSError as error:
+                # A name may resolve to a family that this machine has not.
+                if error.errno != errno.EADDRNOTAVAIL or len(found) == 1:
+                    raise
+                opened.pop().close()
+                continue
+            port = sock.getsockname()[1]
+            opened[-1] = _listen(sock)
+        if not opened:
+            raise OSError(errno.EADDRNOTAVAIL, "no address of this name is here")
+    except OSError:
+        for one in opened:
+            one.close()
+        raise
+    return opened
+
+
+def _unix(path: Path) -> Listening:
+    _remove_stale(path)
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.bind(str(path))
+        # Nobody can connect before `listen`.
+        path.chmod(UNIX_MODE)
+        made = path.lstat()
+        listening = _listen(sock)
+    except OSError:
+        sock.close()
+        raise
+    listening._file = (path, made.st_dev, made.st_ino)  # noqa: SLF001 - one module
+    return listening
+
+
+def _remove_stale(path: Path) -> None:
+    """Remove a socket that nobody listens on."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise OSError(errno.EADDRINUSE, "there is a file of this name")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)  # noqa: FBT003 - the standard library's form
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink()
+            return
+        except BlockingIOError:
+            pass  # Its backlog is full: somebody listens.
+    raise OSError(errno.EADDRINUSE, "another process listens there")
+
+
+def _systemd(environ: MutableMapping[str, str]) -> list[Listening]:
+    pid, count = environ.pop("LISTEN_PID", ""), environ.pop("LISTEN_FDS", "")
+    environ.pop("LISTEN_FDNAMES", None)
+    if pid != str(os.getpid()) or not count.isdecimal() or not int(count):
+        raise OSError(errno.ENOENT, "systemd has handed over no sockets")
+    opened = []
+    for fd in range(SYSTEMD_FIRST_FD, SYSTEMD_FIRST_FD + int(count)):
+        sock = socket.socket(fileno=fd)
+        sock.set_inheritable(False)
+        if sock.type != socket.SOCK_STREAM:
+            raise OSError(errno.EINVAL, f"descriptor {fd} is no stream socket")
+        opened.append(_listen(sock))
+    return opened
+
+
+def _listen(sock: socket.socket) -> Listening:
+    sock.setblocking(False)  # noqa: FBT003 - the standard library's form
+    sock.listen(_BACKLOG)
+    name = sock.getsockname()
+    if sock.family in _INET:
+        return Listening(sock, str(TcpAddress(name[0], name[1])))
+    return Listening(sock, str(UnixAddress(os.fsdecode(name))))
+
+
+def tune(sock: socket.socket) -> None:
+    """Prepare an accepted socket; what it does not know does not matter."""
+    sock.setblocking(False)  # noqa: FBT003 - the standard library's form
+    if sock.family not in _INET:
+        return
+    for level, option, value in (
+        (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+        (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+        (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS),
+        (socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, NOTSENT_LOWAT_BYTES),
+    ):
+        with suppress(OSError):
+            sock.setsockopt(level, option, value)
