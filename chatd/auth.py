@@ -114,7 +114,7 @@ class Authenticator:
             )
         _refuse_disabled(user)
         return Principal(
-            user.user, user.display, user.role, row.session, secret, row.token, True
+            user.user, user.display, user.role, row.session, secret, row.token, resumed=True
         )
 
     def _is_over(self, row: SessionRow) -> bool:
@@ -170,7 +170,7 @@ class Authenticator:
         secret = base64.urlsafe_b64encode(self._random_bytes(32)).rstrip(b"=").decode()
         session = SessionId(digest_of(secret))
         return Principal(
-            user.user, user.display, user.role, session, secret, token, False
+            user.user, user.display, user.role, session, secret, token, resumed=False
         )
 
 

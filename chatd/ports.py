@@ -78,6 +78,9 @@ class Outlet(Protocol):
     def answered(self) -> None:
         """One text that was handed over has had all its replies pushed."""
 
+    def hold(self) -> None:
+        """Read no further; for a drain."""
+
     def finish(self, ending: Ending, after_s: float | None = None) -> None:
         """End the connection; the first reason wins. `after_s` goes into bye."""
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 import click
 
 from chatd import __version__
+from chatd.cli.accounts import token_group, user_group
 from chatd.cli.config import check, config_group
+from chatd.cli.serve import serve
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -19,5 +21,8 @@ def main() -> None:
     """The chat daemon: durable, gap-free rooms for any WebSocket client."""
 
 
+main.add_command(serve)
+main.add_command(user_group)
+main.add_command(token_group)
 main.add_command(check)
 main.add_command(config_group)

@@ -12,7 +12,7 @@ from chatd import __version__
 from chatd.cli.config import config_option, load_or_exit
 from chatd.config import TcpAddress
 from chatd.daemon import Started, run_daemon
-from chatd.errors import StoreRefused
+from chatd.errors import ConfigError, StoreRefused
 
 
 @click.command()
@@ -41,12 +41,9 @@ def serve(config_file: Path | None, listen: tuple[str, ...], data: str | None) -
 
     try:
         status = run_daemon(loaded.config, announce)
-    except StoreRefused as error:
+    except (ConfigError, StoreRefused) as error:
         click.echo(f"chatd: {error}", err=True)
         sys.exit(os.EX_CONFIG)
-    except OSError as error:
-        click.echo(f"chatd: {error}", err=True)
-        sys.exit(os.EX_UNAVAILABLE)
     sys.exit(status)
 
 
@@ -56,7 +53,9 @@ def _announcement(config_file: Path | None, started: Started) -> list[str]:
     if config_file is not None:
         source = f"configuration from {config_file}"
     tcp = [where for where in started.listening if isinstance(where, TcpAddress)]
-    urls = [f"http://{where}" if where in tcp else str(where) for where in started.listening]
+    urls = [
+        f"http://{where}" if where in tcp else str(where) for where in started.listening
+    ]
     try_it = "chatd connect URL --room lobby"
     if tcp:
         try_it = f"chatd connect ws://{tcp[0]}/ws --room lobby"

@@ -34,8 +34,11 @@ class Service:
         """Send one message. A manager that has gone away is no reason to fail."""
         if not self.address:
             return
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock, suppress(OSError):
-            sock.setblocking(False)
+        with (
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock,
+            suppress(OSError),
+        ):
+            sock.settimeout(0)
             sock.connect(self.address)
             sock.send(message.encode())
 

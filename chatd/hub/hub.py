@@ -44,7 +44,7 @@ from chatd.hub.committer import Committer, unavailable
 from chatd.hub.errands import Errands
 from chatd.hub.fanout import Fanout, Link
 from chatd.hub.restore import declare, restore
-from chatd.ids import Epoch, RoomName
+from chatd.ids import ConnectionId, Epoch, RoomName, UserName
 from chatd.observe import Metrics
 from chatd.ports import Entry, EntryKind, Outlet, Store
 from chatd.wire.codec import BadCommand, Decoder
@@ -93,6 +93,7 @@ class Hub:
         self._running = False
         self._bug: Exception | None = None
         self._bug_found = trio.Event()
+        self._emptied = trio.Event()
         self._alarm = trio.CancelScope()
         self._nursery: trio.Nursery
         self._machine: Machine
@@ -134,6 +135,20 @@ class Hub:
             await self._bug_found.wait()
             assert self._bug is not None
             raise self._bug
+
+    def hold_all(self) -> None:
+        """Read no further from anybody."""
+        for link in self._fanout.links.values():
+            link.outlet.hold()
+
+    async def wait_empty(self) -> None:
+        """Wait until no connection is attached any more.
+
+        Cancellation: safe.
+        """
+        while self._fanout.links:
+            self._emptied = trio.Event()
+            await self._emptied.wait()
 
     async def drain(self) -> None:
         """Wait until everything that was accepted is committed and delivered.
@@ -183,6 +198,13 @@ class Hub:
         """Let a connection go, then tell the others."""
         self._fanout.remove(outlet.id)
         self._happened(Closed(outlet.id))
+        if not self._fanout.links:
+            self._emptied.set()
+
+    def user_of(self, connection: ConnectionId) -> UserName | None:
+        """Who is on a connection, once he has said hello."""
+        entry = self._machine.chat.connections.get(connection)
+        return entry.user if entry is not None else None
 
     def on_text(self, outlet: Outlet, payload: bytes) -> None:
         """Take one frame of a client."""

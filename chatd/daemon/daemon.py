@@ -1,0 +1,259 @@
+"""The daemon: built once, served, drained, closed.
+
+The nursery tree, from the outside in:
+
+    store                     its threads; closed last, shielded
+      hub                     the committer, the clock, look-ups
+        listeners             accepting; and one nursery for each connection
+        watchdog, signals
+
+A drain goes through it from the inside out. Nobody new is let in; what people
+sent is read no further; what was accepted is committed and delivered; each
+connection is told when to come back and closed with 4001; then hub and store
+end. A second signal skips all of it: the process ends at once, and nothing that
+was acknowledged is lost by that either.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import random
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import attrs
+import trio
+
+from chatd import __version__
+from chatd.config import Address, Config, notices, parse_address
+from chatd.daemon.house import House
+from chatd.daemon.routes import metrics_routes, public_routes
+from chatd.daemon.service import Service, service_from
+from chatd.errors import ConfigError, Ending, StoreFailed, StoreRefused
+from chatd.hub import Hub
+from chatd.hub.hub import World
+from chatd.net.host import DoorLimits
+from chatd.net.http import Site
+from chatd.net.listener import Census, Listener
+from chatd.net.sockets import Listening, listen_on
+from chatd.observe import Metrics, configure_log, log
+from chatd.store.sqlite import open_store
+
+SWITCH_INTERVAL_S = 1e-4
+"""With Python's 5 ms a busy loop starves the store's thread: a commit then takes
+a second at the worst, instead of 2 ms in the middle."""
+
+DRAIN_MAX_S = 30.0
+"""After it the connections are cut. Source: Centrifugo's `shutdown.timeout`."""
+
+COME_BACK_SPREAD_S = 5.0
+COME_BACK_PER_CONNECTION_S = 0.002
+"""Over how long those who were sent away come back: not all in one moment."""
+
+
+@attrs.frozen
+class Started:
+    """What the daemon has found out by starting."""
+
+    listening: Sequence[Address]
+    """With the port that was picked where 0 was asked for."""
+    data: Path
+    is_new: bool
+    """Whether there was no data before."""
+
+
+def run_daemon(config: Config, announce: Callable[[Started], None]) -> int:
+    """Run until a signal ends it.
+
+    Args:
+        config: The settings.
+        announce: Told once connections are accepted.
+
+    Returns:
+        The exit status: 0 after a drain, 1 after a bug or a failed store.
+
+    Raises:
+        StoreRefused: The data is not what this daemon may open.
+        ConfigError: An address cannot be listened on.
+    """
+    configure_log(config.log.level, config.log.format)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    service = service_from(os.environ)
+    try:
+        trio.run(_serve, config, service, announce)
+    except BaseExceptionGroup as group:
+        refused, others = group.split((StoreRefused, ConfigError))
+        if refused is not None:
+            raise _leaves(refused)[0] from None
+        assert others is not None
+        return _fail(others)
+    return 0
+
+
+def _fail(group: BaseExceptionGroup[BaseException]) -> int:
+    """Log why the daemon cannot go on."""
+    failed, bugs = group.split(StoreFailed)
+    if failed is not None:
+        reason = str(_leaves(failed)[0])
+        log().critical("the store has failed, so the daemon stops", error=reason)
+    if bugs is not None:
+        log().critical("bug: the daemon stops; please report this", exc_info=bugs)
+    return 1
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    """The exceptions inside a group, however deep."""
+    found: list[BaseException] = []
+    for error in group.exceptions:
+        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return found
+
+
+async def _serve(
+    config: Config, service: Service, announce: Callable[[Started], None]
+) -> None:
+    data = Path(config.store.path)
+    is_new = not (data / "chatd.db").exists()
+    for notice in notices(config):
+        log().warning(notice)
+    sockets = listen_on(config.server.listen, os.environ)
+    metrics_sockets = listen_on(config.metrics.listen, os.environ)
+    metrics = Metrics()
+    async with open_store(
+        data,
+        cid_keep_d=config.history.cid_keep_d,
+        session_days=config.auth.session_days,
+        guest_hold_s=config.auth.guest_hold_s,
+    ) as store:
+        world = World(_wall, secrets.token_bytes, _give_up)
+        hub = Hub(config, store, world, metrics, f"chatd/{__version__}")
+        house = House(hub, metrics)
+        async with trio.open_nursery() as nursery:
+            await nursery.start(hub.run)
+            _add_gauges(metrics, hub)
+            listener = _listener(config, house)
+            monitor = Listener(
+                host=house,
+                limits=listener.limits,
+                site=Site(routes=metrics_routes(metrics)),
+                census=Census(most=64, most_per_address=0),
+                observer=house,
+                jitter=random.random,
+            )
+            async with trio.open_nursery() as doors:
+                await doors.start(listener.serve, sockets)
+                await doors.start(monitor.serve, metrics_sockets)
+                nursery.start_soon(service.feed_watchdog, lambda: hub.is_ready)
+                gc.collect()
+                gc.freeze()
+                service.tell("READY=1")
+                announce(Started(_addresses(sockets), data, is_new))
+                await _until_stopped()
+                service.tell("STOPPING=1")
+                await _drain(hub, listener, monitor)
+                doors.cancel_scope.cancel()
+            nursery.cancel_scope.cancel()
+    log().info("stopped")
+
+
+def _listener(config: Config, house: House) -> Listener:
+    """The listener for people, from the settings."""
+    limits, server = config.limits, config.server
+    origins = list(server.allowed_origins)
+    if server.public_origin is not None:
+        origins.append(server.public_origin)
+    site = Site(
+        routes=public_routes(house.hub),
+        allowed_origins=origins,
+        trusted_proxies=server.trusted_proxies,
+    )
+    return Listener(
+        host=house,
+        limits=DoorLimits(
+            frame_bytes=limits.frame_bytes,
+            commands_per_s=limits.commands_per_s,
+            inflight_max=limits.inflight_max,
+            outbox_soft_bytes=limits.outbox_soft_bytes,
+            outbox_hard_bytes=limits.outbox_hard_bytes,
+            write_timeout_s=limits.write_timeout_s,
+            heartbeat_interval_s=config.heartbeat.interval_s,
+            heartbeat_timeout_s=config.heartbeat.timeout_s,
+        ),
+        site=site,
+        census=Census(limits.connections_max, limits.connections_per_address),
+        observer=house,
+        jitter=random.random,
+    )
+
+
+def _addresses(sockets: Sequence[Listening]) -> list[Address]:
+    return [parse_address(one.address) for one in sockets]
+
+
+def _add_gauges(metrics: Metrics, hub: Hub) -> None:
+    chat = hub.machine.chat
+    metrics.gauge("connections", "Connections now.", lambda: hub.connections)
+    metrics.gauge(
+        "users_online",
+        "Users online now.",
+        lambda: sum(user.online for user in chat.users.values()),
+    )
+    metrics.gauge("rooms", "Rooms that exist.", lambda: len(chat.rooms))
+    metrics.gauge(
+        "store_queue", "Drafts that wait for the store.", lambda: hub.committer.depth
+    )
+    metrics.gauge("store_batches", "Batches committed.", lambda: hub.committer.batches)
+
+
+# --- the end ------------------------------------------------------------------
+
+
+async def _until_stopped() -> None:
+    """Wait for the first signal that means the end; a second one is the end."""
+    kinds = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    with trio.open_signal_receiver(*kinds) as signals:
+        async for number in signals:
+            if number == signal.SIGHUP:
+                log().warning("SIGHUP: settings cannot be reloaded; restart instead")
+                continue
+            log().info("stopping", signal=signal.Signals(number).name)
+            break
+    signal.signal(signal.SIGTERM, _end_at_once)
+    signal.signal(signal.SIGINT, _end_at_once)
+
+
+def _end_at_once(number: int, _frame: object) -> None:
+    """End the process here: what was acknowledged is on disk already."""
+    os.write(2, b"chatd: a second signal, so it ends at once\n")
+    os._exit(128 + number)
+
+
+async def _drain(hub: Hub, listener: Listener, monitor: Listener) -> None:
+    """Deliver what was accepted, send everybody away, and wait until they went."""
+    listener.stop_accepting()
+    with trio.move_on_after(DRAIN_MAX_S):
+        hub.hold_all()
+        await hub.drain()
+        count = hub.connections
+        spread_s = COME_BACK_SPREAD_S + count * COME_BACK_PER_CONNECTION_S
+        hub.finish_all(Ending.RESTART, lambda: random.uniform(0, spread_s))  # noqa: S311
+        await hub.wait_empty()
+    monitor.stop_accepting()
+    log().info("drained", connections=count)
+
+
+def _give_up() -> None:
+    """End a process whose store's thread hangs: it could not be joined."""
+    log().critical("the store does not answer at all, so the daemon ends at once")
+    sys.stderr.flush()
+    os._exit(1)
+
+
+def _wall() -> int:
+    """Milliseconds since 1970."""
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,90 @@
+"""Between the edge and the hub: what a connection's life means to the operator.
+
+The edge knows nothing of logs and numbers, and the hub nothing of sockets. Here
+a connection that ends becomes one line and one count, and a bug that the
+firewall caught becomes an error that names its connection.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from chatd.errors import Ending
+from chatd.hub import Hub
+from chatd.ids import ConnectionId, RoomName
+from chatd.net.host import Stats
+from chatd.observe import Metrics, log
+from chatd.ports import Outlet
+
+LOUD = frozenset({Ending.BUG})
+"""Endings that are this side's fault."""
+
+
+@attrs.frozen
+class House:
+    """The host of all connections, and the observer of the edge."""
+
+    hub: Hub
+    metrics: Metrics
+
+    def attach(self, outlet: Outlet) -> None:
+        """Take a new connection."""
+        self.hub.attach(outlet)
+
+    def detach(self, outlet: Outlet, ending: Ending, stats: Stats) -> None:
+        """Let a connection go, and log its one line."""
+        user = self.hub.user_of(outlet.id)
+        self.hub.detach(outlet)
+        self.metrics.ended(ending)
+        tell = log().error if ending in LOUD else log().info
+        tell(
+            "connection ended",
+            connection=outlet.id,
+            address=outlet.address,
+            user=user or "-",
+            reason=ending.reason,
+            seconds=round(stats.seconds, 1),
+            received=stats.bytes_in,
+            sent=stats.bytes_out,
+        )
+
+    def on_text(self, outlet: Outlet, payload: bytes) -> None:
+        """Take one frame of a client."""
+        self.hub.on_text(outlet, payload)
+
+    def on_binary(self, outlet: Outlet, payload: bytes) -> None:
+        """Answer a binary frame."""
+        self.hub.on_binary(outlet, payload)
+
+    def make_gap(self, room: RoomName, have: int, seq: int) -> bytes:
+        """Make the frame for events that a slow reader does not get."""
+        return self.hub.make_gap(room, have, seq)
+
+    def make_bye(self, ending: Ending, after_s: float | None) -> bytes | None:
+        """Make the frame that says why the server closes."""
+        return self.hub.make_bye(ending, after_s)
+
+    def bug(self, outlet: Outlet, error: Exception) -> None:
+        """Log and count a bug that ends one connection."""
+        self.connection_bug(outlet.id, error)
+
+    def connection_bug(self, connection: ConnectionId, error: Exception) -> None:
+        """Log and count what the firewall caught."""
+        self.metrics.connection_bugs.inc()
+        log().error(
+            "bug: the connection was ended, the daemon goes on; please report this",
+            connection=connection,
+            exc_info=error,
+        )
+
+    def accept_failed(self, error: OSError) -> None:
+        """Say that nobody new can come in."""
+        log().error(
+            "cannot accept connections; raise LimitNOFILE if descriptors ran out",
+            error=str(error),
+        )
+
+    def refused(self, address: str, status: int) -> None:
+        """Count a request that was refused before it became a connection."""
+        self.metrics.turned_away(str(status))
+        log().debug("request refused", address=address, status=status)
