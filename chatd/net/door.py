@@ -339,8 +339,9 @@ class Door(SocketOut, trio.abc.Stream):
                     await self.change()
         trio.lowlevel.notify_closing(self.sock)
         self.sock.close()
-        # The library's object and this one hold each other.
+        # What holds this object and is held by it: no cycle stays behind.
         self.ws = None
+        self.outbox.make_gap = self.host.make_gap
 
     async def _say_goodbye(self) -> None:
         """Write what must leave; a draining daemon also what merely waits."""

@@ -162,11 +162,31 @@ class Peer:
         return self.seen
 
     async def rest(self) -> bytes:
-        """Read until the server ends; a reset is an end as well."""
+        """Read until the server ends, and answer its close as clients do.
+
+        A reset is an end as well.
+        """
+        answered = False
         try:
-            return await self.until(2**62)
+            while True:
+                if not answered and self.is_closed():
+                    answered = True
+                    await self.send(closing())
+                data = await self.sock.recv(65536)
+                if not data:
+                    return self.seen
+                self.seen += data
         except ConnectionResetError:
             return self.seen
+
+    def is_closed(self) -> bool:
+        """Whether the last frame that was seen is a close frame."""
+        if b"\x88" not in self.seen[-127:]:
+            return False
+        try:
+            return self.frames()[-1][0] == framing.CLOSE
+        except (AssertionError, IndexError):
+            return False  # Half a frame so far.
 
     async def handshake(self) -> None:
         """Read the server's answer to the upgrade."""
@@ -212,5 +232,6 @@ async def connected(
             )
             peer = Peer(sock)
             await peer.handshake()
+            await trio.testing.wait_all_tasks_blocked()
             yield peer
             sock.close()

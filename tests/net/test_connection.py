@@ -1,34 +1,601 @@
 from __future__ import annotations
 
+import gc
+import itertools
+import weakref
+
+import attrs
+import pytest
+import trio
+import trio.testing
+
 from chatd.errors import Ending
-from tests.net.echo import EchoHost, closing, connected, masked, text
+from chatd.ids import RoomName
+from chatd.net.connection import _judge
+from chatd.net.door import Door
+from chatd.net.host import DoorLimits
+from chatd.ports import Entry, EntryKind, Outlet
+from chatd.wire import framing
+from tests.net.echo import (
+    FREE,
+    EchoHost,
+    Peer,
+    closing,
+    connected,
+    frames_of,
+    masked,
+    reply,
+    text,
+)
 
-CLOSED = (8, b"\x03\xe8")
+LOBBY = RoomName("lobby")
+TINY = 4096
+"""A send buffer that one message fills."""
+LIMITS = attrs.evolve(FREE, outbox_soft_bytes=20_000, outbox_hard_bytes=100_000)
+idle = trio.testing.wait_all_tasks_blocked
 
 
-async def test_an_echo_in_both_lanes_in_order() -> None:
-    """Fast and slow messages are answered in the order in which they came."""
-    host = EchoHost()
+def code_of(peer: Peer) -> int:
+    """The code of the close frame, which must be the last frame."""
+    opcode, payload = peer.frames()[-1]
+    assert opcode == 8
+    return int.from_bytes(payload[:2], "big")
+
+
+def event(seq: int, kind: EntryKind = EntryKind.ROOM) -> Entry:
+    """A room event of 520 bytes."""
+    data = framing.text_frame(f"lobby {seq}-{seq} ".encode().ljust(516, b"."))
+    return Entry(LOBBY, seq, seq, kind, data)
+
+
+def seqs(peer: Peer) -> list[tuple[int, int]]:
+    """The ranges of seq that a peer has been told of, by event or by gap."""
+    found = []
+    for opcode, payload in peer.frames():
+        words = payload.decode().split() if opcode == 1 else [""]
+        if words[0] == "lobby":
+            first, last = words[2 if words[1] == "gap" else 1].split("-")
+            found.append((int(first), int(last)))
+    return found
+
+
+# --- endings ----------------------------------------------------------------
+
+
+async def test_finish_says_why_and_closes() -> None:
+    """The bye, the close frame, and nothing that came after the ending."""
+    host = EchoHost(said_bye=True)
     async with connected(host) as peer:
-        await peer.send(
-            text("one")
-            + masked(0x01, b"t")
-            + masked(0x89, b"?")
-            + masked(0x80, b"wo")
-            + text("three")
-            + masked(0x82, b"\xff")
-            + text("five")
-            + closing()
-        )
+        (door,) = host.outlets
+        door.push(reply(framing.text_frame(b"before")))
+        door.finish(Ending.RESTART, 3.7)
+        door.finish(Ending.SLOW)
+        door.push(reply(framing.text_frame(b"after")))
+        door.push_all([reply(framing.text_frame(b"after"))])
+        await peer.send(text("too late"))
+        await idle()
+        await peer.send(closing(4001))
         await peer.rest()
     assert peer.frames() == [
-        (1, b"one"),
-        (10, b"?"),
-        (1, b"two"),
-        (1, b"three"),
-        (2, b"\xff"),
-        (1, b"five"),
-        CLOSED,
+        (1, b"before"),
+        (1, b"bye restart 3.7"),
+        (8, b"\x0f\xa1restart"),
     ]
-    assert host.bugs == []
+    assert host.heard == []
+    assert host.ending is Ending.RESTART
+
+
+async def test_every_ending_has_its_code(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """Each closes with its code within the time for closing, peer or no peer."""
+    for ending in Ending:
+        host = EchoHost()
+        async with connected(host) as peer:
+            started = trio.current_time()
+            host.outlets[0].finish(ending)
+            await peer.rest()
+            assert trio.current_time() - started <= FREE.close_timeout_s
+        assert [code for _, code in peer.frames()] == (
+            [ending.code.to_bytes(2, "big") + ending.reason.encode()]
+            if ending.code
+            else []
+        )
+        assert host.ending is ending
+
+
+async def test_what_follows_our_close_reaches_nobody() -> None:
+    """A ping, an over-size message, fragments and texts after our close frame."""
+    limits = attrs.evolve(FREE, frame_bytes=1000)
+    for late in (
+        masked(0x89, b"?"),
+        masked(0x81, b"x" * 2000),
+        masked(0x01, b"a") + masked(0x00, b"b"),
+        text("late"),
+        b"\xff\xff\xff",
+        b"",
+    ):
+        host = EchoHost()
+        async with connected(host, limits) as peer:
+            host.outlets[0].finish(Ending.REVOKED)
+            await peer.until(4)
+            await peer.send(late + closing(4505))
+            await peer.rest()
+        assert peer.frames() == [(8, b"\x11\x99revoked")]
+        assert host.heard == []
+        assert host.bugs == []
+
+
+async def test_a_peer_that_vanishes_is_lost() -> None:
+    """An end of file without a close frame has no code and no answer."""
+    host = EchoHost()
+    async with connected(host) as peer:
+        peer.sock.shutdown(trio.socket.SHUT_WR)
+        assert await peer.rest() == b""
+    assert host.ending is Ending.PEER_LOST
+
+
+async def test_cancelling_a_connection_detaches_it_and_says_so() -> None:
+    """Cleanup cannot be cancelled: bye, close frame, socket, in bounded time."""
+    host = EchoHost(said_bye=True)
+    with trio.CancelScope() as scope:
+        async with connected(host) as peer:
+            scope.cancel()
+            with trio.CancelScope(shield=True):
+                await peer.rest()
+    assert peer.frames()[0] == (1, b"bye restart None")
+    assert code_of(peer) == 4001
+    assert host.ending is Ending.RESTART
+
+
+async def test_a_connection_leaves_no_reference_cycle() -> None:
+    """What is closed is freed at once; a full collection takes 300 ms at scale."""
+    host = EchoHost()
+    async with connected(host) as peer:
+        await peer.send(text("hi") + masked(0x01, b"a") + masked(0x80) + closing())
+        await peer.rest()
+    await idle()
+    gc.disable()
+    try:
+        door = weakref.ref(host.outlets.pop())
+        assert door() is None
+    finally:
+        gc.enable()
+
+
+# --- bugs -------------------------------------------------------------------
+
+
+@attrs.define(eq=False)
+class BuggyHost(EchoHost):
+    """Fails where it is told to."""
+
+    where: str = ""
+
+    def attach(self, outlet: Outlet) -> None:
+        super().attach(outlet)
+        self.fail("attach")
+
+    def detach(self, outlet: Outlet, ending: Ending, stats: object) -> None:
+        self.endings.append((ending, stats))  # type: ignore[arg-type]
+        self.fail("detach")
+
+    def on_text(self, outlet: Outlet, payload: bytes) -> None:
+        self.fail("on_text")
+        super().on_text(outlet, payload)
+
+    def on_binary(self, outlet: Outlet, payload: bytes) -> None:
+        self.fail("on_binary")
+
+    def make_gap(self, room: RoomName, have: int, seq: int) -> bytes:
+        self.fail("make_gap")
+        return b""
+
+    def make_bye(self, ending: Ending, after_s: float | None) -> bytes | None:
+        self.fail("make_bye")
+        return None
+
+    def fail(self, where: str) -> None:
+        """Raise if it is the place."""
+        if where == self.where:
+            raise LookupError(where)
+
+
+@pytest.mark.parametrize("where", ["attach", "on_text", "on_binary", "make_gap"])
+async def test_a_bug_of_the_host_ends_that_connection_with_1011(where: str) -> None:
+    """It is reported once, and the host is told that the connection is gone."""
+    host = BuggyHost(where=where)
+    async with connected(host, LIMITS, sndbuf=TINY) as peer:
+        for seq in range(1, 100):
+            host.outlets[0].push(event(seq))
+        if where == "make_gap":
+            await peer.until(3000)
+        await peer.send(text("hi") + masked(0x82, b"") + text("ho"))
+        await peer.rest()
+    assert code_of(peer) == 1011
+    assert [str(bug) for bug in host.bugs] == [repr(where).strip("'")]
+    assert host.ending is Ending.BUG
+
+
+@pytest.mark.parametrize("where", ["detach", "make_bye"])
+async def test_a_bug_in_the_goodbye_does_not_stop_it(where: str) -> None:
+    """The socket is closed all the same, with the code that it had."""
+    host = BuggyHost(where=where)
+    async with connected(host) as peer:
+        host.outlets[0].finish(Ending.EXPIRED)
+        await peer.rest()
+    assert code_of(peer) == 4003
+    assert len(host.bugs) == 1
+
+
+async def test_a_bug_of_the_door_itself_ends_the_connection_with_1011() -> None:
+    """Nothing but transport errors is expected to leave `receive_some`."""
+
+    class Broken:
+        def next(self) -> None:
+            raise LookupError("scanner")
+
+    host = EchoHost()
+    async with connected(host) as peer:
+        host.outlets[0].scanner = Broken()  # type: ignore[assignment]
+        # The reader keeps the scanner that it has until the library asks again.
+        await peer.send(masked(0x01, b"a"))
+        await peer.rest()
+    assert [str(bug) for bug in host.bugs] == ["scanner"]
+    assert code_of(peer) == 1011
+
+
+# --- falling behind ---------------------------------------------------------
+
+
+async def test_a_slow_reader_misses_nothing_silently() -> None:
+    """Past the soft limit a gap tells what was not sent; then delivery goes on."""
+    host = EchoHost()
+    async with connected(host, LIMITS, sndbuf=TINY) as peer:
+        (door,) = host.outlets
+        for seq in range(1, 301):
+            door.push(event(seq))
+            door.push(event(0, EntryKind.EPHEMERAL))
+        assert door.outbox.waiting < 20_000
+        assert door.spared == {LOBBY}
+        while not seqs_until(peer, 300):
+            await peer.until(len(peer.seen) + 1)
+        door.push(event(301))
+        while not seqs_until(peer, 301):
+            await peer.until(len(peer.seen) + 1)
+        await peer.send(closing())
+        await peer.rest()
+    told = seqs(peer)
+    told = [pair for pair in told if pair != (0, 0)]
+    assert told[0][0] == 1
+    assert all(b[0] == a[1] + 1 for a, b in itertools.pairwise(told))
+    assert told[-1] == (301, 301)
+    assert any(first < last for first, last in told)
     assert host.ending is Ending.PEER_CLOSED
+
+
+def seqs_until(peer: Peer, last: int) -> bool:
+    """Whether the peer has been told of everything up to `last`."""
+    try:
+        found = seqs(peer)
+    except (AssertionError, IndexError):
+        return False  # Half a frame so far.
+    return bool(found) and max(end for _, end in found) >= last
+
+
+async def test_too_many_replies_are_a_slow_consumer() -> None:
+    """Past the hard limit it ends, and what the peer has are whole frames."""
+    host = EchoHost()
+    async with connected(host, LIMITS, sndbuf=TINY) as peer:
+        (door,) = host.outlets
+        for _ in range(250):
+            door.push(reply(framing.text_frame(b"r" * 500)))
+        assert door.ending is Ending.SLOW
+        await peer.rest()
+    assert code_of(peer) == 4002
+
+
+async def test_no_progress_for_the_write_timeout_is_slow(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """One entry that nobody takes is enough, and closing is bounded too."""
+    host = EchoHost()
+    limits = attrs.evolve(LIMITS, write_timeout_s=30.0, heartbeat_interval_s=0)
+    async with connected(host, limits, sndbuf=TINY) as peer:
+        (door,) = host.outlets
+        started = trio.current_time()
+        while not door.outbox.waiting:
+            door.push(reply(framing.text_frame(b"r" * 500)))
+        while not door.finished:
+            await door.change()
+        assert trio.current_time() - started == 30
+        assert door.ending is Ending.SLOW
+        await trio.sleep(10)
+        await peer.rest()
+    list(frames_of(peer.seen[: len(peer.seen) // 504 * 504]))
+
+
+async def test_never_below_the_soft_limit_for_a_minute_is_slow(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """A trickle is progress, but not for ever."""
+    host = EchoHost()
+    limits = attrs.evolve(LIMITS, heartbeat_interval_s=0)
+    async with connected(host, limits, sndbuf=TINY) as peer:
+        (door,) = host.outlets
+        started = trio.current_time()
+        for _ in range(100):
+            door.push(reply(framing.text_frame(b"r" * 500)))
+        while not host.endings:
+            await trio.sleep(5)
+            await peer.until(len(peer.seen) + 1)
+            if not door.finished:
+                while door.outbox.waiting < 40_000:
+                    door.push(reply(framing.text_frame(b"r" * 500)))
+        assert 60 <= trio.current_time() - started <= 70
+        assert door.ending is Ending.SLOW
+        await peer.rest()
+    assert code_of(peer) == 4002
+
+
+async def test_whoever_is_over_the_soft_limit_is_not_read() -> None:
+    """His commands wait until he has taken half of what waits for him."""
+    host = EchoHost()
+    async with connected(host, LIMITS, sndbuf=TINY) as peer:
+        (door,) = host.outlets
+        for _ in range(60):
+            door.push(reply(framing.text_frame(b"r" * 500)))
+        assert door.outbox.over
+        await peer.send(text("one"))
+        await idle()
+        await peer.send(text("two"))
+        await idle()
+        assert host.heard == []
+        assert not door.reading
+        while not host.heard:
+            await peer.until(len(peer.seen) + 1)
+        assert not door.outbox.over
+        await peer.send(closing())
+        await peer.rest()
+    assert host.heard == [b"one", b"two"]
+
+
+async def test_a_replay_waits_until_less_than_half_waits() -> None:
+    """`wait_low` is how pages are pulled; it ends with the connection."""
+    host = EchoHost()
+    async with connected(host, LIMITS, sndbuf=TINY) as peer:
+        (door,) = host.outlets
+        pages = 0
+        answers = []
+
+        async def replay() -> None:
+            nonlocal pages
+            while await door.wait_low():
+                door.push_all([event(9, EntryKind.REPLAY)] * 10)
+                pages += 1
+            answers.append("over")
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(replay)
+            await idle()
+            before = pages
+            assert door.outbox.waiting >= 10_000
+            assert not door.outbox.over
+            await peer.until(60_000)
+            assert pages > before
+            door.finish(Ending.REVOKED)
+            await idle()
+            assert answers == ["over"]
+        await peer.rest()
+
+
+async def test_dropping_a_room_frees_what_waits_of_it() -> None:
+    """The begun entry leaves whole, the others never."""
+    host = EchoHost()
+    async with connected(host, LIMITS, sndbuf=TINY) as peer:
+        (door,) = host.outlets
+        for seq in range(1, 31):
+            door.push(event(seq))
+        waiting = door.outbox.waiting
+        door.drop_room(LOBBY)
+        assert door.outbox.waiting < 520 < waiting
+        door.push(reply(framing.text_frame(b"left")))
+        await peer.send(closing())
+        await peer.rest()
+    assert peer.frames()[-2:] == [(1, b"left"), (8, b"\x03\xe8")]
+
+
+async def test_a_cork_is_one_order() -> None:
+    """Many entries in one call arrive as if they were pushed one by one."""
+    host = EchoHost()
+    async with connected(host, sndbuf=TINY) as peer:
+        (door,) = host.outlets
+        for base in range(0, 100, 10):
+            door.push_all([event(base + n) for n in range(10)])
+        await peer.send(closing())
+        await peer.rest()
+    assert seqs(peer) == [(n, n) for n in range(100)]
+
+
+# --- commands ---------------------------------------------------------------
+
+
+async def test_a_peer_that_hangs_up_gets_its_answers_first() -> None:
+    """A close, or an end of file, waits for the open commands."""
+    for goodbye, ending in ((closing(), Ending.PEER_CLOSED), (b"", Ending.PEER_LOST)):
+        host = EchoHost(lazy=True)
+        async with connected(host) as peer:
+            await peer.send(text("send") + goodbye)
+            if not goodbye:
+                peer.sock.shutdown(trio.socket.SHUT_WR)
+            await idle()
+            (door,) = host.outlets
+            assert not door.finished
+            door.push(reply(framing.text_frame(b"ok")))
+            door.answered()
+            await peer.rest()
+        assert peer.frames()[0] == (1, b"ok")
+        assert host.ending is ending
+
+
+async def test_a_hang_up_waits_two_seconds_at_most(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """A command that is never answered does not keep the connection."""
+    host = EchoHost(lazy=True)
+    async with connected(host) as peer:
+        started = trio.current_time()
+        await peer.send(text("send") + closing())
+        await peer.rest()
+        assert trio.current_time() - started == 2.0
+    assert host.ending is Ending.PEER_CLOSED
+
+
+async def test_no_more_commands_are_open_than_may_be() -> None:
+    """The rest of what was read waits in the door, in order."""
+    host = EchoHost(lazy=True)
+    async with connected(host, attrs.evolve(FREE, inflight_max=3)) as peer:
+        await peer.send(b"".join(text(str(n)) for n in range(10)))
+        await idle()
+        (door,) = host.outlets
+        for answered in range(10):
+            assert len(host.heard) == min(10, answered + 3)
+            door.answered()
+            await idle()
+        await peer.send(closing())
+        await peer.rest()
+    assert host.heard == [str(n).encode() for n in range(10)]
+
+
+async def test_commands_are_read_at_their_rate(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """A burst at once, the rest in time, none lost, in both lanes."""
+    host = EchoHost()
+    limits = attrs.evolve(FREE, commands_per_s=10)
+    async with connected(host, limits) as peer:
+        started = trio.current_time()
+        for n in range(60):
+            body = str(n).encode()
+            slow = masked(0x01) + masked(0x80, body)
+            await peer.send(slow if n % 3 == 0 else text(body))
+        await peer.send(closing())
+        await peer.rest()
+        assert 3.9 <= trio.current_time() - started <= 4.1
+    assert host.heard == [str(n).encode() for n in range(60)]
+
+
+async def test_the_host_may_hold_reading() -> None:
+    """While it drains, commands wait in the socket; then they are read."""
+    host = EchoHost()
+    async with connected(host) as peer:
+        (door,) = host.outlets
+        door.hold()
+        await peer.send(text("one"))
+        await idle()
+        assert host.heard == []
+        door.release()
+        await idle()
+        assert host.heard == [b"one"]
+        await peer.send(closing())
+        await peer.rest()
+
+
+async def test_frames_behind_the_handshake_are_not_lost() -> None:
+    """A client that does not wait for the answer is served all the same."""
+    host = EchoHost()
+    async with connected(host, rest=text("eager") + text("half")[:5]) as peer:
+        await peer.send(text("half")[5:] + closing())
+        await peer.rest()
+    assert [payload for _, payload in peer.frames()][:2] == [b"eager", b"half"]
+
+
+# --- the heartbeat ----------------------------------------------------------
+
+
+async def test_a_silent_peer_is_asked_and_then_ended(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """A ping at 25 s, 4004 at 35 s, each rounded up to a second."""
+    host = EchoHost()
+    async with connected(host, DoorLimits()) as peer:
+        started = trio.current_time()
+        assert await peer.until(2) == framing.ping_frame()
+        assert 25 <= trio.current_time() - started <= 26
+        await peer.until(3)
+        assert 35 <= trio.current_time() - started <= 37
+        await peer.rest()
+    assert code_of(peer) == 4004
+    assert host.ending is Ending.NO_PONG
+
+
+async def test_the_first_ping_is_jittered(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """Up to half of the interval early, by the number that is passed in."""
+    host = EchoHost()
+    async with connected(host, DoorLimits(), jitter=1.0) as peer:
+        started = trio.current_time()
+        await peer.until(2)
+        assert 12 <= trio.current_time() - started <= 14
+        await peer.send(closing())
+        await peer.rest()
+
+
+async def test_a_peer_that_answers_pings_lives_for_hours(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """Three hours of pings and pongs, and nothing else."""
+    host = EchoHost()
+    async with connected(host, DoorLimits()) as peer:
+        started = trio.current_time()
+        while trio.current_time() - started < 3 * 3600:
+            await peer.until(len(peer.seen) + 2)
+            await peer.send(masked(0x8A))
+        await peer.send(closing())
+        await peer.rest()
+    assert set(peer.frames()) == {(9, b""), (8, b"\x03\xe8")}
+    assert host.ending is Ending.PEER_CLOSED
+
+
+async def test_nobody_is_judged_while_he_is_not_read(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """An hour held is no silence; afterwards the interval starts again."""
+    host = EchoHost(lazy=True)
+    limits = DoorLimits(inflight_max=1)
+    async with connected(host, limits) as peer:
+        (door,) = host.outlets
+        await peer.send(text("one") + text("two"))
+        await trio.sleep(3600)
+        assert not door.finished
+        assert host.heard == [b"one"]
+        door.answered()
+        door.answered()
+        started = trio.current_time()
+        await peer.until(2)
+        assert 25 <= trio.current_time() - started <= 27
+        await peer.rest()
+    assert host.ending is Ending.NO_PONG
+
+
+async def test_a_byte_that_was_not_read_in_time_counts() -> None:
+    """A late loop looks into the socket before it judges."""
+    host = EchoHost()
+    async with connected(host, DoorLimits()) as peer:
+        door: Door = host.outlets[0]
+        now = trio.current_time()
+        _judge(door, now + 1000)
+        assert door.beat.pinged == now + 1000
+        assert not door.has_unread()
+        os.write(peer.sock.fileno(), b"\x81")
+        assert door.has_unread()
+        _judge(door, now + 2000)
+        assert not door.finished
+        await idle()
+        assert not door.has_unread()
+        _judge(door, now + 3000)
+        _judge(door, now + 4000)
+        assert door.ending is Ending.NO_PONG
+        await peer.rest()
+    assert not host.bugs

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatd.errors import Ending
+from chatd.net.scanner import CONTROL_PER_S, FRAGMENTS_MAX, Lane, Scanner
+from tests.net.echo import closing, masked, text
+
+
+def scan(
+    data: bytes, cuts: tuple[int, ...] = (), **limits: int
+) -> list[tuple[Lane, bytes]]:
+    """Scan segments; neighbouring passes are one, since segments cut them."""
+    scanner = Scanner(limits.get("frame_bytes", 1000), 0.0)
+    found: list[tuple[Lane, bytes]] = []
+    bounds = [0, *cuts, len(data)]
+    for start, end in itertools.pairwise(bounds):
+        scanner.feed(data[start:end], 0.0)
+        while item := scanner.next():
+            lane, part = item
+            if (
+                found
+                and found[-1][0] is Lane.PASS
+                and lane in (Lane.PASS, Lane.PASS_LAST)
+            ):
+                part = found.pop()[1] + part
+            found.append((lane, part))
+    if scanner.broken:
+        found.append((Lane.BROKEN, scanner.broken.reason.encode()))
+        found.remove((Lane.BROKEN, b""))
+    return found
+
+
+SLOW = masked(0x01, b"on") + masked(0x89, b"?") + masked(0x80, b"e")
+BINARY = masked(0x82, b"\xff" * 20)
+STREAM = (
+    text("hi") + SLOW + text("κόσμε") + masked(0x8A) + BINARY + text("") + closing()
+)
+FOUND = [
+    (Lane.TEXT, b"hi"),
+    (Lane.PASS_LAST, SLOW),
+    (Lane.TEXT, "κόσμε".encode()),
+    (Lane.PASS_LAST, BINARY),
+    (Lane.TEXT, b""),
+    (Lane.CLOSE, closing()),
+]
+
+
+def test_each_frame_takes_its_lane() -> None:
+    """Texts come out whole, the rest as the client's own bytes, pongs not at all."""
+    assert scan(STREAM) == FOUND
+
+
+def test_every_split_gives_the_same() -> None:
+    """Two segments cut anywhere, or a byte at a time, change nothing."""
+    for cut in range(len(STREAM)):
+        assert scan(STREAM, (cut,)) == FOUND
+    assert scan(STREAM, tuple(range(1, len(STREAM)))) == FOUND
+
+
+@given(st.lists(st.integers(0, len(STREAM)), max_size=6))
+def test_any_segments_give_the_same(cuts: list[int]) -> None:
+    """Nor do any segments at all."""
+    assert scan(STREAM, tuple(sorted(cuts))) == FOUND
+
+
+@pytest.mark.parametrize(
+    ("data", "ending"),
+    [
+        (masked(0x80, b"x"), Ending.PROTOCOL),
+        (masked(0x01, b"x") + text("y"), Ending.PROTOCOL),
+        (masked(0x01, b"x") + masked(0x82, b"y"), Ending.PROTOCOL),
+        (masked(0x81, b"\xff"), Ending.BAD_UTF8),
+        (masked(0x81, b"\xe2\x82"), Ending.BAD_UTF8),
+        (masked(0x81, b"x" * 1001), Ending.TOO_BIG),
+        (masked(0x82, b"x" * 1001), Ending.TOO_BIG),
+        (masked(0x01, b"x" * 600) + masked(0x80, b"x" * 401), Ending.TOO_BIG),
+        (b"\x81\xff" + b"\x7f" + b"\xff" * 7 + b"mask", Ending.TOO_BIG),
+        (b"\x81\xff" + b"\xff" * 8 + b"mask", Ending.PROTOCOL),
+        (masked(0x01) + masked(0x00) * FRAGMENTS_MAX, Ending.FRAME_FLOOD),
+        (masked(0x89) * 51, Ending.FRAME_FLOOD),
+        (masked(0x8A) * 51, Ending.FRAME_FLOOD),
+    ],
+)
+def test_a_broken_rule_ends_the_scan(data: bytes, ending: Ending) -> None:
+    """The reason is told, and nothing behind it has a meaning."""
+    found = scan(text("ok") + data + text("after") + closing())
+    assert found[0] == (Lane.TEXT, b"ok")
+    assert found[-1] == (Lane.BROKEN, ending.reason.encode())
+    assert all(lane is Lane.PASS for lane, _ in found[1:-1])
+
+
+def test_a_message_may_have_exactly_the_limit() -> None:
+    """Bytes and fragments are refused above the limit, not at it."""
+    assert scan(text("x" * 1000)) == [(Lane.TEXT, b"x" * 1000)]
+    parts = masked(0x01) + masked(0x00) * (FRAGMENTS_MAX - 2) + masked(0x80)
+    assert scan(parts) == [(Lane.PASS_LAST, parts)]
+    assert scan(text("x" * 70_000), frame_bytes=0) == [(Lane.TEXT, b"x" * 70_000)]
+
+
+def test_too_big_is_told_by_the_header_alone() -> None:
+    """Nobody waits for two gigabytes, and nobody keeps them."""
+    scanner = Scanner(1000, 0.0)
+    scanner.feed(masked(0x81, b"x" * 1001)[:8], 0.0)
+    assert scanner.next() == (Lane.BROKEN, b"")
+    assert scanner.broken is Ending.TOO_BIG
+    scanner.feed(text("more"), 0.0)
+    assert scanner.next() is None
+
+
+def test_invalid_text_is_told_before_its_frame_is_complete() -> None:
+    """The first byte that no UTF-8 has ends it; half a character does not."""
+    data = masked(0x81, "né".encode() + b"\xff" + b"x" * 50)
+    scanner = Scanner(1000, 0.0)
+    scanner.feed(data[:8], 0.0)
+    assert scanner.next() is None
+    scanner.feed(data[8:9], 0.0)
+    assert scanner.next() is None
+    scanner.feed(data[9:10], 0.0)
+    assert scanner.next() == (Lane.BROKEN, b"")
+    assert scanner.broken is Ending.BAD_UTF8
+
+
+def test_control_frames_over_time_are_no_flood() -> None:
+    """Fifty a second for a minute pass."""
+    scanner = Scanner(1000, 0.0)
+    for tick in range(60 * int(CONTROL_PER_S)):
+        scanner.feed(masked(0x89, b"?"), tick / CONTROL_PER_S)
+        assert scanner.next() == (Lane.PASS, masked(0x89, b"?"))
+
+
+def test_a_large_text_in_small_segments_costs_no_more_than_its_bytes() -> None:
+    """The part that waits is unmasked and checked once, not once a segment."""
+    payload = ("é" * 8192).encode()
+    data = text(payload)
+    assert scan(data, tuple(range(1, len(data))), frame_bytes=0) == [
+        (Lane.TEXT, payload)
+    ]
