@@ -157,6 +157,10 @@ def executed(turn: Turn, origin: Origin, draft: Durable, outcome: Outcome) -> No
     if event is not None:
         turn.chat.apply(event)
     if connection is not None and origin.command is not None:
+        user = turn.user(connection)
+        if isinstance(outcome, Duplicate) and user.messages is not None:
+            # Only here: what was refused before it took a token returns none.
+            user.messages.give_back()
         settle(turn, connection, origin, draft.room, outcome)
     if event is not None:
         turn.want(Deliver(event))
@@ -188,9 +192,6 @@ def settle(
             )
             turn.answer(connection.id, reply)
         case Duplicate(seq, ts):
-            user = turn.user(connection)
-            if user.messages is not None:
-                user.messages.give_back()
             reply = Stored(
                 command.type, room, seq, ts, dup=True, cid=command.cid, id=command.id
             )
