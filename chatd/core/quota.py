@@ -9,6 +9,10 @@ from __future__ import annotations
 
 import attrs
 
+TOLERANCE = 1e-6
+"""Of a token. Whoever waits as long as he was told is let in, although seconds
+since a far moment are rounded: at 1e9 s by 1e-7."""
+
 
 @attrs.define
 class Bucket:
@@ -38,8 +42,8 @@ class Bucket:
         if now > self.at:
             self.level = min(self.burst, self.level + (now - self.at) * self.per_s)
             self.at = now
-        if self.level >= cost:
-            self.level -= cost
+        if self.level >= cost - TOLERANCE:
+            self.level = max(0.0, self.level - cost)
             return 0.0
         return (cost - self.level) / self.per_s
 
