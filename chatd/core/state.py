@@ -98,9 +98,20 @@ class Chat:
             member.read = event.seq
             self.reads[room.name, event.sender] = event.seq
 
-    def apply_room(self, room: Room, members: dict[UserName, str], now: float) -> None:
-        """Take a committed new room with its members; idempotent."""
+    def apply_room(
+        self,
+        room: Room,
+        members: dict[UserName, str],
+        event: TimelineEvent | None,
+        now: float,
+    ) -> None:
+        """Take a committed new room, its first event and its members; idempotent.
+
+        The event comes before the members, whose read mark is the head.
+        """
         if self.rooms.setdefault(room.name, room) is room:
+            if event is not None:
+                self.apply(event)
             for name, role in members.items():
                 if name in self.users:
                     self.apply_member(room, self.users[name], role, now)

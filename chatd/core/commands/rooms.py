@@ -99,13 +99,10 @@ def _change(
 
 def created(turn: Turn, origin: Origin, draft: CreateRoom, outcome: Outcome) -> None:
     """Take a room that was created, and go on with the join that wanted it."""
-    event = None
     if isinstance(outcome, Committed):
-        room_created(turn, draft)
-        event = outcome.event
-        if event is not None:
-            turn.chat.apply(event)
-            turn.want(Deliver(event))
+        room_created(turn, draft, outcome.event)
+        if outcome.event is not None:
+            turn.want(Deliver(outcome.event))
     connection = turn.origin(origin)
     if connection is None:
         return

@@ -36,7 +36,7 @@ from chatd.ids import (
     is_guest,
 )
 from chatd.wire.commands import Delete, Edit, React, Send
-from chatd.wire.events import Stored
+from chatd.wire.events import Stored, TimelineEvent
 
 # --- drafts -----------------------------------------------------------------
 
@@ -207,15 +207,14 @@ def settle(
             turn.refuse(connection.id, command, outcome)
 
 
-def room_created(turn: Turn, draft: CreateRoom) -> Room:
+def room_created(turn: Turn, draft: CreateRoom, event: TimelineEvent | None) -> None:
     """Take a new room; everybody in a direct one is subscribed to it at once."""
     chat = turn.chat
     room = Room(draft.room, draft.epoch, head=Seq(0), first=Seq(1), topic=draft.topic)
-    chat.apply_room(room, draft.members, turn.now.mono)
+    chat.apply_room(room, draft.members, event, turn.now.mono)
     if is_direct(room.name):
         for name in direct_members(room.name):
             for number in chat.users[name].connections:
                 connection = chat.connections[number]
                 chat.note_subscription(connection, room.name, live=True, id_=None)
                 turn.want(Subscribe(number, room.name))
-    return room
