@@ -65,8 +65,6 @@ class Door(SocketOut, trio.abc.Stream):
     messages_in: int = attrs.field(default=0, init=False)
     _commands: Bucket = attrs.field(init=False, repr=False)
     _opened: bool = attrs.field(default=False, init=False)
-    _asked: bool = attrs.field(default=False, init=False)
-    """The host asked not to read."""
     _slow: bool = attrs.field(default=False, init=False)
     """A message is in the library's queue."""
     _library_done: bool = attrs.field(default=False, init=False)
@@ -85,16 +83,7 @@ class Door(SocketOut, trio.abc.Stream):
         burst = max(1.0, per_s * _BUCKET_S)
         self._commands = full_bucket(per_s, burst, self.scanner.now)
 
-    # --- for the host -------------------------------------------------------
-
-    def hold(self) -> None:
-        """Read nothing more until `release`."""
-        self._asked = True
-
-    def release(self) -> None:
-        """Read again."""
-        self._asked = False
-        self.stir()
+    # --- for the connection -------------------------------------------------
 
     def open(self, ws: WebSocketConnection) -> None:
         """Begin to read: the library has answered the handshake."""
@@ -243,7 +232,7 @@ class Door(SocketOut, trio.abc.Stream):
         return (
             self.outbox.over
             or 0 < limit <= self.open_commands
-            or self._asked
+            or self._held
             or not self._opened
         )
 

@@ -67,6 +67,8 @@ class SocketOut:
     """Where the keeper sleeps; cancelling it wakes him and loses nothing."""
     _quiet: bool = attrs.field(default=False, init=False)
     """Nothing may be pushed: finished, or the close frame is out."""
+    _held: bool = attrs.field(default=False, init=False)
+    """The host asked not to read."""
     _changed: trio.Event | None = attrs.field(default=None, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -113,6 +115,15 @@ class SocketOut:
     def answered(self) -> None:
         """One message that was handed over has had all its replies pushed."""
         self.open_commands -= 1
+        self.stir()
+
+    def hold(self) -> None:
+        """Read nothing more until `release`."""
+        self._held = True
+
+    def release(self) -> None:
+        """Read again."""
+        self._held = False
         self.stir()
 
     def finish(self, ending: Ending, after_s: float | None = None) -> None:
