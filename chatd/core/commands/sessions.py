@@ -152,11 +152,11 @@ def _welcome(
         turn.server,
         PROTOCOL,
         now=turn.now.wall,
-        heartbeat=turn.config.heartbeat.interval_s,
+        heartbeat=_shown(turn.config.heartbeat.interval_s),
         limits=LimitsShown(
             limits.frame_bytes,
             limits.text_chars,
-            limits.messages_per_s,
+            _shown(limits.messages_per_s),
             limits.messages_burst,
         ),
         rooms=[_room_state(turn, user, name, counts) for name in user.rooms],
@@ -166,6 +166,11 @@ def _welcome(
     turn.answer(connection.id, reply)
     subscribe_direct(turn, connection)
     turn.release(connection)
+
+
+def _shown(number: float) -> float:
+    """A number as a person would write it: 25, not 25.0."""
+    return int(number) if number == int(number) else number
 
 
 def _room_state(
