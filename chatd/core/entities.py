@@ -108,6 +108,8 @@ class Block(Enum):
     """This connection's open durable commands."""
     BARRIER = auto()
     """A change of this user's own membership on another connection."""
+    ENDED = auto()
+    """Nothing: it was told to end, and nothing more is done for it."""
 
 
 @attrs.define(eq=False)

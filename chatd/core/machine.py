@@ -18,7 +18,7 @@ from typing import Any
 from chatd.config import Config
 from chatd.core import drafts, inputs, presence
 from chatd.core.commands import RULES, Rule, lookups, rooms, sessions, timeline
-from chatd.core.effects import Effect, Finish, Origin, Spread
+from chatd.core.effects import Effect, Origin, Spread
 from chatd.core.entities import Block, Connection, User
 from chatd.core.inputs import Input, Now
 from chatd.core.quota import full_bucket
@@ -107,7 +107,7 @@ class Machine:
             self.chat.add_deadline(at, Due.GUEST, session)
 
     def _received(self, turn: Turn, happened: inputs.Received) -> None:
-        connection = self.chat.connections.get(happened.connection)
+        connection = turn.connection(happened.connection)
         if connection is None:
             turn.answer(happened.connection, None)
         elif connection.block is not None:
@@ -192,7 +192,7 @@ class Machine:
             id=reject.id,
         )
         turn.answer(happened.connection, reply)
-        connection = self.chat.connections.get(happened.connection)
+        connection = turn.connection(happened.connection)
         if connection is not None and reject.code in MALFORMED:
             self._count_malformed(turn, connection)
 
@@ -207,7 +207,7 @@ class Machine:
 
     def _count_malformed(self, turn: Turn, connection: Connection) -> None:
         if connection.malformed.take(turn.now.mono):
-            turn.want(Finish(connection.id, Ending.MALFORMED))
+            turn.finish(connection, Ending.MALFORMED)
 
     # --- outcomes -----------------------------------------------------------
 
@@ -244,7 +244,7 @@ class Machine:
 
     def _close_draft(self, turn: Turn, origin: Origin) -> None:
         """Count a durable command as answered; what waited for it goes on."""
-        connection = turn.origin(origin)
+        connection = turn.connection(origin.connection)
         if connection is None:
             return
         connection.open_drafts -= 1
@@ -260,17 +260,17 @@ class Machine:
     # --- look-ups that have come back ---------------------------------------
 
     def _authenticated(self, turn: Turn, happened: inputs.Authenticated) -> None:
-        connection = self.chat.connections.get(happened.connection)
+        connection = turn.connection(happened.connection)
         if connection is not None:
             sessions.authenticated(turn, connection, happened)
 
     def _counted(self, turn: Turn, happened: inputs.UnreadCounted) -> None:
-        connection = self.chat.connections.get(happened.connection)
+        connection = turn.connection(happened.connection)
         if connection is not None:
             sessions.counted(turn, connection, happened)
 
     def _user_found(self, turn: Turn, happened: inputs.UserFound) -> None:
-        connection = self.chat.connections.get(happened.connection)
+        connection = turn.connection(happened.connection)
         if connection is None:
             return
         if happened.found is None:
@@ -286,17 +286,17 @@ class Machine:
     def _not_authenticated(
         self, turn: Turn, happened: inputs.AuthenticationFailed
     ) -> None:
-        connection = self.chat.connections.get(happened.connection)
+        connection = turn.connection(happened.connection)
         if connection is not None:
             sessions.refused(turn, connection, happened.hello, happened.reject)
 
     def _history_read(self, turn: Turn, happened: inputs.HistoryRead) -> None:
-        connection = self.chat.connections.get(happened.connection)
+        connection = turn.connection(happened.connection)
         if connection is not None:
             lookups.history_read(turn, connection, happened)
 
     def _replayed(self, turn: Turn, happened: inputs.Replayed) -> None:
-        connection = self.chat.connections.get(happened.connection)
+        connection = turn.connection(happened.connection)
         if connection is None:
             return
         entry = connection.subscriptions.get(happened.room)
@@ -310,7 +310,7 @@ class Machine:
             _DUE[due[0]](self, turn, due[1])
 
     def _login_due(self, turn: Turn, key: DeadlineKey) -> None:
-        connection = self.chat.connections.get(key)  # type: ignore[arg-type]
+        connection = turn.connection(key)  # type: ignore[arg-type]
         if connection is None or connection.user is not None:
             return
         if connection.block is Block.PENDING:
@@ -318,7 +318,7 @@ class Machine:
             at = turn.now.mono + self._config.auth.login_timeout_s
             self.chat.add_deadline(at, Due.LOGIN, key)
         else:
-            turn.want(Finish(connection.id, Ending.NO_HELLO))
+            turn.finish(connection, Ending.NO_HELLO)
 
     def _grace_due(self, turn: Turn, key: DeadlineKey) -> None:
         user = self.chat.users.get(key)  # type: ignore[arg-type]

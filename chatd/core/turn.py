@@ -13,11 +13,11 @@ import attrs
 
 from chatd.config import Config
 from chatd.core.drafts import Draft, Refused
-from chatd.core.effects import Answer, Append, Effect, Origin
+from chatd.core.effects import Answer, Append, Effect, Finish, Origin, Unsubscribe
 from chatd.core.entities import Block, Connection, Room, User
 from chatd.core.inputs import Now
 from chatd.core.state import Chat
-from chatd.errors import Reject, RejectCode
+from chatd.errors import Ending, Reject, RejectCode
 from chatd.ids import ConnectionId, Epoch, RoomName, UserName
 from chatd.wire.commands import Command
 from chatd.wire.events import Refusal, Reply
@@ -76,14 +76,33 @@ class Turn:
 
     def release(self, connection: Connection) -> None:
         """Let the connection's waiting commands go on, when this turn is done."""
-        connection.block = None
-        self.released.append(connection)
+        if connection.block is not Block.ENDED:
+            connection.block = None
+            self.released.append(connection)
 
-    def origin(self, origin: Origin) -> Connection | None:
-        """The connection that waits for an outcome, if it is still there."""
-        if origin.connection is None:
+    def finish(self, connection: Connection, ending: Ending) -> None:
+        """End a connection: what it sent and is not done is not done any more.
+
+        Its socket goes later (`Closed`); until then it gets no room's events,
+        and outcomes that come back for it are nobody's.
+        """
+        for _ in connection.waiting:
+            self.answer(connection.id, None)
+        connection.waiting.clear()
+        for room in connection.subscriptions:
+            self.effects.append(Unsubscribe(connection.id, room, drop=False))
+        connection.subscriptions.clear()
+        connection.block = Block.ENDED
+        self.effects.append(Finish(connection.id, ending))
+
+    def connection(self, number: ConnectionId | None) -> Connection | None:
+        """The connection, if it is still there and was not told to end."""
+        if number is None:
             return None
-        return self.chat.connections.get(origin.connection)
+        connection = self.chat.connections.get(number)
+        if connection is None or connection.block is Block.ENDED:
+            return None
+        return connection
 
     def user(self, connection: Connection) -> User:
         """The user of a connection that has been welcomed."""

@@ -103,7 +103,7 @@ def created(turn: Turn, origin: Origin, draft: CreateRoom, outcome: Outcome) -> 
         room_created(turn, draft, outcome.event)
         if outcome.event is not None:
             turn.want(Deliver(outcome.event))
-    connection = turn.origin(origin)
+    connection = turn.connection(origin.connection)
     if connection is None:
         return
     command = origin.command
@@ -130,7 +130,7 @@ def changed(turn: Turn, origin: Origin, draft: SetMember, outcome: Outcome) -> N
         chat.apply(event)
     if done and user is not None:
         chat.apply_member(room, user, draft.role, now)
-    connection = turn.origin(origin)
+    connection = turn.connection(origin.connection)
     command = origin.command
     if event is not None and draft.role is not None:
         # Before the joiner is subscribed: his `ok` counts his own join already.
@@ -149,7 +149,7 @@ def changed(turn: Turn, origin: Origin, draft: SetMember, outcome: Outcome) -> N
     if done and user is not None and draft.role is None:
         withdraw(turn, draft.user, room.name, "leave")
     for number in chat.barriers.pop((draft.room, draft.user), ()):
-        waiting = chat.connections.get(number)
+        waiting = turn.connection(number)
         if waiting is not None:
             turn.release(waiting)
 

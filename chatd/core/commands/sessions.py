@@ -19,7 +19,7 @@ from chatd.core.drafts import (
     Refused,
     SetDisplay,
 )
-from chatd.core.effects import Authenticate, CountUnread, Finish, Origin
+from chatd.core.effects import Authenticate, CountUnread, Origin
 from chatd.core.entities import Connection, User
 from chatd.core.inputs import Authenticated, UnreadCounted
 from chatd.core.principal import Principal
@@ -50,11 +50,11 @@ def refused(
     """Answer a hello that failed; the third wrong credential is the last."""
     turn.refuse(connection.id, command, why)
     if why.code is RejectCode.BANNED:
-        turn.want(Finish(connection.id, Ending.BANNED))
+        turn.finish(connection, Ending.BANNED)
     elif why.code is RejectCode.BAD_CREDENTIALS:
         connection.refused_credentials += 1
         if connection.refused_credentials >= REFUSED_CREDENTIALS_MAX:
-            turn.want(Finish(connection.id, Ending.BAD_CREDENTIALS))
+            turn.finish(connection, Ending.BAD_CREDENTIALS)
     turn.release(connection)
 
 
@@ -77,7 +77,7 @@ def authenticated(turn: Turn, connection: Connection, found: Authenticated) -> N
 
 def opened(turn: Turn, origin: Origin, outcome: Outcome) -> None:
     """Go on with a hello whose session is on disk."""
-    connection = turn.origin(origin)
+    connection = turn.connection(origin.connection)
     if connection is None:
         return
     command, who = origin.command, connection.principal
@@ -138,12 +138,12 @@ def _welcome(
         refused(turn, connection, command, _gone())
         return
     if most and not taken and len(user.connections) >= most:
-        turn.want(Finish(connection.id, Ending.TOO_MANY))
+        turn.finish(connection, Ending.TOO_MANY)
         turn.answer(connection.id, None)
         return
     older = chat.note_welcomed(connection, user, who.session, turn.now.mono)
     if older is not None:
-        turn.want(Finish(older.id, Ending.TAKEN_OVER))
+        turn.finish(older, Ending.TAKEN_OVER)
     reply = Welcome(
         user.name,
         user.display,
@@ -203,7 +203,7 @@ def logout(turn: Turn, connection: Connection, command: Logout) -> None:
 
 def ended(turn: Turn, origin: Origin, draft: EndSession, outcome: Outcome) -> None:
     """Take the end of a session: by logout, or because a guest stayed away."""
-    connection = turn.origin(origin)
+    connection = turn.connection(origin.connection)
     if isinstance(outcome, Refused):
         turn.chat.ended.pop(draft.session, None)
         if connection is not None and origin.command is not None:
@@ -214,7 +214,7 @@ def ended(turn: Turn, origin: Origin, draft: EndSession, outcome: Outcome) -> No
     if connection is not None and origin.command is not None:
         done = Done(origin.command.type, origin.command.id)
         turn.answer(connection.id, done)
-        turn.want(Finish(connection.id, Ending.LOGOUT))
+        turn.finish(connection, Ending.LOGOUT)
 
 
 def profile(turn: Turn, connection: Connection, command: Profile) -> None:
@@ -226,7 +226,7 @@ def profile(turn: Turn, connection: Connection, command: Profile) -> None:
 
 def renamed(turn: Turn, origin: Origin, draft: SetDisplay, outcome: Outcome) -> None:
     """Take a new display name, and answer."""
-    connection = turn.origin(origin)
+    connection = turn.connection(origin.connection)
     user = turn.chat.users.get(draft.user)
     if not isinstance(outcome, Refused) and user is not None:
         turn.chat.apply_display(user, draft.display, turn.now.mono)

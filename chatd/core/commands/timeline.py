@@ -152,7 +152,7 @@ def _pace(turn: Turn, user: User) -> None:
 
 def executed(turn: Turn, origin: Origin, draft: Durable, outcome: Outcome) -> None:
     """Answer a durable command, and deliver its event if it made one."""
-    connection = turn.origin(origin)
+    connection = turn.connection(origin.connection)
     event = outcome.event if isinstance(outcome, Committed) else None
     if event is not None:
         turn.chat.apply(event)
@@ -168,7 +168,7 @@ def executed(turn: Turn, origin: Origin, draft: Durable, outcome: Outcome) -> No
 
 def recalled(turn: Turn, origin: Origin, draft: Recall, outcome: Outcome) -> None:
     """Answer a refused command: with what its `cid` stored, or with the refusal."""
-    connection = turn.origin(origin)
+    connection = turn.connection(origin.connection)
     if connection is not None:
         room = draft.draft.room if draft.draft is not None else RoomName("")
         settle(turn, connection, origin, room, outcome)
@@ -215,6 +215,7 @@ def room_created(turn: Turn, draft: CreateRoom, event: TimelineEvent | None) -> 
     if is_direct(room.name):
         for name in direct_members(room.name):
             for number in chat.users[name].connections:
-                connection = chat.connections[number]
-                chat.note_subscription(connection, room.name, live=True, id_=None)
-                turn.want(Subscribe(number, room.name))
+                connection = turn.connection(number)
+                if connection is not None:
+                    chat.note_subscription(connection, room.name, live=True, id_=None)
+                    turn.want(Subscribe(number, room.name))
