@@ -221,8 +221,8 @@ class Machine:
                 rooms.changed(turn, origin, draft, outcome)
             case drafts.CreateRoom() as draft:
                 rooms.created(turn, origin, draft, outcome)
-            case drafts.OpenSession():
-                sessions.opened(turn, origin, outcome)
+            case drafts.OpenSession() as draft:
+                sessions.opened(turn, origin, draft, outcome)
             case drafts.EndSession() as draft:
                 sessions.ended(turn, origin, draft, outcome)
                 if isinstance(outcome, drafts.Refused) and origin.connection is None:
@@ -268,6 +268,8 @@ class Machine:
         connection = turn.connection(happened.connection)
         if connection is not None:
             sessions.counted(turn, connection, happened)
+        elif not happened.principal.resumed:
+            sessions.unclaimed(turn, happened.principal.session)
 
     def _user_found(self, turn: Turn, happened: inputs.UserFound) -> None:
         connection = turn.connection(happened.connection)

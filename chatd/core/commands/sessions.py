@@ -25,7 +25,7 @@ from chatd.core.inputs import Authenticated, UnreadCounted
 from chatd.core.principal import Principal
 from chatd.core.turn import Turn
 from chatd.errors import Ending, Reject, RejectCode
-from chatd.ids import RoomName, Seq, is_direct, is_guest
+from chatd.ids import RoomName, Seq, SessionId, is_direct, is_guest
 from chatd.wire.commands import Hello, Logout, Profile
 from chatd.wire.events import Done, LimitsShown, RoomState, Welcome
 
@@ -75,10 +75,12 @@ def authenticated(turn: Turn, connection: Connection, found: Authenticated) -> N
     turn.append(draft, connection, found.hello)
 
 
-def opened(turn: Turn, origin: Origin, outcome: Outcome) -> None:
+def opened(turn: Turn, origin: Origin, draft: OpenSession, outcome: Outcome) -> None:
     """Go on with a hello whose session is on disk."""
     connection = turn.connection(origin.connection)
     if connection is None:
+        if not isinstance(outcome, Refused):
+            unclaimed(turn, draft.session)
         return
     command, who = origin.command, connection.principal
     assert isinstance(command, Hello)
@@ -91,6 +93,11 @@ def opened(turn: Turn, origin: Origin, outcome: Outcome) -> None:
         turn.want(Authenticate(connection.id, command))
     else:
         refused(turn, connection, command, outcome)
+
+
+def unclaimed(turn: Turn, session: SessionId) -> None:
+    """Void a new session whose secret nobody was told; no end would ever come."""
+    turn.append(EndSession(session))
 
 
 def _count(turn: Turn, connection: Connection, command: Hello, who: Principal) -> None:
@@ -130,16 +137,18 @@ def _welcome(
 ) -> None:
     """Give the connection its user, its session and its direct conversations."""
     chat, limits = turn.chat, turn.config.limits
+    if who.session in chat.ended:
+        refused(turn, connection, command, _gone())
+        return
     user = chat.note_user(User(who.user, who.display, who.role))
     entry = chat.sessions.get(who.session)
     taken = entry is not None and entry.connection is not None
     most = limits.connections_per_user
-    if who.session in chat.ended:
-        refused(turn, connection, command, _gone())
-        return
     if most and not taken and len(user.connections) >= most:
-        turn.finish(connection, Ending.TOO_MANY)
         turn.answer(connection.id, None)
+        turn.finish(connection, Ending.TOO_MANY)
+        if not who.resumed:
+            unclaimed(turn, who.session)
         return
     older = chat.note_welcomed(connection, user, who.session, turn.now.mono)
     if older is not None:
