@@ -189,8 +189,11 @@ def _room_state(
     counts: dict[RoomName, tuple[Seq, int]],
 ) -> RoomState:
     room = turn.chat.rooms[name]
-    seq, unread = counts.get(name, (room.head, 0))
     read = room.members[user.name].read
+    seq, unread = counts.get(name, (room.head, 0))
+    if read == room.head:
+        # All was read while it was counted.
+        seq, unread = room.head, 0
     return RoomState(name, room.epoch, seq, room.first, min(read, seq), unread)
 
 
