@@ -145,6 +145,7 @@ class Chat:
         """Take the committed end of a session; a guest leaves all rooms."""
         ended = self.sessions.pop(session, None)
         self.idle.pop(session, None)
+        self.ended[session] = None
         self.add_deadline(now + 60, Due.FORGET_SESSION, session)
         if ended is None:
             return

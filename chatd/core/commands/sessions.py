@@ -222,11 +222,16 @@ def ended(turn: Turn, origin: Origin, draft: EndSession, outcome: Outcome) -> No
             turn.refuse(connection.id, origin.command, outcome)
             turn.release(connection)
         return
+    session = turn.chat.sessions.get(draft.session)
+    holder = turn.connection(session.connection) if session is not None else None
     turn.chat.forget_session(draft.session, turn.now.mono)
     if connection is not None and origin.command is not None:
         done = Done(origin.command.type, origin.command.id)
         turn.answer(connection.id, done)
         turn.finish(connection, Ending.LOGOUT)
+    elif holder is not None:
+        # The store stalled, and this logout was refused before it was executed.
+        turn.finish(holder, Ending.REVOKED)
 
 
 def profile(turn: Turn, connection: Connection, command: Profile) -> None:
