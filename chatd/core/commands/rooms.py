@@ -148,6 +148,10 @@ def changed(turn: Turn, origin: Origin, draft: SetMember, outcome: Outcome) -> N
         turn.want(Deliver(event))
     if done and user is not None and draft.role is None:
         withdraw(turn, draft.user, room.name, "leave")
+    if origin.connection is None:
+        # The store stalled: the barrier was lifted when the command was refused,
+        # and one that stands now is a later change's.
+        return
     for number in chat.barriers.pop((draft.room, draft.user), ()):
         waiting = turn.connection(number)
         if waiting is not None:
