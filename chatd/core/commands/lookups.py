@@ -29,8 +29,9 @@ from chatd.wire.events import (
     WhoPage,
 )
 
-FRAME_OVERHEAD_BYTES = 512
-"""What a page's reply has beside its entries, at the most."""
+FRAME_OVERHEAD_BYTES = 640
+"""What a page's reply has beside its entries, at the most: a history's is 597, of
+which an `id` of 64 control characters, each escaped, is 384."""
 
 T = TypeVar("T", MessageShown, UserShown, RoomShown)
 
