@@ -47,10 +47,14 @@ class Room:
     """Members with at least one connection, or in their grace."""
     unsettled: dict[UserName, UserShown | None] = attrs.field(factory=dict)
     """Who changed in this tick, and how he was shown before; None: not at all."""
+    listed: set[UserName] = attrs.field(factory=set)
+    """Who was unsettled when somebody was given the list of those online."""
     told_names: bool = True
-    """Whether the last presence frame named people; see `names_max`."""
-    told_online: int = 0
-    """The number in the last presence frame."""
+    """Whether everybody here was told names, not numbers; see `names_max`."""
+    told_online: int | None = 0
+    """The number in the last presence frame; None if somebody was told another."""
+    presence_frames: int = 0
+    """How many there were."""
 
 
 @attrs.define(eq=False)
@@ -97,6 +101,10 @@ class Subscription:
     live: bool
     id: CommandId = None
     """The id of the join, for `caught_up`."""
+    names: bool = False
+    """Whether the join asked who is online."""
+    presence_frames: int = 0
+    """The room's, when it was joined."""
 
 
 class Block(Enum):

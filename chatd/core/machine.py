@@ -334,6 +334,7 @@ class Machine:
         names_max = self._config.presence.names_max
         frame = presence.settle(self.chat, room, names_max)
         if frame is not None:
+            room.presence_frames += 1
             turn.want(Spread(frame))
 
     def _guest_due(self, turn: Turn, key: DeadlineKey) -> None:

@@ -17,16 +17,27 @@ from chatd.ids import UserName
 from chatd.wire.events import Presence, UserShown
 
 
-def everybody(chat: Chat, room: Room) -> list[UserShown]:
-    """Who is online in a room, and how each is shown."""
+def everybody(chat: Chat, room: Room, names_max: int) -> list[UserShown] | None:
+    """Who is online in a room and how each is shown; None if they are too many.
+
+    It may be asked in the middle of a tick. Then the tick's frame has to be true
+    for whoever got this list as well, not only for those who were there before:
+    it tells everybody who was unsettled by now, also if he ends as he began, and
+    is a whole list if there was none now.
+    """
+    online = len(room.online)
+    if online > names_max:
+        room.told_names = False
+        room.told_online = online if online == room.told_online else None
+        return None
+    room.listed.update(room.unsettled)
     return [chat.shown(chat.users[name]) for name in room.online]
 
 
 def whole(chat: Chat, room: Room, names_max: int) -> Presence:
     """A frame that makes up for any that were missed."""
-    online = len(room.online)
-    users = everybody(chat, room) if online <= names_max else None
-    return Presence(room.name, online, users=users)
+    users = everybody(chat, room, names_max)
+    return Presence(room.name, len(room.online), users=users)
 
 
 def settle(chat: Chat, room: Room, names_max: int) -> Presence | None:
@@ -36,6 +47,7 @@ def settle(chat: Chat, room: Room, names_max: int) -> Presence | None:
     display name changed is in `join` again, as he is shown now.
     """
     unsettled, room.unsettled = room.unsettled, {}
+    listed, room.listed = room.listed, set()
     online = len(room.online)
     before_names, room.told_names = room.told_names, online <= names_max
     before_online, room.told_online = room.told_online, online
@@ -48,7 +60,9 @@ def settle(chat: Chat, room: Room, names_max: int) -> Presence | None:
     frame = Presence(room.name, online)
     for name, before in unsettled.items():
         now = chat.shown(chat.users[name]) if name in room.online else None
-        if now != before:
+        if name in listed:
+            _tell(frame, name, None, now)
+        elif now != before:
             _tell(frame, name, before, now)
     return frame if frame.join or frame.leave or frame.away or frame.back else None
 

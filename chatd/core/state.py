@@ -266,11 +266,18 @@ class Chat:
         return True
 
     def note_subscription(
-        self, connection: Connection, room: RoomName, *, live: bool, id_: CommandId
+        self,
+        connection: Connection,
+        room: RoomName,
+        *,
+        live: bool = True,
+        id_: CommandId = None,
+        names: bool = False,
     ) -> Subscription:
         """A connection follows a room from here on; an earlier place is void."""
         self.subscription_number += 1
-        entry = Subscription(self.subscription_number, live, id_)
+        frames = self.rooms[room].presence_frames
+        entry = Subscription(self.subscription_number, live, id_, names, frames)
         connection.subscriptions[room] = entry
         return entry
 

@@ -31,7 +31,7 @@ from chatd.core.turn import Turn, no_room
 from chatd.errors import Reject, RejectCode
 from chatd.ids import RoomName, Seq, UserName, is_direct, is_guest
 from chatd.wire.commands import Join, Leave
-from chatd.wire.events import CaughtUp, Done, Joined, Left
+from chatd.wire.events import CaughtUp, Done, Joined, Left, Presence
 
 
 def join(turn: Turn, connection: Connection, command: Join) -> None:
@@ -182,10 +182,9 @@ def _subscribe(
     recovered = _recovered(turn, room, command)
     if room.name in connection.subscriptions:
         turn.want(Unsubscribe(connection.id, room.name, drop=True))
-    users = None
-    small = len(room.online) <= turn.config.presence.names_max
-    if small and (command.since is None or command.users):
-        users = presence.everybody(turn.chat, room)
+    names = command.since is None or command.users
+    most = turn.config.presence.names_max
+    users = presence.everybody(turn.chat, room, most)
     reply = Joined(
         room.name,
         room.epoch,
@@ -193,7 +192,7 @@ def _subscribe(
         room.first,
         online=len(room.online),
         topic=room.topic,
-        users=users,
+        users=users if names else None,
         recovered=recovered,
         created=created,
         id=command.id,
@@ -203,7 +202,7 @@ def _subscribe(
         command.last is not None and room.head > 0
     )
     entry = turn.chat.note_subscription(
-        connection, room.name, live=not behind, id_=command.id
+        connection, room.name, live=not behind, id_=command.id, names=names
     )
     if behind:
         after = command.since if command.since is not None else Seq(0)
@@ -237,6 +236,16 @@ def replayed(turn: Turn, connection: Connection, name: RoomName, at: Seq) -> Non
     else:
         entry.live = True
         _go_live(turn, connection, room, entry)
+        if entry.presence_frames != room.presence_frames:
+            turn.want(Tell([connection.id], _missed(turn, room, entry), ephemeral=True))
+
+
+def _missed(turn: Turn, room: Room, entry: Subscription) -> Presence:
+    """What makes up for the presence frames that were told during a replay."""
+    frame = presence.whole(turn.chat, room, turn.config.presence.names_max)
+    if not entry.names:
+        frame.users = None
+    return frame
 
 
 def _go_live(
@@ -252,5 +261,5 @@ def subscribe_direct(turn: Turn, connection: Connection) -> None:
     """Subscribe a new connection to its user's direct conversations."""
     for name in turn.user(connection).rooms:
         if is_direct(name):
-            turn.chat.note_subscription(connection, name, live=True, id_=None)
+            turn.chat.note_subscription(connection, name)
             turn.want(Subscribe(connection.id, name))

@@ -217,5 +217,5 @@ def room_created(turn: Turn, draft: CreateRoom, event: TimelineEvent | None) -> 
             for number in chat.users[name].connections:
                 connection = turn.connection(number)
                 if connection is not None:
-                    chat.note_subscription(connection, room.name, live=True, id_=None)
+                    chat.note_subscription(connection, room.name)
                     turn.want(Subscribe(number, room.name))
