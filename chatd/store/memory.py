@@ -1,0 +1,198 @@
+"""The store's twin in memory: `chatd.ports.Store` without a disk.
+
+It is what tests run on that are not about the disk, and with `chatd.store.model`
+behind it the model that SQLite is compared with. Everything survives a
+"restart", which is another `load`. Cids are kept for good, which is at least
+long enough.
+
+Faults are asked for: `set_failing` lets commits raise, `set_stalled` lets them
+wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+import trio
+
+from chatd.core import drafts as d
+from chatd.errors import StoreFailed, StoreUnavailable
+from chatd.ids import RoomName, Seq, SessionId, UserName
+from chatd.ports import RoomRow, SessionRow, Snapshot, TokenRow, UserRow
+from chatd.store import answers
+from chatd.store.model import Model, ModelMessage, as_now, shown
+from chatd.wire import events as e
+from chatd.wire.events import Millis
+
+DAY_MS = 86_400_000
+
+
+@attrs.define(eq=False)
+class MemoryStore:
+    """`chatd.ports.Store` without a disk.
+
+    Attributes:
+        session_days: How long an idle session of an account lasts, in days.
+        guest_hold_s: How long a guest's lasts, in seconds.
+    """
+
+    session_days: float = 30
+    guest_hold_s: float = 900
+    _model: Model = attrs.field(init=False, factory=Model)
+    _failing: StoreUnavailable | StoreFailed | None = attrs.field(
+        init=False, default=None
+    )
+    _go_on: trio.Event | None = attrs.field(init=False, default=None)
+
+    # --- what tests ask for ---------------------------------------------------
+
+    def set_failing(self, error: StoreUnavailable | StoreFailed | None) -> None:
+        """Let every commit raise `error`, storing nothing, until None is set."""
+        self._failing = error
+
+    def set_stalled(self, stalled: bool) -> None:  # noqa: FBT001 - a setter's value
+        """Let commits wait, having stored nothing, until False is set."""
+        if self._go_on is not None:
+            self._go_on.set()
+        self._go_on = trio.Event() if stalled else None
+
+    def add_token(self, user: UserName, digest: bytes, expires: Millis | None) -> None:
+        """Add an access token, as the command line does."""
+        self._model.tokens[digest] = TokenRow(user, expires)
+
+    def disable(self, user: UserName) -> None:
+        """Disable an account, as an administrator does."""
+        self._model.users[user].disabled = True
+
+    # --- the port -------------------------------------------------------------
+
+    async def load(self, now: Millis) -> Snapshot:
+        """Read what the core needs at the start; see the port."""
+        await trio.lowlevel.checkpoint()
+        for session in list(self._model.sessions.values()):
+            guest = self._model.is_guest(session.user)
+            limit_ms = self.guest_hold_s * 1000 if guest else self.session_days * DAY_MS
+            if session.idle_since is None:
+                session.idle_since = now
+            elif session.idle_since <= now - limit_ms:
+                self._model.end_session(session.session)
+            elif guest:
+                session.idle_since = now
+        online = {session.user for session in self._model.sessions.values()}
+        return Snapshot(
+            rooms=[
+                RoomRow(
+                    room.name,
+                    room.epoch,
+                    room.head,
+                    Seq(1),
+                    room.last_ts,
+                    room.topic,
+                    [attrs.evolve(row) for _, row in sorted(room.members.items())],
+                )
+                for _, room in sorted(self._model.rooms.items())
+            ],
+            users=[
+                attrs.evolve(user, password_hash=None)
+                for name, user in sorted(self._model.users.items())
+                if not self._model.is_guest(name) or name in online
+            ],
+            guest_sessions=[
+                attrs.evolve(session)
+                for _, session in sorted(self._model.sessions.items())
+                if self._model.is_guest(session.user)
+            ],
+        )
+
+    async def commit(self, drafts: Sequence[d.Draft], now: Millis) -> list[d.Outcome]:
+        """Execute drafts in order; see the port.
+
+        Cancellation: shielded; the outcome is always learned.
+        """
+        with trio.CancelScope(shield=True):
+            await trio.lowlevel.checkpoint()
+            if self._go_on is not None:
+                await self._go_on.wait()
+        if self._failing is not None:
+            raise self._failing
+        return [self._model.execute(draft, now) for draft in drafts]
+
+    async def events(
+        self, room: RoomName, after: Seq, upto: Seq, limit: int, limit_bytes: int
+    ) -> list[e.TimelineEvent]:
+        """Read timeline events; see the port. Cancellation: safe."""
+        await trio.lowlevel.checkpoint()
+        found = self._model.rooms.get(room)
+        page: list[e.TimelineEvent] = []
+        left = limit_bytes
+        for event in found.timeline[after:upto] if found else ():
+            assert found is not None
+            shown = as_now(found, event)
+            left -= len((getattr(shown, "text", None) or "").encode())
+            if len(page) == limit or (limit_bytes and page and left < 0):
+                break
+            page.append(shown)
+        return page
+
+    async def nth_newest(self, room: RoomName, count: int, upto: Seq) -> Seq:
+        """Find where the newest messages begin; see the port. Cancellation: safe."""
+        await trio.lowlevel.checkpoint()
+        newest = [m.seq for m in self._messages(room) if m.seq <= upto][::-1][:count]
+        return newest[-1] if newest else Seq(upto + 1)
+
+    async def history(
+        self,
+        room: RoomName,
+        *,
+        before: Seq | None,
+        after: Seq | None,
+        limit: int,
+        upto: Seq,
+    ) -> tuple[list[e.MessageShown], bool]:
+        """Read a page of messages; see the port. Cancellation: safe."""
+        await trio.lowlevel.checkpoint()
+        found = [
+            shown(message)
+            for message in self._messages(room)
+            if message.seq <= upto
+            and message.seq > (after or 0)
+            and (before is None or message.seq < before)
+        ]
+        page = found[-limit:] if after is None else found[:limit]
+        return page, len(found) > limit
+
+    async def unread(
+        self, user: UserName, marks: Sequence[tuple[RoomName, Seq, Seq]]
+    ) -> list[int]:
+        """Count unread messages; see the port. Cancellation: safe."""
+        await trio.lowlevel.checkpoint()
+        counts = [
+            sum(
+                read < m.seq <= upto and m.sender != user and m.text is not None
+                for m in self._messages(room)
+            )
+            for room, read, upto in marks
+        ]
+        return [min(count, answers.UNREAD_MAX) for count in counts]
+
+    async def user(self, name: UserName) -> UserRow | None:
+        """Find a user. Cancellation: safe."""
+        await trio.lowlevel.checkpoint()
+        found = self._model.users.get(name)
+        return attrs.evolve(found) if found else None
+
+    async def session(self, session: SessionId) -> SessionRow | None:
+        """Find a session. Cancellation: safe."""
+        await trio.lowlevel.checkpoint()
+        found = self._model.sessions.get(session)
+        return attrs.evolve(found) if found else None
+
+    async def token(self, digest: bytes) -> TokenRow | None:
+        """Find an access token by its SHA-256. Cancellation: safe."""
+        await trio.lowlevel.checkpoint()
+        return self._model.tokens.get(digest)
+
+    def _messages(self, room: RoomName) -> list[ModelMessage]:
+        found = self._model.rooms.get(room)
+        return list(found.messages.values()) if found else []

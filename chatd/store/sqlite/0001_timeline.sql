@@ -1,0 +1,120 @@
+-- Rooms and their timelines, users, memberships, sessions and tokens.
+--
+-- A room's timeline is two tables: `message` has what people wrote, `event` all
+-- that is no message; together their seq have no hole. A message is kept as it
+-- is now: an edit replaces the text, a deletion sets it to NULL.
+
+CREATE TABLE store (
+  one        INTEGER PRIMARY KEY CHECK (one = 1),
+  id         TEXT NOT NULL,
+  generation INTEGER NOT NULL,           -- compared with the side file at start
+  indexed    INTEGER NOT NULL DEFAULT 0  -- the last message.id in message_fts
+) STRICT;
+
+CREATE TABLE user (
+  id            INTEGER PRIMARY KEY,
+  name          TEXT NOT NULL UNIQUE,    -- for ever: rows are never removed
+  display       TEXT NOT NULL,
+  role          TEXT NOT NULL,
+  password_hash TEXT,
+  disabled      INTEGER NOT NULL DEFAULT 0,
+  created       INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE room (
+  id      INTEGER PRIMARY KEY,
+  name    TEXT NOT NULL UNIQUE,
+  epoch   TEXT NOT NULL,
+  head    INTEGER NOT NULL DEFAULT 0,
+  first   INTEGER NOT NULL DEFAULT 1,
+  last_ts INTEGER NOT NULL DEFAULT 0,
+  topic   TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE member (
+  room_id INTEGER NOT NULL REFERENCES room (id),
+  user_id INTEGER NOT NULL REFERENCES user (id),
+  role    TEXT NOT NULL,
+  read    INTEGER NOT NULL,
+  PRIMARY KEY (room_id, user_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX member_user ON member (user_id);
+
+-- The id never comes back, so that what is behind `store.indexed` stays there.
+CREATE TABLE message (
+  id         INTEGER PRIMARY KEY AUTOINCREMENT,
+  room_id    INTEGER NOT NULL REFERENCES room (id),
+  seq        INTEGER NOT NULL,
+  ts         INTEGER NOT NULL,
+  user_id    INTEGER NOT NULL REFERENCES user (id),
+  reply_to   INTEGER,
+  edited_seq INTEGER,                    -- the edit that made the text
+  cid        TEXT,
+  text       TEXT,                       -- NULL: deleted
+  UNIQUE (room_id, seq)
+) STRICT;
+
+CREATE TABLE event (
+  room_id    INTEGER NOT NULL REFERENCES room (id),
+  seq        INTEGER NOT NULL,
+  ts         INTEGER NOT NULL,
+  user_id    INTEGER NOT NULL REFERENCES user (id),
+  kind       TEXT NOT NULL CHECK (kind IN ('edit', 'delete', 'react', 'member')),
+  of         INTEGER,                    -- the message it is about
+  emoji      TEXT,
+  is_on      INTEGER,
+  subject_id INTEGER REFERENCES user (id),
+  change     TEXT,
+  role       TEXT,
+  PRIMARY KEY (room_id, seq)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX event_of ON event (room_id, of) WHERE of IS NOT NULL;
+
+-- What the last `react` event of each user and emoji said, and its seq.
+CREATE TABLE reaction (
+  room_id INTEGER NOT NULL,
+  of      INTEGER NOT NULL,
+  emoji   TEXT NOT NULL,
+  user_id INTEGER NOT NULL REFERENCES user (id),
+  seq     INTEGER NOT NULL,
+  is_on   INTEGER NOT NULL,
+  PRIMARY KEY (room_id, of, emoji, user_id)
+) STRICT, WITHOUT ROWID;
+
+-- Rows are in the order of `at`, so the oldest are found without an index.
+CREATE TABLE cid (
+  id      INTEGER PRIMARY KEY,
+  room_id INTEGER NOT NULL,
+  user_id INTEGER NOT NULL,
+  cid     TEXT NOT NULL,
+  digest  BLOB NOT NULL,
+  seq     INTEGER NOT NULL,
+  ts      INTEGER NOT NULL,
+  at      INTEGER NOT NULL,
+  UNIQUE (room_id, user_id, cid)
+) STRICT;
+
+CREATE TABLE session (
+  id         BLOB PRIMARY KEY,
+  user_id    INTEGER NOT NULL REFERENCES user (id),
+  token      BLOB,
+  created    INTEGER NOT NULL,
+  idle_since INTEGER                     -- NULL while it has a connection
+) STRICT, WITHOUT ROWID;
+CREATE INDEX session_user ON session (user_id);
+
+CREATE TABLE token (
+  digest  BLOB PRIMARY KEY,
+  user_id INTEGER NOT NULL REFERENCES user (id),
+  created INTEGER NOT NULL,
+  expires INTEGER
+) STRICT, WITHOUT ROWID;
+
+-- Filled behind the commits up to `store.indexed`. Edits and deletions of what
+-- is in it change it in their own transaction, with the old text.
+CREATE VIRTUAL TABLE message_fts USING fts5 (
+  text, content = 'message', content_rowid = 'id',
+  tokenize = 'unicode61 remove_diacritics 2'
+);
+-- A removed word leaves the index itself, not only its results.
+INSERT INTO message_fts (message_fts, rank) VALUES ('secure-delete', 1);

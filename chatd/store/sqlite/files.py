@@ -1,0 +1,187 @@
+"""The files of a data directory, and when they are refused.
+
+`chatd.db` is the store. `chatd.lock` is held by the one daemon that may write.
+`chatd.id`, the side file, knows which store was here last, at which generation,
+and whether it was stopped cleanly.
+
+A new database is made under another name and linked into place when it is
+whole, so an empty `chatd.db` is never ours: it is refused, not filled.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import apsw
+import attrs
+import orjson
+
+from chatd.errors import StoreRefused
+from chatd.store.sqlite import migrate
+from chatd.store.sqlite.faults import refusing
+
+DATABASE = "chatd.db"
+LOCK = "chatd.lock"
+SIDE = "chatd.id"
+
+_MAGIC = b"SQLite format 3\x00"
+_HEADER_BYTES = 100
+
+
+@attrs.frozen
+class Side:
+    """What the side file says."""
+
+    store: str
+    generation: int
+    clean: bool
+    """Whether the daemon stopped by itself, with everything written."""
+
+
+def make_directory(directory: Path) -> None:
+    """Make the data directory, for its owner alone.
+
+    Raises:
+        StoreRefused: It cannot be made.
+    """
+    with refusing(directory):
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Hold the directory's lock; it ends with the process, however that ends.
+
+    Raises:
+        StoreRefused: Another daemon holds it.
+    """
+    path = directory / LOCK
+    with refusing(path):
+        file = path.open("a+")
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise StoreRefused(
+                f"{path} is held by process {file.read().strip() or '?'}: another"
+                " chatd serves this directory; stop it or set another store.path"
+            ) from None
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
+
+
+def read_side(directory: Path) -> Side | None:
+    """Read the side file; None if it is not there or says nothing."""
+    try:
+        found = orjson.loads((directory / SIDE).read_bytes())
+        side = Side(found["store"], found["generation"], found["clean"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+    types = (type(side.store), type(side.generation), type(side.clean))
+    return side if types == (str, int, bool) else None
+
+
+def write_side(directory: Path, side: Side) -> None:
+    """Replace the side file, durably, by one that is whole."""
+    path = directory / SIDE
+    new = path.with_suffix(".new")
+    with new.open("wb") as file:
+        file.write(orjson.dumps(attrs.asdict(side)) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
+    sync_directory(directory)
+
+
+def sync_directory(directory: Path) -> None:
+    """Make the directory's names durable."""
+    opened = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def find_database(directory: Path) -> Path | None:
+    """The database's path, or None where a new one may be made.
+
+    Raises:
+        StoreRefused: It is empty, or gone although the side file knows it.
+    """
+    path = directory / DATABASE
+    with refusing(path):
+        size = path.stat().st_size if path.exists() else None
+    if size == 0:
+        raise StoreRefused(
+            f"{path} is empty; restore it from a backup, or remove it to start anew"
+        )
+    if size is None and (directory / SIDE).exists():
+        raise StoreRefused(
+            f"{path} is missing, but {directory / SIDE} knows it; restore it from a"
+            " backup, or remove the other to start anew"
+        )
+    return None if size is None else path
+
+
+def check_header(path: Path) -> None:
+    """Refuse what is not ours before SQLite touches it.
+
+    Only where no connection of this process has the file open: closing it here
+    would drop SQLite's locks (a rule of POSIX).
+
+    Raises:
+        StoreRefused: It is no database, or another program's.
+    """
+    with refusing(path), path.open("rb") as file:
+        header = file.read(_HEADER_BYTES)
+    if len(header) < _HEADER_BYTES or not header.startswith(_MAGIC):
+        raise StoreRefused(
+            f"{path} is not a database, or its head is damaged; restore it from a"
+            " backup, or move it away to start anew"
+        )
+    if int.from_bytes(header[68:72], "big") != migrate.APPLICATION_ID:
+        raise StoreRefused(
+            f"{path} belongs to another program; move it away or set another store.path"
+        )
+
+
+def create_database(directory: Path, store_id: str) -> None:
+    """Make an empty store, unless somebody was first.
+
+    Raises:
+        StoreRefused: It cannot be written.
+    """
+    path = directory / DATABASE
+    new = directory / f"{DATABASE}.{os.getpid()}.new"
+    with refusing(new):
+        new.unlink(missing_ok=True)
+        os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        try:
+            _fill(new, store_id)
+            path.hardlink_to(new)
+            sync_directory(directory)
+        except FileExistsError:
+            return  # `chatd user add` and the daemon's first start have met
+        finally:
+            new.unlink()
+
+
+def _fill(path: Path, store_id: str) -> None:
+    db = apsw.Connection(str(path))
+    try:
+        migrate.configure(db)
+        db.pragma("application_id", migrate.APPLICATION_ID)
+        migrate.migrate(db)
+        db.execute(
+            "INSERT INTO store (one, id, generation) VALUES (1, ?, 0)", (store_id,)
+        )
+        db.pragma("journal_mode", "wal")  # kept in the file's header
+    finally:
+        db.close()

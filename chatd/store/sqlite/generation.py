@@ -1,0 +1,122 @@
+"""The generation: how a restored backup is told from what was here.
+
+The number stands in the database and in the side file and is raised in this
+order: at each start, at each clean stop, and hourly while there is traffic. At
+a start their difference says what happened:
+
+* database behind: it is an older copy, restored from a backup. Positions that
+  clients hold may lie in a future that is gone, so every room gets a new epoch;
+* equal: the usual case;
+* database ahead by one: a crash between the two writes. Nothing is wrong;
+* ahead by more, another store's id, no side file: nobody knows; new epochs.
+
+A copy of the whole directory agrees with itself, so whoever restores one must
+remove the side file. A backup that is put back after a crash, within the same
+hour and without a restart since it was made, is not told either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import apsw
+import attrs
+
+from chatd.errors import StoreRefused
+from chatd.store.sqlite import migrate
+from chatd.store.sqlite.files import Side, read_side, write_side
+from chatd.store.sqlite.sql import select, transaction
+from chatd.wire.events import Millis
+
+EPOCH_BYTES = 8
+"""64 random bits. Source: protocol section 3."""
+RAISED_EVERY_MS = 3_600_000
+
+
+@attrs.define(eq=False)
+class Generation:
+    """The number in the database and in the side file, kept together."""
+
+    db: apsw.Connection
+    directory: Path
+    side: Side
+    number: int
+    """In the database: equal to the side file's, or one ahead of it."""
+    raised: Millis | None = None
+
+    def tend(self, now: Millis) -> None:
+        """Raise the number when it is old; bring a late side file up to it."""
+        if self.raised is None:
+            self.raised = now
+        if now - self.raised >= RAISED_EVERY_MS or self.number > self.side.generation:
+            self.advance()
+            self.write(clean=False)
+            self.raised = now
+
+    def advance(self) -> None:
+        """Raise the number in the database, unless the side file is behind.
+
+        If it cannot be written (a full disk) the database must not run ahead of
+        it by two: that would look like a restored directory.
+        """
+        if self.number == self.side.generation:
+            with transaction(self.db):
+                self.db.execute("UPDATE store SET generation = ?", (self.number + 1,))
+            self.number += 1
+
+    def write(self, *, clean: bool) -> None:
+        """Bring the side file up to the database."""
+        side = Side(self.side.store, self.number, clean)
+        write_side(self.directory, side)
+        self.side = side
+
+
+def begin(
+    db: apsw.Connection, path: Path, random_bytes: Callable[[int], bytes]
+) -> Generation:
+    """Make an existing database ready: checked, at head, its generation raised.
+
+    Raises:
+        StoreRefused: It is not ours, newer, or damaged; nothing was changed.
+        apsw.Error: As SQLite says.
+        OSError: The side file cannot be written.
+    """
+    migrate.configure(db)
+    migrate.identify(db, path)
+    if db.pragma("journal_mode", "wal") != "wal":
+        raise StoreRefused(f"{path} cannot be used in WAL mode on this file system")
+    side = read_side(path.parent)
+    store, number = select(db, "SELECT id, generation FROM store")[0]
+    if side is None or side.store != store:
+        # Whatever the number was here, this one is not known for it.
+        side = Side(store, number + 1, clean=False)
+    if not side.clean or side.generation != number:
+        _check(db, path)
+    migrate.migrate(db)
+    with transaction(db):
+        if number - side.generation not in {0, 1}:
+            _renew_epochs(db, random_bytes)
+        if number != side.generation + 1:
+            number = max(number, side.generation) + 1
+            db.execute("UPDATE store SET generation = ?", (number,))
+    generation = Generation(db, path.parent, side, number)
+    generation.write(clean=False)
+    return generation
+
+
+def _check(db: apsw.Connection, path: Path) -> None:
+    """Look for damage, as nobody said that this very file was left whole."""
+    found = [str(row[0]) for row in select(db, "PRAGMA quick_check(3)")]
+    if found != ["ok"]:
+        raise StoreRefused(
+            f"{path} is damaged ({'; '.join(found)}); restore it from a backup"
+        )
+
+
+def _renew_epochs(db: apsw.Connection, random_bytes: Callable[[int], bytes]) -> None:
+    rooms = select(db, "SELECT id FROM room")
+    db.executemany(
+        "UPDATE room SET epoch = ? WHERE id = ?",
+        [(random_bytes(EPOCH_BYTES).hex(), room) for (room,) in rooms],
+    )

@@ -1,0 +1,145 @@
+"""What the writer remembers between statements: rooms' heads, users' ids, cids.
+
+A `Ledger` belongs to the writer's connection and thread. Its cells are moved on
+together with the rows, inside the transaction; whatever rolls back must `forget`
+them all, and the next look reads the truth again. Nobody else changes a room or
+removes a user, so what is remembered stays true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import apsw
+import attrs
+
+from chatd.core.drafts import Conflict, Duplicate, Durable, Refused
+from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
+from chatd.store import answers
+from chatd.store.digest import content_digest
+from chatd.store.sqlite.sql import find_rows, insert_rows, select
+from chatd.wire.events import Millis
+
+CidKey = tuple[int, int, Cid]
+"""Room, user, cid."""
+CidUse = tuple[bytes, Seq, Millis]
+"""The digest of what it was used for, and where that is."""
+
+_FIND_CIDS = """
+SELECT room_id, user_id, cid, digest, seq, ts FROM cid
+WHERE (room_id, user_id, cid) IN (VALUES $ROWS)"""
+_ADD_CIDS = """
+INSERT INTO cid (room_id, user_id, cid, digest, seq, ts, at) VALUES $ROWS"""
+
+
+@attrs.define
+class RoomCell:
+    """One room as far as appending needs it."""
+
+    id: int
+    epoch: Epoch
+    head: Seq
+    last_ts: Millis
+
+    def advance(self, now: Millis) -> tuple[Seq, Millis]:
+        """Take the next seq; `ts` never decreases."""
+        self.head = Seq(self.head + 1)
+        self.last_ts = max(self.last_ts, now)
+        return self.head, self.last_ts
+
+
+@attrs.define(eq=False)
+class Ledger:
+    """The writer's connection, and what is remembered of its rows."""
+
+    db: apsw.Connection
+    _rooms: dict[RoomName, RoomCell] = attrs.field(factory=dict)
+    _users: dict[UserName, int] = attrs.field(factory=dict)
+
+    def forget(self) -> None:
+        """Remember nothing: rows were rolled back."""
+        self._rooms.clear()
+        self._users.clear()
+
+    def one(self, sql: str, *values: Any) -> Any:
+        """The first row that the statement gives, or None."""
+        return next(iter(select(self.db, sql, values)), None)
+
+    def room(self, name: RoomName) -> RoomCell | None:
+        """The room's cell, or None."""
+        cell = self._rooms.get(name)
+        if cell is None:
+            row = self.one(
+                "SELECT id, epoch, head, last_ts FROM room WHERE name = ?", name
+            )
+            if row is None:
+                return None
+            cell = self._rooms[name] = RoomCell(*row)
+        return cell
+
+    def user(self, name: UserName) -> int | None:
+        """The user's id, or None."""
+        found = self._users.get(name)
+        if found is None:
+            row = self.one("SELECT id FROM user WHERE name = ?", name)
+            if row is None:
+                return None
+            found = self._users[name] = row[0]
+        return found
+
+    def save_head(self, room: RoomCell) -> None:
+        """Write how far the room's cell was advanced."""
+        self.db.execute(
+            "UPDATE room SET head = ?, last_ts = ? WHERE id = ?",
+            (room.head, room.last_ts, room.id),
+        )
+
+    # --- cids ---------------------------------------------------------------
+
+    def find_cids(self, keys: Sequence[CidKey]) -> dict[CidKey, CidUse]:
+        """Find what cids were used for, many at a time."""
+        return {
+            (room, user, cid): (digest, seq, ts)
+            for room, user, cid, digest, seq, ts in find_rows(self.db, _FIND_CIDS, keys)
+        }
+
+    def keep_cids(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Remember (room, user, cid, digest, seq, ts, at), on disk."""
+        insert_rows(self.db, _ADD_CIDS, rows)
+
+    def recall(self, draft: Durable) -> Duplicate | Conflict | None:
+        """What the draft's cid stored before; None if nothing."""
+        room, user = self.room(draft.room), self.user(draft.user)
+        if room is None or user is None or draft.cid is None:
+            return None
+        use = self.find_cids([(room.id, user, draft.cid)])
+        return (
+            compare(use[room.id, user, draft.cid], content_digest(draft))
+            if use
+            else None
+        )
+
+    def keep(self, draft: Durable, seq: Seq, ts: Millis, now: Millis) -> None:
+        """Remember what a single draft's cid was used for.
+
+        Also where it changed nothing: a retry that comes after somebody else's
+        change would otherwise be executed, a second time to its sender.
+        """
+        room, user = self.room(draft.room), self.user(draft.user)
+        if room is not None and user is not None and draft.cid is not None:
+            digest = content_digest(draft)
+            self.keep_cids([(room.id, user, draft.cid, digest, seq, ts, now)])
+
+    def locate(self, room: RoomName, user: UserName) -> tuple[RoomCell, int] | Refused:
+        """The room's cell and the user's id, or which of them is missing."""
+        cell, number = self.room(room), self.user(user)
+        if cell is None:
+            return answers.NO_ROOM
+        return answers.NO_USER if number is None else (cell, number)
+
+
+def compare(use: CidUse, digest: bytes) -> Duplicate | Conflict:
+    """Tell a retry from another use of the same cid."""
+    known, seq, ts = use
+    return Duplicate(seq, ts) if known == digest else Conflict()

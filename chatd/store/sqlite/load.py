@@ -1,0 +1,74 @@
+"""What the core needs of the database at the start, read once."""
+
+from __future__ import annotations
+
+import apsw
+
+from chatd.ports import MemberRow, RoomRow, SessionRow, Snapshot, UserRow
+from chatd.store.sqlite.people import GUEST
+from chatd.store.sqlite.sql import select, transaction
+from chatd.wire.events import Millis
+
+
+def load(
+    db: apsw.Connection, now: Millis, session_ms: Millis, guest_ms: Millis
+) -> Snapshot:
+    """Void what was idle too long, then read what the core keeps in memory."""
+    with transaction(db):
+        db.execute(
+            "DELETE FROM session WHERE idle_since <= ? - iif("
+            " user_id IN (SELECT id FROM user WHERE role = ?), ?, ?)",
+            (now, GUEST, guest_ms, session_ms),
+        )
+        db.execute(
+            "DELETE FROM member WHERE user_id IN (SELECT id FROM user WHERE role = ?)"
+            " AND user_id NOT IN (SELECT user_id FROM session)",
+            (GUEST,),
+        )
+        db.execute(
+            "UPDATE session SET idle_since = ? WHERE idle_since IS NULL"
+            " OR user_id IN (SELECT id FROM user WHERE role = ?)",
+            (now, GUEST),
+        )
+        return Snapshot(_rooms(db), _users(db), _guest_sessions(db))
+
+
+def _rooms(db: apsw.Connection) -> list[RoomRow]:
+    members: dict[int, list[MemberRow]] = {}
+    for room, *member in select(
+        db,
+        "SELECT m.room_id, u.name, m.role, m.read FROM member m"
+        " JOIN user u ON u.id = m.user_id ORDER BY u.name",
+    ):
+        members.setdefault(room, []).append(MemberRow(*member))
+    return [
+        RoomRow(name, epoch, head, first, last_ts, topic, members.get(number, []))
+        for number, name, epoch, head, first, last_ts, topic in select(
+            db,
+            "SELECT id, name, epoch, head, first, last_ts, topic FROM room"
+            " ORDER BY name",
+        )
+    ]
+
+
+def _users(db: apsw.Connection) -> list[UserRow]:
+    rows = select(
+        db,
+        "SELECT name, display, role, disabled FROM user WHERE role <> ?"
+        " OR id IN (SELECT user_id FROM session) ORDER BY name",
+        (GUEST,),
+    )
+    return [
+        UserRow(name, display, role, None, bool(disabled))
+        for name, display, role, disabled in rows
+    ]
+
+
+def _guest_sessions(db: apsw.Connection) -> list[SessionRow]:
+    rows = select(
+        db,
+        "SELECT s.id, u.name, s.token, s.idle_since FROM session s"
+        " JOIN user u ON u.id = s.user_id WHERE u.role = ? ORDER BY s.id",
+        (GUEST,),
+    )
+    return [SessionRow(*row) for row in rows]

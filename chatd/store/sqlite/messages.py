@@ -1,0 +1,119 @@
+"""The hot path: a run of new messages in a handful of statements.
+
+One look for all cids, one for all replied-to messages, one insert of messages,
+one of cids, one update per room; what lies between is arithmetic in memory, in
+the order of the drafts. A cid that comes twice in one run and a reply to a
+message of the same run are answered from what the run has decided so far.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+
+from chatd.core.drafts import Committed, NewMessage, Outcome
+from chatd.ids import Cid, Seq, is_direct
+from chatd.store import answers
+from chatd.store.digest import content_digest
+from chatd.store.sqlite.ledger import (
+    CidKey,
+    CidUse,
+    Ledger,
+    RoomCell,
+    compare,
+)
+from chatd.store.sqlite.sql import find_rows, insert_rows
+from chatd.wire.events import Message, Millis
+
+_FIND_REPLIED = """
+SELECT room_id, seq FROM message WHERE (room_id, seq) IN (VALUES $ROWS)"""
+_ADD_MESSAGES = """
+INSERT INTO message (room_id, seq, ts, user_id, reply_to, cid, text) VALUES $ROWS"""
+
+
+@attrs.define
+class _Run:
+    """What one run has decided and not yet written."""
+
+    cids: dict[CidKey, CidUse]
+    messages: set[tuple[int, Seq]]
+    """Replied-to messages that exist, and the run's own."""
+    touched: dict[int, RoomCell] = attrs.field(factory=dict)
+    message_rows: list[tuple[Any, ...]] = attrs.field(factory=list)
+    cid_rows: list[tuple[Any, ...]] = attrs.field(factory=list)
+
+
+def append_messages(
+    ledger: Ledger, drafts: Sequence[NewMessage], now: Millis
+) -> list[Outcome]:
+    """Append consecutive new messages; one outcome each, in order."""
+    run = _Run(
+        ledger.find_cids(list(_keys(ledger, drafts))),
+        set(find_rows(ledger.db, _FIND_REPLIED, list(_replied(ledger, drafts)))),
+    )
+    outcomes = [_append(ledger, run, draft, now) for draft in drafts]
+    insert_rows(ledger.db, _ADD_MESSAGES, run.message_rows)
+    ledger.keep_cids(run.cid_rows)
+    for room in run.touched.values():
+        ledger.save_head(room)
+    return outcomes
+
+
+def _append(ledger: Ledger, run: _Run, draft: NewMessage, now: Millis) -> Outcome:
+    found = ledger.locate(draft.room, draft.user)
+    if not isinstance(found, tuple):
+        return found
+    room, user = found
+    digest = None
+    if draft.cid is not None:
+        digest = content_digest(draft)
+        use = run.cids.get((room.id, user, draft.cid))
+        if use is not None:
+            return compare(use, digest)
+    if draft.reply_to is not None and (room.id, draft.reply_to) not in run.messages:
+        return answers.NO_REPLIED
+    seq, ts = room.advance(now)
+    run.touched[room.id] = room
+    run.messages.add((room.id, seq))
+    run.message_rows.append(
+        (room.id, seq, ts, user, draft.reply_to, draft.cid, draft.text)
+    )
+    if draft.cid is not None and digest is not None:
+        run.cids[room.id, user, draft.cid] = digest, seq, ts
+        run.cid_rows.append((room.id, user, draft.cid, digest, seq, ts, now))
+    return Committed(
+        Message(
+            room=draft.room,
+            seq=seq,
+            ts=ts,
+            sender=draft.user,
+            text=draft.text,
+            cid=draft.cid,
+            reply_to=draft.reply_to,
+            epoch=room.epoch if seq == 1 and is_direct(draft.room) else None,
+        )
+    )
+
+
+def _keys(ledger: Ledger, drafts: Sequence[NewMessage]) -> dict[CidKey, None]:
+    """The cids that the run asks about, each once."""
+    keys: dict[CidKey, None] = {}
+    for draft in drafts:
+        room, user = ledger.room(draft.room), ledger.user(draft.user)
+        if draft.cid is not None and room is not None and user is not None:
+            keys[room.id, user, Cid(draft.cid)] = None
+    return keys
+
+
+def _replied(
+    ledger: Ledger, drafts: Sequence[NewMessage]
+) -> dict[tuple[int, Seq], None]:
+    """The messages that the run replies to, each once."""
+    keys: dict[tuple[int, Seq], None] = {}
+    for draft in drafts:
+        room = ledger.room(draft.room)
+        if draft.reply_to is not None and room is not None:
+            keys[room.id, draft.reply_to] = None
+    return keys

@@ -1,0 +1,102 @@
+"""What a database of chatd is: its marks, its settings, its schema by numbers.
+
+The schema is the sequence of `NNNN_*.sql` beside this module, and
+`user_version` is the number of the last one that a file has seen. A new file
+goes through all of them, an old one through the rest, each in one transaction
+with its number: a crash leaves a file at one number or the next. There is no
+way back but a backup.
+
+Everything here takes a plain connection and runs in whichever thread owns it.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+import apsw
+
+from chatd.errors import StoreRefused
+from chatd.store.sqlite.sql import transaction
+
+APPLICATION_ID = 0x63686174
+"""`chat`, in the file's header: what other programs' files do not have."""
+SQLITE_OLDEST = (3, 51, 3)
+"""Before it, a writer and readers in WAL mode could lose commits, rarely.
+
+Source: the documented WAL-reset bug of SQLite 3.7.0 to 3.51.2.
+"""
+BUSY_TIMEOUT_MS = 5000
+"""For `chatd user add` beside a running daemon."""
+JOURNAL_BYTES_MAX = 64 * 2**20
+
+
+def require_sqlite(version: str | None = None) -> None:
+    """Refuse to run on an SQLite that can lose commits.
+
+    Raises:
+        StoreRefused: It is older than `SQLITE_OLDEST`.
+    """
+    version = version or apsw.sqlite_lib_version()
+    if tuple(map(int, version.split("."))) < SQLITE_OLDEST:
+        oldest = ".".join(map(str, SQLITE_OLDEST))
+        raise StoreRefused(
+            f"SQLite {version} has a bug that loses commits; {oldest} or newer is"
+            " needed (install a newer apsw, which carries its own)"
+        )
+
+
+def configure(db: apsw.Connection) -> None:
+    """Set what every connection of ours needs, before anything else is read."""
+    db.set_busy_timeout(BUSY_TIMEOUT_MS)
+    for pragma, value in {
+        "trusted_schema": "OFF",
+        "cell_size_check": "ON",
+        "foreign_keys": "ON",
+        "synchronous": "FULL",
+        "secure_delete": "ON",
+        # A full disk must not look like a file that cannot be opened.
+        "temp_store": "MEMORY",
+        "journal_size_limit": JOURNAL_BYTES_MAX,
+    }.items():
+        db.pragma(pragma, value)
+
+
+def identify(db: apsw.Connection, path: Path) -> None:
+    """Refuse a database that is another program's, or newer than this code.
+
+    Raises:
+        StoreRefused: It is; nothing was changed.
+    """
+    if db.pragma("application_id") != APPLICATION_ID:
+        raise StoreRefused(
+            f"{path} belongs to another program; move it away or set another store.path"
+        )
+    version, known = db.pragma("user_version"), len(migrations())
+    if version > known:
+        raise StoreRefused(
+            f"{path} was written by a newer chatd (schema {version}, this one knows"
+            f" {known}); install that version or restore a backup"
+        )
+
+
+@cache
+def migrations() -> tuple[str, ...]:
+    """The SQL of every step, the first being number 1."""
+    found = {
+        int(number[1]): file.read_text("utf-8")
+        for file in resources.files(__package__).iterdir()
+        if (number := re.fullmatch(r"(\d{4})_\w+\.sql", file.name))
+    }
+    assert sorted(found) == list(range(1, len(found) + 1)), sorted(found)
+    return tuple(found[number] for number in sorted(found))
+
+
+def migrate(db: apsw.Connection) -> None:
+    """Bring the schema to this code's number; at it already, do nothing."""
+    for number in range(db.pragma("user_version") + 1, len(migrations()) + 1):
+        with transaction(db):
+            db.execute(migrations()[number - 1])
+            db.pragma("user_version", number)

@@ -1,0 +1,154 @@
+"""Drafts without a seq: rooms' beginnings, users, sessions, read marks."""
+
+from __future__ import annotations
+
+from chatd.core.drafts import (
+    AddUser,
+    Committed,
+    CreateRoom,
+    Duplicate,
+    EndSession,
+    OpenSession,
+    Outcome,
+    Recall,
+    SaveMarks,
+    SetDisplay,
+    SetMember,
+    SetPasswordHash,
+    SetTopic,
+)
+from chatd.ids import UserName
+from chatd.store import answers
+from chatd.store.sqlite.ledger import Ledger
+from chatd.store.sqlite.timeline import add_member_event
+from chatd.wire.events import Millis
+
+GUEST = "guest"
+
+# Each is given `now` whether it needs it or not: they stand in one table.
+# ruff: noqa: ARG001
+
+
+def create_room(ledger: Ledger, draft: CreateRoom, now: Millis) -> Outcome:
+    """Create a room with its first members; one that exists stays as it is."""
+    if ledger.room(draft.room) is not None:
+        return Duplicate()
+    users = {name: ledger.user(name) for name in draft.members}
+    if None in users.values():
+        return answers.NO_USER
+    ledger.db.execute(
+        "INSERT INTO room (name, epoch, topic) VALUES (?, ?, ?)",
+        (draft.room, draft.epoch, draft.topic),
+    )
+    room = ledger.room(draft.room)
+    assert room is not None
+    committed = Committed()
+    if draft.event and users:
+        name, role = next(iter(draft.members.items()))
+        user = users[name]
+        assert user is not None
+        join = SetMember(draft.room, name, role, event=True)
+        committed = add_member_event(ledger, join, room, user, now, "join")
+    ledger.db.executemany(
+        "INSERT INTO member (room_id, user_id, role, read) VALUES (?, ?, ?, ?)",
+        [
+            (room.id, users[name], role, room.head)
+            for name, role in draft.members.items()
+        ],
+    )
+    return committed
+
+
+def set_topic(ledger: Ledger, draft: SetTopic, now: Millis) -> Outcome:
+    """Keep a declared room's topic."""
+    room = ledger.room(draft.room)
+    if room is None:
+        return answers.NO_ROOM
+    ledger.db.execute("UPDATE room SET topic = ? WHERE id = ?", (draft.topic, room.id))
+    return Committed()
+
+
+def recall(ledger: Ledger, draft: Recall, now: Millis) -> Outcome:
+    """Answer what the cid stored first, or refuse."""
+    recalled = None if draft.draft is None else ledger.recall(draft.draft)
+    return recalled or draft.otherwise
+
+
+def add_user(ledger: Ledger, draft: AddUser, now: Millis) -> Outcome:
+    """Record a name for ever."""
+    if ledger.user(draft.user) is not None:
+        return answers.NAME_TAKEN
+    ledger.db.execute(
+        "INSERT INTO user (name, display, role, password_hash, created)"
+        " VALUES (?, ?, ?, ?, ?)",
+        (draft.user, draft.display, draft.role, draft.password_hash, now),
+    )
+    return Committed()
+
+
+def set_display(ledger: Ledger, draft: SetDisplay, now: Millis) -> Outcome:
+    """Change a display name."""
+    sql = "UPDATE user SET display = ? WHERE id = ?"
+    return _update_user(ledger, draft.user, sql, draft.display)
+
+
+def set_password_hash(ledger: Ledger, draft: SetPasswordHash, now: Millis) -> Outcome:
+    """Replace a password hash."""
+    sql = "UPDATE user SET password_hash = ? WHERE id = ?"
+    return _update_user(ledger, draft.user, sql, draft.password_hash)
+
+
+def _update_user(ledger: Ledger, name: UserName, sql: str, value: str) -> Outcome:
+    user = ledger.user(name)
+    if user is None:
+        return answers.NO_USER
+    ledger.db.execute(sql, (value, user))
+    return Committed()
+
+
+def open_session(ledger: Ledger, draft: OpenSession, now: Millis) -> Outcome:
+    """Record a session, and its guest's name with it."""
+    if draft.guest is not None:
+        added = add_user(ledger, draft.guest, now)
+        if not isinstance(added, Committed):
+            return added
+    user = ledger.user(draft.user)
+    if user is None:
+        return answers.NO_USER
+    ledger.db.execute(
+        "INSERT INTO session (id, user_id, token, created) VALUES (?, ?, ?, ?)",
+        (draft.session, user, draft.token, draft.created),
+    )
+    return Committed()
+
+
+def end_session(ledger: Ledger, draft: EndSession, now: Millis) -> Outcome:
+    """Void a session; one that is not there is `Duplicate`."""
+    row = ledger.one(
+        "DELETE FROM session WHERE id = ? RETURNING user_id", draft.session
+    )
+    if row is None:
+        return Duplicate()
+    ledger.db.execute(
+        "DELETE FROM member WHERE user_id ="
+        " (SELECT id FROM user WHERE id = ? AND role = ?)",
+        (row[0], GUEST),
+    )
+    return Committed()
+
+
+def save_marks(ledger: Ledger, draft: SaveMarks, now: Millis) -> Outcome:
+    """Write read marks, which only move forward, and idle times."""
+    reads = []
+    for (room_name, user_name), seq in draft.reads.items():
+        room, user = ledger.room(room_name), ledger.user(user_name)
+        if room is not None and user is not None:
+            reads.append((seq, room.id, user))
+    ledger.db.executemany(
+        "UPDATE member SET read = max(read, ?) WHERE room_id = ? AND user_id = ?", reads
+    )
+    ledger.db.executemany(
+        "UPDATE session SET idle_since = ? WHERE id = ?",
+        [(idle, session) for session, idle in draft.idle.items()],
+    )
+    return Committed()

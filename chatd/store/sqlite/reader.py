@@ -1,0 +1,247 @@
+"""Reading: each function is one look at the database, in a reader's thread.
+
+A message is read as it is now, so an event that tells of its text takes it from
+the message's row. Everything that one answer consists of is read in one
+transaction: a page never shows half of a commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import Any
+
+import apsw
+
+from chatd.ids import Epoch, RoomName, Seq, SessionId, UserName, is_direct
+from chatd.ports import SessionRow, TokenRow, UserRow
+from chatd.store.answers import UNREAD_MAX
+from chatd.store.sqlite.sql import select
+from chatd.wire.events import (
+    Delete,
+    Edit,
+    Member,
+    Message,
+    MessageShown,
+    React,
+    TimelineEvent,
+)
+
+# Both halves come in rising seq from their keys; SQLite merges them lazily.
+_EVENTS = """
+SELECT m.seq, m.ts, u.name, 'message', m.text, m.edited_seq, m.cid, m.reply_to,
+       NULL, NULL, NULL, NULL
+FROM message m JOIN user u ON u.id = m.user_id
+WHERE m.room_id = ?1 AND m.seq > ?2 AND m.seq <= ?3
+UNION ALL
+SELECT e.seq, e.ts, u.name, e.kind, t.text, e.of, e.emoji, e.is_on,
+       s.name, e.change, e.role, t.seq
+FROM event e JOIN user u ON u.id = e.user_id
+LEFT JOIN message t ON t.room_id = e.room_id AND t.seq = e.of
+LEFT JOIN user s ON s.id = e.subject_id
+WHERE e.room_id = ?1 AND e.seq > ?2 AND e.seq <= ?3
+ORDER BY 1 LIMIT ?4"""
+
+_HISTORY = """
+SELECT m.seq, m.ts, u.name, m.text, m.edited_seq, m.cid, m.reply_to
+FROM message m JOIN user u ON u.id = m.user_id
+WHERE m.room_id = ? AND m.seq > ? AND m.seq < ? ORDER BY m.seq """
+
+_UNREAD = """
+SELECT count(*) FROM (
+  SELECT 1 FROM message
+  WHERE room_id = (SELECT id FROM room WHERE name = ?) AND seq > ? AND seq <= ?
+  AND text IS NOT NULL AND user_id IS NOT (SELECT id FROM user WHERE name = ?)
+  LIMIT ?)"""
+
+
+@contextmanager
+def _snapshot(db: apsw.Connection) -> Iterator[None]:
+    db.execute("BEGIN")
+    try:
+        yield
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+
+
+def _room(db: apsw.Connection, room: RoomName) -> tuple[int, Epoch] | None:
+    for number, epoch in select(
+        db, "SELECT id, epoch FROM room WHERE name = ?", (room,)
+    ):
+        return number, epoch
+    return None
+
+
+# --- the timeline -------------------------------------------------------------
+
+
+def events(
+    db: apsw.Connection,
+    room: RoomName,
+    after: Seq,
+    upto: Seq,
+    limit: int,
+    limit_bytes: int,
+) -> list[TimelineEvent]:
+    """Read a page of the timeline."""
+    page: list[TimelineEvent] = []
+    with _snapshot(db):
+        found = _room(db, room)
+        if found is None:
+            return page
+        number, epoch = found
+        left = limit_bytes
+        with closing(db.execute(_EVENTS, (number, after, upto, limit))) as rows:
+            for row in rows:
+                left -= len((row[4] or "").encode())
+                if limit_bytes and page and left < 0:
+                    break
+                page.append(_event(room, epoch, *row))
+    return page
+
+
+def _event(
+    room: RoomName, epoch: Epoch, seq: Any, ts: Any, sender: Any, kind: Any, *rest: Any
+) -> TimelineEvent:
+    base = {"room": room, "seq": seq, "ts": ts, "sender": sender}
+    text = rest[0]
+    if kind == "message":
+        edited_seq, cid, reply_to = rest[1:4]
+        return Message(
+            **base,
+            text=text,
+            cid=cid,
+            reply_to=reply_to,
+            edited=edited_seq is not None,
+            deleted=text is None,
+            epoch=epoch if seq == 1 and is_direct(room) else None,
+        )
+    of, emoji, is_on, subject, change, role = rest[1:7]
+    if kind == "edit":
+        return Edit(**base, of=of, text=text, deleted=text is None)
+    if kind == "delete":
+        return Delete(**base, of=of)
+    if kind == "react":
+        on = None if is_on is None else bool(is_on)
+        return React(**base, of=of, emoji=emoji, on=on, deleted=text is None)
+    return Member(**base, user=subject, change=change, role=role)
+
+
+def nth_newest(db: apsw.Connection, room: RoomName, count: int, upto: Seq) -> Seq:
+    """Find where the newest `count` messages begin."""
+    rows = select(
+        db,
+        "SELECT min(seq) FROM (SELECT m.seq FROM message m JOIN room r"
+        " ON r.id = m.room_id WHERE r.name = ? AND m.seq <= ?"
+        " ORDER BY m.seq DESC LIMIT ?)",
+        (room, upto, count),
+    )
+    found = rows[0][0]
+    return Seq(upto + 1) if found is None else Seq(found)
+
+
+def history(
+    db: apsw.Connection,
+    room: RoomName,
+    before: Seq | None,
+    after: Seq | None,
+    limit: int,
+    upto: Seq,
+) -> tuple[list[MessageShown], bool]:
+    """Read a page of messages, with everything folded in."""
+    with _snapshot(db):
+        found = _room(db, room)
+        if found is None:
+            return [], False
+        below = upto + 1 if before is None else min(before, upto + 1)
+        rows = select(
+            db,
+            _HISTORY + ("DESC" if after is None else "ASC") + " LIMIT ?",
+            (found[0], after or 0, below, limit + 1),
+        )
+        more = len(rows) > limit
+        page = [_shown(*row) for row in rows[:limit]]
+        if after is None:
+            page.reverse()
+        _fold_reactions(db, found[0], page)
+    return page, more
+
+
+def _shown(
+    seq: Any, ts: Any, sender: Any, text: Any, edited_seq: Any, cid: Any, reply_to: Any
+) -> MessageShown:
+    return MessageShown(
+        seq=seq,
+        ts=ts,
+        sender=sender,
+        text=text,
+        edited=edited_seq is not None,
+        deleted=text is None,
+        cid=cid,
+        reply_to=reply_to,
+    )
+
+
+def _fold_reactions(db: apsw.Connection, room: int, page: list[MessageShown]) -> None:
+    """Give each message its reactions, in the order in which they were put."""
+    if not page:
+        return
+    shown = {message.seq: message for message in page}
+    rows = select(
+        db,
+        "SELECT x.of, x.emoji, u.name FROM reaction x JOIN user u ON u.id = x.user_id"
+        " WHERE x.room_id = ? AND x.of BETWEEN ? AND ? AND x.is_on ORDER BY x.seq",
+        (room, page[0].seq, page[-1].seq),
+    )
+    for of, emoji, user in rows:
+        shown[of].reactions.setdefault(emoji, []).append(user)
+
+
+def unread(
+    db: apsw.Connection, user: UserName, marks: Sequence[tuple[RoomName, Seq, Seq]]
+) -> list[int]:
+    """Count others' messages that are there and unread."""
+    with _snapshot(db):
+        return [
+            select(db, _UNREAD, (room, read, upto, user, UNREAD_MAX))[0][0]
+            for room, read, upto in marks
+        ]
+
+
+# --- users, sessions, tokens --------------------------------------------------
+
+
+def user(db: apsw.Connection, name: UserName) -> UserRow | None:
+    """Find a user."""
+    for display, role, password_hash, disabled in select(
+        db,
+        "SELECT display, role, password_hash, disabled FROM user WHERE name = ?",
+        (name,),
+    ):
+        return UserRow(name, display, role, password_hash, bool(disabled))
+    return None
+
+
+def session(db: apsw.Connection, session_id: SessionId) -> SessionRow | None:
+    """Find a session."""
+    for name, token_digest, idle_since in select(
+        db,
+        "SELECT u.name, s.token, s.idle_since FROM session s"
+        " JOIN user u ON u.id = s.user_id WHERE s.id = ?",
+        (session_id,),
+    ):
+        return SessionRow(session_id, name, token_digest, idle_since)
+    return None
+
+
+def token(db: apsw.Connection, digest: bytes) -> TokenRow | None:
+    """Find an access token."""
+    for name, expires in select(
+        db,
+        "SELECT u.name, t.expires FROM token t JOIN user u ON u.id = t.user_id"
+        " WHERE t.digest = ?",
+        (digest,),
+    ):
+        return TokenRow(name, expires)
+    return None

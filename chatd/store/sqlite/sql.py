@@ -1,0 +1,72 @@
+"""How SQL is run here: whole transactions, whole results, many rows at once.
+
+Everything takes a plain connection and runs in whichever thread owns it. Rows
+are `Any`: the tables are STRICT, so what comes out is what was put in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import apsw
+
+CHUNKS = (64, 16, 4, 1)
+"""Rows to a statement: few texts, so that the statement cache holds them all."""
+
+
+@contextmanager
+def transaction(db: apsw.Connection) -> Iterator[None]:
+    """Everything in the block is on disk after it, or nothing is."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        # SQLite has rolled back by itself after some errors.
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+def select(
+    db: apsw.Connection, sql: str, values: Sequence[Any] = ()
+) -> list[tuple[Any, ...]]:
+    """Run one statement and take all that it gives."""
+    return db.execute(sql, tuple(values)).fetchall()
+
+
+# --- many rows to a statement -------------------------------------------------
+
+
+def insert_rows(db: apsw.Connection, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Insert all rows; `$ROWS` in `sql` stands for the values."""
+    for text, values in _statements(sql, rows):
+        db.execute(text, values)
+
+
+def find_rows(
+    db: apsw.Connection, sql: str, keys: Sequence[Sequence[Any]]
+) -> Iterator[tuple[Any, ...]]:
+    """Find rows by many keys; `$ROWS` in `sql` stands for the keys."""
+    for text, values in _statements(sql, keys):
+        yield from select(db, text, values)
+
+
+def _statements(
+    sql: str, rows: Sequence[Sequence[Any]]
+) -> Iterator[tuple[str, list[Any]]]:
+    at = 0
+    for size in CHUNKS:
+        while len(rows) - at >= size:
+            chunk = rows[at : at + size]
+            yield _text(sql, len(chunk[0]), size), [v for row in chunk for v in row]
+            at += size
+
+
+@cache
+def _text(sql: str, columns: int, size: int) -> str:
+    row = f"({','.join('?' * columns)})"
+    return sql.replace("$ROWS", ",".join([row] * size))

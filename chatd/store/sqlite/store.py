@@ -1,0 +1,290 @@
+"""The store on disk, for Trio: one writer connection, a few readers, one tender.
+
+Each connection lives in a thread of its own (apsw's); a call is one function
+that runs there from beginning to end, so nothing can come between its
+statements. Commits are shielded: once begun, their outcome is learned. Reads
+may be cancelled; a running statement is then interrupted.
+
+The tender is a task that does, in steps between the commits, what need not be
+done before an `ok`. It never raises: a store that has failed says so to the
+next commit.
+"""
+
+from __future__ import annotations
+
+import math
+import secrets
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import apsw
+import apsw.aio
+import attrs
+import structlog
+import trio
+
+from chatd.core.drafts import Draft, Outcome
+from chatd.errors import StoreFailed, StoreUnavailable
+from chatd.ids import RoomName, Seq, SessionId, UserName
+from chatd.ports import SessionRow, Snapshot, TokenRow, UserRow
+from chatd.store.sqlite import files, migrate, reader
+from chatd.store.sqlite.faults import refusing, translated
+from chatd.store.sqlite.generation import begin
+from chatd.store.sqlite.load import load
+from chatd.store.sqlite.writer import DAY_MS, Writer
+from chatd.wire.events import MessageShown, Millis, TimelineEvent
+
+TEND_PAUSE_S = 0.02
+"""Between steps of tending, so that under load it takes a tenth of the writer."""
+STORE_ID_BYTES = 16
+
+T = TypeVar("T")
+
+_log = structlog.get_logger("chatd.store")
+
+
+async def _call(db: apsw.AsyncConnection, function: Callable[..., T], *args: Any) -> T:
+    """Run a function in the connection's thread.
+
+    Trio's own deadline arrives as a cancellation; apsw's copy of it would race
+    with that and raise `TooSlowError` where nobody expects it.
+    """
+    before = apsw.aio.deadline.set(math.inf)
+    try:
+        return cast(T, await db.async_run(function, *args))
+    finally:
+        apsw.aio.deadline.reset(before)
+
+
+def _translated(db: apsw.Connection, function: Callable[..., T], *args: Any) -> T:
+    with translated(db):
+        return function(db, *args)
+
+
+@attrs.define(eq=False)
+class SqliteStore:
+    """`chatd.ports.Store` on SQLite. Made by `open_store`."""
+
+    _writer: Writer
+    _db: apsw.AsyncConnection
+    _readers_idle: trio.MemoryReceiveChannel[apsw.AsyncConnection]
+    _readers_back: trio.MemorySendChannel[apsw.AsyncConnection]
+    _session_ms: Millis
+    _guest_ms: Millis
+    _failure: StoreFailed | None = None
+    _now: Millis = 0
+    _untended: trio.Event = attrs.field(factory=trio.Event)
+
+    # --- writing ------------------------------------------------------------
+
+    async def load(self, now: Millis) -> Snapshot:
+        """Read what the core needs at the start; see the port."""
+        with trio.CancelScope(shield=True):
+            snapshot: Snapshot = await self._write(
+                _translated, self._sync, load, now, self._session_ms, self._guest_ms
+            )
+        self._now = now
+        self._untended.set()
+        return snapshot
+
+    async def commit(self, drafts: Sequence[Draft], now: Millis) -> list[Outcome]:
+        """Execute drafts in order in one durable transaction; see the port.
+
+        Cancellation: shielded; the outcome is always learned.
+        """
+        with trio.CancelScope(shield=True):
+            batch = await self._write(self._writer.commit, drafts, now)
+        for fault in batch.faults:
+            _log.error("draft_failed", fault=fault)
+        self._now = now
+        self._untended.set()
+        return batch.outcomes
+
+    async def _write(self, function: Callable[..., T], *args: Any) -> T:
+        """Run one step in the writer's thread; a failure is for good."""
+        if self._failure is not None:
+            raise StoreFailed(str(self._failure)) from self._failure
+        try:
+            return await _call(self._db, function, *args)
+        except StoreFailed as failure:
+            self._failure = failure
+            raise
+
+    @property
+    def _sync(self) -> apsw.Connection:
+        return self._writer.db
+
+    async def tend(self) -> None:
+        """Do what need not be done before an `ok`; `open_store` runs it.
+
+        Cancellation: safe; a step is never interrupted.
+        """
+        while self._failure is None:
+            await self._untended.wait()
+            self._untended = trio.Event()
+            more = True
+            while more:
+                more = False
+                try:
+                    with trio.CancelScope(shield=True):
+                        more = await self._write(self._writer.tend, self._now)
+                except StoreUnavailable as error:
+                    _log.warning("store_not_tended", error=str(error))
+                except StoreFailed as error:
+                    _log.error("store_failed", error=str(error))
+                await trio.sleep(TEND_PAUSE_S)
+
+    async def finish(self) -> None:
+        """Mark a clean stop, if it is one; `open_store` calls it last.
+
+        Cancellation: to be shielded.
+        """
+        try:
+            await self._write(self._writer.finish)
+        except (StoreUnavailable, StoreFailed) as error:
+            _log.warning("store_not_clean", error=str(error))
+
+    # --- reading ------------------------------------------------------------
+
+    async def _read(self, function: Callable[..., T], *args: Any) -> T:
+        db = await self._readers_idle.receive()
+        try:
+            sync = cast(apsw.Connection, db)
+            return await _call(db, _translated, sync, function, *args)
+        finally:
+            # A cancelled call may still be ending: the thread takes the next
+            # one when it has.
+            self._readers_back.send_nowait(db)
+
+    async def events(
+        self, room: RoomName, after: Seq, upto: Seq, limit: int, limit_bytes: int
+    ) -> list[TimelineEvent]:
+        """Read timeline events; see the port. Cancellation: safe."""
+        return await self._read(reader.events, room, after, upto, limit, limit_bytes)
+
+    async def nth_newest(self, room: RoomName, count: int, upto: Seq) -> Seq:
+        """Find where the newest messages begin; see the port. Cancellation: safe."""
+        return await self._read(reader.nth_newest, room, count, upto)
+
+    async def history(
+        self,
+        room: RoomName,
+        *,
+        before: Seq | None,
+        after: Seq | None,
+        limit: int,
+        upto: Seq,
+    ) -> tuple[list[MessageShown], bool]:
+        """Read a page of messages; see the port. Cancellation: safe."""
+        return await self._read(reader.history, room, before, after, limit, upto)
+
+    async def unread(
+        self, user: UserName, marks: Sequence[tuple[RoomName, Seq, Seq]]
+    ) -> list[int]:
+        """Count unread messages; see the port. Cancellation: safe."""
+        return await self._read(reader.unread, user, marks)
+
+    async def user(self, name: UserName) -> UserRow | None:
+        """Find a user. Cancellation: safe."""
+        return await self._read(reader.user, name)
+
+    async def session(self, session: SessionId) -> SessionRow | None:
+        """Find a session. Cancellation: safe."""
+        return await self._read(reader.session, session)
+
+    async def token(self, digest: bytes) -> TokenRow | None:
+        """Find an access token by its SHA-256. Cancellation: safe."""
+        return await self._read(reader.token, digest)
+
+
+@asynccontextmanager
+async def open_store(
+    directory: Path,
+    *,
+    cid_keep_d: float,
+    session_days: float,
+    guest_hold_s: float,
+    readers: int = 3,
+    random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+) -> AsyncIterator[SqliteStore]:
+    """Open the store in a directory, made where there is none, until the end.
+
+    Args:
+        directory: The data directory.
+        cid_keep_d: How long cids are remembered, in days.
+        session_days: How long an idle session of an account lasts, in days.
+        guest_hold_s: How long a guest's lasts, in seconds.
+        readers: Connections for reading.
+        random_bytes: Where new epochs and the store's id come from.
+
+    Raises:
+        StoreRefused: The directory or a file in it is not what it should be.
+
+    Cancellation: closing is shielded and takes as long as one checkpoint.
+    """
+    migrate.require_sqlite()
+    async with AsyncExitStack() as stack:
+        files.make_directory(directory)
+        stack.enter_context(files.locked(directory))
+        path = files.find_database(directory)
+        if path is None:
+            files.create_database(directory, random_bytes(STORE_ID_BYTES).hex())
+            path = directory / files.DATABASE
+        files.check_header(path)
+        with refusing(path):
+            db = await _connect(stack, path, apsw.SQLITE_OPEN_READWRITE)
+            sync = cast(apsw.Connection, db)
+            generation = await _call(db, begin, sync, path, random_bytes)
+            cid_keep_ms = round(cid_keep_d * DAY_MS)
+            writer = await _call(db, Writer, sync, generation, cid_keep_ms)
+            back, idle = trio.open_memory_channel["apsw.AsyncConnection"](readers)
+            store = SqliteStore(
+                writer,
+                db,
+                idle,
+                back,
+                round(session_days * DAY_MS),
+                round(guest_hold_s * 1000),
+            )
+            stack.push_async_callback(_shielded, store.finish)
+            for _ in range(readers):
+                other = await _connect(stack, path, apsw.SQLITE_OPEN_READONLY)
+                await _call(other, migrate.configure, other)
+                back.send_nowait(other)
+        async with _tending(store):
+            yield store
+
+
+async def _connect(
+    stack: AsyncExitStack, path: Path, flags: int
+) -> apsw.AsyncConnection:
+    """Open a connection that the stack closes, cancelled or not.
+
+    One that stays open keeps its thread, and the process, for ever.
+    """
+    with trio.CancelScope(shield=True):
+        db = await apsw.Connection.as_async(str(path), flags)
+        stack.push_async_callback(_shielded, db.aclose)
+    return db
+
+
+async def _shielded(function: Callable[[], Any]) -> None:
+    with trio.CancelScope(shield=True):
+        await function()
+
+
+@asynccontextmanager
+async def _tending(store: SqliteStore) -> AsyncIterator[None]:
+    """Run the tender beside the body, whose error comes out as it is."""
+    error: Exception | None = None
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(store.tend)
+        try:
+            yield
+        except Exception as raised:  # noqa: BLE001 - raised again below
+            error = raised  # past the nursery, which would wrap it in a group
+        nursery.cancel_scope.cancel()
+    if error is not None:
+        raise error

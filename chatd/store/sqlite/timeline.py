@@ -1,0 +1,261 @@
+"""Drafts that become events but are no messages: edits, deletions, reactions, members.
+
+Each runs alone, after everything before it. The cid is looked at before any
+rule, so a retry learns the truth whatever has become of the message since; what
+changes nothing is answered with the event that made it so. Content that is
+replaced or deleted leaves its row, the reactions and the search index in the
+same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from chatd.core.drafts import (
+    REACTION_KINDS_MAX,
+    Committed,
+    DeleteMessage,
+    Duplicate,
+    Durable,
+    EditMessage,
+    Outcome,
+    Refused,
+    SetMember,
+    SetReaction,
+)
+from chatd.ids import Seq
+from chatd.store import answers
+from chatd.store.sqlite import search
+from chatd.store.sqlite.ledger import Ledger, RoomCell
+from chatd.wire.events import Delete, Edit, Member, Millis, React
+
+_Target = tuple[int, int, str, Seq | None, Millis]
+"""A message's id, author, text, edited_seq and ts."""
+
+
+def edit(ledger: Ledger, draft: EditMessage, now: Millis) -> Outcome:
+    """Replace a text of one's own."""
+    return _durable(ledger, draft, now, lambda r, u: _edit(ledger, draft, r, u, now))
+
+
+def delete(ledger: Ledger, draft: DeleteMessage, now: Millis) -> Outcome:
+    """Empty a message of one's own."""
+    return _durable(ledger, draft, now, lambda r, u: _delete(ledger, draft, r, u, now))
+
+
+def react(ledger: Ledger, draft: SetReaction, now: Millis) -> Outcome:
+    """Put an emoji on a message, or take it away."""
+    return _durable(ledger, draft, now, lambda r, u: _react(ledger, draft, r, u, now))
+
+
+def _durable(
+    ledger: Ledger,
+    draft: Durable,
+    now: Millis,
+    execute: Callable[[RoomCell, int], Outcome],
+) -> Outcome:
+    """Look the cid up, execute, keep the cid."""
+    found = ledger.locate(draft.room, draft.user)
+    if isinstance(found, Refused):
+        return found
+    recalled = ledger.recall(draft)
+    if recalled is not None:
+        return recalled
+    outcome = execute(*found)
+    if isinstance(outcome, Committed) and outcome.event is not None:
+        ledger.keep(draft, outcome.event.seq, outcome.event.ts, now)
+    elif isinstance(outcome, Duplicate):
+        ledger.keep(draft, outcome.seq, outcome.ts, now)
+    return outcome
+
+
+def _edit(
+    ledger: Ledger, draft: EditMessage, room: RoomCell, user: int, now: Millis
+) -> Outcome:
+    target = _own(ledger, room, draft.of, user)
+    if isinstance(target, Refused):
+        return target
+    message, _, text, edited_seq, written = target
+    if text == draft.text:
+        if edited_seq is None:
+            return Duplicate(draft.of, written)
+        sql = "SELECT ts FROM event WHERE room_id = ? AND seq = ?"
+        return Duplicate(edited_seq, ledger.one(sql, room.id, edited_seq)[0])
+    seq, ts = _add_event(ledger, room, user, now, kind="edit", of=draft.of)
+    search.replace(ledger.db, message, text, draft.text)
+    ledger.db.execute(
+        "UPDATE message SET text = ?, edited_seq = ? WHERE id = ?",
+        (draft.text, seq, message),
+    )
+    return Committed(Edit(draft.room, seq, ts, draft.user, draft.of, draft.text))
+
+
+def _delete(
+    ledger: Ledger, draft: DeleteMessage, room: RoomCell, user: int, now: Millis
+) -> Outcome:
+    target = _own(ledger, room, draft.of, user)
+    if isinstance(target, Refused):
+        return target
+    message, _, text, _, _ = target
+    seq, ts = _add_event(ledger, room, user, now, kind="delete", of=draft.of)
+    search.replace(ledger.db, message, text, None)
+    ledger.db.execute(
+        "UPDATE message SET text = NULL, edited_seq = NULL WHERE id = ?", (message,)
+    )
+    ledger.db.execute(
+        "DELETE FROM reaction WHERE room_id = ? AND of = ?", (room.id, draft.of)
+    )
+    ledger.db.execute(
+        "UPDATE event SET emoji = NULL, is_on = NULL"
+        " WHERE room_id = ? AND of = ? AND kind = 'react'",
+        (room.id, draft.of),
+    )
+    return Committed(Delete(draft.room, seq, ts, draft.user, draft.of))
+
+
+def _react(
+    ledger: Ledger, draft: SetReaction, room: RoomCell, user: int, now: Millis
+) -> Outcome:
+    target = _message(ledger, room, draft.of)
+    if target is None:
+        return answers.NO_MESSAGE
+    key = (room.id, draft.of, draft.emoji)
+    last = ledger.one(
+        "SELECT r.is_on, r.seq, e.ts FROM reaction r JOIN event e USING (room_id, seq)"
+        " WHERE r.room_id = ? AND r.of = ? AND r.emoji = ? AND r.user_id = ?",
+        *key,
+        user,
+    )
+    if last is not None and bool(last[0]) == draft.on:
+        return Duplicate(last[1], last[2])
+    if last is None and not draft.on:
+        return Duplicate(draft.of, target[4])
+    if draft.on and _other_kinds(ledger, *key) >= REACTION_KINDS_MAX:
+        return answers.TOO_MANY_KINDS
+    seq, ts = _add_event(
+        ledger,
+        room,
+        user,
+        now,
+        kind="react",
+        of=draft.of,
+        emoji=draft.emoji,
+        is_on=draft.on,
+    )
+    ledger.db.execute(
+        "INSERT OR REPLACE INTO reaction (room_id, of, emoji, user_id, seq, is_on)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (*key, user, seq, draft.on),
+    )
+    return Committed(
+        React(draft.room, seq, ts, draft.user, draft.of, draft.emoji, draft.on)
+    )
+
+
+def set_member(ledger: Ledger, draft: SetMember, now: Millis) -> Outcome:
+    """Change a membership, with or without an event."""
+    found = ledger.locate(draft.room, draft.user)
+    if isinstance(found, Refused):
+        return found
+    room, user = found
+    row = ledger.one(
+        "SELECT role FROM member WHERE room_id = ? AND user_id = ?", room.id, user
+    )
+    before = row[0] if row else None
+    if before == draft.role:
+        return Duplicate()
+    committed = Committed()
+    if draft.event:
+        change = "leave" if draft.role is None else "role" if before else "join"
+        committed = add_member_event(ledger, draft, room, user, now, change)
+    if draft.role is None:
+        ledger.db.execute(
+            "DELETE FROM member WHERE room_id = ? AND user_id = ?", (room.id, user)
+        )
+    else:
+        ledger.db.execute(
+            "INSERT INTO member (room_id, user_id, role, read) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET role = excluded.role",
+            (room.id, user, draft.role, room.head),
+        )
+    return committed
+
+
+def add_member_event(
+    ledger: Ledger,
+    draft: SetMember,
+    room: RoomCell,
+    user: int,
+    now: Millis,
+    change: str,
+) -> Committed:
+    """Tell the timeline of a membership that its own user has changed."""
+    seq, ts = _add_event(
+        ledger,
+        room,
+        user,
+        now,
+        kind="member",
+        subject_id=user,
+        change=change,
+        role=draft.role,
+    )
+    return Committed(
+        Member(draft.room, seq, ts, draft.user, draft.user, change, draft.role)
+    )
+
+
+def _add_event(
+    ledger: Ledger, room: RoomCell, user: int, now: Millis, **columns: Any
+) -> tuple[Seq, Millis]:
+    seq, ts = room.advance(now)
+    ledger.db.execute(
+        "INSERT INTO event (room_id, seq, ts, user_id, kind, of, emoji, is_on,"
+        " subject_id, change, role) VALUES (:room, :seq, :ts, :user, :kind, :of,"
+        " :emoji, :is_on, :subject_id, :change, :role)",
+        {
+            "of": None,
+            "emoji": None,
+            "is_on": None,
+            "subject_id": None,
+            "change": None,
+            "role": None,
+            **columns,
+            "room": room.id,
+            "seq": seq,
+            "ts": ts,
+            "user": user,
+        },
+    )
+    ledger.save_head(room)
+    return seq, ts
+
+
+def _message(ledger: Ledger, room: RoomCell, seq: Seq) -> _Target | None:
+    """The message, unless it is deleted or there is none."""
+    target: _Target | None = ledger.one(
+        "SELECT id, user_id, text, edited_seq, ts FROM message"
+        " WHERE room_id = ? AND seq = ? AND text IS NOT NULL",
+        room.id,
+        seq,
+    )
+    return target
+
+
+def _own(ledger: Ledger, room: RoomCell, seq: Seq, user: int) -> _Target | Refused:
+    target = _message(ledger, room, seq)
+    if target is None:
+        return answers.NO_MESSAGE
+    return target if target[1] == user else answers.NOT_YOURS
+
+
+def _other_kinds(ledger: Ledger, room: int, of: Seq, emoji: str) -> int:
+    count: int = ledger.one(
+        "SELECT count(DISTINCT emoji) FROM reaction"
+        " WHERE room_id = ? AND of = ? AND emoji <> ? AND is_on",
+        room,
+        of,
+        emoji,
+    )[0]
+    return count

@@ -1,0 +1,180 @@
+"""The one writer: a batch of drafts, one transaction, one fsync.
+
+Everything here runs in the thread of the writer's connection. Runs of new
+messages take the hot path; everything else executes one by one; all of it in
+the order in which it came. Nothing is guarded singly at first, because almost
+nothing fails: when a draft's values do (`ROW_FAULTS`), the batch is rolled back
+and executed again, each draft under a savepoint, so that the bad one fails
+alone. Any other error takes the whole batch with it.
+
+`tend` is what need not be done before an `ok`: the search index, old cids, the
+checkpoint, the generation. It runs between commits in small steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from typing import Any
+
+import apsw
+import attrs
+
+from chatd.core import drafts as d
+from chatd.store import answers
+from chatd.store.sqlite import people, search, timeline
+from chatd.store.sqlite.faults import ROW_FAULTS, translated
+from chatd.store.sqlite.generation import Generation
+from chatd.store.sqlite.ledger import Ledger
+from chatd.store.sqlite.messages import append_messages
+from chatd.store.sqlite.sql import transaction
+from chatd.wire.events import Millis
+
+DAY_MS = 86_400_000
+TEND_ROWS = 256
+"""Rows of one step: about 3 ms that the next commit may have to wait."""
+CHECKPOINT_PAGES = 1000
+"""Source: SQLite's own `wal_autocheckpoint`."""
+
+_SINGLE: dict[type, Callable[[Ledger, Any, Millis], d.Outcome]] = {
+    d.EditMessage: timeline.edit,
+    d.DeleteMessage: timeline.delete,
+    d.SetReaction: timeline.react,
+    d.SetMember: timeline.set_member,
+    d.CreateRoom: people.create_room,
+    d.SetTopic: people.set_topic,
+    d.Recall: people.recall,
+    d.AddUser: people.add_user,
+    d.SetDisplay: people.set_display,
+    d.SetPasswordHash: people.set_password_hash,
+    d.OpenSession: people.open_session,
+    d.EndSession: people.end_session,
+    d.SaveMarks: people.save_marks,
+}
+
+
+@attrs.define
+class Batch:
+    """What became of a batch."""
+
+    outcomes: list[d.Outcome]
+    faults: list[str] = attrs.field(factory=list)
+    """For the log: what was refused as `internal`. Never any content."""
+
+
+@attrs.define(eq=False)
+class Writer:
+    """The writer's connection with its ledger; not for any other thread."""
+
+    db: apsw.Connection
+    generation: Generation
+    cid_keep_ms: Millis
+    ledger: Ledger = attrs.field(init=False)
+    _wal_pages: int = attrs.field(init=False, default=0)
+
+    def __attrs_post_init__(self) -> None:
+        """Count the log's pages ourselves.
+
+        SQLite's own checkpoint runs inside a commit and says nothing of an
+        fsync that failed.
+        """
+        self.ledger = Ledger(self.db)
+        self.db.set_wal_hook(self._committed)
+
+    def commit(self, drafts: Sequence[d.Draft], now: Millis) -> Batch:
+        """Execute drafts in order in one transaction.
+
+        Raises:
+            StoreUnavailable: Nothing was stored; a later batch may be.
+            StoreFailed: The file cannot be trusted any more.
+        """
+        with translated(self.db):
+            try:
+                return self._commit(drafts, now, self._execute)
+            except ROW_FAULTS:
+                return self._commit(drafts, now, self._execute_each)
+
+    def _commit(
+        self,
+        drafts: Sequence[d.Draft],
+        now: Millis,
+        execute: Callable[[Sequence[d.Draft], Millis], Batch],
+    ) -> Batch:
+        try:
+            with transaction(self.db):
+                return execute(drafts, now)
+        except BaseException:
+            self.ledger.forget()
+            raise
+
+    def _execute(self, drafts: Sequence[d.Draft], now: Millis) -> Batch:
+        outcomes: list[d.Outcome] = []
+        for kind, run in groupby(drafts, type):
+            if kind is d.NewMessage:
+                messages = [draft for draft in run if isinstance(draft, d.NewMessage)]
+                outcomes += append_messages(self.ledger, messages, now)
+            else:
+                execute = _SINGLE[kind]
+                outcomes += [execute(self.ledger, draft, now) for draft in run]
+        return Batch(outcomes)
+
+    def _execute_each(self, drafts: Sequence[d.Draft], now: Millis) -> Batch:
+        batch = Batch([])
+        for draft in drafts:
+            self.db.execute("SAVEPOINT draft")
+            try:
+                batch.outcomes += self._execute([draft], now).outcomes
+            except ROW_FAULTS as error:
+                self.db.execute("ROLLBACK TO draft")
+                self.ledger.forget()
+                batch.outcomes.append(answers.NOT_STORED)
+                batch.faults.append(f"{type(draft).__name__}: {type(error).__name__}")
+            self.db.execute("RELEASE draft")
+        return batch
+
+    # --- behind the commits -------------------------------------------------
+
+    def _committed(self, _db: apsw.Connection, _name: str, pages: int) -> int:
+        self._wal_pages = pages
+        return apsw.SQLITE_OK
+
+    def tend(self, now: Millis) -> bool:
+        """Do a little of what need not be done before an `ok`.
+
+        Returns:
+            Whether there is more of it.
+
+        Raises:
+            StoreUnavailable: The disk is full; nothing is lost by waiting.
+            StoreFailed: The file cannot be trusted any more.
+        """
+        with translated(self.db):
+            with transaction(self.db):
+                more = search.fill(self.db, TEND_ROWS)
+                more |= self._prune_cids(now)
+            if self._wal_pages >= CHECKPOINT_PAGES:
+                self._wal_pages = 0
+                self.db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            self.generation.tend(now)
+            return more
+
+    def _prune_cids(self, now: Millis) -> bool:
+        """Remove old cids from the oldest on, if any is too old."""
+        self.db.execute(
+            "DELETE FROM cid WHERE at < ? AND id IN"
+            " (SELECT id FROM cid ORDER BY id LIMIT ?)",
+            (now - self.cid_keep_ms, TEND_ROWS),
+        )
+        return self.db.changes() == TEND_ROWS
+
+    def finish(self) -> None:
+        """Leave everything in the database file, and say so beside it.
+
+        Raises:
+            StoreUnavailable: As `tend`; the next start looks for damage.
+            StoreFailed: As `tend`.
+        """
+        with translated(self.db):
+            self.generation.advance()
+            self.db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            self.generation.write(clean=True)

@@ -1,0 +1,123 @@
+"""Short words for what the store's tests do with a store."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import attrs
+
+from chatd.core import drafts as d
+from chatd.errors import RejectCode
+from chatd.ids import Cid, Epoch, RoomName, Seq, SessionId, UserName
+from chatd.ports import Store
+from chatd.store import SqliteStore, open_store
+from chatd.wire import events as e
+
+LOBBY = RoomName("lobby")
+DIRECT = RoomName("@ann,bob")
+ANN, BOB, CY = UserName("ann"), UserName("bob"), UserName("cy")
+EPOCH = Epoch("8f3c21d07be945aa")
+T0 = 1_790_000_000_000
+DAY = 86_400_000
+
+
+def sqlite(directory: Path) -> AbstractAsyncContextManager[SqliteStore]:
+    """Open the store of the tests."""
+    return open_store(directory, cid_keep_d=7, session_days=30, guest_hold_s=900)
+
+
+@attrs.define
+class Site:
+    """A place where a store lives through restarts."""
+
+    opened: Callable[[], AbstractAsyncContextManager[Store]]
+    add_token: Callable[[UserName, bytes, int | None], None]
+
+
+async def fill(store: Store) -> None:
+    """Make the accounts and rooms that most tests need."""
+    users: list[d.Draft] = [d.AddUser(n, n, "user", None) for n in (ANN, BOB, CY)]
+    rooms: list[d.Draft] = [
+        d.CreateRoom(name, EPOCH, "", {ANN: "owner", BOB: "member"})
+        for name in (LOBBY, DIRECT)
+    ]
+    await store.commit(users + rooms, T0)
+
+
+def say(
+    text: str,
+    cid: str | None = None,
+    *,
+    user: UserName = ANN,
+    room: RoomName = LOBBY,
+    reply_to: int | None = None,
+) -> d.NewMessage:
+    """A message of ann's in the lobby, unless told otherwise."""
+    return d.NewMessage(
+        room,
+        user,
+        Cid(cid) if cid else None,
+        text,
+        Seq(reply_to) if reply_to else None,
+    )
+
+
+def edit(of: int, text: str, cid: str = "", user: UserName = ANN) -> d.EditMessage:
+    """An edit by ann in the lobby."""
+    return d.EditMessage(LOBBY, user, Cid(cid) or None, Seq(of), text)
+
+
+def delete(of: int, cid: str = "", user: UserName = ANN) -> d.DeleteMessage:
+    """A deletion by ann in the lobby."""
+    return d.DeleteMessage(LOBBY, user, Cid(cid) or None, Seq(of))
+
+
+def react(
+    of: int, emoji: str, *, on: bool = True, cid: str = "", user: UserName = ANN
+) -> d.SetReaction:
+    """A reaction by ann in the lobby."""
+    return d.SetReaction(LOBBY, user, Cid(cid) or None, Seq(of), emoji, on)
+
+
+def session_id(word: str) -> SessionId:
+    """A session's id as the core makes it."""
+    return SessionId(hashlib.sha256(word.encode()).digest())
+
+
+async def one(store: Store, draft: d.Draft, now: int = T0) -> d.Outcome:
+    """Commit one draft."""
+    (outcome,) = await store.commit([draft], now)
+    return outcome
+
+
+async def timeline(store: Store, room: RoomName = LOBBY) -> list[e.TimelineEvent]:
+    """Everything of a room, as a replay shows it."""
+    return await store.events(room, Seq(0), Seq(10**9), 10**6, 0)
+
+
+async def page(store: Store, room: RoomName = LOBBY) -> list[e.MessageShown]:
+    """All messages of a room, as history shows them."""
+    messages, more = await store.history(
+        room, before=None, after=None, limit=10**6, upto=Seq(10**9)
+    )
+    assert not more
+    return messages
+
+
+def seqs(outcomes: Sequence[d.Outcome]) -> list[int]:
+    """The seq of each outcome; 0 where there is none."""
+    found = []
+    for outcome in outcomes:
+        if isinstance(outcome, d.Committed):
+            found.append(outcome.event.seq if outcome.event else 0)
+        else:
+            found.append(outcome.seq if isinstance(outcome, d.Duplicate) else 0)
+    return found
+
+
+def refused(outcome: d.Outcome) -> RejectCode | None:
+    """Why it was refused, if it was."""
+    return outcome.code if isinstance(outcome, d.Refused) else None

@@ -1,0 +1,846 @@
+"""What `chatd.ports.Store` promises, on every implementation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import trio
+
+from chatd.core import drafts as d
+from chatd.errors import RejectCode
+from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
+from chatd.ports import MemberRow, RoomRow, Store, TokenRow, UserRow
+from chatd.wire import events as e
+from tests.store.support import (
+    ANN,
+    BOB,
+    CY,
+    DAY,
+    DIRECT,
+    EPOCH,
+    LOBBY,
+    T0,
+    Site,
+    delete,
+    edit,
+    fill,
+    one,
+    page,
+    react,
+    refused,
+    say,
+    seqs,
+    session_id,
+    timeline,
+)
+
+GUEST = UserName("dan~4f7k")
+NOWHERE = RoomName("nowhere")
+EMOJI = [chr(0x1F600 + number) for number in range(25)]
+
+
+# --- appending ----------------------------------------------------------------
+
+
+async def test_seq_is_contiguous_over_kinds_and_batches(store: Store) -> None:
+    """Whatever its type, an event has the next seq of its room; a refusal none."""
+    first = await store.commit(
+        [
+            say("one"),
+            say("two"),
+            edit(1, "uno"),
+            edit(9, "none"),
+            say("three", room=DIRECT),
+            react(2, "👍"),
+            delete(2),
+            react(2, "👍"),
+        ],
+        T0,
+    )
+    second = await store.commit(
+        [say("four"), d.SetMember(LOBBY, CY, "member", True)], T0
+    )
+    assert seqs(first) == [1, 2, 3, 0, 1, 4, 5, 0]
+    assert seqs(second) == [6, 7]
+    assert [event.seq for event in await timeline(store)] == [1, 2, 3, 4, 5, 6, 7]
+
+
+async def test_an_outcome_carries_the_event_as_it_is_sent(store: Store) -> None:
+    """Every kind of event comes back whole, with its sender, room and time."""
+    outcomes = await store.commit(
+        [
+            say("hi", "c1"),
+            say("re", user=BOB, reply_to=1),
+            edit(1, "hi!"),
+            react(1, "👍", user=BOB),
+            delete(1),
+            d.SetMember(LOBBY, CY, "member", event=True),
+            d.SetMember(LOBBY, CY, None, event=True),
+        ],
+        T0 + 5,
+    )
+    common: dict[str, Any] = {"room": LOBBY, "ts": T0 + 5}
+    assert [getattr(outcome, "event", None) for outcome in outcomes] == [
+        e.Message(**common, seq=Seq(1), sender=ANN, text="hi", cid=Cid("c1")),
+        e.Message(**common, seq=Seq(2), sender=BOB, text="re", reply_to=Seq(1)),
+        e.Edit(**common, seq=Seq(3), sender=ANN, of=Seq(1), text="hi!"),
+        e.React(**common, seq=Seq(4), sender=BOB, of=Seq(1), emoji="👍", on=True),
+        e.Delete(**common, seq=Seq(5), sender=ANN, of=Seq(1)),
+        e.Member(
+            **common, seq=Seq(6), sender=CY, user=CY, change="join", role="member"
+        ),
+        e.Member(**common, seq=Seq(7), sender=CY, user=CY, change="leave"),
+    ]
+
+
+async def test_ts_never_decreases_within_a_room(store: Store) -> None:
+    """A clock that steps back does not turn a room's time; other rooms follow it."""
+    outcomes = [
+        await one(store, say("a"), T0 + 10),
+        await one(store, say("b"), T0 - DAY),
+        await one(store, edit(1, "c"), T0),
+        await one(store, say("d", room=DIRECT), T0 - DAY),
+        await one(store, say("e"), T0 + 11),
+    ]
+    times = [o.event.ts for o in outcomes if isinstance(o, d.Committed) and o.event]
+    assert times == [T0 + 10, T0 + 10, T0 + 10, T0 - DAY, T0 + 11]
+
+
+async def test_the_first_message_of_a_direct_room_carries_its_epoch(
+    store: Store,
+) -> None:
+    """Nobody joined it, so nobody was told the epoch; later ones carry none."""
+    outcomes = await store.commit([say("a", room=DIRECT), say("b", room=DIRECT)], T0)
+    live = [o.event for o in outcomes if isinstance(o, d.Committed)]
+    assert [getattr(event, "epoch", None) for event in live] == [EPOCH, None]
+    assert await timeline(store, DIRECT) == live
+    assert isinstance(await one(store, say("a")), d.Committed)
+    assert getattr((await timeline(store))[0], "epoch", None) is None
+
+
+async def test_text_is_kept_exactly(store: Store) -> None:
+    """Code points come back as they went in, also those that databases fear."""
+    text = "\x00 \n\t é é 👩‍👩‍👧 \U0010ffff ' \" -- ; %s ?1"
+    await one(store, say(text))
+    assert [message.text for message in await page(store)] == [text]
+
+
+async def test_a_reply_needs_a_message(store: Store) -> None:
+    """`reply_to` may be any message of the room, deleted or of the same batch."""
+    outcomes = await store.commit(
+        [
+            say("a"),
+            say("b", reply_to=1),
+            say("c", reply_to=9),
+            say("d", reply_to=3),
+            edit(1, "e"),
+            delete(1),
+            say("f", reply_to=1),
+            say("g", reply_to=3),
+            say("h", room=DIRECT, reply_to=1),
+        ],
+        T0,
+    )
+    assert [refused(outcome) for outcome in outcomes] == [
+        None,
+        None,
+        RejectCode.NO_MESSAGE,
+        RejectCode.NO_MESSAGE,
+        None,
+        None,
+        None,
+        RejectCode.NO_MESSAGE,
+        RejectCode.NO_MESSAGE,
+    ]
+
+
+async def test_unknown_rooms_and_users_are_refused(store: Store) -> None:
+    """A draft for a room or a user that is not there stores nothing."""
+    nobody = UserName("nobody")
+    drafts: list[d.Draft] = [
+        say("a", room=NOWHERE),
+        say("a", user=nobody),
+        edit(1, "a", user=nobody),
+        d.SetMember(NOWHERE, ANN, "member", event=True),
+        d.SetMember(LOBBY, nobody, "member", event=True),
+        d.CreateRoom(NOWHERE, EPOCH, "", {nobody: "owner"}),
+        d.SetTopic(NOWHERE, "x"),
+        d.SetDisplay(nobody, "x"),
+        d.SetPasswordHash(nobody, "x"),
+        d.OpenSession(session_id("s"), nobody, None, T0),
+    ]
+    codes = [refused(outcome) for outcome in await store.commit(drafts, T0)]
+    no_room, no_user = RejectCode.NO_ROOM, RejectCode.NO_USER
+    assert codes == [
+        no_room,
+        no_user,
+        no_user,
+        no_room,
+        no_user,
+        no_user,
+        no_room,
+        no_user,
+        no_user,
+        no_user,
+    ]
+    assert await timeline(store) == []
+    assert NOWHERE not in {room.room for room in (await store.load(T0)).rooms}
+
+
+async def test_a_draft_that_cannot_be_stored_fails_alone(store: Store) -> None:
+    """Its neighbours are stored, there is no hole, and no trace of it."""
+    twice = d.OpenSession(
+        session_id("s"), GUEST, None, T0, d.AddUser(GUEST, "dan", "guest", None)
+    )
+    outcomes = await store.commit(
+        [
+            say("a", "c1"),
+            say("\ud800", "c2"),
+            say("b", "c3"),
+            d.OpenSession(session_id("s"), ANN, None, T0),
+            twice,
+            edit(1, "\udfff"),
+            say("c", "c2"),
+        ],
+        T0,
+    )
+    assert [refused(outcome) for outcome in outcomes] == [
+        None,
+        RejectCode.INTERNAL,
+        None,
+        None,
+        RejectCode.INTERNAL,
+        RejectCode.INTERNAL,
+        None,
+    ]
+    assert seqs(outcomes) == [1, 0, 2, 0, 0, 0, 3]
+    assert [message.text for message in await page(store)] == ["a", "b", "c"]
+    assert await store.user(GUEST) is None
+
+
+# --- cids ---------------------------------------------------------------------
+
+
+async def test_a_cid_stores_once(site: Site) -> None:
+    """A retry answers the first seq and ts: in its batch, later, after a restart."""
+    async with site.opened() as store:
+        await store.load(T0)
+        await fill(store)
+        first = await store.commit([say("a", "c1"), say("a", "c1"), say("b")], T0)
+        assert seqs(first) == [1, 1, 2]
+        assert first[1] == d.Duplicate(Seq(1), T0)
+        again = await one(store, say("a", "c1"), T0 + DAY)
+        assert again == d.Duplicate(Seq(1), T0)
+    async with site.opened() as store:
+        await store.load(T0 + DAY)
+        again = await one(store, say("a", "c1"), T0 + DAY)
+        assert again == d.Duplicate(Seq(1), T0)
+        assert len(await timeline(store)) == 2
+
+
+async def test_a_cid_is_remembered_after_edit_and_deletion(store: Store) -> None:
+    """Whatever became of the message, its cid answers as before."""
+    drafts: list[d.Draft] = [
+        say("a", "m"),
+        edit(1, "b", "e"),
+        react(1, "👍", cid="r"),
+        delete(1, "d"),
+    ]
+    first = await store.commit(drafts, T0)
+    again = await store.commit(drafts, T0 + 1)
+    assert again == [d.Duplicate(Seq(seq), T0) for seq in seqs(first)]
+    assert seqs(first) == [1, 2, 3, 4]
+
+
+async def test_a_cid_with_other_content_is_a_conflict(store: Store) -> None:
+    """The kind, the text, the target and the emoji are content; all are compared."""
+    await store.commit([say("a", "c"), say("x"), react(1, "👍", cid="r")], T0)
+    others: list[d.Draft] = [
+        say("b", "c"),
+        say("a", "c", reply_to=2),
+        edit(1, "a", "c"),
+        delete(1, "c"),
+        react(1, "👍", cid="c"),
+        react(1, "👎", cid="r"),
+        react(2, "👍", cid="r"),
+        react(1, "👍", on=False, cid="r"),
+    ]
+    assert await store.commit(others, T0) == [d.Conflict()] * len(others)
+    in_one_batch = await store.commit([say("d", "n"), say("e", "n")], T0)
+    assert in_one_batch[1] == d.Conflict()
+
+
+async def test_a_cid_is_its_users_and_its_rooms(store: Store) -> None:
+    """Another user's or room's same cid is another cid."""
+    outcomes = await store.commit(
+        [say("a", "c"), say("a", "c", user=BOB), say("a", "c", room=DIRECT)], T0
+    )
+    assert seqs(outcomes) == [1, 2, 1]
+    assert all(isinstance(outcome, d.Committed) for outcome in outcomes)
+
+
+async def test_a_cid_is_looked_at_before_every_rule(store: Store) -> None:
+    """A retry learns the truth also where the rules would refuse it by now."""
+    await store.commit([say("a"), edit(1, "b", "e"), delete(1)], T0)
+    assert await one(store, edit(1, "b", "e")) == d.Duplicate(Seq(2), T0)
+    assert await one(store, edit(1, "c", "e")) == d.Conflict()
+    assert refused(await one(store, edit(1, "b", "e2"))) is RejectCode.NO_MESSAGE
+
+
+async def test_a_refused_cid_may_be_used_again(store: Store) -> None:
+    """A refusal means that nothing was stored, not even the cid."""
+    assert refused(await one(store, edit(1, "b", "c"))) is RejectCode.NO_MESSAGE
+    assert isinstance(await one(store, say("a", "c")), d.Committed)
+
+
+async def test_a_cid_that_changed_nothing_is_remembered_too(store: Store) -> None:
+    """Its retry must not be executed after somebody changed the message since."""
+    await store.commit(
+        [say("a"), edit(1, "a", "e"), react(1, "👍", on=False, cid="r")], T0
+    )
+    await store.commit([edit(1, "b"), react(1, "👍")], T0 + 1)
+    retries = await store.commit(
+        [edit(1, "a", "e"), react(1, "👍", on=False, cid="r")], T0 + 2
+    )
+    assert retries == [d.Duplicate(Seq(1), T0)] * 2
+    assert (await page(store))[0].text == "b"
+
+
+async def test_recall_answers_without_storing(store: Store) -> None:
+    """It tells what the cid stored, or a conflict, or the refusal it was given."""
+    muted = d.Refused(RejectCode.MUTED, "you are muted")
+    await one(store, say("a", "c"))
+    recalls: list[d.Draft] = [
+        d.Recall(say("a", "c"), muted),
+        d.Recall(say("b", "c"), muted),
+        d.Recall(say("a", "other"), muted),
+        d.Recall(say("a"), muted),
+        d.Recall(None, muted),
+        d.Recall(say("a", "c", room=NOWHERE), muted),
+        d.Recall(say("a", "c", user=UserName("nobody")), muted),
+        say("a", "other"),
+    ]
+    outcomes = await store.commit(recalls, T0)
+    assert outcomes[:2] == [d.Duplicate(Seq(1), T0), d.Conflict()]
+    assert outcomes[2:7] == [muted] * 5
+    assert seqs(outcomes[7:]) == [2]
+
+
+# --- editing, deleting, reacting ----------------------------------------------
+
+
+async def test_only_ones_own_is_edited_and_deleted(store: Store) -> None:
+    """Somebody else's is `forbidden`; what is no message, or gone, `no_message`."""
+    await store.commit([say("a"), edit(1, "b"), say("x"), delete(3)], T0)
+    outcomes = await store.commit(
+        [
+            edit(1, "c", user=BOB),
+            delete(1, user=BOB),
+            edit(2, "c"),
+            delete(2),
+            edit(3, "c"),
+            delete(3),
+            edit(3, "c", user=BOB),
+            edit(99, "c"),
+            react(3, "👍"),
+            react(2, "👍"),
+        ],
+        T0,
+    )
+    assert [refused(o) for o in outcomes] == [RejectCode.FORBIDDEN] * 2 + [
+        RejectCode.NO_MESSAGE
+    ] * 8
+
+
+async def test_what_changes_nothing_is_a_duplicate_of_what_made_it_so(
+    store: Store,
+) -> None:
+    """The seq and ts are those of the message, edit or reaction that stands."""
+    await one(store, say("a"), T0)
+    assert await one(store, edit(1, "a")) == d.Duplicate(Seq(1), T0)
+    await one(store, edit(1, "b"), T0 + 2)
+    assert await one(store, edit(1, "b"), T0 + 9) == d.Duplicate(Seq(2), T0 + 2)
+    assert await one(store, react(1, "👍", on=False)) == d.Duplicate(Seq(1), T0)
+    await one(store, react(1, "👍"), T0 + 3)
+    assert await one(store, react(1, "👍"), T0 + 9) == d.Duplicate(Seq(3), T0 + 3)
+    await one(store, react(1, "👍", on=False), T0 + 4)
+    off = await one(store, react(1, "👍", on=False), T0 + 9)
+    assert off == d.Duplicate(Seq(4), T0 + 4)
+    assert len(await timeline(store)) == 4
+
+
+async def test_a_message_has_twenty_kinds_of_reaction(store: Store) -> None:
+    """One more is refused; another's of the same kind is not; room can be made."""
+    await one(store, say("a"))
+    await store.commit([react(1, emoji) for emoji in EMOJI[:20]], T0)
+    full = await store.commit(
+        [react(1, EMOJI[20], user=BOB), react(1, EMOJI[0], user=BOB)], T0
+    )
+    assert refused(full[0]) is RejectCode.BAD_FIELD
+    assert isinstance(full[0], d.Refused)
+    assert full[0].field == "emoji"
+    assert isinstance(full[1], d.Committed)
+    freed = await store.commit(
+        [react(1, EMOJI[3], on=False), react(1, EMOJI[20], user=BOB)], T0
+    )
+    assert all(isinstance(outcome, d.Committed) for outcome in freed)
+
+
+async def test_a_replay_shows_each_event_as_it_is_now(store: Store) -> None:
+    """An edited message has its current text, and so has every edit of it."""
+    await store.commit(
+        [
+            say("a", "c"),
+            edit(1, "b"),
+            react(1, "👍"),
+            edit(1, "c"),
+            react(1, "👍", on=False),
+        ],
+        T0,
+    )
+    common: dict[str, Any] = {"room": LOBBY, "ts": T0, "sender": ANN}
+    assert await timeline(store) == [
+        e.Message(**common, seq=Seq(1), text="c", cid=Cid("c"), edited=True),
+        e.Edit(**common, seq=Seq(2), of=Seq(1), text="c"),
+        e.React(**common, seq=Seq(3), of=Seq(1), emoji="👍", on=True),
+        e.Edit(**common, seq=Seq(4), of=Seq(1), text="c"),
+        e.React(**common, seq=Seq(5), of=Seq(1), emoji="👍", on=False),
+    ]
+
+
+async def test_a_deleted_message_leaves_no_content(store: Store) -> None:
+    """Text, edits and reactions are empty; seq, cid and reply_to stay."""
+    await store.commit(
+        [say("a"), say("b", "c", reply_to=1), edit(2, "e"), react(2, "👍"), delete(2)],
+        T0,
+    )
+    common: dict[str, Any] = {"room": LOBBY, "ts": T0, "sender": ANN}
+    assert (await timeline(store))[1:] == [
+        e.Message(
+            **common, seq=Seq(2), text=None, cid=Cid("c"), reply_to=Seq(1), deleted=True
+        ),
+        e.Edit(**common, seq=Seq(3), of=Seq(2), text=None, deleted=True),
+        e.React(**common, seq=Seq(4), of=Seq(2), emoji=None, on=None, deleted=True),
+        e.Delete(**common, seq=Seq(5), of=Seq(2)),
+    ]
+    assert (await page(store))[1] == e.MessageShown(
+        seq=Seq(2),
+        ts=T0,
+        sender=ANN,
+        text=None,
+        deleted=True,
+        cid=Cid("c"),
+        reply_to=Seq(1),
+    )
+
+
+# --- reading ------------------------------------------------------------------
+
+
+async def test_events_are_bounded_on_every_side(store: Store) -> None:
+    """`after` is excluded, `upto` included; limits cut, but never to nothing."""
+    await store.commit([say("12345") for _ in range(6)], T0)
+
+    async def read(after: int, upto: int, limit: int, limit_bytes: int) -> list[int]:
+        page = await store.events(LOBBY, Seq(after), Seq(upto), limit, limit_bytes)
+        return [event.seq for event in page]
+
+    assert await read(0, 6, 100, 0) == [1, 2, 3, 4, 5, 6]
+    assert await read(2, 5, 100, 0) == [3, 4, 5]
+    assert await read(5, 5, 100, 0) == []
+    assert await read(0, 6, 4, 0) == [1, 2, 3, 4]
+    assert await read(0, 6, 100, 10) == [1, 2]
+    assert await read(0, 6, 100, 1) == [1]
+    assert await store.events(NOWHERE, Seq(0), Seq(9), 9, 0) == []
+
+
+async def test_nth_newest_counts_messages_alone(store: Store) -> None:
+    """Edits and the like are not counted; deleted messages are."""
+    await store.commit(
+        [say("a"), edit(1, "b"), say("c"), delete(3), say("d"), react(1, "👍")], T0
+    )
+
+    async def nth(count: int, upto: int = 6) -> int:
+        return await store.nth_newest(LOBBY, count, Seq(upto))
+
+    assert [await nth(count) for count in (1, 2, 3, 4)] == [5, 3, 1, 1]
+    assert await nth(1, upto=4) == 3
+    assert await nth(1, upto=0) == 1
+    assert await store.nth_newest(NOWHERE, 5, Seq(7)) == 8
+
+
+async def test_history_pages_both_ways(store: Store) -> None:
+    """Pages are in rising seq and say whether there is more where one went."""
+    await store.commit([say(str(number)) for number in range(1, 8)], T0)
+
+    async def read(
+        before: int | None = None, after: int | None = None, upto: int = 7
+    ) -> tuple[list[int], bool]:
+        messages, more = await store.history(
+            LOBBY,
+            before=None if before is None else Seq(before),
+            after=None if after is None else Seq(after),
+            limit=3,
+            upto=Seq(upto),
+        )
+        return [message.seq for message in messages], more
+
+    assert await read() == ([5, 6, 7], True)
+    assert await read(before=5) == ([2, 3, 4], True)
+    assert await read(before=4) == ([1, 2, 3], False)
+    assert await read(before=1) == ([], False)
+    assert await read(before=99) == ([5, 6, 7], True)
+    assert await read(after=0) == ([1, 2, 3], True)
+    assert await read(after=4) == ([5, 6, 7], False)
+    assert await read(after=7) == ([], False)
+    assert await read(upto=5) == ([3, 4, 5], True)
+    assert await read(after=3, upto=5) == ([4, 5], False)
+
+
+async def test_history_folds_reactions_in_the_order_they_were_put(
+    store: Store,
+) -> None:
+    """A reaction that was taken away and put again is the newest."""
+    await store.commit(
+        [
+            say("a"),
+            react(1, "👍"),
+            react(1, "👎", user=BOB),
+            react(1, "👍", user=BOB),
+            react(1, "👍", on=False),
+            react(1, "👍"),
+            react(1, "🎉"),
+            react(1, "🎉", on=False),
+        ],
+        T0,
+    )
+    (shown,) = await page(store)
+    assert list(shown.reactions.items()) == [("👎", [BOB]), ("👍", [BOB, ANN])]
+
+
+async def test_unread_counts_others_messages_that_are_there(store: Store) -> None:
+    """One's own, deleted ones and other events do not count; it stops at 999."""
+    await store.commit(
+        [say("a"), say("b", user=BOB), say("c"), say("d"), edit(3, "e"), delete(4)], T0
+    )
+
+    async def count(user: UserName, read: int, upto: int) -> list[int]:
+        return await store.unread(user, [(LOBBY, Seq(read), Seq(upto))])
+
+    assert await count(BOB, 0, 6) == [2]
+    assert await count(ANN, 0, 6) == [1]
+    assert await count(CY, 1, 3) == [2]
+    assert await count(CY, 6, 6) == [0]
+    assert await store.unread(CY, [(NOWHERE, Seq(0), Seq(9))] * 2) == [0, 0]
+    assert await store.unread(CY, []) == []
+    await store.commit([say("x") for _ in range(1100)], T0)
+    assert await count(BOB, 0, 2000) == [999]
+
+
+# --- rooms and members --------------------------------------------------------
+
+
+async def test_a_room_is_created_once(store: Store) -> None:
+    """Creating it again changes nothing, not even its epoch and members."""
+    name = RoomName("tea")
+    first = d.CreateRoom(name, Epoch("a" * 16), "leaves", {ANN: "owner"})
+    other = d.CreateRoom(name, Epoch("b" * 16), "", {BOB: "owner"})
+    assert await store.commit([first, other], T0) == [d.Committed(), d.Duplicate()]
+    room = next(r for r in (await store.load(T0)).rooms if r.room == name)
+    assert room == RoomRow(
+        name,
+        Epoch("a" * 16),
+        Seq(0),
+        Seq(1),
+        0,
+        "leaves",
+        [MemberRow(ANN, "owner", Seq(0))],
+    )
+
+
+async def test_a_room_may_begin_with_its_first_members_join(store: Store) -> None:
+    """With `event` the first member's join is seq 1, and read by its members."""
+    name = RoomName("tea")
+    create = d.CreateRoom(name, EPOCH, "", {BOB: "owner", ANN: "member"}, event=True)
+    join = e.Member(name, Seq(1), T0, BOB, BOB, "join", "owner")
+    assert await one(store, create) == d.Committed(join)
+    assert await timeline(store, name) == [join]
+    room = next(r for r in (await store.load(T0)).rooms if r.room == name)
+    assert (room.head, room.last_ts) == (1, T0)
+    assert [member.read for member in room.members] == [1, 1]
+    empty = d.CreateRoom(RoomName("nobodys"), EPOCH, "", {}, event=True)
+    assert await one(store, empty) == d.Committed()
+
+
+async def test_membership_changes_with_or_without_an_event(store: Store) -> None:
+    """Silent changes have no seq; what is so already is a duplicate."""
+    await one(store, say("a"))
+    outcomes = await store.commit(
+        [
+            d.SetMember(LOBBY, CY, None, event=True),
+            d.SetMember(LOBBY, CY, "member", event=False),
+            d.SetMember(LOBBY, CY, "member", event=True),
+            d.SetMember(LOBBY, CY, "moderator", event=True),
+            d.SetMember(LOBBY, BOB, None, event=False),
+            d.SetMember(LOBBY, BOB, None, event=True),
+        ],
+        T0,
+    )
+    role = e.Member(LOBBY, Seq(2), T0, CY, CY, "role", "moderator")
+    assert outcomes == [
+        d.Duplicate(),
+        d.Committed(),
+        d.Duplicate(),
+        d.Committed(role),
+        d.Committed(),
+        d.Duplicate(),
+    ]
+    room = next(r for r in (await store.load(T0)).rooms if r.room == LOBBY)
+    assert room.members == [
+        MemberRow(ANN, "owner", Seq(0)),
+        MemberRow(CY, "moderator", Seq(1)),
+    ]
+
+
+async def test_a_new_members_read_mark_is_the_head(store: Store) -> None:
+    """With an event, the head that the event makes: one's own join is read."""
+    await store.commit([say("a"), d.SetMember(LOBBY, CY, "member", event=True)], T0)
+    room = next(r for r in (await store.load(T0)).rooms if r.room == LOBBY)
+    assert {m.user: m.read for m in room.members} == {ANN: 0, BOB: 0, CY: 2}
+
+
+async def test_a_topic_is_kept(store: Store) -> None:
+    """It is state of the room and tells the timeline nothing."""
+    assert await one(store, d.SetTopic(LOBBY, "tea")) == d.Committed()
+    topics = {room.room: room.topic for room in (await store.load(T0)).rooms}
+    assert topics == {LOBBY: "tea", DIRECT: ""}
+    assert await timeline(store) == []
+
+
+async def test_read_marks_only_move_forward(store: Store) -> None:
+    """An older mark, a stranger's and an unknown room's change nothing."""
+    await store.commit([say("a"), say("b")], T0)
+    two, one_ = Seq(2), Seq(1)
+    reads = {(LOBBY, ANN): two, (LOBBY, CY): two, (NOWHERE, ANN): two}
+    await one(store, d.SaveMarks(reads, {}))
+    await one(store, d.SaveMarks({(LOBBY, ANN): one_, (LOBBY, BOB): one_}, {}))
+    room = next(r for r in (await store.load(T0)).rooms if r.room == LOBBY)
+    assert {m.user: m.read for m in room.members} == {ANN: 2, BOB: 1}
+
+
+# --- users, sessions, tokens --------------------------------------------------
+
+
+async def test_a_name_is_for_ever(store: Store) -> None:
+    """One that was ever taken is refused, also a guest's whose session ended."""
+    guest = d.AddUser(GUEST, "dan", "guest", None)
+    opened = d.OpenSession(session_id("s"), GUEST, None, T0, guest)
+    outcomes = await store.commit(
+        [
+            d.AddUser(ANN, "Ann", "user", None),
+            opened,
+            d.EndSession(session_id("s")),
+            d.OpenSession(session_id("t"), GUEST, None, T0, guest),
+            d.AddUser(GUEST, "dan", "guest", None),
+        ],
+        T0,
+    )
+    taken = RejectCode.NAME_TAKEN
+    assert [refused(o) for o in outcomes] == [taken, None, None, taken, taken]
+    assert await store.session(session_id("t")) is None
+    assert await store.user(GUEST) == UserRow(GUEST, "dan", "guest")
+
+
+async def test_users_are_found_as_they_are(store: Store) -> None:
+    """Display name and password hash are the latest; a stranger is None."""
+    await store.commit([d.SetDisplay(ANN, "Ann A."), d.SetPasswordHash(ANN, "$h")], T0)
+    assert await store.user(ANN) == UserRow(ANN, "Ann A.", "user", "$h")
+    assert await store.user(UserName("nobody")) is None
+    assert "$h" not in repr(await store.user(ANN))
+
+
+async def test_sessions_open_idle_and_end(store: Store) -> None:
+    """A session is found until it ends, with its token and its idle time."""
+    ours = session_id("s")
+    await one(store, d.OpenSession(ours, ANN, b"t" * 32, T0))
+    found = await store.session(ours)
+    assert found is not None
+    assert (found.user, found.token, found.idle_since) == (ANN, b"t" * 32, None)
+    idle = d.SaveMarks({}, {ours: T0 + 5, session_id("other"): T0})
+    assert await one(store, idle) == d.Committed()
+    found = await store.session(ours)
+    assert found is not None
+    assert found.idle_since == T0 + 5
+    await one(store, d.SaveMarks({}, {ours: None}))
+    found = await store.session(ours)
+    assert found is not None
+    assert found.idle_since is None
+    assert await one(store, d.EndSession(ours)) == d.Committed()
+    assert await one(store, d.EndSession(ours)) == d.Duplicate()
+    assert await store.session(ours) is None
+
+
+async def test_a_guests_memberships_end_with_his_session(store: Store) -> None:
+    """An account's stay."""
+    guest = d.AddUser(GUEST, "dan", "guest", None)
+    await store.commit(
+        [
+            d.OpenSession(session_id("g"), GUEST, None, T0, guest),
+            d.OpenSession(session_id("a"), ANN, None, T0),
+            d.SetMember(LOBBY, GUEST, "member", event=False),
+            d.EndSession(session_id("g")),
+            d.EndSession(session_id("a")),
+        ],
+        T0,
+    )
+    room = next(r for r in (await store.load(T0)).rooms if r.room == LOBBY)
+    assert [member.user for member in room.members] == [ANN, BOB]
+
+
+async def test_tokens_are_found_by_their_digest(store: Store, site: Site) -> None:
+    """With the user and the end they were issued with; others are None."""
+    site.add_token(ANN, b"a" * 32, T0 + DAY)
+    site.add_token(BOB, b"b" * 32, None)
+    assert await store.token(b"a" * 32) == TokenRow(ANN, T0 + DAY)
+    assert await store.token(b"b" * 32) == TokenRow(BOB, None)
+    assert await store.token(b"c" * 32) is None
+
+
+# --- the start ----------------------------------------------------------------
+
+
+async def test_everything_is_there_after_a_restart(site: Site) -> None:
+    """Rooms, members, users, timelines and history are what they were."""
+    async with site.opened() as store:
+        assert (await store.load(T0)).rooms == []
+        await fill(store)
+        await store.commit([say("a", "c"), edit(1, "b"), react(1, "👍"), say("x")], T0)
+        before = await store.load(T0), await timeline(store), await page(store)
+    async with site.opened() as store:
+        assert await store.load(T0 + 1) == before[0]
+        assert (await timeline(store), await page(store)) == before[1:]
+        assert seqs(await store.commit([say("y")], T0 + 1)) == [5]
+
+
+async def test_the_start_tells_rooms_users_and_guests_sessions(site: Site) -> None:
+    """Hashes stay on disk; guests are told while their sessions last."""
+    guest = d.AddUser(GUEST, "dan", "guest", None)
+    gone = UserName("eve~aaaa")
+    async with site.opened() as store:
+        await store.load(T0)
+        await fill(store)
+        await store.commit(
+            [
+                d.SetPasswordHash(ANN, "$h"),
+                d.OpenSession(session_id("g"), GUEST, None, T0, guest),
+                d.AddUser(gone, "eve", "guest", None),
+                d.OpenSession(session_id("a"), ANN, None, T0),
+                say("a"),
+            ],
+            T0,
+        )
+    async with site.opened() as store:
+        snapshot = await store.load(T0 + 9)
+    assert [room.room for room in snapshot.rooms] == [DIRECT, LOBBY]
+    assert [(r.head, r.first, r.last_ts) for r in snapshot.rooms] == [
+        (0, 1, 0),
+        (1, 1, T0),
+    ]
+    assert [user.user for user in snapshot.users] == [ANN, BOB, CY, GUEST]
+    assert {user.password_hash for user in snapshot.users} == {None}
+    (held,) = snapshot.guest_sessions
+    assert (held.session, held.user, held.idle_since) == (
+        session_id("g"),
+        GUEST,
+        T0 + 9,
+    )
+
+
+async def test_sessions_that_idled_too_long_are_gone_after_the_start(
+    site: Site,
+) -> None:
+    """30 days for an account, 900 s for a guest; open ones idle from the start."""
+    late = T0 + 30 * DAY
+    words = {"open": None, "old": T0, "young": T0 + 1}
+    marks = d.SaveMarks({}, {session_id(word): at for word, at in words.items()})
+    marks.idle[session_id("guest-old")] = late - 900_000
+    marks.idle[session_id("guest-young")] = late - 899_999
+    async with site.opened() as store:
+        await store.load(T0)
+        await fill(store)
+        for word in words:
+            await one(store, d.OpenSession(session_id(word), ANN, None, T0))
+        for word in ("guest-old", "guest-young", "guest-open"):
+            name = UserName(f"{word}~aaaa")
+            guest = d.AddUser(name, word, "guest", None)
+            await one(store, d.OpenSession(session_id(word), name, None, T0, guest))
+            await one(store, d.SetMember(LOBBY, name, "member", event=False))
+        await one(store, marks)
+    async with site.opened() as store:
+        snapshot = await store.load(late)
+        found = {word: await store.session(session_id(word)) for word in words}
+        idle = {word: row and row.idle_since for word, row in found.items()}
+        assert idle == {"open": late, "old": None, "young": T0 + 1}
+        assert found["old"] is None
+        guests = ["guest-open~aaaa", "guest-young~aaaa"]
+        assert sorted(row.user for row in snapshot.guest_sessions) == guests
+        assert {row.idle_since for row in snapshot.guest_sessions} == {late}
+        members = {m.user for room in snapshot.rooms for m in room.members}
+        assert members == {ANN, BOB, *guests}
+
+
+# --- cancellation -------------------------------------------------------------
+
+
+async def test_the_outcome_of_a_commit_is_always_learned(store: Store) -> None:
+    """Neither a cancelled scope nor a deadline takes it away."""
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        outcomes = await store.commit([say("a")], T0)
+    with trio.move_on_after(0):
+        outcomes += await store.commit([say("b")], T0)
+    assert seqs(outcomes) == [1, 2]
+    assert len(await timeline(store)) == 2
+
+
+async def test_a_read_may_be_cancelled(store: Store) -> None:
+    """It ends at once, and the store goes on."""
+    await store.commit([say("a") for _ in range(100)], T0)
+    for _ in range(20):
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await timeline(store)
+        assert scope.cancelled_caught
+        with trio.move_on_after(0.0005):
+            await page(store)
+    assert len(await timeline(store)) == 100
+
+
+async def test_reads_and_commits_may_overlap(store: Store) -> None:
+    """A reader sees whole batches: a seq without a hole at any moment."""
+
+    async def write() -> None:
+        for number in range(20):
+            await store.commit([say(f"{number}"), say("x"), edit(1, f"e{number}")], T0)
+
+    async def read() -> None:
+        while len(page := await timeline(store)) < 60:
+            assert [event.seq for event in page] == list(range(1, len(page) + 1))
+            assert len(page) % 3 == 0
+
+    with trio.fail_after(60):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(write)
+            for _ in range(4):
+                nursery.start_soon(read)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 4, 5, 63, 64, 65, 85, 200])
+async def test_a_batch_may_have_any_size(store: Store, count: int) -> None:
+    """Nothing is lost at the seams of the statements, with cids or without."""
+    drafts = [say(str(n), str(n) if n % 2 else None) for n in range(count)]
+    assert seqs(await store.commit(drafts, T0)) == list(range(1, count + 1))
+    again = await store.commit([draft for draft in drafts if draft.cid], T0)
+    assert seqs(again) == list(range(2, count + 1, 2))
+    assert [m.text for m in await page(store)] == [draft.text for draft in drafts]
