@@ -10,7 +10,7 @@ import click
 
 from chatd import __version__
 from chatd.cli.config import config_option, load_or_exit
-from chatd.config import TcpAddress
+from chatd.config import Address, TcpAddress
 from chatd.daemon import Started, run_daemon
 from chatd.errors import ConfigError, StoreRefused
 
@@ -52,16 +52,22 @@ def _announcement(config_file: Path | None, started: Started) -> list[str]:
     source = "no configuration file, so defaults (see: chatd config default)"
     if config_file is not None:
         source = f"configuration from {config_file}"
-    tcp = [where for where in started.listening if isinstance(where, TcpAddress)]
-    urls = [
-        f"http://{where}" if where in tcp else str(where) for where in started.listening
-    ]
+    where = f"listening on {' '.join(map(_url, started.listening))}"
+    if started.metrics:
+        metrics = " ".join(f"{_url(address)}/metrics" for address in started.metrics)
+        where += f", metrics on {metrics}"
+    tcp = [entry for entry in started.listening if isinstance(entry, TcpAddress)]
     try_it = "chatd connect URL --room lobby"
     if tcp:
         try_it = f"chatd connect ws://{tcp[0]}/ws --room lobby"
     return [
         f"chatd {__version__}: {source}",
-        f"listening on {' '.join(urls)}",
+        where,
         f"data in {started.data.resolve()}{' (new)' if started.is_new else ''}",
         f"try: {try_it}",
     ]
+
+
+def _url(address: Address) -> str:
+    """An address as one would click on it."""
+    return f"http://{address}" if isinstance(address, TcpAddress) else str(address)

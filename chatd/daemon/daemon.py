@@ -28,9 +28,11 @@ from pathlib import Path
 
 import attrs
 import trio
+from trio.lowlevel import current_statistics
 
 from chatd import __version__
 from chatd.config import Address, Config, notices, parse_address
+from chatd.core.state import Chat
 from chatd.daemon.house import House
 from chatd.daemon.routes import metrics_routes, public_routes
 from chatd.daemon.service import Service, service_from
@@ -62,6 +64,8 @@ class Started:
 
     listening: Sequence[Address]
     """With the port that was picked where 0 was asked for."""
+    metrics: Sequence[Address]
+    """Where the numbers are."""
     data: Path
     is_new: bool
     """Whether there was no data before."""
@@ -86,17 +90,16 @@ def run_daemon(config: Config, announce: Callable[[Started], None]) -> int:
     service = service_from(os.environ)
     try:
         trio.run(_serve, config, service, announce)
-    except BaseExceptionGroup as group:
-        refused, others = group.split((StoreRefused, ConfigError))
-        if refused is not None:
-            raise _leaves(refused)[0] from None
-        assert others is not None
-        return _fail(others)
+    except (StoreRefused, ConfigError):
+        raise
+    except Exception as error:  # noqa: BLE001 - the last place that can log it
+        return _fail(error)
     return 0
 
 
-def _fail(group: BaseExceptionGroup[BaseException]) -> int:
+def _fail(error: Exception) -> int:
     """Log why the daemon cannot go on."""
+    group = error if isinstance(error, ExceptionGroup) else ExceptionGroup("", [error])
     failed, bugs = group.split(StoreFailed)
     if failed is not None:
         reason = str(_leaves(failed)[0])
@@ -152,7 +155,11 @@ async def _serve(
                 gc.collect()
                 gc.freeze()
                 service.tell("READY=1")
-                announce(Started(_addresses(sockets), data, is_new))
+                announce(
+                    Started(
+                        _addresses(sockets), _addresses(metrics_sockets), data, is_new
+                    )
+                )
                 await _until_stopped()
                 service.tell("STOPPING=1")
                 await _drain(hub, listener, monitor)
@@ -197,17 +204,22 @@ def _addresses(sockets: Sequence[Listening]) -> list[Address]:
 
 def _add_gauges(metrics: Metrics, hub: Hub) -> None:
     chat = hub.machine.chat
-    metrics.gauge("connections", "Connections now.", lambda: hub.connections)
-    metrics.gauge(
-        "users_online",
-        "Users online now.",
-        lambda: sum(user.online for user in chat.users.values()),
-    )
-    metrics.gauge("rooms", "Rooms that exist.", lambda: len(chat.rooms))
-    metrics.gauge(
-        "store_queue", "Drafts that wait for the store.", lambda: hub.committer.depth
-    )
-    metrics.gauge("store_batches", "Batches committed.", lambda: hub.committer.batches)
+    for name, text, ask in (
+        ("connections", "Connections now.", lambda: hub.connections),
+        ("users_online", "Users online now.", lambda: _online(chat)),
+        ("users_known", "Users in memory.", lambda: len(chat.users)),
+        ("sessions_held", "Sessions in memory.", lambda: len(chat.sessions)),
+        ("rooms", "Rooms that exist.", lambda: len(chat.rooms)),
+        ("store_queue", "Drafts that wait.", lambda: hub.committer.depth),
+        ("store_batches", "Batches committed.", lambda: hub.committer.batches),
+        ("deliveries", "Events handed to receivers.", lambda: hub.fanout.delivered),
+        ("tasks", "Trio tasks.", lambda: current_statistics().tasks_living),
+    ):
+        metrics.gauge(name, text, ask)
+
+
+def _online(chat: Chat) -> int:
+    return sum(user.online for user in chat.users.values())
 
 
 # --- the end ------------------------------------------------------------------

@@ -33,8 +33,11 @@ class Daemon:
 
     process: trio.Process
     port: int
+    metrics_port: int
     data: Path
     log: Path
+    is_doomed: bool = False
+    """Whether it was killed."""
 
     @property
     def url(self) -> str:
@@ -45,10 +48,44 @@ class Daemon:
         """Send it a signal."""
         self.process.send_signal(number)
 
+    def kill(self) -> None:
+        """Kill it, as the kernel or a power cut would: it learns nothing of it."""
+        self.is_doomed = True
+        self.process.kill()
+
     async def wait(self) -> int:
         """Wait for its end, and return its status."""
         with trio.fail_after(PATIENCE_S):
-            return await self.process.wait()
+            status = await self.process.wait()
+        await self.let_go()
+        return status
+
+    async def let_go(self) -> None:
+        """Close this side of its standard output."""
+        assert self.process.stdout is not None
+        await self.process.stdout.aclose()
+
+    async def get(self, port: int, path: str) -> bytes:
+        """Ask one HTTP question and return the body."""
+        stream = await trio.open_tcp_stream("127.0.0.1", port)
+        async with stream:
+            head = (
+                f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+            )
+            await stream.send_all(head.encode())
+            answer = b""
+            with trio.fail_after(PATIENCE_S):
+                while part := await stream.receive_some(65536):
+                    answer += part
+        return answer.partition(b"\r\n\r\n")[2]
+
+    @staticmethod
+    def numbers(text: bytes) -> dict[str, float]:
+        """Read Prometheus' text format."""
+        lines = [line for line in text.decode().splitlines() if line[:1] != "#"]
+        return {
+            name: float(value) for name, _, value in (x.rpartition(" ") for x in lines)
+        }
 
     def log_text(self) -> str:
         """What it has logged."""
@@ -56,7 +93,7 @@ class Daemon:
 
     def descriptors(self) -> int:
         """How many descriptors it has open."""
-        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+        return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
 
     def cpu_s(self) -> float:
         """The processor time it has used."""
@@ -80,8 +117,14 @@ async def start(
     with log.open("ab") as stderr:
         process = await trio.lowlevel.open_process(
             [
-                sys.executable, "-m", "chatd", "serve",
-                "--data", str(data), *options, *arguments,
+                sys.executable,
+                "-m",
+                "chatd",
+                "serve",
+                "--data",
+                str(data),
+                *options,
+                *arguments,
             ],
             stdout=subprocess.PIPE,
             stderr=stderr,
@@ -97,8 +140,19 @@ async def start(
                 await process.wait()
                 raise AssertionError(f"chatd did not start: {log.read_text()}")
             said += part
-    found = re.search(rb"http://127\.0\.0\.1:(\d+)", said)
-    return Daemon(process, int(found[1]) if found else 0, data, log)
+    return Daemon(
+        process,
+        _port(rb"listening on .*?http://127\.0\.0\.1:(\d+)", said),
+        _port(rb"metrics on http://127\.0\.0\.1:(\d+)", said),
+        data,
+        log,
+    )
+
+
+def _port(pattern: bytes, said: bytes) -> int:
+    """The port that a line names, or 0."""
+    found = re.search(pattern, said)
+    return int(found[1]) if found else 0
 
 
 @asynccontextmanager
@@ -113,10 +167,13 @@ async def running(data: Path, *arguments: str, **kwargs: Any) -> AsyncIterator[D
     finally:
         if daemon.process.returncode is None:
             daemon.signal(signal.SIGTERM)
-        with trio.CancelScope(shield=True), trio.move_on_after(PATIENCE_S):
-            await daemon.process.wait()
-        if daemon.process.returncode is None:
-            daemon.process.kill()
+        with trio.CancelScope(shield=True):
+            with trio.move_on_after(PATIENCE_S):
+                await daemon.process.wait()
+            if daemon.process.returncode is None:
+                daemon.process.kill()
+                await daemon.process.wait()
+            await daemon.let_go()
     assert daemon.process.returncode == 0, daemon.log_text()
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import trio
 from websockets.exceptions import ConnectionClosed
 
-from tests.live.daemon import PATIENCE_S, Daemon, person, running
+from tests.live.daemon import PATIENCE_S, Daemon, Frame, person, running
 
 HERE = Path(__file__).parent
 
@@ -17,12 +18,22 @@ HERE = Path(__file__).parent
 def add_account(data: Path, name: str, password: str) -> None:
     """Add an account the way an operator does, with the password on a pipe."""
     subprocess.run(
-        ["python3", "-m", "chatd", "user", "add", name, "--data", str(data)],
+        [sys.executable, "-m", "chatd", "user", "add", name, "--data", str(data)],
         input=password + "\n",
         text=True,
         check=True,
         capture_output=True,
     )
+
+
+def issue_token(data: Path, name: str) -> str:
+    """Issue an access token the way an operator does."""
+    return subprocess.run(
+        [sys.executable, "-m", "chatd", "token", "issue", name, "--data", str(data)],
+        text=True,
+        check=True,
+        capture_output=True,
+    ).stdout.strip()
 
 
 async def test_two_guests_talk(tmp_path: Path) -> None:
@@ -111,12 +122,7 @@ async def test_token_logs_in(tmp_path: Path) -> None:
     """A token is printed once, and logs its account in, also with the upgrade."""
     data = tmp_path / "data"
     add_account(data, "ann", "correct horse")
-    token = subprocess.run(
-        ["python3", "-m", "chatd", "token", "issue", "ann", "--data", str(data)],
-        text=True,
-        check=True,
-        capture_output=True,
-    ).stdout.strip()
+    token = issue_token(data, "ann")
     async with running(data) as daemon:
         async with person(daemon.url) as ann:
             assert (await ann.hello(token=token))["user"] == "ann"
@@ -161,7 +167,8 @@ async def test_a_pipelined_segment(tmp_path: Path) -> None:
         for number in range(10):
             await ann.say(type="send", room="lobby", text=str(number), id=number)
         await ann.say(type="logout", id="bye")
-        replies, events = [], []
+        replies: list[Frame] = []
+        events: list[Frame] = []
         with pytest.raises(ConnectionClosed) as closed:
             while True:
                 frame = await ann.hear()

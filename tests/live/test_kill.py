@@ -14,7 +14,7 @@ import attrs
 import trio
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from tests.live.daemon import Daemon, Frame, Person, person, running, start
+from tests.live.daemon import PATIENCE_S, Daemon, Frame, Person, person, running, start
 
 KILLS = 20
 WRITERS = 4
@@ -38,10 +38,31 @@ class Timeline:
 
 
 @attrs.define(eq=False)
+class Tally:
+    """Counts acknowledgements over all writers, and says when there are enough."""
+
+    count: int = 0
+    enough_at: int = 0
+    enough: trio.Event = attrs.field(factory=trio.Event)
+
+    def aim(self, more: int) -> trio.Event:
+        """An event for so many more."""
+        self.enough_at, self.enough = self.count + more, trio.Event()
+        return self.enough
+
+    def add(self) -> None:
+        """Count one."""
+        self.count += 1
+        if self.count >= self.enough_at:
+            self.enough.set()
+
+
+@attrs.define(eq=False)
 class Writer:
     """Someone who sends one message after another, and never gives up."""
 
     name: str
+    tally: Tally
     view: Timeline = attrs.field(factory=Timeline)
     session: str | None = None
     number: int = 0
@@ -77,6 +98,7 @@ class Writer:
                 assert frame["type"] == "ok", frame
                 self.acknowledged[cid] = frame["seq"]
                 self.number += 1
+                self.tally.add()
 
 
 async def until_gone(writer: Writer, daemon: Daemon) -> None:
@@ -84,29 +106,29 @@ async def until_gone(writer: Writer, daemon: Daemon) -> None:
     try:
         await writer.write(daemon)
     except (ConnectionClosed, WebSocketException, OSError):
-        return
+        assert daemon.is_doomed, "a connection ended before the kill"
 
 
 async def test_twenty_kills(tmp_path: Path) -> None:
-    """Every acknowledged cid is there exactly once, seq has no hole, and those
-    who resume see each event once."""
+    """Every acknowledged cid is there exactly once, seq has no hole, and those who
+    resume see each event once.
+    """
     rng = random.Random(20)
     data = tmp_path / "data"
     env = {"CHATD_LIMITS__MESSAGES_PER_S": "0", "CHATD_LIMITS__COMMANDS_PER_S": "0"}
     env["CHATD_HISTORY__REPLAY_MAX"] = "0"
-    writers = [Writer(f"w{number}") for number in range(WRITERS)]
+    tally = Tally()
+    writers = [Writer(f"w{number}", tally) for number in range(WRITERS)]
     for _ in range(KILLS):
         daemon = await start(data, env=env)
-        before = sum(len(writer.acknowledged) for writer in writers)
         async with trio.open_nursery() as nursery:
             for writer in writers:
                 nursery.start_soon(until_gone, writer, daemon)
             # Killed at a random moment, but never before anything was sent.
-            target = before + rng.randrange(1, 200)
-            while sum(len(writer.acknowledged) for writer in writers) < target:
-                await trio.sleep(0.001)
+            with trio.fail_after(PATIENCE_S):
+                await tally.aim(rng.randrange(1, 200)).wait()
             await trio.sleep(rng.random() * 0.01)
-            daemon.process.kill()
+            daemon.kill()
         await daemon.wait()
     async with running(data, env=env) as daemon:
         await verify(daemon, writers)
