@@ -41,6 +41,8 @@ _ACCOUNT = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}\Z")
 _GUEST = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}~[a-z2-7]{4}\Z")
 _PUBLIC_ROOM = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
 _PRIVATE_ROOM = re.compile(r"~[a-z2-7]{16}\Z")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_EPOCH = re.compile(r"[0-9a-f]{16}\Z")
 
 
 @attrs.frozen
@@ -132,6 +134,37 @@ def direct_members(room: RoomName) -> tuple[UserName, UserName]:
     """The two accounts of a direct room."""
     first, second = room[1:].split(",")
     return UserName(first), UserName(second)
+
+
+def parse_epoch(text: str) -> Epoch:
+    """Check that `text` is the name of a room's numbering.
+
+    Raises:
+        ValueError: It is not 16 hexadecimal digits in lower case.
+
+    Source: protocol section 3, 64 random bits.
+    """
+    if not _EPOCH.match(text):
+        raise ValueError("expected 16 hexadecimal digits")
+    return Epoch(text)
+
+
+def parse_cid(text: str) -> Cid:
+    """Check a client's own id of a durable command.
+
+    Raises:
+        ValueError: It is empty, longer than 64 characters, or no Unicode text.
+
+    Source: protocol section 4.
+    """
+    if not 1 <= len(text) <= CID_CHARS_MAX or not is_encodable(text):
+        raise ValueError(f"expected 1 to {CID_CHARS_MAX} characters")
+    return Cid(text)
+
+
+def is_encodable(text: str) -> bool:
+    """Whether `text` is Unicode text: no half of a surrogate pair in it."""
+    return text.isascii() or not _SURROGATE.search(text)
 
 
 def _fold(text: str) -> str:

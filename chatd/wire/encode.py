@@ -1,0 +1,125 @@
+"""From what happened to the JSON bytes of one frame.
+
+`encode` writes what `chatd.wire.events` describes. The names and shapes of the
+wire that differ from those of the house are all here: `type` comes first, a
+`sender` is called `from` and `seconds` is called `for` (Python keeps both words
+for itself), times become RFC 3339, and what is not there is left out instead of
+being written as null.
+
+Left out is a field that is empty as its class's default is (None, False, an empty
+string or list), and a field without a default that is None. So a number or a
+flag that the protocol always shows has no default in its class. A default that
+says something (the `re` of an answer to one command only) is written.
+
+An event is encoded once, whoever it goes to; the frame header is added by
+`chatd.wire.framing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, get_args
+
+import attrs
+import orjson
+from cattrs import Converter
+from cattrs.gen import make_dict_unstructure_fn, override
+
+from chatd.wire.events import (
+    MessageShown,
+    Millis,
+    RoomShown,
+    ServerFrame,
+    UserShown,
+)
+
+WIRE_NAMES = {"sender": "from", "seconds": "for"}
+"""What a field of an event is called on the wire, where it differs."""
+TIMES = frozenset({"ts", "now"})
+"""The fields that hold milliseconds here and RFC 3339 on the wire."""
+
+Dump = Callable[[Any], dict[str, Any]]
+"""Makes the dictionary of one class's frames, without their type."""
+
+
+def encode(frame: ServerFrame) -> bytes:
+    """Return the frame as one JSON object, with `type` first."""
+    head, dump = _DUMPS[type(frame)]
+    return head + orjson.dumps(dump(frame))[1:]
+
+
+def encode_part(part: MessageShown | UserShown | RoomShown) -> bytes:
+    """Return one entry of a page as it will stand in the reply, to measure it."""
+    return orjson.dumps(_CONVERTER.unstructure(part))
+
+
+def rfc3339(ts: Millis) -> str:
+    """Write a time as `2026-11-22T20:31:28.123Z`.
+
+    Source: protocol section 1; RFC 3339 section 5.6.
+    """
+    second, millisecond = divmod(ts, 1000)
+    return f"{_second(second)}.{millisecond:03d}Z"
+
+
+@lru_cache(maxsize=256)
+def _second(second: int) -> str:
+    """The part that thousands of events share; a page of history has a few."""
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _converter() -> Converter:
+    converter = Converter()
+    converter.register_unstructure_hook_factory(
+        attrs.has, lambda cls: _dump_of(cls, converter)
+    )
+    return converter
+
+
+def _dump_of(cls: Any, converter: Converter) -> Dump:
+    """Compile what turns one class's instances into dictionaries."""
+    attrs.resolve_types(cls)
+    overrides: dict[str, Any] = {}
+    nullable = []
+    for field in attrs.fields(cls):
+        name = WIRE_NAMES.get(field.name, field.name)
+        says_something = isinstance(field.default, str) and field.default != ""
+        overrides[field.name] = override(
+            rename=name,
+            omit_if_default=not says_something,
+            unstruct_hook=rfc3339 if field.name in TIMES else None,
+        )
+        if field.default is attrs.NOTHING and type(None) in get_args(field.type):
+            nullable.append(name)
+    dump: Dump = make_dict_unstructure_fn(cls, converter, **overrides)
+    if not nullable:
+        return dump
+
+    def dump_without_none(frame: Any) -> dict[str, Any]:
+        written = dump(frame)
+        for name in nullable:
+            if written[name] is None:
+                del written[name]
+        return written
+
+    return dump_without_none
+
+
+def _dumps() -> dict[type, tuple[bytes, Dump]]:
+    """Compile one for each class. The head takes the place of the brace.
+
+    Every class has a field that is always written, so the comma is right.
+    """
+    return {
+        cls: (
+            b'{"type":' + orjson.dumps(cls.type) + b",",
+            _CONVERTER.get_unstructure_hook(cls),
+        )
+        for cls in get_args(ServerFrame)
+    }
+
+
+_CONVERTER = _converter()
+_DUMPS = _dumps()
