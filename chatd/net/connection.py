@@ -106,7 +106,7 @@ async def serve_connection(
         beat=Heartbeat(interval_s, limits.heartbeat_timeout_s, now, early_s),
     )
     door.scanner.feed(upgrade.rest, now)
-    attached = kept = False
+    attached = False
     async with trio.open_nursery() as nursery:
         try:
             # The guard has counted bytes; the library would count characters.
@@ -119,14 +119,15 @@ async def serve_connection(
             _attach(door)
             door.open(ws)
             await _keep(door)
-            kept = True
         finally:
-            # A scope that cancelled itself has lost its reader to a bug.
-            crashed = nursery.cancel_scope.cancel_called
-            door.finish(Ending.BUG if crashed else Ending.RESTART)
+            if nursery.cancel_scope.cancel_called:
+                # A scope that cancelled itself has lost the library to a bug.
+                door.finish(Ending.BUG)
+                door.stop_waiting()
+            door.finish(Ending.RESTART)
             if attached:
                 _detach(door, trio.current_time() - now)
-            await door.close(reader_alive=kept)
+            await door.close()
             nursery.cancel_scope.cancel()
 
 

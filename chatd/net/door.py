@@ -101,6 +101,11 @@ class Door(SocketOut, trio.abc.Stream):
             return True
         return True
 
+    def stop_waiting(self) -> None:
+        """Nobody reads any more, so nobody can learn that the peer has ended."""
+        self._peer_done = self._eof = True
+        self.stir()
+
     # --- for the library ----------------------------------------------------
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:  # noqa: ARG002
@@ -110,7 +115,7 @@ class Door(SocketOut, trio.abc.Stream):
             The client's bytes, or `b""` when the connection has ended. Never
             more than `READ_BYTES` and a header.
 
-        Cancellation: safe only at the end of the connection.
+        Cancellation: ends the reading; the goodbye waits for nothing then.
         """
         if self.head:
             head, self.head = self.head, b""
@@ -118,10 +123,12 @@ class Door(SocketOut, trio.abc.Stream):
             return head
         try:
             return await self._receive()
+        except trio.Cancelled:
+            self.stop_waiting()
+            raise
         except Exception as error:  # noqa: BLE001 - nothing else leaves the door
             self.bug(error)
-            self._peer_done = self._eof = True
-            self.stir()
+            self.stop_waiting()
             return b""
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
@@ -308,24 +315,22 @@ class Door(SocketOut, trio.abc.Stream):
 
     # --- the goodbye --------------------------------------------------------
 
-    async def close(self, *, reader_alive: bool) -> None:
+    async def close(self) -> None:
         """Send the rest, bye and the close frame, and close the socket.
 
-        Waits for the peer's close where someone reads it, and for its end of
-        file, so that our last frames are not lost to a reset; all within
-        `close_timeout_s`.
+        Waits for the peer's close, and for its end of file, so that our last
+        frames are not lost to a reset; all within `close_timeout_s`.
 
         Cancellation: shielded and bounded.
         """
         with trio.CancelScope(shield=True) as scope:
             scope.deadline = trio.current_time() + self.limits.close_timeout_s
             await self._say_goodbye()
-            if reader_alive and not self.lost:
-                while not self._peer_done:
-                    await self.change()
-                self._end_output()
-                while not self._eof:
-                    await self.change()
+            while not self._peer_done:
+                await self.change()
+            self._end_output()
+            while not self._eof:
+                await self.change()
         trio.lowlevel.notify_closing(self.sock)
         self.sock.close()
         # What holds this object and is held by it: no cycle stays behind.
@@ -359,5 +364,4 @@ class Door(SocketOut, trio.abc.Stream):
         try:
             self.sock.shutdown(socket.SHUT_WR)
         except OSError:
-            self.lose()
-            self._eof = True
+            self.stop_waiting()

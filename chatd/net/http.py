@@ -158,6 +158,8 @@ class Front:
     def _judge(self, request: h11.Request) -> Upgrade | Refusal | Response:
         """Decide what a request gets."""
         headers: Headers = list(request.headers)
+        if request.http_version not in (b"1.0", b"1.1"):
+            return Refusal(505, "HTTP/1.1 is spoken here")
         if refusal := check_size(request.target, headers):
             return refusal
         path = request.target.decode("ascii").partition("?")[0]
