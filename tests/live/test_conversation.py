@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,18 @@ from websockets.exceptions import ConnectionClosed
 from tests.live.daemon import PATIENCE_S, Daemon, Frame, person, running
 
 HERE = Path(__file__).parent
+
+HANDSHAKE = (
+    b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
+    b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
+
+
+def masked(text: bytes) -> bytes:
+    """A client's text frame; a mask of zeros leaves the text readable."""
+    assert len(text) < 126
+    return bytes((0x81, 0x80 | len(text))) + bytes(4) + text
 
 
 def add_account(data: Path, name: str, password: str) -> None:
@@ -157,6 +170,39 @@ async def test_a_session_is_taken_over(tmp_path: Path) -> None:
                 await newer.ask(type="send", room="lobby", text="still here")
                 frame = await bob.hear()
                 assert frame["type"] == "message", "presence told of a takeover"
+
+
+async def test_resuming_past_a_half_open_predecessor(tmp_path: Path) -> None:
+    """A session is resumed while its old connection hangs: no FIN, nothing read."""
+    async with (
+        running(tmp_path / "data") as daemon,
+        person(daemon.url) as bob,
+        await trio.open_tcp_stream("127.0.0.1", daemon.port) as hanging,
+    ):
+        await bob.hello(name="bob")
+        await bob.ask(type="join", room="lobby")
+        await hanging.send_all(HANDSHAKE + masked(b'{"type":"hello","name":"ann"}'))
+        heard = b""
+        while b"suggested" not in heard:
+            heard += await hanging.receive_some(4096)
+        welcome = json.loads(heard[heard.index(b'{"type":"welcome"') :])
+        await hanging.send_all(masked(b'{"type":"join","room":"lobby"}'))
+        # From here on nobody reads there; bob fills whatever buffers there are.
+        for number in range(15):
+            await bob.ask(type="send", room="lobby", text=str(number) * 2000)
+        async with person(daemon.url) as ann:
+            resumed = await ann.hello(session=welcome["session"])
+            assert resumed["user"] == welcome["user"]
+            (room,) = resumed["rooms"]
+            assert (room["seq"], room["unread"]) == (15, 15)
+            reply = await ann.ask(
+                type="join", room="lobby", since=room["read"], epoch=room["epoch"]
+            )
+            assert reply["recovered"] is True
+            for number in range(15):
+                frame = await ann.hear()
+                assert frame["text"] == str(number) * 2000
+            assert (await ann.hear())["type"] == "caught_up"
 
 
 async def test_a_pipelined_segment(tmp_path: Path) -> None:
