@@ -119,6 +119,9 @@ async def serve_connection(
             _attach(door)
             door.open(ws)
             await _keep(door)
+        except Exception:
+            door.finish(Ending.BUG)
+            raise
         finally:
             if nursery.cancel_scope.cancel_called:
                 # A scope that cancelled itself has lost the library to a bug.
