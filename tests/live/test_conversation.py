@@ -187,6 +187,8 @@ async def test_resuming_past_a_half_open_predecessor(tmp_path: Path) -> None:
             heard += await hanging.receive_some(4096)
         welcome = json.loads(heard[heard.index(b'{"type":"welcome"') :])
         await hanging.send_all(masked(b'{"type":"join","room":"lobby"}'))
+        while b"caught_up" not in heard:
+            heard += await hanging.receive_some(4096)
         # From here on nobody reads there; bob fills whatever buffers there are.
         for number in range(15):
             await bob.ask(type="send", room="lobby", text=str(number) * 2000)
