@@ -12,6 +12,7 @@ import click
 from chatd import __version__
 from chatd.cli.accounts import token_group, user_group
 from chatd.cli.config import check, config_group
+from chatd.cli.connect import connect
 from chatd.cli.serve import serve
 
 
@@ -26,3 +27,4 @@ main.add_command(user_group)
 main.add_command(token_group)
 main.add_command(check)
 main.add_command(config_group)
+main.add_command(connect)

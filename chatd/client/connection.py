@@ -58,6 +58,7 @@ QUEUE_MAX = 64
 EVENTS_MAX = 1024
 UNANSWERED_MAX = 100
 
+NORMAL = 1000
 NO_CODE = (1005, 1006)
 """What trio-websocket reports where no close code was received."""
 LOST = (HandshakeError, ConnectionClosed, ProtocolError, OSError)
@@ -223,11 +224,10 @@ class Client:
         """
         try:
             delay: float | None = 0.0
-            while delay is not None and not self._leaving and self._failure is None:
+            while delay is not None and self._failure is None:
                 with trio.move_on_after(delay) as self._scope:
                     await trio.sleep_forever()
-                if not self._leaving:
-                    delay = await self._connect()
+                delay = await self._connect()
         finally:
             self._ended = True
             self._publish()
@@ -237,6 +237,8 @@ class Client:
         code, retry_after_s, failure = None, None, ""
         try:
             with trio.CancelScope() as self._scope:
+                if self._leaving:
+                    self._scope.cancel()
                 async with self._open() as websocket:
                     code = await self._serve(websocket)
         except ConnectionRejected as rejected:
@@ -244,6 +246,7 @@ class Client:
             failure = f"answered with HTTP status {rejected.status_code}"
         except LOST as error:
             failure = _in_words(error)
+        code = NORMAL if self._leaving else code
         delay = self.core.closed(code, retry_after_s=retry_after_s)
         self._publish(failure)
         return delay

@@ -34,7 +34,7 @@ BACKOFF_MAX_S = 30.0
 """Source: protocol section 8, 1 s doubling to 30 s, each with full jitter."""
 AFTER_MAX_S = 300.0
 """No server can send a client away for longer than this."""
-REASONS = {ending.code: ending.reason for ending in Ending}
+REASONS = {ending.code: ending.reason for ending in reversed(Ending)}
 """The word for each close code, and for None."""
 FINAL_CODES = frozenset({1000, 1002, 1007, 1008, *range(4500, 5000)})
 """Close codes that say stop. Source: protocol section 8."""

@@ -172,7 +172,7 @@ class ClientCore:
         """Take the end of a connection, or of an attempt to open one.
 
         Args:
-            code: The close code; None if there was none.
+            code: The close code; None if there was none, 1000 if it is one's own.
             retry_after_s: When to come back, if an HTTP response has said so.
 
         Returns:
@@ -208,7 +208,7 @@ class ClientCore:
                 room = self.rooms.get(need(frame, "room", str))
                 if room is not None:
                     room.caught_up(need(frame, "seq", int))
-                self._events.append(frame)
+                self._events.append({k: v for k, v in frame.items() if k != "id"})
             case "left":
                 room = self.rooms.get(need(frame, "room", str))
                 if room is not None and room.joining is None:
@@ -243,8 +243,7 @@ class ClientCore:
     def _hello_refused(self, frame: Frame) -> None:
         code = frame.get("code")
         if code == "bad_credentials" and self._session is not None:
-            # The session is void; who one is has not changed.
-            self._session = None
+            self._session = None  # it is void; who one is has not changed
             self._hello()
             return
         self._events.append(frame)
@@ -323,7 +322,6 @@ class ClientCore:
             pending.labels.append(label)
 
     def _send_waiting(self, now: float) -> None:
-        """Send what may be sent."""
         for pending in self._commands.waiting():
             if pending.not_before > now:
                 continue
@@ -389,8 +387,7 @@ class ClientCore:
         if self.stopped:
             self._refuse(pending, "offline", "the connection has ended")
         elif room is not None and room.page == pending.id:
-            # The page is asked for again when the room is joined again.
-            self._commands.remove(pending)
+            self._commands.remove(pending)  # asked for again after the next join
             room.page = None
         elif kind == "join" and (room is None or room.joining != pending.id):
             self._refuse(pending, "offline", "the room was left before it was joined")
