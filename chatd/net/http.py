@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 
 import attrs
 import h11
@@ -112,25 +113,30 @@ class Front:
 
         Cancellation: a response may be cut; close the socket.
         """
-        try:
-            while request := await self._next_request():
-                self._is_head = request.method == b"HEAD"
-                outcome = self._judge(request)
-                if isinstance(outcome, Upgrade):
-                    return outcome
-                if isinstance(outcome, Refusal):
-                    return await self._refuse(outcome)
-                if not await self._answer(outcome):
-                    break
-                self._h11.start_next_cycle()
-                self._served += 1
-        except h11.RemoteProtocolError as error:
-            if self._h11.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-                status = error.error_status_hint
-                what = "too long a head" if status == 431 else "not HTTP"
-                return await self._refuse(Refusal(status, what))
-        except (OSError, trio.TooSlowError):
-            pass  # The peer is gone, or takes nothing: nobody to tell.
+        # A peer that is gone, or takes nothing, has nobody to be told.
+        with suppress(OSError, trio.TooSlowError):
+            try:
+                return await self._serve()
+            except h11.RemoteProtocolError as error:
+                if self._h11.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+                    status = error.error_status_hint
+                    what = "too long a head" if status == 431 else "not HTTP"
+                    return await self._refuse(Refusal(status, what))
+        return None
+
+    async def _serve(self) -> Upgrade | Refusal | None:
+        """Answer one request after the other."""
+        while request := await self._next_request():
+            self._is_head = request.method == b"HEAD"
+            outcome = self._judge(request)
+            if isinstance(outcome, Upgrade):
+                return outcome
+            if isinstance(outcome, Refusal):
+                return await self._refuse(outcome)
+            if not await self._answer(outcome):
+                break
+            self._h11.start_next_cycle()
+            self._served += 1
         return None
 
     async def _next_request(self) -> h11.Request | None:
@@ -208,11 +214,10 @@ class Front:
         response = Response(
             refusal.status, "text/plain; charset=utf-8", body, refusal.headers
         )
-        try:
+        # It is told as well as it lets itself be told.
+        with suppress(OSError, trio.TooSlowError):
             await self._send(response, close=True)
             await linger(self.sock)
-        except (OSError, trio.TooSlowError):
-            pass  # It has been told as well as it lets itself be told.
         return refusal
 
     async def _send(self, response: Response, *, close: bool) -> None:

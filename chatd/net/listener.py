@@ -17,6 +17,7 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from math import inf
 from typing import Protocol
 
@@ -225,11 +226,11 @@ class Listener:
 
     async def _refuse(self, sock: socket.socket) -> None:
         """Answer 503 without reading a request."""
+        # It may not wait for the answer.
         try:
-            await write(sock, _BUSY)
-            await linger(sock)
-        except OSError:
-            pass  # It did not wait for the answer.
+            with suppress(OSError):
+                await write(sock, _BUSY)
+                await linger(sock)
         finally:
             self._refusals -= 1
             sock.close()

@@ -12,8 +12,8 @@ that completes a slow message is `PASS_LAST`. A pong is nothing: any byte is a
 sign of life. A peer's close is `CLOSE`.
 
 Before a byte is passed, its frame's header has been checked: masks, reserved
-bits, order of fragments, bytes per message, fragments per message, control
-frames per second. A broken rule is `BROKEN`, with the reason in `broken`; after
+bits, order of fragments, bytes and fragments per message, fragments and
+control frames per second. A broken rule is `BROKEN`, with the reason in `broken`; after
 that nothing in the stream has a meaning.
 
 Pure: the time is passed in.
@@ -43,6 +43,9 @@ from chatd.wire.framing import (
 FRAGMENTS_MAX = 256
 """Frames of one message. Source: a browser sends one, Autobahn's largest cases 64;
 without a bound empty ones pile up in the library for ever."""
+FRAGMENTS_PER_S = 500.0
+"""Frames of fragmented messages per second, and two messages' worth at once. Each
+costs up to 50 µs in the slow lane, so more would be a fortieth of a core for one."""
 CONTROL_PER_S = 50.0
 """Control frames per second. Source: people's clients send one in 25 s, Autobahn
 ten at once; each costs up to 22 µs."""
@@ -91,12 +94,13 @@ class Scanner:
     """Frames of the fragmented message that is under way."""
     _size: int = 0
     """Bytes of the fragmented message that is under way."""
-    _control: Bucket = attrs.field(
-        default=attrs.Factory(
-            lambda self: full_bucket(CONTROL_PER_S, CONTROL_PER_S, self.now),
-            takes_self=True,
-        )
-    )
+    _control: Bucket = attrs.field(init=False)
+    _slow: Bucket = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Fill the buckets."""
+        self._control = full_bucket(CONTROL_PER_S, CONTROL_PER_S, self.now)
+        self._slow = full_bucket(FRAGMENTS_PER_S, 2 * FRAGMENTS_MAX, self.now)
 
     def feed(self, data: bytes, now: float) -> None:
         """Take bytes that were received at `now`."""
@@ -152,6 +156,8 @@ class Scanner:
         if 0 < self.frame_bytes < self._size + header.length:
             return Ending.TOO_BIG
         if self._fragments >= FRAGMENTS_MAX:
+            return Ending.FRAME_FLOOD
+        if (self._fragments or not header.final) and self._slow.take(self.now):
             return Ending.FRAME_FLOOD
         return None
 

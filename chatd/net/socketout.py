@@ -98,7 +98,10 @@ class SocketOut:
             return
         sent = 0
         if not self.outbox.waiting:
-            sent = self._send(b"".join([entry.data for entry in entries]))
+            data = b"".join([entry.data for entry in entries])
+            sent = self._send(data)
+            if sent == len(data):
+                return
         for entry in entries:
             length = len(entry.data)
             if sent >= length:

@@ -147,13 +147,10 @@ def _remove_stale(path: Path) -> None:
         raise OSError(errno.EADDRINUSE, "there is a file of this name")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.setblocking(False)  # noqa: FBT003 - the standard library's form
-        try:
-            probe.connect(str(path))
-        except ConnectionRefusedError:
+        # A backlog that is full is somebody who listens, too.
+        if probe.connect_ex(str(path)) == errno.ECONNREFUSED:
             path.unlink()
             return
-        except BlockingIOError:
-            pass  # Its backlog is full: somebody listens.
     raise OSError(errno.EADDRINUSE, "another process listens there")
 
 
