@@ -109,14 +109,14 @@ def parse_room_name(text: str) -> RoomName:
             different accounts in sorted order.
     """
     folded = _fold(text)
-    if _PRIVATE_ROOM.match(folded):
+    if _PUBLIC_ROOM.match(folded) or _PRIVATE_ROOM.match(folded):
         return RoomName(folded)
     if folded.startswith("@"):
         names = folded[1:].split(",")
         if len(names) == 2 and names[0] < names[1] and all(map(_ACCOUNT.match, names)):
             return RoomName(folded)
         raise ValueError("a direct room is @NAME,NAME, two accounts in sorted order")
-    return parse_public_room(text)
+    return parse_public_room(text)  # which says what a room's name is
 
 
 def direct_room(one: UserName, other: UserName) -> RoomName:
@@ -153,12 +153,13 @@ def parse_cid(text: str) -> Cid:
     """Check a client's own id of a durable command.
 
     Raises:
-        ValueError: It is empty, longer than 64 characters, or no Unicode text.
+        ValueError: It is empty, longer than 64 characters, or has half of a
+            surrogate pair.
 
     Source: protocol section 4.
     """
     if not 1 <= len(text) <= CID_CHARS_MAX or not is_encodable(text):
-        raise ValueError(f"expected 1 to {CID_CHARS_MAX} characters")
+        raise ValueError(f"expected 1 to {CID_CHARS_MAX} whole characters")
     return Cid(text)
 
 

@@ -188,6 +188,9 @@ def _parse_json(payload: bytes) -> Any:
 def _bad_field(error: ClassValidationError, frame: dict[str, Any]) -> BadCommand:
     """Name the first field, in the order of the class, that was refused."""
     refused, _ = error.group_exceptions()
+    for reason, _note in refused:
+        # Its frame holds it: a cycle, which would live until a collection.
+        reason.__traceback__ = None
     reason, note = refused[0]
     text = "required" if isinstance(reason, KeyError) else str(reason)
     too_long = isinstance(reason, TooLong)
@@ -226,13 +229,8 @@ def _converter(text_chars: int) -> Converter:
         CommandId: _parse_id,
     }
     for kind, parse in parsers.items():
-        converter.register_structure_hook_func(_is(kind), parse)
+        converter.register_structure_hook(kind, parse)
     return converter
-
-
-def _is(kind: Any) -> Callable[[Any], bool]:
-    """A NewType is known by identity, a union by equality."""
-    return lambda asked: bool(asked == kind)
 
 
 def _string(parse: Callable[[str], Any]) -> Parse:
@@ -266,7 +264,7 @@ def _parse_id(value: Any, _: Any = None) -> CommandId:
         return None
     if type(value) is str:
         if len(value) > ID_CHARS_MAX or not is_encodable(value):
-            raise ValueError(f"expected up to {ID_CHARS_MAX} characters")
+            raise ValueError(f"expected up to {ID_CHARS_MAX} whole characters")
         return value
     if type(value) is int:
         if abs(value) > INTEGER_MAX:
@@ -277,7 +275,7 @@ def _parse_id(value: Any, _: Any = None) -> CommandId:
 
 def _parse_secret(text: str) -> Secret:
     if not 1 <= len(text) <= SECRET_CHARS_MAX or not is_encodable(text):
-        raise ValueError(f"expected 1 to {SECRET_CHARS_MAX} characters")
+        raise ValueError(f"expected 1 to {SECRET_CHARS_MAX} whole characters")
     return Secret(text)
 
 
