@@ -26,6 +26,7 @@ import difflib
 import json
 import re as regex
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, cast, get_args
 
 import orjson
@@ -176,12 +177,12 @@ def _parse_json(payload: bytes) -> Any:
     try:
         return orjson.loads(payload)
     except orjson.JSONDecodeError as error:
-        if "surrogate" in error.msg:
-            try:
-                return json.loads(payload.decode())
-            except (ValueError, RecursionError):
-                pass  # then orjson's word stands
         text = f"not JSON: {error.msg}, at character {error.pos + 1}"
+        is_halved = "surrogate" in error.msg
+    if is_halved:
+        # What json cannot read either, orjson has said what is wrong with.
+        with suppress(ValueError, RecursionError):
+            return json.loads(payload.decode())
     raise BadCommand(RejectCode.BAD_JSON, text)
 
 

@@ -1,0 +1,560 @@
+"""Whatever the bytes are, they are one command or one reason why not."""
+
+from __future__ import annotations
+
+import gc
+import json
+from typing import Any, get_args
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatd.errors import RejectCode
+from chatd.wire import commands as c
+from chatd.wire.codec import (
+    INTEGER_MAX,
+    PAGE_MAX,
+    SECRET_CHARS_MAX,
+    BadCommand,
+    Decoder,
+)
+
+EPOCH = "8f3c21d07be945aa"
+PRIVATE = "~abcdefghijklm234"
+DECODER = Decoder(40)
+ERROR_CHARS_MAX = 300
+
+# One way to send each command with all its fields, and what it becomes.
+COMMANDS: list[tuple[dict[str, Any], Any]] = [
+    ({"type": "hello"}, c.Hello()),
+    ({"type": "hello", "name": "Ann"}, c.Hello(name="ann")),  # type: ignore[arg-type]
+    (
+        {"type": "hello", "name": "ann", "password": " é", "id": 1},
+        c.Hello(name="ann", password=" é", id=1),  # type: ignore[arg-type]
+    ),
+    ({"type": "hello", "token": "t"}, c.Hello(token="t")),  # type: ignore[arg-type]
+    ({"type": "hello", "session": "s"}, c.Hello(session="s")),  # type: ignore[arg-type]
+    (
+        {"type": "hello", "session": "s", "token": "t"},
+        c.Hello(session="s", token="t"),  # type: ignore[arg-type]
+    ),
+    ({"type": "join", "room": "Lobby"}, c.Join("lobby")),  # type: ignore[arg-type]
+    (
+        {"type": "join", "room": PRIVATE, "since": 41, "epoch": EPOCH, "users": True},
+        c.Join(PRIVATE, 41, EPOCH, users=True),  # type: ignore[arg-type]
+    ),
+    (
+        {"type": "join", "room": "@ann,bob", "last": 50, "epoch": EPOCH, "id": "x"},
+        c.Join("@ann,bob", None, EPOCH, 50, id="x"),  # type: ignore[arg-type]
+    ),
+    ({"type": "leave", "room": "a", "id": 0}, c.Leave("a", 0)),  # type: ignore[arg-type]
+    (
+        {"type": "send", "room": "a", "text": "hi\n", "cid": "7c1", "reply_to": 4},
+        c.Send("hi\n", "a", None, "7c1", 4),  # type: ignore[arg-type]
+    ),
+    (
+        {"type": "send", "to": "BOB", "text": "hi", "id": ""},
+        c.Send("hi", None, "bob", id=""),  # type: ignore[arg-type]
+    ),
+    (
+        {"type": "edit", "room": "a", "of": 1, "text": "b", "cid": "c", "id": -3},
+        c.Edit("a", 1, "b", "c", -3),  # type: ignore[arg-type]
+    ),
+    (
+        {"type": "delete", "room": "a", "of": 1, "cid": "c"},
+        c.Delete("a", 1, "c"),  # type: ignore[arg-type]
+    ),
+    (
+        {"type": "react", "room": "a", "of": 1, "emoji": "👍", "on": False, "cid": "c"},
+        c.React("a", 1, "👍", on=False, cid="c"),  # type: ignore[arg-type]
+    ),
+    ({"type": "typing", "room": "a"}, c.Typing("a")),  # type: ignore[arg-type]
+    (
+        {"type": "typing", "room": "a", "on": False},
+        c.Typing("a", on=False),  # type: ignore[arg-type]
+    ),
+    (
+        {"type": "status", "state": "away", "text": "lunch"},
+        c.Status("away", "lunch"),  # type: ignore[arg-type]
+    ),
+    ({"type": "read", "room": "a", "seq": 58}, c.Read("a", 58)),  # type: ignore[arg-type]
+    (
+        {"type": "profile", "display": "Ann 👍"},
+        c.Profile("Ann 👍"),  # type: ignore[arg-type]
+    ),
+    (
+        {"type": "history", "room": "a", "before": 9, "limit": 100},
+        c.History("a", 9, None, 100),  # type: ignore[arg-type]
+    ),
+    (
+        {"type": "history", "room": "a", "after": 0},
+        c.History("a", None, 0, 50),  # type: ignore[arg-type]
+    ),
+    (
+        {"type": "who", "room": "a", "after": "ann~4f7k", "limit": 1, "all": True},
+        c.Who("a", "ann~4f7k", 1, all=True),  # type: ignore[arg-type]
+    ),
+    ({"type": "rooms", "after": "b", "limit": 9}, c.Rooms("b", 9)),  # type: ignore[arg-type]
+    ({"type": "ping", "id": 2}, c.Ping(2)),
+    ({"type": "logout"}, c.Logout()),
+]
+
+
+def decode(frame: Any) -> c.Command:
+    """Send a frame as any JSON library would write it."""
+    return DECODER.decode(json.dumps(frame).encode())
+
+
+def outcome(payload: bytes) -> c.Command | BadCommand:
+    """Return the command, or why there is none; anything else is a failure."""
+    try:
+        return DECODER.decode(payload)
+    except BadCommand as error:
+        return error
+
+
+def refuse(frame: Any) -> BadCommand:
+    """Return why a frame, or its bytes, is refused."""
+    payload = frame if isinstance(frame, bytes) else json.dumps(frame).encode()
+    error = outcome(payload)
+    assert isinstance(error, BadCommand)
+    return error
+
+
+def is_presentable(text: str) -> bool:
+    """Whether a text may be logged and shown to anybody."""
+    return len(text) <= ERROR_CHARS_MAX and text.isprintable()
+
+
+# --- what is accepted -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(("frame", "command"), COMMANDS)
+def test_each_command_is_read(frame: dict[str, Any], command: c.Command) -> None:
+    """Every command of the protocol, with each of its fields."""
+    assert decode(frame) == command
+
+
+def test_the_examples_are_complete() -> None:
+    """Each command, and each of its fields, is among the examples."""
+    for cls in get_args(c.Command):
+        sent = [set(frame) for frame, _ in COMMANDS if frame["type"] == cls.type]
+        fields = {field.name for field in attrs.fields(cls)}
+        assert sent
+        assert set().union(*sent) - {"type", "id"} == fields - {"id"}
+
+
+@pytest.mark.parametrize(("frame", "command"), COMMANDS)
+def test_what_is_unknown_is_ignored(frame: dict[str, Any], command: c.Command) -> None:
+    """An unknown field changes nothing, whatever junk it holds."""
+    junk: dict[str, Any] = {
+        "x": [[[{}] * 50] * 50],
+        "_": None,
+        "sender": "root",
+        "self": 1,
+    }
+    assert decode({**junk, **frame}) == command
+
+
+@pytest.mark.parametrize(("frame", "command"), COMMANDS)
+def test_null_is_as_good_as_nothing(frame: dict[str, Any], command: c.Command) -> None:
+    """A field that may be left out for good may be null instead."""
+    optional = [
+        field.name
+        for field in attrs.fields(type(command))
+        if field.default is None and field.name not in frame
+    ]
+    assert decode({**frame, **dict.fromkeys(optional)}) == command
+
+
+@given(st.text(max_size=45))
+def test_text_arrives_exactly_as_sent(text: str) -> None:
+    """No character of an accepted text is changed, however it was escaped."""
+    frame = {"type": "send", "room": "a", "text": text}
+    for payload in (json.dumps(frame), json.dumps(frame, ensure_ascii=False)):
+        result = outcome(payload.encode())
+        if isinstance(result, BadCommand):
+            assert result.field == "text"
+        else:
+            assert isinstance(result, c.Send)
+            assert result.text == text
+
+
+def test_the_last_of_two_keys_counts() -> None:
+    """As in every browser, a key that comes twice has its last value."""
+    assert DECODER.decode(b'{"type":"x","type":"ping","id":1,"id":2}') == c.Ping(2)
+
+
+def test_secrets_are_not_shown() -> None:
+    """A command may be logged without its credentials."""
+    frame = {"type": "hello", "name": "ann", "password": "hunter2"}
+    assert "hunter2" not in repr(decode(frame))
+
+
+# --- numbers --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", [0, 1, INTEGER_MAX])
+def test_seqs_within_their_bounds(value: int) -> None:
+    """A seq is a whole number from 0 to 2^53."""
+    frame = {"type": "read", "room": "a", "seq": value}
+    assert decode(frame) == c.Read("a", value)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("-1", "expected a whole number from 0 to 9007199254740992"),
+        (str(INTEGER_MAX + 1), "expected a whole number from 0 to 9007199254740992"),
+        (str(2**64), "expected a whole number, found a fraction or too large a number"),
+        ("1.0", "expected a whole number, found a fraction or too large a number"),
+        ("1e3", "expected a whole number, found a fraction or too large a number"),
+        ('"1"', "expected a whole number, found a string"),
+        ("true", "expected a whole number, found true or false"),
+        ("null", "expected a whole number, found null"),
+        ("[1]", "expected a whole number, found an array"),
+        ("{}", "expected a whole number, found an object"),
+    ],
+)
+def test_anything_else_is_no_seq(value: str, text: str) -> None:
+    """What is outside, or is no whole number, is refused by name."""
+    error = refuse(f'{{"type":"read","room":"a","seq":{value}}}'.encode())
+    assert (error.code, error.field) == ("bad_field", "seq")
+    assert error.text == f"seq: {text}"
+
+
+@pytest.mark.parametrize("limit", [0, -1, PAGE_MAX + 1, 10**6])
+def test_a_page_is_never_silently_smaller(limit: int) -> None:
+    """A limit that cannot be kept is refused, not changed."""
+    error = refuse({"type": "history", "room": "a", "limit": limit})
+    assert error.text == "limit: expected a whole number from 1 to 100"
+
+
+# --- id, cid, re: how an error finds back to its command ------------------------
+
+
+@pytest.mark.parametrize("label", ["", "x" * 64, 0, -INTEGER_MAX, INTEGER_MAX, "👍"])
+def test_an_id_comes_back(label: str | int) -> None:
+    """A string up to 64 characters or an integer within 2^53, also on errors."""
+    assert decode({"type": "ping", "id": label}) == c.Ping(label)
+    assert refuse({"type": "send", "id": label}).id == label
+    assert refuse({"type": "nothing", "id": label}).id == label
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["x" * 65, INTEGER_MAX + 1, -INTEGER_MAX - 1, 2**70, 1.0, True, [], {}, "\ud83d"],
+)
+def test_a_bad_id_is_refused_and_not_repeated(label: Any) -> None:
+    """The reply to a command whose id is not allowed has no id."""
+    error = refuse({"type": "ping", "id": label})
+    assert (error.code, error.field, error.id, error.re) == (
+        "bad_field",
+        "id",
+        None,
+        "ping",
+    )
+    assert refuse({"type": "nothing", "id": label}).id is None
+
+
+def test_an_error_carries_all_that_could_be_read() -> None:
+    """A refused command is recognised by its type, its id and its cid."""
+    error = refuse({"type": "send", "room": "a", "id": 9, "cid": "7c1"})
+    assert (error.re, error.id, error.cid) == ("send", 9, "7c1")
+    assert (error.code, error.field, error.text) == (
+        "bad_field",
+        "text",
+        "text: required",
+    )
+
+
+@pytest.mark.parametrize("cid", ["", "x" * 65, 7, None, "\ud83d"])
+def test_a_bad_cid_is_not_repeated(cid: Any) -> None:
+    """A cid that is not allowed does not travel back."""
+    assert refuse({"type": "send", "room": "a", "cid": cid}).cid is None
+
+
+def test_a_text_cut_inside_an_emoji_is_told_to_its_command() -> None:
+    """Half a surrogate pair is the field's fault, and the id comes back."""
+    frame = {"type": "send", "room": "a", "text": "ab\ud83d", "id": 4, "cid": "c"}
+    error = refuse(frame)
+    assert (error.code, error.field) == ("bad_field", "text")
+    assert error.text == "text: U+D83D at character 3 is not allowed"
+    assert (error.re, error.id, error.cid) == ("send", 4, "c")
+    assert decode({"type": "ping", "unknown": "\udc00"}) == c.Ping()
+
+
+# --- frames that are no command -------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("payload", "text"),
+    [
+        (b"", "empty"),
+        (b" ", "not JSON"),
+        (b"hello", "not JSON"),
+        (b"{", "unexpected end"),
+        (b'{"type":"ping"}x', "content after"),
+        (b'{"type":"ping"}{"type":"ping"}', "content after"),
+        (b'{"type":"ping",}', "not JSON"),
+        (b"{'type':'ping'}", "not JSON"),
+        (b'\xef\xbb\xbf{"type":"ping"}', "BOM"),
+        (b'{"type":"\xff"}', "UTF-8"),
+        (b'{"type":"\xed\xa0\x80"}', "UTF-8"),
+        (b'{"type":"a\x00"}', "control character"),
+        (b'{"type":"ping","id":NaN}', "not JSON"),
+        (b'{"type":"ping","id":-Infinity}', "not JSON"),
+        (b'{"type":"ping","id":1e999}', "infinity"),
+        (b'{"type":"ping","id":' + b"9" * 10_000 + b"}", "infinity"),
+        (b'{"type":"ping","x":' + b"[" * 30_000, "depth"),
+        (b'{"x":"\\ud800","y":' + b"[" * 30_000, "surrogate"),
+        (b'{"x":"\\ud800","y":', "surrogate"),
+        (b"[]", "expected one JSON object, found an array"),
+        (b"null", "found null"),
+        (b"1", "found a number"),
+        (b"1.5", "number"),
+        (b"true", "found true or false"),
+        (b'"ping"', "found a string"),
+        (b'"\\ud800"', "found a string"),
+    ],
+)
+def test_what_is_no_json_object(payload: bytes, text: str) -> None:
+    """The text says what is wrong; there is nothing to find back to."""
+    error = refuse(payload)
+    assert (error.code, error.field) == ("bad_json", None)
+    assert (error.re, error.id, error.cid) == (None, None, None)
+    assert text in error.text
+    assert is_presentable(error.text)
+
+
+@pytest.mark.parametrize(
+    ("frame", "text", "re"),
+    [
+        ({}, "type: required", None),
+        ({"type": None}, "type: expected a string, found null", None),
+        ({"type": 1}, "type: expected a string, found a number", None),
+        ({"type": ["ping"]}, "type: expected a string, found an array", None),
+        ({"type": {}}, "type: expected a string, found an object", None),
+        ({"type": "snd"}, 'type: "snd" is no command; did you mean "send"?', "snd"),
+        ({"type": "Send"}, 'type: "Send" is no command; did you mean "send"?', None),
+        ({"type": "xyz"}, 'type: "xyz" is no command', "xyz"),
+        ({"type": ""}, 'type: "" is no command', None),
+        ({"type": 'a"\x1b\u202e\ud800'}, 'type: "a????" is no command', None),
+        ({"type": "q" * 33}, f'type: "{"q" * 32}…" is no command', None),
+        ({"type": "q" * 32}, f'type: "{"q" * 32}" is no command', "q" * 32),
+    ],
+)
+def test_a_type_that_is_none(frame: dict[str, Any], text: str, re: str | None) -> None:
+    """An unknown type is named, cleaned and cut, with the nearest that exists."""
+    error = refuse({**frame, "id": 5})
+    assert (error.code, error.field, error.text) == ("bad_type", "type", text)
+    assert (error.re, error.id) == (re, 5)
+
+
+# --- fields that are wrong ------------------------------------------------------
+
+A_NAME = "a name is 1 to 32 of a-z 0-9 . _ - and starts with a letter or digit"
+A_ROOM = "a room name is 1 to 64 of a-z 0-9 . _ - and starts with a letter or digit"
+JOIN = {"type": "join", "room": "a"}
+SEND = {"type": "send", "room": "a", "text": "hi"}
+HELLO = {"type": "hello"}
+
+
+@pytest.mark.parametrize(
+    ("frame", "text"),
+    [
+        ({"type": "join"}, "room: required"),
+        ({"type": "join", "room": 5}, "room: expected a string, found a number"),
+        ({"type": "join", "room": None}, "room: expected a string, found null"),
+        (
+            {"type": "join", "room": "#a"},
+            f"room: {A_ROOM}",
+        ),
+        (
+            {"type": "join", "room": "@bob,ann"},
+            "room: a direct room is @NAME,NAME, two accounts in sorted order",
+        ),
+        ({**JOIN, "users": 1}, "users: expected true or false, found a number"),
+        ({**JOIN, "users": "yes"}, "users: expected true or false, found a string"),
+        ({**JOIN, "users": None}, "users: expected true or false, found null"),
+        ({**JOIN, "last": 0}, "last: expected a whole number from 1 to 100"),
+        (
+            {**JOIN, "since": 1, "epoch": "X"},
+            "epoch: expected 16 hexadecimal digits",
+        ),
+        ({**JOIN, "since": 1}, "epoch: required with since"),
+        ({**JOIN, "since": 0}, "epoch: required with since"),
+        (
+            {**JOIN, "since": 1, "epoch": EPOCH, "last": 5},
+            "last: cannot be given together with since",
+        ),
+        ({**SEND, "text": 5}, "text: expected a string, found a number"),
+        ({**SEND, "text": " "}, "text: nothing in it can be seen"),
+        ({**SEND, "text": "a\x00"}, "text: U+0000 at character 2 is not allowed"),
+        (
+            {**SEND, "text": "a" + "\u0301" * 9},
+            "text: more than 8 combining marks in a row",
+        ),
+        ({**SEND, "cid": ""}, "cid: expected 1 to 64 whole characters"),
+        ({**SEND, "to": "bob"}, "to: cannot be given together with room"),
+        ({"type": "send", "text": "hi"}, "room: required, or else to"),
+        (
+            {"type": "send", "to": "b b", "text": "hi"},
+            "to: a name is 1 to 32 of a-z 0-9 . _ - and starts with a letter or digit",
+        ),
+        (
+            {"type": "react", "room": "a", "of": 1, "emoji": "ok"},
+            "emoji: expected exactly one emoji",
+        ),
+        ({"type": "status", "state": "gone"}, "state: expected online or away"),
+        (
+            {"type": "status", "state": "away", "text": "a\nb"},
+            "text: U+000A at character 2 is not allowed",
+        ),
+        (
+            {"type": "profile", "display": "x" * 65},
+            "display: expected 1 to 64 characters",
+        ),
+        (
+            {"type": "history", "room": "a", "before": 1, "after": 0},
+            "after: cannot be given together with before",
+        ),
+        ({**HELLO, "password": "x"}, "password: needs a name"),
+        ({**HELLO, "password": "x", "token": "t"}, "password: needs a name"),
+        (
+            {**HELLO, "name": "ann", "token": "t"},
+            "token: one credential only, and a name was given",
+        ),
+        (
+            {**HELLO, "name": "ann", "password": "x", "session": "s"},
+            "session: one credential only, and a name was given",
+        ),
+        (
+            {**HELLO, "name": "ann~4f7k"},
+            f"name: {A_NAME}",
+        ),
+        ({**HELLO, "token": ""}, "token: expected 1 to 4096 whole characters"),
+        (
+            {**HELLO, "session": "x" * (SECRET_CHARS_MAX + 1)},
+            "session: expected 1 to 4096 whole characters",
+        ),
+        (
+            {**HELLO, "name": "a", "password": "\ud800"},
+            "password: expected 1 to 4096 whole characters",
+        ),
+    ],
+)
+def test_a_refusal_names_the_field(frame: dict[str, Any], text: str) -> None:
+    """The field is named, and what was expected of it."""
+    error = refuse({**frame, "id": 7})
+    assert error.code is RejectCode.BAD_FIELD
+    assert error.text == text
+    assert error.field == text.partition(":")[0]
+    assert (error.re, error.id) == (frame["type"], 7)
+
+
+@pytest.mark.parametrize("value", [{}, [], {"a": 1}, ["a"], 0.5])
+def test_no_field_takes_another_kind_for_its_own(value: Any) -> None:
+    """Nothing is coerced: an object is no true, a list is no string, anywhere."""
+    for frame, command in COMMANDS:
+        for field in attrs.fields(type(command)):
+            error = refuse({**frame, field.name: value})
+            assert (error.code, error.field) == ("bad_field", field.name)
+            assert ", found " in error.text
+
+
+def test_the_first_of_several_wrong_fields_is_named() -> None:
+    """One reason is enough: the first in the order of the command's fields."""
+    error = refuse({"type": "edit", "room": 1, "of": "x", "text": 5})
+    assert error.text == "room: expected a string, found a number"
+
+
+def test_a_text_over_its_limit_has_a_code_of_its_own() -> None:
+    """`too_long` counts code points and tells both numbers; 0 is no limit."""
+    assert isinstance(decode({**SEND, "text": "👍" * 40}), c.Send)
+    error = refuse({**SEND, "text": "👍" * 41})
+    assert (error.code, error.field) == ("too_long", "text")
+    assert error.text == "text: 41 characters, at most 40 are allowed"
+    payload = json.dumps({**SEND, "text": "x" * 10_000}).encode()
+    assert isinstance(Decoder(0).decode(payload), c.Send)
+
+
+def test_a_refusal_leaves_no_cycle_behind() -> None:
+    """Memory of a refused frame is free at once, not at the next collection."""
+    payload = json.dumps({"type": "edit", "room": 1, "text": 5}).encode()
+    assert isinstance(outcome(payload), BadCommand)  # fills the caches
+    gc.collect()
+    gc.disable()
+    try:
+        assert isinstance(outcome(payload), BadCommand)
+        left = gc.collect()
+    finally:
+        gc.enable()
+    assert left == 0
+
+
+# --- anything at all ------------------------------------------------------------
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(-3, 200)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text()
+    | st.text(alphabet=st.characters(categories=["Cc", "Cs", "Mn", "Cf"]))
+    | st.sampled_from(["a", "ann", "👍", "away", EPOCH, "@ann,bob", "x" * 5000]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
+
+
+def check_total(payload: bytes) -> None:
+    """Decode, and see that the answer is a command or a presentable refusal."""
+    result = outcome(payload)
+    if not isinstance(result, BadCommand):
+        assert isinstance(result, get_args(c.Command))
+        return
+    assert result.text
+    assert is_presentable(result.text)
+    assert result.re is None or is_presentable(result.re)
+    assert result.field is None or result.text.startswith(f"{result.field}: ")
+    assert result.id is None or type(result.id) in (str, int)
+    assert result.cid is None or 1 <= len(result.cid) <= 64
+    # The reply can always be written.
+    json.dumps([result.id, result.cid], ensure_ascii=False).encode()
+
+
+@given(st.binary() | st.text().map(str.encode))
+def test_any_bytes_are_a_command_or_a_refusal(payload: bytes) -> None:
+    """Nothing else ever leaves the decoder."""
+    check_total(payload)
+
+
+@given(json_values)
+def test_any_json_is_a_command_or_a_refusal(value: Any) -> None:
+    """Also where it is an object with an odd type."""
+    check_total(json.dumps(value).encode())
+    check_total(json.dumps({"type": value, "id": value, "cid": value}).encode())
+
+
+@given(st.data())
+def test_any_value_in_any_field(data: st.DataObject) -> None:
+    """A command with one or more of its fields replaced by any JSON value."""
+    frame, command = data.draw(st.sampled_from(COMMANDS))
+    fields = [field.name for field in attrs.fields(type(command))]
+    junk = data.draw(st.dictionaries(st.sampled_from(fields), json_values))
+    check_total(json.dumps({**frame, **junk}).encode())
+
+
+@given(st.data())
+def test_a_damaged_frame_is_a_command_or_a_refusal(data: st.DataObject) -> None:
+    """One byte changed, or the end cut off, anywhere."""
+    frame, _ = data.draw(st.sampled_from(COMMANDS))
+    payload = bytearray(json.dumps(frame).encode())
+    at = data.draw(st.integers(0, len(payload) - 1))
+    payload[at] = data.draw(st.integers(0, 255))
+    check_total(bytes(payload))
+    check_total(bytes(payload[:at]))

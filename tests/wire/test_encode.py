@@ -1,0 +1,504 @@
+"""Each frame of the server is the JSON object that the protocol shows."""
+
+from __future__ import annotations
+
+import inspect
+from datetime import datetime, timedelta
+from typing import Any, get_args
+
+import attrs
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatd.ids import Epoch, RoomName, Seq, UserName
+from chatd.wire import events as e
+from chatd.wire.encode import WIRE_NAMES, encode, encode_part, rfc3339
+
+TS = 1795379488123
+TIME = "2026-11-22T20:31:28.123Z"
+LOBBY = RoomName("lobby")
+EPOCH = Epoch("8f3c21d07be945aa")
+ANN = UserName("ann~4f7k")
+BOB = UserName("bob")
+CY = UserName("cy")
+ZERO = Seq(0)
+ONE = Seq(1)
+
+
+def event(cls: Any, seq: int, **fields: Any) -> Any:
+    """A timeline event of bob's in the lobby."""
+    return cls(LOBBY, Seq(seq), TS, BOB, **fields)
+
+
+def shown(kind: str, seq: int, **fields: Any) -> dict[str, Any]:
+    """The same on the wire."""
+    return {
+        "type": kind,
+        "room": "lobby",
+        "seq": seq,
+        "ts": TIME,
+        "from": "bob",
+        **fields,
+    }
+
+
+# At least one example for each class: the protocol's, then the rare shapes.
+FRAMES: list[tuple[Any, dict[str, Any]]] = [
+    (
+        event(e.Message, 58, text="hi", cid="7c1", reply_to=41),
+        shown("message", 58, text="hi", cid="7c1", reply_to=41),
+    ),
+    (event(e.Message, 58, text="hi"), shown("message", 58, text="hi")),
+    (
+        event(e.Message, 58, text="hi!", edited=True),
+        shown("message", 58, text="hi!", edited=True),
+    ),
+    (
+        event(e.Message, 58, text=None, deleted=True),
+        shown("message", 58, deleted=True),
+    ),
+    (
+        event(e.Message, 1, text="hi", epoch=EPOCH),
+        shown("message", 1, text="hi", epoch=EPOCH),
+    ),
+    (event(e.Edit, 59, of=58, text="hi!"), shown("edit", 59, of=58, text="hi!")),
+    (
+        event(e.Edit, 59, of=58, text=None, deleted=True),
+        shown("edit", 59, of=58, deleted=True),
+    ),
+    (event(e.Delete, 60, of=58), shown("delete", 60, of=58)),
+    (
+        event(e.React, 61, of=41, emoji="👍", on=True),
+        shown("react", 61, of=41, emoji="👍", on=True),
+    ),
+    (
+        event(e.React, 61, of=41, emoji="👍", on=False),
+        shown("react", 61, of=41, emoji="👍", on=False),
+    ),
+    (
+        event(e.React, 61, of=41, emoji=None, on=None, deleted=True),
+        shown("react", 61, of=41, deleted=True),
+    ),
+    (
+        event(e.Member, 62, user=CY, change="join"),
+        shown("member", 62, user="cy", change="join"),
+    ),
+    (
+        event(e.Member, 62, user=CY, change="role", role="owner"),
+        shown("member", 62, user="cy", change="role", role="owner"),
+    ),
+    (
+        e.Typing(LOBBY, BOB, 6),
+        {"type": "typing", "room": "lobby", "from": "bob", "for": 6},
+    ),
+    (
+        e.Typing(LOBBY, BOB, 0),
+        {"type": "typing", "room": "lobby", "from": "bob", "for": 0},
+    ),
+    (
+        e.Presence(
+            LOBBY,
+            13,
+            join=[e.UserShown(CY)],
+            leave=[UserName("dan")],
+            away=[e.UserShown(UserName("eve"), text="lunch")],
+            back=[UserName("fay")],
+        ),
+        {
+            "type": "presence",
+            "room": "lobby",
+            "online": 13,
+            "join": [{"name": "cy"}],
+            "leave": ["dan"],
+            "away": [{"name": "eve", "text": "lunch"}],
+            "back": ["fay"],
+        },
+    ),
+    (e.Presence(LOBBY, 0), {"type": "presence", "room": "lobby", "online": 0}),
+    (
+        e.Presence(LOBBY, 0, users=[]),
+        {"type": "presence", "room": "lobby", "online": 0, "users": []},
+    ),
+    (
+        e.ReadMark(LOBBY, BOB, Seq(58)),
+        {"type": "read", "room": "lobby", "from": "bob", "seq": 58},
+    ),
+    (
+        e.CaughtUp(LOBBY, EPOCH, Seq(57), 1),
+        {"type": "caught_up", "room": "lobby", "id": 1, "epoch": EPOCH, "seq": 57},
+    ),
+    (
+        e.CaughtUp(LOBBY, EPOCH, ZERO),
+        {"type": "caught_up", "room": "lobby", "epoch": EPOCH, "seq": 0},
+    ),
+    (
+        e.Left(LOBBY, "kick"),
+        {"type": "left", "room": "lobby", "reason": "kick"},
+    ),
+    (
+        e.Gap(LOBBY, Seq(58), Seq(90)),
+        {"type": "gap", "room": "lobby", "have": 58, "seq": 90},
+    ),
+    (
+        e.Gap(LOBBY, ZERO, ONE),
+        {"type": "gap", "room": "lobby", "have": 0, "seq": 1},
+    ),
+    (
+        e.Bye(4001, "restart", reconnect=True, after=3.7),
+        {
+            "type": "bye",
+            "code": 4001,
+            "reason": "restart",
+            "reconnect": True,
+            "after": 3.7,
+        },
+    ),
+    (
+        e.Bye(4505, "revoked", reconnect=False),
+        {"type": "bye", "code": 4505, "reason": "revoked", "reconnect": False},
+    ),
+    (e.Done("ping"), {"type": "ok", "re": "ping"}),
+    (e.Done("ping", id=0), {"type": "ok", "re": "ping", "id": 0}),
+    (e.Done("ping", id=""), {"type": "ok", "re": "ping", "id": ""}),
+    (
+        e.Stored("send", LOBBY, Seq(58), TS, id=2),
+        {
+            "type": "ok",
+            "re": "send",
+            "id": 2,
+            "room": "lobby",
+            "seq": 58,
+            "ts": TIME,
+        },
+    ),
+    (
+        e.Stored("send", LOBBY, Seq(58), TS, dup=True),
+        {
+            "type": "ok",
+            "re": "send",
+            "room": "lobby",
+            "seq": 58,
+            "ts": TIME,
+            "dup": True,
+        },
+    ),
+    (
+        e.Joined(
+            LOBBY,
+            EPOCH,
+            Seq(57),
+            ONE,
+            2,
+            topic="…",
+            users=[
+                e.UserShown(ANN, display="ann", state="online"),
+                e.UserShown(BOB, state="away", text="lunch"),
+            ],
+            id=1,
+        ),
+        {
+            "type": "ok",
+            "re": "join",
+            "id": 1,
+            "room": "lobby",
+            "epoch": EPOCH,
+            "seq": 57,
+            "first": 1,
+            "topic": "…",
+            "online": 2,
+            "users": [
+                {"name": "ann~4f7k", "display": "ann", "state": "online"},
+                {"name": "bob", "state": "away", "text": "lunch"},
+            ],
+        },
+    ),
+    (
+        e.Joined(LOBBY, EPOCH, ZERO, ONE, 0, recovered=False, created=True),
+        {
+            "type": "ok",
+            "re": "join",
+            "room": "lobby",
+            "epoch": EPOCH,
+            "seq": 0,
+            "first": 1,
+            "online": 0,
+            "recovered": False,
+            "created": True,
+        },
+    ),
+    (
+        e.Welcome(
+            user=ANN,
+            display="ann",
+            role="guest",
+            session="secret",
+            server="chatd/0.1.0",
+            protocol=1,
+            now=TS,
+            heartbeat=25,
+            limits=e.LimitsShown(65536, 4000, 5, 20),
+            rooms=[e.RoomState(LOBBY, EPOCH, Seq(57), ONE, Seq(41), 12)],
+            suggested=[LOBBY],
+        ),
+        {
+            "type": "welcome",
+            "re": "hello",
+            "user": "ann~4f7k",
+            "display": "ann",
+            "role": "guest",
+            "session": "secret",
+            "server": "chatd/0.1.0",
+            "protocol": 1,
+            "now": TIME,
+            "heartbeat": 25,
+            "limits": {
+                "frame_bytes": 65536,
+                "text_chars": 4000,
+                "per_second": 5,
+                "burst": 20,
+            },
+            "rooms": [
+                {
+                    "room": "lobby",
+                    "epoch": EPOCH,
+                    "seq": 57,
+                    "first": 1,
+                    "read": 41,
+                    "unread": 12,
+                }
+            ],
+            "suggested": ["lobby"],
+        },
+    ),
+    (
+        e.Welcome(
+            user=BOB,
+            display="",
+            role="user",
+            session="secret",
+            server="chatd/0.1.0",
+            protocol=1,
+            now=TS,
+            heartbeat=0,
+            limits=e.LimitsShown(65536, 0, 0, 0),
+            rooms=[e.RoomState(LOBBY, EPOCH, ZERO, ONE, ZERO, 0)],
+            suggested=[],
+            id=3,
+        ),
+        {
+            "type": "welcome",
+            "re": "hello",
+            "user": "bob",
+            "display": "",
+            "role": "user",
+            "session": "secret",
+            "server": "chatd/0.1.0",
+            "protocol": 1,
+            "now": TIME,
+            "heartbeat": 0,
+            "limits": {
+                "frame_bytes": 65536,
+                "text_chars": 0,
+                "per_second": 0,
+                "burst": 0,
+            },
+            "rooms": [
+                {
+                    "room": "lobby",
+                    "epoch": EPOCH,
+                    "seq": 0,
+                    "first": 1,
+                    "read": 0,
+                    "unread": 0,
+                }
+            ],
+            "suggested": [],
+            "id": 3,
+        },
+    ),
+    (
+        e.HistoryPage(
+            LOBBY,
+            EPOCH,
+            ONE,
+            Seq(63),
+            [
+                e.MessageShown(
+                    ONE,
+                    TS,
+                    BOB,
+                    "hi",
+                    edited=True,
+                    cid="7c1",  # type: ignore[arg-type]
+                    reply_to=Seq(41),
+                    reactions={"👍": [BOB]},
+                ),
+                e.MessageShown(Seq(2), TS, BOB, None, deleted=True),
+            ],
+            more=True,
+            id=4,
+        ),
+        {
+            "type": "ok",
+            "re": "history",
+            "id": 4,
+            "room": "lobby",
+            "epoch": EPOCH,
+            "first": 1,
+            "as_of": 63,
+            "messages": [
+                {
+                    "seq": 1,
+                    "ts": TIME,
+                    "from": "bob",
+                    "text": "hi",
+                    "edited": True,
+                    "cid": "7c1",
+                    "reply_to": 41,
+                    "reactions": {"👍": ["bob"]},
+                },
+                {"seq": 2, "ts": TIME, "from": "bob", "deleted": True},
+            ],
+            "more": True,
+        },
+    ),
+    (
+        e.HistoryPage(LOBBY, EPOCH, ONE, ZERO, [], more=False),
+        {
+            "type": "ok",
+            "re": "history",
+            "room": "lobby",
+            "epoch": EPOCH,
+            "first": 1,
+            "as_of": 0,
+            "messages": [],
+            "more": False,
+        },
+    ),
+    (
+        e.WhoPage(LOBBY, [e.UserShown(BOB, state="online")], next=BOB, id=5),
+        {
+            "type": "ok",
+            "re": "who",
+            "id": 5,
+            "room": "lobby",
+            "users": [{"name": "bob", "state": "online"}],
+            "next": "bob",
+        },
+    ),
+    (
+        e.WhoPage(LOBBY, []),
+        {"type": "ok", "re": "who", "room": "lobby", "users": []},
+    ),
+    (
+        e.RoomsPage([e.RoomShown(LOBBY, 0, 0), e.RoomShown(LOBBY, 2, 3, "…")]),
+        {
+            "type": "ok",
+            "re": "rooms",
+            "rooms": [
+                {"room": "lobby", "online": 0, "members": 0},
+                {"room": "lobby", "online": 2, "members": 3, "topic": "…"},
+            ],
+        },
+    ),
+    (
+        e.RoomsPage([], next=LOBBY, id=6),
+        {"type": "ok", "re": "rooms", "rooms": [], "next": "lobby", "id": 6},
+    ),
+    (
+        e.Refusal(
+            "rate_limited",
+            "…",
+            re="send",
+            field="room",
+            cid="7c1",  # type: ignore[arg-type]
+            retry_after=1.8,
+            id=9,
+        ),
+        {
+            "type": "error",
+            "re": "send",
+            "id": 9,
+            "cid": "7c1",
+            "code": "rate_limited",
+            "text": "…",
+            "retry_after": 1.8,
+            "field": "room",
+        },
+    ),
+    (
+        e.Refusal("bad_json", "not JSON"),
+        {"type": "error", "code": "bad_json", "text": "not JSON"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("frame", "expected"), FRAMES)
+def test_each_frame_is_as_the_protocol_shows_it(
+    frame: e.ServerFrame, expected: dict[str, Any]
+) -> None:
+    """All that is there is written, and what is not there is not null."""
+    encoded = encode(frame)
+    assert orjson.loads(encoded) == expected
+    assert encoded.startswith(b'{"type":"')
+
+
+def test_the_examples_are_complete() -> None:
+    """Each class, and each of its fields, is among the examples."""
+    for cls in get_args(e.ServerFrame):
+        keys = set().union(*(shown for frame, shown in FRAMES if type(frame) is cls))
+        fields = {WIRE_NAMES.get(field.name, field.name) for field in attrs.fields(cls)}
+        # A reply that was stored before carries the cid only where one was given.
+        assert fields - keys <= ({"cid"} if cls is e.Stored else set())
+
+
+@pytest.mark.parametrize("cls", get_args(e.ServerFrame))
+def test_no_frame_is_only_its_type(cls: type) -> None:
+    """The comma after the type is right, since some field is always written."""
+    required = [field for field in attrs.fields(cls) if not field.default]
+    assert any(type(None) not in get_args(field.type) for field in required)
+    assert inspect.isclass(cls)
+
+
+def test_a_part_is_measured_as_it_will_stand() -> None:
+    """An entry by itself has the bytes that it has in its page."""
+    message = e.MessageShown(ONE, TS, BOB, "é", reactions={"👍": [BOB]})
+    page = e.HistoryPage(LOBBY, EPOCH, ONE, ONE, [message, message], more=False)
+    part = encode_part(message)
+    assert b",".join((part, part)) in encode(page)
+    assert orjson.loads(encode_part(e.UserShown(BOB))) == {"name": "bob"}
+
+
+@pytest.mark.parametrize(
+    ("ts", "text"),
+    [
+        (TS, TIME),
+        (0, "1970-01-01T00:00:00.000Z"),
+        (7, "1970-01-01T00:00:00.007Z"),
+        (999, "1970-01-01T00:00:00.999Z"),
+        (-1, "1969-12-31T23:59:59.999Z"),
+        (951782400000, "2000-02-29T00:00:00.000Z"),
+        (253402300799999, "9999-12-31T23:59:59.999Z"),
+    ],
+)
+def test_times_are_rfc_3339_with_milliseconds(ts: int, text: str) -> None:
+    """In UTC, with exactly three digits, rounded never."""
+    assert rfc3339(ts) == text
+
+
+@given(st.integers(0, 253402300799999))
+def test_a_time_can_be_read_back(ts: int) -> None:
+    """Another reader of RFC 3339 gets the same millisecond."""
+    moment = datetime.fromisoformat(rfc3339(ts))
+    epoch = datetime.fromisoformat("1970-01-01T00:00:00Z")
+    assert (moment - epoch) // timedelta(milliseconds=1) == ts
+
+
+@given(st.text())
+def test_any_text_is_written_as_it_is(text: str) -> None:
+    """Whatever a message says, its frame is one object that says the same."""
+    encoded = encode(event(e.Message, 1, text=text))
+    assert orjson.loads(encoded)["text"] == text
+    assert b"\n" not in encoded
