@@ -297,8 +297,7 @@ class ClientCore:
 
     def _follow(self, name: str, frame: Frame, label: object) -> None:
         """Follow a room from where the user says, or go on where it stands."""
-        room = self.rooms.get(name)
-        if room is not None:
+        if room := self.rooms.get(name):
             room.member = False  # wanted, whatever `welcome` says
             self._join(room, label)
             return
@@ -351,11 +350,9 @@ class ClientCore:
         self._commands.remove(pending)
         self._events.extend(pending.replies(frame))
         room = self._room_of(pending)
-        if room is None:
-            return
-        if room.joining == pending.id:
+        if room is not None and room.joining == pending.id:
             self._joined(room, frame, refused=code is not None)
-        elif room.page == pending.id:
+        elif room is not None and room.page == pending.id:
             room.page, room.reading = None, False
             if room.behind:
                 self._join(room)

@@ -318,4 +318,6 @@ class Meeting(RuleBasedStateMachine):
 
 
 TestMeeting = Meeting.TestCase
-TestMeeting.settings = settings(max_examples=200, stateful_step_count=50, phases=[Phase.generate])
+TestMeeting.settings = settings(
+    max_examples=200, stateful_step_count=50, phases=[Phase.generate]
+)
