@@ -95,10 +95,8 @@ class Door(SocketOut, trio.abc.Stream):
         """Whether the kernel has bytes, or an end, that were not read yet."""
         try:
             self.sock.recv(1, socket.MSG_PEEK)
-        except BlockingIOError:
-            return False
-        except OSError:
-            return True
+        except OSError as error:
+            return not isinstance(error, BlockingIOError)
         return True
 
     def stop_waiting(self) -> None:
@@ -138,9 +136,11 @@ class Door(SocketOut, trio.abc.Stream):
         """
         if not self._quiet:
             frame = bytes(data)
-            self._put(own(frame))
             if is_close(frame):
+                # No gap may become a frame behind it.
+                self.outbox.drop_all()
                 self._close_sent = self._quiet = True
+            self._put(own(frame))
         await trio.lowlevel.checkpoint()
 
     async def wait_send_all_might_not_block(self) -> None:
@@ -224,7 +224,7 @@ class Door(SocketOut, trio.abc.Stream):
             message = await self.ws.get_message()
         except ConnectionClosed:
             # The library failed the message with its last frame.
-            self._library_done = True
+            self.finish(Ending.PROTOCOL)
             return
         if wait := self._commands.take(trio.current_time()):
             await self._pause(wait)
@@ -343,11 +343,17 @@ class Door(SocketOut, trio.abc.Stream):
         assert ending is not None
         if ending is not Ending.RESTART:
             self.outbox.drop_all()
+        # First the rest: a gap becomes a frame while it leaves, and nothing may
+        # follow the close frame.
+        await self._flush_all()
         if ending.code is not None and not self._close_sent:
             self._close_sent = True
             if bye := self._bye(ending):
                 self._put(own(bye))
             self._put(own(close_frame(ending.code, ending.reason)))
+            await self._flush_all()
+
+    async def _flush_all(self) -> None:
         while self.outbox.waiting and not self.lost:
             await trio.lowlevel.wait_writable(self.sock)
             self.flush()

@@ -15,6 +15,7 @@ from chatd.ids import RoomName
 from chatd.net.connection import _judge
 from chatd.net.door import Door
 from chatd.net.host import DoorLimits
+from chatd.net.scanner import Lane
 from chatd.ports import Entry, EntryKind, Outlet
 from chatd.wire import framing
 from tests.net.echo import (
@@ -164,6 +165,42 @@ async def test_a_connection_leaves_no_reference_cycle() -> None:
         gc.enable()
 
 
+async def test_a_drain_delivers_what_waits_and_its_gaps() -> None:
+    """Everything that was accepted, then the bye, then nothing."""
+    host = EchoHost(said_bye=True)
+    async with connected(host, LIMITS, sndbuf=TINY) as peer:
+        (door,) = host.outlets
+        while not door.outbox.waiting:
+            door.push(reply(framing.text_frame(b"." * 500)))
+        door.push(reply(framing.text_frame(b"ok")))
+        for seq in range(1, 100):
+            door.push(event(seq))
+        assert door.outbox.over
+        door.finish(Ending.RESTART)
+        await peer.rest()
+    assert seqs(peer) == [(1, 99)]
+    assert [p[:3] for _, p in peer.frames()[-4:]] == [
+        b"ok",
+        b"lob",
+        b"bye",
+        b"\x0f\xa1r",
+    ]
+
+
+async def test_any_other_ending_drops_what_merely_waits() -> None:
+    """Replies leave whole, room events only as far as they were begun."""
+    host = EchoHost(said_bye=True)
+    async with connected(host, LIMITS, sndbuf=TINY) as peer:
+        (door,) = host.outlets
+        for seq in range(1, 31):
+            door.push(event(seq))
+        door.push(reply(framing.text_frame(b"ok")))
+        door.finish(Ending.LOGOUT)
+        await peer.rest()
+    assert seqs(peer)[-1][1] < 30
+    assert [p[:3] for _, p in peer.frames()[-3:]] == [b"ok", b"bye", b"\x03\xe8l"]
+
+
 # --- bugs -------------------------------------------------------------------
 
 
@@ -244,6 +281,23 @@ async def test_a_bug_of_the_door_itself_ends_the_connection_with_1011() -> None:
         await peer.rest()
     assert [str(bug) for bug in host.bugs] == ["scanner"]
     assert code_of(peer) == 1011
+
+
+async def test_a_crash_of_the_library_reaches_the_firewall() -> None:
+    """It is told as a bug, and the connection is detached and closed with 1011."""
+
+    class Wrong:
+        def next(self) -> tuple[Lane, str]:
+            return Lane.PASS, "no bytes"
+
+    host = EchoHost()
+    with pytest.RaisesGroup(pytest.RaisesGroup(TypeError)):
+        async with connected(host) as peer:
+            host.outlets[0].scanner = Wrong()  # type: ignore[assignment]
+            await peer.send(masked(0x01, b"a"))
+            await peer.rest()
+    assert code_of(peer) == 1011
+    assert host.ending is Ending.BUG
 
 
 # --- falling behind ---------------------------------------------------------
@@ -450,6 +504,39 @@ async def test_a_hang_up_waits_two_seconds_at_most(
         await peer.rest()
         assert trio.current_time() - started == 2.0
     assert host.ending is Ending.PEER_CLOSED
+
+
+async def test_an_ending_does_not_wait_for_what_is_open() -> None:
+    """A connection that is ended while its peer's close waits ends as it was told."""
+    host = EchoHost(lazy=True)
+    async with connected(host) as peer:
+        await peer.send(text("send") + closing())
+        await idle()
+        host.outlets[0].finish(Ending.REVOKED)
+        await peer.rest()
+    assert code_of(peer) == 4505
+
+
+async def test_a_flood_of_messages_leaves_turns_for_others() -> None:
+    """A megabyte at once is served in order, and not in one go."""
+    host = EchoHost()
+    async with connected(host) as peer:
+        turns = 0
+
+        async def others() -> None:
+            nonlocal turns
+            while True:
+                await trio.lowlevel.checkpoint()
+                turns += 1
+
+        body = b"x" * 1000
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(peer.send, text(body) * 1000 + closing())
+            nursery.start_soon(others)
+            await peer.rest()
+            nursery.cancel_scope.cancel()
+    assert len(host.heard) == 1000
+    assert turns > 10
 
 
 async def test_no_more_commands_are_open_than_may_be() -> None:
