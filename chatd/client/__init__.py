@@ -5,6 +5,7 @@
 * `unanswered.py` keeps commands until they are answered, each once.
 * `lifeline.py` knows when a connection is dead, and when to come back.
 * `resume.py` joins these: the whole client, without a socket or a clock.
+* `dial.py` opens a WebSocket, and leaves nothing of it behind.
 * `connection.py` gives it a WebSocket, and comes back by itself.
 
 `chatd connect` is built on this, and so are the tests that need a client which

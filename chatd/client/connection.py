@@ -12,57 +12,38 @@ the connection: what was missed is then replayed. `post` and `request` wait
 while `UNANSWERED_MAX` commands have no answer. Connecting, sending and closing each
 have a time-out, because trio-websocket's have none, or sixty seconds.
 
-What trio-websocket's client does, and what is done about it: it answers pings
-in its reader, which stands still while its message queue is full, hence the
-larger queue; a handshake that the server drops ends by the time-out only; a
-cancelled send leaves half a frame behind, so after one the connection is closed
-and nothing else is sent; its reader may raise wsproto's errors, which are then
-the end of this connection like any other.
+A send that is cancelled leaves half a frame behind: the connection is closed
+then, and nothing else is sent. trio-websocket's other traps are in `dial.py`.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from random import Random, SystemRandom
 from typing import Self
 from urllib.parse import urlsplit
 
 import attrs
 import trio
-from trio_websocket import (
-    ConnectionClosed,
-    ConnectionRejected,
-    ConnectionTimeout,
-    HandshakeError,
-    WebSocketConnection,
-    open_websocket_url,
-)
+from trio_websocket import ConnectionClosed, WebSocketConnection
 from wsproto.utilities import ProtocolError
 
+from chatd.client.dial import LOST, dial, in_words, innermost, retry_after_s
 from chatd.client.frames import Credential, Frame
 from chatd.client.resume import ClientCore
 
-SUBPROTOCOL = "chatd.v1"
-CONNECT_TIMEOUT_S = 10.0
-"""TCP, TLS and the upgrade together."""
 SEND_TIMEOUT_S = 30.0
 """One frame. Source: the server gives a client as long, `limits.write_timeout_s`."""
-CLOSE_TIMEOUT_S = 2.0
-"""How long the server's answer to our close is waited for."""
-MESSAGE_CHARS_MAX = 2**24
-"""A reply may have `limits.reply_bytes`, which an operator may raise."""
-QUEUE_MAX = 64
-"""Frames between trio-websocket's reader and ours."""
 EVENTS_MAX = 1024
+"""Frames that wait for the user before the reader stops."""
 UNANSWERED_MAX = 100
-
+"""Commands without an answer before the next one waits."""
 NORMAL = 1000
+"""The close code of whoever leaves properly."""
 NO_CODE = (1005, 1006)
 """What trio-websocket reports where no close code was received."""
-LOST = (HandshakeError, ConnectionClosed, ProtocolError, OSError)
-"""How an attempt or a connection fails."""
 
 
 class Unreachable(Exception):
@@ -234,33 +215,21 @@ class Client:
 
     async def _connect(self) -> float | None:
         """Run one connection; return after how long the next one is due."""
-        code, retry_after_s, failure = None, None, ""
+        code: int | None = None
+        failure: BaseException | None = None
         try:
             with trio.CancelScope() as self._scope:
                 if self._leaving:
                     self._scope.cancel()
-                async with self._open() as websocket:
+                async with dial(self._url) as websocket:
                     code = await self._serve(websocket)
-        except ConnectionRejected as rejected:
-            retry_after_s = _retry_after_s(rejected)
-            failure = f"answered with HTTP status {rejected.status_code}"
-        except LOST as error:
-            failure = _in_words(error)
+        except* LOST as errors:
+            failure = innermost(errors)
         code = NORMAL if self._leaving else code
-        delay = self.core.closed(code, retry_after_s=retry_after_s)
-        self._publish(failure)
+        after = None if failure is None else retry_after_s(failure)
+        delay = self.core.closed(code, retry_after_s=after)
+        self._publish("" if failure is None else in_words(failure))
         return delay
-
-    def _open(self) -> AbstractAsyncContextManager[WebSocketConnection]:
-        return open_websocket_url(
-            self._url,
-            subprotocols=[SUBPROTOCOL],
-            message_queue_size=QUEUE_MAX,
-            max_message_size=MESSAGE_CHARS_MAX,
-            connect_timeout=CONNECT_TIMEOUT_S,
-            disconnect_timeout=CLOSE_TIMEOUT_S,
-            receive_buffer_size=65536,
-        )
 
     async def _serve(self, websocket: WebSocketConnection) -> int | None:
         """Run both directions until one ends; return the close code, if any."""
@@ -371,20 +340,3 @@ async def open_client(
                 client.leave()
     if failure is not None:
         raise failure
-
-
-def _retry_after_s(rejected: ConnectionRejected) -> float | None:
-    """Return the seconds of a Retry-After header; dates are not for machines."""
-    for name, value in rejected.headers or ():
-        if name.lower() == b"retry-after" and value.isdigit():
-            return float(value)
-    return None
-
-
-def _in_words(error: BaseException) -> str:
-    """Say what an exception of the connection means to a person."""
-    if isinstance(error, ConnectionTimeout):
-        return f"no answer within {CONNECT_TIMEOUT_S:g} s"
-    if isinstance(error, HandshakeError) and error.__cause__ is not None:
-        error = error.__cause__
-    return str(error) or type(error).__name__

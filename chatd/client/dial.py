@@ -1,0 +1,124 @@
+"""A WebSocket to a server, of which nothing is left behind.
+
+The stream is ours and not trio-websocket's, because its `aclose` leaves the TCP
+connection open where the server was the first to close, and has no time-out. A
+handshake that the server drops is only seen by the time-out here; a certificate
+that is not trusted is seen at once.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import SplitResult, urlsplit
+
+import trio
+from trio_websocket import (
+    ConnectionClosed,
+    ConnectionRejected,
+    HandshakeError,
+    WebSocketConnection,
+    wrap_client_stream,
+)
+from wsproto.utilities import ProtocolError
+
+SUBPROTOCOL = "chatd.v1"
+CONNECT_TIMEOUT_S = 10.0
+"""TCP, TLS and the upgrade together."""
+CLOSE_TIMEOUT_S = 2.0
+"""How long the server's answer to our close is waited for."""
+MESSAGE_CHARS_MAX = 2**24
+"""A reply may have `limits.reply_bytes`, which an operator may raise."""
+QUEUE_MAX = 64
+"""Frames between trio-websocket's reader, which answers pings, and ours."""
+RECEIVE_BYTES = 65536
+
+LOST = (
+    HandshakeError,
+    ConnectionClosed,
+    ProtocolError,
+    OSError,
+    trio.BrokenResourceError,
+    trio.TooSlowError,
+)
+"""How an attempt or a connection fails; `dial` may raise them in groups."""
+
+
+@asynccontextmanager
+async def dial(url: str) -> AsyncIterator[WebSocketConnection]:
+    """Connect, and close properly afterwards, within `CLOSE_TIMEOUT_S`.
+
+    Raises:
+        One of `LOST`, alone or in a group.
+
+    Cancellation: the connection is cut without a goodbye.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    port = parts.port or (443 if parts.scheme == "wss" else 80)
+    deadline = trio.current_time() + CONNECT_TIMEOUT_S
+    with trio.fail_at(deadline):
+        stream = await _open_stream(parts, host, port)
+    try:
+        async with trio.open_nursery() as nursery:
+            with trio.fail_at(deadline):
+                websocket = await wrap_client_stream(
+                    nursery,
+                    stream,
+                    f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+                    (parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
+                    subprotocols=[SUBPROTOCOL],
+                    message_queue_size=QUEUE_MAX,
+                    max_message_size=MESSAGE_CHARS_MAX,
+                    receive_buffer_size=RECEIVE_BYTES,
+                )
+            yield websocket
+            with trio.move_on_after(CLOSE_TIMEOUT_S):
+                await websocket.aclose()
+            nursery.cancel_scope.cancel()
+    finally:
+        await trio.aclose_forcefully(stream)
+
+
+async def _open_stream(
+    parts: SplitResult, host: str, port: int
+) -> trio.SocketStream | trio.SSLStream[trio.SocketStream]:
+    """Open TCP, and TLS where the URL says so."""
+    tcp = await trio.open_tcp_stream(host, port)
+    if parts.scheme != "wss":
+        return tcp
+    tls = trio.SSLStream(
+        tcp, ssl.create_default_context(), server_hostname=host, https_compatible=True
+    )
+    try:
+        await tls.do_handshake()
+    except BaseException:
+        await trio.aclose_forcefully(tcp)
+        raise
+    return tls
+
+
+def retry_after_s(rejected: BaseException) -> float | None:
+    """Return the seconds of a Retry-After header; dates are not for machines."""
+    if isinstance(rejected, ConnectionRejected):
+        for name, value in rejected.headers or ():
+            if name.lower() == b"retry-after" and value.isdigit():
+                return float(value)
+    return None
+
+
+def in_words(error: BaseException) -> str:
+    """Say what a failed connection means to a person."""
+    if isinstance(error, ConnectionRejected):
+        return f"answered with HTTP status {error.status_code}"
+    if isinstance(error, trio.TooSlowError):
+        return f"no answer within {CONNECT_TIMEOUT_S:g} s"
+    return str(error.__cause__ or error) or type(error).__name__
+
+
+def innermost(error: BaseException) -> BaseException:
+    """Return the exception itself, out of the groups around it."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
