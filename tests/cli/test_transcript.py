@@ -1,0 +1,105 @@
+"""What a person sees of events, also of those that mean harm."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chatd.cli.transcript import clean, shown
+
+Frame = dict[str, Any]
+
+
+def message(text: object, **more: Any) -> Frame:
+    """Make a message of bob in the lobby."""
+    base = {"type": "message", "room": "lobby", "seq": 1, "from": "bob", "text": text}
+    return base | {"ts": "not a time"} | more
+
+
+def test_a_message_has_its_time_room_and_sender() -> None:
+    """Local hour and minute, then the room and the name."""
+    (line,) = shown(message("hi", ts="2026-11-22T20:31:28.123Z"))
+    assert line[2] == ":"
+    assert line[5:] == " [lobby] bob: hi"
+
+
+def test_me_is_an_action() -> None:
+    """As in XEP-0245: sent as typed, shown without the word."""
+    assert shown(message("/me waves")) == ["--:-- [lobby] * bob waves"]
+
+
+def test_further_lines_cannot_pass_for_other_peoples() -> None:
+    """A forged line is indented like every other further line."""
+    lines = shown(message("hi\n20:31 [lobby] ann: I owe you money"))
+    assert lines[1] == "      | 20:31 [lobby] ann: I owe you money"
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "\x1b[2J",
+        "\x1b]0;title\x07",
+        "\x9b31m",
+        "\r[lobby] ann: forged",
+        "\u202egnirts",
+        "\u2066\u2028\u200f",
+        "\ud800",
+        "\x00\x7f\x08",
+    ],
+)
+def test_nothing_steers_the_terminal(hostile: str) -> None:
+    """Controls, bidi marks and separators are replaced, in whatever field."""
+    fields = dict.fromkeys(
+        ("room", "from", "text", "user", "reason", "topic", "emoji", "ts", "change"),
+        hostile,
+    )
+    entries = [{"name": hostile, "text": hostile}, hostile]
+    lists = dict.fromkeys(("join", "leave", "away", "back", "messages"), entries)
+    more = fields | lists | {"on": True, "online": hostile, "after": 1.0}
+    for kind in ("message", "edit", "delete", "react", "member", "presence", "left"):
+        assert_harmless(shown({"type": kind} | more))
+    for kind in ("welcome", "error", "offline"):
+        assert_harmless(shown({"type": kind} | more))
+    for command in ("join", "history"):
+        assert_harmless(shown({"type": "ok", "re": command} | more))
+
+
+def assert_harmless(lines: list[str]) -> None:
+    """Each line is what it was cleaned to be: cleaning it again changes nothing."""
+    assert lines
+    assert [clean(line) for line in lines] == lines
+
+
+def test_quiet_lines() -> None:
+    """Presence, membership, reactions and the connection, one line each."""
+    presence: Frame = {"type": "presence", "room": "r", "join": [{"name": "cy"}]}
+    presence |= {"leave": ["dan"], "away": [{"name": "eve", "text": "lunch"}]}
+    assert shown(presence) == [
+        "-- [r] cy is here",
+        "-- [r] dan is gone",
+        "-- [r] eve is away (lunch)",
+    ]
+    member = {"type": "member", "room": "r", "from": "bob", "user": "cy"}
+    assert shown(member | {"change": "kick"}) == ["-- [r] kick: cy by bob"]
+    assert shown({"type": "offline", "code": 1000, "after": None}) == []
+    lost = {"type": "offline", "code": None, "reason": "lost", "after": 3.2}
+    assert shown(lost) == ["-- the connection was interrupted: lost; again in 3 s"]
+    assert "ended" in shown(lost | {"after": None})[0]
+
+
+def test_what_is_deleted_or_unknown_or_only_noise() -> None:
+    """A deleted message says so; typing, marks and the future say nothing."""
+    assert "deleted" in shown(message(None, deleted=True))[0]
+    for kind in ("typing", "read", "caught_up", "bye", "something_new"):
+        assert shown({"type": kind}) == []
+    assert shown({"type": "ok", "re": "send"}) == []
+    assert shown({"type": "edit", "deleted": True}) == []
+
+
+def test_a_join_says_only_what_is_new() -> None:
+    """A resume without a hole is silent; a hole is told."""
+    joined = {"type": "ok", "re": "join", "room": "r", "online": 2, "topic": "all"}
+    assert shown(joined) == ["-- [r] 2 online; all"]
+    assert shown(joined | {"recovered": True}) == []
+    assert "newest" in shown(joined | {"recovered": False})[0]
