@@ -45,10 +45,12 @@ class Room:
     members: dict[UserName, Membership] = attrs.field(factory=dict)
     online: dict[UserName, None] = attrs.field(factory=dict)
     """Members with at least one connection, or in their grace."""
-    unsettled: dict[UserName, UserShown | None] = attrs.field(factory=dict)
-    """Who changed in this tick, and how he was shown before; None: not at all."""
-    listed: set[UserName] = attrs.field(factory=set)
-    """Who was unsettled when somebody was given the list of those online."""
+    unsettled: dict[UserName, list[UserShown | None]] = attrs.field(factory=dict)
+    """Who changed in this tick, and how people were shown him; None: not at all.
+
+    First what everybody was shown before, then what those were shown who joined
+    in the middle.
+    """
     told_names: bool = True
     """Whether everybody here was told names, not numbers; see `names_max`."""
     told_online: int | None = 0

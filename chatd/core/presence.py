@@ -17,20 +17,25 @@ from chatd.ids import UserName
 from chatd.wire.events import Presence, UserShown
 
 
-def everybody(chat: Chat, room: Room, names_max: int) -> list[UserShown] | None:
+def everybody(
+    chat: Chat, room: Room, names_max: int, asker: UserName | None = None
+) -> list[UserShown] | None:
     """Who is online in a room and how each is shown; None if they are too many.
 
     It may be asked in the middle of a tick. Then the tick's frame has to be true
-    for whoever got this list as well, not only for those who were there before:
-    it tells everybody who was unsettled by now, also if he ends as he began, and
-    is a whole list if there was none now.
+    for whoever got this list as well, not only for those who were there before,
+    so what it shows of the unsettled is kept; except to the asker that he has
+    just come: if he is gone when the tick ends, he will not read it.
     """
     online = len(room.online)
     if online > names_max:
         room.told_names = False
         room.told_online = online if online == room.told_online else None
         return None
-    room.listed.update(room.unsettled)
+    for name, views in room.unsettled.items():
+        view = _view(chat, room, name)
+        if view not in views and (name != asker or views != [None]):
+            views.append(view)
     return [chat.shown(chat.users[name]) for name in room.online]
 
 
@@ -47,7 +52,6 @@ def settle(chat: Chat, room: Room, names_max: int) -> Presence | None:
     display name changed is in `join` again, as he is shown now.
     """
     unsettled, room.unsettled = room.unsettled, {}
-    listed, room.listed = room.listed, set()
     online = len(room.online)
     before_names, room.told_names = room.told_names, online <= names_max
     before_online, room.told_online = room.told_online, online
@@ -58,22 +62,26 @@ def settle(chat: Chat, room: Room, names_max: int) -> Presence | None:
     if not before_names:
         return whole(chat, room, names_max)
     frame = Presence(room.name, online)
-    for name, before in unsettled.items():
-        now = chat.shown(chat.users[name]) if name in room.online else None
-        if name in listed:
-            _tell(frame, name, None, now)
-        elif now != before:
-            _tell(frame, name, before, now)
+    for name, views in unsettled.items():
+        now = _view(chat, room, name)
+        old = [view for view in views if view != now]
+        if old:
+            _tell(frame, name, old, now)
     return frame if frame.join or frame.leave or frame.away or frame.back else None
 
 
+def _view(chat: Chat, room: Room, name: UserName) -> UserShown | None:
+    """How a user is shown in the room now."""
+    return chat.shown(chat.users[name]) if name in room.online else None
+
+
 def _tell(
-    frame: Presence, name: UserName, before: UserShown | None, now: UserShown | None
+    frame: Presence, name: UserName, old: list[UserShown | None], now: UserShown | None
 ) -> None:
-    """Put one user's difference into the list where it belongs."""
+    """Put one user's difference from some old views into the list where it belongs."""
     if now is None:
         frame.leave.append(name)
-    elif before is None or before.display != now.display:
+    elif any(view is None or view.display != now.display for view in old):
         frame.join.append(now)
     elif now.state == "away":
         frame.away.append(UserShown(name, text=now.text))

@@ -11,7 +11,7 @@ import attrs
 
 TOLERANCE = 1e-6
 """Of a token. Whoever waits as long as he was told is let in, although seconds
-since a far moment are rounded: at 1e9 s by 1e-7."""
+since a far moment are rounded: after a hundred days by 1e-9."""
 
 
 @attrs.define

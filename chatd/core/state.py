@@ -311,7 +311,7 @@ class Chat:
         """Remember how a user was shown when the tick began."""
         if not room.unsettled:
             self.add_deadline(now + self.presence_tick_s, Due.PRESENCE, room.name)
-        room.unsettled.setdefault(user, before)
+        room.unsettled.setdefault(user, [before])
 
     def _forget_guest(self, user: User) -> None:
         """Let go of a guest of whom nothing is left; his name stays taken."""

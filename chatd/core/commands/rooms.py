@@ -184,7 +184,7 @@ def _subscribe(
         turn.want(Unsubscribe(connection.id, room.name, drop=True))
     names = command.since is None or command.users
     most = turn.config.presence.names_max
-    users = presence.everybody(turn.chat, room, most)
+    users = presence.everybody(turn.chat, room, most, connection.user)
     reply = Joined(
         room.name,
         room.epoch,
