@@ -1,0 +1,393 @@
+"""A whole chat without a loop, a socket or a clock: the machine and what it drives.
+
+`House` performs effects the plainest way. Drafts and errands (look-ups) wait
+until a test lets them go, so a test decides what overtakes what; `settle` lets
+everything go. What each connection receives is kept in `Peer.frames`, and
+`chat.check` runs after every input.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import attrs
+
+from chatd.config import Config
+from chatd.core import drafts, effects, inputs
+from chatd.core.effects import Effect, Origin
+from chatd.core.inputs import Input, Now
+from chatd.core.machine import Machine
+from chatd.core.principal import Principal
+from chatd.core.state import Chat
+from chatd.errors import Ending, Reject, RejectCode
+from chatd.hub.restore import declare, restore
+from chatd.ids import ConnectionId, Epoch, RoomName, Seq, SessionId, UserName
+from chatd.ports import MemberRow, RoomRow, Snapshot, UserRow
+from chatd.store.model import Model, as_now, shown
+from chatd.wire import events
+from chatd.wire.commands import Command, GuestName, Hello, Join, Secret
+
+LOBBY = RoomName("lobby")
+"""The room that the configuration declares."""
+ANN, BOB, CY, ADA = map(UserName, ("ann", "bob", "cy", "ada"))
+UNAVAILABLE = drafts.Refused(RejectCode.UNAVAILABLE, "disk full", retry_after_s=1.0)
+
+
+@attrs.define(eq=False)
+class Peer:
+    """One connection as its client sees it."""
+
+    house: House
+    id: ConnectionId
+    frames: list[Any] = attrs.field(factory=list)
+    """Everything that was received and not taken yet."""
+    said: int = 0
+    answers: int = 0
+    ending: Ending | None = None
+    subscribed: dict[RoomName, None] = attrs.field(factory=dict)
+    replays: dict[RoomName, int] = attrs.field(factory=dict)
+
+    def say(self, command: Command) -> list[Effect]:
+        """Send a command."""
+        self.said += 1
+        return self.house.handle(inputs.Received(self.id, command))
+
+    def ask(self, command: Command) -> list[Any]:
+        """Send a command, let everything happen, and take what came."""
+        self.say(command)
+        self.house.settle()
+        return self.take()
+
+    def take(self) -> list[Any]:
+        """Take what was received so far."""
+        taken, self.frames = self.frames, []
+        return taken
+
+    def hello(self, **fields: Any) -> list[Any]:
+        """Say hello and take the answer."""
+        return self.ask(Hello(**fields))
+
+    def join(self, room: RoomName = LOBBY, **fields: Any) -> list[Any]:
+        """Join a room and take the answer."""
+        return self.ask(Join(room, **fields))
+
+    def close(self) -> list[Effect]:
+        """Let the socket go."""
+        del self.house.peers[self.id]
+        return self.house.handle(inputs.Closed(self.id))
+
+
+class House:
+    """The machine, a store that is a model, and the connections."""
+
+    def __init__(self, config: Config = Config(), *, page: int = 2) -> None:  # noqa: B008 - frozen
+        self.config = config
+        self.page = page
+        self.model = Model()
+        for name in (ANN, BOB, CY):
+            self.model.users[name] = UserRow(name, name, "user")
+        self.model.users[ADA] = UserRow(ADA, "Ada", "admin")
+        self.now = Now(1000.0, 1_800_000_000_000)
+        self.peers: dict[ConnectionId, Peer] = {}
+        self.drafts: deque[Origin] = deque()
+        self.errands: list[Effect] = []
+        self.delivered: list[events.TimelineEvent] = []
+        self._epochs = 0
+        self._secrets = 0
+        self._opened = 0
+        self.machine = self._begin()
+
+    @property
+    def chat(self) -> Chat:
+        """The state."""
+        return self.machine.chat
+
+    # --- starting -------------------------------------------------------------
+
+    def new_epoch(self) -> Epoch:
+        """Count epochs."""
+        self._epochs += 1
+        return Epoch(f"{self._epochs:016x}")
+
+    def _begin(self) -> Machine:
+        chat = restore(self.snapshot(), self.config, self.now.mono)
+        for draft in declare(chat, self.config, self.new_epoch):
+            self.model.execute(draft, self.now.wall)
+        return Machine(chat, self.config, self.new_epoch, "chatd/test")
+
+    def snapshot(self) -> Snapshot:
+        """What a store would load."""
+        model = self.model
+        held = {row.user for row in model.sessions.values()}
+        return Snapshot(
+            [
+                RoomRow(
+                    room.name,
+                    room.epoch,
+                    room.head,
+                    Seq(1),
+                    room.last_ts,
+                    room.topic,
+                    [MemberRow(m.user, m.role, m.read) for m in room.members.values()],
+                )
+                for room in model.rooms.values()
+            ],
+            [
+                row
+                for name, row in model.users.items()
+                if not model.is_guest(name) or name in held
+            ],
+            [row for row in model.sessions.values() if model.is_guest(row.user)],
+        )
+
+    def restart(self) -> None:
+        """Kill the daemon: what was not committed is gone, and so is everybody."""
+        self.peers.clear()
+        self.drafts.clear()
+        self.errands.clear()
+        self.machine = self._begin()
+
+    # --- people ---------------------------------------------------------------
+
+    def open(self) -> Peer:
+        """Open a connection."""
+        self._opened += 1
+        peer = Peer(self, ConnectionId(self._opened))
+        self.peers[peer.id] = peer
+        self.handle(inputs.Opened(peer.id))
+        return peer
+
+    def user(self, name: UserName | str, *rooms: RoomName) -> Peer:
+        """Open a connection of an account, in some rooms; nothing to take."""
+        peer = self.open()
+        peer.hello(name=GuestName(name), password=Secret("right"))
+        for room in rooms:
+            peer.join(room)
+        return peer
+
+    def guest(self, *rooms: RoomName) -> Peer:
+        """Open a connection of a new guest, in some rooms; nothing to take."""
+        peer = self.open()
+        peer.hello()
+        for room in rooms:
+            peer.join(room)
+        return peer
+
+    def take_all(self) -> None:
+        """Forget what everybody received so far."""
+        for peer in self.peers.values():
+            peer.take()
+
+    # --- what happens ---------------------------------------------------------
+
+    def handle(self, happened: Input) -> list[Effect]:
+        """Hand an input to the machine, check the state, perform the effects."""
+        wanted = self.machine.handle(happened, self.now)
+        self.chat.check()
+        for effect in wanted:
+            self._perform(effect)
+        self._check_audiences()
+        return wanted
+
+    def _check_audiences(self) -> None:
+        """Who gets a room's events is a member, and the chat knows that he does."""
+        for peer in self.peers.values():
+            connection = self.chat.connections.get(peer.id)
+            places = connection.subscriptions if connection is not None else {}
+            assert list(peer.subscribed) == [n for n in peer.subscribed if n in places]
+            assert {n for n, place in places.items() if place.live} == set(
+                peer.subscribed
+            )
+            for name in places:
+                assert connection is not None
+                assert connection.user in self.chat.rooms[name].members
+
+    def commit(self, count: int | None = None) -> None:
+        """Commit the oldest drafts, all that wait by default, as one batch."""
+        count = len(self.drafts) if count is None else count
+        batch = [self.drafts.popleft() for _ in range(count)]
+        outcomes = [self.model.execute(o.draft, self.now.wall) for o in batch]
+        for origin, outcome in zip(batch, outcomes, strict=True):
+            self.handle(inputs.Executed(origin, outcome))
+
+    def fail(self, outcome: drafts.Outcome = UNAVAILABLE) -> None:
+        """Have all drafts that wait refused, storing nothing."""
+        batch = list(self.drafts)
+        self.drafts.clear()
+        for origin in batch:
+            self.handle(inputs.Executed(origin, outcome))
+
+    def stall(self) -> list[Origin]:
+        """Let the store stall: whoever waits is told; the drafts go on alone."""
+        batch = list(self.drafts)
+        self.drafts = deque(Origin(None, None, origin.draft) for origin in batch)
+        for origin in batch:
+            if origin.connection is not None:
+                self.handle(inputs.Executed(origin, UNAVAILABLE))
+        return batch
+
+    def run_errand(self, number: int = 0) -> None:
+        """Let one look-up come back."""
+        effect = self.errands.pop(number)
+        happened = _ERRANDS[type(effect)](self, effect)
+        if happened is not None:
+            self.handle(happened)
+
+    def settle(self) -> None:
+        """Let everything come back until nothing waits any more."""
+        while self.drafts or self.errands:
+            while self.errands:
+                self.run_errand()
+            self.commit()
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, stopping at every deadline."""
+        until = self.now.mono + seconds
+        while (due := self.machine.next_deadline()) is not None and due <= until:
+            self._set(due)
+            self.handle(inputs.TimePassed())
+        self._set(until)
+
+    def _set(self, mono: float) -> None:
+        passed_ms = round((mono - self.now.mono) * 1000)
+        self.now = Now(max(mono, self.now.mono), self.now.wall + max(0, passed_ms))
+
+    # --- effects --------------------------------------------------------------
+
+    def _perform(self, effect: Effect) -> None:
+        match effect:
+            case effects.Answer(connection, reply):
+                self._send([connection], [reply] if reply is not None else [])
+                if connection in self.peers:
+                    self.peers[connection].answers += 1
+            case effects.Tell(connections, frame):
+                self._send(connections, [frame])
+            case effects.Deliver(event):
+                self.delivered.append(event)
+                self._send(self._audience(event.room), [event])
+            case effects.Spread(frame, besides):
+                audience = self._audience(frame.room)
+                self._send([n for n in audience if n not in besides], [frame])
+            case effects.Subscribe(connection, room):
+                if connection in self.peers:
+                    self.peers[connection].subscribed[room] = None
+                    self.peers[connection].replays.pop(room, None)
+            case effects.Unsubscribe(connection, room):
+                if connection in self.peers:
+                    self.peers[connection].subscribed.pop(room, None)
+                    self.peers[connection].replays.pop(room, None)
+            case effects.Append(origin):
+                self.drafts.append(origin)
+            case effects.Finish(connection, ending):
+                if connection in self.peers:
+                    peer = self.peers[connection]
+                    assert not peer.subscribed
+                    peer.ending = peer.ending or ending
+            case effects.Replay():
+                self.peers[effect.connection].replays[effect.room] = effect.subscription
+                self.errands.append(effect)
+            case _:
+                self.errands.append(effect)
+
+    def _audience(self, room: RoomName) -> list[ConnectionId]:
+        return [peer.id for peer in self.peers.values() if room in peer.subscribed]
+
+    def _send(self, numbers: Sequence[ConnectionId], frames: Sequence[Any]) -> None:
+        for number in numbers:
+            peer = self.peers.get(number)
+            if peer is not None and peer.ending is None:
+                peer.frames.extend(frames)
+
+    # --- errands --------------------------------------------------------------
+
+    def _authenticate(self, effect: effects.Authenticate) -> Input:
+        hello = effect.hello
+        wrong = Reject(RejectCode.BAD_CREDENTIALS, "wrong")
+        secret, resumed = hello.session, True
+        if secret is None:
+            self._secrets += 1
+            secret, resumed = Secret(f"secret {self._secrets}"), False
+            if hello.password is not None:
+                assert hello.name is not None
+                row = self.model.users.get(UserName(hello.name))
+                if hello.password != "right":
+                    row = None
+            else:
+                name = UserName(f"guest~{self._secrets}")
+                row = UserRow(name, hello.name or "guest", "guest")
+        else:
+            session = self.model.sessions.get(SessionId(secret.encode()))
+            row = self.model.users[session.user] if session is not None else None
+        if row is None:
+            return inputs.AuthenticationFailed(effect.connection, hello, wrong)
+        who = Principal(
+            row.user,
+            row.display,
+            row.role,
+            SessionId(secret.encode()),
+            secret,
+            None,
+            resumed,
+        )
+        return inputs.Authenticated(effect.connection, hello, who)
+
+    def _count(self, effect: effects.CountUnread) -> Input:
+        counts = dict(effect.counted)
+        for room, read, upto in effect.marks:
+            messages = self.model.rooms[room].messages.values()
+            unread = sum(
+                read < m.seq <= upto and m.sender != effect.principal.user
+                for m in messages
+                if m.text is not None
+            )
+            counts[room] = upto, min(unread, 999)
+        return inputs.UnreadCounted(
+            effect.connection, effect.hello, effect.principal, counts
+        )
+
+    def _find(self, effect: effects.FindUser) -> Input:
+        row = self.model.users.get(effect.user)
+        found = (row.user, row.display, row.role) if row is not None else None
+        return inputs.UserFound(effect.connection, effect.command, found)
+
+    def _read(self, effect: effects.ReadHistory) -> Input:
+        command = effect.command
+        found = [
+            shown(message)
+            for message in self.model.rooms[command.room].messages.values()
+            if effect.first <= message.seq <= effect.upto
+            and (command.before is None or message.seq < command.before)
+            and (command.after is None or message.seq > command.after)
+        ]
+        limit = command.limit
+        page = found[:limit] if command.after is not None else found[-limit:]
+        return inputs.HistoryRead(
+            effect.connection, command, effect.upto, page, len(found) > limit
+        )
+
+    def _replay(self, effect: effects.Replay) -> Input | None:
+        room = self.model.rooms[effect.room]
+        after = effect.after
+        if effect.last is not None:
+            newest = [seq for seq in room.messages if seq <= effect.upto]
+            newest = newest[-effect.last :]
+            after = Seq((newest[0] if newest else effect.upto + 1) - 1)
+        upto = min(after + self.page, effect.upto)
+        page = [as_now(room, event) for event in room.timeline[after:upto]]
+        peer = self.peers.get(effect.connection)
+        if peer is None or peer.replays.get(effect.room) != effect.subscription:
+            return None
+        self._send([peer.id], page)
+        at = page[-1].seq if page else effect.upto
+        return inputs.Replayed(peer.id, effect.room, effect.subscription, at)
+
+
+_ERRANDS: dict[type[Effect], Callable[[House, Any], Input | None]] = {
+    effects.Authenticate: House._authenticate,
+    effects.CountUnread: House._count,
+    effects.FindUser: House._find,
+    effects.ReadHistory: House._read,
+    effects.Replay: House._replay,
+}

@@ -1,0 +1,142 @@
+"""A client that believes what it is told, and notices what cannot be true.
+
+`Mirror` takes the frames of one connection. Of each room it keeps the last seq
+and who is online, by the rules that the protocol gives to clients; an event that
+does not follow, or of a room that it is not in, is an assertion.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from chatd.core.state import Chat
+from chatd.ids import RoomName, UserName, is_direct
+from chatd.wire import events
+from chatd.wire.commands import Command, Join
+from chatd.wire.events import UserShown
+
+DURABLE = ("send", "edit", "delete", "react")
+
+
+@attrs.define
+class Place:
+    """What the client holds of one room."""
+
+    last: int | None
+    """The last seq; None before the first one of a replay of the newest."""
+    join: Any = None
+    caught_up: bool = True
+    wants_names: bool = False
+    names: dict[UserName, UserShown] | None = None
+    online: int | None = None
+
+
+@attrs.define
+class Mirror:
+    """One connection's view."""
+
+    commands: dict[Any, Command] = attrs.field(factory=dict)
+    """What was sent, by its id; ids rise."""
+    welcome: events.Welcome | None = None
+    rooms: dict[RoomName, Place] = attrs.field(factory=dict)
+    replied: set[Any] = attrs.field(factory=set)
+    durable_replied: int = 0
+
+    def take(self, frame: Any) -> None:
+        """Take one frame."""
+        if hasattr(frame, "re"):
+            self._reply(frame)
+        elif hasattr(frame, "ts"):
+            self._event(frame)
+        elif isinstance(frame, events.CaughtUp):
+            place = self.rooms[frame.room]
+            assert not place.caught_up
+            assert place.join == frame.id
+            place.last = frame.seq if place.last is None else place.last
+            assert place.last == frame.seq
+            place.caught_up = True
+        elif isinstance(frame, events.Left):
+            self.rooms.pop(frame.room, None)
+        elif isinstance(frame, events.Presence):
+            self._presence(self.rooms[frame.room], frame)
+        elif isinstance(frame, events.Typing):
+            assert frame.room in self.rooms
+            assert self.welcome is not None
+            assert frame.sender != self.welcome.user
+        else:
+            assert isinstance(frame, events.ReadMark)
+
+    def _reply(self, frame: Any) -> None:
+        assert frame.id not in self.replied
+        self.replied.add(frame.id)
+        command = self.commands[frame.id]
+        assert frame.re == command.type
+        if frame.re in DURABLE:
+            assert frame.id > self.durable_replied
+            self.durable_replied = frame.id
+        if isinstance(frame, events.Welcome):
+            assert self.welcome is None
+            self.welcome = frame
+            for room in frame.rooms:
+                assert room.read <= room.seq
+                if is_direct(room.room):
+                    self.rooms[room.room] = Place(room.seq)
+        elif isinstance(frame, events.Joined):
+            assert isinstance(command, Join)
+            self._joined(command, frame)
+
+    def _joined(self, command: Join, frame: events.Joined) -> None:
+        assert (frame.recovered is None) == (command.since is None)
+        last: int | None = frame.seq
+        if frame.recovered:
+            last = command.since
+        elif command.last is not None and frame.seq:
+            last = None
+        place = Place(last, command.id, caught_up=False, online=frame.online)
+        place.wants_names = command.since is None or command.users
+        if frame.users is not None:
+            assert place.wants_names
+            assert len(frame.users) == frame.online
+            place.names = {shown.name: shown for shown in frame.users}
+        self.rooms[frame.room] = place
+
+    def _event(self, frame: Any) -> None:
+        if frame.seq == 1 and is_direct(frame.room) and frame.epoch:
+            self.rooms.setdefault(frame.room, Place(0))
+        place = self.rooms[frame.room]
+        assert place.last is None or frame.seq == place.last + 1
+        place.last = frame.seq
+
+    @staticmethod
+    def _presence(place: Place, frame: events.Presence) -> None:
+        place.online = frame.online
+        if frame.users is not None:
+            place.names = {shown.name: shown for shown in frame.users}
+        if place.names is None:
+            return
+        for shown in frame.join:
+            place.names[shown.name] = shown
+        for name in frame.leave:
+            place.names.pop(name, None)
+        for shown in frame.away:
+            before = place.names[shown.name]
+            place.names[shown.name] = attrs.evolve(
+                before, state="away", text=shown.text
+            )
+        for name in frame.back:
+            place.names[name] = attrs.evolve(
+                place.names[name], state="online", text=None
+            )
+
+    def compare(self, chat: Chat, names_max: int) -> None:
+        """What the client believes is true, once nothing is under way."""
+        for name, place in self.rooms.items():
+            room = chat.rooms[name]
+            assert place.caught_up
+            assert place.last == room.head
+            assert place.online in (None, len(room.online)), (name, place, room.online)
+            if place.wants_names and len(room.online) <= names_max:
+                truth = {who: chat.shown(chat.users[who]) for who in room.online}
+                assert place.names == truth, name

@@ -1,0 +1,331 @@
+"""What holds whatever happens: people, devices, a slow store, lost connections.
+
+Hypothesis drives a `House` by commands and by what may come back in any order,
+and every connection has a `Mirror` that notices what its client could not
+explain.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from chatd.config import Config
+from chatd.config.sections import Auth, History, Limits, Presence, Rooms
+from chatd.hub.restore import restore
+from chatd.ids import Cid, RoomName, Seq, UserName, direct_room, is_guest
+from chatd.wire.commands import (
+    Command,
+    Delete,
+    Display,
+    Edit,
+    Emoji,
+    GuestName,
+    Hello,
+    Join,
+    Leave,
+    Logout,
+    PageLimit,
+    Ping,
+    Profile,
+    React,
+    Read,
+    Secret,
+    Send,
+    State,
+    Status,
+    StatusText,
+    Text,
+    Typing,
+    Who,
+)
+from chatd.wire.commands import History as HistoryCommand
+from tests.core.house import ANN, BOB, LOBBY, House, Peer
+from tests.core.mirror import Mirror
+
+CONFIG = Config(
+    auth=Auth(guest_hold_s=20.0),
+    rooms=Rooms(read_receipts=True),
+    history=History(replay_max=6),
+    presence=Presence(grace_s=3.0, names_max=2),
+    limits=Limits(connections_per_user=3, messages_per_s=2.0, messages_burst=6),
+)
+TEAM = RoomName("team")
+ROOMS = st.sampled_from([LOBBY, TEAM])
+ANY_ROOM = st.sampled_from([LOBBY, TEAM, direct_room(ANN, BOB)])
+SEQS = st.integers(0, 6).map(Seq)
+CIDS = st.one_of(st.none(), st.sampled_from("xyz").map(Cid))
+TEXTS = st.sampled_from("ab").map(Text)
+LAST = st.integers(1, 4).map(PageLimit)
+
+COMMANDS: st.SearchStrategy[Command] = st.one_of(
+    st.builds(Join, ROOMS),
+    st.builds(Join, ANY_ROOM, last=LAST),
+    st.builds(Leave, ROOMS),
+    st.builds(Send, TEXTS, ROOMS),
+    st.builds(Send, TEXTS, ANY_ROOM, cid=CIDS),
+    st.builds(Send, TEXTS, ANY_ROOM, cid=CIDS, reply_to=SEQS),
+    st.builds(
+        Send, TEXTS, to=st.sampled_from([ANN, BOB, UserName("nobody")]), cid=CIDS
+    ),
+    st.builds(Edit, ANY_ROOM, SEQS, TEXTS, CIDS),
+    st.builds(Delete, ANY_ROOM, SEQS, CIDS),
+    st.builds(React, ANY_ROOM, SEQS, st.just(Emoji("+")), st.booleans(), CIDS),
+    st.builds(
+        Status,
+        st.sampled_from(["online", "away"]).map(State),
+        st.sampled_from([None, StatusText("lunch")]),
+    ),
+    st.builds(Typing, ANY_ROOM, st.booleans()),
+    st.builds(Read, ANY_ROOM, SEQS),
+    st.builds(Profile, st.sampled_from(["A", "B"]).map(Display)),
+    st.builds(HistoryCommand, ANY_ROOM),
+    st.builds(Who, ANY_ROOM, all=st.booleans()),
+    st.just(Ping()),
+    st.just(Logout()),
+)
+
+
+def account(name: str, password: str) -> Hello:
+    """How an account says hello."""
+    return Hello(GuestName(name), Secret(password))
+
+
+class Life(RuleBasedStateMachine):
+    """Several people with several devices, and a store that takes its time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.house = House(CONFIG)
+        self.mirrors: dict[Peer, Mirror] = {}
+        self.secrets: list[Secret] = []
+        self.ids = 0
+
+    # --- people ---------------------------------------------------------------
+
+    @initialize()
+    def begin(self) -> None:
+        """Three people are in two rooms."""
+        for hello in (account("ann", "right"), account("bob", "right"), Hello()):
+            peer = self.open(hello)
+            self.say(peer, Join(LOBBY))
+            self.say(peer, Join(TEAM))
+        self.house.settle()
+
+    def say(self, peer: Peer, command: Command) -> None:
+        """Send a command with the next id."""
+        self.ids += 1
+        command = attrs.evolve(command, id=self.ids)
+        self.mirrors[peer].commands[self.ids] = command
+        peer.say(command)
+
+    def open(self, hello: Hello) -> Peer:
+        """Open a connection that says hello."""
+        peer = self.house.open()
+        self.mirrors[peer] = Mirror()
+        self.say(peer, hello)
+        return peer
+
+    def peer(self, data: st.DataObject) -> Peer:
+        """Choose a connection."""
+        return data.draw(st.sampled_from(list(self.mirrors)), "connection")
+
+    @rule(
+        name=st.sampled_from(["ann", "bob"]),
+        password=st.sampled_from(["right", "right", "right", "wrong"]),
+        at_once=st.booleans(),
+    )
+    def log_in(self, name: str, password: str, at_once: bool) -> None:
+        """Somebody logs in."""
+        peer = self.open(account(name, password))
+        self.say(peer, Join(LOBBY))
+        if at_once:
+            self.house.settle()
+
+    @rule(at_once=st.booleans())
+    def guest(self, at_once: bool) -> None:
+        """A guest comes."""
+        peer = self.open(Hello())
+        self.say(peer, Join(LOBBY))
+        if at_once:
+            self.house.settle()
+
+    @precondition(lambda self: self.secrets)
+    @rule(data=st.data(), at_once=st.booleans())
+    def resume(self, data: st.DataObject, at_once: bool) -> None:
+        """Somebody comes back, or takes his session over."""
+        secret = data.draw(st.sampled_from(self.secrets))
+        self.open(Hello(session=secret))
+        if at_once:
+            self.house.settle()
+
+    @precondition(lambda self: self.mirrors)
+    @rule(data=st.data(), commands=st.lists(COMMANDS, min_size=1, max_size=4))
+    def talk(self, data: st.DataObject, commands: list[Command]) -> None:
+        """Somebody sends something."""
+        peer = self.peer(data)
+        for command in commands:
+            self.say(peer, command)
+
+    @precondition(lambda self: self.mirrors)
+    @rule(data=st.data(), commands=st.lists(COMMANDS, min_size=2, max_size=6))
+    def chatter(self, data: st.DataObject, commands: list[Command]) -> None:
+        """Several people send something, and everything comes back."""
+        for command in commands:
+            self.say(self.peer(data), command)
+        self.house.settle()
+
+    @precondition(lambda self: self.mirrors)
+    @rule(data=st.data(), room=ANY_ROOM, back=st.integers(-1, 8), users=st.booleans())
+    def recover(
+        self, data: st.DataObject, room: RoomName, back: int, users: bool
+    ) -> None:
+        """Somebody joins from where he was."""
+        found = self.house.chat.rooms.get(room)
+        if found is not None:
+            since = Seq(max(0, found.head - back))
+            self.say(self.peer(data), Join(room, since, found.epoch, users=users))
+
+    @precondition(lambda self: self.mirrors)
+    @rule(data=st.data())
+    def close(self, data: st.DataObject) -> None:
+        """A connection is lost."""
+        peer = self.peer(data)
+        del self.mirrors[peer]
+        peer.close()
+
+    @rule()
+    def bury(self) -> None:
+        """The sockets of those that were told to end are closed."""
+        for peer in [peer for peer in self.mirrors if peer.ending is not None]:
+            del self.mirrors[peer]
+            peer.close()
+
+    # --- the edge -------------------------------------------------------------
+
+    @precondition(lambda self: self.house.drafts)
+    @rule(data=st.data())
+    def commit(self, data: st.DataObject) -> None:
+        """A batch is committed."""
+        self.house.commit(data.draw(st.integers(1, len(self.house.drafts))))
+
+    @precondition(lambda self: self.house.drafts)
+    @rule(stall=st.booleans())
+    def store_trouble(self, stall: bool) -> None:
+        """The disk is full, or does not answer for a while."""
+        if stall:
+            self.house.stall()
+        else:
+            self.house.fail()
+
+    @precondition(lambda self: self.house.errands)
+    @rule(data=st.data())
+    def look_up(self, data: st.DataObject) -> None:
+        """Some look-up comes back."""
+        last = len(self.house.errands) - 1
+        self.house.run_errand(data.draw(st.integers(0, last)))
+
+    @rule()
+    def settle(self) -> None:
+        """Everything comes back."""
+        self.house.settle()
+
+    @rule(seconds=st.sampled_from([0.4, 1.0, 3.5, 25.0]))
+    def wait(self, seconds: float) -> None:
+        """Time passes."""
+        self.house.wait(seconds)
+
+    @rule(killed=st.sampled_from([False, False, False, True]))
+    def restart(self, killed: bool) -> None:
+        """Now and then the daemon is killed and comes back."""
+        if killed:
+            self.house.restart()
+            self.mirrors.clear()
+
+    # --- what holds -----------------------------------------------------------
+
+    @invariant()
+    def what_is_received_makes_sense(self) -> None:
+        """Each client can explain every frame; nobody gets two replies."""
+        for peer, mirror in self.mirrors.items():
+            for frame in peer.take():
+                mirror.take(frame)
+                if mirror.welcome is frame and frame.session not in self.secrets:
+                    self.secrets.append(Secret(frame.session))
+            assert peer.answers <= peer.said
+
+    @rule()
+    def quiesce(self) -> None:
+        """Everything has come back and a while has passed without news."""
+        self.house.settle()
+        self.what_is_received_makes_sense()
+        self.bury()
+        for _ in range(3):
+            self.house.wait(5.0)
+            self.house.settle()
+        self.what_is_received_makes_sense()
+        self.bury()
+        chat = self.house.chat
+        for peer, mirror in self.mirrors.items():
+            assert peer.answers == peer.said
+            mirror.compare(chat, CONFIG.presence.names_max)
+        assert not chat.barriers
+        assert self.kept(chat) == self.kept(
+            restore(self.house.snapshot(), CONFIG, self.house.now.mono)
+        )
+        for event in self.house.delivered:
+            before = self.kept(chat)
+            if event.room in chat.rooms:
+                chat.apply(event)
+            assert self.kept(chat) == before
+        self.house.delivered.clear()
+        for room in self.house.model.rooms.values():
+            uses = Counter(
+                (message.sender, message.cid)
+                for message in room.messages.values()
+                if message.cid is not None
+            )
+            assert not uses or max(uses.values()) == 1
+
+    def teardown(self) -> None:
+        """At the end, too."""
+        self.quiesce()
+
+    @staticmethod
+    def kept(chat: Any) -> Any:
+        """What a restart keeps."""
+        rooms = {
+            room.name: (
+                room.epoch,
+                room.head,
+                room.topic,
+                {name: (m.role, m.read) for name, m in room.members.items()},
+            )
+            for room in chat.rooms.values()
+        }
+        users = {user.name: (user.display, user.role) for user in chat.users.values()}
+        guests = {s.id: s.user for s in chat.sessions.values() if is_guest(s.user)}
+        return rooms, users, guests
+
+
+@pytest.mark.parametrize("steps", [25, 60])
+def test_whatever_happens_every_client_is_told_the_truth(steps: int) -> None:
+    """One answer a command, streams without a hole, nothing to non-members, and
+    presence and the store agree with the chat once nothing is under way.
+    """
+    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        Life, settings=settings(max_examples=150, stateful_step_count=steps)
+    )

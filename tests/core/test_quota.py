@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatd.core.quota import full_bucket
+
+
+def test_a_burst_may_be_taken_at_once_and_then_the_rate() -> None:
+    """Twenty at once, then one each fifth of a second."""
+    bucket = full_bucket(5.0, 20, now=100.0)
+    assert [bucket.take(100.0) for _ in range(20)] == [0.0] * 20
+    assert bucket.take(100.0) == 0.2
+    assert bucket.take(100.1) == pytest.approx(0.1)
+    assert bucket.take(100.2) == 0.0
+
+
+def test_a_rate_of_zero_is_no_limit() -> None:
+    """Any number may be taken."""
+    bucket = full_bucket(0.0, 0, now=0.0)
+    assert {bucket.take(0.0) for _ in range(1000)} == {0.0}
+
+
+def test_what_is_saved_up_is_never_more_than_the_burst() -> None:
+    """Neither by time nor by giving back."""
+    bucket = full_bucket(1.0, 2, now=0.0)
+    bucket.take(1e6)
+    bucket.give_back()
+    bucket.give_back()
+    assert bucket.level == 2
+    assert [bucket.take(1e6) for _ in range(3)] == [0.0, 0.0, 1.0]
+
+
+def test_what_is_given_back_can_be_taken_again() -> None:
+    """A token that cost nothing is there at once."""
+    bucket = full_bucket(1.0, 1, now=0.0)
+    assert bucket.take(0.0) == 0.0
+    bucket.give_back()
+    assert bucket.take(0.0) == 0.0
+
+
+@given(
+    per_s=st.floats(0.01, 100),
+    burst=st.integers(1, 100),
+    now=st.floats(0, 1e7),
+    spent=st.integers(0, 200),
+    later=st.floats(0, 10),
+)
+def test_who_waits_as_long_as_he_was_told_is_let_in(
+    per_s: float, burst: int, now: float, spent: int, later: float
+) -> None:
+    """Rounding never makes a client wait twice, and the level keeps its bounds."""
+    bucket = full_bucket(per_s, burst, now)
+    for _ in range(spent):
+        bucket.take(now)
+    now += later
+    while not (wait_s := bucket.take(now)):
+        assert 0 <= bucket.level <= burst
+    assert bucket.take(now + wait_s) == 0.0
