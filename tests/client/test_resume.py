@@ -381,3 +381,13 @@ def test_nonsense_ends_the_client(wire: Wire, text: str) -> None:
     wire.core.received(text, wire.now)
     assert wire.told() == []
     assert wire.core.closed(None) is None
+
+
+def test_an_empty_replay_begins_at_its_end(wire: Wire) -> None:
+    """Where `last` found nothing, caught_up says where the room begins."""
+    wire.joins(head=0, last=20)
+    wire.gives(type="caught_up", room="lobby", epoch=EPOCH, seq=0, id=1)
+    assert "id" not in wire.told()[0], "ids of the wire are not the user's"
+    wire.gives(type="message", room="lobby", seq=2, from_="bob", text="hi")
+    assert wire.told() == []
+    assert wire.sent()[0]["since"] == 0

@@ -169,7 +169,7 @@ class View:
             self.last = event["seq"]
             of = event.get("of", event["seq"])
             if kind == "message" or of in self.messages:
-                self.messages[of] = event["text"]
+                self.messages[int(of)] = event["text"]
         elif kind in ("ok", "error") and "cid" in event:
             self.answers.append(event)
 
