@@ -167,9 +167,9 @@ class View:
             else:
                 assert event["seq"] == self.last + 1, "one after the other, each once"
             self.last = event["seq"]
-            of = event.get("of", event["seq"])
+            of: int = event.get("of") or event["seq"]
             if kind == "message" or of in self.messages:
-                self.messages[int(of)] = event["text"]
+                self.messages[of] = event["text"]
         elif kind in ("ok", "error") and "cid" in event:
             self.answers.append(event)
 
