@@ -130,7 +130,9 @@ async def serve_connection(
             door.finish(Ending.RESTART)
             if attached:
                 _detach(door, trio.current_time() - now)
-            await door.close()
+            with trio.move_on_after(limits.close_timeout_s, shield=True):
+                await door.goodbye()
+            door.let_go()
             nursery.cancel_scope.cancel()
 
 

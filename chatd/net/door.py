@@ -315,30 +315,14 @@ class Door(SocketOut, trio.abc.Stream):
 
     # --- the goodbye --------------------------------------------------------
 
-    async def close(self) -> None:
-        """Send the rest, bye and the close frame, and close the socket.
+    async def goodbye(self) -> None:
+        """Send the rest, bye and the close frame, and wait until the peer ends.
 
-        Waits for the peer's close, and for its end of file, so that our last
-        frames are not lost to a reset; all within `close_timeout_s`.
+        For the peer's close, and for its end of file, so that our last frames
+        are not lost to a reset. A draining daemon also sends what merely waits.
 
-        Cancellation: shielded and bounded.
+        Cancellation: some of it is not sent; `let_go` is due all the same.
         """
-        with trio.CancelScope(shield=True) as scope:
-            scope.deadline = trio.current_time() + self.limits.close_timeout_s
-            await self._say_goodbye()
-            while not self._peer_done:
-                await self.change()
-            self._end_output()
-            while not self._eof:
-                await self.change()
-        trio.lowlevel.notify_closing(self.sock)
-        self.sock.close()
-        # What holds this object and is held by it: no cycle stays behind.
-        self.ws = None
-        self.outbox.make_gap = self.host.make_gap
-
-    async def _say_goodbye(self) -> None:
-        """Write what must leave; a draining daemon also what merely waits."""
         ending = self.ending
         assert ending is not None
         if ending is not Ending.RESTART:
@@ -352,6 +336,18 @@ class Door(SocketOut, trio.abc.Stream):
                 self._put(own(bye))
             self._put(own(close_frame(ending.code, ending.reason)))
             await self._flush_all()
+        while not self._peer_done:
+            await self.change()
+        self._end_output()
+        while not self._eof:
+            await self.change()
+
+    def let_go(self) -> None:
+        """Close the socket, and let go of what holds this object in a cycle."""
+        trio.lowlevel.notify_closing(self.sock)
+        self.sock.close()
+        self.ws = None
+        self.outbox.make_gap = self.host.make_gap
 
     async def _flush_all(self) -> None:
         while self.outbox.waiting and not self.lost:

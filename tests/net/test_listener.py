@@ -104,14 +104,8 @@ async def test_draining_stops_accepting_and_lets_connections_end() -> None:
     listener = echo_listener(host)
     listening = listen_on([LOOPBACK], {})
     port = listening[0].sock.getsockname()[1]
-    over = trio.Event()
-
-    async def serve(task_status: trio.TaskStatus[None]) -> None:
-        await listener.serve(listening, task_status)
-        over.set()
-
     async with trio.open_nursery() as nursery:
-        await nursery.start(serve)
+        await nursery.start(listener.serve, listening)
         web = trio.socket.socket()
         await web.connect(("127.0.0.1", port))
         await web.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -127,13 +121,14 @@ async def test_draining_stops_accepting_and_lets_connections_end() -> None:
         await chat.send(text("two"))
         await idle()
         assert host.heard == [b"one", b"two"]
-        assert not over.is_set()
+        assert nursery.child_tasks
         host.outlets[0].finish(Ending.RESTART)
         await chat.send(closing())
         await idle()
         chat.close()
         web.close()
-        await over.wait()
+        await idle()
+        assert not nursery.child_tasks
 
 
 async def test_a_drain_before_the_start_is_one() -> None:
