@@ -48,7 +48,8 @@ def read(turn: Turn, connection: Connection, command: Read) -> None:
         mark = events.ReadMark(room.name, user.name, Seq(room.members[user.name].read))
         own = turn.connections_of(user.name)
         others = [number for number in own if number != connection.id]
-        turn.want(Tell(others, mark, ephemeral=True))
+        if others:
+            turn.want(Tell(others, mark, ephemeral=True))
         small = len(room.online) <= turn.config.presence.names_max
         if turn.config.rooms.read_receipts and small:
             turn.want(Spread(mark, own))

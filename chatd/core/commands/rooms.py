@@ -164,7 +164,8 @@ def withdraw(turn: Turn, user: UserName, room: RoomName, reason: str) -> None:
     for number in numbers:
         if turn.chat.connections[number].subscriptions.pop(room, None) is not None:
             turn.want(Unsubscribe(number, room, drop=False))
-    turn.want(Tell(numbers, Left(room, reason)))
+    if numbers:
+        turn.want(Tell(numbers, Left(room, reason)))
 
 
 # --- subscribing ------------------------------------------------------------
