@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import pytest
+
+from chatd.config import Config
+from chatd.config.sections import Limits, Presence, Rooms
+from chatd.core import drafts
+from chatd.core.effects import Answer, Origin, Spread, Tell
+from chatd.errors import RejectCode
+from chatd.ids import RoomName, Seq
+from chatd.wire import events
+from chatd.wire.commands import Command, Read, Send, State, Status, Text, Typing
+from tests.core.house import ANN, BOB, LOBBY, House
+
+AWAY = State("away")
+
+
+def test_typing_goes_to_the_others_and_not_to_oneself() -> None:
+    """Six seconds, or none with `on: false`; no device of one's own gets it."""
+    house = House()
+    ann, other, bob = (house.user(name, LOBBY) for name in ("ann", "ann", "bob"))
+    house.take_all()
+    frame = events.Typing(LOBBY, ANN, 6)
+    assert ann.say(Typing(LOBBY)) == [
+        Spread(frame, [ann.id, other.id]),
+        Answer(ann.id, None),
+    ]
+    assert bob.take() == [frame]
+    assert ann.take() == other.take() == []
+    ann.say(Typing(LOBBY, on=False))
+    assert bob.take() == [events.Typing(LOBBY, ANN, 0)]
+
+
+def test_above_names_max_typing_and_read_marks_are_not_passed_on() -> None:
+    """Only one's own other connections learn of a read mark."""
+    presence = Presence(names_max=2)
+    house = House(Config(presence=presence, rooms=Rooms(read_receipts=True)))
+    ann, other, bob = (house.user(name, LOBBY) for name in ("ann", "ann", "bob"))
+    ann.ask(Send(Text("hi"), LOBBY))
+    cy = house.user("cy", LOBBY)
+    house.take_all()
+    assert bob.say(Typing(LOBBY)) == [Answer(bob.id, None)]
+    assert bob.say(Read(LOBBY, Seq(1))) == [Answer(bob.id, None)]
+    cy.close()
+    assert other.take() == []
+
+
+@pytest.mark.parametrize("receipts", [False, True])
+def test_a_read_mark_goes_to_ones_other_connections(receipts: bool) -> None:
+    """And to the members where read receipts are on."""
+    house = House(Config(rooms=Rooms(read_receipts=receipts)))
+    ann, bob, other = (house.user(name, LOBBY) for name in ("ann", "bob", "bob"))
+    ann.ask(Send(Text("hi"), LOBBY))
+    house.take_all()
+    mark = events.ReadMark(LOBBY, BOB, Seq(1))
+    wanted = [Tell([other.id], mark, ephemeral=True)]
+    spread = [Spread(mark, [bob.id, other.id])] if receipts else []
+    answer = [Answer(bob.id, events.Done("read", 7))]
+    assert bob.say(Read(LOBBY, Seq(1), id=7)) == [*wanted, *spread, *answer]
+    assert other.take() == [mark]
+    assert ann.take() == ([mark] if receipts else [])
+
+
+def test_a_read_mark_only_moves_forward_and_never_above_the_head() -> None:
+    """What is above counts as the head; what is not further is not told."""
+    house = House()
+    ann, bob = house.user("ann", LOBBY), house.user("bob", LOBBY)
+    for _ in range(3):
+        ann.ask(Send(Text("hi"), LOBBY))
+    member = house.chat.rooms[LOBBY].members[BOB]
+    bob.say(Read(LOBBY, Seq(2)))
+    assert member.read == 2
+    assert bob.say(Read(LOBBY, Seq(1))) == [Answer(bob.id, None)]
+    assert member.read == 2
+    bob.say(Read(LOBBY, Seq(99)))
+    assert member.read == 3
+
+
+def test_sending_moves_ones_read_mark() -> None:
+    """One has read what one answered."""
+    house = House()
+    ann, bob = house.user("ann", LOBBY), house.user("bob", LOBBY)
+    ann.ask(Send(Text("hi"), LOBBY))
+    bob.ask(Send(Text("ho"), LOBBY))
+    assert house.chat.rooms[LOBBY].members[BOB].read == 2
+
+
+def test_read_marks_are_written_within_five_seconds_and_kept_when_that_fails() -> None:
+    """Many share a commit; after a failure they are written with the next."""
+    house = House()
+    ann, bob = house.user("ann", LOBBY), house.user("bob", LOBBY)
+    house.wait(5)
+    house.settle()
+    ann.ask(Send(Text("hi"), LOBBY))
+    bob.say(Read(LOBBY, Seq(1)))
+    house.wait(3.9)
+    assert not house.drafts
+    house.wait(0.1)
+    marks = drafts.SaveMarks({(LOBBY, ANN): Seq(1), (LOBBY, BOB): Seq(1)}, {})
+    assert list(house.drafts) == [Origin(None, None, marks)]
+    house.fail()
+    ann.ask(Send(Text("ho"), LOBBY))
+    house.wait(4)
+    marks = drafts.SaveMarks({(LOBBY, ANN): Seq(2), (LOBBY, BOB): Seq(1)}, {})
+    assert list(house.drafts) == [Origin(None, None, marks)]
+    house.settle()
+    members = house.model.rooms[LOBBY].members
+    assert (members[ANN].read, members[BOB].read) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    "command", [Typing(LOBBY), Status(AWAY), Read(LOBBY, Seq(1))], ids=lambda c: c.type
+)
+def test_over_its_rate_it_is_dropped_in_silence(command: Command) -> None:
+    """With an id it is answered `ok` all the same; nothing else happens."""
+    limits = Limits(messages_per_s=1, messages_burst=1)
+    house = House(Config(limits=limits, rooms=Rooms(read_receipts=True)))
+    ann, bob = house.user("ann", LOBBY), house.user("bob", LOBBY)
+    ann.ask(Send(Text("hi"), LOBBY))
+    bob.say(Typing(LOBBY))
+    house.take_all()
+    assert bob.say(command) == [Answer(bob.id, None)]
+    command.id = 3
+    assert bob.ask(command) == [events.Done(command.type, 3)]
+    assert ann.take() == []
+
+
+def test_without_an_id_there_is_no_ok_but_an_error_there_is() -> None:
+    """A room that one is not in is `not_member`, one that is not there `no_room`."""
+    house = House()
+    ann = house.user("ann")
+    assert ann.ask(Status(AWAY)) == []
+    (error,) = ann.ask(Typing(LOBBY))
+    assert (error.code, error.re, error.field) == (
+        RejectCode.NOT_MEMBER,
+        "typing",
+        "room",
+    )
+    (error,) = ann.ask(Read(RoomName("nowhere"), Seq(1)))
+    assert error.code == RejectCode.NO_ROOM

@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chatd.config import Config
+from chatd.config.sections import Limits
+from chatd.config.sections import Presence as PresenceSection
+from chatd.core import inputs
+from chatd.core.effects import Answer, ReadHistory
+from chatd.errors import RejectCode
+from chatd.ids import RoomName, Seq, UserName
+from chatd.wire import events
+from chatd.wire.commands import (
+    Delete,
+    Edit,
+    Emoji,
+    History,
+    Leave,
+    PageLimit,
+    Ping,
+    React,
+    Rooms,
+    Send,
+    Text,
+    Who,
+)
+from chatd.wire.encode import encode
+from tests.core.house import ANN, BOB, CY, LOBBY, House
+
+TWO = PageLimit(2)
+
+
+def test_ping_is_answered() -> None:
+    """With its id."""
+    ann = House().user("ann")
+    assert ann.say(Ping(id="p")) == [Answer(ann.id, events.Done("ping", "p"))]
+
+
+# --- history --------------------------------------------------------------------
+
+
+def test_history_is_read_up_to_what_is_applied_and_folded_in() -> None:
+    """Messages in rising seq, with edits, deletions and reactions folded in."""
+    house = House()
+    ann = house.user("ann", LOBBY)
+    ann.ask(Send(Text("one"), LOBBY))
+    ann.ask(Send(Text("two"), LOBBY))
+    ann.ask(Edit(LOBBY, Seq(1), Text("uno")))
+    ann.ask(React(LOBBY, Seq(1), Emoji("+")))
+    ann.ask(Delete(LOBBY, Seq(2)))
+    command = History(LOBBY, id=3)
+    assert ann.say(command) == [ReadHistory(ann.id, command, Seq(1), Seq(5))]
+    house.settle()
+    (page,) = ann.take()
+    assert (page.as_of, page.first, page.more, page.id) == (5, 1, False, 3)
+    assert [entry.text for entry in page.messages] == ["uno", None]
+    assert page.messages[0].reactions == {"+": [ANN]}
+    assert page.messages[1].deleted
+
+
+@pytest.mark.parametrize(
+    ("bounds", "seqs", "more"),
+    [
+        ({}, [4, 5], True),
+        ({"before": 4}, [2, 3], True),
+        ({"before": 3}, [1, 2], False),
+        ({"after": 1}, [2, 3], True),
+        ({"after": 3}, [4, 5], False),
+    ],
+)
+def test_a_page_of_history_has_bounds(
+    bounds: dict[str, Any], seqs: list[int], more: bool
+) -> None:
+    """The newest, those before, or those after; and whether there are more."""
+    house = House()
+    ann = house.user("ann", LOBBY)
+    for _ in range(5):
+        ann.ask(Send(Text("hi"), LOBBY))
+    (page,) = ann.ask(History(LOBBY, limit=TWO, **bounds))
+    assert ([entry.seq for entry in page.messages], page.more) == (seqs, more)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "seqs"), [({}, [2, 3]), ({"after": Seq(0)}, [1, 2])]
+)
+def test_a_page_is_cut_to_reply_bytes_and_says_more(
+    bounds: dict[str, Any], seqs: list[int]
+) -> None:
+    """From the far end; with the longest id it fits all the same."""
+    limit = 3000
+    house = House(Config(limits=Limits(reply_bytes=limit)))
+    ann = house.user("ann", LOBBY)
+    for _ in range(3):
+        ann.ask(Send(Text("x" * 1000), LOBBY))
+    (page,) = ann.ask(History(LOBBY, id="\x01" * 64, **bounds))
+    assert [entry.seq for entry in page.messages] == seqs
+    assert page.more
+    assert len(encode(page)) <= limit
+
+
+def test_what_a_page_has_beside_its_entries_is_counted() -> None:
+    """A full page of short messages with the longest names is within its bound."""
+    room = RoomName("r" * 64)
+    house = House(Config(limits=Limits(reply_bytes=2000, messages_per_s=0)))
+    ann = house.user("ann", room)
+    for number in range(40):
+        ann.ask(Send(Text("x" * (number % 7 + 1)), room))
+    (page,) = ann.ask(History(room, id="\x01" * 64))
+    page.first = page.as_of = Seq(2**53)
+    assert len(encode(page)) <= 2000
+
+
+def test_without_a_bound_a_page_is_as_long_as_was_asked() -> None:
+    """reply_bytes = 0 is no limit; one entry is given whatever its size."""
+    for limit, count in ((0, 2), (1024, 1)):
+        house = House(Config(limits=Limits(reply_bytes=limit)))
+        ann = house.user("ann", LOBBY)
+        for _ in range(2):
+            ann.ask(Send(Text("x" * 4000), LOBBY))
+        (page,) = ann.ask(History(LOBBY))
+        assert len(page.messages) == count
+
+
+def test_history_is_authorised_again_when_it_is_answered() -> None:
+    """Who was removed meanwhile gets an error instead of the page."""
+    house = House()
+    ann, other = house.user("ann", LOBBY), house.user("ann")
+    ann.ask(Send(Text("secret"), LOBBY))
+    other.say(History(LOBBY, id=1))
+    (look_up,) = house.errands
+    house.errands.clear()
+    ann.ask(Leave(LOBBY))
+    house.errands.append(look_up)
+    other.take()
+    house.settle()
+    (error,) = other.take()
+    assert (error.re, error.code, error.id) == ("history", RejectCode.NOT_MEMBER, 1)
+
+
+def test_history_that_comes_back_to_nobody_is_nothing() -> None:
+    """Its connection is gone."""
+    house = House()
+    ann = house.user("ann", LOBBY)
+    command = History(LOBBY)
+    ann.say(command)
+    ann.close()
+    found = inputs.HistoryRead(ann.id, command, Seq(0), [], more=False)
+    assert house.handle(found) == []
+
+
+# --- who and rooms ----------------------------------------------------------------
+
+
+def test_who_lists_those_online_or_every_member_page_by_page() -> None:
+    """By name; who is not there is offline."""
+    house = House(Config(presence=PresenceSection(grace_s=0)))
+    ann = house.user("ann", LOBBY)
+    house.user("cy", LOBBY)
+    house.user("bob", LOBBY).close()
+    house.take_all()
+    online = [events.UserShown(name, None, "online") for name in (ANN, CY)]
+    offline = events.UserShown(BOB, None, "offline")
+    assert ann.ask(Who(LOBBY)) == [events.WhoPage(LOBBY, online)]
+    first = events.WhoPage(LOBBY, [online[0], offline], next=BOB)
+    assert ann.ask(Who(LOBBY, limit=TWO, all=True)) == [first]
+    rest = events.WhoPage(LOBBY, online[1:])
+    assert ann.ask(Who(LOBBY, after=BOB, limit=TWO, all=True)) == [rest]
+    nobody = events.WhoPage(LOBBY, [])
+    assert ann.ask(Who(LOBBY, after=UserName("z"))) == [nobody]
+
+
+def test_rooms_lists_the_public_ones_page_by_page() -> None:
+    """With the numbers of those online and of the members; no direct rooms."""
+    house = House(Config(presence=PresenceSection(grace_s=0)))
+    ann = house.user("ann", RoomName("attic"), LOBBY, RoomName("zoo"))
+    house.user("bob", RoomName("zoo")).close()
+    ann.ask(Send(Text("psst"), to=BOB))
+    ann.take()
+    attic = events.RoomShown(RoomName("attic"), 1, 1)
+    lobby = events.RoomShown(LOBBY, 1, 1, "Say hello")
+    zoo = events.RoomShown(RoomName("zoo"), 1, 2)
+    assert ann.ask(Rooms()) == [events.RoomsPage([attic, lobby, zoo])]
+    assert ann.ask(Rooms(limit=TWO)) == [events.RoomsPage([attic, lobby], next=LOBBY)]
+    assert ann.ask(Rooms(after=LOBBY, limit=TWO)) == [events.RoomsPage([zoo])]
