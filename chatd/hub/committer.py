@@ -69,11 +69,6 @@ class Committer:
         self._wake.set()
 
     @property
-    def busy_for_s(self) -> float:
-        """How long the batch that is being committed has taken so far."""
-        return trio.current_time() - self._began if self._batch else 0.0
-
-    @property
     def depth(self) -> int:
         """Drafts that are queued or being committed."""
         return len(self._queue) + len(self._batch)
@@ -99,6 +94,7 @@ class Committer:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._watch)
             while True:
+                await trio.lowlevel.checkpoint_if_cancelled()
                 if not self._queue:
                     self._idle.set()
                     self._wake = trio.Event()
@@ -115,7 +111,7 @@ class Committer:
         """
         self._batch, self._queue = self._queue[:BATCH_MAX], self._queue[BATCH_MAX:]
         self._began = trio.current_time()
-        self._alarm.deadline = self._began + self._stall_timeout_s
+        self._alarm.deadline = self._due()
         drafts = [origin.draft for origin in self._batch]
         with trio.CancelScope(shield=True):
             try:
@@ -123,8 +119,8 @@ class Committer:
             except StoreUnavailable as error:
                 outcomes = [unavailable(f"nothing was stored: {error}")] * len(drafts)
         batch, self._batch = self._batch, []
-        self._alarm.deadline = math.inf
         self.stalled = False
+        self._alarm.deadline = math.inf
         self.batches += 1
         began = trio.current_time()
         self._executed(list(map(Executed, batch, outcomes)))
@@ -137,15 +133,22 @@ class Committer:
         would cost more than the batch.
         """
         while True:
-            with trio.CancelScope(deadline=math.inf) as self._alarm:
-                if self._batch:
-                    self._alarm.deadline = self._began + self._stall_timeout_s * (
-                        1 + self.stalled
-                    )
+            with trio.CancelScope(deadline=self._due()) as self._alarm:
                 await trio.sleep_forever()
+            if trio.current_time() < self._due():
+                # The answer came in the moment in which time was up: after the
+                # process was stopped for a while, both are there at once.
+                continue
             if self.stalled:
                 self._gave_up()
+                return
             self._stall()
+
+    def _due(self) -> float:
+        """When the batch that is being committed has taken too long (again)."""
+        if not self._batch:
+            return math.inf
+        return self._began + self._stall_timeout_s * (1 + self.stalled)
 
     def _stall(self) -> None:
         """Tell everybody who waits; the outcomes will be nobody's, but count."""

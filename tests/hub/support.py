@@ -1,0 +1,257 @@
+"""A hub under test: a real way out over a socket that takes what the test lets it.
+
+`FakeOutlet` is the daemon's own `SocketOut` (direct send, outbox, limits) over a
+`FakeSocket`; `Peer` is a client that reads whole frames from it; `Rig` is a hub
+with its peers. Nothing here waits for real time.
+"""
+
+from __future__ import annotations
+
+import random
+import struct
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import attrs
+import orjson
+import trio
+import trio.testing
+
+from chatd.auth import digest_of
+from chatd.config import Config
+from chatd.core import drafts as d
+from chatd.errors import Ending
+from chatd.hub import Hub
+from chatd.hub.hub import World
+from chatd.ids import ConnectionId, Epoch, RoomName, SessionId, UserName
+from chatd.net.host import DoorLimits, Host
+from chatd.net.socketout import SocketOut
+from chatd.observe import Metrics
+from chatd.ports import Entry, Store
+from chatd.store import MemoryStore
+
+T0 = 1_790_000_000_000
+LOBBY = RoomName("lobby")
+DEN = RoomName("den")
+ANN, BOB, CY = UserName("ann"), UserName("bob"), UserName("cy")
+EPOCH = Epoch("8f3c21d07be945aa")
+NO_LIMITS = DoorLimits(outbox_soft_bytes=0, outbox_hard_bytes=0, inflight_max=0)
+
+
+@attrs.define(eq=False)
+class FakeSocket:
+    """The kernel's side of a socket: takes at most `window` bytes."""
+
+    window: float = float("inf")
+    sends: list[bytes] = attrs.field(factory=list)
+    """What each `send` that took something took."""
+
+    def send(self, data: bytes | memoryview) -> int:
+        taken = bytes(data[: int(min(self.window, len(data)))])
+        if not taken:
+            raise BlockingIOError
+        self.window -= len(taken)
+        self.sends.append(taken)
+        return len(taken)
+
+
+@attrs.define(eq=False, kw_only=True)
+class FakeOutlet(SocketOut):
+    """The daemon's way out, and a count of what the door would count."""
+
+    taken: FakeSocket
+    answers: int = 0
+    held: int = 0
+
+    def answered(self) -> None:
+        self.answers += 1
+        super().answered()
+
+    def hold(self) -> None:
+        self.held += 1
+        super().hold()
+
+    def open_window(self, size: float) -> None:
+        """Let the socket take so many bytes more, and the keeper write them."""
+        self.taken.window += size
+        self.flush()
+
+
+@attrs.define
+class Edge:
+    """The part of the host that an outlet calls; a bug fails the test."""
+
+    hub: Hub | None = None
+
+    def make_gap(self, room: RoomName, have: int, seq: int) -> bytes:
+        assert self.hub is not None
+        return self.hub.make_gap(room, have, seq)
+
+    def bug(self, _outlet: object, error: Exception) -> None:
+        raise error
+
+
+def outlet(
+    number: int = 1,
+    *,
+    hub: Hub | None = None,
+    window: float = float("inf"),
+    limits: DoorLimits = NO_LIMITS,
+    bearer: str | None = None,
+) -> FakeOutlet:
+    """A connection's way out."""
+    sock = FakeSocket(window)
+    return FakeOutlet(
+        sock=cast(Any, sock),
+        taken=sock,
+        id=ConnectionId(number),
+        address="192.0.2.1",
+        bearer=bearer,
+        host=cast(Host, Edge(hub)),
+        limits=limits,
+    )
+
+
+def split_frames(data: bytearray) -> list[dict[str, Any]]:
+    """Take the whole server frames out of `data`."""
+    found = []
+    while len(data) >= 2:
+        size, at = data[1], 2
+        if size == 126:
+            (size,), at = struct.unpack_from("!H", data.ljust(4, b"\0"), 2), 4
+        elif size == 127:
+            (size,), at = struct.unpack_from("!Q", data.ljust(10, b"\0"), 2), 10
+        if len(data) < at + size:
+            break
+        assert data[0] == 0x81
+        found.append(orjson.loads(data[at : at + size]))
+        del data[: at + size]
+    return found
+
+
+@attrs.define(eq=False)
+class Peer:
+    """One connection as its client sees it."""
+
+    rig: Rig
+    outlet: FakeOutlet
+    said: int = 0
+    _bytes: bytearray = attrs.field(factory=bytearray)
+    _seen: int = 0
+
+    def say(self, type_: str, **fields: Any) -> None:
+        """Send a command."""
+        self.raw(orjson.dumps({"type": type_} | fields))
+
+    def raw(self, payload: bytes) -> None:
+        """Send one text frame."""
+        self.said += 1
+        self.outlet.open_commands += 1
+        self.rig.hub.on_text(self.outlet, payload)
+
+    def take(self) -> list[dict[str, Any]]:
+        """Take the frames that have come whole."""
+        sends = self.outlet.taken.sends
+        self._bytes += b"".join(sends[self._seen :])
+        self._seen = len(sends)
+        return split_frames(self._bytes)
+
+    async def ask(self, type_: str, **fields: Any) -> list[dict[str, Any]]:
+        """Send a command, let everything happen, and take what came."""
+        self.say(type_, **fields)
+        await trio.testing.wait_all_tasks_blocked()
+        return self.take()
+
+    async def hello(self, session: str) -> dict[str, Any]:
+        """Resume a session that the rig has opened, and take the welcome."""
+        (welcome,) = await self.ask("hello", session=session)
+        assert welcome["type"] == "welcome", welcome
+        return welcome
+
+    def close(self) -> None:
+        """Let the socket go."""
+        self.outlet.lose()
+        self.rig.hub.detach(self.outlet)
+
+
+@attrs.define(eq=False)
+class Rig:
+    """A hub that runs, and what it was given."""
+
+    hub: Hub
+    store: Store
+    metrics: Metrics
+    gave_up: list[float]
+    """When the hub gave up waiting for the store."""
+    connections: int = 0
+
+    def connect(self, **fields: Any) -> Peer:
+        """Open a connection."""
+        self.connections += 1
+        way_out = outlet(self.connections, hub=self.hub, **fields)
+        self.hub.attach(way_out)
+        return Peer(self, way_out)
+
+    async def login(self, session: str, **fields: Any) -> Peer:
+        """Open a connection and say hello."""
+        peer = self.connect(**fields)
+        await peer.hello(session)
+        return peer
+
+    def messages(self, room: RoomName = LOBBY) -> int:
+        """How many events a room has."""
+        return self.hub.machine.chat.rooms[room].head
+
+
+async def fill(store: Store, sessions: Sequence[str] = ("ann", "bob", "cy")) -> None:
+    """Make accounts, each with a session whose secret is its name."""
+    users: list[d.Draft] = [d.AddUser(n, n, "user", None) for n in (ANN, BOB, CY)]
+    for name in sessions:
+        user = UserName(name.partition("-")[0])
+        users.append(d.OpenSession(SessionId(digest_of(name)), user, None, T0))
+    users.append(d.CreateRoom(DEN, EPOCH, "", {ANN: "owner", BOB: "member"}))
+    await store.commit(users, T0)
+
+
+def quick(config: Config | None = None, **limits: Any) -> Config:
+    """The defaults without a limit on messages, or with other limits."""
+    config = config or Config()
+    fields = {"messages_per_s": 0, **limits}
+    return attrs.evolve(config, limits=attrs.evolve(config.limits, **fields))
+
+
+@asynccontextmanager
+async def running(
+    store: Store | None = None,
+    config: Config | None = None,
+    *,
+    filled: bool = True,
+    wall: Any = None,
+) -> AsyncIterator[Rig]:
+    """Run a hub over a store that has three accounts and a room.
+
+    Not where `hub.run` is expected to fail: its error comes out in a group.
+    """
+    store = MemoryStore() if store is None else store
+    if filled:
+        await fill(store)
+    metrics, gave_up = Metrics(), list[float]()
+    world = World(
+        wall or (lambda: T0 + round(trio.current_time() * 1000)),
+        random.Random(7).randbytes,
+        lambda: gave_up.append(trio.current_time()),
+    )
+    hub = Hub(quick() if config is None else config, store, world, metrics, "chatd/0")
+    async with trio.open_nursery() as nursery:
+        await nursery.start(hub.run)
+        yield Rig(hub, store, metrics, gave_up)
+        nursery.cancel_scope.cancel()
+
+
+def entry_frames(entries: Sequence[Entry]) -> bytes:
+    """What entries are on the wire."""
+    return b"".join(entry.data for entry in entries)
+
+
+RESTART = Ending.RESTART

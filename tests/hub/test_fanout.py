@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+from chatd.errors import Ending
+from chatd.hub.fanout import Fanout
+from chatd.ids import ConnectionId, RoomName
+from chatd.net.host import DoorLimits
+from chatd.ports import Entry, EntryKind
+from tests.hub.support import DEN, LOBBY, FakeOutlet, outlet
+
+TINY = DoorLimits(outbox_soft_bytes=8, outbox_hard_bytes=0, inflight_max=0)
+
+
+def house(*numbers: int, room: RoomName = LOBBY) -> tuple[Fanout, list[FakeOutlet]]:
+    """A fan-out with connections that are subscribed to a room."""
+    fanout = Fanout()
+    outlets = [outlet(number) for number in numbers]
+    for one in outlets:
+        fanout.add(one)
+        fanout.subscribe(one.id, room)
+    return fanout, outlets
+
+
+def reply(fanout: Fanout, number: int, data: bytes) -> None:
+    """Cork something for one connection alone."""
+    link = fanout.links[ConnectionId(number)]
+    fanout.cork(link, Entry(None, 0, 0, EntryKind.REPLY, data))
+
+
+def test_a_batch_of_one_room_is_one_entry_and_one_write() -> None:
+    """All events of a batch leave in one write for each receiver, shared bytes."""
+    fanout, (ann, bob) = house(1, 2)
+    fanout.deliver(LOBBY, 1, b"one")
+    fanout.deliver(LOBBY, 2, b"two")
+    assert ann.taken.sends == []
+    fanout.flush()
+    assert ann.taken.sends == bob.taken.sends == [b"onetwo"]
+    assert fanout.delivered == 4
+
+
+async def test_an_event_that_waits_knows_its_seqs() -> None:
+    """What the socket does not take is an entry from the first to the last seq."""
+    fanout, _ = house()
+    slow = outlet(1, window=0)
+    fanout.add(slow)
+    fanout.subscribe(slow.id, LOBBY)
+    for seq in (7, 8, 9):
+        fanout.deliver(LOBBY, seq, b"x")
+    fanout.flush()
+    (entry,) = slow.outbox._entries
+    assert (entry.room, entry.first_seq, entry.last_seq) == (LOBBY, 7, 9)
+    assert entry.kind is EntryKind.ROOM
+
+
+def test_replies_come_before_the_events_of_their_batch() -> None:
+    """Whoever has a reply waiting gets reply and events in one write, reply first."""
+    fanout, (ann, bob) = house(1, 2)
+    fanout.deliver(LOBBY, 1, b"event")
+    reply(fanout, 1, b"ok")
+    fanout.flush()
+    assert ann.taken.sends == [b"okevent"]
+    assert bob.taken.sends == [b"event"]
+
+
+def test_events_of_several_rooms_leave_in_one_write() -> None:
+    """A receiver of two rooms gets both, in the order of the rooms' first events."""
+    fanout, (ann, bob) = house(1, 2)
+    fanout.subscribe(ann.id, DEN)
+    fanout.deliver(LOBBY, 1, b"a1")
+    fanout.deliver(DEN, 1, b"b1")
+    fanout.deliver(LOBBY, 2, b"a2")
+    fanout.flush()
+    assert ann.taken.sends == [b"a1a2b1"]
+    assert bob.taken.sends == [b"a1a2"]
+
+
+def test_a_new_receiver_gets_nothing_from_before() -> None:
+    """Events are closed off before the receivers change: no event of before."""
+    fanout, (ann,) = house(1)
+    cy = outlet(3)
+    fanout.add(cy)
+    fanout.deliver(LOBBY, 1, b"before")
+    fanout.subscribe(cy.id, LOBBY)
+    fanout.deliver(LOBBY, 2, b"after")
+    fanout.flush()
+    assert ann.taken.sends == [b"beforeafter"]
+    assert cy.taken.sends == [b"after"]
+
+
+def test_a_leaver_gets_what_was_before_and_nothing_after() -> None:
+    """The last event before an unsubscription is the last that its receiver gets."""
+    fanout, (ann, bob) = house(1, 2)
+    fanout.deliver(LOBBY, 1, b"kick")
+    fanout.unsubscribe(bob.id, LOBBY, drop=False)
+    fanout.deliver(LOBBY, 2, b"secret")
+    fanout.flush()
+    assert ann.taken.sends == [b"kicksecret"]
+    assert bob.taken.sends == [b"kick"]
+
+
+async def test_a_drop_forgets_what_waits_here_and_in_the_outlet() -> None:
+    """With `drop` neither the cork nor the outbox keeps anything of the room."""
+    slow = outlet(1, window=1)
+    fanout = Fanout()
+    fanout.add(slow)
+    fanout.subscribe(slow.id, LOBBY)
+    fanout.subscribe(slow.id, DEN)
+    for number, room in enumerate((LOBBY, DEN, LOBBY)):
+        fanout.deliver(room, 1 + number, b"<%d>" % number)
+        fanout.flush()
+    fanout.deliver(LOBBY, 4, b"<4>")
+    fanout.unsubscribe(slow.id, LOBBY, drop=True)
+    reply(fanout, 1, b"ok")
+    fanout.flush()
+    slow.open_window(100)
+    # The first entry was begun, so its frame is whole.
+    assert b"".join(slow.taken.sends) == b"<0><1>ok"
+
+
+def test_an_unsubscription_from_nothing_is_nothing() -> None:
+    """Neither a room without receivers nor an unknown connection is an error."""
+    fanout, (ann,) = house(1)
+    fanout.unsubscribe(ann.id, DEN, drop=True)
+    fanout.unsubscribe(ConnectionId(9), LOBBY, drop=False)
+    fanout.subscribe(ConnectionId(9), LOBBY)
+    fanout.deliver(DEN, 1, b"nobody")
+    fanout.spread(DEN, b"nobody")
+    fanout.flush()
+    assert ann.taken.sends == []
+    assert not fanout.spared(DEN)
+
+
+def test_a_removed_connection_gets_nothing_more() -> None:
+    """Removal takes effect in the middle of a batch; the others get theirs."""
+    fanout, (ann, bob) = house(1, 2)
+    fanout.deliver(LOBBY, 1, b"event")
+    fanout.remove(bob.id)
+    fanout.flush()
+    assert ann.taken.sends == [b"event"]
+    assert bob.taken.sends == []
+    fanout.remove(ann.id)
+    assert fanout._audiences == {}
+
+
+def test_ephemeral_frames_keep_their_place_among_events() -> None:
+    """A spread frame comes behind the events before it, and besides the excepted."""
+    fanout, (ann, bob) = house(1, 2)
+    fanout.deliver(LOBBY, 1, b"1")
+    fanout.spread(LOBBY, b"t", besides=[bob.id])
+    fanout.deliver(LOBBY, 2, b"2")
+    fanout.flush()
+    assert ann.taken.sends == [b"1t2"]
+    assert bob.taken.sends == [b"12"]
+
+
+async def test_who_was_spared_gets_the_whole_list_once() -> None:
+    """Instead of a difference; the mark is cleared, and others get the difference."""
+    fanout = Fanout()
+    slow, quick = outlet(1, window=0, limits=TINY), outlet(2)
+    for one in (slow, quick):
+        fanout.add(one)
+        fanout.subscribe(one.id, LOBBY)
+    reply(fanout, 1, b"more than soft")
+    fanout.flush()
+    fanout.spread(LOBBY, b"d1")
+    fanout.flush()
+    assert fanout.spared(LOBBY)
+    slow.open_window(100)
+    for frame in (b"d2", b"d3"):
+        fanout.spread(LOBBY, frame, instead=b"whole" if fanout.spared(LOBBY) else None)
+        fanout.flush()
+    assert b"".join(slow.taken.sends) == b"more than softwholed3"
+    assert b"".join(quick.taken.sends) == b"d1d2d3"
+
+
+def test_answers_are_counted_after_the_replies_have_left() -> None:
+    """One `answered` for each touched answer; the ending comes last of all."""
+    fanout, (ann,) = house(1)
+    reply(fanout, 1, b"ok")
+    link = fanout.links[ann.id]
+    link.answers = 2
+    link.ending = Ending.LOGOUT
+    fanout.deliver(LOBBY, 1, b"event")
+    fanout.flush()
+    assert ann.taken.sends == [b"okevent"]
+    assert (ann.answers, ann.ending) == (2, Ending.LOGOUT)
+    assert link.answers == 0
+
+
+async def test_a_slow_reader_gets_one_gap_for_what_it_missed() -> None:
+    """Over its limit events become a gap; nothing is lost between the two."""
+    gaps = []
+
+    class Gaps:
+        def make_gap(self, room: RoomName, have: int, seq: int) -> bytes:
+            gaps.append((room, have, seq))
+            return b"gap"
+
+    fanout = Fanout()
+    slow = outlet(1, window=0, limits=TINY)
+    slow.host = Gaps()  # type: ignore[assignment]
+    fanout.add(slow)
+    fanout.subscribe(slow.id, LOBBY)
+    reply(fanout, 1, b"more than soft")
+    fanout.flush()
+    for seq in (5, 6):
+        fanout.deliver(LOBBY, seq, b"event")
+        fanout.flush()
+    slow.open_window(1000)
+    fanout.deliver(LOBBY, 7, b"seven")
+    fanout.flush()
+    assert gaps == [(LOBBY, 4, 6)]
+    assert b"".join(slow.taken.sends) == b"more than softgapseven"
