@@ -1,6 +1,6 @@
 """What takes time: credentials, look-ups, pages of a replay.
 
-Each errand is a short task in the hub's nursery. It reads, and hands an input to
+Each errand is a task in the hub's nursery. It reads, and hands an input to
 the machine; it never changes anything itself. What it read is bounded by the seq
 that was applied when it was sent, since readers see rows that are committed
 before the chat has applied them.
@@ -27,10 +27,11 @@ from chatd.core.inputs import (
     UserFound,
 )
 from chatd.errors import Reject
-from chatd.hub.fanout import Fanout
+from chatd.hub.fanout import Fanout, Link
 from chatd.ids import Seq
 from chatd.ports import Entry, EntryKind, Store
 from chatd.wire.encode import encode
+from chatd.wire.events import TimelineEvent
 from chatd.wire.framing import text_frame
 
 REPLAY_PAGE = 256
@@ -95,33 +96,42 @@ class Errands:
             HistoryRead(effect.connection, command, effect.upto, readable, more)
         )
 
-    async def replay(self, effect: Replay) -> None:
-        """Hand over a page of a replay, when the connection can take it.
+    async def replay(self, link: Link) -> None:
+        """Hand over a connection's replays, page by page, as it can take them.
 
-        The page and the step to the next one (or to live) are one `def` after
-        the last await; if the connection has left the room or joined it again
+        One task for each connection, and its rooms take turns: tasks for each
+        room would all find the outbox low, and a client that comes back to a
+        hundred rooms would be handed a hundred pages at once and ended for it.
+
+        A page and the step to the next one (or to live) are one `def` after the
+        last await; if the connection has left the room or joined it again
         meanwhile, nothing of the page is sent.
 
         Cancellation: safe.
         """
-        link = self._fanout.links.get(effect.connection)
-        if link is None or not await link.outlet.wait_low():
-            return
+        while await link.outlet.wait_low() and link.replays:
+            effect = next(iter(link.replays.values()))
+            page = await self._page(effect)
+            if link.replays.get(effect.room) is not effect:
+                continue
+            del link.replays[effect.room]
+            at = effect.upto
+            if page:
+                frames = b"".join(text_frame(encode(event)) for event in page)
+                at = page[-1].seq
+                entry = Entry(effect.room, page[0].seq, at, EntryKind.REPLAY, frames)
+                self._fanout.cork(link, entry)
+            self._happened(
+                Replayed(effect.connection, effect.room, effect.subscription, at)
+            )
+        link.replaying = False
+
+    async def _page(self, effect: Replay) -> list[TimelineEvent]:
+        """Read one page of a replay. Cancellation: safe."""
         after = effect.after
         if effect.last is not None:
             oldest = await self._store.nth_newest(effect.room, effect.last, effect.upto)
             after = Seq(oldest - 1)
-        page = await self._store.events(
+        return await self._store.events(
             effect.room, after, effect.upto, REPLAY_PAGE, REPLAY_PAGE_BYTES
-        )
-        if link.replays.get(effect.room) != effect.subscription:
-            return
-        at = effect.upto
-        if page:
-            frames = b"".join(text_frame(encode(event)) for event in page)
-            at = page[-1].seq
-            entry = Entry(effect.room, page[0].seq, at, EntryKind.REPLAY, frames)
-            self._fanout.cork(link, entry)
-        self._happened(
-            Replayed(effect.connection, effect.room, effect.subscription, at)
         )

@@ -18,6 +18,7 @@ from collections.abc import Collection, Sequence
 
 import attrs
 
+from chatd.core.effects import Replay
 from chatd.errors import Ending
 from chatd.ids import ConnectionId, RoomName
 from chatd.ports import Entry, EntryKind, Outlet
@@ -33,8 +34,10 @@ class Link:
     """Commands whose reply is in the cork."""
     ending: Ending | None = None
     """To finish with, once the cork is out."""
-    replays: dict[RoomName, int] = attrs.field(factory=dict)
-    """Rooms being replayed, with the number of the subscription."""
+    replays: dict[RoomName, Replay] = attrs.field(factory=dict)
+    """Rooms being replayed, with the page that is to be handed over next."""
+    replaying: bool = False
+    """Whether a task hands them over."""
     rooms: dict[RoomName, None] = attrs.field(factory=dict)
     """Rooms whose live events it gets."""
     dirty: bool = False

@@ -49,7 +49,7 @@ from chatd.observe import Metrics
 from chatd.ports import Entry, EntryKind, Outlet, Store
 from chatd.wire.codec import BadCommand, Decoder
 from chatd.wire.encode import encode
-from chatd.wire.events import Bye, Gap, Presence
+from chatd.wire.events import Bye, CaughtUp, Gap, Presence
 from chatd.wire.framing import text_frame
 
 
@@ -94,6 +94,7 @@ class Hub:
         self._bug: Exception | None = None
         self._bug_found = trio.Event()
         self._emptied = trio.Event()
+        self._sending_away: tuple[Ending, Callable[[], float]] | None = None
         self._alarm = trio.CancelScope()
         self._nursery: trio.Nursery
         self._machine: Machine
@@ -158,7 +159,11 @@ class Hub:
         await self._committer.wait_idle()
 
     def finish_all(self, ending: Ending, afters_s: Callable[[], float]) -> None:
-        """End every connection, each with its own time to come back."""
+        """End every connection, each with its own time to come back.
+
+        Also those that were let in before and are attached only now.
+        """
+        self._sending_away = ending, afters_s
         for link in list(self._fanout.links.values()):
             link.outlet.finish(ending, afters_s())
 
@@ -190,9 +195,12 @@ class Hub:
     # --- the host of connections --------------------------------------------
 
     def attach(self, outlet: Outlet) -> None:
-        """Take a new connection."""
+        """Take a new connection; one that comes too late for a drain goes again."""
         self._fanout.add(outlet)
         self._happened(Opened(outlet.id))
+        if self._sending_away is not None:
+            ending, afters_s = self._sending_away
+            outlet.finish(ending, afters_s())
 
     def detach(self, outlet: Outlet) -> None:
         """Let a connection go, then tell the others."""
@@ -222,6 +230,7 @@ class Hub:
         reject = BadCommand(
             RejectCode.BAD_FRAME, "this is a binary frame: send JSON in a text frame"
         )
+        self._metrics.refused(reject.code)
         self._happened(Malformed(outlet.id, reject))
 
     def make_gap(self, room: RoomName, have: int, seq: int) -> bytes:
@@ -259,13 +268,13 @@ class Hub:
                 for effect in self._machine.handle(self._inputs.popleft(), now):
                     _PERFORM[type(effect)](self, effect)
             self._fanout.flush()
+            deadline = self._machine.next_deadline()
+            self._alarm.deadline = math.inf if deadline is None else deadline
         except Exception as error:  # noqa: BLE001 - whatever it is, it ends the daemon
             self._bug = error
             self._bug_found.set()
         finally:
             self._running = False
-        deadline = self._machine.next_deadline()
-        self._alarm.deadline = math.inf if deadline is None else deadline
 
     async def _keep_time(self) -> None:
         """Tell the machine that a deadline has come.
@@ -293,9 +302,13 @@ class Hub:
         self._fanout.touch(link)
 
     def _tell(self, effect: effects.Tell) -> None:
-        kind = EntryKind.EPHEMERAL if effect.ephemeral else EntryKind.REPLY
-        room = getattr(effect.frame, "room", None) if effect.ephemeral else None
-        entry = Entry(room, 0, 0, kind, text_frame(encode(effect.frame)))
+        frame, room, kind = effect.frame, None, EntryKind.REPLY
+        if effect.ephemeral:
+            room, kind = getattr(frame, "room", None), EntryKind.EPHEMERAL
+        elif isinstance(frame, CaughtUp):
+            # It goes where its replay goes: nowhere, once another join is answered.
+            room, kind = frame.room, EntryKind.REPLAY
+        entry = Entry(room, 0, 0, kind, text_frame(encode(frame)))
         for number in effect.connections:
             link = self._link(number)
             if link is not None:
@@ -342,9 +355,12 @@ class Hub:
 
     def _replay(self, effect: effects.Replay) -> None:
         link = self._link(effect.connection)
-        if link is not None:
-            link.replays[effect.room] = effect.subscription
-            self._nursery.start_soon(self._errands.replay, effect)
+        if link is None:
+            return
+        link.replays[effect.room] = effect
+        if not link.replaying:
+            link.replaying = True
+            self._nursery.start_soon(self._errands.replay, link)
 
     def _finish(self, effect: effects.Finish) -> None:
         link = self._link(effect.connection)

@@ -1,0 +1,276 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from chatd.config import History
+from chatd.core import drafts as d
+from chatd.ids import RoomName, Seq
+from chatd.net.host import DoorLimits
+from chatd.store import MemoryStore
+from chatd.wire.events import TimelineEvent
+from tests.hub.support import ANN, BOB, DEN, EPOCH, T0, Peer, fill, quick, running
+
+
+@attrs.define(eq=False)
+class SlowReads(MemoryStore):
+    """Reads pages of a timeline when the test lets it."""
+
+    gate: trio.Semaphore = attrs.field(factory=lambda: trio.Semaphore(0))
+    asked: list[RoomName] = attrs.field(factory=list)
+
+    async def events(
+        self, room: RoomName, after: Seq, upto: Seq, limit: int, limit_bytes: int
+    ) -> list[TimelineEvent]:
+        self.asked.append(room)
+        page = await super().events(room, after, upto, limit, limit_bytes)
+        await self.gate.acquire()
+        return page
+
+
+async def full(store: MemoryStore, count: int, *rooms: RoomName) -> MemoryStore:
+    """Fill rooms with messages of a kilobyte."""
+    await fill(store)
+    drafts: list[d.Draft] = []
+    for room in rooms or (DEN,):
+        if room != DEN:
+            drafts.append(d.CreateRoom(room, EPOCH, "", {BOB: "member"}))
+        who = ANN if room == DEN else BOB
+        drafts += [d.NewMessage(room, who, None, "x" * 1000) for _ in range(count)]
+    await store.commit(drafts, T0)
+    return store
+
+
+def resume(peer: Peer, since: int = 0, room: RoomName = DEN, **more: Any) -> None:
+    """Say a join that asks for a replay."""
+    peer.say("join", room=room, since=since, epoch=EPOCH, **more)
+
+
+def kinds(frames: Sequence[dict[str, Any]]) -> list[Any]:
+    """The seq of each event, and the type of everything else."""
+    return [
+        frame["seq"] if frame["type"] == "message" else (frame["type"], frame.get("id"))
+        for frame in frames
+    ]
+
+
+async def test_a_replay_meets_what_is_live_without_a_seam(
+    autojump_clock: MockClock,
+) -> None:
+    """What is committed while a page is read follows in the replay, then live."""
+    store = SlowReads()
+    async with running(await full(store, 2), filled=False) as rig:
+        bob, ann = await rig.login("bob"), await rig.login("ann")
+        resume(bob, id=1)
+        await wait_all_tasks_blocked()
+        await ann.ask("send", room=DEN, text="three")
+        assert kinds(bob.take()) == [("ok", 1)]
+        store.gate.release()
+        await wait_all_tasks_blocked()
+        assert kinds(bob.take()) == [1, 2]
+        store.gate.release()
+        await wait_all_tasks_blocked()
+        assert kinds(bob.take()) == [3, ("caught_up", 1)]
+        await ann.ask("send", room=DEN, text="four")
+        assert kinds(bob.take()) == [4]
+
+
+async def test_a_replay_that_was_superseded_sends_nothing(
+    autojump_clock: MockClock,
+) -> None:
+    """The page of the first join is thrown away; only the second is caught up."""
+    store = SlowReads()
+    async with running(await full(store, 3), filled=False) as rig:
+        bob = await rig.login("bob")
+        resume(bob, 0, id=1)
+        await wait_all_tasks_blocked()
+        resume(bob, 1, id=2)
+        store.gate.release()
+        store.gate.release()
+        await wait_all_tasks_blocked()
+        assert kinds(bob.take()) == [("ok", 1), ("ok", 2), 2, 3, ("caught_up", 2)]
+
+
+async def test_a_superseded_join_is_not_caught_up_either(
+    autojump_clock: MockClock,
+) -> None:
+    """A replay that waits unsent is dropped by the next join, its end with it."""
+    limits = DoorLimits(outbox_soft_bytes=1000)
+    async with running(await full(MemoryStore(), 1), filled=False) as rig:
+        bob = await rig.login("bob", limits=limits)
+        bob.outlet.taken.window = 1
+        await bob.ask("ping", id="begun")
+        resume(bob, 0, id=1)
+        await wait_all_tasks_blocked()
+        resume(bob, 0, id=2)
+        await wait_all_tasks_blocked()
+        bob.outlet.open_window(float("inf"))
+        await wait_all_tasks_blocked()
+        assert kinds(bob.take()) == [
+            ("ok", "begun"),
+            ("ok", 1),
+            ("ok", 2),
+            1,
+            ("caught_up", 2),
+        ]
+
+
+async def test_leaving_ends_a_replay(autojump_clock: MockClock) -> None:
+    """What is read when its reader has left the room is not sent."""
+    store = SlowReads()
+    async with running(await full(store, 3), filled=False) as rig:
+        bob = await rig.login("bob")
+        resume(bob, id=1)
+        bob.say("leave", room=DEN, id=2)
+        await wait_all_tasks_blocked()
+        store.gate.release()
+        await wait_all_tasks_blocked()
+        assert kinds(bob.take()) == [("ok", 1), ("ok", 2), ("left", None)]
+
+
+async def test_a_connection_that_is_gone_gets_no_page(
+    autojump_clock: MockClock,
+) -> None:
+    """A page for somebody who has closed meanwhile is nobody's, and no bug."""
+    store = SlowReads()
+    async with running(await full(store, 3), filled=False) as rig:
+        bob = await rig.login("bob")
+        resume(bob, id=1)
+        await wait_all_tasks_blocked()
+        bob.close()
+        store.gate.release()
+        await wait_all_tasks_blocked()
+        assert rig.hub.is_ready
+        assert rig.hub.connections == 0
+
+
+async def test_pages_wait_for_their_reader(autojump_clock: MockClock) -> None:
+    """No page is read while more than half of the soft limit waits unsent."""
+    store = SlowReads()
+    store.gate = trio.Semaphore(1000)
+    limits = DoorLimits(outbox_soft_bytes=10_000, outbox_hard_bytes=100_000)
+    async with running(await full(store, 300), filled=False) as rig:
+        bob = await rig.login("bob", limits=limits)
+        bob.outlet.taken.window = 0
+        resume(bob, id=1)
+        await wait_all_tasks_blocked()
+        assert len(store.asked) == 1
+        assert bob.outlet.outbox.waiting < 80_000
+        frames: list[dict[str, Any]] = []
+        while not (frames and frames[-1]["type"] == "caught_up"):
+            bob.outlet.open_window(5_000)
+            await wait_all_tasks_blocked()
+            frames += bob.take()
+        assert kinds(frames) == [("ok", 1), *range(1, 301), ("caught_up", 1)]
+        assert not bob.outlet.finished
+
+
+async def test_many_rooms_are_replayed_in_turn(autojump_clock: MockClock) -> None:
+    """Who comes back to forty rooms gets a page at a time, not forty at once."""
+    rooms = [RoomName(f"room-{number}") for number in range(40)]
+    store = SlowReads()
+    store.gate = trio.Semaphore(1000)
+    limits = DoorLimits(outbox_soft_bytes=65_536, outbox_hard_bytes=262_144)
+    async with running(await full(store, 60, *rooms), filled=False) as rig:
+        bob = await rig.login("bob", limits=limits)
+        bob.outlet.taken.window = 0
+        for number, room in enumerate(rooms):
+            resume(bob, room=room, id=number)
+        await wait_all_tasks_blocked()
+        assert not bob.outlet.finished
+        assert len(store.asked) == 1
+        frames: list[dict[str, Any]] = []
+        while sum(frame["type"] == "caught_up" for frame in frames) < len(rooms):
+            bob.outlet.open_window(50_000)
+            await wait_all_tasks_blocked()
+            assert not bob.outlet.finished
+            frames += bob.take()
+        for room in rooms:
+            seqs = [f["seq"] for f in frames if f.get("room") == room and "ts" in f]
+            assert seqs == list(range(1, 61))
+
+
+async def test_a_long_room_does_not_hold_up_a_short_one(
+    autojump_clock: MockClock,
+) -> None:
+    """Rooms take turns page by page: the short one is caught up first."""
+    store = await full(MemoryStore(), 600)
+    await store.commit(
+        [
+            d.CreateRoom(RoomName("short"), EPOCH, "", {BOB: "member"}),
+            d.NewMessage(RoomName("short"), BOB, None, "hi"),
+        ],
+        T0,
+    )
+    async with running(store, filled=False) as rig:
+        bob = await rig.login("bob")
+        resume(bob, id=1)
+        resume(bob, room=RoomName("short"), id=2)
+        await wait_all_tasks_blocked()
+        ends = [f["id"] for f in bob.take() if f["type"] == "caught_up"]
+        assert ends == [2, 1]
+
+
+async def test_the_newest_messages_are_replayed(autojump_clock: MockClock) -> None:
+    """With `last` a replay begins at the message that is the last but so many."""
+    async with running(await full(MemoryStore(), 5), filled=False) as rig:
+        bob = await rig.login("bob")
+        frames = await bob.ask("join", room=DEN, last=2, id=1)
+        assert kinds(frames) == [("ok", 1), 4, 5, ("caught_up", 1)]
+
+
+async def test_too_much_is_not_replayed_at_all(autojump_clock: MockClock) -> None:
+    """More than `history.replay_max` events are not recovered, and never in part."""
+    config = attrs.evolve(quick(), history=History(replay_max=3))
+    async with running(await full(MemoryStore(), 5), config, filled=False) as rig:
+        bob = await rig.login("bob")
+        resume(bob, 2, id=1)
+        await wait_all_tasks_blocked()
+        assert kinds(bob.take()) == [("ok", 1), 3, 4, 5, ("caught_up", 1)]
+        resume(bob, 1, id=2)
+        await wait_all_tasks_blocked()
+        ok, end = bob.take()
+        assert (ok["recovered"], ok["seq"]) == (False, 5)
+        assert end == {
+            "type": "caught_up",
+            "room": DEN,
+            "epoch": EPOCH,
+            "seq": 5,
+            "id": 2,
+        }
+
+
+async def test_history_is_bounded_by_what_was_applied(
+    autojump_clock: MockClock,
+) -> None:
+    """`as_of` is the head when it was asked, and nothing above it is in the page."""
+    async with running(await full(MemoryStore(), 3), filled=False) as rig:
+        bob = await rig.login("bob")
+        (page,) = await bob.ask("history", room=DEN, limit=2, id=1)
+        assert page["as_of"] == 3
+        assert [message["seq"] for message in page["messages"]] == [2, 3]
+        assert page["more"] is True
+        (page,) = await bob.ask("history", room=DEN, before=2, id=2)
+        assert [message["seq"] for message in page["messages"]] == [1]
+        assert page["more"] is False
+        (page,) = await bob.ask("history", room=DEN, after=1, limit=1)
+        assert [message["seq"] for message in page["messages"]] == [2]
+        assert page["more"] is True
+
+
+async def test_a_user_is_looked_up_once(autojump_clock: MockClock) -> None:
+    """A first direct message finds its user; one to nobody is refused."""
+    async with running() as rig:
+        ann = await rig.login("ann")
+        frames = await ann.ask("send", to="cy", text="hi", id=1)
+        assert [(f["type"], f.get("seq")) for f in frames] == [
+            ("ok", 1),
+            ("message", 1),
+        ]
+        (error,) = await ann.ask("send", to="nobody", text="hi", id=2)
+        assert error["code"] == "no_user"
+        assert ann.outlet.answers == ann.said
