@@ -23,7 +23,7 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import attrs
@@ -50,8 +50,15 @@ SWITCH_INTERVAL_S = 1e-4
 """With Python's 5 ms a busy loop starves the store's thread: a commit then takes
 a second at the worst, instead of 2 ms in the middle."""
 
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""What is listened to; all others are Python's."""
+
 DRAIN_MAX_S = 30.0
 """After it the connections are cut. Source: Centrifugo's `shutdown.timeout`."""
+
+GOODBYE_MAX_S = 6.0
+"""What of it is kept for sending everybody away, also where the store hangs: one
+close takes 5 s at most."""
 
 COME_BACK_SPREAD_S = 5.0
 COME_BACK_PER_CONNECTION_S = 0.002
@@ -120,6 +127,18 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
 async def _serve(
     config: Config, service: Service, announce: Callable[[Started], None]
 ) -> None:
+    # From the first moment: a signal that comes while it starts ends it in order.
+    with trio.open_signal_receiver(*SIGNALS) as signals:
+        await _live(config, service, announce, signals)
+    log().info("stopped")
+
+
+async def _live(
+    config: Config,
+    service: Service,
+    announce: Callable[[Started], None],
+    signals: AsyncIterator[int],
+) -> None:
     data = Path(config.store.path)
     is_new = not (data / "chatd.db").exists()
     for notice in notices(config):
@@ -160,12 +179,11 @@ async def _serve(
                         _addresses(sockets), _addresses(metrics_sockets), data, is_new
                     )
                 )
-                await _until_stopped()
+                await _until_stopped(signals)
                 service.tell("STOPPING=1")
                 await _drain(hub, listener, monitor)
                 doors.cancel_scope.cancel()
             nursery.cancel_scope.cancel()
-    log().info("stopped")
 
 
 def _listener(config: Config, house: House) -> Listener:
@@ -225,16 +243,14 @@ def _online(chat: Chat) -> int:
 # --- the end ------------------------------------------------------------------
 
 
-async def _until_stopped() -> None:
+async def _until_stopped(signals: AsyncIterator[int]) -> None:
     """Wait for the first signal that means the end; a second one is the end."""
-    kinds = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-    with trio.open_signal_receiver(*kinds) as signals:
-        async for number in signals:
-            if number == signal.SIGHUP:
-                log().warning("SIGHUP: settings cannot be reloaded; restart instead")
-                continue
-            log().info("stopping", signal=signal.Signals(number).name)
-            break
+    async for number in signals:
+        if number == signal.SIGHUP:
+            log().warning("SIGHUP: settings cannot be reloaded; restart instead")
+            continue
+        log().info("stopping", signal=signal.Signals(number).name)
+        break
     signal.signal(signal.SIGTERM, _end_at_once)
     signal.signal(signal.SIGINT, _end_at_once)
 
@@ -248,12 +264,13 @@ def _end_at_once(number: int, _frame: object) -> None:
 async def _drain(hub: Hub, listener: Listener, monitor: Listener) -> None:
     """Deliver what was accepted, send everybody away, and wait until they went."""
     listener.stop_accepting()
-    with trio.move_on_after(DRAIN_MAX_S):
-        hub.hold_all()
+    hub.hold_all()
+    with trio.move_on_after(DRAIN_MAX_S - GOODBYE_MAX_S):
         await hub.drain()
-        count = hub.connections
-        spread_s = COME_BACK_SPREAD_S + count * COME_BACK_PER_CONNECTION_S
-        hub.finish_all(Ending.RESTART, lambda: random.uniform(0, spread_s))  # noqa: S311
+    count = hub.connections
+    spread_s = COME_BACK_SPREAD_S + count * COME_BACK_PER_CONNECTION_S
+    hub.finish_all(Ending.RESTART, lambda: random.uniform(0, spread_s))  # noqa: S311
+    with trio.move_on_after(GOODBYE_MAX_S):
         await hub.wait_empty()
     monitor.stop_accepting()
     log().info("drained", connections=count)

@@ -34,9 +34,10 @@ class Service:
         """Send one message. A manager that has gone away is no reason to fail."""
         if not self.address:
             return
+        # The socket may fail as well: no descriptor is left while too many connect.
         with (
-            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock,
             suppress(OSError),
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock,
         ):
             sock.settimeout(0)
             sock.connect(self.address)
@@ -67,5 +68,5 @@ def service_from(environ: Mapping[str, str], pid: int | None = None) -> Service:
         address = "\0" + address[1:]
     micros = environ.get("WATCHDOG_USEC", "")
     mine = environ.get("WATCHDOG_PID") in (None, str(pid or os.getpid()))
-    watchdog_s = int(micros) / 1e6 if micros.isdigit() and mine else 0.0
+    watchdog_s = int(micros) / 1e6 if micros.isdecimal() and mine else 0.0
     return Service(address, watchdog_s)
