@@ -79,7 +79,11 @@ class MemoryStore:
                 self._model.end_session(session.session)
             elif guest:
                 session.idle_since = now
-        online = {session.user for session in self._model.sessions.values()}
+        held = {session.user for session in self._model.sessions.values()}
+        for room in self._model.rooms.values():
+            for user in list(room.members):
+                if self._model.is_guest(user) and user not in held:
+                    del room.members[user]  # joined while his session ended
         return Snapshot(
             rooms=[
                 RoomRow(
@@ -96,7 +100,7 @@ class MemoryStore:
             users=[
                 attrs.evolve(user, password_hash=None)
                 for name, user in sorted(self._model.users.items())
-                if not self._model.is_guest(name) or name in online
+                if not self._model.is_guest(name) or name in held
             ],
             guest_sessions=[
                 attrs.evolve(session)

@@ -34,8 +34,8 @@ SELECT m.seq, m.ts, u.name, 'message', m.text, m.edited_seq, m.cid, m.reply_to,
 FROM message m JOIN user u ON u.id = m.user_id
 WHERE m.room_id = ?1 AND m.seq > ?2 AND m.seq <= ?3
 UNION ALL
-SELECT e.seq, e.ts, u.name, e.kind, t.text, e.of, e.emoji, e.is_on,
-       s.name, e.change, e.role, t.seq
+SELECT e.seq, e.ts, u.name, e.kind, iif(e.kind = 'edit', t.text, NULL), e.of,
+       e.emoji, e.is_on, s.name, e.change, e.role, t.text IS NULL
 FROM event e JOIN user u ON u.id = e.user_id
 LEFT JOIN message t ON t.room_id = e.room_id AND t.seq = e.of
 LEFT JOIN user s ON s.id = e.subject_id
@@ -117,14 +117,14 @@ def _event(
             deleted=text is None,
             epoch=epoch if seq == 1 and is_direct(room) else None,
         )
-    of, emoji, is_on, subject, change, role = rest[1:7]
+    of, emoji, is_on, subject, change, role, deleted = rest[1:]
     if kind == "edit":
-        return Edit(**base, of=of, text=text, deleted=text is None)
+        return Edit(**base, of=of, text=text, deleted=bool(deleted))
     if kind == "delete":
         return Delete(**base, of=of)
     if kind == "react":
         on = None if is_on is None else bool(is_on)
-        return React(**base, of=of, emoji=emoji, on=on, deleted=text is None)
+        return React(**base, of=of, emoji=emoji, on=on, deleted=bool(deleted))
     return Member(**base, user=subject, change=change, role=role)
 
 

@@ -1,0 +1,186 @@
+"""The store on SQLite against its twin, over random drafts in random batches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import apsw
+import attrs
+import trio
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from chatd.core import drafts as d
+from chatd.errors import RejectCode
+from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
+from chatd.ports import Store
+from chatd.store import MemoryStore, SqliteStore
+from chatd.store.sqlite.files import Side
+from chatd.store.sqlite.generation import Generation
+from chatd.store.sqlite.migrate import configure, migrate
+from chatd.store.sqlite.writer import Writer
+from tests.store.support import (
+    ANN,
+    BOB,
+    DAY,
+    DIRECT,
+    LOBBY,
+    T0,
+    session_id,
+)
+
+GUEST = UserName("dan~4f7k")
+TEA = RoomName("tea")
+
+# Few values, so that they meet: most drafts concern what others have made.
+users = st.sampled_from([ANN, ANN, BOB, GUEST])
+rooms = st.sampled_from([LOBBY, LOBBY, LOBBY, DIRECT, TEA])
+cids = st.none() | st.sampled_from([Cid(c) for c in ("c1", "c2", "c3", "c4")])
+texts = st.sampled_from(["a", "b", "ünï", "c" * 90])
+emoji = st.sampled_from(["👍", "👎", "🎉"])
+roles = st.sampled_from([None, "member", "owner"])
+sessions = st.sampled_from([session_id(word) for word in "xyz"])
+targets = st.integers(1, 12).map(Seq)
+times = st.integers(T0, T0 + 3)
+
+messages = st.builds(
+    d.NewMessage, rooms, users, cids, texts, st.none() | st.none() | targets
+)
+changes = st.one_of(
+    st.builds(d.EditMessage, rooms, users, cids, targets, texts),
+    st.builds(d.SetReaction, rooms, users, cids, targets, emoji, st.booleans()),
+    st.builds(d.DeleteMessage, rooms, users, cids, targets),
+)
+others = st.one_of(
+    st.builds(d.SetMember, rooms, users, roles, st.booleans()),
+    st.builds(
+        d.CreateRoom,
+        rooms,
+        st.just(Epoch("a" * 16)),
+        texts,
+        st.dictionaries(users, st.just("member"), max_size=2),
+        st.booleans(),
+    ),
+    st.builds(d.SetTopic, rooms, texts),
+    st.builds(
+        d.Recall,
+        st.none() | messages | changes,
+        st.just(d.Refused(RejectCode.MUTED, "muted")),
+    ),
+    st.builds(d.AddUser, users, texts, st.just("user"), st.none()),
+    st.builds(d.SetDisplay, users, texts),
+    st.builds(d.SetPasswordHash, users, texts),
+    st.builds(d.OpenSession, sessions, users, st.none(), times),
+    st.builds(
+        lambda session: d.OpenSession(
+            session, GUEST, None, T0, d.AddUser(GUEST, "dan", "guest", None)
+        ),
+        sessions,
+    ),
+    st.builds(d.EndSession, sessions),
+    st.builds(
+        d.SaveMarks,
+        st.dictionaries(st.tuples(rooms, users), targets, max_size=3),
+        st.dictionaries(sessions, st.none() | times, max_size=2),
+    ),
+)
+drafts = st.one_of(messages, messages, messages, changes, changes, others)
+batches = st.lists(
+    st.tuples(st.lists(drafts, max_size=12), times), min_size=1, max_size=8
+).map(lambda run: [*run, *run[:2]])  # the first are sent again at the end
+
+BEGINNING: list[d.Draft] = [
+    d.AddUser(ANN, "Ann", "user", None),
+    d.AddUser(BOB, "Bob", "user", None),
+    d.CreateRoom(LOBBY, Epoch("b" * 16), "", {ANN: "owner"}),
+    d.CreateRoom(DIRECT, Epoch("c" * 16), "", {ANN: "member", BOB: "member"}),
+]
+
+
+async def everything(store: Store) -> list[Any]:
+    """All that can be read, in pages of several sizes."""
+    read: list[Any] = []
+    for room in (LOBBY, DIRECT, TEA):
+        for upto in (Seq(5), Seq(1000)):
+            read.append(await store.events(room, Seq(0), upto, 1000, 0))
+            read.append(await store.events(room, Seq(2), upto, 4, 60))
+            read += [await store.nth_newest(room, n, upto) for n in (1, 3, 50)]
+            for before, after in ((None, None), (Seq(6), None), (None, Seq(2))):
+                read.append(
+                    await store.history(
+                        room, before=before, after=after, limit=3, upto=upto
+                    )
+                )
+        for user in (ANN, BOB, GUEST, UserName("nobody")):
+            read.append(await store.unread(user, [(room, Seq(1), Seq(1000))]))
+    read += [await store.user(user) for user in (ANN, BOB, GUEST)]
+    read += [await store.session(session_id(word)) for word in "xyz"]
+    return read
+
+
+def in_memory() -> SqliteStore:
+    """The store's own code on SQLite, but in this thread and without a file.
+
+    A file and four threads cost a hundred times what these drafts cost, and
+    nothing here is about them.
+    """
+    db = apsw.Connection(":memory:")
+    configure(db)
+    migrate(db)
+    db.execute("INSERT INTO store (one, id, generation) VALUES (1, 'x', 1)")
+    nowhere = Generation(db, Path("/nonexistent"), Side("x", 1, clean=False), 1)
+    here: Any = Here(db)
+    back, idle = trio.open_memory_channel[Any](1)
+    back.send_nowait(here)
+    writer = Writer(db, nowhere, 7 * DAY)
+    return SqliteStore(writer, here, idle, back, 30 * DAY, 900_000)
+
+
+@attrs.define
+class Here:
+    """An `apsw.AsyncConnection` whose thread is this one."""
+
+    db: apsw.Connection
+
+    async def async_run(self, function: Any, *args: Any) -> Any:
+        """Run the function."""
+        await trio.lowlevel.checkpoint()
+        return function(*(self.db if arg is self else arg for arg in args))
+
+
+async def compare(run: list[tuple[list[d.Draft], int]]) -> None:
+    """Give both the same batches; the outcomes and then all reads are equal."""
+    store, twin = in_memory(), MemoryStore(session_days=30, guest_hold_s=900)
+    assert await store.load(T0) == await twin.load(T0)
+    for batch, now in [(BEGINNING, T0), *run]:
+        outcomes = await twin.commit(batch, now)
+        assert await store.commit(batch, now) == outcomes
+        for outcome in outcomes:
+            event(type(outcome).__name__)
+    assert await everything(store) == await everything(twin)
+    assert await store.load(T0 + 10) == await twin.load(T0 + 10)
+    assert await everything(store) == await everything(twin)
+
+
+@settings(max_examples=200)
+@given(batches)
+def test_sqlite_and_memory_agree(run: list[tuple[list[d.Draft], int]]) -> None:
+    """The same drafts in the same batches have the same outcomes and leave the
+    same rooms, also after a restart.
+    """
+    trio.run(compare, run)
+
+
+@settings(max_examples=100)
+@given(st.lists(drafts, max_size=40), st.integers(1, 9))
+def test_where_a_batch_is_cut_changes_nothing(flow: list[d.Draft], cut: int) -> None:
+    """One batch or many: the outcomes of a flow of drafts are the same."""
+    parts = [flow[at : at + cut] for at in range(0, len(flow), cut)]
+
+    async def outcomes(batches: list[list[d.Draft]]) -> list[d.Outcome]:
+        store = in_memory()
+        await store.commit(BEGINNING, T0)
+        return [o for batch in batches for o in await store.commit(batch, T0)]
+
+    assert trio.run(outcomes, [flow]) == trio.run(outcomes, parts)
