@@ -25,7 +25,7 @@ from chatd.core.quota import full_bucket
 from chatd.core.state import Chat, DeadlineKey, Due
 from chatd.core.turn import Turn
 from chatd.errors import MALFORMED, Ending, Reject, RejectCode
-from chatd.ids import Epoch, RoomName, is_guest
+from chatd.ids import Epoch, RoomName
 from chatd.wire.commands import Command
 from chatd.wire.events import Presence, Refusal
 
@@ -343,7 +343,7 @@ class Machine:
             return
         # The same sum as where the deadline was made, so the floats agree.
         held_until = session.idle_from + self._config.auth.guest_hold_s
-        if held_until <= turn.now.mono and is_guest(session.user):
+        if held_until <= turn.now.mono:
             self.chat.ended[session.id] = None
             turn.append(drafts.EndSession(session.id))
 

@@ -19,7 +19,6 @@ from chatd.core.drafts import (
     NewMessage,
     Outcome,
     Recall,
-    Refused,
     SetReaction,
 )
 from chatd.core.effects import Deliver, FindUser, Origin, Subscribe
@@ -203,7 +202,7 @@ def settle(
                 field="cid",
             )
             turn.refuse(connection.id, command, reject)
-        case Refused():
+        case _:
             turn.refuse(connection.id, command, outcome)
 
 
