@@ -512,6 +512,24 @@ def test_a_guest_who_cannot_be_ended_now_is_ended_later() -> None:
     assert SessionId(secret.encode()) not in house.model.sessions
 
 
+def test_a_guest_who_was_back_is_held_from_his_last_end() -> None:
+    """The deadline of the end before means nothing."""
+    house = House(Config(auth=Auth(guest_hold_s=100)))
+    guest = house.guest(LOBBY)
+    secret = secret_of(guest)
+    guest.close()
+    house.wait(50)
+    again = house.open()
+    again.hello(session=secret)
+    again.close()
+    house.wait(99)
+    house.settle()
+    assert SessionId(secret.encode()) in house.model.sessions
+    house.wait(1)
+    house.settle()
+    assert SessionId(secret.encode()) not in house.model.sessions
+
+
 def test_a_guest_without_any_hold_is_gone_at_once() -> None:
     """Also within his grace."""
     config = Config(auth=Auth(guest_hold_s=0), presence=Presence(grace_s=10))

@@ -6,13 +6,14 @@ import attrs
 
 from chatd.config import Config
 from chatd.config.sections import Limits
-from chatd.core import drafts
+from chatd.core import drafts, inputs
 from chatd.core.effects import Answer, Append, FindUser, Origin
 from chatd.errors import RejectCode
 from chatd.ids import Cid, RoomName, Seq, UserName, direct_room
 from chatd.wire import events
+from chatd.wire.codec import BadCommand
 from chatd.wire.commands import Delete, Edit, Emoji, Leave, React, Send, Text
-from tests.core.house import ANN, BOB, LOBBY, House, Peer
+from tests.core.house import ANN, BOB, LOBBY, House
 
 HI, HO = Text("hi"), Text("ho")
 X = Cid("x")
@@ -255,22 +256,17 @@ def test_two_who_write_to_each_other_at_once_share_one_room() -> None:
 
 
 def test_a_direct_room_reaches_no_connection_that_was_told_to_end() -> None:
-    """Nor does it need the other one to be there."""
+    """It gets nothing more until its socket is closed."""
     house = House()
     ann, bob = house.user("ann"), house.user("bob")
-    house.open().hello(session=house_secret(bob))
-    (_, append) = ann.say(Send(HI, to=BOB))[:2]
-    house.settle()
-    assert isinstance(append, Append)
-    assert not bob.subscribed
+    for _ in range(21):
+        reject = BadCommand(RejectCode.BAD_JSON, "no")
+        house.handle(inputs.Malformed(bob.id, reject))
+    bob.take()
+    ann.ask(Send(HI, to=BOB))
     assert list(ann.subscribed) == [DIRECT]
-
-
-def house_secret(peer: Peer) -> str:
-    """The secret of a connection's session."""
-    session = peer.house.chat.connections[peer.id].session
-    assert session is not None
-    return session.decode()
+    assert not bob.subscribed
+    assert bob.take() == []
 
 
 def test_direct_conversations_are_between_two_accounts() -> None:

@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import pytest
+
+from chatd.config import Config
+from chatd.config.sections import Auth
+from chatd.core import drafts, inputs
+from chatd.core.commands import RULES
+from chatd.core.effects import Answer, Append, Finish, Origin
+from chatd.errors import Ending, RejectCode
+from chatd.ids import Cid, ConnectionId, Seq
+from chatd.wire import commands, events
+from chatd.wire.codec import BadCommand
+from chatd.wire.commands import GuestName, Hello, Ping, Secret, Send, Text
+from tests.core.house import ANN, LOBBY, House
+
+HI = Text("hi")
+LOGIN = Hello(GuestName("ann"), Secret("right"))
+
+
+def test_every_command_has_a_rule() -> None:
+    """And only `hello` may come before one has said who one is."""
+    assert set(RULES) == set(commands.Command.__args__)
+    assert [kind for kind, rule in RULES.items() if rule.hello] == [Hello]
+
+
+def test_a_connection_that_is_gone_is_told_nothing_but_counts_as_answered() -> None:
+    """Its commands may still be on their way."""
+    house = House()
+    gone = ConnectionId(99)
+    received = inputs.Received(gone, Ping())
+    assert house.handle(received) == [Answer(gone, None)]
+    assert house.handle(inputs.Closed(gone)) == []
+
+
+# --- before hello -------------------------------------------------------------------
+
+
+def test_anything_before_hello_is_not_authenticated() -> None:
+    """With its type, id and cid."""
+    peer = House().open()
+    (error,) = peer.ask(Send(HI, LOBBY, cid=Cid("x"), id=4))
+    assert (error.code, error.re, error.id, error.cid) == (
+        RejectCode.NOT_AUTHENTICATED,
+        "send",
+        4,
+        "x",
+    )
+
+
+def test_without_a_hello_in_time_a_connection_is_ended() -> None:
+    """4501 after `login_timeout_s`, whatever else was said."""
+    house = House(Config(auth=Auth(login_timeout_s=30)))
+    peer = house.open()
+    peer.ask(Ping())
+    peer.hello(name="ann", password="wrong")
+    house.wait(29.9)
+    assert peer.ending is None
+    house.wait(0.1)
+    assert peer.ending is Ending.NO_HELLO
+
+
+def test_a_password_that_is_being_verified_is_not_silence() -> None:
+    """It is looked at again later; who was welcomed or closed has nothing to fear."""
+    house = House(Config(auth=Auth(login_timeout_s=30)))
+    peer, closed = house.open(), house.open()
+    peer.say(LOGIN)
+    closed.close()
+    house.wait(40)
+    assert peer.ending is None
+    house.settle()
+    house.wait(60)
+    assert peer.ending is None
+    slow = house.open()
+    slow.say(Hello(GuestName("ann"), Secret("wrong")))
+    house.wait(30)
+    house.settle()
+    house.wait(30)
+    assert slow.ending is Ending.NO_HELLO
+
+
+# --- malformed frames ---------------------------------------------------------------
+
+
+def bad(code: RejectCode) -> BadCommand:
+    """A frame that is no command."""
+    frame = {"type": "send", "id": 7, "cid": "x"}
+    return BadCommand(code, "no", field="room", frame=frame)
+
+
+def test_a_malformed_frame_is_answered_with_what_could_be_read() -> None:
+    """Its type, its id, its cid, and the field."""
+    peer = House().open()
+    peer.house.handle(inputs.Malformed(peer.id, bad(RejectCode.BAD_FIELD)))
+    error = events.Refusal("bad_field", "no", "send", "room", Cid("x"), None, 7)
+    assert peer.take() == [error]
+
+
+def test_too_many_malformed_frames_end_the_connection() -> None:
+    """Twenty at once, one more each ten seconds; a text too long is none."""
+    house = House()
+    peer = house.open()
+    for _ in range(10):
+        peer.ask(Ping())
+        house.handle(inputs.Malformed(peer.id, bad(RejectCode.BAD_JSON)))
+        house.handle(inputs.Malformed(peer.id, bad(RejectCode.TOO_LONG)))
+    assert peer.ending is None
+    house.wait(10)
+    peer.ask(Ping())
+    assert peer.ending is None
+    peer.ask(Ping())
+    assert peer.ending is Ending.MALFORMED
+    answered = house.handle(inputs.Malformed(peer.id, bad(RejectCode.BAD_JSON)))
+    assert [type(effect) for effect in answered] == [Answer]
+
+
+def test_what_a_connection_sent_is_not_done_once_it_was_told_to_end() -> None:
+    """Neither what waits, nor the hello that it waits for."""
+    house = House()
+    peer = house.open()
+    peer.say(LOGIN)
+    peer.say(Ping())
+    for _ in range(20):
+        house.handle(inputs.Malformed(peer.id, bad(RejectCode.BAD_JSON)))
+    effects = house.handle(inputs.Malformed(peer.id, bad(RejectCode.BAD_JSON)))
+    assert effects[1:] == [Answer(peer.id, None), Finish(peer.id, Ending.MALFORMED)]
+    house.settle()
+    assert not house.chat.users[ANN].online
+    assert peer.say(Ping()) == [Answer(peer.id, None)]
+
+
+def test_a_connection_that_ended_before_hello_is_not_ended_for_its_silence() -> None:
+    """It has its reason already."""
+    house = House()
+    peer = house.open()
+    for _ in range(21):
+        peer.say(Ping())
+    house.wait(30)
+    assert peer.ending is Ending.MALFORMED
+
+
+def test_a_message_whose_sender_was_told_to_end_is_delivered() -> None:
+    """It is on disk; only the reply is nobody's."""
+    house = House()
+    ann, bob = house.user("ann", LOBBY), house.user("bob", LOBBY)
+    house.take_all()
+    ann.say(Send(HI, LOBBY))
+    for _ in range(21):
+        house.handle(inputs.Malformed(ann.id, bad(RejectCode.BAD_JSON)))
+    house.settle()
+    assert [frame.seq for frame in bob.take()] == [1]
+
+
+# --- the rest -----------------------------------------------------------------------
+
+
+def test_what_the_edge_keeps_for_itself_changes_nothing() -> None:
+    """A password's new hash is the store's alone."""
+    house = House()
+    draft = drafts.SetPasswordHash(ANN, "hash")
+    happened = inputs.Executed(Origin(None, None, draft), drafts.Committed())
+    assert house.handle(happened) == []
+
+
+def test_marks_share_a_deadline() -> None:
+    """The second mark waits for the first one's; then a new one is made."""
+    house = House()
+    ann = house.user("ann", LOBBY)
+    house.wait(4)
+    assert [type(origin.draft) for origin in house.drafts] == [drafts.SaveMarks]
+    house.commit()
+    ann.ask(Send(HI, LOBBY))
+    house.wait(2)
+    ann.ask(Send(HI, LOBBY))
+    house.wait(2)
+    marks = drafts.SaveMarks({(LOBBY, ANN): Seq(2)}, {})
+    assert list(house.drafts) == [Origin(None, None, marks)]
+    house.commit()
+    house.wait(60)
+    assert not house.drafts
+
+
+def test_marks_of_what_has_gone_meanwhile_are_not_written() -> None:
+    """A deadline without anything to write is nothing."""
+    house = House()
+    guest = house.guest(LOBBY)
+    guest.ask(commands.Logout())
+    house.wait(4)
+    assert not house.drafts
+
+
+@pytest.mark.parametrize("deadlines", [0, 1])
+def test_the_next_deadline_is_the_earliest(deadlines: int) -> None:
+    """Or none."""
+    house = House()
+    if deadlines:
+        house.open()
+        assert house.machine.next_deadline() == house.now.mono + 30
+    else:
+        assert house.machine.next_deadline() is None
+
+
+def test_a_refused_command_with_a_cid_asks_the_writer_first() -> None:
+    """The draft travels inside, to be compared with what the cid stored."""
+    house = House()
+    ann = house.user("ann")
+    command = Send(HI, LOBBY, cid=Cid("x"))
+    (append,) = ann.say(command)
+    assert isinstance(append, Append)
+    draft = append.origin.draft
+    assert isinstance(draft, drafts.Recall)
+    assert draft.draft == drafts.NewMessage(LOBBY, ANN, Cid("x"), HI)
+    assert draft.otherwise.code is RejectCode.NOT_MEMBER
