@@ -6,14 +6,21 @@ import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Any
 
+import apsw
 import attrs
+import trio
 
 from chatd.core import drafts as d
 from chatd.errors import RejectCode
 from chatd.ids import Cid, Epoch, RoomName, Seq, SessionId, UserName
 from chatd.ports import Store
 from chatd.store import SqliteStore, open_store
+from chatd.store.sqlite.files import Side
+from chatd.store.sqlite.generation import Generation
+from chatd.store.sqlite.migrate import configure, migrate
+from chatd.store.sqlite.writer import Writer
 from chatd.wire import events as e
 
 LOBBY = RoomName("lobby")
@@ -121,3 +128,38 @@ def seqs(outcomes: Sequence[d.Outcome]) -> list[int]:
 def refused(outcome: d.Outcome) -> RejectCode | None:
     """Why it was refused, if it was."""
     return outcome.code if isinstance(outcome, d.Refused) else None
+
+
+def in_this_thread(db: apsw.Connection) -> Writer:
+    """A writer on a new database, without Trio."""
+    configure(db)
+    migrate(db)
+    db.execute("INSERT INTO store (one, id, generation) VALUES (1, 'x', 1)")
+    nowhere = Generation(db, Path("/nonexistent"), Side("x", 1, clean=False), 1)
+    return Writer(db, nowhere, 7 * DAY)
+
+
+def in_memory() -> SqliteStore:
+    """The store's own code on SQLite, but in this thread and without a file.
+
+    A file and four threads cost a hundred times what these drafts cost, and
+    nothing here is about them.
+    """
+    db = apsw.Connection(":memory:")
+    here: Any = Here(db)
+    back, idle = trio.open_memory_channel[Any](1)
+    back.send_nowait(here)
+    writer = in_this_thread(db)
+    return SqliteStore(writer, here, idle, back, 30 * DAY, 900_000)
+
+
+@attrs.define
+class Here:
+    """An `apsw.AsyncConnection` whose thread is this one."""
+
+    db: apsw.Connection
+
+    async def async_run(self, function: Any, *args: Any) -> Any:
+        """Run the function."""
+        await trio.lowlevel.checkpoint()
+        return function(*(self.db if arg is self else arg for arg in args))

@@ -110,10 +110,15 @@ CREATE TABLE token (
   expires INTEGER
 ) STRICT, WITHOUT ROWID;
 
--- Filled behind the commits up to `store.indexed`. Edits and deletions of what
--- is in it change it in their own transaction, with the old text.
+-- What the search index has: filled behind the commits up to `store.indexed`.
+-- Edits and deletions of what is in it change it in their own transaction, with
+-- the old text; FTS5's 'integrity-check' compares it with this view.
+CREATE VIEW message_indexed AS
+SELECT id, text FROM message
+WHERE text IS NOT NULL AND id <= (SELECT indexed FROM store);
+
 CREATE VIRTUAL TABLE message_fts USING fts5 (
-  text, content = 'message', content_rowid = 'id',
+  text, content = 'message_indexed', content_rowid = 'id',
   tokenize = 'unicode61 remove_diacritics 2'
 );
 -- A removed word leaves the index itself, not only its results.

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import apsw
-import attrs
 import trio
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
@@ -15,18 +12,14 @@ from chatd.core import drafts as d
 from chatd.errors import RejectCode
 from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
 from chatd.ports import Store
-from chatd.store import MemoryStore, SqliteStore
-from chatd.store.sqlite.files import Side
-from chatd.store.sqlite.generation import Generation
-from chatd.store.sqlite.migrate import configure, migrate
-from chatd.store.sqlite.writer import Writer
+from chatd.store import MemoryStore
 from tests.store.support import (
     ANN,
     BOB,
-    DAY,
     DIRECT,
     LOBBY,
     T0,
+    in_memory,
     session_id,
 )
 
@@ -117,36 +110,6 @@ async def everything(store: Store) -> list[Any]:
     read += [await store.user(user) for user in (ANN, BOB, GUEST)]
     read += [await store.session(session_id(word)) for word in "xyz"]
     return read
-
-
-def in_memory() -> SqliteStore:
-    """The store's own code on SQLite, but in this thread and without a file.
-
-    A file and four threads cost a hundred times what these drafts cost, and
-    nothing here is about them.
-    """
-    db = apsw.Connection(":memory:")
-    configure(db)
-    migrate(db)
-    db.execute("INSERT INTO store (one, id, generation) VALUES (1, 'x', 1)")
-    nowhere = Generation(db, Path("/nonexistent"), Side("x", 1, clean=False), 1)
-    here: Any = Here(db)
-    back, idle = trio.open_memory_channel[Any](1)
-    back.send_nowait(here)
-    writer = Writer(db, nowhere, 7 * DAY)
-    return SqliteStore(writer, here, idle, back, 30 * DAY, 900_000)
-
-
-@attrs.define
-class Here:
-    """An `apsw.AsyncConnection` whose thread is this one."""
-
-    db: apsw.Connection
-
-    async def async_run(self, function: Any, *args: Any) -> Any:
-        """Run the function."""
-        await trio.lowlevel.checkpoint()
-        return function(*(self.db if arg is self else arg for arg in args))
 
 
 async def compare(run: list[tuple[list[d.Draft], int]]) -> None:

@@ -1,0 +1,100 @@
+"""The index has the current texts of what it has seen, and not a word more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import apsw
+import pytest
+
+from chatd.core import drafts as d
+from chatd.store.sqlite import search
+from chatd.store.sqlite.sql import select, transaction
+from chatd.store.sqlite.writer import Writer
+from tests.store.support import ANN, EPOCH, LOBBY, T0, delete, edit, in_this_thread, say
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> Writer:
+    """A writer with ann in the lobby."""
+    writer = in_this_thread(apsw.Connection(str(tmp_path / "x.db")))
+    room = d.CreateRoom(LOBBY, EPOCH, "", {ANN: "owner"})
+    writer.commit([d.AddUser(ANN, "Ann", "user", None), room], T0)
+    return writer
+
+
+def find(writer: Writer, word: str) -> list[int]:
+    """The seq of the messages that have the word."""
+    rows = select(
+        writer.db,
+        "SELECT m.seq FROM message_fts f JOIN message m ON m.id = f.rowid"
+        " WHERE message_fts MATCH ? ORDER BY m.seq",
+        (word,),
+    )
+    return [seq for (seq,) in rows]
+
+
+def check(writer: Writer) -> None:
+    """Let FTS5 compare itself with the messages, word by word."""
+    writer.db.execute(
+        "INSERT INTO message_fts (message_fts, rank) VALUES ('integrity-check', 1)"
+    )
+
+
+def test_messages_are_indexed_in_steps_behind_the_commits(writer: Writer) -> None:
+    """Each step takes some more, once, until there is no more."""
+    writer.commit([say(f"tea number{n}") for n in range(5)], T0)
+    assert find(writer, "tea") == []
+    steps = []
+    for _ in range(4):
+        with transaction(writer.db):
+            steps.append(search.fill(writer.db, 2))
+    assert steps == [True, True, False, False]
+    assert find(writer, "tea") == [1, 2, 3, 4, 5]
+    assert find(writer, "number3") == [4]
+    check(writer)
+
+
+def test_edits_and_deletions_are_found_at_once(writer: Writer) -> None:
+    """In the index already or not yet: the old words are gone with the commit."""
+    writer.commit([say("tea"), say("coffee"), say("milk")], T0)
+    writer.tend(T0)
+    writer.commit([say("water"), say("wine"), edit(1, "cocoa"), delete(2)], T0)
+    writer.commit([edit(4, "juice"), delete(5)], T0)
+    assert [find(writer, word) for word in ("tea", "cocoa", "coffee")] == [[], [1], []]
+    writer.tend(T0)
+    assert find(writer, "water OR wine") == []
+    assert find(writer, "juice OR milk OR cocoa") == [1, 3, 4]
+    writer.commit([delete(1), edit(3, "cream")], T0)
+    assert find(writer, "cocoa OR milk") == []
+    check(writer)
+
+
+def test_a_step_that_is_rolled_back_is_done_again(writer: Writer) -> None:
+    """The mark and the index move together."""
+    writer.commit([say("tea")], T0)
+    with pytest.raises(KeyError), transaction(writer.db):
+        search.fill(writer.db, 9)
+        raise KeyError
+    assert find(writer, "tea") == []
+    writer.tend(T0)
+    assert find(writer, "tea") == [1]
+
+
+def test_a_deleted_word_leaves_the_file(writer: Writer, tmp_path: Path) -> None:
+    """Neither the table nor the index keeps its bytes."""
+    filler = [say(f"tea {n} and something to fill a page with") for n in range(200)]
+    writer.commit([*filler, say("xylophones"), *filler], T0)
+    while writer.tend(T0):
+        """More to do."""
+    assert b"xylophones" in (tmp_path / "x.db").read_bytes()
+    writer.commit([delete(201)], T0)
+    writer.db.close()
+    assert b"xylophones" not in (tmp_path / "x.db").read_bytes()
+
+
+def test_words_are_found_without_their_accents(writer: Writer) -> None:
+    """Case and diacritics do not matter, in any script."""
+    writer.commit([say("Čaj Ångström ЧАЙ")], T0)
+    writer.tend(T0)
+    assert [find(writer, word) for word in ("caj", "angstrom", "чай")] == [[1]] * 3

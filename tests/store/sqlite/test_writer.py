@@ -1,0 +1,163 @@
+"""A batch is one transaction, and what is behind it waits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import apsw
+import pytest
+
+from chatd.core import drafts as d
+from chatd.errors import StoreFailed, StoreUnavailable
+from chatd.ids import Seq
+from chatd.store.sqlite.sql import select
+from chatd.store.sqlite.writer import TEND_ROWS, Writer
+from tests.store.support import (
+    ANN,
+    BOB,
+    CY,
+    DAY,
+    EPOCH,
+    LOBBY,
+    T0,
+    delete,
+    edit,
+    in_this_thread,
+    react,
+    say,
+    seqs,
+)
+
+
+@pytest.fixture
+def writer() -> Writer:
+    """A writer with ann and bob in the lobby."""
+    writer = in_this_thread(apsw.Connection(":memory:"))
+    fill(writer)
+    return writer
+
+
+def fill(writer: Writer) -> None:
+    """Make the users and the room."""
+    users: list[d.Draft] = [d.AddUser(n, n, "user", None) for n in (ANN, BOB, CY)]
+    writer.commit([*users, d.CreateRoom(LOBBY, EPOCH, "", {ANN: "owner"})], T0)
+
+
+def count(writer: Writer, table: str) -> int:
+    """Rows of a table."""
+    sql = "SELECT count(*) FROM $TABLE".replace("$TABLE", table)
+    number: int = select(writer.db, sql)[0][0]
+    return number
+
+
+def test_a_batch_is_one_commit(writer: Writer) -> None:
+    """However many drafts of however many kinds."""
+    commits: list[int] = []
+
+    def committing() -> bool:
+        commits.append(1)
+        return False
+
+    writer.db.set_commit_hook(committing)
+    writer.commit(
+        [
+            *[say(str(n), f"c{n}") for n in range(100)],
+            edit(1, "e"),
+            react(1, "👍"),
+            *[say(str(n), user=BOB) for n in range(100)],
+            delete(2),
+            d.SetMember(LOBBY, CY, "member", event=True),
+        ],
+        T0,
+    )
+    assert len(commits) == 1
+    assert count(writer, "message") == 200
+
+
+def test_a_run_of_messages_is_a_handful_of_statements(writer: Writer) -> None:
+    """200 messages with cids cost fewer than 30, of few different texts."""
+    texts: list[str] = []
+
+    def trace(_cursor: apsw.Cursor, sql: str, _values: object) -> bool:
+        texts.append(sql)
+        return True
+
+    writer.commit([say("x", "x")], T0)
+    writer.db.exec_trace = trace
+    writer.commit([say(str(n), f"c{n}", reply_to=1) for n in range(200)], T0)
+    assert len(texts) < 30
+    assert len(set(texts)) <= 15
+
+
+def test_one_bad_draft_costs_its_neighbours_nothing(writer: Writer) -> None:
+    """It is refused alone and named without its content; no statement of it stays."""
+    batch = writer.commit([say("a", "1"), say("\ud800secret", "2"), say("b", "3")], T0)
+    assert seqs(batch.outcomes) == [1, 0, 2]
+    (fault,) = batch.faults
+    assert fault.startswith("NewMessage: ")
+    assert "secret" not in fault
+    assert count(writer, "cid") == 2
+
+
+def test_a_full_disk_takes_the_batch_and_nothing_else(writer: Writer) -> None:
+    """Nothing of the batch is stored, the ledger forgets, the next seq follows."""
+    writer.commit([say("a")], T0)
+    pages = writer.db.pragma("page_count")
+    writer.db.pragma("max_page_count", pages + 2)
+    with pytest.raises(StoreUnavailable):
+        writer.commit([say("x" * 4000) for _ in range(10)], T0)
+    assert count(writer, "message") == 1
+    writer.db.pragma("max_page_count", 10**6)
+    assert seqs(writer.commit([say("b")], T0).outcomes) == [2]
+
+
+def test_a_busy_file_is_unavailable(tmp_path: Path) -> None:
+    """Another process that holds the file too long costs the batch, not the store."""
+    writer = in_this_thread(apsw.Connection(str(tmp_path / "x.db")))
+    fill(writer)
+    writer.db.set_busy_timeout(0)
+    other = apsw.Connection(str(tmp_path / "x.db"))
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreUnavailable):
+        writer.commit([say("a")], T0)
+    other.execute("ROLLBACK")
+    assert seqs(writer.commit([say("a")], T0).outcomes) == [1]
+    other.close()
+    writer.db.close()
+
+
+def test_a_damaged_schema_fails_the_store(writer: Writer) -> None:
+    """What is the fault of no draft takes the store with it."""
+    writer.db.execute("DROP TABLE cid")
+    with pytest.raises(StoreFailed):
+        writer.commit([say("a", "c")], T0)
+
+
+def test_cids_are_kept_as_long_as_promised(writer: Writer) -> None:
+    """Tending removes them after `cid_keep_d`, not before, a few at a time."""
+    many = TEND_ROWS + 10
+    writer.commit([say("a", f"c{n}") for n in range(many)], T0)
+    writer.commit([say("b", "young")], T0 + DAY)
+    while writer.tend(T0 + 7 * DAY):
+        """More to do."""
+    assert count(writer, "cid") == many + 1
+    assert writer.tend(T0 + 7 * DAY + 1)
+    assert count(writer, "cid") == 11
+    assert not writer.tend(T0 + 7 * DAY + 1)
+    assert count(writer, "cid") == 1
+    again = writer.commit([say("b", "young")], T0 + 8 * DAY).outcomes
+    assert again == [d.Duplicate(Seq(many + 1), T0 + DAY)]
+
+
+def test_the_log_is_checkpointed_behind_the_commits(tmp_path: Path) -> None:
+    """No commit does it; a step of tending does when the log has grown."""
+    writer = in_this_thread(apsw.Connection(str(tmp_path / "x.db")))
+    writer.db.pragma("journal_mode", "wal")
+    fill(writer)
+    database = tmp_path / "x.db"
+    before = database.stat().st_size
+    writer.commit([say("x" * 4000) for _ in range(1200)], T0)
+    assert database.stat().st_size == before
+    writer.tend(T0)
+    assert database.stat().st_size > before + 4_000_000
+    writer.db.close()
