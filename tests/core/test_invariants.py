@@ -61,7 +61,7 @@ CONFIG = Config(
     auth=Auth(guest_hold_s=20.0),
     rooms=Rooms(read_receipts=True),
     history=History(replay_max=6),
-    presence=Presence(grace_s=3.0, names_max=2),
+    presence=Presence(grace_s=3.0, names_max=3),
     limits=Limits(connections_per_user=3, messages_per_s=2.0, messages_burst=6),
 )
 TEAM = RoomName("team")
@@ -328,5 +328,5 @@ def test_whatever_happens_every_client_is_told_the_truth(steps: int) -> None:
     presence and the store agree with the chat once nothing is under way.
     """
     run_state_machine_as_test(
-        Life, settings=settings(max_examples=150, stateful_step_count=steps)
+        Life, settings=settings(max_examples=100, stateful_step_count=steps)
     )
