@@ -11,6 +11,7 @@ from chatd.errors import Reject, RejectCode, StoreRefused
 from chatd.ids import UserName
 from chatd.ports import TokenRow, UserRow
 from chatd.store import admin
+from chatd.store.sqlite import migrate
 from tests.store.support import (
     ANN,
     BOB,
@@ -76,7 +77,7 @@ async def test_a_token_needs_an_account(tmp_path: Path) -> None:
         assert reject.value.code is RejectCode.NO_USER
 
 
-async def test_a_file_that_is_not_ours_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_ours_is_refused(tmp_path: Path) -> None:
     """As the daemon would refuse it, and left alone."""
     database = tmp_path / "chatd.db"
     for content in (b"", b"PK" + bytes(3000)):
@@ -84,6 +85,20 @@ async def test_a_file_that_is_not_ours_is_refused(tmp_path: Path) -> None:
         with pytest.raises(StoreRefused, match=r"chatd\.db"):
             admin.add_account(tmp_path, ANN, "$hash")
         assert database.read_bytes() == content
+
+
+async def test_an_old_store_is_brought_up_to_date_unless_it_is_served(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody changes the schema under an older daemon that runs."""
+    later = (*migrate.migrations(), "CREATE TABLE later (x INTEGER) STRICT")
+    async with sqlite(tmp_path):
+        monkeypatch.setattr(migrate, "migrations", lambda: later)
+        with pytest.raises(StoreRefused, match="is held by process"):
+            admin.add_account(tmp_path, ANN, "$hash")
+    admin.add_account(tmp_path, ANN, "$hash")
+    async with sqlite(tmp_path) as store:
+        assert await store.user(ANN) is not None
 
 
 async def test_what_an_account_added_meanwhile_says_is_stored(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import apsw
 import pytest
 
 from chatd.errors import StoreRefused
-from chatd.store.sqlite.files import locked, read_side
+from chatd.store.sqlite.files import create_database, locked, read_side
 from chatd.store.sqlite.migrate import migrations
 from tests.store.support import LOBBY, T0, fill, one, say, seqs, sqlite, timeline
 
@@ -125,6 +125,14 @@ async def test_damage_inside_is_looked_for_after_an_unclean_stop(
     with pytest.raises(StoreRefused, match="is damaged"):
         async with sqlite(tmp_path):
             pytest.fail("opened")
+
+
+async def test_a_store_is_created_once(tmp_path: Path) -> None:
+    """Whoever comes second finds the first one's, and nothing else is left."""
+    await make(tmp_path)
+    before = content(tmp_path)
+    create_database(tmp_path, "other")
+    assert content(tmp_path) == before
 
 
 async def test_a_second_daemon_is_refused(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ async def test_the_tender_indexes_behind_the_commits(tmp_path: Path) -> None:
 
 async def test_closing_ends_in_a_cancelled_scope(tmp_path: Path) -> None:
     """It is clean, no thread stays behind, and what was committed is there."""
-    before = threading.active_count()
+    before = set(threading.enumerate())
     with trio.CancelScope() as scope:
         async with sqlite(tmp_path) as store:
             await fill(store)
@@ -58,24 +58,24 @@ async def test_closing_ends_in_a_cancelled_scope(tmp_path: Path) -> None:
     side = read_side(tmp_path)
     assert side is not None
     assert side.clean
-    with trio.fail_after(30):
-        while threading.active_count() > before:
-            await trio.lowlevel.checkpoint()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(30)
+        assert not thread.is_alive()
     async with sqlite(tmp_path) as store:
         assert len(await timeline(store)) == 1
 
 
 async def test_opening_may_be_cancelled(tmp_path: Path) -> None:
     """No thread stays behind, and the next one opens it."""
-    before = threading.active_count()
+    before = set(threading.enumerate())
     for _ in range(5):
         with trio.CancelScope() as scope:
             scope.cancel()
             async with sqlite(tmp_path):
                 await trio.sleep_forever()
-    with trio.fail_after(30):
-        while threading.active_count() > before:
-            await trio.lowlevel.checkpoint()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(30)
+        assert not thread.is_alive()
     async with sqlite(tmp_path) as store:
         await fill(store)
         assert seqs([await one(store, say("a"))]) == [1]
