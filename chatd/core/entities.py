@@ -16,6 +16,7 @@ import attrs
 from chatd.core.principal import Principal
 from chatd.core.quota import Bucket
 from chatd.ids import ConnectionId, Epoch, RoomName, Seq, SessionId, UserName
+from chatd.wire.codec import BadCommand
 from chatd.wire.commands import Command, CommandId
 from chatd.wire.events import UserShown
 
@@ -109,6 +110,10 @@ class Subscription:
     """The room's, when it was joined."""
 
 
+Sent = Command | BadCommand
+"""A frame of a client: a command, or the reason why it is none."""
+
+
 class Block(Enum):
     """What the next command of a connection waits for."""
 
@@ -133,7 +138,7 @@ class Connection:
     state: str = "online"
     text: str | None = None
     block: Block | None = None
-    waiting: deque[Command] = attrs.field(factory=deque)
+    waiting: deque[Sent] = attrs.field(factory=deque)
     """Commands behind the block, in the order in which they came."""
     open_drafts: int = 0
     """Durable commands whose outcome is not known yet."""

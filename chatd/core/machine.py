@@ -19,13 +19,14 @@ from chatd.config import Config
 from chatd.core import drafts, inputs, presence
 from chatd.core.commands import RULES, Rule, lookups, rooms, sessions, timeline
 from chatd.core.effects import Effect, Origin, Spread
-from chatd.core.entities import Block, Connection, User
+from chatd.core.entities import Block, Connection, Sent, User
 from chatd.core.inputs import Input, Now
 from chatd.core.quota import full_bucket
 from chatd.core.state import Chat, DeadlineKey, Due
 from chatd.core.turn import Turn
 from chatd.errors import MALFORMED, Ending, Reject, RejectCode
-from chatd.ids import Epoch, RoomName
+from chatd.ids import ConnectionId, Epoch, RoomName
+from chatd.wire.codec import BadCommand
 from chatd.wire.commands import Command
 from chatd.wire.events import Presence, Refusal
 
@@ -107,24 +108,34 @@ class Machine:
             self.chat.add_deadline(at, Due.GUEST, session)
 
     def _received(self, turn: Turn, happened: inputs.Received) -> None:
-        connection = turn.connection(happened.connection)
+        self._take(turn, happened.connection, happened.command)
+
+    def _malformed(self, turn: Turn, happened: inputs.Malformed) -> None:
+        self._take(turn, happened.connection, happened.reject)
+
+    def _take(self, turn: Turn, number: ConnectionId, sent: Sent) -> None:
+        """Handle what a connection has sent, behind all that it sent before."""
+        connection = turn.connection(number)
         if connection is None:
-            turn.answer(happened.connection, None)
+            turn.answer(number, None)
         elif connection.block is not None:
-            connection.waiting.append(happened.command)
+            connection.waiting.append(sent)
         else:
-            self._execute(turn, connection, happened.command)
+            self._execute(turn, connection, sent)
 
     def _go_on(self, turn: Turn, connection: Connection) -> None:
         """Run what waits, until something blocks again."""
         while connection.block is None and connection.waiting:
             self._execute(turn, connection, connection.waiting.popleft())
 
-    def _execute(self, turn: Turn, connection: Connection, command: Command) -> None:
+    def _execute(self, turn: Turn, connection: Connection, command: Sent) -> None:
         """Check one command against its rule, and run it."""
+        if isinstance(command, BadCommand):
+            self._refuse_malformed(turn, connection, command)
+            return
         rule = RULES[type(command)]
         if connection.user is None and not rule.hello:
-            self._malformed_command(turn, connection, command)
+            self._refuse_malformed(turn, connection, _too_early(command))
             return
         if self._must_wait(connection, rule, command):
             connection.waiting.appendleft(command)
@@ -181,32 +192,24 @@ class Machine:
 
     # --- malformed frames ---------------------------------------------------
 
-    def _malformed(self, turn: Turn, happened: inputs.Malformed) -> None:
-        reject = happened.reject
-        reply = Refusal(
-            code=reject.code,
-            text=reject.text,
-            re=reject.re,
-            field=reject.field,
-            cid=reject.cid,
-            id=reject.id,
-        )
-        turn.answer(happened.connection, reply)
-        connection = turn.connection(happened.connection)
-        if connection is not None and reject.code in MALFORMED:
-            self._count_malformed(turn, connection)
-
-    def _malformed_command(
-        self, turn: Turn, connection: Connection, command: Command
+    def _refuse_malformed(
+        self, turn: Turn, connection: Connection, bad: BadCommand
     ) -> None:
-        reject = Reject(
-            RejectCode.NOT_AUTHENTICATED, 'say {"type":"hello"} before anything else'
+        """Answer a frame that is no command, after every reply that is due before."""
+        if connection.open_drafts:
+            connection.block = Block.OWN_DRAFTS
+            connection.waiting.appendleft(bad)
+            return
+        reply = Refusal(
+            code=bad.code,
+            text=bad.text,
+            re=bad.re,
+            field=bad.field,
+            cid=bad.cid,
+            id=bad.id,
         )
-        turn.refuse(connection.id, command, reject)
-        self._count_malformed(turn, connection)
-
-    def _count_malformed(self, turn: Turn, connection: Connection) -> None:
-        if connection.malformed.take(turn.now.mono):
+        turn.answer(connection.id, reply)
+        if bad.code in MALFORMED and connection.malformed.take(turn.now.mono):
             turn.finish(connection, Ending.MALFORMED)
 
     # --- outcomes -----------------------------------------------------------
@@ -361,6 +364,14 @@ class Machine:
 
     def _forget_due(self, _turn: Turn, key: DeadlineKey) -> None:
         self.chat.ended.pop(key, None)  # type: ignore[arg-type]
+
+
+def _too_early(command: Command) -> BadCommand:
+    """The refusal of whatever comes before hello."""
+    text = 'say {"type":"hello"} before anything else'
+    frame = {"type": command.type, "id": command.id}
+    frame["cid"] = getattr(command, "cid", None)
+    return BadCommand(RejectCode.NOT_AUTHENTICATED, text, frame=frame)
 
 
 _HANDLERS: dict[type[Input], Callable[[Machine, Turn, Any], None]] = {

@@ -26,7 +26,7 @@ import trio
 from chatd.auth import Authenticator
 from chatd.config import Config
 from chatd.core import effects
-from chatd.core.drafts import SetPasswordHash
+from chatd.core.drafts import Refused, SetPasswordHash
 from chatd.core.effects import Effect, Origin
 from chatd.core.inputs import (
     Closed,
@@ -39,7 +39,7 @@ from chatd.core.inputs import (
     TimePassed,
 )
 from chatd.core.machine import Machine
-from chatd.errors import Ending, RejectCode
+from chatd.errors import Ending, RejectCode, StoreFailed
 from chatd.hub.committer import Committer, unavailable
 from chatd.hub.errands import Errands
 from chatd.hub.fanout import Fanout, Link
@@ -125,8 +125,10 @@ class Hub:
         snapshot = await self._store.load(self._world.wall())
         chat = restore(snapshot, self._config, trio.current_time())
         drafts = declare(chat, self._config, self._world.new_epoch)
-        if drafts:
-            await self._store.commit(drafts, self._world.wall())
+        outcomes = await self._store.commit(drafts, self._world.wall())
+        for outcome in outcomes:
+            if isinstance(outcome, Refused):
+                raise StoreFailed(f"a declared room was not stored: {outcome.text}")
         self._machine = Machine(chat, self._config, self._world.new_epoch, self._server)
         async with trio.open_nursery() as nursery:
             self._nursery = nursery

@@ -6,7 +6,7 @@ from chatd.config import Config
 from chatd.config.sections import Auth
 from chatd.core import drafts, inputs
 from chatd.core.commands import RULES
-from chatd.core.effects import Answer, Append, Finish, Origin
+from chatd.core.effects import Answer, Append, Origin
 from chatd.errors import Ending, RejectCode
 from chatd.ids import Cid, ConnectionId, Seq
 from chatd.wire import commands, events
@@ -115,18 +115,38 @@ def test_too_many_malformed_frames_end_the_connection() -> None:
 
 
 def test_what_a_connection_sent_is_not_done_once_it_was_told_to_end() -> None:
-    """Neither what waits, nor the hello that it waits for."""
+    """Neither what waits behind the last hello, nor what comes after it."""
+    house = House()
+    peer = house.open()
+    for _ in range(3):
+        peer.say(Hello(GuestName("ann"), Secret("wrong")))
+    peer.say(LOGIN)
+    peer.say(Ping())
+    house.handle(inputs.Malformed(peer.id, bad(RejectCode.BAD_JSON)))
+    house.settle()
+    assert [frame.code for frame in peer.take()] == ["bad_credentials"] * 3
+    assert peer.ending is Ending.BAD_CREDENTIALS
+    assert not house.chat.users[ANN].online
+    assert peer.say(Ping()) == [Answer(peer.id, None)]
+
+
+def test_a_malformed_frame_is_answered_in_its_turn() -> None:
+    """After a hello that is pending, and after durable commands that are open."""
     house = House()
     peer = house.open()
     peer.say(LOGIN)
-    peer.say(Ping())
-    for _ in range(20):
-        house.handle(inputs.Malformed(peer.id, bad(RejectCode.BAD_JSON)))
-    effects = house.handle(inputs.Malformed(peer.id, bad(RejectCode.BAD_JSON)))
-    assert effects[1:] == [Answer(peer.id, None), Finish(peer.id, Ending.MALFORMED)]
+    house.handle(inputs.Malformed(peer.id, bad(RejectCode.BAD_JSON)))
+    assert peer.take() == []
     house.settle()
-    assert not house.chat.users[ANN].online
-    assert peer.say(Ping()) == [Answer(peer.id, None)]
+    assert [frame.type for frame in peer.take()] == ["welcome", "error"]
+    peer.join()
+    peer.say(Send(Text("hi"), LOBBY))
+    house.handle(inputs.Malformed(peer.id, bad(RejectCode.BAD_FIELD)))
+    peer.say(Ping())
+    house.settle()
+    replies = [frame for frame in peer.take() if hasattr(frame, "re")]
+    assert [frame.re for frame in replies] == ["send", "send", "ping"]
+    assert [frame.type for frame in replies] == ["ok", "error", "ok"]
 
 
 def test_a_connection_that_ended_before_hello_is_not_ended_for_its_silence() -> None:
