@@ -18,6 +18,9 @@ LOCK := contrib/requirements-dev.txt
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint $(LOCK)
 # What decides must be tested at every branch.
 COVERED := chatd/core/*,chatd/wire/*,chatd/net/outbox.py
+# Names of functions with a task_status, so that forgotten `start`s are found. A
+# test that needs a loop, and waits for nothing, is no mistake (ASYNC124).
+FLAKE8_ASYNC := --startable-in-context-manager=run,serve,write,idle --disable=ASYNC124
 SOURCES = $(shell find chatd tests -name '*.py' -not -path '*/node_modules/*')
 
 # $(call debian,TEST,PACKAGES): install Debian's PACKAGES where TEST fails.
@@ -59,7 +62,7 @@ endif
 check: .venv/dev.stamp ## Lint, types, layers, budgets, generated files, news
 	@echo "ruff";          $(BIN)/ruff check -q chatd tests
 	@echo "ruff format";   $(BIN)/ruff format -q --check chatd tests
-	@echo "flake8-async";  $(BIN)/flake8-async $(SOURCES)
+	@echo "flake8-async";  $(BIN)/flake8-async $(FLAKE8_ASYNC) $(SOURCES)
 	@echo "mypy --strict"; $(BIN)/mypy --no-error-summary
 	@echo "import-linter"; $(BIN)/lint-imports --no-logo --no-cache >.venv/layers.txt || { cat .venv/layers.txt; exit 1; }
 	@echo "budgets";       $(BIN)/python -m pytest -q --no-header tests/test_budgets.py
