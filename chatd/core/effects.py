@@ -76,7 +76,8 @@ class Subscribe:
 class Unsubscribe:
     """From here on a connection gets nothing of the room, nor its replay.
 
-    With `drop`, what waits unsent of the room is forgotten.
+    With `drop`, what waits unsent of the room is forgotten; else it is forgotten
+    once this batch has been sent, as far as the socket takes it.
     """
 
     connection: ConnectionId

@@ -40,6 +40,8 @@ class Link:
     """Whether a task hands them over."""
     rooms: dict[RoomName, None] = attrs.field(factory=dict)
     """Rooms whose live events it gets."""
+    left: list[RoomName] = attrs.field(factory=list)
+    """Rooms that were left in this batch."""
     dirty: bool = False
     """Whether it is among those that `flush` visits."""
 
@@ -96,7 +98,11 @@ class Fanout:
     def unsubscribe(
         self, connection: ConnectionId, room: RoomName, *, drop: bool
     ) -> None:
-        """Give a connection nothing more of the room; maybe not what waits either."""
+        """Give a connection nothing more of the room.
+
+        With `drop` what waits is forgotten; else once this batch has been sent, as
+        far as the socket takes it.
+        """
         link = self.links.get(connection)
         if link is None:
             return
@@ -109,6 +115,9 @@ class Fanout:
         if drop:
             link.cork = [entry for entry in link.cork if entry.room != room]
             link.outlet.drop_room(room)
+        else:
+            link.left.append(room)
+            self.touch(link)
 
     def _leave(self, link: Link, room: RoomName) -> None:
         audience = self._audiences[room]
@@ -220,6 +229,10 @@ class Fanout:
         if cork:
             link.cork = []
             push_all(outlet, cork)
+        while link.left:
+            # What is not out by now could still become a gap, and a gap that is
+            # told after `left` would send its reader back into the room.
+            outlet.drop_room(link.left.pop())
         answers, link.answers = link.answers, 0
         for _ in range(answers):
             outlet.answered()

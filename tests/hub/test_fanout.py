@@ -210,3 +210,21 @@ async def test_a_slow_reader_gets_one_gap_for_what_it_missed() -> None:
     fanout.flush()
     assert gaps == [(LOBBY, 4, 6)]
     assert b"".join(slow.taken.sends) == b"more than softgapseven"
+
+
+async def test_no_gap_is_told_of_a_room_that_was_left() -> None:
+    """What waits is sent, but nothing that would send the leaver back."""
+    fanout = Fanout()
+    slow = outlet(1, window=0, limits=TINY)
+    fanout.add(slow)
+    fanout.subscribe(slow.id, LOBBY)
+    reply(fanout, 1, b"more than soft")
+    fanout.flush()
+    fanout.deliver(LOBBY, 5, b"missed")
+    fanout.flush()
+    fanout.deliver(LOBBY, 6, b"own leave")
+    fanout.unsubscribe(slow.id, LOBBY, drop=False)
+    reply(fanout, 1, b"left")
+    fanout.flush()
+    slow.open_window(1000)
+    assert b"".join(slow.taken.sends) == b"more than softleft"

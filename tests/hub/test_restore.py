@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import attrs
+
+from chatd.config import Config, PermanentRoom, Rooms
+from chatd.core import drafts as d
+from chatd.core.state import Due
+from chatd.hub.restore import declare, restore
+from chatd.ids import Epoch, RoomName, Seq, SessionId, UserName
+from chatd.ports import MemberRow, RoomRow, SessionRow, Snapshot, UserRow
+from chatd.store import MemoryStore
+from tests.hub.support import ANN, DEN, EPOCH, LOBBY, T0, running
+
+GUEST = UserName("cy~4f7k")
+SESSION = SessionId(b"s" * 32)
+NEW = Epoch("00000000000000ff")
+
+
+def room(name: RoomName, topic: str = "") -> RoomRow:
+    """A room with ann and a guest, as the store has it."""
+    members = [MemberRow(ANN, "owner", Seq(3)), MemberRow(GUEST, "member", Seq(0))]
+    return RoomRow(name, EPOCH, Seq(9), Seq(2), T0, topic, members)
+
+
+def snapshot(*rooms: RoomRow) -> Snapshot:
+    """A store's content."""
+    users = [UserRow(ANN, "Ann", "user"), UserRow(GUEST, "cy", "guest")]
+    return Snapshot(list(rooms), users, [SessionRow(SESSION, GUEST, None, T0)])
+
+
+def declared(*rooms: PermanentRoom) -> Config:
+    """A configuration that declares rooms."""
+    return attrs.evolve(Config(), rooms=Rooms(permanent=rooms))
+
+
+def test_the_chat_is_what_the_store_had() -> None:
+    """Rooms with their numbering, members with their marks, and nobody online."""
+    chat = restore(snapshot(room(DEN, "tea")), Config(), now=5.0)
+    found = chat.rooms[DEN]
+    assert (found.epoch, found.head, found.first) == (EPOCH, 9, 2)
+    assert (found.topic, found.declared) == ("tea", False)
+    assert (found.members[ANN].role, found.members[ANN].read) == ("owner", 3)
+    assert list(chat.users[ANN].rooms) == [DEN]
+    assert not chat.users[ANN].online
+    chat.check()
+
+
+def test_guests_are_held_from_the_start_on() -> None:
+    """A guest's session is there, without a connection, until its time is up."""
+    config = Config()
+    chat = restore(snapshot(room(DEN)), config, now=5.0)
+    assert chat.sessions[SESSION].connection is None
+    assert list(chat.users[GUEST].sessions) == [SESSION]
+    at = 5.0 + config.auth.guest_hold_s
+    assert chat.next_deadline() == at
+    assert chat.pop_due(at) == (Due.GUEST, SESSION)
+
+
+def test_a_missing_declared_room_is_created() -> None:
+    """With an epoch of its own, no members and no event."""
+    config = declared(PermanentRoom(name=LOBBY, topic="hi"))
+    chat = restore(snapshot(), config, 0.0)
+    assert declare(chat, config, lambda: NEW) == [
+        d.CreateRoom(LOBBY, NEW, "hi", members={})
+    ]
+    assert chat.rooms[LOBBY].declared
+    assert (chat.rooms[LOBBY].head, chat.rooms[LOBBY].first) == (0, 1)
+
+
+def test_a_declared_topic_is_kept_as_declared() -> None:
+    """A topic that was changed in the file is written; one that was not is left."""
+    config = declared(
+        PermanentRoom(name=LOBBY, topic="new"), PermanentRoom(name=DEN, topic="tea")
+    )
+    chat = restore(snapshot(room(LOBBY, "old"), room(DEN, "tea")), config, 0.0)
+    assert declare(chat, config, lambda: NEW) == [d.SetTopic(LOBBY, "new")]
+    assert chat.rooms[LOBBY].topic == "new"
+    assert chat.rooms[DEN].declared
+
+
+async def test_rooms_are_declared_once_for_all_starts() -> None:
+    """A second start finds what the first has written, and the epoch stays."""
+    store = MemoryStore()
+    epochs = []
+    for filled in (True, False):
+        async with running(store, filled=filled) as rig:
+            epochs.append(rig.hub.machine.chat.rooms[LOBBY].epoch)
+    assert epochs[0] == epochs[1]
+    (row,) = [r for r in (await store.load(T0)).rooms if r.room == LOBBY]
+    assert (row.epoch, row.topic) == (epochs[0], "Say hello")
