@@ -106,15 +106,25 @@ class Authenticator:
         user = await self._store.user(row.user) if row is not None else None
         if row is None or user is None or self._is_over(row):
             raise wrong("this session is not known, or has ended")
-        if token is not None and (await self._by_token(token))[0].user != user.user:
-            raise Reject(
-                RejectCode.BAD_FIELD,
-                "token: it is not of the session's user",
-                field="token",
-            )
+        if token is not None:
+            if (await self._by_token(token))[0].user != user.user:
+                raise Reject(
+                    RejectCode.BAD_FIELD,
+                    "token: it is not of the session's user",
+                    field="token",
+                )
+        elif row.token is not None:
+            # A session ends with the token that it came from.
+            await self._check_token(row.token)
         _refuse_disabled(user)
         return Principal(
-            user.user, user.display, user.role, row.session, secret, row.token, resumed=True
+            user.user,
+            user.display,
+            user.role,
+            row.session,
+            secret,
+            row.token,
+            resumed=True,
         )
 
     def _is_over(self, row: SessionRow) -> bool:
@@ -126,23 +136,30 @@ class Authenticator:
 
     async def _by_token(self, token: str) -> tuple[UserRow, bytes]:
         digest = digest_of(token)
-        row = await self._store.token(digest)
-        user = await self._store.user(row.user) if row is not None else None
-        if row is None or user is None:
+        user = await self._store.user(await self._check_token(digest))
+        if user is None:
             raise wrong("this token is not known")
-        if row.expires is not None and row.expires <= self._wall():
-            raise wrong("this token has expired")
         _refuse_disabled(user)
         return user, digest
 
+    async def _check_token(self, digest: bytes) -> UserName:
+        """Whose token it is, if it is one now."""
+        row = await self._store.token(digest)
+        if row is None:
+            raise wrong("this token is not known")
+        if row.expires is not None and row.expires <= self._wall():
+            raise wrong("this token has expired")
+        return row.user
+
     async def _by_password(self, name: str, password: str) -> UserRow:
+        user = await self._store.user(UserName(name))
+        # After the look-up: nothing may come between counting and waiting.
         if self._limiter.statistics().tasks_waiting >= HASHES_WAITING_MAX:
             raise Reject(
                 RejectCode.RATE_LIMITED,
                 "too many people are logging in at this moment",
                 retry_after_s=1.0,
             )
-        user = await self._store.user(UserName(name))
         stored = user.password_hash if user is not None else None
         right, new_hash = await trio.to_thread.run_sync(
             _verify, stored or self._dummy_hash, password, limiter=self._limiter

@@ -1,0 +1,365 @@
+from __future__ import annotations
+
+from typing import Any
+
+import argon2
+import attrs
+import pytest
+import trio
+
+from chatd import auth
+from chatd.auth import Authenticator, digest_of, hash_password
+from chatd.config import Auth, Config
+from chatd.core import drafts as d
+from chatd.core.principal import Principal
+from chatd.errors import Reject, RejectCode
+from chatd.ids import SessionId, UserName
+from chatd.ports import UserRow
+from chatd.store import MemoryStore
+from chatd.wire.commands import Hello
+
+ANN, BOB = UserName("ann"), UserName("bob")
+T0 = 1_790_000_000_000
+DAY_MS = 86_400_000
+TRUE_HASHER = auth.HASHER
+CHEAP = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+"""So that the tests take no time; the true parameters are looked at apart."""
+
+
+@pytest.fixture(autouse=True)
+def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash cheaply."""
+    monkeypatch.setattr(auth, "HASHER", CHEAP)
+
+
+@attrs.define(eq=False)
+class Gate:
+    """An authenticator with its store, at a moment that the test sets."""
+
+    config: Config = attrs.field(factory=Config)
+    store: MemoryStore = attrs.field(factory=MemoryStore)
+    wall: int = T0
+    rehashed: list[d.SetPasswordHash] = attrs.field(factory=list)
+    drawn: int = 0
+    authenticator: Authenticator = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.authenticator = Authenticator(
+            self.store, self.config, self.draw, lambda: self.wall, self.rehashed.append
+        )
+
+    def draw(self, count: int) -> bytes:
+        self.drawn += 1
+        return bytes([self.drawn]) * count
+
+    async def hello(self, bearer: str | None = None, **fields: Any) -> Principal:
+        """Verify what a hello presents."""
+        return await self.authenticator.authenticate(Hello(**fields), bearer)
+
+    async def refused(self, bearer: str | None = None, **fields: Any) -> Reject:
+        """Why a hello is refused."""
+        with pytest.raises(Reject) as found:
+            await self.hello(bearer, **fields)
+        return found.value
+
+
+@pytest.fixture
+async def gate() -> Gate:
+    """Accounts ann (with a password, a token, a session) and bob (a token)."""
+    gate = Gate()
+    await gate.store.commit(
+        [
+            d.AddUser(ANN, "Ann", "user", CHEAP.hash("right")),
+            d.AddUser(BOB, "bob", "bot", None),
+            d.OpenSession(session("idle"), ANN, None, T0),
+            d.OpenSession(session("used"), ANN, None, T0),
+            d.OpenSession(session("of token"), ANN, digest_of("tok-ann"), T0),
+            d.SaveMarks({}, {session("idle"): T0}),
+        ],
+        T0,
+    )
+    gate.store.add_token(ANN, digest_of("tok-ann"), T0 + 1000)
+    gate.store.add_token(BOB, digest_of("tok-bob"), None)
+    return gate
+
+
+def session(secret: str) -> SessionId:
+    """The id under which a session's secret is kept."""
+    return SessionId(digest_of(secret))
+
+
+# --- guests -------------------------------------------------------------------
+
+
+async def test_a_guest_gets_a_name_of_his_own(gate: Gate) -> None:
+    """What he asked for with four random characters behind; the wish is shown."""
+    who = await gate.hello(name="ann")
+    assert who.user[:4] == "ann~"
+    assert len(who.user) == 8
+    assert (who.display, who.role, who.resumed, who.token) == (
+        "ann",
+        "guest",
+        False,
+        None,
+    )
+    assert who.session == digest_of(who.secret)
+    nameless = await gate.hello()
+    assert nameless.user.startswith("guest~")
+
+
+async def test_guests_may_be_unwanted() -> None:
+    """Where they are, only credentials let anybody in."""
+    gate = Gate(attrs.evolve(Config(), auth=Auth(guests=False)))
+    assert (await gate.refused(name="ann")).code is RejectCode.FORBIDDEN
+    assert (await gate.refused()).code is RejectCode.FORBIDDEN
+
+
+async def test_secrets_are_long_and_unlike(gate: Gate) -> None:
+    """A session's secret is 256 bits that nobody else has, in URL-safe characters."""
+    one, other = await gate.hello(), await gate.hello()
+    assert one.secret != other.secret
+    assert len(one.secret) == 43
+    assert one.secret not in repr(one)
+
+
+# --- passwords ----------------------------------------------------------------
+
+
+async def test_a_right_password_opens_a_session(gate: Gate) -> None:
+    """As the account, with a session that is not on disk yet."""
+    who = await gate.hello(name="ann", password="right")
+    assert (who.user, who.display, who.role) == (ANN, "Ann", "user")
+    assert (who.resumed, who.token) == (False, None)
+
+
+async def test_wrong_name_and_wrong_password_are_told_alike(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same text, and each costs one verification: also an unknown name."""
+    verified = []
+
+    class Counting(argon2.PasswordHasher):
+        def verify(self, hash: str | bytes, password: str | bytes) -> Any:  # noqa: A002
+            verified.append(hash)
+            return super().verify(hash, password)
+
+    monkeypatch.setattr(auth, "HASHER", Counting(1, 8, 1))
+    refusals = [
+        await gate.refused(name="ann", password="wrong"),
+        await gate.refused(name="nobody", password="wrong"),
+        await gate.refused(name="bob", password="wrong"),
+    ]
+    assert len(verified) == 3
+    assert len({(refusal.code, refusal.text) for refusal in refusals}) == 1
+    assert refusals[0].code is RejectCode.BAD_CREDENTIALS
+
+
+async def test_the_hash_of_nobody_costs_what_a_true_one_costs(gate: Gate) -> None:
+    """The dummy is made with today's parameters."""
+    of_dummy = argon2.extract_parameters(gate.authenticator._dummy_hash)
+    assert of_dummy == argon2.extract_parameters(hash_password("x"))
+
+
+def test_the_parameters_are_owasps() -> None:
+    """Argon2id with 19 MiB, two passes, one lane."""
+    hasher = TRUE_HASHER
+    assert (hasher.memory_cost, hasher.time_cost) == (19 * 1024, 2)
+    assert (hasher.parallelism, hasher.type) == (1, argon2.Type.ID)
+
+
+async def test_an_account_without_a_password_has_none(gate: Gate) -> None:
+    """Nothing opens a bot's account but its token, not even an empty password."""
+    for password in ("", "None", "right"):
+        refusal = await gate.refused(name="bob", password=password)
+        assert refusal.code is RejectCode.BAD_CREDENTIALS
+
+
+async def test_a_damaged_hash_is_a_wrong_password(gate: Gate) -> None:
+    """What cannot be read verifies nothing, and is no bug."""
+    await gate.store.commit([d.SetPasswordHash(ANN, "$argon2id$nonsense")], T0)
+    refusal = await gate.refused(name="ann", password="right")
+    assert refusal.code is RejectCode.BAD_CREDENTIALS
+
+
+async def test_a_cheap_hash_is_made_anew(gate: Gate) -> None:
+    """When parameters have grown, at the next right password, and only then."""
+    old = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1, hash_len=16)
+    await gate.store.commit([d.SetPasswordHash(ANN, old.hash("right"))], T0)
+    await gate.refused(name="ann", password="wrong")
+    assert gate.rehashed == []
+    await gate.hello(name="ann", password="right")
+    (draft,) = gate.rehashed
+    assert draft.user == ANN
+    assert CHEAP.verify(draft.password_hash, "right")
+    assert not CHEAP.check_needs_rehash(draft.password_hash)
+    await gate.store.commit([draft], T0)
+    await gate.hello(name="ann", password="right")
+    assert len(gate.rehashed) == 1
+
+
+async def test_only_so_many_wait_for_a_hash(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of many who come in one moment, those over the bound come back later.
+
+    All of them pass the look-up of the account together.
+    """
+    monkeypatch.setattr(auth, "HASHES_WAITING_MAX", 3)
+    results: list[str] = []
+
+    async def login() -> None:
+        try:
+            await gate.hello(name="ann", password="right")
+        except Reject as reject:
+            results.append(f"{reject.code} {reject.retry_after_s}")
+        else:
+            results.append("in")
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(10):
+            nursery.start_soon(login)
+    assert sorted(results) == ["in"] * 4 + ["rate_limited 1.0"] * 6
+
+
+# --- tokens -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", ["hello", "bearer"])
+async def test_a_token_opens_a_session(gate: Gate, way: str) -> None:
+    """In the hello or with the upgrade; the session remembers it."""
+    if way == "hello":
+        who = await gate.hello(token="tok-bob")
+    else:
+        who = await gate.hello("tok-bob")
+    assert (who.user, who.role, who.resumed) == (BOB, "bot", False)
+    assert who.token == digest_of("tok-bob")
+
+
+async def test_a_token_that_is_none_is_refused(gate: Gate) -> None:
+    """Unknown, or past its time; also with the upgrade."""
+    assert (await gate.refused(token="nonsense")).code is RejectCode.BAD_CREDENTIALS
+    assert (await gate.refused("nonsense")).code is RejectCode.BAD_CREDENTIALS
+    gate.wall = T0 + 999
+    assert (await gate.hello(token="tok-ann")).user == ANN
+    gate.wall = T0 + 1000
+    assert (await gate.refused(token="tok-ann")).code is RejectCode.BAD_CREDENTIALS
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"token": "tok-bob"}, "token"),
+        ({"name": "ann"}, "name"),
+        ({"name": "ann", "password": "right"}, "name"),
+    ],
+)
+async def test_one_credential_in_all(
+    gate: Gate, fields: dict[str, str], field: str
+) -> None:
+    """What came with the upgrade allows no other beside it, not even the same."""
+    refusal = await gate.refused("tok-bob", **fields)
+    assert (refusal.code, refusal.field) == (RejectCode.BAD_FIELD, field)
+
+
+# --- sessions -----------------------------------------------------------------
+
+
+async def test_a_session_is_resumed_by_its_secret(gate: Gate) -> None:
+    """As it is on disk, without a password."""
+    who = await gate.hello(session="used")
+    assert (who.user, who.resumed) == (ANN, True)
+    assert (who.session, who.secret) == (session("used"), "used")
+
+
+async def test_an_unknown_session_is_refused(gate: Gate) -> None:
+    """Also the id under which a session is kept: it is no secret."""
+    for secret in ("nonsense", session("used").hex()):
+        refusal = await gate.refused(session=secret)
+        assert refusal.code is RejectCode.BAD_CREDENTIALS
+
+
+async def test_an_idle_session_ends(gate: Gate) -> None:
+    """After `session_days` without a connection; one in use never."""
+    days = gate.config.auth.session_days
+    gate.wall = T0 + days * DAY_MS
+    assert (await gate.hello(session="idle")).resumed
+    gate.wall += 1
+    refusal = await gate.refused(session="idle")
+    assert refusal.code is RejectCode.BAD_CREDENTIALS
+    assert (await gate.hello(session="used")).resumed
+
+
+async def test_a_guests_session_is_the_cores_affair(gate: Gate) -> None:
+    """The chat holds it in memory and knows when it ended."""
+    name = UserName("cy~4f7k")
+    guest = d.AddUser(name, "cy", "guest", None)
+    marks = d.SaveMarks({}, {session("guest"): T0})
+    opened = d.OpenSession(session("guest"), name, None, T0, guest)
+    await gate.store.commit([opened, marks], T0)
+    gate.wall = T0 + 365 * DAY_MS
+    assert (await gate.hello(session="guest")).user == name
+
+
+@pytest.mark.parametrize("way", ["hello", "bearer"])
+async def test_a_token_renews_the_session_of_its_user(gate: Gate, way: str) -> None:
+    """Together with the session, and only of the same user."""
+
+    async def resume(token: str) -> Principal:
+        if way == "hello":
+            return await gate.hello(session="used", token=token)
+        return await gate.hello(token, session="used")
+
+    assert (await resume("tok-ann")).resumed
+    with pytest.raises(Reject) as found:
+        await resume("tok-bob")
+    assert (found.value.code, found.value.field) == (RejectCode.BAD_FIELD, "token")
+    with pytest.raises(Reject) as found:
+        await resume("nonsense")
+    assert found.value.code is RejectCode.BAD_CREDENTIALS
+
+
+async def test_a_session_ends_with_the_token_that_it_came_from(gate: Gate) -> None:
+    """When that has expired; a new token of the user renews it."""
+    assert (await gate.hello(session="of token")).token == digest_of("tok-ann")
+    gate.wall = T0 + 1000
+    refusal = await gate.refused(session="of token")
+    assert refusal.code is RejectCode.BAD_CREDENTIALS
+    gate.store.add_token(ANN, digest_of("new"), None)
+    assert (await gate.hello(session="of token", token="new")).resumed
+
+
+async def test_a_disabled_account_is_closed(gate: Gate) -> None:
+    """To password, token and session alike, and only who is right is told."""
+    gate.store.disable(ANN)
+    for fields in (
+        {"name": "ann", "password": "right"},
+        {"token": "tok-ann"},
+        {"session": "used"},
+    ):
+        assert (await gate.refused(**fields)).code is RejectCode.BANNED
+    refusal = await gate.refused(name="ann", password="wrong")
+    assert refusal.code is RejectCode.BAD_CREDENTIALS
+
+
+class Emptied(MemoryStore):
+    """A store that has lost its users."""
+
+    async def user(self, name: UserName) -> UserRow | None:
+        await trio.lowlevel.checkpoint()
+        return None
+
+
+async def test_what_belongs_to_nobody_is_refused() -> None:
+    """A session or token whose user is gone lets nobody in."""
+    gate = Gate(store=Emptied())
+    await gate.store.commit(
+        [
+            d.AddUser(ANN, "Ann", "user", None),
+            d.OpenSession(session("used"), ANN, None, T0),
+        ],
+        T0,
+    )
+    gate.store.add_token(ANN, digest_of("tok-ann"), None)
+    for fields in ({"session": "used"}, {"token": "tok-ann"}):
+        refusal = await gate.refused(**fields)
+        assert refusal.code is RejectCode.BAD_CREDENTIALS
