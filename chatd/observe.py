@@ -43,7 +43,7 @@ def configure_log(level: str, form: str, stream: TextIO | None = None) -> None:
         stream: Where to instead.
     """
     target = sys.stderr if stream is None else stream
-    journal = form == "auto" and "JOURNAL_STREAM" in os.environ
+    journal = form == "auto" and _is_journal(target)
     chain: list[Any] = [structlog.processors.add_log_level, _redact]
     if journal:
         # The journal has its own times, and reads a priority from `<N>`.
@@ -69,6 +69,20 @@ def configure_log(level: str, form: str, stream: TextIO | None = None) -> None:
 def log() -> Any:
     """The logger: `log().info("event", key=value)`."""
     return structlog.get_logger()
+
+
+def _is_journal(stream: TextIO) -> bool:
+    """Whether the journal reads what is written here.
+
+    The variable alone says little: everything that is started from a desktop
+    inherits it, terminals as well. Source: systemd.exec(5), `$JOURNAL_STREAM`.
+    """
+    named = os.environ.get("JOURNAL_STREAM", "")
+    try:
+        status = os.fstat(stream.fileno())
+    except (OSError, ValueError):
+        return False
+    return named == f"{status.st_dev}:{status.st_ino}"
 
 
 def _redact(_logger: Any, _method: str, line: EventDict) -> EventDict:
