@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import re
+
+import trio
+from trio.testing import MockClock
+
+from chatd import __version__
+from chatd.daemon.routes import metrics_routes, public_routes
+from chatd.store import MemoryStore
+from tests.hub.support import DEN, running
+
+
+async def test_ready_is_whoever_can_store_a_message(autojump_clock: MockClock) -> None:
+    """503 while the store does not answer; alive all the time."""
+    store = MemoryStore()
+    async with running(store) as rig:
+        routes = public_routes(rig.hub)
+        ready = routes["/readyz"]("GET")
+        assert (ready.status, ready.body) == (200, b"ready\n")
+        ann = await rig.login("ann")
+        store.set_stalled(True)
+        ann.say("send", room=DEN, text="hi")
+        await trio.sleep(6)
+        assert routes["/readyz"]("GET").status == 503
+        assert routes["/healthz"]("GET").status == 200
+        store.set_stalled(False)
+        await rig.hub.drain()
+        assert routes["/readyz"]("GET").status == 200
+
+
+async def test_a_browser_is_told_what_it_has_found(autojump_clock: MockClock) -> None:
+    """A page that loads nothing from anywhere and runs nothing."""
+    async with running() as rig:
+        page = public_routes(rig.hub)["/"]("GET")
+    assert page.status == 200
+    assert page.content_type == "text/html; charset=utf-8"
+    body = page.body.decode()
+    assert __version__ in body
+    assert not re.search(r"<script|<img|<link|https?://", body)
+    headers = dict(page.headers)
+    assert headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_numbers_are_not_for_everybody(autojump_clock: MockClock) -> None:
+    """`/metrics` is a route of the other listener alone."""
+    async with running() as rig:
+        assert "/metrics" not in public_routes(rig.hub)
+        routes = metrics_routes(rig.metrics)
+    assert list(routes) == ["/metrics"]
+    answer = routes["/metrics"]("GET")
+    assert answer.content_type.startswith("text/plain; version=0.0.4")
+    assert answer.body == rig.metrics.text()
