@@ -21,14 +21,13 @@ import trio.testing
 from chatd.auth import digest_of
 from chatd.config import Config
 from chatd.core import drafts as d
-from chatd.errors import Ending
 from chatd.hub import Hub
 from chatd.hub.hub import World
 from chatd.ids import ConnectionId, Epoch, RoomName, SessionId, UserName
 from chatd.net.host import DoorLimits, Host
 from chatd.net.socketout import SocketOut
 from chatd.observe import Metrics
-from chatd.ports import Entry, Store
+from chatd.ports import Store
 from chatd.store import MemoryStore
 
 T0 = 1_790_000_000_000
@@ -46,6 +45,7 @@ class FakeSocket:
     window: float = float("inf")
     sends: list[bytes] = attrs.field(factory=list)
     """What each `send` that took something took."""
+    arrived: trio.Event = attrs.field(factory=trio.Event)
 
     def send(self, data: bytes | memoryview) -> int:
         taken = bytes(data[: int(min(self.window, len(data)))])
@@ -53,6 +53,7 @@ class FakeSocket:
             raise BlockingIOError
         self.window -= len(taken)
         self.sends.append(taken)
+        self.arrived.set()
         return len(taken)
 
 
@@ -163,9 +164,22 @@ class Peer:
         await trio.testing.wait_all_tasks_blocked()
         return self.take()
 
+    async def answer(self, type_: str, **fields: Any) -> dict[str, Any]:
+        """Send a command and wait for its reply, where a store takes its time.
+
+        What came besides it is thrown away.
+        """
+        self.say(type_, **fields)
+        while True:
+            self.outlet.taken.arrived = trio.Event()
+            for frame in self.take():
+                if frame.get("re") == type_:
+                    return frame
+            await self.outlet.taken.arrived.wait()
+
     async def hello(self, session: str) -> dict[str, Any]:
         """Resume a session that the rig has opened, and take the welcome."""
-        (welcome,) = await self.ask("hello", session=session)
+        welcome = await self.answer("hello", session=session)
         assert welcome["type"] == "welcome", welcome
         return welcome
 
@@ -252,11 +266,3 @@ async def running(
                 # A commit is shielded: a test that fails while it hangs would, too.
                 store.set_stalled(False)
         nursery.cancel_scope.cancel()
-
-
-def entry_frames(entries: Sequence[Entry]) -> bytes:
-    """What entries are on the wire."""
-    return b"".join(entry.data for entry in entries)
-
-
-RESTART = Ending.RESTART

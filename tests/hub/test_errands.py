@@ -32,6 +32,18 @@ class SlowReads(MemoryStore):
         return page
 
 
+@attrs.define(eq=False)
+class SlowOutcomes(MemoryStore):
+    """Has committed what the hub has not heard of yet."""
+
+    gate: trio.Semaphore = attrs.field(factory=lambda: trio.Semaphore(100))
+
+    async def commit(self, drafts: Sequence[d.Draft], now: int) -> list[d.Outcome]:
+        outcomes = await super().commit(drafts, now)
+        await self.gate.acquire()
+        return outcomes
+
+
 async def full(store: MemoryStore, count: int, *rooms: RoomName) -> MemoryStore:
     """Fill rooms with messages of a kilobyte."""
     await fill(store)
@@ -77,6 +89,25 @@ async def test_a_replay_meets_what_is_live_without_a_seam(
         assert kinds(bob.take()) == [3, ("caught_up", 1)]
         await ann.ask("send", room=DEN, text="four")
         assert kinds(bob.take()) == [4]
+
+
+async def test_nothing_is_read_ahead_of_the_chat(autojump_clock: MockClock) -> None:
+    """What is on disk but not applied comes live, once, and in no replay or page."""
+    store = SlowOutcomes()
+    async with running(await full(store, 2), filled=False) as rig:
+        bob, ann = await rig.login("bob"), await rig.login("ann")
+        store.gate = trio.Semaphore(0)
+        ann.say("send", room=DEN, text="three")
+        await wait_all_tasks_blocked()
+        assert len(await store.events(DEN, Seq(0), Seq(9), 9, 0)) == 3
+        resume(bob, id=1)
+        await wait_all_tasks_blocked()
+        assert kinds(bob.take()) == [("ok", 1), 1, 2, ("caught_up", 1)]
+        (page,) = await bob.ask("history", room=DEN)
+        assert (page["as_of"], len(page["messages"])) == (2, 2)
+        store.gate.release()
+        await wait_all_tasks_blocked()
+        assert kinds(bob.take()) == [3]
 
 
 async def test_a_replay_that_was_superseded_sends_nothing(
