@@ -397,3 +397,17 @@ async def test_an_input_is_handled_to_its_end(autojump_clock: MockClock) -> None
         rig.hub._machine = fake  # type: ignore[assignment]
         rig.hub._happened("first")  # type: ignore[arg-type]
         assert fake.seen == ["first", "second"]
+
+
+async def test_who_is_gone_before_his_errand_begins_is_nobody(
+    autojump_clock: MockClock,
+) -> None:
+    """A hello, and a close in the same moment, leave nothing behind."""
+    async with running() as rig:
+        peer = rig.connect()
+        peer.say("hello", session="ann")
+        peer.close()
+        await wait_all_tasks_blocked()
+        assert rig.hub.is_ready
+        assert not rig.hub.machine.chat.users[ANN].online
+        rig.hub.machine.chat.check()
