@@ -349,8 +349,9 @@ class Log:
     )
     format: Literal["auto", "text", "json"] = _key(
         "auto",
-        "text for people, json for programs; auto is text on a terminal, else json.",
-        "who starts it by hand reads it, a service's log is searched",
+        "text for people, json for programs; auto is text, without the time but with"
+        " the priority where the journal reads it.",
+        "sd-daemon(3), and that the journal has its own times",
     )
 
 

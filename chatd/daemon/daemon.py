@@ -36,7 +36,13 @@ from chatd.core.state import Chat
 from chatd.daemon.house import House
 from chatd.daemon.routes import metrics_routes, public_routes
 from chatd.daemon.service import Service, service_from
-from chatd.errors import ConfigError, Ending, StoreFailed, StoreRefused
+from chatd.errors import (
+    ConfigError,
+    Ending,
+    StoreFailed,
+    StoreRefused,
+    StoreUnavailable,
+)
 from chatd.hub import Hub
 from chatd.hub.hub import World
 from chatd.net.host import DoorLimits
@@ -107,7 +113,7 @@ def run_daemon(config: Config, announce: Callable[[Started], None]) -> int:
 def _fail(error: Exception) -> int:
     """Log why the daemon cannot go on."""
     group = error if isinstance(error, ExceptionGroup) else ExceptionGroup("", [error])
-    failed, bugs = group.split(StoreFailed)
+    failed, bugs = group.split((StoreFailed, StoreUnavailable))
     if failed is not None:
         reason = str(_leaves(failed)[0])
         log().critical("the store has failed, so the daemon stops", error=reason)

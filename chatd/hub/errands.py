@@ -5,13 +5,15 @@ the machine; it never changes anything itself. What it read is bounded by the se
 that was applied when it was sent, since readers see rows that are committed
 before the chat has applied them.
 
-A credential that is refused answers the command; a store that has failed ends
-the daemon.
+A credential that is refused answers the command. A read that is not possible now
+ends its connection with 4005: it comes back and asks again. A store that has
+failed ends the daemon.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import attrs
 
@@ -26,13 +28,17 @@ from chatd.core.inputs import (
     UnreadCounted,
     UserFound,
 )
-from chatd.errors import Reject
+from chatd.errors import Ending, Reject, StoreUnavailable
+from chatd.hub.committer import RETRY_AFTER_S
 from chatd.hub.fanout import Fanout, Link
 from chatd.ids import Seq
 from chatd.ports import Entry, EntryKind, Store
 from chatd.wire.encode import encode
 from chatd.wire.events import TimelineEvent
 from chatd.wire.framing import text_frame
+
+LookUp = Authenticate | CountUnread | FindUser | ReadHistory
+"""An effect whose outcome is one input."""
 
 REPLAY_PAGE = 256
 REPLAY_PAGE_BYTES = 65_536
@@ -48,8 +54,16 @@ class Errands:
     _fanout: Fanout
     _happened: Callable[[Input], None]
 
-    async def authenticate(self, effect: Authenticate) -> None:
-        """Verify a credential. Cancellation: safe."""
+    async def look_up(self, effect: LookUp) -> None:
+        """Perform one look-up. Cancellation: safe."""
+        try:
+            await _LOOK_UPS[type(effect)](self, effect)
+        except StoreUnavailable:
+            link = self._fanout.links.get(effect.connection)
+            if link is not None:
+                link.outlet.finish(Ending.OVERLOADED, RETRY_AFTER_S)
+
+    async def _authenticate(self, effect: Authenticate) -> None:
         link = self._fanout.links.get(effect.connection)
         if link is None:
             return
@@ -64,8 +78,7 @@ class Errands:
         else:
             self._happened(Authenticated(effect.connection, effect.hello, principal))
 
-    async def count_unread(self, effect: CountUnread) -> None:
-        """Count a user's unread messages. Cancellation: safe."""
+    async def _count_unread(self, effect: CountUnread) -> None:
         numbers = await self._store.unread(effect.principal.user, effect.marks)
         counts = dict(effect.counted)
         for (room, _, upto), number in zip(effect.marks, numbers, strict=True):
@@ -74,14 +87,12 @@ class Errands:
             UnreadCounted(effect.connection, effect.hello, effect.principal, counts)
         )
 
-    async def find_user(self, effect: FindUser) -> None:
-        """Look for an account. Cancellation: safe."""
+    async def _find_user(self, effect: FindUser) -> None:
         row = await self._store.user(effect.user)
         found = (row.user, row.display, row.role) if row is not None else None
         self._happened(UserFound(effect.connection, effect.command, found))
 
-    async def read_history(self, effect: ReadHistory) -> None:
-        """Read a page of history. Cancellation: safe."""
+    async def _read_history(self, effect: ReadHistory) -> None:
         command = effect.command
         messages, more = await self._store.history(
             command.room,
@@ -111,7 +122,11 @@ class Errands:
         """
         while await link.outlet.wait_low() and link.replays:
             effect = next(iter(link.replays.values()))
-            page = await self._page(effect)
+            try:
+                page = await self._page(effect)
+            except StoreUnavailable:
+                link.outlet.finish(Ending.OVERLOADED, RETRY_AFTER_S)
+                continue
             if link.replays.get(effect.room) is not effect:
                 continue
             del link.replays[effect.room]
@@ -135,3 +150,11 @@ class Errands:
         return await self._store.events(
             effect.room, after, effect.upto, REPLAY_PAGE, REPLAY_PAGE_BYTES
         )
+
+
+_LOOK_UPS: dict[type[LookUp], Callable[[Errands, Any], Awaitable[None]]] = {
+    Authenticate: Errands._authenticate,
+    CountUnread: Errands._count_unread,
+    FindUser: Errands._find_user,
+    ReadHistory: Errands._read_history,
+}

@@ -20,7 +20,7 @@ import attrs
 
 from chatd.core.effects import Replay
 from chatd.errors import Ending
-from chatd.ids import ConnectionId, RoomName
+from chatd.ids import ConnectionId, RoomName, UserName
 from chatd.ports import Entry, EntryKind, Outlet
 
 
@@ -29,6 +29,8 @@ class Link:
     """One connection as the hub sees it."""
 
     outlet: Outlet
+    user: UserName | None = None
+    """Who was welcomed; for the log, also when the session was taken over."""
     cork: list[Entry] = attrs.field(factory=list)
     answers: int = 0
     """Commands whose reply is in the cork."""

@@ -41,7 +41,7 @@ from chatd.core.inputs import (
 from chatd.core.machine import Machine
 from chatd.errors import Ending, RejectCode, StoreFailed
 from chatd.hub.committer import Committer, unavailable
-from chatd.hub.errands import Errands
+from chatd.hub.errands import Errands, LookUp
 from chatd.hub.fanout import Fanout, Link
 from chatd.hub.restore import declare, restore
 from chatd.ids import ConnectionId, Epoch, RoomName, UserName
@@ -49,7 +49,7 @@ from chatd.observe import Metrics
 from chatd.ports import Entry, EntryKind, Outlet, Store
 from chatd.wire.codec import BadCommand, Decoder
 from chatd.wire.encode import encode
-from chatd.wire.events import Bye, CaughtUp, Gap, Presence
+from chatd.wire.events import Bye, CaughtUp, Gap, Presence, Welcome
 from chatd.wire.framing import text_frame
 
 
@@ -212,9 +212,9 @@ class Hub:
             self._emptied.set()
 
     def user_of(self, connection: ConnectionId) -> UserName | None:
-        """Who is on a connection, once he has said hello."""
-        entry = self._machine.chat.connections.get(connection)
-        return entry.user if entry is not None else None
+        """Who is on a connection, once he was welcomed."""
+        link = self._link(connection)
+        return link.user if link is not None else None
 
     def on_text(self, outlet: Outlet, payload: bytes) -> None:
         """Take one frame of a client."""
@@ -297,6 +297,8 @@ class Hub:
         link = self._link(effect.connection)
         if link is None:
             return
+        if type(effect.reply) is Welcome:
+            link.user = effect.reply.user
         if effect.reply is not None:
             data = text_frame(encode(effect.reply))
             self._fanout.cork(link, Entry(None, 0, 0, EntryKind.REPLY, data))
@@ -343,17 +345,8 @@ class Hub:
         else:
             self._committer.append(effect.origin)
 
-    def _authenticate(self, effect: effects.Authenticate) -> None:
-        self._nursery.start_soon(self._errands.authenticate, effect)
-
-    def _count_unread(self, effect: effects.CountUnread) -> None:
-        self._nursery.start_soon(self._errands.count_unread, effect)
-
-    def _find_user(self, effect: effects.FindUser) -> None:
-        self._nursery.start_soon(self._errands.find_user, effect)
-
-    def _read_history(self, effect: effects.ReadHistory) -> None:
-        self._nursery.start_soon(self._errands.read_history, effect)
+    def _look_up(self, effect: LookUp) -> None:
+        self._nursery.start_soon(self._errands.look_up, effect)
 
     def _replay(self, effect: effects.Replay) -> None:
         link = self._link(effect.connection)
@@ -382,10 +375,10 @@ _PERFORM: dict[type[Effect], Callable[[Hub, Any], None]] = {
     effects.Subscribe: Hub._subscribe,
     effects.Unsubscribe: Hub._unsubscribe,
     effects.Append: Hub._append,
-    effects.Authenticate: Hub._authenticate,
-    effects.CountUnread: Hub._count_unread,
-    effects.FindUser: Hub._find_user,
-    effects.ReadHistory: Hub._read_history,
+    effects.Authenticate: Hub._look_up,
+    effects.CountUnread: Hub._look_up,
+    effects.FindUser: Hub._look_up,
+    effects.ReadHistory: Hub._look_up,
     effects.Replay: Hub._replay,
     effects.Finish: Hub._finish,
 }

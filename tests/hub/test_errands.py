@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import attrs
+import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from chatd.config import History
 from chatd.core import drafts as d
+from chatd.errors import Ending, StoreUnavailable
 from chatd.ids import RoomName, Seq
 from chatd.net.host import DoorLimits
 from chatd.store import MemoryStore
@@ -305,3 +307,35 @@ async def test_a_user_is_looked_up_once(autojump_clock: MockClock) -> None:
         (error,) = await ann.ask("send", to="nobody", text="hi", id=2)
         assert error["code"] == "no_user"
         assert ann.outlet.answers == ann.said
+
+
+@attrs.define(eq=False)
+class BusyReads(MemoryStore):
+    """Cannot read pages now: another process holds the file for too long."""
+
+    async def events(
+        self, room: RoomName, after: Seq, upto: Seq, limit: int, limit_bytes: int
+    ) -> list[TimelineEvent]:
+        raise StoreUnavailable("busy")
+
+    async def history(self, room: RoomName, **bounds: Any) -> tuple[list[Any], bool]:
+        raise StoreUnavailable("busy")
+
+
+@pytest.mark.parametrize("what", ["history", "join"])
+async def test_a_read_that_is_not_possible_now_ends_its_connection(
+    autojump_clock: MockClock, what: str
+) -> None:
+    """It comes back and asks again; the daemon and the others go on."""
+    store = await full(BusyReads(), 3)
+    async with running(store) as rig:
+        ann, bob = await rig.login("ann"), await rig.login("bob")
+        if what == "history":
+            ann.say("history", room=DEN)
+        else:
+            resume(ann)
+        await wait_all_tasks_blocked()
+        assert ann.outlet.ending is Ending.OVERLOADED
+        assert bob.outlet.ending is None
+        pong = await bob.answer("ping", id=1)
+        assert pong["type"] == "ok"

@@ -170,6 +170,9 @@ async def test_a_session_is_taken_over(tmp_path: Path) -> None:
                 await newer.ask(type="send", room="lobby", text="still here")
                 frame = await bob.hear()
                 assert frame["type"] == "message", "presence told of a takeover"
+        name = welcome["user"]
+    (line,) = [x for x in daemon.log_text().splitlines() if "taken_over" in x]
+    assert f"user={name} " in line, "nobody could tell who it was"
 
 
 async def test_resuming_past_a_half_open_predecessor(tmp_path: Path) -> None:
