@@ -17,6 +17,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from http import HTTPStatus
 
 import attrs
 import h11
@@ -230,7 +231,10 @@ class Front:
         ]
         if close:
             headers.append(("Connection", "close"))
-        start = h11.Response(status_code=response.status, headers=headers)
+        phrase = HTTPStatus(response.status).phrase
+        start = h11.Response(
+            status_code=response.status, headers=headers, reason=phrase.encode()
+        )
         data = self._h11.send(start) or b""
         if not self._is_head:
             data += self._h11.send(h11.Data(data=response.body)) or b""
