@@ -30,6 +30,8 @@ async def test_a_route_is_answered_with_its_body() -> None:
     assert body == b"hello\n"
     assert b"Content-Length: 6\r\n" in head + b"\r\n"
     assert b"Cache-Control: no-store" in head
+    assert head.count(b"X-Content-Type-Options: nosniff") == 1
+    assert head.startswith(b"HTTP/1.1 200 OK\r\n")
 
 
 async def test_head_has_no_body() -> None:
