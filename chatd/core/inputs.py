@@ -132,6 +132,11 @@ class TimePassed:
     """`Machine.next_deadline` has come."""
 
 
+@attrs.define
+class Stopping:
+    """Everybody has gone and the daemon is about to end: nothing may wait."""
+
+
 Input = (
     Opened
     | Received
@@ -145,5 +150,6 @@ Input = (
     | AuthenticationFailed
     | Closed
     | TimePassed
+    | Stopping
 )
 """Anything that can happen."""

@@ -16,13 +16,13 @@ from collections.abc import Callable
 from typing import Any
 
 from chatd.config import Config
-from chatd.core import drafts, inputs, presence
+from chatd.core import deadlines, drafts, inputs, presence
 from chatd.core.commands import RULES, Rule, lookups, rooms, sessions, timeline
-from chatd.core.effects import Effect, Origin, Spread
+from chatd.core.effects import Effect, Origin
 from chatd.core.entities import Block, Connection, Sent, User
 from chatd.core.inputs import Input, Now
 from chatd.core.quota import full_bucket
-from chatd.core.state import Chat, DeadlineKey, Due
+from chatd.core.state import Chat, Due
 from chatd.core.turn import Turn
 from chatd.errors import MALFORMED, Ending, Reject, RejectCode
 from chatd.ids import ConnectionId, Epoch, RoomName
@@ -33,10 +33,6 @@ from chatd.wire.events import Presence, Refusal
 MALFORMED_BURST = 20
 MALFORMED_PER_S = 0.1
 """The bucket of malformed frames. Source: protocol section 8, close code 4502."""
-
-MARKS_DELAY_S = 4.0
-"""How long read marks wait to be written, for many to share a commit. Source:
-protocol section 5, "it is written within 5 s"."""
 
 
 class Machine:
@@ -71,10 +67,7 @@ class Machine:
         _HANDLERS[type(happened)](self, turn, happened)
         while turn.released:
             self._go_on(turn, turn.released.pop(0))
-        chat = self.chat
-        if (chat.reads or chat.idle) and not chat.marks_due:
-            chat.marks_due = True
-            chat.add_deadline(now.mono + MARKS_DELAY_S, Due.MARKS, None)
+        deadlines.schedule_marks(turn)
         return turn.effects
 
     def next_deadline(self) -> float | None:
@@ -229,7 +222,7 @@ class Machine:
             case drafts.EndSession() as draft:
                 sessions.ended(turn, origin, draft, outcome)
                 if isinstance(outcome, drafts.Refused) and origin.connection is None:
-                    self._hold_guest(turn, draft)
+                    deadlines.hold_guest(turn, draft)
             case drafts.SetDisplay() as draft:
                 sessions.renamed(turn, origin, draft, outcome)
             case drafts.SaveMarks() as draft:
@@ -311,59 +304,10 @@ class Machine:
     # --- time ---------------------------------------------------------------
 
     def _time_passed(self, turn: Turn, _happened: inputs.TimePassed) -> None:
-        while (due := self.chat.pop_due(turn.now.mono)) is not None:
-            _DUE[due[0]](self, turn, due[1])
+        deadlines.pass_time(turn)
 
-    def _login_due(self, turn: Turn, key: DeadlineKey) -> None:
-        connection = turn.connection(key)  # type: ignore[arg-type]
-        if connection is None or connection.user is not None:
-            return
-        if connection.block is Block.PENDING:
-            # A password is being verified: that is not silence.
-            at = turn.now.mono + self._config.auth.login_timeout_s
-            self.chat.add_deadline(at, Due.LOGIN, key)
-        else:
-            turn.finish(connection, Ending.NO_HELLO)
-
-    def _grace_due(self, turn: Turn, key: DeadlineKey) -> None:
-        user = self.chat.users.get(key)  # type: ignore[arg-type]
-        if user is None or user.offline_at is None:
-            return
-        if user.offline_at <= turn.now.mono:
-            self.chat.note_offline(user, turn.now.mono)
-
-    def _presence_due(self, turn: Turn, key: DeadlineKey) -> None:
-        room = self.chat.rooms[key]  # type: ignore[index]
-        names_max = self._config.presence.names_max
-        frame = presence.settle(self.chat, room, names_max)
-        if frame is not None:
-            room.presence_frames += 1
-            turn.want(Spread(frame))
-
-    def _guest_due(self, turn: Turn, key: DeadlineKey) -> None:
-        session = self.chat.sessions.get(key)  # type: ignore[arg-type]
-        if session is None or session.connection is not None:
-            return
-        # The same sum as where the deadline was made, so the floats agree.
-        held_until = session.idle_from + self._config.auth.guest_hold_s
-        if held_until <= turn.now.mono:
-            self.chat.ended[session.id] = None
-            turn.append(drafts.EndSession(session.id))
-
-    def _hold_guest(self, turn: Turn, draft: drafts.EndSession) -> None:
-        """Try again later to end a guest's session that could not be ended."""
-        at = turn.now.mono + self._config.auth.guest_hold_s
-        self.chat.add_deadline(at, Due.GUEST, draft.session)
-
-    def _marks_due(self, turn: Turn, _key: DeadlineKey) -> None:
-        chat = self.chat
-        chat.marks_due = False
-        if chat.reads or chat.idle:
-            turn.append(drafts.SaveMarks(chat.reads, chat.idle))
-            chat.reads, chat.idle = {}, {}
-
-    def _forget_due(self, _turn: Turn, key: DeadlineKey) -> None:
-        self.chat.ended.pop(key, None)  # type: ignore[arg-type]
+    def _stopping(self, turn: Turn, _happened: inputs.Stopping) -> None:
+        deadlines.save_marks(turn)
 
 
 def _too_early(command: Command) -> BadCommand:
@@ -387,13 +331,5 @@ _HANDLERS: dict[type[Input], Callable[[Machine, Turn, Any], None]] = {
     inputs.AuthenticationFailed: Machine._not_authenticated,
     inputs.Closed: Machine._closed,
     inputs.TimePassed: Machine._time_passed,
-}
-
-_DUE: dict[Due, Callable[[Machine, Turn, DeadlineKey], None]] = {
-    Due.LOGIN: Machine._login_due,
-    Due.GRACE: Machine._grace_due,
-    Due.PRESENCE: Machine._presence_due,
-    Due.GUEST: Machine._guest_due,
-    Due.MARKS: Machine._marks_due,
-    Due.FORGET_SESSION: Machine._forget_due,
+    inputs.Stopping: Machine._stopping,
 }

@@ -36,6 +36,7 @@ from chatd.core.inputs import (
     Now,
     Opened,
     Received,
+    Stopping,
     TimePassed,
 )
 from chatd.core.machine import Machine
@@ -158,6 +159,14 @@ class Hub:
 
         Cancellation: safe.
         """
+        await self._committer.wait_idle()
+
+    async def settle(self) -> None:
+        """Commit what may otherwise wait some seconds: read marks, idle times.
+
+        Cancellation: safe; they are as old as after a crash then.
+        """
+        self._happened(Stopping())
         await self._committer.wait_idle()
 
     def finish_all(self, ending: Ending, afters_s: Callable[[], float]) -> None:

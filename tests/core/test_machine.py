@@ -231,3 +231,15 @@ def test_a_refused_command_with_a_cid_asks_the_writer_first() -> None:
     assert isinstance(draft, drafts.Recall)
     assert draft.draft == drafts.NewMessage(LOBBY, ANN, Cid("x"), HI)
     assert draft.otherwise.code is RejectCode.NOT_MEMBER
+
+
+def test_what_waits_to_be_written_is_written_at_the_end() -> None:
+    """A daemon that stops in order forgets no read mark."""
+    house = House()
+    peer = house.user(ANN, LOBBY)
+    peer.ask(Send(HI, LOBBY))
+    effects = house.handle(inputs.Stopping())
+    (saved,) = [effect.origin.draft for effect in effects if type(effect) is Append]
+    assert isinstance(saved, drafts.SaveMarks)
+    assert saved.reads == {(LOBBY, ANN): 1}
+    assert house.handle(inputs.Stopping()) == []
