@@ -278,7 +278,6 @@ async def _drain(hub: Hub, listener: Listener, monitor: Listener) -> None:
     hub.finish_all(Ending.RESTART, lambda: random.uniform(0, spread_s))  # noqa: S311
     with trio.move_on_after(GOODBYE_MAX_S):
         await hub.wait_empty()
-    with trio.move_on_after(GOODBYE_MAX_S):
         await hub.settle()
     monitor.stop_accepting()
     log().info("drained", connections=count)
