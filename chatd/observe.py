@@ -128,7 +128,15 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        self.commands = self._counter("commands", "Commands that clients sent.")
+        messages = Counter(
+            "chatd_messages",
+            "Messages that clients sent, by the lane they took: fast is whole text "
+            "frames, slow is fragments and binary.",
+            ["lane"],
+            registry=self._registry,
+        )
+        self.fast_messages = messages.labels("fast")
+        self.slow_messages = messages.labels("slow")
         self.events = self._counter("events", "Timeline events that were delivered.")
         self.gaps = self._counter("gaps", "Gaps that slow readers were told of.")
         self.connection_bugs = self._counter(

@@ -212,7 +212,7 @@ def numbers(metrics: Metrics) -> dict[str, float]:
 def test_what_is_counted_is_told() -> None:
     """Each counter under its name, in the format that Prometheus reads."""
     metrics = Metrics()
-    metrics.commands.inc()
+    metrics.fast_messages.inc()
     metrics.events.inc(3)
     metrics.gaps.inc()
     metrics.connection_bugs.inc()
@@ -220,7 +220,7 @@ def test_what_is_counted_is_told() -> None:
     metrics.ended(Ending.SLOW)
     metrics.turned_away("503")
     found = numbers(metrics)
-    assert found["chatd_commands_total"] == 1
+    assert found["chatd_messages_total fast"] == 1
     assert found["chatd_events_total"] == 3
     assert found["chatd_gaps_total"] == 1
     assert found["chatd_connection_bugs_total"] == 1

@@ -47,6 +47,13 @@ class Bucket:
             return 0.0
         return (cost - self.level) / self.per_s
 
+    def whole(self, now: float, most: int) -> int:
+        """How many whole tokens are there now, counted up to `most`."""
+        if not self.per_s:
+            return most
+        level = self.level + max(0.0, now - self.at) * self.per_s
+        return min(most, int(min(self.burst, level) + TOLERANCE))
+
     def give_back(self, cost: float = 1.0) -> None:
         """Return what was taken for something that turned out to cost nothing."""
         self.level = min(self.burst, self.level + cost)

@@ -7,6 +7,8 @@ firewall caught becomes an error that names its connection.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
 
 from chatd.errors import Ending
@@ -48,13 +50,18 @@ class House:
             sent=stats.bytes_out,
         )
 
-    def on_text(self, outlet: Outlet, payload: bytes) -> None:
-        """Take one frame of a client."""
-        self.hub.on_text(outlet, payload)
+    def on_texts(self, outlet: Outlet, payloads: Sequence[bytes]) -> None:
+        """Take messages of a client, in order."""
+        self.metrics.fast_messages.inc(len(payloads))
+        self.hub.on_texts(outlet, payloads)
 
-    def on_binary(self, outlet: Outlet, payload: bytes) -> None:
-        """Answer a binary frame."""
-        self.hub.on_binary(outlet, payload)
+    def on_slow(self, outlet: Outlet, payload: bytes, *, is_text: bool) -> None:
+        """Take a message that came in fragments; answer one that is binary."""
+        self.metrics.slow_messages.inc()
+        if is_text:
+            self.hub.on_texts(outlet, [payload])
+        else:
+            self.hub.on_binary(outlet)
 
     def make_gap(self, room: RoomName, have: int, seq: int) -> bytes:
         """Make the frame for events that a slow reader does not get."""

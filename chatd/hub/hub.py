@@ -225,18 +225,19 @@ class Hub:
         link = self._link(connection)
         return link.user if link is not None else None
 
-    def on_text(self, outlet: Outlet, payload: bytes) -> None:
-        """Take one frame of a client."""
-        try:
-            command = self._decoder.decode(payload)
-        except BadCommand as reject:
-            self._metrics.refused(reject.code)
-            self._happened(Malformed(outlet.id, reject))
-        else:
-            self._metrics.commands.inc()
-            self._happened(Received(outlet.id, command))
+    def on_texts(self, outlet: Outlet, payloads: Sequence[bytes]) -> None:
+        """Take frames of a client, in order; they are one batch of replies."""
+        for payload in payloads:
+            try:
+                command = self._decoder.decode(payload)
+            except BadCommand as reject:
+                self._metrics.refused(reject.code)
+                self._inputs.append(Malformed(outlet.id, reject))
+            else:
+                self._inputs.append(Received(outlet.id, command))
+        self._run_inputs()
 
-    def on_binary(self, outlet: Outlet, _payload: bytes) -> None:
+    def on_binary(self, outlet: Outlet) -> None:
         """Answer a binary frame: every frame is JSON text here."""
         reject = BadCommand(
             RejectCode.BAD_FRAME, "this is a binary frame: send JSON in a text frame"

@@ -25,6 +25,7 @@ none once the library itself has failed a message (1007).
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
 
 import attrs
 import trio
@@ -42,6 +43,9 @@ READ_BYTES = 16_384
 """At most so much is scanned before others have their turn."""
 _READS_MAX = 16
 """Full reads in a row without a checkpoint."""
+TURN_MESSAGES = 64
+"""Messages that one connection has handled before others have their turn, and that
+are answered in one write."""
 SETTLE_S = 2.0
 """How long a peer's close waits for its open commands. Source: protocol section 8."""
 _BUCKET_S = 2.0
@@ -75,6 +79,8 @@ class Door(SocketOut, trio.abc.Stream):
     _drained: bool = attrs.field(default=True, init=False)
     """The last read took all there was."""
     _reads: int = attrs.field(default=0, init=False)
+    _turn: int = attrs.field(default=0, init=False)
+    """Messages since others had their turn."""
 
     def __attrs_post_init__(self) -> None:
         """Make what follows from the limits."""
@@ -175,7 +181,7 @@ class Door(SocketOut, trio.abc.Stream):
             if self._must_hold():
                 await self._wait_open()
                 continue
-            found = scanner.next()
+            found = scanner.next(self._may_take())
             if found is None:
                 data = await self._read()
                 if not data:
@@ -184,11 +190,13 @@ class Door(SocketOut, trio.abc.Stream):
                     break
                 scanner.feed(data, self.beat.last)
                 continue
-            lane, data = found
+            lane, messages = found
+            data = messages[0]
             if lane is Lane.TEXT:
-                if wait := self._commands.take(scanner.now):
+                if wait := self._commands.take(scanner.now, len(messages)):
                     await self._pause(wait)
-                self._hand_over(data, text=True)
+                self._hand_over(messages)
+                await self._breathe(len(messages))
             elif lane is Lane.BROKEN:
                 assert scanner.broken is not None
                 self.finish(scanner.broken)
@@ -202,19 +210,30 @@ class Door(SocketOut, trio.abc.Stream):
                 return data
         return await self._read_out()
 
-    def _hand_over(self, payload: bytes, *, text: bool) -> None:
-        """Give the host a message, unless the connection has finished."""
+    def _may_take(self) -> int:
+        """How many messages may be handed over now: one at least, to wait with."""
+        most = self._commands.whole(self.scanner.now, TURN_MESSAGES)
+        if limit := self.limits.inflight_max:
+            most = min(most, limit - self.open_commands)
+        return max(1, most)
+
+    def _hand_over(self, texts: Sequence[bytes]) -> None:
+        """Give the host messages of the fast lane, unless it has finished."""
         if self.finished:
             return
-        self.open_commands += 1
-        self.messages_in += 1
+        self.open_commands += len(texts)
+        self.messages_in += len(texts)
         try:
-            if text:
-                self.host.on_text(self, payload)
-            else:
-                self.host.on_binary(self, payload)
+            self.host.on_texts(self, texts)
         except Exception as error:  # noqa: BLE001 - the firewall of this call
             self.bug(error)
+
+    async def _breathe(self, count: int) -> None:
+        """Let others have their turn after many messages of one read."""
+        self._turn += count
+        if self._turn >= TURN_MESSAGES:
+            self._turn = 0
+            await trio.lowlevel.checkpoint()
 
     async def _take_slow(self) -> None:
         """Take the message that the library has put together."""
@@ -228,10 +247,16 @@ class Door(SocketOut, trio.abc.Stream):
             return
         if wait := self._commands.take(trio.current_time()):
             await self._pause(wait)
-        if isinstance(message, str):
-            self._hand_over(message.encode(), text=True)
-        else:
-            self._hand_over(message, text=False)
+        if self.finished:
+            return
+        is_text = isinstance(message, str)
+        self.open_commands += 1
+        self.messages_in += 1
+        try:
+            payload = message.encode() if isinstance(message, str) else message
+            self.host.on_slow(self, payload, is_text=is_text)
+        except Exception as error:  # noqa: BLE001 - the firewall of this call
+            self.bug(error)
 
     def _must_hold(self) -> bool:
         """Whether there is a reason not to read."""
@@ -303,7 +328,7 @@ class Door(SocketOut, trio.abc.Stream):
         scanner = self.scanner
         while not self._eof:
             while not self._peer_done:
-                found = scanner.next()
+                found = scanner.next(TURN_MESSAGES)
                 if found is None and not scanner.broken:
                     break
                 if found is None or found[0] in (Lane.CLOSE, Lane.BROKEN):

@@ -7,6 +7,7 @@ caught at the call: that connection ends with 1011 and the others go on.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import attrs
@@ -54,11 +55,17 @@ class Host(Protocol):
     def detach(self, outlet: Outlet, ending: Ending, stats: Stats) -> None:
         """Let it go: once for each attach, whatever happened, before the goodbye."""
 
-    def on_text(self, outlet: Outlet, payload: bytes) -> None:
-        """Take a message, valid UTF-8; `outlet.answered()` is due for it once."""
+    def on_texts(self, outlet: Outlet, payloads: Sequence[bytes]) -> None:
+        """Take messages of the fast lane, valid UTF-8, in order.
 
-    def on_binary(self, outlet: Outlet, payload: bytes) -> None:
-        """Take a binary message; `outlet.answered()` is due for it once."""
+        `outlet.answered()` is due once for each.
+        """
+
+    def on_slow(self, outlet: Outlet, payload: bytes, *, is_text: bool) -> None:
+        """Take a message that the library put together, text or binary.
+
+        `outlet.answered()` is due for it once.
+        """
 
     def make_gap(self, room: RoomName, have: int, seq: int) -> bytes:
         """Make the frame that tells that `have` + 1 to `seq` were not sent."""

@@ -2,9 +2,10 @@
 
 `feed` takes bytes, `next` says what comes next in them. A final text frame
 outside a fragmented message takes the fast lane: it is unmasked and checked here
-and comes out as `TEXT`, whole. If only part of it is there, the part is unmasked
-and checked, and waits here; so a client whose messages cross the borders of
-segments stays in the fast lane, and invalid text is told at its first byte.
+and comes out as `TEXT`, whole, together with those that follow it. If only part
+of it is there, the part is unmasked and checked, and waits here; so a client
+whose messages cross the borders of segments stays in the fast lane, and invalid
+text is told at its first byte.
 
 Everything else comes out as `PASS`, the client's own bytes for the WebSocket
 library, frames of a slow message as they come, control frames whole. A `PASS`
@@ -55,7 +56,7 @@ class Lane(Enum):
     """What `Scanner.next` found."""
 
     TEXT = auto()
-    """A whole text message, unmasked and valid UTF-8."""
+    """Whole text messages, unmasked and valid UTF-8."""
     PASS = auto()
     """Bytes for the library."""
     PASS_LAST = auto()
@@ -109,25 +110,44 @@ class Scanner:
         self._buffer = rest + data if rest else data
         self._at = 0
 
-    def next(self) -> tuple[Lane, bytes] | None:
-        """Find what comes next; None if that needs more bytes."""
+    def next(self, most: int) -> tuple[Lane, list[bytes]] | None:
+        """Find what comes next; None if that needs more bytes.
+
+        Returns:
+            `TEXT` with one to `most` messages, or another lane with one item.
+            What is broken behind a message is told by the call after it.
+        """
         if self.broken:
             return None
+        texts: list[bytes] = []
         try:
-            return self._next()
+            found = self._next(texts, most)
         except BrokenFrame:
-            return self._break(Ending.PROTOCOL)
+            found = None if texts else self._break(Ending.PROTOCOL)
         except UnicodeDecodeError:
-            return self._break(Ending.BAD_UTF8)
+            found = None if texts else self._break(Ending.BAD_UTF8)
+        if texts:
+            return Lane.TEXT, texts
+        if found is None:
+            return None
+        return found[0], [found[1]]
 
-    def _next(self) -> tuple[Lane, bytes] | None:
-        while True:
+    def _next(self, texts: list[bytes], most: int) -> tuple[Lane, bytes] | None:
+        """Gather text messages; find what else comes next only if there are none."""
+        while len(texts) < most:
             if self._held is not None:
-                return self._hold(self._held)
+                if not self._hold(self._held, texts):
+                    return None
+                continue
             if self._left:
                 return self._pass_on()
             header = parse_header(self._buffer, self._at)
             if header is None:
+                return None
+            if header.opcode == TEXT and header.final and not self._judge(header):
+                self._text(header, texts)
+                continue
+            if texts:
                 return None
             if header.is_control:
                 end = self._at + header.size + header.length
@@ -143,11 +163,8 @@ class Scanner:
                 continue
             if ending := self._judge(header):
                 return self._break(ending)
-            if header.opcode == TEXT and header.final:
-                if text := self._text(header):
-                    return text
-                continue
             return self._begin_slow(header)
+        return None
 
     def _judge(self, header: Header) -> Ending | None:
         """Find the rule that a data frame breaks, before its payload is there."""
@@ -161,24 +178,24 @@ class Scanner:
             return Ending.FRAME_FLOOD
         return None
 
-    def _text(self, header: Header) -> tuple[Lane, bytes] | None:
+    def _text(self, header: Header, texts: list[bytes]) -> None:
         """Take a fast text frame: all of it, or what is there to be held."""
         start = self._at + header.size
         end = start + header.length
         if end <= len(self._buffer):
-            self._at = end
             payload = unmask(self._buffer[start:end], header.mask)
             if not payload.isascii():
                 utf_8_decode(payload, "strict", True)  # noqa: FBT003 - its only form
-            return Lane.TEXT, payload
+            self._at = end
+            texts.append(payload)
+            return
         self._at = start
         self._held = bytearray()
         self._valid = 0
         self._mask = header.mask
         self._left = header.length
-        return None
 
-    def _hold(self, held: bytearray) -> tuple[Lane, bytes] | None:
+    def _hold(self, held: bytearray, texts: list[bytes]) -> bool:
         """Add what came to the held frame; give it out once it is whole."""
         part = self._buffer[self._at : self._at + self._left]
         self._at += len(part)
@@ -187,10 +204,10 @@ class Scanner:
         self._left -= len(part)
         whole = not self._left
         self._valid += utf_8_decode(held[self._valid :], "strict", whole)[1]
-        if not whole:
-            return None
-        self._held = None
-        return Lane.TEXT, bytes(held)
+        if whole:
+            self._held = None
+            texts.append(bytes(held))
+        return whole
 
     def _begin_slow(self, header: Header) -> tuple[Lane, bytes] | None:
         """Count a frame of a slow message and pass its header on."""

@@ -95,9 +95,11 @@ async def test_what_clients_say_goes_to_the_hub(autojump_clock: MockClock) -> No
         peer = rig.connect()
         rig.hub.detach(peer.outlet)
         house.attach(peer.outlet)
-        house.on_text(peer.outlet, b'{"type":"ping"}')
-        house.on_binary(peer.outlet, b"\0")
+        house.on_texts(peer.outlet, [b'{"type":"ping"}'])
+        house.on_slow(peer.outlet, b'{"type":"ping"}', is_text=True)
+        house.on_slow(peer.outlet, b"\0", is_text=False)
         assert [frame["code"] for frame in peer.take()] == [
+            "not_authenticated",
             "not_authenticated",
             "bad_frame",
         ]

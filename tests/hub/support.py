@@ -149,7 +149,7 @@ class Peer:
         """Send one text frame."""
         self.said += 1
         self.outlet.open_commands += 1
-        self.rig.hub.on_text(self.outlet, payload)
+        self.rig.hub.on_texts(self.outlet, [payload])
 
     def take(self) -> list[dict[str, Any]]:
         """Take the frames that have come whole."""

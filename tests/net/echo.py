@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 
 import attrs
@@ -54,16 +54,18 @@ class EchoHost:
     def detach(self, outlet: Outlet, ending: Ending, stats: Stats) -> None:
         self.endings.append((ending, stats))
 
-    def on_text(self, outlet: Outlet, payload: bytes) -> None:
-        self.heard.append(payload)
-        if not self.lazy:
-            outlet.push(reply(framing.text_frame(payload)))
-            outlet.answered()
+    def on_texts(self, outlet: Outlet, payloads: Sequence[bytes]) -> None:
+        for payload in payloads:
+            self.hear(outlet, payload, framing.TEXT)
 
-    def on_binary(self, outlet: Outlet, payload: bytes) -> None:
+    def on_slow(self, outlet: Outlet, payload: bytes, *, is_text: bool) -> None:
+        self.hear(outlet, payload, framing.TEXT if is_text else framing.BINARY)
+
+    def hear(self, outlet: Outlet, payload: bytes, opcode: int) -> None:
+        """Note a message, and answer it with itself."""
         self.heard.append(payload)
         if not self.lazy:
-            outlet.push(reply(framing.frame(framing.BINARY, payload)))
+            outlet.push(reply(framing.frame(opcode, payload)))
             outlet.answered()
 
     def make_gap(self, room: RoomName, have: int, seq: int) -> bytes:

@@ -4,6 +4,7 @@ import gc
 import itertools
 import os
 import weakref
+from collections.abc import Sequence
 
 import attrs
 import pytest
@@ -218,12 +219,12 @@ class BuggyHost(EchoHost):
         self.endings.append((ending, stats))  # type: ignore[arg-type]
         self.fail("detach")
 
-    def on_text(self, outlet: Outlet, payload: bytes) -> None:
-        self.fail("on_text")
-        super().on_text(outlet, payload)
+    def on_texts(self, outlet: Outlet, payloads: Sequence[bytes]) -> None:
+        self.fail("on_texts")
+        super().on_texts(outlet, payloads)
 
-    def on_binary(self, outlet: Outlet, payload: bytes) -> None:
-        self.fail("on_binary")
+    def on_slow(self, outlet: Outlet, payload: bytes, *, is_text: bool) -> None:
+        self.fail("on_slow")
 
     def make_gap(self, room: RoomName, have: int, seq: int) -> bytes:
         self.fail("make_gap")
@@ -239,7 +240,7 @@ class BuggyHost(EchoHost):
             raise LookupError(where)
 
 
-@pytest.mark.parametrize("where", ["attach", "on_text", "on_binary", "make_gap"])
+@pytest.mark.parametrize("where", ["attach", "on_texts", "on_slow", "make_gap"])
 async def test_a_bug_of_the_host_ends_that_connection_with_1011(where: str) -> None:
     """It is reported once, and the host is told that the connection is gone."""
     host = BuggyHost(where=where)
@@ -270,7 +271,9 @@ async def test_a_bug_of_the_door_itself_ends_the_connection_with_1011() -> None:
     """Nothing but transport errors is expected to leave `receive_some`."""
 
     class Broken:
-        def next(self) -> None:
+        now = 0.0
+
+        def next(self, most: int) -> None:
             raise LookupError("scanner")
 
     host = EchoHost()
@@ -287,8 +290,10 @@ async def test_a_crash_of_the_library_reaches_the_firewall() -> None:
     """It is told as a bug, and the connection is detached and closed with 1011."""
 
     class Wrong:
-        def next(self) -> tuple[Lane, str]:
-            return Lane.PASS, "no bytes"
+        now = 0.0
+
+        def next(self, most: int) -> tuple[Lane, list[str]]:
+            return Lane.PASS, ["no bytes"]
 
     host = EchoHost()
     with pytest.RaisesGroup(pytest.RaisesGroup(TypeError)):

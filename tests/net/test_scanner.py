@@ -20,15 +20,15 @@ def scan(
     bounds = [0, *cuts, len(data)]
     for start, end in itertools.pairwise(bounds):
         scanner.feed(data[start:end], 0.0)
-        while item := scanner.next():
-            lane, part = item
+        while item := scanner.next(limits.get("most", 64)):
+            lane, parts = item
             if (
                 found
                 and found[-1][0] is Lane.PASS
                 and lane in (Lane.PASS, Lane.PASS_LAST)
             ):
-                part = found.pop()[1] + part
-            found.append((lane, part))
+                parts = [found.pop()[1] + parts[0]]
+            found += [(lane, part) for part in parts]
     if scanner.broken:
         found.append((Lane.BROKEN, scanner.broken.reason.encode()))
         found.remove((Lane.BROKEN, b""))
@@ -96,6 +96,23 @@ def test_a_broken_rule_ends_the_scan(data: bytes, ending: Ending) -> None:
     assert all(lane in passed for lane, _ in found[1:-1])
 
 
+def test_messages_come_together_as_many_as_are_asked_for() -> None:
+    """A pipelining client's messages are one item; what follows them is the next."""
+    scanner = Scanner(1000, 0.0)
+    scanner.feed(text("a") + text("b") + text("c") + BINARY + text("d"), 0.0)
+    assert scanner.next(2) == (Lane.TEXT, [b"a", b"b"])
+    assert scanner.next(2) == (Lane.TEXT, [b"c"])
+    assert scanner.next(2) == (Lane.PASS_LAST, [BINARY])
+    assert scanner.next(2) == (Lane.TEXT, [b"d"])
+    assert scanner.next(2) is None
+
+
+def test_how_many_are_asked_for_changes_nothing_else() -> None:
+    """At every split, one at a time or all at once, the same is found."""
+    for cut in range(len(STREAM)):
+        assert scan(STREAM, (cut,), most=1) == FOUND
+
+
 def test_a_message_may_have_exactly_the_limit() -> None:
     """Bytes and fragments are refused above the limit, not at it."""
     assert scan(text("x" * 1000)) == [(Lane.TEXT, b"x" * 1000)]
@@ -108,10 +125,10 @@ def test_too_big_is_told_by_the_header_alone() -> None:
     """Nobody waits for two gigabytes, and nobody keeps them."""
     scanner = Scanner(1000, 0.0)
     scanner.feed(masked(0x81, b"x" * 1001)[:8], 0.0)
-    assert scanner.next() == (Lane.BROKEN, b"")
+    assert scanner.next(64) == (Lane.BROKEN, [b""])
     assert scanner.broken is Ending.TOO_BIG
     scanner.feed(text("more"), 0.0)
-    assert scanner.next() is None
+    assert scanner.next(64) is None
 
 
 def test_invalid_text_is_told_before_its_frame_is_complete() -> None:
@@ -119,11 +136,11 @@ def test_invalid_text_is_told_before_its_frame_is_complete() -> None:
     data = masked(0x81, "né".encode() + b"\xff" + b"x" * 50)
     scanner = Scanner(1000, 0.0)
     scanner.feed(data[:8], 0.0)
-    assert scanner.next() is None
+    assert scanner.next(64) is None
     scanner.feed(data[8:9], 0.0)
-    assert scanner.next() is None
+    assert scanner.next(64) is None
     scanner.feed(data[9:10], 0.0)
-    assert scanner.next() == (Lane.BROKEN, b"")
+    assert scanner.next(64) == (Lane.BROKEN, [b""])
     assert scanner.broken is Ending.BAD_UTF8
 
 
@@ -132,7 +149,7 @@ def test_control_frames_over_time_are_no_flood() -> None:
     scanner = Scanner(1000, 0.0)
     for tick in range(60 * int(CONTROL_PER_S)):
         scanner.feed(masked(0x89, b"?"), tick / CONTROL_PER_S)
-        assert scanner.next() == (Lane.PASS, masked(0x89, b"?"))
+        assert scanner.next(64) == (Lane.PASS, [masked(0x89, b"?")])
 
 
 def test_a_large_text_in_small_segments_costs_no_more_than_its_bytes() -> None:
