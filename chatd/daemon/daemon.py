@@ -16,7 +16,6 @@ was acknowledged is lost by that either.
 
 from __future__ import annotations
 
-import gc
 import os
 import random
 import secrets
@@ -33,6 +32,7 @@ from trio.lowlevel import current_statistics
 from chatd import __version__
 from chatd.config import Address, Config, notices, parse_address
 from chatd.core.state import Chat
+from chatd.daemon.garbage import tend
 from chatd.daemon.house import House
 from chatd.daemon.routes import metrics_routes, public_routes
 from chatd.daemon.service import Service, service_from
@@ -177,8 +177,7 @@ async def _live(
                 await doors.start(listener.serve, sockets)
                 await doors.start(monitor.serve, metrics_sockets)
                 nursery.start_soon(service.feed_watchdog, lambda: hub.is_ready)
-                gc.collect()
-                gc.freeze()
+                nursery.start_soon(tend, lambda: hub.connections)
                 service.tell("READY=1")
                 announce(
                     Started(
