@@ -15,11 +15,13 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from typing import Any, TextIO
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.metrics_core import Metric
 
 from chatd.errors import Ending, RejectCode
 
@@ -128,16 +130,10 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        messages = Counter(
-            "chatd_messages",
-            "Messages that clients sent, by the lane they took: fast is whole text "
-            "frames, slow is fragments and binary.",
-            ["lane"],
-            registry=self._registry,
-        )
-        self.fast_messages = messages.labels("fast")
-        self.slow_messages = messages.labels("slow")
-        self.events = self._counter("events", "Timeline events that were delivered.")
+        self.fast_messages = 0
+        self.slow_messages = 0
+        self.events = 0
+        self._registry.register(self)
         self.gaps = self._counter("gaps", "Gaps that slow readers were told of.")
         self.connection_bugs = self._counter(
             "connection_bugs", "Connections that a bug of this program ended."
@@ -163,6 +159,24 @@ class Metrics:
         # Every reason is there from the start, so that a rate can be taken.
         for ending in Ending:
             self._ended.labels(ending.reason)
+
+    def collect(self) -> Iterator[Metric]:
+        """Tell the registry what is counted for every message.
+
+        Plain integers: a `Counter` takes a lock each time, 1 µs.
+        """
+        messages = CounterMetricFamily(
+            "chatd_messages",
+            "Messages that clients sent, by the lane they took: fast is whole text "
+            "frames, slow is fragments and binary.",
+            labels=["lane"],
+        )
+        messages.add_metric(["fast"], self.fast_messages)
+        messages.add_metric(["slow"], self.slow_messages)
+        yield messages
+        yield CounterMetricFamily(
+            "chatd_events", "Timeline events that were delivered.", self.events
+        )
 
     def _counter(self, name: str, text: str) -> Counter:
         return Counter(f"chatd_{name}", text, registry=self._registry)

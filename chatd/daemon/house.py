@@ -52,12 +52,12 @@ class House:
 
     def on_texts(self, outlet: Outlet, payloads: Sequence[bytes]) -> None:
         """Take messages of a client, in order."""
-        self.metrics.fast_messages.inc(len(payloads))
+        self.metrics.fast_messages += len(payloads)
         self.hub.on_texts(outlet, payloads)
 
     def on_slow(self, outlet: Outlet, payload: bytes, *, is_text: bool) -> None:
         """Take a message that came in fragments; answer one that is binary."""
-        self.metrics.slow_messages.inc()
+        self.metrics.slow_messages += 1
         if is_text:
             self.hub.on_texts(outlet, [payload])
         else:

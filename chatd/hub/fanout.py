@@ -207,20 +207,20 @@ class Fanout:
     # --- leaving ------------------------------------------------------------
 
     def flush(self) -> None:
-        """Hand the batch to the outlets; with one room, without any cork."""
+        """Hand the batch to the outlets; who gets one entry of it, without a cork."""
         rooms, self._dirty_rooms = self._dirty_rooms, []
+        only = len(rooms) == 1
         for audience in rooms:
             if not audience.frames:
-                continue
-            if len(rooms) > 1:
-                self._close_off(audience)
                 continue
             entry = self._take(audience)
             for link in audience.links.values():
                 if link.dirty:
                     link.cork.append(entry)
-                else:
+                elif only or len(link.rooms) == 1:
                     link.outlet.push(entry)
+                else:
+                    self.cork(link, entry)
         links, self._dirty_links = self._dirty_links, []
         for link in links:
             link.dirty = False

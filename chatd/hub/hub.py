@@ -97,6 +97,7 @@ class Hub:
         self._emptied = trio.Event()
         self._sending_away: tuple[Ending, Callable[[], float]] | None = None
         self._alarm = trio.CancelScope()
+        self._due: float | None = None
         self._nursery: trio.Nursery
         self._machine: Machine
         self._committer = Committer(
@@ -281,7 +282,10 @@ class Hub:
                     _PERFORM[type(effect)](self, effect)
             self._fanout.flush()
             deadline = self._machine.next_deadline()
-            self._alarm.deadline = math.inf if deadline is None else deadline
+            if deadline != self._due:
+                # Setting it costs as much as a delivery, and it seldom moves.
+                self._due = deadline
+                self._alarm.deadline = math.inf if deadline is None else deadline
         except Exception as error:  # noqa: BLE001 - whatever it is, it ends the daemon
             self._bug = error
             self._bug_found.set()
@@ -294,8 +298,8 @@ class Hub:
         One parked task; whoever handles an input moves its deadline.
         """
         while True:
-            deadline = self._machine.next_deadline()
-            at = math.inf if deadline is None else deadline
+            self._due = self._machine.next_deadline()
+            at = math.inf if self._due is None else self._due
             with trio.CancelScope(deadline=at) as self._alarm:
                 await trio.sleep_forever()
             self._happened(TimePassed())
@@ -330,7 +334,7 @@ class Hub:
 
     def _deliver(self, effect: effects.Deliver) -> None:
         event = effect.event
-        self._metrics.events.inc()
+        self._metrics.events += 1
         self._fanout.deliver(event.room, event.seq, text_frame(encode(event)))
 
     def _spread(self, effect: effects.Spread) -> None:

@@ -117,7 +117,7 @@ class Scanner:
             `TEXT` with one to `most` messages, or another lane with one item.
             What is broken behind a message is told by the call after it.
         """
-        if self.broken:
+        if self.broken or self._at == len(self._buffer):
             return None
         texts: list[bytes] = []
         try:

@@ -27,6 +27,7 @@ import json
 import re as regex
 from collections.abc import Callable
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any, cast, get_args
 
 import orjson
@@ -81,6 +82,8 @@ SECRET_CHARS_MAX = 4096
 """Room for a large JWT; what Argon2 is given must have an end."""
 PAGE_MAX = 100
 """Source: protocol section 6."""
+NAMES_KEPT = 4096
+"""Room names whose form was looked at lately: 64 characters each, so 1 MB at most."""
 STATES = ("online", "away")
 """Source: protocol section 5."""
 
@@ -217,7 +220,7 @@ def _converter(text_chars: int) -> Converter:
         Seq: _integer(0, INTEGER_MAX),
         PageLimit: _integer(1, PAGE_MAX),
         Text: _string(lambda text: parse_text(text, text_chars)),
-        RoomName: _string(parse_room_name),
+        RoomName: _string(lru_cache(NAMES_KEPT)(parse_room_name)),
         UserName: _string(parse_user_name),
         Epoch: _string(parse_epoch),
         Cid: _parse_cid,
@@ -231,7 +234,16 @@ def _converter(text_chars: int) -> Converter:
     }
     for kind, parse in parsers.items():
         converter.register_structure_hook(kind, parse)
+        # What cattrs makes of the hook by itself takes twice as long.
+        converter.register_structure_hook(kind | None, _optional(parse))
     return converter
+
+
+def _optional(parse: Parse) -> Parse:
+    def parse_optional(value: Any, kind: Any = None) -> Any:
+        return None if value is None else parse(value, kind)
+
+    return parse_optional
 
 
 def _string(parse: Callable[[str], Any]) -> Parse:

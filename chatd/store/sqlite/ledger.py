@@ -8,7 +8,7 @@ removes a user, so what is remembered stays true.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import apsw
@@ -18,7 +18,7 @@ from chatd.core.drafts import Conflict, Duplicate, Durable, Refused
 from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
 from chatd.store import answers
 from chatd.store.digest import content_digest
-from chatd.store.sqlite.sql import find_rows, insert_rows, select
+from chatd.store.sqlite.sql import change_rows, find_rows, select
 from chatd.wire.events import Millis
 
 CidKey = tuple[int, int, Cid]
@@ -31,6 +31,10 @@ SELECT room_id, user_id, cid, digest, seq, ts FROM cid
 WHERE (room_id, user_id, cid) IN (VALUES $ROWS)"""
 _ADD_CIDS = """
 INSERT INTO cid (room_id, user_id, cid, digest, seq, ts, at) VALUES $ROWS"""
+
+_SAVE_HEADS = """
+UPDATE room SET head = heads.column2, last_ts = heads.column3
+FROM (VALUES $ROWS) AS heads WHERE id = heads.column1"""
 
 
 @attrs.define
@@ -88,12 +92,10 @@ class Ledger:
             found = self._users[name] = row[0]
         return found
 
-    def save_head(self, room: RoomCell) -> None:
-        """Write how far the room's cell was advanced."""
-        self.db.execute(
-            "UPDATE room SET head = ?, last_ts = ? WHERE id = ?",
-            (room.head, room.last_ts, room.id),
-        )
+    def save_heads(self, rooms: Iterable[RoomCell]) -> None:
+        """Write how far the rooms' cells were advanced."""
+        rows = [(room.id, room.head, room.last_ts) for room in rooms]
+        change_rows(self.db, _SAVE_HEADS, rows)
 
     # --- cids ---------------------------------------------------------------
 
@@ -106,7 +108,7 @@ class Ledger:
 
     def keep_cids(self, rows: Sequence[tuple[Any, ...]]) -> None:
         """Remember (room, user, cid, digest, seq, ts, at), on disk."""
-        insert_rows(self.db, _ADD_CIDS, rows)
+        change_rows(self.db, _ADD_CIDS, rows)
 
     def recall(self, draft: Durable) -> Duplicate | Conflict | None:
         """What the draft's cid stored before; None if nothing."""

@@ -24,7 +24,7 @@ from chatd.store.sqlite.ledger import (
     RoomCell,
     compare,
 )
-from chatd.store.sqlite.sql import find_rows, insert_rows
+from chatd.store.sqlite.sql import change_rows, find_rows
 from chatd.wire.events import Message, Millis
 
 _FIND_REPLIED = """
@@ -54,10 +54,9 @@ def append_messages(
         set(find_rows(ledger.db, _FIND_REPLIED, list(_replied(ledger, drafts)))),
     )
     outcomes = [_append(ledger, run, draft, now) for draft in drafts]
-    insert_rows(ledger.db, _ADD_MESSAGES, run.message_rows)
+    change_rows(ledger.db, _ADD_MESSAGES, run.message_rows)
     ledger.keep_cids(run.cid_rows)
-    for room in run.touched.values():
-        ledger.save_head(room)
+    ledger.save_heads(run.touched.values())
     return outcomes
 
 

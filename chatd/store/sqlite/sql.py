@@ -41,8 +41,8 @@ def select(
 # --- many rows to a statement -------------------------------------------------
 
 
-def insert_rows(db: apsw.Connection, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-    """Insert all rows; `$ROWS` in `sql` stands for the values."""
+def change_rows(db: apsw.Connection, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Insert or update by many rows; `$ROWS` in `sql` stands for the values."""
     for text, values in _statements(sql, rows):
         db.execute(text, values)
 

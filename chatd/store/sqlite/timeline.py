@@ -228,7 +228,7 @@ def _add_event(
             "user": user,
         },
     )
-    ledger.save_head(room)
+    ledger.save_heads([room])
     return seq, ts
 
 
