@@ -32,7 +32,7 @@ def pass_time(turn: Turn) -> None:
 def schedule_marks(turn: Turn) -> None:
     """Have the marks of this turn written soon, if that is not on its way."""
     chat = turn.chat
-    if (chat.reads or chat.idle) and not chat.marks_due:
+    if not chat.marks_due:
         chat.marks_due = True
         chat.add_deadline(turn.now.mono + MARKS_DELAY_S, Due.MARKS, None)
 

@@ -38,18 +38,10 @@ class Opened:
 
 @attrs.define
 class Received:
-    """A connection sent a command."""
+    """A connection sent a command, or a frame that is none."""
 
     connection: ConnectionId
-    command: Command
-
-
-@attrs.define
-class Malformed:
-    """A connection sent a frame that is no command."""
-
-    connection: ConnectionId
-    reject: BadCommand
+    sent: Command | BadCommand
 
 
 @attrs.define
@@ -140,7 +132,6 @@ class Stopping:
 Input = (
     Opened
     | Received
-    | Malformed
     | Authenticated
     | UnreadCounted
     | UserFound

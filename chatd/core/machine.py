@@ -25,7 +25,7 @@ from chatd.core.quota import full_bucket
 from chatd.core.state import Chat, Due
 from chatd.core.turn import Turn
 from chatd.errors import MALFORMED, Ending, Reject, RejectCode
-from chatd.ids import ConnectionId, Epoch, RoomName
+from chatd.ids import Epoch, RoomName
 from chatd.wire.codec import BadCommand
 from chatd.wire.commands import Command
 from chatd.wire.events import Presence, Refusal
@@ -67,7 +67,8 @@ class Machine:
         _HANDLERS[type(happened)](self, turn, happened)
         while turn.released:
             self._go_on(turn, turn.released.pop(0))
-        deadlines.schedule_marks(turn)
+        if self.chat.reads or self.chat.idle:
+            deadlines.schedule_marks(turn)
         return turn.effects
 
     def next_deadline(self) -> float | None:
@@ -101,20 +102,14 @@ class Machine:
             self.chat.add_deadline(at, Due.GUEST, session)
 
     def _received(self, turn: Turn, happened: inputs.Received) -> None:
-        self._take(turn, happened.connection, happened.command)
-
-    def _malformed(self, turn: Turn, happened: inputs.Malformed) -> None:
-        self._take(turn, happened.connection, happened.reject)
-
-    def _take(self, turn: Turn, number: ConnectionId, sent: Sent) -> None:
         """Handle what a connection has sent, behind all that it sent before."""
-        connection = turn.connection(number)
+        connection = turn.connection(happened.connection)
         if connection is None:
-            turn.answer(number, None)
+            turn.answer(happened.connection, None)
         elif connection.block is not None:
-            connection.waiting.append(sent)
+            connection.waiting.append(happened.sent)
         else:
-            self._execute(turn, connection, sent)
+            self._execute(turn, connection, happened.sent)
 
     def _go_on(self, turn: Turn, connection: Connection) -> None:
         """Run what waits, until something blocks again."""
@@ -150,6 +145,8 @@ class Machine:
         if rule.settles and connection.open_drafts:
             connection.block = Block.OWN_DRAFTS
             return True
+        if not self.chat.barriers:
+            return False
         room = getattr(command, "room", None)
         if room is not None and connection.user is not None:
             barrier = self.chat.barriers.get((room, connection.user))
@@ -321,7 +318,6 @@ def _too_early(command: Command) -> BadCommand:
 _HANDLERS: dict[type[Input], Callable[[Machine, Turn, Any], None]] = {
     inputs.Opened: Machine._opened,
     inputs.Received: Machine._received,
-    inputs.Malformed: Machine._malformed,
     inputs.Authenticated: Machine._authenticated,
     inputs.UnreadCounted: Machine._counted,
     inputs.UserFound: Machine._user_found,

@@ -14,7 +14,7 @@ events that they caused.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 import attrs
 
@@ -228,9 +228,11 @@ class Fanout:
 
     def _uncork(self, link: Link) -> None:
         outlet, cork = link.outlet, link.cork
-        if cork:
+        if len(cork) == 1:
+            outlet.push(cork.pop())
+        elif cork:
             link.cork = []
-            push_all(outlet, cork)
+            outlet.push_all(cork)
         while link.left:
             # What is not out by now could still become a gap, and a gap that is
             # told after `left` would send its reader back into the room.
@@ -240,11 +242,3 @@ class Fanout:
             outlet.answered()
         if link.ending is not None:
             outlet.finish(link.ending)
-
-
-def push_all(outlet: Outlet, entries: Sequence[Entry]) -> None:
-    """Hand entries to an outlet the cheapest way."""
-    if len(entries) == 1:
-        outlet.push(entries[0])
-    else:
-        outlet.push_all(entries)

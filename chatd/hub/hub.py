@@ -32,7 +32,6 @@ from chatd.core.inputs import (
     Closed,
     Executed,
     Input,
-    Malformed,
     Now,
     Opened,
     Received,
@@ -233,7 +232,7 @@ class Hub:
                 command = self._decoder.decode(payload)
             except BadCommand as reject:
                 self._metrics.refused(reject.code)
-                self._inputs.append(Malformed(outlet.id, reject))
+                self._inputs.append(Received(outlet.id, reject))
             else:
                 self._inputs.append(Received(outlet.id, command))
         self._run_inputs()
@@ -244,7 +243,7 @@ class Hub:
             RejectCode.BAD_FRAME, "this is a binary frame: send JSON in a text frame"
         )
         self._metrics.refused(reject.code)
-        self._happened(Malformed(outlet.id, reject))
+        self._happened(Received(outlet.id, reject))
 
     def make_gap(self, room: RoomName, have: int, seq: int) -> bytes:
         """Make the frame for events that are not sent to a slow reader."""
@@ -308,14 +307,15 @@ class Hub:
         return self._fanout.links.get(number)
 
     def _answer(self, effect: effects.Answer) -> None:
-        link = self._link(effect.connection)
+        link = self._fanout.links.get(effect.connection)
         if link is None:
             return
-        if type(effect.reply) is Welcome:
-            link.user = effect.reply.user
-        if effect.reply is not None:
-            data = text_frame(encode(effect.reply))
-            self._fanout.cork(link, Entry(None, 0, 0, EntryKind.REPLY, data))
+        reply = effect.reply
+        if type(reply) is Welcome:
+            link.user = reply.user
+        if reply is not None:
+            data = text_frame(encode(reply))
+            link.cork.append(Entry(None, 0, 0, EntryKind.REPLY, data))
         link.answers += 1
         self._fanout.touch(link)
 

@@ -117,7 +117,7 @@ class Scanner:
             `TEXT` with one to `most` messages, or another lane with one item.
             What is broken behind a message is told by the call after it.
         """
-        if self.broken or self._at == len(self._buffer):
+        if self.broken:
             return None
         texts: list[bytes] = []
         try:
@@ -134,7 +134,7 @@ class Scanner:
 
     def _next(self, texts: list[bytes], most: int) -> tuple[Lane, bytes] | None:
         """Gather text messages; find what else comes next only if there are none."""
-        while len(texts) < most:
+        while len(texts) < most and self._at < len(self._buffer):
             if self._held is not None:
                 if not self._hold(self._held, texts):
                     return None

@@ -234,8 +234,9 @@ def _converter(text_chars: int) -> Converter:
     }
     for kind, parse in parsers.items():
         converter.register_structure_hook(kind, parse)
-        # What cattrs makes of the hook by itself takes twice as long.
-        converter.register_structure_hook(kind | None, _optional(parse))
+        if type(None) not in get_args(kind):
+            # What cattrs makes of the hook by itself takes twice as long.
+            converter.register_structure_hook(kind | None, _optional(parse))
     return converter
 
 

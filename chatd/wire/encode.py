@@ -25,8 +25,10 @@ from typing import Any, get_args
 import attrs
 import orjson
 from cattrs import Converter
+from cattrs.fns import identity
 from cattrs.gen import make_dict_unstructure_fn, override
 
+from chatd.wire.commands import CommandId
 from chatd.wire.events import (
     MessageShown,
     Millis,
@@ -89,7 +91,7 @@ def _dump_of(cls: Any, converter: Converter) -> Dump:
         overrides[field.name] = override(
             rename=name,
             omit_if_default=not says_something,
-            unstruct_hook=rfc3339 if field.name in TIMES else None,
+            unstruct_hook=_hook(field),
         )
         if field.default is attrs.NOTHING and type(None) in get_args(field.type):
             nullable.append(name)
@@ -105,6 +107,14 @@ def _dump_of(cls: Any, converter: Converter) -> Dump:
         return written
 
     return dump_without_none
+
+
+def _hook(field: attrs.Attribute[Any]) -> Callable[[Any], Any] | None:
+    """What writes a field; None leaves it to the converter."""
+    if field.name in TIMES:
+        return rfc3339
+    # By itself cattrs asks each time which of the two it is.
+    return identity if field.type == CommandId else None
 
 
 def _dumps() -> dict[type, tuple[bytes, Dump]]:

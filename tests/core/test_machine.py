@@ -91,7 +91,7 @@ def bad(code: RejectCode) -> BadCommand:
 def test_a_malformed_frame_is_answered_with_what_could_be_read() -> None:
     """Its type, its id, its cid, and the field."""
     peer = House().open()
-    peer.house.handle(inputs.Malformed(peer.id, bad(RejectCode.BAD_FIELD)))
+    peer.house.handle(inputs.Received(peer.id, bad(RejectCode.BAD_FIELD)))
     error = events.Refusal("bad_field", "no", "send", "room", Cid("x"), None, 7)
     assert peer.take() == [error]
 
@@ -102,15 +102,15 @@ def test_too_many_malformed_frames_end_the_connection() -> None:
     peer = house.open()
     for _ in range(10):
         peer.ask(Ping())
-        house.handle(inputs.Malformed(peer.id, bad(RejectCode.BAD_JSON)))
-        house.handle(inputs.Malformed(peer.id, bad(RejectCode.TOO_LONG)))
+        house.handle(inputs.Received(peer.id, bad(RejectCode.BAD_JSON)))
+        house.handle(inputs.Received(peer.id, bad(RejectCode.TOO_LONG)))
     assert peer.ending is None
     house.wait(10)
     peer.ask(Ping())
     assert peer.ending is None
     peer.ask(Ping())
     assert peer.ending is Ending.MALFORMED
-    answered = house.handle(inputs.Malformed(peer.id, bad(RejectCode.BAD_JSON)))
+    answered = house.handle(inputs.Received(peer.id, bad(RejectCode.BAD_JSON)))
     assert [type(effect) for effect in answered] == [Answer]
 
 
@@ -122,7 +122,7 @@ def test_what_a_connection_sent_is_not_done_once_it_was_told_to_end() -> None:
         peer.say(Hello(GuestName("ann"), Secret("wrong")))
     peer.say(LOGIN)
     peer.say(Ping())
-    house.handle(inputs.Malformed(peer.id, bad(RejectCode.BAD_JSON)))
+    house.handle(inputs.Received(peer.id, bad(RejectCode.BAD_JSON)))
     house.settle()
     assert [frame.code for frame in peer.take()] == ["bad_credentials"] * 3
     assert peer.ending is Ending.BAD_CREDENTIALS
@@ -135,13 +135,13 @@ def test_a_malformed_frame_is_answered_in_its_turn() -> None:
     house = House()
     peer = house.open()
     peer.say(LOGIN)
-    house.handle(inputs.Malformed(peer.id, bad(RejectCode.BAD_JSON)))
+    house.handle(inputs.Received(peer.id, bad(RejectCode.BAD_JSON)))
     assert peer.take() == []
     house.settle()
     assert [frame.type for frame in peer.take()] == ["welcome", "error"]
     peer.join()
     peer.say(Send(Text("hi"), LOBBY))
-    house.handle(inputs.Malformed(peer.id, bad(RejectCode.BAD_FIELD)))
+    house.handle(inputs.Received(peer.id, bad(RejectCode.BAD_FIELD)))
     peer.say(Ping())
     house.settle()
     replies = [frame for frame in peer.take() if hasattr(frame, "re")]
@@ -166,7 +166,7 @@ def test_a_message_whose_sender_was_told_to_end_is_delivered() -> None:
     house.take_all()
     ann.say(Send(HI, LOBBY))
     for _ in range(21):
-        house.handle(inputs.Malformed(ann.id, bad(RejectCode.BAD_JSON)))
+        house.handle(inputs.Received(ann.id, bad(RejectCode.BAD_JSON)))
     house.settle()
     assert [frame.seq for frame in bob.take()] == [1]
 

@@ -261,7 +261,7 @@ def test_a_direct_room_reaches_no_connection_that_was_told_to_end() -> None:
     ann, bob = house.user("ann"), house.user("bob")
     for _ in range(21):
         reject = BadCommand(RejectCode.BAD_JSON, "no")
-        house.handle(inputs.Malformed(bob.id, reject))
+        house.handle(inputs.Received(bob.id, reject))
     bob.take()
     ann.ask(Send(HI, to=BOB))
     assert list(ann.subscribed) == [DIRECT]
