@@ -50,8 +50,8 @@ class Machine:
     ) -> None:
         self.chat = chat
         self._config = config
-        self._new_epoch = new_epoch
-        self._server = server
+        # One for all inputs: making it costs as much as most of them.
+        self._turn = Turn(chat, config, Now(0.0, 0), new_epoch, server)
 
     def handle(self, happened: Input, now: Now) -> list[Effect]:
         """Take one input.
@@ -63,7 +63,8 @@ class Machine:
         Returns:
             What to do, in this order.
         """
-        turn = Turn(self.chat, self._config, now, self._new_epoch, self._server)
+        turn = self._turn
+        turn.now, turn.effects = now, []
         _HANDLERS[type(happened)](self, turn, happened)
         while turn.released:
             self._go_on(turn, turn.released.pop(0))

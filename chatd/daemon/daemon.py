@@ -44,7 +44,7 @@ from chatd.errors import (
     StoreUnavailable,
 )
 from chatd.hub import Hub
-from chatd.hub.hub import World
+from chatd.hub.world import World
 from chatd.net.host import DoorLimits
 from chatd.net.http import Site
 from chatd.net.listener import Census, Listener

@@ -174,15 +174,14 @@ class Door(SocketOut, trio.abc.Stream):
 
     async def _receive(self) -> bytes:
         scanner = self.scanner
-        while not (self._library_done or self.finished):
+        while self.ending is None and not self._library_done:
             if self._slow:
                 await self._take_slow()
                 continue
             if self._must_hold():
                 await self._wait_open()
                 continue
-            found = scanner.next(self._may_take())
-            if found is None:
+            if scanner.spent:
                 data = await self._read()
                 if not data:
                     await self._settle()
@@ -190,13 +189,19 @@ class Door(SocketOut, trio.abc.Stream):
                     break
                 scanner.feed(data, self.beat.last)
                 continue
+            found = scanner.next(self._may_take())
+            if found is None:
+                continue
             lane, messages = found
             data = messages[0]
             if lane is Lane.TEXT:
                 if wait := self._commands.take(scanner.now, len(messages)):
                     await self._pause(wait)
                 self._hand_over(messages)
-                await self._breathe(len(messages))
+                self._turn += len(messages)
+                if self._turn >= TURN_MESSAGES:
+                    self._turn = 0
+                    await trio.lowlevel.checkpoint()
             elif lane is Lane.BROKEN:
                 assert scanner.broken is not None
                 self.finish(scanner.broken)
@@ -212,14 +217,16 @@ class Door(SocketOut, trio.abc.Stream):
 
     def _may_take(self) -> int:
         """How many messages may be handed over now: one at least, to wait with."""
-        most = self._commands.whole(self.scanner.now, TURN_MESSAGES)
-        if limit := self.limits.inflight_max:
-            most = min(most, limit - self.open_commands)
+        limits, most = self.limits, TURN_MESSAGES
+        if limits.commands_per_s:
+            most = self._commands.whole(self.scanner.now, most)
+        if limits.inflight_max:
+            most = min(most, limits.inflight_max - self.open_commands)
         return max(1, most)
 
     def _hand_over(self, texts: Sequence[bytes]) -> None:
         """Give the host messages of the fast lane, unless it has finished."""
-        if self.finished:
+        if self.ending is not None:
             return
         self.open_commands += len(texts)
         self.messages_in += len(texts)
@@ -227,13 +234,6 @@ class Door(SocketOut, trio.abc.Stream):
             self.host.on_texts(self, texts)
         except Exception as error:  # noqa: BLE001 - the firewall of this call
             self.bug(error)
-
-    async def _breathe(self, count: int) -> None:
-        """Let others have their turn after many messages of one read."""
-        self._turn += count
-        if self._turn >= TURN_MESSAGES:
-            self._turn = 0
-            await trio.lowlevel.checkpoint()
 
     async def _take_slow(self) -> None:
         """Take the message that the library has put together."""

@@ -38,6 +38,7 @@ from chatd.wire.framing import (
     Header,
     parse_header,
     rotated,
+    short_text_end,
     unmask,
 )
 
@@ -80,6 +81,9 @@ class Scanner:
     """The time of the last `feed`."""
     broken: Ending | None = None
     """Why nothing more is read."""
+    _told: bool = False
+    spent: bool = True
+    """Nothing can come next before more bytes are fed."""
     _buffer: bytes = b""
     _at: int = 0
     _held: bytearray | None = None
@@ -109,6 +113,7 @@ class Scanner:
         rest = self._buffer[self._at :] if self._at < len(self._buffer) else b""
         self._buffer = rest + data if rest else data
         self._at = 0
+        self.spent = False
 
     def next(self, most: int) -> tuple[Lane, list[bytes]] | None:
         """Find what comes next; None if that needs more bytes.
@@ -117,30 +122,39 @@ class Scanner:
             `TEXT` with one to `most` messages, or another lane with one item.
             What is broken behind a message is told by the call after it.
         """
-        if self.broken:
-            return None
         texts: list[bytes] = []
-        try:
-            found = self._next(texts, most)
-        except BrokenFrame:
-            found = None if texts else self._break(Ending.PROTOCOL)
-        except UnicodeDecodeError:
-            found = None if texts else self._break(Ending.BAD_UTF8)
+        found: tuple[Lane, bytes] | None = None
+        if not self.broken:
+            try:
+                found = self._next(texts, most)
+            except BrokenFrame:
+                self._break(Ending.PROTOCOL)
+            except UnicodeDecodeError:
+                self._break(Ending.BAD_UTF8)
         if texts:
+            self.spent = self._at >= len(self._buffer) and not self.broken
             return Lane.TEXT, texts
-        if found is None:
-            return None
-        return found[0], [found[1]]
+        if self.broken:
+            found = self._tell_broken()
+        self.spent = found is None
+        return None if found is None else (found[0], [found[1]])
 
     def _next(self, texts: list[bytes], most: int) -> tuple[Lane, bytes] | None:
         """Gather text messages; find what else comes next only if there are none."""
-        while len(texts) < most and self._at < len(self._buffer):
+        buffer = self._buffer
+        while len(texts) < most and self._at < len(buffer):
             if self._held is not None:
                 if not self._hold(self._held, texts):
                     return None
                 continue
             if self._left:
                 return self._pass_on()
+            at = self._at
+            end = 0 if self._fragments else short_text_end(buffer, at)
+            if end and not 0 < self.frame_bytes < end - at:
+                self._take(buffer[at + 6 : end], buffer[at + 2 : at + 6], texts)
+                self._at = end
+                continue
             header = parse_header(self._buffer, self._at)
             if header is None:
                 return None
@@ -157,12 +171,14 @@ class Scanner:
                 if header.opcode == CLOSE:
                     return Lane.CLOSE, self._buffer[start:end]
                 if self._control.take(self.now):
-                    return self._break(Ending.FRAME_FLOOD)
+                    self._break(Ending.FRAME_FLOOD)
+                    return None
                 if header.opcode != PONG:
                     return Lane.PASS, self._buffer[start:end]
                 continue
             if ending := self._judge(header):
-                return self._break(ending)
+                self._break(ending)
+                return None
             return self._begin_slow(header)
         return None
 
@@ -183,17 +199,21 @@ class Scanner:
         start = self._at + header.size
         end = start + header.length
         if end <= len(self._buffer):
-            payload = unmask(self._buffer[start:end], header.mask)
-            if not payload.isascii():
-                utf_8_decode(payload, "strict", True)  # noqa: FBT003 - its only form
+            self._take(self._buffer[start:end], header.mask, texts)
             self._at = end
-            texts.append(payload)
             return
         self._at = start
         self._held = bytearray()
         self._valid = 0
         self._mask = header.mask
         self._left = header.length
+
+    def _take(self, masked: bytes, mask: bytes, texts: list[bytes]) -> None:
+        """Unmask and check a whole text."""
+        payload = unmask(masked, mask)
+        if not payload.isascii():
+            utf_8_decode(payload, "strict", True)  # noqa: FBT003 - its only form
+        texts.append(payload)
 
     def _hold(self, held: bytearray, texts: list[bytes]) -> bool:
         """Add what came to the held frame; give it out once it is whole."""
@@ -231,7 +251,11 @@ class Scanner:
             return Lane.PASS_LAST, data
         return Lane.PASS, data
 
-    def _break(self, ending: Ending) -> tuple[Lane, bytes]:
+    def _break(self, ending: Ending) -> None:
         self.broken = ending
         self._buffer, self._at, self._held = b"", 0, None
-        return Lane.BROKEN, b""
+
+    def _tell_broken(self) -> tuple[Lane, bytes] | None:
+        """Say once that a rule was broken."""
+        told, self._told = self._told, True
+        return None if told else (Lane.BROKEN, b"")

@@ -89,8 +89,14 @@ class SocketOut:
 
     def push(self, entry: Entry) -> None:
         """Send at once what the socket takes; keep the rest."""
-        if not self._quiet:
-            self._put(entry)
+        if self._quiet:
+            return
+        if self.outbox.waiting:
+            self._queue(entry, 0)
+            return
+        sent = self._send(entry.data)
+        if sent < len(entry.data):
+            self._queue(entry, sent)
 
     def push_all(self, entries: Sequence[Entry]) -> None:
         """Send several entries, in order, in one write if the socket takes it."""
@@ -118,7 +124,8 @@ class SocketOut:
     def answered(self) -> None:
         """One message that was handed over has had all its replies pushed."""
         self.open_commands -= 1
-        self.stir()
+        if self._changed is not None:
+            self.stir()
 
     def hold(self) -> None:
         """Read nothing more until `release`."""
@@ -197,13 +204,10 @@ class SocketOut:
         self.finish(Ending.BUG)
 
     def _put(self, entry: Entry) -> None:
-        """Send or queue; for the connection's own frames also after the end."""
-        if self.outbox.waiting:
-            self._queue(entry, 0)
-            return
-        sent = self._send(entry.data)
-        if sent < len(entry.data):
-            self._queue(entry, sent)
+        """Push one of the connection's own frames: also after its end."""
+        quiet, self._quiet = self._quiet, False
+        self.push(entry)
+        self._quiet |= quiet
 
     def _send(self, data: bytes | memoryview) -> int:
         """Give the kernel what it takes."""

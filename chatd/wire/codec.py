@@ -28,7 +28,7 @@ import re as regex
 from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 import orjson
 from cattrs import ClassValidationError, Converter
@@ -141,7 +141,10 @@ class Decoder:
         Raises:
             BadCommand: It holds none; the reason, and whose it was.
         """
-        frame = _parse_json(payload)
+        try:
+            frame = orjson.loads(payload)
+        except orjson.JSONDecodeError as error:
+            frame = _parse_halved(payload, error)
         if type(frame) is not dict:
             raise BadCommand(
                 RejectCode.BAD_JSON, f"expected one JSON object, found {_kind(frame)}"
@@ -151,7 +154,7 @@ class Decoder:
         except (KeyError, TypeError):
             raise self._bad_type(frame) from None
         try:
-            command = read(frame, cls)
+            command: Command = read(frame, cls)
         except ClassValidationError as error:
             raise _bad_field(error, frame) from None
         rule = _RULES.get(cls)
@@ -160,7 +163,7 @@ class Decoder:
             raise BadCommand(
                 RejectCode.BAD_FIELD, f"{field}: {text}", field=field, frame=frame
             )
-        return cast("Command", command)
+        return command
 
     def _bad_type(self, frame: dict[str, Any]) -> BadCommand:
         """Say what is wrong with a type that has no reader."""
@@ -176,17 +179,14 @@ class Decoder:
         return BadCommand(RejectCode.BAD_TYPE, text, field="type", frame=frame)
 
 
-def _parse_json(payload: bytes) -> Any:
-    try:
-        return orjson.loads(payload)
-    except orjson.JSONDecodeError as error:
-        text = f"not JSON: {error.msg}, at character {error.pos + 1}"
-        is_halved = "surrogate" in error.msg
-    if is_halved:
+def _parse_halved(payload: bytes, error: orjson.JSONDecodeError) -> Any:
+    """Read what has half of a surrogate pair in it; say what is wrong with the rest."""
+    if "surrogate" in error.msg:
         # What json cannot read either, orjson has said what is wrong with.
         with suppress(ValueError, RecursionError):
             return json.loads(payload.decode())
-    raise BadCommand(RejectCode.BAD_JSON, text)
+    text = f"not JSON: {error.msg}, at character {error.pos + 1}"
+    raise BadCommand(RejectCode.BAD_JSON, text) from None
 
 
 def _bad_field(error: ClassValidationError, frame: dict[str, Any]) -> BadCommand:

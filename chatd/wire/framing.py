@@ -41,6 +41,7 @@ _OPCODE = 0x0F
 _MASKED = 0x80
 _LENGTH = 0x7F
 _LENGTH_16 = 126
+_SHORT_HEADER_BYTES = 6
 _LENGTH_64 = 127
 _BIG_INTEGER_MAX = 1024
 _XOR = [bytes(value ^ key for value in range(256)) for key in range(256)]
@@ -144,6 +145,24 @@ def parse_header(data: bytes, at: int) -> Header | None:
         return None
     mask = data[body : body + MASK_BYTES]
     return Header(final, opcode, length, body + MASK_BYTES - at, mask)
+
+
+def short_text_end(data: bytes, at: int) -> int:
+    """Where the commonest of all frames ends, if it begins at `data[at]`.
+
+    A final text frame, masked, with a length of one byte, that is all there:
+    found here without what `parse_header` makes for every kind.
+
+    Returns:
+        0 if it is not that one. Its mask is at `at + 2`, its payload at `at + 6`.
+    """
+    if data[at] != _FIN | TEXT or len(data) < at + _SHORT_HEADER_BYTES:
+        return 0
+    second = data[at + 1]
+    if not _MASKED <= second < _MASKED | _LENGTH_16:
+        return 0
+    end = at + _SHORT_HEADER_BYTES + (second & _LENGTH)
+    return end if end <= len(data) else 0
 
 
 def unmask(payload: bytes, mask: bytes) -> bytes:

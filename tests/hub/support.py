@@ -22,7 +22,7 @@ from chatd.auth import digest_of
 from chatd.config import Config
 from chatd.core import drafts as d
 from chatd.hub import Hub
-from chatd.hub.hub import World
+from chatd.hub.world import World
 from chatd.ids import ConnectionId, Epoch, RoomName, SessionId, UserName
 from chatd.net.host import DoorLimits, Host
 from chatd.net.socketout import SocketOut

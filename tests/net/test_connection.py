@@ -272,6 +272,7 @@ async def test_a_bug_of_the_door_itself_ends_the_connection_with_1011() -> None:
 
     class Broken:
         now = 0.0
+        spent = False
 
         def next(self, most: int) -> None:
             raise LookupError("scanner")
@@ -291,6 +292,7 @@ async def test_a_crash_of_the_library_reaches_the_firewall() -> None:
 
     class Wrong:
         now = 0.0
+        spent = False
 
         def next(self, most: int) -> tuple[Lane, list[str]]:
             return Lane.PASS, ["no bytes"]

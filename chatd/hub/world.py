@@ -1,0 +1,24 @@
+"""What the hub needs of the process, and may not make up itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+
+from chatd.ids import Epoch
+
+
+@attrs.frozen
+class World:
+    """Time, randomness, and the last resort."""
+
+    wall: Callable[[], int]
+    """The time in milliseconds."""
+    random_bytes: Callable[[int], bytes]
+    gave_up: Callable[[], None]
+    """Ends the process when the store has not answered for too long."""
+
+    def new_epoch(self) -> Epoch:
+        """Draw an epoch."""
+        return Epoch(self.random_bytes(8).hex())
