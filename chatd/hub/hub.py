@@ -81,6 +81,7 @@ class Hub:
         self._bug: Exception | None = None
         self._bug_found = trio.Event()
         self._emptied = trio.Event()
+        self._arrived = trio.Event()
         self._sending_away: tuple[Ending, Callable[[], float]] | None = None
         self._alarm = trio.CancelScope()
         self._due: float | None = None
@@ -125,6 +126,7 @@ class Hub:
             self._nursery = nursery
             nursery.start_soon(self._committer.run)
             nursery.start_soon(self._keep_time)
+            nursery.start_soon(self._take_turns)
             task_status.started()
             await self._bug_found.wait()
             assert self._bug is not None
@@ -149,6 +151,7 @@ class Hub:
 
         Cancellation: safe.
         """
+        self._run_inputs()
         await self._committer.wait_idle()
 
     async def settle(self) -> None:
@@ -216,7 +219,7 @@ class Hub:
         return link.user if link is not None else None
 
     def on_texts(self, outlet: Outlet, payloads: Sequence[bytes]) -> None:
-        """Take frames of a client, in order; they are one batch of replies."""
+        """Take frames of a client, in order, to be handled with all others of now."""
         for payload in payloads:
             try:
                 command = self._decoder.decode(payload)
@@ -225,7 +228,7 @@ class Hub:
                 self._inputs.append(Received(outlet.id, reject))
             else:
                 self._inputs.append(Received(outlet.id, command))
-        self._run_inputs()
+        self._arrived.set()
 
     def on_binary(self, outlet: Outlet) -> None:
         """Answer a binary frame: every frame is JSON text here."""
@@ -281,6 +284,19 @@ class Hub:
             self._bug_found.set()
         finally:
             self._running = False
+
+    async def _take_turns(self) -> None:
+        """Handle what has come from all connections, together.
+
+        Whoever reads from a socket only leaves it here; this task runs when all
+        who could read at this moment have. So reading, deciding and sending each
+        happen for many at a time: a processor that does one of them after the
+        other for each message does them at half the speed.
+        """
+        while True:
+            await self._arrived.wait()
+            self._arrived = trio.Event()
+            self._run_inputs()
 
     async def _keep_time(self) -> None:
         """Tell the machine that a deadline has come.
