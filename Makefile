@@ -23,6 +23,8 @@ COVERED := chatd/core/*,chatd/wire/*,chatd/net/outbox.py
 # without waiting for anything (124).
 FLAKE8_ASYNC := --disable=ASYNC9,ASYNC114,ASYNC124
 SOURCES = $(shell find chatd tests -name '*.py' -not -path '*/node_modules/*')
+BENCH := contrib/bench
+BUILT := $(BENCH)/build
 
 # $(call debian,TEST,PACKAGES): install Debian's PACKAGES where TEST fails.
 define debian
@@ -59,12 +61,18 @@ ifeq ($(strip $(ARGS)),)
 	@$(BIN)/coverage report --include='$(COVERED)' --fail-under=100
 endif
 
+.PHONY: bench
+bench: .venv/run.stamp $(BUILT)/venv.stamp $(BUILT)/load $(BUILT)/relay tests/foreign/node_modules/.package-lock.json ## Measure chatd beside others, 30 minutes; QUICK=1 for two, ROWS='...' for some
+	$(call debian,command -v taskset,util-linux)
+	@$(BIN)/python $(BENCH)/bench.py
+
 .PHONY: check
 check: .venv/dev.stamp ## Lint, types, layers, budgets, generated files, news
-	@echo "ruff";          $(BIN)/ruff check -q chatd tests
-	@echo "ruff format";   $(BIN)/ruff format -q --check chatd tests
+	@echo "ruff";          $(BIN)/ruff check -q chatd tests $(BENCH)
+	@echo "ruff format";   $(BIN)/ruff format -q --check chatd tests $(BENCH)
 	@echo "flake8-async";  $(BIN)/flake8-async $(FLAKE8_ASYNC) $(SOURCES)
 	@echo "mypy --strict"; $(BIN)/mypy --no-error-summary
+	@cd $(BENCH) && $(CURDIR)/$(BIN)/mypy --no-error-summary --strict --cache-dir $(CURDIR)/.mypy_cache bench.py
 	@echo "import-linter"; $(BIN)/lint-imports --no-logo --no-cache >.venv/layers.txt || { cat .venv/layers.txt; exit 1; }
 	@echo "budgets";       $(BIN)/python -m pytest -q --no-header tests/test_budgets.py
 	@echo "generated";     for what in 'default chatd.toml.example' 'schema config/chatd.schema.json'; do \
@@ -73,7 +81,7 @@ check: .venv/dev.stamp ## Lint, types, layers, budgets, generated files, news
 
 .PHONY: format
 format: .venv/dev.stamp ## Format the code
-	@$(BIN)/ruff format chatd tests
+	@$(BIN)/ruff format chatd tests $(BENCH)
 
 .PHONY: generate
 generate: .venv/run.stamp ## Write again what is generated from the code
@@ -82,7 +90,7 @@ generate: .venv/run.stamp ## Write again what is generated from the code
 
 .PHONY: clean
 clean: ## Remove all that was installed or built here
-	@rm -rf .venv tests/foreign/node_modules build dist .coverage .coverage.* htmlcov \
+	@rm -rf .venv tests/foreign/node_modules $(BUILT) build dist .coverage .coverage.* htmlcov \
 	  .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find chatd tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -106,3 +114,17 @@ tests/foreign/node_modules/.package-lock.json: tests/foreign/package.json tests/
 	@echo "Installing the foreign clients ..."
 	@cd tests/foreign && npm ci --loglevel=error --no-progress >/dev/null
 	@touch $@
+
+$(BUILT)/venv.stamp: $(BENCH)/requirements.txt | $(BIN)/python
+	@echo "Installing what chatd is compared with ..."
+	@$(PYTHON) -m venv $(BUILT)/venv
+	@$(BUILT)/venv/bin/python -m pip --disable-pip-version-check install --quiet -r $<
+	@touch $@
+
+$(BUILT)/load: $(BENCH)/load.c
+	$(call debian,command -v gcc && echo '#include <openssl/ssl.h>' | gcc -E -,gcc libc6-dev libssl-dev)
+	@mkdir -p $(BUILT)
+	@gcc -O2 -Wall -Wextra -Werror -DTLS -o $@ $< -lssl -lcrypto
+
+$(BUILT)/relay: $(BENCH)/relays/relay.c $(BUILT)/load
+	@gcc -O2 -Wall -Wextra -Werror -o $@ $< -lcrypto

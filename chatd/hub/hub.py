@@ -25,7 +25,7 @@ import trio
 from chatd.auth import Authenticator
 from chatd.config import Config
 from chatd.core import effects
-from chatd.core.drafts import Refused, SetPasswordHash
+from chatd.core.drafts import SetPasswordHash
 from chatd.core.effects import Effect, Origin
 from chatd.core.inputs import (
     Closed,
@@ -38,11 +38,11 @@ from chatd.core.inputs import (
     TimePassed,
 )
 from chatd.core.machine import Machine
-from chatd.errors import Ending, RejectCode, StoreFailed
+from chatd.errors import Ending, RejectCode
 from chatd.hub.committer import Committer, unavailable
 from chatd.hub.errands import Errands, LookUp
 from chatd.hub.fanout import Fanout, Link
-from chatd.hub.restore import declare, restore
+from chatd.hub.restore import load
 from chatd.hub.world import World
 from chatd.ids import ConnectionId, RoomName, UserName
 from chatd.observe import Metrics
@@ -114,13 +114,7 @@ class Hub:
         """
         # A third of the calls that `trio.current_time` makes.
         self._clock = trio.lowlevel.current_clock().current_time
-        snapshot = await self._store.load(self._world.wall())
-        chat = restore(snapshot, self._config, trio.current_time())
-        drafts = declare(chat, self._config, self._world.new_epoch)
-        outcomes = await self._store.commit(drafts, self._world.wall())
-        for outcome in outcomes:
-            if isinstance(outcome, Refused):
-                raise StoreFailed(f"a declared room was not stored: {outcome.text}")
+        chat = await load(self._store, self._config, self._world)
         self._machine = Machine(chat, self._config, self._world.new_epoch, self._server)
         async with trio.open_nursery() as nursery:
             self._nursery = nursery

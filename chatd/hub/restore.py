@@ -1,4 +1,4 @@
-"""From the store's snapshot to the chat, once, at the start.
+"""From the store to the chat, once, at the start.
 
 Also what the configuration declares: rooms that are missing are created, topics
 that were changed in the file are written, before anybody is let in.
@@ -8,12 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import trio
+
 from chatd.config import Config
-from chatd.core.drafts import CreateRoom, Draft, SetTopic
+from chatd.core.drafts import CreateRoom, Draft, Refused, SetTopic
 from chatd.core.entities import Membership, Room, Session, User
 from chatd.core.state import Chat, Due
+from chatd.errors import StoreFailed
+from chatd.hub.world import World
 from chatd.ids import Epoch, Seq
-from chatd.ports import Snapshot
+from chatd.ports import Snapshot, Store
+
+
+async def load(store: Store, config: Config, world: World) -> Chat:
+    """Read the chat from the store, and store what the configuration adds to it.
+
+    Raises:
+        StoreFailed: It cannot be read, or a declared room cannot be stored.
+
+    Cancellation: as the store's; what is missing is added at the next start.
+    """
+    snapshot = await store.load(world.wall())
+    chat = restore(snapshot, config, trio.current_time())
+    drafts = declare(chat, config, world.new_epoch)
+    for outcome in await store.commit(drafts, world.wall()):
+        if isinstance(outcome, Refused):
+            raise StoreFailed(f"a declared room was not stored: {outcome.text}")
+    return chat
 
 
 def restore(snapshot: Snapshot, config: Config, now: float) -> Chat:

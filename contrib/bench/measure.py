@@ -1,0 +1,115 @@
+"""One run each: a server, the load on it, and what came out."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from servers import (
+    BUILD,
+    LOAD_CORE,
+    Server,
+    chatd,
+    kill,
+    relay,
+    running,
+    wait_for,
+)
+
+LOAD = BUILD / "load"
+
+COUNTERS = {
+    "fast": 'chatd_messages_total{lane="fast"}',
+    "slow": 'chatd_messages_total{lane="slow"}',
+    "ended_slow": 'chatd_connections_ended_total{reason="slow_consumer"}',
+}
+"""What is read from chatd's metrics after a run."""
+
+Result = dict[str, Any]
+"""What the load generator printed, `load.c` says what that is, and `COUNTERS`."""
+
+
+class Failed(RuntimeError):
+    """A run lost something, met an error, or did not end."""
+
+
+def _load(
+    server: Server, proto: str, options: Sequence[object]
+) -> subprocess.Popen[str]:
+    command = ["taskset", "-c", LOAD_CORE, LOAD, "--to", f"127.0.0.1:{server.port}"]
+    command += ["--pid", server.process.pid, "--proto", proto, *options]
+    return subprocess.Popen(
+        list(map(str, command)),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _result(load: subprocess.Popen[str], given: str | None = None) -> Result:
+    said, errors = load.communicate(given)
+    if load.returncode:
+        raise Failed(f"{errors.strip()} {said.strip()}")
+    found: Result = json.loads(said)
+    return found
+
+
+@dataclass(frozen=True)
+class Run:
+    """A contender and its load."""
+
+    server: str
+    """`chatd`, or one of the relays."""
+    load: str
+    """Options of `load`, as one would type them."""
+    pinned: bool = True
+    limits: str = ""
+    """More lines of `[limits]`, for chatd."""
+    beside: str = ""
+    """A second load at the same time, on chatd."""
+
+    def once(self) -> Result:
+        """Start the server, load it, and end it."""
+        options = self.load.split()
+        if self.server != "chatd":
+            proto = "echo" if "echo" in self.server else "relay"
+            with relay(self.server) as server:
+                return _result(_load(server, proto, options))
+        with (
+            chatd(pinned=self.pinned, limits=self.limits) as daemon,
+            running(daemon) as server,
+        ):
+            load = _load(server, "chatd", options)
+            beside = None
+            if self.beside:
+                beside = _load(server, "chatd", self.beside.split())
+            result = _result(load)
+            if beside is not None:
+                result["beside"] = _result(beside)
+            for key, name in COUNTERS.items():
+                result[key] = server.metric(name)
+            return result
+
+
+@dataclass(frozen=True)
+class Restart(Run):
+    """chatd is killed under its connections and started again; all come back."""
+
+    def once(self) -> Result:
+        """Load it, kill it, start it, and let everybody resume."""
+        with chatd(watched=True) as daemon:
+            server = daemon.start()
+            load = _load(server, "chatd", self.load.split())
+            wait_for(load, "READY")
+            kill(server)
+            before = len(daemon.pauses_ms())
+            with running(daemon) as again:
+                result = _result(load, f"{again.process.pid}\n")
+                # The first is the start's own, before anybody is let in.
+                result["pauses_ms"] = daemon.pauses_ms()[before + 1 :]
+                result["ended_slow"] = again.metric(COUNTERS["ended_slow"])
+                return result

@@ -1,0 +1,346 @@
+"""The rows of the table: who runs, under which load, and what is compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+from measure import Restart, Result, Run
+
+Round = dict[str, Result]
+"""The results of one round, by the label of the run."""
+
+Measure = Callable[[Result], float]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number of a row, computed in each round."""
+
+    title: str
+    of: Callable[[Round], float]
+    bar: float = inf
+    goal: float = inf
+    more_is_better: bool = False
+
+    def holds(self, value: float, limit: float) -> bool:
+        """Whether a value is as good as `limit`."""
+        return value >= limit if self.more_is_better else value <= limit
+
+
+def one(title: str, label: str, measure: Measure, *limits: float, **how: Any) -> Figure:
+    """A number of one run."""
+    return Figure(title, lambda results: measure(results[label]), *limits, **how)
+
+
+def ratio(title: str, label: str, base: str, of: Measure, *limits: float) -> Figure:
+    """A number of one run, as a part of another's."""
+    return Figure(title, lambda r: of(r[label]) / of(r[base]), *limits)
+
+
+def each(measure: Measure, labels: Iterable[str]) -> list[Figure]:
+    """The same number of several runs, in microseconds."""
+    return [one(f"{label}, µs", label, measure) for label in labels]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One piece of work."""
+
+    name: str
+    title: str
+    runs: dict[str, Run]
+    figures: list[Figure]
+    rounds: int = 5
+    quick: bool = False
+    """Whether it is run with QUICK=1, once."""
+
+
+def wall_us(result: Result) -> float:
+    """Wall time per delivery."""
+    return float(result["wall_s"]) / float(result["deliveries"]) * 1e6
+
+
+def cost_us(result: Result) -> float:
+    """The server's CPU per delivery."""
+    return float(result["server_cpu_s"]) / float(result["deliveries"]) * 1e6
+
+
+def message_us(result: Result) -> float:
+    """The server's CPU per message."""
+    return float(result["server_cpu_s"]) / float(result["messages"]) * 1e6
+
+
+def rate(result: Result) -> float:
+    """Acknowledged messages a second."""
+    return float(result["acks"]) / float(result["wall_s"])
+
+
+def fast_share(result: Result) -> float:
+    """Share of the messages that took the fast lane."""
+    return float(result["fast"]) / (float(result["fast"]) + float(result["slow"]))
+
+
+def delivery_p50(result: Result) -> float:
+    """Median of delivery, in milliseconds."""
+    return float(result["delivery_ms"]["p50"])
+
+
+def delivery_p99(result: Result) -> float:
+    """p99 of delivery, in milliseconds."""
+    return float(result["delivery_ms"]["p99"])
+
+
+def ack_p99(result: Result) -> float:
+    """p99 of the acknowledgements, in milliseconds."""
+    return float(result["ack_ms"]["p99"])
+
+
+def longest_pause(result: Result) -> float:
+    """The longest full collection, in milliseconds."""
+    return float(max(result["pauses_ms"], default=0.0))
+
+
+ROOM = "--mode fanout --members 1000"
+ROOMS = "--mode fanout --rooms 100 --members 10 --messages 400"
+BIG = "--mode fanout --members 10000 --timeout 300"
+STALL = f"{ROOM} --text 1000 --messages 500"
+PING = "--mode ping --connections 100 --messages 300"
+PIPE = "--mode pipeline --connections 1"
+IDLE = "--mode idle --connections 5000 --rooms 5 --settle 15 --seconds 60"
+
+FANOUT1 = {
+    "chatd": Run("chatd", f"{ROOM} --messages 400"),
+    "websockets": Run("websockets", f"{ROOM} --messages 200"),
+    "C epoll": Run("C epoll", f"{ROOM} --messages 300"),
+    "picows": Run("picows", f"{ROOM} --messages 300"),
+    "node ws": Run("node ws", f"{ROOM} --messages 200"),
+    "fastapi": Run("fastapi", f"{ROOM} --messages 60"),
+    "naive trio": Run("naive trio", f"{ROOM} --messages 20"),
+}
+FANOUT64 = {
+    "chatd": Run("chatd", f"{ROOM} --inflight 64 --messages 6000"),
+    "websockets": Run("websockets", f"{ROOM} --inflight 64 --messages 256"),
+    "C epoll": Run("C epoll", f"{ROOM} --inflight 64 --messages 512"),
+    "picows": Run("picows", f"{ROOM} --inflight 64 --messages 384"),
+}
+
+ROWS = [
+    Row(
+        "fanout1",
+        "one room of 1,000, one message in flight: wall per delivery",
+        FANOUT1,
+        [
+            ratio("of websockets", "chatd", "websockets", wall_us, 0.9, 0.75),
+            *each(wall_us, FANOUT1),
+        ],
+        quick=True,
+    ),
+    Row(
+        "fanout64",
+        "the same, 64 in flight: CPU per delivery",
+        FANOUT64,
+        [
+            ratio("of websockets", "chatd", "websockets", cost_us, 1 / 25, 1 / 40),
+            ratio("of C epoll", "chatd", "C epoll", cost_us, 1 / 8, 1 / 12),
+            *each(cost_us, FANOUT64),
+            one("chatd, wall, µs", "chatd", wall_us),
+        ],
+        quick=True,
+    ),
+    Row(
+        "latency16",
+        "the same, 16 in flight: p99 of delivery",
+        {
+            "chatd": Run("chatd", f"{ROOM} --inflight 16 --messages 1500"),
+            "websockets": Run("websockets", f"{ROOM} --inflight 16 --messages 200"),
+        },
+        [
+            ratio("of websockets", "chatd", "websockets", delivery_p99, 1 / 10, 1 / 20),
+            one("chatd, ms", "chatd", delivery_p99),
+            one("websockets, ms", "websockets", delivery_p99),
+        ],
+        quick=True,
+    ),
+    Row(
+        "rooms",
+        "100 rooms of 10, 100 senders, one in flight each",
+        {
+            "pinned": Run("chatd", ROOMS),
+            "not pinned": Run("chatd", ROOMS, pinned=False),
+        },
+        [
+            figure
+            for name in ("pinned", "not pinned")
+            for figure in (
+                one(f"{name}: acks/s", name, rate, 8000, 10000, more_is_better=True),
+                one(f"{name}: p99 ack, ms", name, ack_p99, 30),
+                one(f"{name}: CPU per message, µs", name, message_us),
+            )
+        ],
+        quick=True,
+    ),
+    Row(
+        "flood",
+        "the same while 8 connections flood `typing`, not pinned",
+        {"chatd": Run("chatd", f"{ROOMS} --flooders 8", pinned=False)},
+        [
+            one("p99 ack, ms", "chatd", ack_p99, 50, 20),
+            one("acks/s", "chatd", rate),
+        ],
+    ),
+    Row(
+        "ping",
+        "`ping`, 100 connections, one in flight each: CPU per message",
+        {
+            "chatd": Run("chatd", PING),
+            "websockets echo": Run("websockets echo", PING),
+        },
+        [
+            ratio("of the echo", "chatd", "websockets echo", message_us, 1.3, 1.0),
+            *each(message_us, ("chatd", "websockets echo")),
+        ],
+        quick=True,
+    ),
+    Row(
+        "pipeline",
+        "one connection that pipelines; one with 2 % fragments",
+        {
+            "whole": Run("chatd", f"{PIPE} --inflight 1000 --messages 100000"),
+            "fragments": Run(
+                "chatd",
+                f"{PIPE} --inflight 4000 --rate 20000 --seconds 5 --fragment-every 100",
+            ),
+        },
+        [
+            figure
+            for name in ("whole", "fragments")
+            for figure in (
+                one(f"{name}: fast lane", name, fast_share, 0.99, more_is_better=True),
+                one(f"{name}: CPU per message, µs", name, message_us, 15),
+            )
+        ],
+        quick=True,
+    ),
+    Row(
+        "huge",
+        "a room of 10,000, 10 messages/s for 60 s; another room beside it",
+        {
+            "chatd": Run(
+                "chatd",
+                f"{BIG} --rate 10 --seconds 60 --warmup 5",
+                beside="--mode fanout --base 1 --members 10 --rate 10 --seconds 75"
+                " --warmup 5 --timeout 300",
+            )
+        },
+        [
+            one("p99 delivery, ms", "chatd", delivery_p99, 150),
+            one(
+                "p99 ack beside, ms", "chatd", lambda r: ack_p99(r["beside"]), 120, 100
+            ),
+        ],
+        rounds=1,
+    ),
+    Row(
+        "idle",
+        "5,000 guests, joined and quiet, default heartbeat",
+        {"chatd": Run("chatd", IDLE)},
+        [
+            one(
+                "KiB each",
+                "chatd",
+                lambda r: r["rss_per_connection_bytes"] / 1024,
+                24,
+                22,
+            ),
+            one(
+                "share of a core, %",
+                "chatd",
+                lambda r: r["quiet_cpu_share"] * 100,
+                4,
+                2,
+            ),
+        ],
+        rounds=1,
+    ),
+    Row(
+        "resume",
+        "5,000 come back at once after a SIGKILL, rooms of 1,000, 20 events each",
+        {
+            "chatd": Restart(
+                "chatd",
+                "--mode resume --connections 5000 --rooms 5 --messages 30 --missed 20"
+                " --handshakes 5000 --settle 8 --timeout 200",
+            )
+        },
+        [
+            one("all caught up, s", "chatd", lambda r: r["caught_up_s"], 12, 8),
+            one("dropped as slow", "chatd", lambda r: r["ended_slow"], 0),
+            one("longest full collection, ms", "chatd", longest_pause, 50),
+            one(
+                "presence for each, KiB",
+                "chatd",
+                lambda r: r["presence_bytes"] / 5000 / 1024,
+            ),
+        ],
+        rounds=3,
+    ),
+    Row(
+        "stalled",
+        "1 in 100 of a room of 1,000 stops reading: the others",
+        {
+            "none": Run("chatd", STALL),
+            "a while": Run("chatd", f"{STALL} --stalled 10"),
+            "too long": Run(
+                "chatd", f"{STALL} --stalled 10", limits="write_timeout_s = 2.0\n"
+            ),
+        },
+        [
+            ratio("a while: p50, of none", "a while", "none", delivery_p50, 1.1),
+            ratio("a while: p99, of none", "a while", "none", delivery_p99, 1.3),
+            ratio("too long: p50, of none", "too long", "none", delivery_p50, 1.1),
+            ratio("too long: p99, of none", "too long", "none", delivery_p99, 1.3),
+            one(
+                "gaps told and made good",
+                "a while",
+                lambda r: r["stalled"]["gaps"],
+                10,
+                more_is_better=True,
+            ),
+            one(
+                "ended as slow, came back",
+                "too long",
+                lambda r: min(r["stalled"]["resumed"], r["ended_slow"]),
+                10,
+                more_is_better=True,
+            ),
+            Figure(
+                "memory for each, KiB",
+                lambda r: (
+                    (
+                        r["a while"]["server_rss_after_kib"]
+                        - r["none"]["server_rss_after_kib"]
+                    )
+                    / 10
+                ),
+                4096,  # limits.outbox_hard_bytes
+            ),
+        ],
+        rounds=3,
+    ),
+    Row(
+        "flat",
+        "CPU per delivery, 64 in flight, in a room of 10,000",
+        {
+            "1,000": Run("chatd", f"{ROOM} --inflight 64 --messages 6000"),
+            "10,000": Run("chatd", f"{BIG} --inflight 64 --messages 600"),
+        },
+        [
+            ratio("of a room of 1,000", "10,000", "1,000", cost_us, 1.3, 1.15),
+            *each(cost_us, ("1,000", "10,000")),
+        ],
+        rounds=3,
+    ),
+]
