@@ -62,7 +62,7 @@ ifeq ($(strip $(ARGS)),)
 endif
 
 .PHONY: bench
-bench: .venv/run.stamp $(BUILT)/venv.stamp $(BUILT)/load $(BUILT)/relay tests/foreign/node_modules/.package-lock.json ## Measure chatd beside others, 30 minutes; QUICK=1 for two, ROWS='...' for some
+bench: .venv/dev.stamp $(BUILT)/venv.stamp $(BUILT)/load $(BUILT)/relay tests/foreign/node_modules/.package-lock.json ## Measure chatd beside others, 30 minutes; QUICK=1 for two, ROWS='...' for some
 	$(call debian,command -v taskset,util-linux)
 	@$(BIN)/python $(BENCH)/bench.py
 

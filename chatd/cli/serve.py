@@ -10,7 +10,7 @@ import click
 
 from chatd import __version__
 from chatd.cli.config import config_option, load_or_exit
-from chatd.config import Address, TcpAddress
+from chatd.config import Address, Server, TcpAddress
 from chatd.daemon import Started, run_daemon
 from chatd.errors import ConfigError, StoreRefused
 
@@ -35,7 +35,7 @@ def serve(config_file: Path | None, listen: tuple[str, ...], data: str | None) -
     loaded = load_or_exit(config_file, overrides)
 
     def announce(started: Started) -> None:
-        for line in _announcement(config_file, started):
+        for line in _announcement(config_file, loaded.config.server, started):
             click.echo(line)
         sys.stdout.flush()
 
@@ -47,19 +47,27 @@ def serve(config_file: Path | None, listen: tuple[str, ...], data: str | None) -
     sys.exit(status)
 
 
-def _announcement(config_file: Path | None, started: Started) -> list[str]:
+def _announcement(
+    config_file: Path | None, server: Server, started: Started
+) -> list[str]:
     """The four lines that say where it listens and what to try next."""
     source = "no configuration file, so defaults (see: chatd config default)"
     if config_file is not None:
         source = f"configuration from {config_file}"
-    where = f"listening on {' '.join(map(_url, started.listening))}"
+    s = "s" if server.tls_cert else ""
+    urls = [_url(address, f"http{s}") for address in started.listening]
+    where = f"listening on {' '.join(urls)}"
     if started.metrics:
-        metrics = " ".join(f"{_url(address)}/metrics" for address in started.metrics)
+        metrics = " ".join(f"{_url(a, 'http')}/metrics" for a in started.metrics)
         where += f", metrics on {metrics}"
     tcp = [entry for entry in started.listening if isinstance(entry, TcpAddress)]
     try_it = "chatd connect URL --room lobby"
     if tcp:
-        try_it = f"chatd connect ws://{tcp[0]}/ws --room lobby"
+        base = f"ws{s}://{tcp[0]}"
+        if server.tls_cert and server.public_url:
+            # Whoever checks a certificate needs the name that stands in it.
+            base = server.public_url.replace("http", "ws", 1)
+        try_it = f"chatd connect {base}/ws --room lobby"
     return [
         f"chatd {__version__}: {source}",
         where,
@@ -68,6 +76,8 @@ def _announcement(config_file: Path | None, started: Started) -> list[str]:
     ]
 
 
-def _url(address: Address) -> str:
+def _url(address: Address, scheme: str) -> str:
     """An address as one would click on it."""
-    return f"http://{address}" if isinstance(address, TcpAddress) else str(address)
+    if isinstance(address, TcpAddress):
+        return f"{scheme}://{address}"
+    return str(address)

@@ -14,7 +14,7 @@ from typing import Any
 
 import attrs
 
-from chatd.config.sections import Config, Limits, Rooms
+from chatd.config.sections import Config, Limits, Rooms, Server
 from chatd.config.values import Address, SystemdSockets, TcpAddress
 from chatd.ids import RoomName
 
@@ -65,6 +65,7 @@ def conflicts(config: Config) -> Iterator[tuple[Place, str]]:
     """
     yield from _path_conflicts(config.store.path)
     yield from _listen_conflicts(config)
+    yield from _tls_conflicts(config.server)
     yield from _room_conflicts(config.rooms)
     yield from _limit_conflicts(config.limits)
 
@@ -110,6 +111,13 @@ def _listen_conflicts(config: Config) -> Iterator[tuple[Place, str]]:
                 seen.add(address)
 
 
+def _tls_conflicts(server: Server) -> Iterator[tuple[Place, str]]:
+    pair = {"tls_cert": server.tls_cert, "tls_key": server.tls_key}
+    for name, other in (("tls_cert", "tls_key"), ("tls_key", "tls_cert")):
+        if pair[other] and not pair[name]:
+            yield ("server", name), f"is missing: {other} is set, and TLS needs both"
+
+
 def _room_conflicts(rooms: Rooms) -> Iterator[tuple[Place, str]]:
     seen: set[RoomName] = set()
     for index, room in enumerate(rooms.permanent):
@@ -149,7 +157,8 @@ def notices(config: Config) -> Iterator[str]:
         )
     # A Unix socket's peer has no address to trust, and systemd's sockets are not
     # known before the start, so only TCP on this machine tells of a proxy.
-    proxied = tcp and not reachable and server.public_url.startswith("https:")
+    https = server.public_url.startswith("https:")
+    proxied = tcp and not reachable and https and not server.tls_cert
     if proxied and not server.trusted_proxies:
         yield (
             "server.trusted_proxies: empty, though public_url is https and the daemon"

@@ -60,6 +60,19 @@ class Server:
         "this machine only until someone decides otherwise, as mosquitto 2.0",
         min=1,
     )
+    tls_cert: str = _key(
+        "",
+        "The file with the certificate and its chain, in PEM. With it every address"
+        ' speaks TLS, but for Unix sockets. "" for none.',
+        "a proxy in front is as good, and renews certificates without a restart",
+        max=4096,
+    )
+    tls_key: str = _key(
+        "",
+        "The file with the certificate's private key, in PEM, without a passphrase.",
+        "given together with tls_cert",
+        max=4096,
+    )
     public_url: PublicUrl = _key(  # noqa: RUF009 - a str, and attrs makes a field of it
         PublicUrl(""),
         "The URL under which people reach this daemon, for links and for the Origin"

@@ -20,6 +20,7 @@ import os
 import random
 import secrets
 import signal
+import ssl
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -49,6 +50,7 @@ from chatd.net.host import DoorLimits
 from chatd.net.http import Site
 from chatd.net.listener import Census, Listener
 from chatd.net.sockets import Listening, listen_on
+from chatd.net.tls import server_context
 from chatd.observe import Metrics, configure_log, log
 from chatd.store.sqlite import open_store
 
@@ -149,6 +151,7 @@ async def _live(
     is_new = not (data / "chatd.db").exists()
     for notice in notices(config):
         log().warning(notice)
+    tls = _tls(config)
     sockets = listen_on(config.server.listen, os.environ)
     metrics_sockets = listen_on(config.metrics.listen, os.environ)
     metrics = Metrics()
@@ -164,7 +167,7 @@ async def _live(
         async with trio.open_nursery() as nursery:
             await nursery.start(hub.run)
             _add_gauges(metrics, hub)
-            listener = _listener(config, house)
+            listener = _listener(config, house, tls)
             monitor = Listener(
                 host=house,
                 limits=listener.limits,
@@ -191,7 +194,13 @@ async def _live(
             nursery.cancel_scope.cancel()
 
 
-def _listener(config: Config, house: House) -> Listener:
+def _tls(config: Config) -> ssl.SSLContext | None:
+    """The context of the listener for people, if it speaks TLS."""
+    server = config.server
+    return server_context(server.tls_cert, server.tls_key) if server.tls_cert else None
+
+
+def _listener(config: Config, house: House, tls: ssl.SSLContext | None) -> Listener:
     """The listener for people, from the settings."""
     limits, server = config.limits, config.server
     origins = list(server.allowed_origins)
@@ -201,6 +210,7 @@ def _listener(config: Config, house: House) -> Listener:
         routes=public_routes(house.hub),
         allowed_origins=origins,
         trusted_proxies=server.trusted_proxies,
+        scheme="https" if tls else "http",
     )
     return Listener(
         host=house,
@@ -218,6 +228,7 @@ def _listener(config: Config, house: House) -> Listener:
         census=Census(limits.connections_max, limits.connections_per_address),
         observer=house,
         jitter=random.random,
+        tls=tls,
     )
 
 

@@ -15,7 +15,6 @@ that depends on time is judged in `_judge`, which is synchronous.
 
 from __future__ import annotations
 
-import socket
 import sys
 from math import inf
 
@@ -31,6 +30,7 @@ from chatd.net.heartbeat import Beat, Heartbeat, common_second
 from chatd.net.host import DoorLimits, Host, Stats
 from chatd.net.scanner import Scanner
 from chatd.net.socketout import own
+from chatd.net.sockets import PeerSocket
 from chatd.wire.framing import ping_frame
 
 ABOVE_SOFT_S = 60.0
@@ -70,7 +70,7 @@ class Upgrade:
 
 
 async def serve_connection(
-    sock: socket.socket,
+    sock: PeerSocket,
     upgrade: Upgrade,
     host: Host,
     limits: DoorLimits,

@@ -76,8 +76,8 @@ class Door(SocketOut, trio.abc.Stream):
     _peer_done: bool = attrs.field(default=False, init=False)
     """The peer has closed, or what it sends has no meaning any more."""
     _eof: bool = attrs.field(default=False, init=False)
-    _drained: bool = attrs.field(default=True, init=False)
-    """The last read took all there was."""
+    _drained: bool = attrs.field(default=False, init=False)
+    """The last read took all there was; of the first nobody knows."""
     _reads: int = attrs.field(default=0, init=False)
     _turn: int = attrs.field(default=0, init=False)
     """Messages since others had their turn."""
@@ -334,7 +334,8 @@ class Door(SocketOut, trio.abc.Stream):
                 if found is None or found[0] in (Lane.CLOSE, Lane.BROKEN):
                     self._peer_done = True
             self.stir()
-            if data := await self._read():
+            data = await self._read()
+            if data and not self._peer_done:
                 scanner.feed(data, self.beat.last)
         return b""
 

@@ -111,7 +111,11 @@ def check_size(target: bytes, headers: Headers) -> Refusal | None:
 
 
 def check_upgrade(
-    method: bytes, version: bytes, headers: Headers, allowed: Collection[str]
+    method: bytes,
+    version: bytes,
+    headers: Headers,
+    allowed: Collection[str],
+    scheme: str = "http",
 ) -> Asked | Refusal:
     """Judge a request that asks for a WebSocket.
 
@@ -120,6 +124,7 @@ def check_upgrade(
         version: `b"1.1"` or `b"1.0"`.
         headers: All of them.
         allowed: The origins whose pages may connect, canonical.
+        scheme: `https` where the connection is encrypted.
     """
     if refusal := _check_form(method, version, headers):
         return refusal
@@ -134,7 +139,8 @@ def check_upgrade(
         return Refusal(400, "Sec-WebSocket-Key is 16 bytes in base64")
     origin = values(headers, b"origin")
     (host,) = values(headers, b"host")
-    if origin and not origin_allowed(origin[0].decode(), host.decode(), allowed):
+    here = f"{scheme}://{host.decode()}"
+    if origin and not origin_allowed(origin[0].decode(), here, allowed):
         return Refusal(403, "pages of this origin may not connect here")
     return Asked(
         key.decode(),
@@ -180,8 +186,8 @@ def _bearer(headers: Headers) -> str | None:
     return None
 
 
-def origin_allowed(origin: str, host: str, allowed: Collection[str]) -> bool:
-    """Whether a page of `origin` may connect to a daemon that it calls `host`.
+def origin_allowed(origin: str, here: str, allowed: Collection[str]) -> bool:
+    """Whether a page of `origin` may connect to a daemon that it finds at `here`.
 
     Source: protocol section 2; RFC 6454 for the spelling.
     """
@@ -189,7 +195,7 @@ def origin_allowed(origin: str, host: str, allowed: Collection[str]) -> bool:
         return True
     try:
         asked = parse_origin(origin)
-        own = parse_origin(f"http://{host}")
+        own = parse_origin(here)
     except ValueError:
         # `null` among them: a sandboxed frame of anybody's page sends it.
         return False
@@ -198,7 +204,7 @@ def origin_allowed(origin: str, host: str, allowed: Collection[str]) -> bool:
 
 def _is_plainly_here(own: str) -> bool:
     """Whether no resolver had a say in what the browser connected to."""
-    host = own.removeprefix("http://")
+    host = own.partition("://")[2]
     if host.startswith("["):
         return True
     host = host.partition(":")[0]

@@ -36,6 +36,7 @@ from chatd.net.head import (
     has_body,
     values,
 )
+from chatd.net.sockets import PeerSocket
 
 HEAD_S = 10.0
 """For a whole head. Source: Centrifugo waits as long for its first frame."""
@@ -75,6 +76,8 @@ class Site:
     routes: Mapping[str, Route]
     allowed_origins: Collection[str] = ()
     """Canonical, that of `public_url` among them."""
+    scheme: str = "http"
+    """Of a URL that leads here directly: `https` where TLS is spoken."""
     trusted_proxies: Collection[Network] = ()
     stopping: bool = False
     """No further request is taken on any connection."""
@@ -91,7 +94,7 @@ class Site:
 class Front:
     """One connection while it speaks HTTP."""
 
-    sock: socket.socket = attrs.field(repr=False)
+    sock: PeerSocket = attrs.field(repr=False)
     peer: str
     """The socket's other end."""
     site: Site = attrs.field(repr=False)
@@ -192,7 +195,11 @@ class Front:
             return Refusal(404, "no WebSocket is here")
         site = self.site
         asked = check_upgrade(
-            request.method, request.http_version, headers, site.allowed_origins
+            request.method,
+            request.http_version,
+            headers,
+            site.allowed_origins,
+            site.scheme,
         )
         if isinstance(asked, Refusal):
             return asked
@@ -243,17 +250,17 @@ class Front:
             await write(self.sock, data)
 
 
-async def _read(sock: socket.socket) -> bytes:
+async def _read(sock: PeerSocket) -> bytes:
     """Read what there is. Cancellation: safe."""
+    await trio.lowlevel.checkpoint()
     while True:
-        await trio.lowlevel.wait_readable(sock)
         try:
             return sock.recv(_READ_BYTES)
         except BlockingIOError:
-            continue
+            await trio.lowlevel.wait_readable(sock)
 
 
-async def write(sock: socket.socket, data: bytes) -> None:
+async def write(sock: PeerSocket, data: bytes) -> None:
     """Write all of it. Cancellation: a part may have left."""
     view = memoryview(data)
     await trio.lowlevel.checkpoint()
@@ -264,7 +271,7 @@ async def write(sock: socket.socket, data: bytes) -> None:
             await trio.lowlevel.wait_writable(sock)
 
 
-async def linger(sock: socket.socket) -> None:
+async def linger(sock: PeerSocket) -> None:
     """End our side, and forget what comes until the peer ends its own.
 
     Cancellation: safe.

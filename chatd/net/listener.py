@@ -5,6 +5,10 @@ drain, the inner one is cancelled: nobody new comes in, HTTP connections end
 after their request, WebSockets go on until each has its ending, and `serve`
 returns when the last is gone.
 
+TLS is spoken on every socket that is not a Unix one, if there is a context: who is
+behind a Unix socket is on this machine, a proxy as a rule. A request that was not
+encrypted is told so.
+
 A connection counts from its acceptance, by the address of its socket; a trusted
 proxy's counts by its client's from the upgrade on. One too many is answered 503.
 
@@ -16,6 +20,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from math import inf
@@ -29,23 +34,35 @@ from chatd.net.connection import Upgrade, serve_connection
 from chatd.net.head import UNIX_PEER, Refusal, is_proxy, limit_key, normal_address
 from chatd.net.host import DoorLimits, Host
 from chatd.net.http import BUSY, RETRY_AFTER_S, Front, Site, linger, write
-from chatd.net.sockets import Listening, tune
+from chatd.net.sockets import Listening, PeerSocket, tune
+from chatd.net.tls import NotTls, TlsSocket
 
 ACCEPT_PAUSE_S = 1.0
 """After an accept that failed: descriptors may be free again by then."""
 ACCEPT_REPORT_S = 60.0
 """At most one report of failing accepts in so long."""
+HANDSHAKE_S = 10.0
+"""For the keys of an encrypted connection. Source: as long as for its head."""
 _ACCEPTS_MAX = 32
 """Accepted in a row before others have their turn."""
 _REFUSALS_MAX = 64
 """Told 503 at a time; beyond them a connection is only closed."""
 _GONE = (errno.ECONNABORTED, errno.EPROTO, errno.EPERM, errno.ENETDOWN)
 """The connection is gone already. Source: accept(2)."""
-_BUSY = (
-    f"HTTP/1.1 503 Service Unavailable\r\nRetry-After: {RETRY_AFTER_S}\r\n"
-    f"Content-Type: text/plain; charset=utf-8\r\nContent-Length: {len(BUSY.text) + 1}"
-    f"\r\nConnection: close\r\n\r\n{BUSY.text}\n"
-).encode()
+
+
+def _answer(status: str, text: str, header: str = "") -> bytes:
+    """An answer for somebody whose request is not read."""
+    return (
+        f"HTTP/1.1 {status}\r\n{header}Content-Type: text/plain; charset=utf-8\r\n"
+        f"Content-Length: {len(text) + 1}\r\nConnection: close\r\n\r\n{text}\n"
+    ).encode()
+
+
+_BUSY = _answer(
+    "503 Service Unavailable", BUSY.text, f"Retry-After: {RETRY_AFTER_S}\r\n"
+)
+_NOT_TLS = _answer("400 Bad Request", "this port speaks TLS: use https or wss")
 
 
 class NetObserver(Protocol):
@@ -117,6 +134,8 @@ class Listener:
     observer: NetObserver
     jitter: Callable[[], float]
     """Random in 0 to 1, for each connection's first ping."""
+    tls: ssl.SSLContext | None = None
+    """Where there is one, TLS is spoken but on Unix sockets."""
     accepted: int = 0
     _accepting: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
     _refusals: int = attrs.field(default=0, init=False)
@@ -183,7 +202,8 @@ class Listener:
             nursery.start_soon(self._run, sock, peer, number)
             return
         self.observer.refused(peer, BUSY.status)
-        if self._refusals < _REFUSALS_MAX:
+        # Keys for a refusal would cost more than the connection.
+        if self._refusals < _REFUSALS_MAX and not self._speaks_tls(sock):
             self._refusals += 1
             nursery.start_soon(self._refuse, sock)
         else:
@@ -206,10 +226,13 @@ class Listener:
             return True
 
         try:
-            found = await Front(sock, peer, self.site, admit).run()
+            stream = await self._secured(sock, peer)
+            if stream is None:
+                return
+            found = await Front(stream, peer, self.site, admit).run()
             if isinstance(found, Upgrade):
                 await serve_connection(
-                    sock,
+                    stream,
                     found,
                     self.host,
                     self.limits,
@@ -223,6 +246,28 @@ class Listener:
         finally:
             self.census.leave(key)
             sock.close()
+
+    async def _secured(self, sock: socket.socket, peer: str) -> PeerSocket | None:
+        """Agree on keys where they are due; None if there is no connection then."""
+        if not self._speaks_tls(sock):
+            return sock
+        assert self.tls is not None
+        stream = TlsSocket(sock, self.tls)
+        # Whoever ends here, or is silent, was a scanner or has an old certificate
+        # of somebody else; he was told in TLS's own words.
+        with suppress(OSError), trio.move_on_after(HANDSHAKE_S):
+            try:
+                await stream.handshake()
+            except NotTls:
+                self.observer.refused(peer, 400)
+                await write(sock, _NOT_TLS)
+                await linger(sock)
+            else:
+                return stream
+        return None
+
+    def _speaks_tls(self, sock: socket.socket) -> bool:
+        return self.tls is not None and sock.family != socket.AF_UNIX
 
     async def _refuse(self, sock: socket.socket) -> None:
         """Answer 503 without reading a request."""

@@ -15,7 +15,6 @@ event for each would cost memory in every connection that nobody waits for.
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Sequence
 from math import inf
 
@@ -26,6 +25,7 @@ from chatd.errors import Ending
 from chatd.ids import ConnectionId, RoomName
 from chatd.net.host import DoorLimits, Host
 from chatd.net.outbox import Outbox
+from chatd.net.sockets import PeerSocket
 from chatd.ports import Entry, EntryKind
 
 _WRITES_MAX = 16
@@ -45,7 +45,7 @@ class SocketOut:
     waits `progress_at` means nothing.
     """
 
-    sock: socket.socket = attrs.field(repr=False)
+    sock: PeerSocket = attrs.field(repr=False)
     id: ConnectionId
     address: str
     bearer: str | None = attrs.field(default=None, repr=False)

@@ -15,6 +15,7 @@ import stat
 from collections.abc import Iterable, MutableMapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
 import attrs
 
@@ -34,6 +35,29 @@ _BACKLOG = 4096
 """The kernel's own bound on Linux; a storm of reconnects waits in it."""
 _TCP_NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", 25)
 _INET = (socket.AF_INET, socket.AF_INET6)
+
+
+class PeerSocket(Protocol):
+    """A connected, non-blocking socket, as a connection uses it.
+
+    Either the standard library's or one that encrypts. `recv` returns less than
+    was asked for only where nothing more is there.
+    """
+
+    def fileno(self) -> int:
+        """The descriptor to wait for."""
+
+    def recv(self, size: int, flags: int = 0, /) -> bytes:
+        """As `socket.recv`; `b""` is the end."""
+
+    def send(self, data: bytes | memoryview, /) -> int:
+        """As `socket.send`; what is offered next begins behind what was taken."""
+
+    def shutdown(self, how: int, /) -> None:
+        """As `socket.shutdown`, which is only asked to end the output."""
+
+    def close(self) -> None:
+        """As `socket.close`."""
 
 
 @attrs.define(eq=False)

@@ -71,16 +71,18 @@ class Run:
     """More lines of `[limits]`, for chatd."""
     beside: str = ""
     """A second load at the same time, on chatd."""
+    tls: bool = False
+    """Over TLS, spoken by chatd itself."""
 
     def once(self) -> Result:
         """Start the server, load it, and end it."""
-        options = self.load.split()
+        options = self.load.split() + ["--tls"] * self.tls
         if self.server != "chatd":
             proto = "echo" if "echo" in self.server else "relay"
             with relay(self.server) as server:
                 return _result(_load(server, proto, options))
         with (
-            chatd(pinned=self.pinned, limits=self.limits) as daemon,
+            chatd(pinned=self.pinned, limits=self.limits, tls=self.tls) as daemon,
             running(daemon) as server,
         ):
             load = _load(server, "chatd", options)

@@ -343,4 +343,30 @@ ROWS = [
         ],
         rounds=3,
     ),
+    Row(
+        "tls",
+        "TLS spoken by chatd itself: CPU per delivery, and per `ping`",
+        {
+            f"{what}, {how}": Run("chatd", load, tls=how == "tls")
+            for what, load in (
+                ("1 in flight", f"{ROOM} --messages 300"),
+                ("64 in flight", f"{ROOM} --inflight 64 --messages 3000"),
+                ("ping", PING),
+            )
+            for how in ("plain", "tls")
+        },
+        [
+            figure
+            for what, measure in (
+                ("1 in flight", cost_us),
+                ("64 in flight", cost_us),
+                ("ping", message_us),
+            )
+            for figure in (
+                *each(measure, (f"{what}, plain", f"{what}, tls")),
+                ratio(f"{what}, of plain", f"{what}, tls", f"{what}, plain", measure),
+            )
+        ],
+        rounds=3,
+    ),
 ]

@@ -22,6 +22,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.request import urlopen
 
+import trustme
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 BUILD = HERE / "build"
@@ -152,9 +154,18 @@ class Daemon:
         )
 
 
+def _certificate(directory: Path) -> str:
+    """Write a certificate with its key; returns the settings for it."""
+    issued = trustme.CA().issue_cert("localhost")
+    cert, key = directory / "cert.pem", directory / "key.pem"
+    cert.write_bytes(issued.cert_chain_pems[0].bytes())
+    key.write_bytes(issued.private_key_pem.bytes())
+    return f'[server]\ntls_cert = "{cert}"\ntls_key = "{key}"\n'
+
+
 @contextmanager
 def chatd(
-    *, pinned: bool = True, watched: bool = False, limits: str = ""
+    *, pinned: bool = True, watched: bool = False, limits: str = "", tls: bool = False
 ) -> Iterator[Daemon]:
     """Prepare chatd on the file system of this checkout; `limits` are more of them."""
     directory = Path(tempfile.mkdtemp(prefix="data-", dir=BUILD))
@@ -163,6 +174,7 @@ def chatd(
         (HERE / "bench.toml").read_text()
         + limits
         + f'\n[rooms]\npermanent = [{rooms}]\n[metrics]\nlisten = ["127.0.0.1:0"]\n'
+        + (_certificate(directory) if tls else "")
     )
     try:
         yield Daemon(

@@ -31,7 +31,7 @@ def test_check_says_what_it_read(tmp_path: Path) -> None:
     done = chatd("check", "-c", file, env={"CHATD_LOG__LEVEL": "debug"})
     assert done.exit_code == 0
     assert done.stdout == (
-        f"ok: 34 from default, 2 from {file}, 1 from environment CHATD_LOG__LEVEL\n"
+        f"ok: 36 from default, 2 from {file}, 1 from environment CHATD_LOG__LEVEL\n"
     )
 
 

@@ -110,6 +110,13 @@ def test_an_address_is_listened_on_once() -> None:
     assert list(found(config)) == [("server", "listen", 3), ("metrics", "listen", 0)]
 
 
+def test_tls_needs_both_files() -> None:
+    """The one that is missing is named."""
+    assert list(found(Config(server=Server(tls_cert="c")))) == [("server", "tls_key")]
+    assert list(found(Config(server=Server(tls_key="k")))) == [("server", "tls_cert")]
+    assert found(Config(server=Server(tls_cert="c", tls_key="k"))) == {}
+
+
 def test_metrics_take_no_sockets_of_systemd() -> None:
     """Which of systemd's sockets were for metrics, nobody could say."""
     config = Config(metrics=Metrics(listen=(SystemdSockets(),)))
@@ -156,5 +163,7 @@ def test_a_proxy_that_is_not_trusted_is_pointed_out() -> None:
     trusted = (parse_network("127.0.0.1"),)
     server = Server(public_url=url, trusted_proxies=trusted)
     assert list(notices(Config(server=server))) == []
+    by_itself = Server(public_url=url, tls_cert="c", tls_key="k")
+    assert list(notices(Config(server=by_itself))) == []
     by_socket = Server(public_url=url, listen=(UnixAddress("a"),))
     assert list(notices(Config(server=by_socket))) == []

@@ -10,6 +10,8 @@ from chatd.configfile.table import KEYS, SECTIONS
 
 NAMES = [
     "server.listen",
+    "server.tls_cert",
+    "server.tls_key",
     "server.public_url",
     "server.allowed_origins",
     "server.trusted_proxies",

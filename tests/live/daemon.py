@@ -36,13 +36,15 @@ class Daemon:
     metrics_port: int
     data: Path
     log: Path
+    is_secret: bool = False
+    """Whether it speaks TLS."""
     is_doomed: bool = False
     """Whether it was killed."""
 
     @property
     def url(self) -> str:
         """Where its WebSocket is."""
-        return f"ws://127.0.0.1:{self.port}/ws"
+        return f"ws{'s' if self.is_secret else ''}://127.0.0.1:{self.port}/ws"
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
@@ -142,10 +144,11 @@ async def start(
             said += part
     return Daemon(
         process,
-        _port(rb"listening on .*?http://127\.0\.0\.1:(\d+)", said),
+        _port(rb"listening on .*?https?://127\.0\.0\.1:(\d+)", said),
         _port(rb"metrics on http://127\.0\.0\.1:(\d+)", said),
         data,
         log,
+        b"https://" in said,
     )
 
 

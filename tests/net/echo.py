@@ -7,7 +7,9 @@ client does nothing by itself: no answer to a ping, none to a close.
 from __future__ import annotations
 
 import itertools
+import os
 import socket
+import ssl
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -20,8 +22,11 @@ from chatd.ids import ConnectionId, RoomName
 from chatd.net.connection import Upgrade, serve_connection
 from chatd.net.door import Door
 from chatd.net.host import DoorLimits, Stats
+from chatd.net.sockets import PeerSocket
+from chatd.net.tls import TlsSocket
 from chatd.ports import Entry, EntryKind, Outlet
 from chatd.wire import framing
+from tests.net.secret import SecretSock, server_context
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 MASK = b"\xa1\x02\xf3\x44"
@@ -137,6 +142,13 @@ class Peer:
     sock: trio.socket.SocketType
     seen: bytes = b""
     """Everything from the server after its handshake."""
+    secret: SecretSock | None = None
+    """What encrypts, if anything does."""
+
+    async def secure(self, context: ssl.SSLContext | None = None) -> None:
+        """Agree on keys."""
+        self.secret = SecretSock(self.sock, context)
+        await self.secret.handshake()
 
     async def send(self, data: bytes, cuts: tuple[int, ...] = ()) -> None:
         """Send bytes, in segments that the server sees one by one.
@@ -148,16 +160,23 @@ class Peer:
             try:
                 sent = start
                 while sent < end:
-                    sent += await self.sock.send(data[sent:end])
+                    sent += await (self.secret or self.sock).send(data[sent:end])
             except OSError:
                 return
             if cuts:
                 await trio.testing.wait_all_tasks_blocked()
 
+    def put(self, data: bytes) -> None:
+        """Send a few bytes before anybody else runs."""
+        if self.secret is not None:
+            self.secret.tls.write(data)
+            data = self.secret.outgoing.read()
+        os.write(self.sock.fileno(), data)
+
     async def until(self, size: int) -> bytes:
         """Read until at least so many bytes were seen, or the end."""
         while len(self.seen) < size:
-            data = await self.sock.recv(65536)
+            data = await (self.secret or self.sock).recv(65536)
             if not data:
                 break
             self.seen += data
@@ -174,7 +193,7 @@ class Peer:
                 if not answered and self.is_closed():
                     answered = True
                     await self.send(closing())
-                data = await self.sock.recv(65536)
+                data = await (self.secret or self.sock).recv(65536)
                 if not data:
                     return self.seen
                 self.seen += data
@@ -193,7 +212,7 @@ class Peer:
     async def handshake(self) -> None:
         """Read the server's answer to the upgrade."""
         while b"\r\n\r\n" not in self.seen:
-            data = await self.sock.recv(65536)
+            data = await (self.secret or self.sock).recv(65536)
             assert data, self.seen
             self.seen += data
         head, _, self.seen = self.seen.partition(b"\r\n\r\n")
@@ -212,14 +231,22 @@ async def connected(
     rest: bytes = b"",
     sndbuf: int = 0,
     jitter: float = 0.0,
+    tls: bool = False,
 ) -> AsyncIterator[Peer]:
     """Serve one connection on a socket pair; leaving waits for its end."""
-    ours, theirs = socket.socketpair()
-    ours.setblocking(False)
+    raw, theirs = socket.socketpair()
+    raw.setblocking(False)
+    ours: PeerSocket = raw
     if sndbuf:
-        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, sndbuf)
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, sndbuf)
     upgrade = Upgrade(KEY, offers_subprotocol=False, address="192.0.2.1", rest=rest)
     with trio.socket.from_stdlib_socket(theirs) as sock:
+        peer = Peer(sock)
+        if tls:
+            ours = secured = TlsSocket(raw, server_context())
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(secured.handshake)
+                await peer.secure()
         async with trio.open_nursery() as nursery:
             serve = serve_connection
             nursery.start_soon(
@@ -232,7 +259,6 @@ async def connected(
                     jitter=jitter,
                 )
             )
-            peer = Peer(sock)
             await peer.handshake()
             await trio.testing.wait_all_tasks_blocked()
             yield peer

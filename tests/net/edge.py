@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -37,6 +38,13 @@ class Edge:
 
     async def connect(self) -> Peer:
         """A client that has said nothing yet."""
+        peer = await self.dial()
+        if self.listener.tls:
+            await peer.secure()
+        return peer
+
+    async def dial(self) -> Peer:
+        """A client that has not even agreed on keys."""
         if self.address.startswith("unix:"):
             sock = trio.socket.socket(socket.AF_UNIX)
             await sock.connect(self.address.removeprefix("unix:"))
@@ -79,11 +87,13 @@ async def edge(
     limits: DoorLimits = FREE,
     site: Site | None = None,
     census: Census | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[Edge]:
     """Serve the echo on one address; leaving ends it."""
     host, watcher = EchoHost(), Watcher()
     site = site or Site(routes=ROUTES)
     listener = echo_listener(host, limits, site=site, census=census, watcher=watcher)
+    listener.tls = tls
     listening = listen_on([address], {})
     async with trio.open_nursery() as nursery:
         await nursery.start(listener.serve, listening)

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
+import functools
 import gc
 import itertools
-import os
 import weakref
 from collections.abc import Sequence
 
@@ -19,12 +19,12 @@ from chatd.net.host import DoorLimits
 from chatd.net.scanner import Lane
 from chatd.ports import Entry, EntryKind, Outlet
 from chatd.wire import framing
+from tests.net import echo
 from tests.net.echo import (
     FREE,
     EchoHost,
     Peer,
     closing,
-    connected,
     frames_of,
     masked,
     reply,
@@ -36,6 +36,14 @@ TINY = 4096
 """A send buffer that one message fills."""
 LIMITS = attrs.evolve(FREE, outbox_soft_bytes=20_000, outbox_hard_bytes=100_000)
 idle = trio.testing.wait_all_tasks_blocked
+connected = echo.connected
+
+
+@pytest.fixture(autouse=True, params=["plain", "tls"])
+def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever holds of a connection holds of an encrypted one."""
+    over = functools.partial(echo.connected, tls=request.param == "tls")
+    monkeypatch.setitem(globals(), "connected", over)
 
 
 def code_of(peer: Peer) -> int:
@@ -191,14 +199,15 @@ async def test_a_drain_delivers_what_waits_and_its_gaps() -> None:
 async def test_any_other_ending_drops_what_merely_waits() -> None:
     """Replies leave whole, room events only as far as they were begun."""
     host = EchoHost(said_bye=True)
-    async with connected(host, LIMITS, sndbuf=TINY) as peer:
+    limits = attrs.evolve(LIMITS, outbox_soft_bytes=90_000)
+    async with connected(host, limits, sndbuf=TINY) as peer:
         (door,) = host.outlets
-        for seq in range(1, 31):
+        for seq in range(1, 101):
             door.push(event(seq))
         door.push(reply(framing.text_frame(b"ok")))
         door.finish(Ending.LOGOUT)
         await peer.rest()
-    assert seqs(peer)[-1][1] < 30
+    assert seqs(peer)[-1][1] < 100
     assert [p[:3] for _, p in peer.frames()[-3:]] == [b"ok", b"bye", b"\x03\xe8l"]
 
 
@@ -683,7 +692,7 @@ async def test_a_byte_that_was_not_read_in_time_counts() -> None:
         _judge(door, now + 1000)
         assert door.beat.pinged == now + 1000
         assert not door.has_unread()
-        os.write(peer.sock.fileno(), b"\x81")
+        peer.put(b"\x81")
         assert door.has_unread()
         _judge(door, now + 2000)
         assert not door.finished

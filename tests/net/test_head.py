@@ -174,12 +174,19 @@ ALLOWED = ["https://chat.example.org", "http://intra:8080"]
 )
 def test_whose_pages_may_connect(origin: str, host: str, *, allowed: bool) -> None:
     """Scheme, host and port as allowed; one's own host only without a resolver."""
-    assert origin_allowed(origin, host, ALLOWED) is allowed
+    assert origin_allowed(origin, f"http://{host}", ALLOWED) is allowed
+
+
+def test_an_encrypted_connection_has_pages_of_its_own_scheme() -> None:
+    """Where TLS is spoken the page of an address is an `https` one."""
+    here = "https://127.0.0.1:8765"
+    assert origin_allowed(here, here, ALLOWED)
+    assert not origin_allowed("http://127.0.0.1:8765", here, ALLOWED)
 
 
 def test_null_may_be_listed() -> None:
     """Whoever lists it means it."""
-    assert origin_allowed("null", "x", ["null"])
+    assert origin_allowed("null", "http://x", ["null"])
 
 
 @pytest.mark.parametrize(
