@@ -73,6 +73,8 @@ class Run:
     """A second load at the same time, on chatd."""
     tls: bool = False
     """Over TLS, spoken by chatd itself."""
+    patch: str = ""
+    """Names of `patched.py`, for chatd."""
 
     def once(self) -> Result:
         """Start the server, load it, and end it."""
@@ -81,19 +83,22 @@ class Run:
             proto = "echo" if "echo" in self.server else "relay"
             with relay(self.server) as server:
                 return _result(_load(server, proto, options))
-        with (
-            chatd(pinned=self.pinned, limits=self.limits, tls=self.tls) as daemon,
-            running(daemon) as server,
-        ):
-            load = _load(server, "chatd", options)
-            beside = None
-            if self.beside:
-                beside = _load(server, "chatd", self.beside.split())
-            result = _result(load)
-            if beside is not None:
-                result["beside"] = _result(beside)
-            for key, name in COUNTERS.items():
-                result[key] = server.metric(name)
+        made = chatd(
+            pinned=self.pinned, limits=self.limits, tls=self.tls, patch=self.patch
+        )
+        with made as daemon:
+            with running(daemon) as server:
+                load = _load(server, "chatd", options)
+                beside = None
+                if self.beside:
+                    beside = _load(server, "chatd", self.beside.split())
+                result = _result(load)
+                if beside is not None:
+                    result["beside"] = _result(beside)
+                for key, name in COUNTERS.items():
+                    result[key] = server.metric(name)
+            if self.patch == "parts":
+                result["parts"] = json.loads(daemon.told.read_text())
             return result
 
 
@@ -103,7 +108,7 @@ class Restart(Run):
 
     def once(self) -> Result:
         """Load it, kill it, start it, and let everybody resume."""
-        with chatd(watched=True) as daemon:
+        with chatd(patch=self.patch) as daemon:
             server = daemon.start()
             load = _load(server, "chatd", self.load.split())
             wait_for(load, "READY")

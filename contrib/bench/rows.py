@@ -103,6 +103,17 @@ def longest_pause(result: Result) -> float:
     return float(max(result["pauses_ms"], default=0.0))
 
 
+def caught_up(result: Result) -> float:
+    """Seconds until everybody had come back and had everything."""
+    return float(result["caught_up_s"])
+
+
+def part_us(result: Result, part: str, per: str) -> float:
+    """What a part of chatd took, for each message or delivery."""
+    nanoseconds = result["parts"][part][1]
+    return float(nanoseconds) / 1000 / float(result[per])
+
+
 ROOM = "--mode fanout --members 1000"
 ROOMS = "--mode fanout --rooms 100 --members 10 --messages 400"
 BIG = "--mode fanout --members 10000 --timeout 300"
@@ -110,6 +121,10 @@ STALL = f"{ROOM} --text 1000 --messages 500"
 PING = "--mode ping --connections 100 --messages 300"
 PIPE = "--mode pipeline --connections 1"
 IDLE = "--mode idle --connections 5000 --rooms 5 --settle 15 --seconds 60"
+RESUME = (
+    "--mode resume --connections 5000 --rooms 5 --messages 30 --missed 20"
+    " --handshakes 5000 --settle 8 --timeout 200"
+)
 
 FANOUT1 = {
     "chatd": Run("chatd", f"{ROOM} --messages 400"),
@@ -126,6 +141,87 @@ FANOUT64 = {
     "C epoll": Run("C epoll", f"{ROOM} --inflight 64 --messages 512"),
     "picows": Run("picows", f"{ROOM} --inflight 64 --messages 384"),
 }
+LEVERS: tuple[tuple[str, str, str, Measure], ...] = (
+    ("direct send: µs/delivery", f"{ROOM} --messages 200", "no_direct_send", cost_us),
+    (
+        "joined batches: µs/delivery",
+        f"{ROOM} --inflight 64 --messages 1500",
+        "no_joined_batches",
+        cost_us,
+    ),
+    (
+        "gathering: µs/delivery",
+        f"{ROOM} --inflight 64 --messages 3000",
+        "no_gathering",
+        cost_us,
+    ),
+    ("group commit: acks/s", ROOMS, "no_group_commit", rate),
+    ("common turns: µs/ping", PING, "no_common_turns", message_us),
+    (
+        "batch per read: µs/message",
+        f"{PIPE} --inflight 1000 --messages 40000",
+        "no_batch_per_read",
+        message_us,
+    ),
+    (
+        "fast lane: µs/message",
+        f"{PIPE} --inflight 1000 --messages 10000",
+        "no_bound_of_fragments",
+        message_us,
+    ),
+    ("switch interval: p99 ack, ms", ROOMS, "slow_thread_switch", ack_p99),
+)
+"""What is tried with and without: a figure, a load, the patch, the measure."""
+
+
+def with_and_without() -> Row:
+    """Each lever, as it is and taken away."""
+    runs: dict[str, Run] = {}
+    figures: list[Figure] = []
+    for title, load, patch, measure in LEVERS:
+        runs[title] = Run("chatd", load)
+        without = f"{title}, without"
+        # The fast lane is taken away by whoever sends nothing for it.
+        slow = " --fragment-every 1" if patch == "no_bound_of_fragments" else ""
+        runs[without] = Run("chatd", load + slow, patch=patch)
+        figures += [one(label, label, measure) for label in (title, without)]
+    title = "garbage when idle"
+    watched = "watched"
+    runs[title] = Restart("chatd", RESUME, patch=watched)
+    without = f"{title}, without"
+    runs[without] = Restart(
+        "chatd", RESUME, patch=f"{watched},python_decides_when_to_collect"
+    )
+    for label in (title, without):
+        figures.append(one(f"{label}: longest pause, ms", label, longest_pause))
+        figures.append(one(f"{label}: caught up, s", label, caught_up))
+    return Row("levers", "what each lever gives", runs, figures, rounds=3)
+
+
+def parts_of(title: str, load: str, per: str, parts: Iterable[str]) -> Row:
+    """Where the time goes, in microseconds; a part holds what it calls."""
+    run = Run("chatd", load, patch="parts")
+    figures = [
+        one("all CPU, timers among it", title, cost_us)
+        if per == "deliveries"
+        else one("all CPU, timers among it", title, message_us)
+    ]
+    figures += [
+        one(part, title, lambda r, part=part: part_us(r, part, per)) for part in parts
+    ]
+    name = title.replace(" ", "-")
+    return Row(name, f"{title}: where the time goes", {title: run}, figures, rounds=3)
+
+
+PARTS = (
+    "find and unmask frames",
+    "bytes to command",
+    "decide",
+    "event to bytes",
+    "fan out, with the sends",
+    "send",
+    "write and sync, in its thread",
+)
 
 ROWS = [
     Row(
@@ -268,15 +364,9 @@ ROWS = [
     Row(
         "resume",
         "5,000 come back at once after a SIGKILL, rooms of 1,000, 20 events each",
-        {
-            "chatd": Restart(
-                "chatd",
-                "--mode resume --connections 5000 --rooms 5 --messages 30 --missed 20"
-                " --handshakes 5000 --settle 8 --timeout 200",
-            )
-        },
+        {"chatd": Restart("chatd", RESUME, patch="watched")},
         [
-            one("all caught up, s", "chatd", lambda r: r["caught_up_s"], 12, 8),
+            one("all caught up, s", "chatd", caught_up, 12, 8),
             one("dropped as slow", "chatd", lambda r: r["ended_slow"], 0),
             one("longest full collection, ms", "chatd", longest_pause, 50),
             one(
@@ -369,4 +459,8 @@ ROWS = [
         ],
         rounds=3,
     ),
+    with_and_without(),
+    parts_of("a delivery", f"{ROOM} --messages 300", "deliveries", PARTS),
+    parts_of("a message in rooms of 10", ROOMS, "messages", PARTS),
+    parts_of("a ping", PING, "messages", PARTS[:-1]),
 ]

@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -44,24 +44,6 @@ RELAYS = {
 }
 """The commands; each prints `PORT n`."""
 
-WATCHED = """
-import gc, sys, time
-began = 0.0
-def note(phase, info):
-    global began
-    if info["generation"] < 2:
-        return
-    if phase == "start":
-        began = time.perf_counter()
-    else:
-        with open(sys.argv[1], "a") as file:
-            print((time.perf_counter() - began) * 1000, file=file)
-gc.callbacks.append(note)
-from chatd.cli import main
-main(sys.argv[2:])
-"""
-"""chatd with somebody who times its full collections, in milliseconds."""
-
 
 @dataclass
 class Server:
@@ -70,7 +52,6 @@ class Server:
     process: subprocess.Popen[str]
     port: int
     metrics_port: int = 0
-    pauses: list[float] = field(default_factory=list)
 
     def metric(self, name: str) -> float:
         """Read one number of chatd's metrics."""
@@ -122,16 +103,16 @@ class Daemon:
 
     directory: Path
     cores: str
-    watched: bool
+    patch: str
+    """Names of `patched.py`, with commas; none runs chatd as it is."""
     port: int = 0
 
     def start(self) -> Server:
         """Start it, on the same port as before."""
         config = self.directory / "chatd.toml"
-        pauses = self.directory / "pauses"
         command: list[object] = [sys.executable, "-m", "chatd"]
-        if self.watched:
-            command = [sys.executable, "-c", WATCHED, pauses]
+        if self.patch:
+            command = [sys.executable, HERE / "patched.py", self.patch, self.told]
         data = self.directory / "data"
         listen = f"127.0.0.1:{self.port}"
         command += ["serve", "--config", config, "--listen", listen, "--data", data]
@@ -165,7 +146,7 @@ def _certificate(directory: Path) -> str:
 
 @contextmanager
 def chatd(
-    *, pinned: bool = True, watched: bool = False, limits: str = "", tls: bool = False
+    *, pinned: bool = True, patch: str = "", limits: str = "", tls: bool = False
 ) -> Iterator[Daemon]:
     """Prepare chatd on the file system of this checkout; `limits` are more of them."""
     directory = Path(tempfile.mkdtemp(prefix="data-", dir=BUILD))
@@ -178,7 +159,7 @@ def chatd(
     )
     try:
         yield Daemon(
-            directory, SERVER_CORE if pinned else f"{SERVER_CORE},{LOAD_CORE}", watched
+            directory, SERVER_CORE if pinned else f"{SERVER_CORE},{LOAD_CORE}", patch
         )
     finally:
         shutil.rmtree(directory)

@@ -58,3 +58,23 @@ def test_who_waits_as_long_as_he_was_told_is_let_in(
     while not (wait_s := bucket.take(now)):
         assert 0 <= bucket.level <= burst
     assert bucket.take(now + wait_s) == 0.0
+
+
+@given(
+    st.floats(0, 50, allow_nan=False),
+    st.integers(1, 40),
+    st.integers(1, 100),
+    st.lists(st.floats(0, 3, allow_nan=False), max_size=8),
+)
+def test_so_many_as_it_says_can_be_taken(
+    per_s: float, burst: int, most: int, waits: list[float]
+) -> None:
+    """And not one more, unless no more was asked for."""
+    bucket, now = full_bucket(per_s, burst, now=0.0), 0.0
+    for wait in waits:
+        now += wait
+        count = bucket.whole(now, most)
+        assert 0 <= count <= most
+        assert {bucket.take(now) for _ in range(count)} <= {0.0}
+        if count < most:
+            assert bucket.take(now) > 0

@@ -139,3 +139,34 @@ def test_a_binary_frame_is_read_by_another_implementation() -> None:
     (event,) = list(peer.events())
     assert isinstance(event, BytesMessage)
     assert event.data == b"\xff\x00"
+
+
+@given(st.binary(max_size=40), st.data())
+@example(masked(0x81, b"") + b"rest", None)
+@example(masked(0x81, b"x" * 125), None)
+@example(masked(0x81, b"x" * 126), None)
+@example(masked(0x89, b"?"), None)
+@example(b"\x81\x05hello", None)
+def test_the_short_way_finds_what_the_long_way_finds(
+    data: bytes, draw: st.DataObject | None
+) -> None:
+    """Wherever it says that a short text ends, the header says the same."""
+    at = draw.draw(st.integers(0, len(data))) if draw and data else 0
+    if at >= len(data):
+        return
+    end = framing.short_text_end(data, at)
+    try:
+        header = parse_header(data, at)
+    except BrokenFrame:
+        header = None
+    is_short_text = (
+        header is not None
+        and header.final
+        and header.opcode == framing.TEXT
+        and header.length < 126
+        and at + header.size + header.length <= len(data)
+    )
+    assert bool(end) is is_short_text
+    if header is not None and end:
+        assert end == at + header.size + header.length
+        assert header.mask == data[at + 2 : at + 6]

@@ -1,0 +1,175 @@
+"""chatd with one thing changed, to see what it is worth, or watched from outside.
+
+`patched.py NAME,NAME FILE ARGUMENTS` does what the names say, then runs
+`chatd ARGUMENTS`.
+What is told in the end is written to FILE. The daemon itself knows of none of it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import trio
+
+import chatd.daemon.daemon as daemon_module
+import chatd.hub.hub as hub_module
+from chatd.cli import main
+from chatd.core.machine import Machine
+from chatd.hub import committer, fanout
+from chatd.hub.hub import Hub
+from chatd.net import door, scanner
+from chatd.net.socketout import SocketOut
+from chatd.ports import Entry, Outlet
+from chatd.store.sqlite import writer
+from chatd.wire.codec import Decoder
+
+
+def watched(file: Path) -> None:
+    """Write how long each full collection took, in milliseconds."""
+    began = 0.0
+
+    def note(phase: str, info: dict[str, int]) -> None:
+        nonlocal began
+        if info["generation"] < 2:
+            return
+        if phase == "start":
+            began = time.perf_counter()
+        else:
+            with file.open("a") as out:
+                print((time.perf_counter() - began) * 1000, file=out)
+
+    gc.callbacks.append(note)
+
+
+def parts(file: Path) -> None:
+    """Write how often some functions ran, and how long, with all they called."""
+    spent: dict[str, list[int]] = {}
+
+    def timed(owner: Any, name: str, label: str) -> None:
+        function = getattr(owner, name)
+        entry = spent.setdefault(label, [0, 0])
+        clock = time.perf_counter_ns
+
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            began = clock()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                entry[0] += 1
+                entry[1] += clock() - began
+
+        setattr(owner, name, wrapper)
+
+    timed(scanner.Scanner, "next", "find and unmask frames")
+    timed(Decoder, "decode", "bytes to command")
+    timed(Machine, "handle", "decide")
+    timed(hub_module, "encode", "event to bytes")
+    timed(fanout.Fanout, "flush", "fan out, with the sends")
+    timed(SocketOut, "_send", "send")
+    timed(writer.Writer, "commit", "write and sync, in its thread")
+    atexit.register(lambda: file.write_text(json.dumps(spent)))
+
+
+def python_decides_when_to_collect(_file: Path) -> None:
+    """Leave the garbage collector as Python has it."""
+
+    async def leave(_connections: Callable[[], int]) -> None:
+        await trio.sleep_forever()
+
+    daemon_module.tend = leave
+
+
+def slow_thread_switch(_file: Path) -> None:
+    """Leave Python's 5 ms, after which a thread may take the interpreter."""
+    daemon_module.SWITCH_INTERVAL_S = 0.005
+
+
+def no_direct_send(_file: Path) -> None:
+    """Queue everything, and let the connection's task send it."""
+
+    def push(self: SocketOut, entry: Entry) -> None:
+        if not self._quiet:
+            self._queue(entry, 0)
+
+    def push_all(self: SocketOut, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            push(self, entry)
+
+    SocketOut.push = push  # type: ignore[method-assign]
+    SocketOut.push_all = push_all  # type: ignore[method-assign]
+
+
+def no_joined_batches(_file: Path) -> None:
+    """Send each event of a batch by itself."""
+    deliver = fanout.Fanout.deliver
+
+    def deliver_alone(self: fanout.Fanout, room: Any, seq: int, frame: bytes) -> None:
+        deliver(self, room, seq, frame)
+        audience = self._audiences.get(room)
+        if audience is not None and audience.frames:
+            entry = self._take(audience)
+            for link in audience.links.values():
+                link.outlet.push(entry)
+
+    fanout.Fanout.deliver = deliver_alone  # type: ignore[method-assign]
+
+
+def no_group_commit(_file: Path) -> None:
+    """Give every draft its own transaction."""
+    committer.BATCH_MAX = 1
+
+
+def no_gathering(_file: Path) -> None:
+    """Commit again at once, however costly the fan-out was."""
+    committer.GATHER_MAX_S = 0.0
+
+
+def no_common_turns(_file: Path) -> None:
+    """Handle what one connection has sent before the next one is read."""
+    take = Hub.on_texts
+
+    def at_once(self: Hub, outlet: Outlet, payloads: Sequence[bytes]) -> None:
+        take(self, outlet, payloads)
+        self._run_inputs()
+
+    Hub.on_texts = at_once  # type: ignore[method-assign]
+
+
+def no_batch_per_read(_file: Path) -> None:
+    """Hand over each message by itself."""
+    door.TURN_MESSAGES = 1
+
+
+def no_bound_of_fragments(_file: Path) -> None:
+    """Let everything through the slow lane that comes in fragments."""
+    scanner.FRAGMENTS_PER_S = 1e9
+
+
+PATCHES = {
+    patch.__name__: patch
+    for patch in (
+        watched,
+        parts,
+        python_decides_when_to_collect,
+        slow_thread_switch,
+        no_direct_send,
+        no_joined_batches,
+        no_group_commit,
+        no_gathering,
+        no_common_turns,
+        no_batch_per_read,
+        no_bound_of_fragments,
+    )
+}
+
+if __name__ == "__main__":
+    for name in sys.argv[1].split(","):
+        PATCHES[name](Path(sys.argv[2]))
+    main(sys.argv[3:])
