@@ -8,7 +8,6 @@ whoever takes from them.
 
 from __future__ import annotations
 
-from collections import deque
 from enum import Enum, auto
 
 import attrs
@@ -138,7 +137,7 @@ class Connection:
     state: str = "online"
     text: str | None = None
     block: Block | None = None
-    waiting: deque[Sent] = attrs.field(factory=deque)
+    waiting: list[Sent] = attrs.field(factory=list)
     """Commands behind the block, in the order in which they came."""
     open_drafts: int = 0
     """Durable commands whose outcome is not known yet."""

@@ -115,7 +115,7 @@ class Machine:
     def _go_on(self, turn: Turn, connection: Connection) -> None:
         """Run what waits, until something blocks again."""
         while connection.block is None and connection.waiting:
-            self._execute(turn, connection, connection.waiting.popleft())
+            self._execute(turn, connection, connection.waiting.pop(0))
 
     def _execute(self, turn: Turn, connection: Connection, command: Sent) -> None:
         """Check one command against its rule, and run it."""
@@ -127,7 +127,7 @@ class Machine:
             self._refuse_malformed(turn, connection, _too_early(command))
             return
         if self._must_wait(connection, rule, command):
-            connection.waiting.appendleft(command)
+            connection.waiting.insert(0, command)
             return
         try:
             if rule.member:
@@ -189,7 +189,7 @@ class Machine:
         """Answer a frame that is no command, after every reply that is due before."""
         if connection.open_drafts:
             connection.block = Block.OWN_DRAFTS
-            connection.waiting.appendleft(bad)
+            connection.waiting.insert(0, bad)
             return
         reply = Refusal(
             code=bad.code,
@@ -276,7 +276,7 @@ class Machine:
             self._refuse(turn, connection, rule, happened.command, reject)
         else:
             self.chat.note_user(User(*happened.found))
-            connection.waiting.appendleft(happened.command)
+            connection.waiting.insert(0, happened.command)
         turn.release(connection)
 
     def _not_authenticated(

@@ -176,11 +176,11 @@ async def _live(
                 observer=house,
                 jitter=random.random,
             )
+            await nursery.start(tend, lambda: hub.connections)
             async with trio.open_nursery() as doors:
                 await doors.start(listener.serve, sockets)
                 await doors.start(monitor.serve, metrics_sockets)
                 nursery.start_soon(service.feed_watchdog, lambda: hub.is_ready)
-                nursery.start_soon(tend, lambda: hub.connections)
                 service.tell("READY=1")
                 announce(
                     Started(

@@ -83,8 +83,13 @@ def next_step(frozen: Frozen, connections: int, busy: float, now: float) -> Step
     return Step.NOTHING
 
 
-async def tend(connections: Callable[[], int]) -> None:
+async def tend(
+    connections: Callable[[], int],
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
     """Take over from Python when full collections happen, until cancelled.
+
+    Started when what the start has made is frozen: before anybody is let in.
 
     Args:
         connections: Tells how many there are now.
@@ -95,6 +100,7 @@ async def tend(connections: Callable[[], int]) -> None:
     gc.set_threshold(*THRESHOLDS)
     gc.collect()
     gc.freeze()
+    task_status.started()
     frozen = Frozen(0, trio.current_time())
     used_s = time.process_time()
     try:

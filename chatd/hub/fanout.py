@@ -175,7 +175,7 @@ class Fanout:
             if number in besides:
                 continue
             if instead is not None and room in link.outlet.spared:
-                link.outlet.spared.discard(room)
+                link.outlet.spared.pop(room)
                 self.cork(link, Entry(room, 0, 0, EntryKind.EPHEMERAL, instead))
             else:
                 self.cork(link, entry)

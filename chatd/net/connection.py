@@ -1,12 +1,12 @@
 """One WebSocket connection: one nursery, two tasks, one way to end.
 
 The library's reader, which through the door takes both lanes, and this module's
-keeper, who is heartbeat and writer in one, share a nursery; they end together
-because they share its scope. The body is a straight line: open the door, attach
-it to the host, keep it until it has its first reason to end, detach it, say
-goodbye. Detaching is synchronous and in a `finally`: it cannot be skipped and
-cannot be cancelled, and it comes before the goodbye, so that the others learn of
-the leaver only what is true.
+keeper, who writes what had to wait, share a nursery; they end together because
+they share its scope. The heartbeat is common to all (`chatd.net.pulse`). The body
+is a straight line: open the door, attach it to the host, keep it until it has its
+first reason to end, detach it, say goodbye. Detaching is synchronous and in a
+`finally`: it cannot be skipped and cannot be cancelled, and it comes before the
+goodbye, so that the others learn of the leaver only what is true.
 
 The keeper parks in a cancel scope with a deadline. A push that had to wait
 cancels that scope; it loses nothing, because the outbox keeps its place. All
@@ -20,24 +20,22 @@ from math import inf
 
 import attrs
 import trio
-from trio_websocket import wrap_server_stream
+from trio_websocket import WebSocketConnection, wrap_server_stream
 
 from chatd.errors import Ending
 from chatd.ids import ConnectionId
 from chatd.net.door import Door
 from chatd.net.head import SUBPROTOCOL
-from chatd.net.heartbeat import Beat, Heartbeat, common_second
+from chatd.net.heartbeat import Heartbeat
 from chatd.net.host import DoorLimits, Host, Stats
+from chatd.net.pulse import Pulse
 from chatd.net.scanner import Scanner
-from chatd.net.socketout import own
 from chatd.net.sockets import PeerSocket
-from chatd.wire.framing import ping_frame
 
 ABOVE_SOFT_S = 60.0
 """How long more than the soft limit may wait. Source: protocol section 8."""
 _EARLY = 0.5
 """The first ping comes up to this part of the interval early."""
-_PING = own(ping_frame())
 
 
 @attrs.frozen
@@ -77,6 +75,7 @@ async def serve_connection(
     *,
     connection: ConnectionId,
     jitter: float,
+    pulse: Pulse,
 ) -> None:
     """Run one accepted WebSocket until it has its first reason to end.
 
@@ -87,6 +86,7 @@ async def serve_connection(
         limits: What the connection may cost.
         connection: Its number.
         jitter: Random in 0 to 1, for the moment of the first ping.
+        pulse: The heartbeat, which runs.
 
     Cancellation: ends the connection with 4001; detaching is not skipped and
         the goodbye is bounded by `close_timeout_s`.
@@ -109,20 +109,17 @@ async def serve_connection(
     attached = False
     async with trio.open_nursery() as nursery:
         try:
-            # The guard has counted bytes; the library would count characters.
-            request = await wrap_server_stream(
-                nursery, door, max_message_size=sys.maxsize
-            )
-            chosen = SUBPROTOCOL if upgrade.offers_subprotocol else None
-            ws = await request.accept(subprotocol=chosen)
+            ws = await _accept(nursery, door, upgrade)
             attached = True
             _attach(door)
             door.open(ws)
+            pulse.watch(door)
             await _keep(door)
         except Exception:
             door.finish(Ending.BUG)
             raise
         finally:
+            pulse.forget(door)
             if nursery.cancel_scope.cancel_called:
                 # A scope that cancelled itself has lost the library to a bug.
                 door.finish(Ending.BUG)
@@ -134,6 +131,19 @@ async def serve_connection(
                 await door.goodbye()
             door.let_go()
             nursery.cancel_scope.cancel()
+
+
+async def _accept(
+    nursery: trio.Nursery, door: Door, upgrade: Upgrade
+) -> WebSocketConnection:
+    """Have the library answer the request, and forget the request.
+
+    Cancellation: an answer may be cut; close the socket.
+    """
+    # The guard has counted bytes; the library would count characters.
+    request = await wrap_server_stream(nursery, door, max_message_size=sys.maxsize)
+    chosen = SUBPROTOCOL if upgrade.offers_subprotocol else None
+    return await request.accept(subprotocol=chosen)
 
 
 def _attach(door: Door) -> None:
@@ -153,7 +163,7 @@ def _detach(door: Door, seconds: float) -> None:
 
 
 async def _keep(door: Door) -> None:
-    """Write, ping and judge until the connection has its ending.
+    """Write what waits until the connection has its ending.
 
     Cancellation: safe.
     """
@@ -172,23 +182,11 @@ async def _keep(door: Door) -> None:
 
 
 def _judge(door: Door, now: float) -> float:
-    """Do what is due at `now`, and say when to look again."""
-    beat = door.beat
-    if not door.reading:
-        beat.heard(now)
-    due = beat.due(now)
-    if due is Beat.PING:
-        door.push(_PING)
-    elif due is Beat.DEAD:
-        # A loop that was busy for long has not read what came in time.
-        if door.has_unread():
-            beat.heard(now)
-        else:
-            door.finish(Ending.NO_PONG)
+    """End a connection that is too slow, and say when to look again."""
     stuck_at = inf
     if door.outbox.waiting and door.limits.write_timeout_s:
         stuck_at = door.progress_at + door.limits.write_timeout_s
-    full_at = door.above_since + ABOVE_SOFT_S
-    if now >= min(stuck_at, full_at):
+    look_at = min(stuck_at, door.above_since + ABOVE_SOFT_S)
+    if now >= look_at:
         door.finish(Ending.SLOW)
-    return min(common_second(beat.deadline()), stuck_at, full_at)
+    return look_at

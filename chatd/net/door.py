@@ -62,6 +62,8 @@ class Door(SocketOut, trio.abc.Stream):
     """The canonical request that the library reads first."""
     scanner: Scanner = attrs.field(repr=False)
     beat: Heartbeat = attrs.field(repr=False)
+    due_at: int = attrs.field(default=-1, init=False)
+    """The second under which `chatd.net.pulse` keeps it; -1: none yet."""
     ws: WebSocketConnection | None = attrs.field(default=None, init=False, repr=False)
     reading: bool = attrs.field(default=False, init=False)
     """Whether the peer's silence means anything."""

@@ -15,7 +15,7 @@ Source: protocol section 8.
 from __future__ import annotations
 
 from enum import Enum, auto
-from math import ceil, inf
+from math import inf
 
 import attrs
 
@@ -67,12 +67,3 @@ class Heartbeat:
         self.pinged = now
         self.early_s = 0.0
         return Beat.PING
-
-
-def common_second(deadline: float) -> float:
-    """Round a deadline up to a second that all connections share.
-
-    A wake-up alone costs 100 µs and more; together they cost half the CPU of an
-    idle daemon.
-    """
-    return deadline if deadline == inf else float(ceil(deadline))

@@ -1,9 +1,10 @@
 """Accepting, counting, and the firewall around each connection.
 
-Two nurseries: the inner one accepts, the outer one holds the connections. To
-drain, the inner one is cancelled: nobody new comes in, HTTP connections end
-after their request, WebSockets go on until each has its ending, and `serve`
-returns when the last is gone.
+Two nurseries: the inner one accepts, the outer one holds the connections; around
+them one task beats for all (`chatd.net.pulse`). To drain, the inner one is
+cancelled: nobody new comes in, HTTP connections end after their request,
+WebSockets go on until each has its ending, and `serve` returns when the last is
+gone.
 
 TLS is spoken on every socket that is not a Unix one, if there is a context: who is
 behind a Unix socket is on this machine, a proxy as a rule. A request that was not
@@ -34,6 +35,7 @@ from chatd.net.connection import Upgrade, serve_connection
 from chatd.net.head import UNIX_PEER, Refusal, is_proxy, limit_key, normal_address
 from chatd.net.host import DoorLimits, Host
 from chatd.net.http import BUSY, RETRY_AFTER_S, Front, Site, linger, write
+from chatd.net.pulse import Pulse
 from chatd.net.sockets import Listening, PeerSocket, tune
 from chatd.net.tls import NotTls, TlsSocket
 
@@ -136,6 +138,7 @@ class Listener:
     """Random in 0 to 1, for each connection's first ping."""
     tls: ssl.SSLContext | None = None
     """Where there is one, TLS is spoken but on Unix sockets."""
+    pulse: Pulse = attrs.field(factory=Pulse, init=False)
     accepted: int = 0
     _accepting: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
     _refusals: int = attrs.field(default=0, init=False)
@@ -150,20 +153,30 @@ class Listener:
 
         Cancellation: closes the listening sockets and ends every connection.
         """
-        async with trio.open_nursery() as connections:
-            try:
-                with self._accepting:
-                    async with trio.open_nursery() as accepting:
-                        for one in listening:
-                            accepting.start_soon(
-                                self._accept_from, one.sock, connections
-                            )
-                        task_status.started()
-            finally:
-                for one in listening:
-                    trio.lowlevel.notify_closing(one.sock)
-                    one.close()
-            self.site.stop()
+        async with trio.open_nursery() as beating:
+            beating.start_soon(self.pulse.run)
+            async with trio.open_nursery() as connections:
+                await self._accept(listening, connections, task_status)
+                self.site.stop()
+            beating.cancel_scope.cancel()
+
+    async def _accept(
+        self,
+        listening: Sequence[Listening],
+        connections: trio.Nursery,
+        task_status: trio.TaskStatus[None],
+    ) -> None:
+        """Let people in until `stop_accepting`."""
+        try:
+            with self._accepting:
+                async with trio.open_nursery() as accepting:
+                    for one in listening:
+                        accepting.start_soon(self._accept_from, one.sock, connections)
+                    task_status.started()
+        finally:
+            for one in listening:
+                trio.lowlevel.notify_closing(one.sock)
+                one.close()
 
     def stop_accepting(self) -> None:
         """Let nobody new in."""
@@ -238,6 +251,7 @@ class Listener:
                     self.limits,
                     connection=number,
                     jitter=self.jitter(),
+                    pulse=self.pulse,
                 )
             elif isinstance(found, Refusal):
                 self.observer.refused(peer, found.status)

@@ -83,7 +83,7 @@ class SocketOut:
         return self.ending is not None
 
     @property
-    def spared(self) -> set[RoomName]:
+    def spared(self) -> dict[RoomName, None]:
         """Rooms of which an ephemeral entry was dropped; the host clears it."""
         return self.outbox.spared
 

@@ -113,10 +113,10 @@ class Restart(Run):
             load = _load(server, "chatd", self.load.split())
             wait_for(load, "READY")
             kill(server)
-            before = len(daemon.pauses_ms())
             with running(daemon) as again:
+                # What the start collects is over before anybody is let in.
+                before = len(daemon.pauses_ms())
                 result = _result(load, f"{again.process.pid}\n")
-                # The first is the start's own, before anybody is let in.
-                result["pauses_ms"] = daemon.pauses_ms()[before + 1 :]
+                result["pauses_ms"] = daemon.pauses_ms()[before:]
                 result["ended_slow"] = again.metric(COUNTERS["ended_slow"])
                 return result

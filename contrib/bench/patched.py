@@ -80,7 +80,10 @@ def parts(file: Path) -> None:
 def python_decides_when_to_collect(_file: Path) -> None:
     """Leave the garbage collector as Python has it."""
 
-    async def leave(_connections: Callable[[], int]) -> None:
+    async def leave(
+        _connections: Callable[[], int], task_status: trio.TaskStatus[None]
+    ) -> None:
+        task_status.started()
         await trio.sleep_forever()
 
     daemon_module.tend = leave

@@ -22,6 +22,7 @@ from chatd.ids import ConnectionId, RoomName
 from chatd.net.connection import Upgrade, serve_connection
 from chatd.net.door import Door
 from chatd.net.host import DoorLimits, Stats
+from chatd.net.pulse import Pulse
 from chatd.net.sockets import PeerSocket
 from chatd.net.tls import TlsSocket
 from chatd.ports import Entry, EntryKind, Outlet
@@ -247,19 +248,24 @@ async def connected(
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(secured.handshake)
                 await peer.secure()
-        async with trio.open_nursery() as nursery:
-            serve = serve_connection
-            nursery.start_soon(
-                lambda: serve(
-                    ours,
-                    upgrade,
-                    host,
-                    limits,
-                    connection=ConnectionId(1),
-                    jitter=jitter,
+        pulse = Pulse()
+        async with trio.open_nursery() as beating:
+            beating.start_soon(pulse.run)
+            async with trio.open_nursery() as nursery:
+                serve = serve_connection
+                nursery.start_soon(
+                    lambda: serve(
+                        ours,
+                        upgrade,
+                        host,
+                        limits,
+                        connection=ConnectionId(1),
+                        jitter=jitter,
+                        pulse=pulse,
+                    )
                 )
-            )
-            await peer.handshake()
-            await trio.testing.wait_all_tasks_blocked()
-            yield peer
-            sock.close()
+                await peer.handshake()
+                await trio.testing.wait_all_tasks_blocked()
+                yield peer
+                sock.close()
+            beating.cancel_scope.cancel()

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from math import inf
+from math import ceil, inf
 
-from chatd.net.heartbeat import Beat, Heartbeat, common_second
+from chatd.net.heartbeat import Beat, Heartbeat
 
 
 def test_first_the_ping_then_the_check() -> None:
@@ -48,16 +48,9 @@ def test_a_peer_that_always_answers_lives_for_hours() -> None:
     beat = Heartbeat(25.0, 10.0, 0.0)
     now, pings = 0.0, 0
     while now < 36_000:
-        now = common_second(beat.deadline())
+        now = ceil(beat.deadline())
         assert beat.due(now) is Beat.PING
         pings += 1
         now += 0.2
         beat.heard(now)
     assert pings == 36_000 // 26 + 1
-
-
-def test_deadlines_meet_at_whole_seconds() -> None:
-    """Rounded up, never down: nobody is judged early."""
-    assert common_second(25.01) == 26.0
-    assert common_second(25.0) == 25.0
-    assert common_second(inf) == inf

@@ -70,10 +70,10 @@ def test_crossing_the_soft_limit_turns_room_events_into_one_gap_per_room() -> No
     box.add(room(LOBBY, 2))
     assert box.over
     assert box.waiting == 40
-    assert box.spared == {DEN}
+    assert set(box.spared) == {DEN}
     box.add(room(DEN, 10))
     box.add(other(EntryKind.EPHEMERAL))
-    assert box.spared == {DEN, LOBBY}
+    assert set(box.spared) == {DEN, LOBBY}
     out = drain(box)
     assert out == reply().data + replay.data + b"<lobby gap 1-2><den gap 7-10>"
 

@@ -112,7 +112,7 @@ def created(turn: Turn, origin: Origin, draft: CreateRoom, outcome: Outcome) -> 
         turn.refuse(connection.id, command, outcome)
     elif isinstance(outcome, Duplicate):
         # Somebody else was faster: the same join, of a room that exists now.
-        connection.waiting.appendleft(command)
+        connection.waiting.insert(0, command)
     else:
         room = turn.chat.rooms[draft.room]
         _subscribe(turn, connection, room, command, created=True)

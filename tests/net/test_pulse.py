@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import attrs
+import trio
+import trio.testing
+
+from chatd.errors import Ending
+from chatd.net.pulse import Pulse
+from tests.net.echo import FREE, Peer, closing, masked
+from tests.net.edge import edge
+
+LIMITS = attrs.evolve(FREE, heartbeat_interval_s=25.0, heartbeat_timeout_s=10.0)
+
+
+def kept(pulse: Pulse) -> int:
+    """How many connections are kept, under how many seconds does not matter."""
+    return sum(map(len, pulse._due.values()))
+
+
+async def test_one_task_beats_for_all(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """Everybody is pinged; who answers lives, and who does not is ended."""
+    async with edge(limits=LIMITS) as server:
+        peers = [await server.upgraded() for _ in range(150)]
+        pulse = server.listener.pulse
+        assert kept(pulse) == len(peers)
+        alive, silent = peers[:100], peers[100:]
+        for _ in range(3):
+            for peer in alive:
+                await peer.until(len(peer.seen) + 2)
+                await peer.send(masked(0x8A))
+        for peer in silent:
+            await peer.rest()
+            peer.sock.close()
+        await trio.testing.wait_all_tasks_blocked()
+        endings = [ending for ending, _ in server.host.endings]
+        assert endings == [Ending.NO_PONG] * len(silent)
+        assert kept(pulse) == len(alive)
+        for peer in alive:
+            await peer.send(closing())
+            await peer.rest()
+            peer.sock.close()
+        await trio.testing.wait_all_tasks_blocked()
+        assert kept(pulse) == 0
+
+
+async def test_an_earlier_deadline_moves_the_alarm(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """Whoever comes last may be due first."""
+    async with edge(limits=LIMITS) as server:
+        moments: list[float] = [0.0, 1.0]
+        server.listener.jitter = lambda: moments.pop(0)
+        late, early = await server.upgraded(), await server.upgraded()
+        started = trio.current_time()
+        heard: list[tuple[Peer, float]] = []
+
+        async def listen(peer: Peer) -> None:
+            await peer.until(2)
+            heard.append((peer, trio.current_time() - started))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(listen, late)
+            nursery.start_soon(listen, early)
+        (first, soon), (second, later) = heard
+        assert (first, second) == (early, late)
+        assert 12 <= soon <= 14
+        assert 25 <= later <= 26
+        late.sock.close()
+        early.sock.close()
