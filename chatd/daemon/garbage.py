@@ -93,6 +93,7 @@ async def tend(
 
     Args:
         connections: Tells how many there are now.
+        task_status: Trio's own.
 
     Cancellation: safe; Python's own thresholds are back then.
     """
