@@ -156,15 +156,14 @@ class Listener:
         async with trio.open_nursery() as beating:
             beating.start_soon(self.pulse.run)
             async with trio.open_nursery() as connections:
-                await self._accept(listening, connections, task_status)
+                # They listen already; who knocks before the accept is not lost.
+                task_status.started()
+                await self._accept(listening, connections)
                 self.site.stop()
             beating.cancel_scope.cancel()
 
     async def _accept(
-        self,
-        listening: Sequence[Listening],
-        connections: trio.Nursery,
-        task_status: trio.TaskStatus[None],
+        self, listening: Sequence[Listening], connections: trio.Nursery
     ) -> None:
         """Let people in until `stop_accepting`."""
         try:
@@ -172,7 +171,6 @@ class Listener:
                 async with trio.open_nursery() as accepting:
                     for one in listening:
                         accepting.start_soon(self._accept_from, one.sock, connections)
-                    task_status.started()
         finally:
             for one in listening:
                 trio.lowlevel.notify_closing(one.sock)
