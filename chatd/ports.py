@@ -15,7 +15,8 @@ import attrs
 from chatd.core.drafts import Draft, Outcome
 from chatd.errors import Ending
 from chatd.ids import ConnectionId, Epoch, RoomName, Seq, SessionId, UserName
-from chatd.wire.events import MessageShown, Millis, TimelineEvent
+from chatd.wire.events import Millis, TimelineEvent
+from chatd.wire.replies import MessageShown
 
 
 class EntryKind(Enum):

@@ -20,13 +20,13 @@ Pure: no I/O, no clock, no randomness.
 """
 
 from chatd.config.checks import Place, conflicts, notices, out_of_bounds
+from chatd.config.key import COUNT_MAX
+from chatd.config.limits import Limits
 from chatd.config.sections import (
-    COUNT_MAX,
     Auth,
     Config,
     Heartbeat,
     History,
-    Limits,
     Log,
     Metrics,
     PermanentRoom,

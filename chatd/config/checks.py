@@ -14,7 +14,8 @@ from typing import Any
 
 import attrs
 
-from chatd.config.sections import Config, Limits, Rooms, Server
+from chatd.config.limits import Limits
+from chatd.config.sections import Config, Rooms, Server
 from chatd.config.values import Address, SystemdSockets, TcpAddress
 from chatd.ids import RoomName
 

@@ -1,18 +1,16 @@
 """The table of settings: every key, its default, and why that is the default.
 
-A key is one `_key(default, doc, source)`; `source` names the precedent or the
-arithmetic, so that a default can be argued with. Bounds are inclusive: of a
-number, of a string's code points, of a list's entries.
-
 The order here is the order of the example file.
 """
 
 from __future__ import annotations
 
-from typing import Literal, TypeVar
+from typing import Literal
 
 import attrs
 
+from chatd.config.key import DAY_S, key, limit
+from chatd.config.limits import Limits
 from chatd.config.values import (
     Address,
     Network,
@@ -23,69 +21,44 @@ from chatd.config.values import (
 )
 from chatd.ids import RoomName
 
-_T = TypeVar("_T")
-
-COUNT_MAX = 2**31 - 1
-"""No count or size is larger: it fits every socket option and SQLite limit."""
-_DAY_S = 86_400.0
-
-
-def _key(
-    default: _T,
-    doc: str,
-    source: str,
-    *,
-    min: float | None = None,  # noqa: A002 - these are the words of the table
-    max: float | None = None,  # noqa: A002
-) -> _T:
-    """One setting; whatever anybody says about it is made from this call."""
-    metadata = {"doc": doc, "source": source, "min": min, "max": max}
-    field: _T = attrs.field(default=default, metadata=metadata)
-    return field
-
-
-def _limit(default: int, doc: str, source: str) -> int:
-    """A setting for which 0 is no limit."""
-    return _key(default, f"{doc} 0: no limit.", source, min=0, max=COUNT_MAX)
-
 
 @attrs.frozen(kw_only=True)
 class Server:
     """Where the daemon listens, and whom it believes about where people come from."""
 
-    listen: tuple[Address, ...] = _key(
+    listen: tuple[Address, ...] = key(
         (TcpAddress("127.0.0.1", 8765),),
         'Where to listen: "HOST:PORT", "[IPV6]:PORT", "unix:PATH", or "systemd" for'
         " the sockets that systemd hands over. Port 0 takes a free port.",
         "this machine only until someone decides otherwise, as mosquitto 2.0",
         min=1,
     )
-    tls_cert: str = _key(
+    tls_cert: str = key(
         "",
         "The file with the certificate and its chain, in PEM. With it every address"
         ' speaks TLS, but for Unix sockets. "" for none.',
         "a proxy in front is as good, and renews certificates without a restart",
         max=4096,
     )
-    tls_key: str = _key(
+    tls_key: str = key(
         "",
         "The file with the certificate's private key, in PEM, without a passphrase.",
         "given together with tls_cert",
         max=4096,
     )
-    public_url: PublicUrl = _key(  # noqa: RUF009 - a str, and attrs makes a field of it
+    public_url: PublicUrl = key(  # noqa: RUF009 - a str, and attrs makes a field of it
         PublicUrl(""),
         "The URL under which people reach this daemon, for links and for the Origin"
         ' check. "" for none.',
         "only the operator can know it",
     )
-    allowed_origins: tuple[Origin, ...] = _key(
+    allowed_origins: tuple[Origin, ...] = key(
         (),
         'Web pages of other sites that may connect, as "https://HOST[:PORT]". Pages'
         " of public_url may always; an address or localhost needs no entry.",
         "RFC 6455 section 10.2; compared exactly",
     )
-    trusted_proxies: tuple[Network, ...] = _key(
+    trusted_proxies: tuple[Network, ...] = key(
         (),
         "Addresses or ranges of reverse proxies whose X-Forwarded-For is believed;"
         " from anybody else the header is ignored.",
@@ -102,7 +75,7 @@ class Server:
 class Store:
     """Where the truth is kept."""
 
-    path: str = _key(
+    path: str = key(
         "data",
         "The directory of the database, made if it is missing. A relative path"
         " starts where the daemon was started. A service sets it by"
@@ -111,7 +84,7 @@ class Store:
         min=1,
         max=4096,
     )
-    stall_timeout_s: float = _key(
+    stall_timeout_s: float = key(
         5.0,
         "How long a write may take before senders are told `unavailable` and systemd"
         " is no longer told that all is well.",
@@ -125,26 +98,26 @@ class Store:
 class Auth:
     """Who may come in, and for how long he is remembered."""
 
-    guests: bool = _key(
+    guests: bool = key(
         default=True,
         doc="Whether people without an account may come in, as NAME~xxxx.",
         source="the first run needs no account; it listens on this machine only",
     )
-    guest_hold_s: float = _key(
+    guest_hold_s: float = key(
         900.0,
         "How long a guest who is gone can still resume his session.",
         "protocol section 2",
         min=0,
-        max=30 * _DAY_S,
+        max=30 * DAY_S,
     )
-    session_days: int = _key(
+    session_days: int = key(
         30,
         "How long an account's session lives without being used.",
         "protocol section 2",
         min=1,
         max=3650,
     )
-    login_timeout_s: float = _key(
+    login_timeout_s: float = key(
         30.0,
         "How long a connection may stay without a hello.",
         "protocol section 2",
@@ -166,7 +139,7 @@ class PermanentRoom:
             "max": 64,
         }
     )
-    topic: str = _key(
+    topic: str = key(
         "", "What the room is about.", "Slack's bound of a topic", min=0, max=250
     )
 
@@ -175,24 +148,24 @@ class PermanentRoom:
 class Rooms:
     """Which rooms there are, and who makes new ones."""
 
-    create: Literal["anyone", "users", "admins"] = _key(
+    create: Literal["anyone", "users", "admins"] = key(
         "users",
         "Who creates a public room by joining it: anyone (guests too), users"
         " (accounts) or admins.",
         "protocol section 3",
     )
-    names: Literal["ascii"] = _key(
+    names: Literal["ascii"] = key(
         "ascii",
         "The characters of new names: a-z 0-9 . _ - only.",
         "protocol section 1; no two names look alike, as ergo's casemapping ascii",
     )
-    read_receipts: bool = _key(
+    read_receipts: bool = key(
         default=False,
         doc="Whether members see how far others have read.",
         source="protocol section 5; what somebody has read is his own affair until a"
         " team decides otherwise",
     )
-    permanent: tuple[PermanentRoom, ...] = _key(
+    permanent: tuple[PermanentRoom, ...] = key(
         (PermanentRoom(name=RoomName("lobby"), topic="Say hello"),),
         "Public rooms that are always there. New clients are shown them first, and"
         " joining one leaves no trace in its timeline.",
@@ -204,13 +177,13 @@ class Rooms:
 class History:
     """What is replayed, and what is kept so that sending again is safe."""
 
-    replay_max: int = _limit(
+    replay_max: int = limit(
         1000,
         "The most events replayed to a client that comes back; with more missing it"
         " starts again from the newest page.",
         "protocol section 3; at 250 bytes an event, as much as one soft outbox",
     )
-    cid_keep_d: int = _key(
+    cid_keep_d: int = key(
         7,
         "For how many days a client's own id of a command is recognised, so that"
         " sending it again stores nothing.",
@@ -224,7 +197,7 @@ class History:
 class Presence:
     """How fast, and up to how many, people are seen to come and go."""
 
-    grace_s: float = _key(
+    grace_s: float = key(
         10.0,
         "How long someone whose connection broke still counts as online.",
         "a client's first three attempts to reconnect take up to 1 + 2 + 4 s,"
@@ -232,14 +205,14 @@ class Presence:
         min=0,
         max=3600,
     )
-    tick_s: float = _key(
+    tick_s: float = key(
         1.0,
         "Changes of a room are gathered this long into one frame.",
         "protocol section 5; N people coming back cost N frames a tick, not N squared",
         min=0.05,
         max=60,
     )
-    names_max: int = _key(
+    names_max: int = key(
         100,
         "Above this many people online, a room is told only their number.",
         "protocol section 5; beyond it nobody reads the list, and it grows with the"
@@ -253,14 +226,14 @@ class Presence:
 class Heartbeat:
     """How a dead connection is found out."""
 
-    interval_s: float = _key(
+    interval_s: float = key(
         25.0,
         "After so long without a byte from a client it is sent a ping.",
         "Centrifugo's 25 s; below the 60 s after which nginx ends a silent connection",
         min=1,
         max=3600,
     )
-    timeout_s: float = _key(
+    timeout_s: float = key(
         10.0,
         "After so long without a byte since that ping the connection is ended.",
         "Centrifugo's 8 s, rounded up for slow phones; protocol section 8",
@@ -270,97 +243,15 @@ class Heartbeat:
 
 
 @attrs.frozen(kw_only=True)
-class Limits:
-    """What one client may cost the others. 0 is no limit."""
-
-    frame_bytes: int = _limit(
-        65_536,
-        "The largest frame a client may send; a larger one ends its connection.",
-        "Centrifugo's 64 KiB; protocol section 1",
-    )
-    text_chars: int = _limit(
-        4000,
-        "The longest message, in code points.",
-        "protocol section 2; Slack advises no more for a message's text",
-    )
-    reply_bytes: int = _limit(
-        262_144,
-        "The largest reply; a longer page of history is cut and says `more`.",
-        "protocol section 6",
-    )
-    messages_per_s: float = _key(
-        5.0,
-        "Messages per second that a user may send in the long run. 0: no limit.",
-        "protocol section 2; ergo's 2 a second leaves no room for pasted lines",
-        min=0,
-        max=COUNT_MAX,
-    )
-    messages_burst: int = _key(
-        20,
-        "Messages that a user who was quiet may send at once.",
-        "protocol section 2; a pasted screenful of lines",
-        min=0,
-        max=COUNT_MAX,
-    )
-    commands_per_s: float = _key(
-        50.0,
-        "Commands of any kind per second that are read from one connection; more"
-        " wait unread. 0: no limit.",
-        "ten times messages_per_s: joins and look-ups come in bundles",
-        min=0,
-        max=COUNT_MAX,
-    )
-    inflight_max: int = _limit(
-        64,
-        "Commands of one connection that may be open at once; more wait unread.",
-        "more than a second of commands_per_s, so only a stalled store reaches it",
-    )
-    connections_max: int = _limit(
-        10_000,
-        "Connections in all; one more is answered 503.",
-        "ergo's 10,000 clients; measured 21 KiB each, so 210 MB",
-    )
-    connections_per_address: int = _limit(
-        100,
-        "Connections from one IPv4 address or one IPv6 /64.",
-        "an office behind one address; ergo's 16 is for a public network",
-    )
-    connections_per_user: int = _limit(
-        20,
-        "Connections of one user.",
-        "twice ejabberd's 10 sessions: every browser tab is one",
-    )
-    outbox_soft_bytes: int = _limit(
-        262_144,
-        "With more waiting for it, a connection is not read and its room events"
-        " become a gap that it can fill later.",
-        "one largest reply, so that a full page of history is not yet slowness",
-    )
-    outbox_hard_bytes: int = _limit(
-        4_194_304,
-        "With more waiting for it, a connection is ended as too slow.",
-        "sixteen times the soft limit: only what may not be dropped gets there",
-    )
-    write_timeout_s: float = _key(
-        30.0,
-        "A connection that takes no byte of what waits for it for so long is ended."
-        " 0: no limit.",
-        "three times the 10 s of NATS, for phones; protocol section 8",
-        min=0,
-        max=_DAY_S,
-    )
-
-
-@attrs.frozen(kw_only=True)
 class Log:
     """What the daemon tells its operator; never a message's text, never a secret."""
 
-    level: Literal["debug", "info", "warning", "error"] = _key(
+    level: Literal["debug", "info", "warning", "error"] = key(
         "info",
         "The least important line that is written.",
         "one line when a connection ends, nothing while all is well",
     )
-    format: Literal["auto", "text", "json"] = _key(
+    format: Literal["auto", "text", "json"] = key(
         "auto",
         "text for people, json for programs; auto is text, without the time but with"
         " the priority where the journal reads it.",
@@ -372,7 +263,7 @@ class Log:
 class Metrics:
     """Counters and gauges for Prometheus, apart from what users can reach."""
 
-    listen: tuple[Address, ...] = _key(
+    listen: tuple[Address, ...] = key(
         (),
         'Where GET /metrics is answered: "HOST:PORT", "[IPV6]:PORT" or "unix:PATH".'
         " Nowhere when empty.",

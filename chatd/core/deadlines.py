@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from chatd.core import presence
+from chatd.core.agenda import DeadlineKey, Due
 from chatd.core.drafts import EndSession, SaveMarks
 from chatd.core.effects import Spread
 from chatd.core.entities import Block
-from chatd.core.state import DeadlineKey, Due
 from chatd.core.turn import Turn
 from chatd.errors import Ending
 
@@ -25,7 +25,7 @@ protocol section 5, "it is written within 5 s"."""
 
 def pass_time(turn: Turn) -> None:
     """Do all that is due by now, the earliest first."""
-    while (due := turn.chat.pop_due(turn.now.mono)) is not None:
+    while (due := turn.chat.agenda.pop(turn.now.mono)) is not None:
         _DUE[due[0]](turn, due[1])
 
 
@@ -34,7 +34,7 @@ def schedule_marks(turn: Turn) -> None:
     chat = turn.chat
     if not chat.marks_due:
         chat.marks_due = True
-        chat.add_deadline(turn.now.mono + MARKS_DELAY_S, Due.MARKS, None)
+        chat.agenda.add(turn.now.mono + MARKS_DELAY_S, Due.MARKS, None)
 
 
 def save_marks(turn: Turn) -> None:
@@ -48,7 +48,7 @@ def save_marks(turn: Turn) -> None:
 def hold_guest(turn: Turn, draft: EndSession) -> None:
     """Try again later to end a guest's session that could not be ended."""
     at = turn.now.mono + turn.config.auth.guest_hold_s
-    turn.chat.add_deadline(at, Due.GUEST, draft.session)
+    turn.chat.agenda.add(at, Due.GUEST, draft.session)
 
 
 def _login(turn: Turn, key: DeadlineKey) -> None:
@@ -58,7 +58,7 @@ def _login(turn: Turn, key: DeadlineKey) -> None:
     if connection.block is Block.PENDING:
         # A password is being verified: that is not silence.
         at = turn.now.mono + turn.config.auth.login_timeout_s
-        turn.chat.add_deadline(at, Due.LOGIN, key)
+        turn.chat.agenda.add(at, Due.LOGIN, key)
     else:
         turn.finish(connection, Ending.NO_HELLO)
 

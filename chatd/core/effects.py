@@ -16,7 +16,8 @@ from chatd.core.principal import Principal
 from chatd.errors import Ending
 from chatd.ids import ConnectionId, RoomName, Seq, UserName
 from chatd.wire.commands import Command, Hello, History, Send
-from chatd.wire.events import Ephemeral, Reply, ServerFrame, TimelineEvent
+from chatd.wire.events import Ephemeral, TimelineEvent
+from chatd.wire.replies import Reply, ServerFrame
 
 
 @attrs.define

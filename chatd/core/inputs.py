@@ -16,7 +16,8 @@ from chatd.errors import Reject
 from chatd.ids import ConnectionId, RoomName, Seq, UserName
 from chatd.wire.codec import BadCommand
 from chatd.wire.commands import Command, Hello, History, Send
-from chatd.wire.events import MessageShown, Millis
+from chatd.wire.events import Millis
+from chatd.wire.replies import MessageShown
 
 
 @attrs.define

@@ -17,18 +17,20 @@ from typing import Any
 
 from chatd.config import Config
 from chatd.core import deadlines, drafts, inputs, presence
+from chatd.core.agenda import Due
 from chatd.core.commands import RULES, Rule, lookups, rooms, sessions, timeline
 from chatd.core.effects import Effect, Origin
 from chatd.core.entities import Block, Connection, Sent, User
 from chatd.core.inputs import Input, Now
 from chatd.core.quota import full_bucket
-from chatd.core.state import Chat, Due
+from chatd.core.state import Chat
 from chatd.core.turn import Turn
 from chatd.errors import MALFORMED, Ending, Reject, RejectCode
 from chatd.ids import Epoch, RoomName
 from chatd.wire.codec import BadCommand
 from chatd.wire.commands import Command
-from chatd.wire.events import Presence, Refusal
+from chatd.wire.events import Presence
+from chatd.wire.replies import Refusal
 
 MALFORMED_BURST = 20
 MALFORMED_PER_S = 0.1
@@ -74,7 +76,7 @@ class Machine:
 
     def next_deadline(self) -> float | None:
         """When `TimePassed` should come next, in the seconds of `Now.mono`."""
-        return self.chat.next_deadline()
+        return self.chat.agenda.next()
 
     def missed_presence(self, room: RoomName) -> Presence:
         """A frame that makes up for differences a connection was spared."""
@@ -87,7 +89,7 @@ class Machine:
         bucket = full_bucket(MALFORMED_PER_S, MALFORMED_BURST, turn.now.mono)
         self.chat.note_opened(Connection(happened.connection, bucket))
         at = turn.now.mono + self._config.auth.login_timeout_s
-        self.chat.add_deadline(at, Due.LOGIN, happened.connection)
+        self.chat.agenda.add(at, Due.LOGIN, happened.connection)
 
     def _closed(self, turn: Turn, happened: inputs.Closed) -> None:
         connection = self.chat.connections.get(happened.connection)
@@ -100,7 +102,7 @@ class Machine:
         session = connection.session
         if session in self.chat.sessions:
             at = now.mono + self._config.auth.guest_hold_s
-            self.chat.add_deadline(at, Due.GUEST, session)
+            self.chat.agenda.add(at, Due.GUEST, session)
 
     def _received(self, turn: Turn, happened: inputs.Received) -> None:
         """Handle what a connection has sent, behind all that it sent before."""

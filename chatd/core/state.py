@@ -17,11 +17,9 @@ kept in `Room.unsettled`; `chatd.core.presence` makes frames from it.
 
 from __future__ import annotations
 
-import heapq
-from enum import Enum, auto
-
 import attrs
 
+from chatd.core.agenda import Agenda, Due
 from chatd.core.entities import (
     Connection,
     Membership,
@@ -36,26 +34,11 @@ from chatd.ids import (
     Seq,
     SessionId,
     UserName,
-    is_direct,
     is_guest,
 )
 from chatd.wire import events
 from chatd.wire.commands import CommandId
 from chatd.wire.events import TimelineEvent, UserShown
-
-
-class Due(Enum):
-    """What a deadline is for."""
-
-    LOGIN = auto()
-    GRACE = auto()
-    PRESENCE = auto()
-    GUEST = auto()
-    MARKS = auto()
-    FORGET_SESSION = auto()
-
-
-DeadlineKey = ConnectionId | UserName | RoomName | SessionId | None
 
 
 @attrs.define(eq=False)
@@ -81,8 +64,7 @@ class Chat:
     marks_due: bool = False
     """Whether writing them has a deadline already."""
     subscription_number: int = 0
-    _deadlines: list[tuple[float, int, Due, DeadlineKey]] = attrs.field(factory=list)
-    _deadline_number: int = 0
+    agenda: Agenda = attrs.field(factory=Agenda)
 
     # --- what is durable ----------------------------------------------------
 
@@ -146,7 +128,7 @@ class Chat:
         ended = self.sessions.pop(session, None)
         self.idle.pop(session, None)
         self.ended[session] = None
-        self.add_deadline(now + 60, Due.FORGET_SESSION, session)
+        self.agenda.add(now + 60, Due.FORGET_SESSION, session)
         if ended is None:
             return
         user = self.users[ended.user]
@@ -217,7 +199,7 @@ class Chat:
             self.note_offline(user, now)
         else:
             user.offline_at = now + grace_s
-            self.add_deadline(user.offline_at, Due.GRACE, user.name)
+            self.agenda.add(user.offline_at, Due.GRACE, user.name)
 
     def note_offline(self, user: User, now: float) -> None:
         """Nobody is there any more for this user, and no grace is left."""
@@ -310,54 +292,10 @@ class Chat:
     ) -> None:
         """Remember how a user was shown when the tick began."""
         if not room.unsettled:
-            self.add_deadline(now + self.presence_tick_s, Due.PRESENCE, room.name)
+            self.agenda.add(now + self.presence_tick_s, Due.PRESENCE, room.name)
         room.unsettled.setdefault(user, [before])
 
     def _forget_guest(self, user: User) -> None:
         """Let go of a guest of whom nothing is left; his name stays taken."""
         if is_guest(user.name) and not user.sessions and not user.online:
             del self.users[user.name]
-
-    # --- deadlines ----------------------------------------------------------
-
-    def add_deadline(self, at: float, due: Due, key: DeadlineKey) -> None:
-        """Ask to be told at `at`; whoever is told looks whether it still holds."""
-        self._deadline_number += 1
-        heapq.heappush(self._deadlines, (at, self._deadline_number, due, key))
-
-    def next_deadline(self) -> float | None:
-        """When something is due next, or None."""
-        return self._deadlines[0][0] if self._deadlines else None
-
-    def pop_due(self, now: float) -> tuple[Due, DeadlineKey] | None:
-        """Take one deadline that has come, or None."""
-        if not self._deadlines or self._deadlines[0][0] > now:
-            return None
-        _, _, due, key = heapq.heappop(self._deadlines)
-        return due, key
-
-    def check(self) -> None:
-        """Assert every invariant; for tests, after each input."""
-        for room in self.rooms.values():
-            assert 1 <= room.first <= room.head + 1
-            online = {name for name in room.members if self.users[name].online}
-            assert online == set(room.online), (room.name, online, room.online)
-            for name, member in room.members.items():
-                assert 0 <= member.read <= room.head
-                assert room.name in self.users[name].rooms
-            if is_direct(room.name):
-                assert len(room.members) == 2
-        for user in self.users.values():
-            assert all(user.name in self.rooms[name].members for name in user.rooms)
-            assert user.online or not user.connections
-            for number in user.connections:
-                assert self.connections[number].user == user.name
-        for session in self.sessions.values():
-            if session.connection is not None:
-                assert self.connections[session.connection].session == session.id
-        for connection in self.connections.values():
-            assert connection.user is None or connection.id in (
-                self.users[connection.user].connections
-            )
-            assert connection.block is not None or not connection.waiting
-            assert connection.open_drafts >= 0

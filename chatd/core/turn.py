@@ -20,7 +20,7 @@ from chatd.core.state import Chat
 from chatd.errors import Ending, Reject, RejectCode
 from chatd.ids import ConnectionId, Epoch, RoomName, UserName
 from chatd.wire.commands import Command
-from chatd.wire.events import Refusal, Reply
+from chatd.wire.replies import Refusal, Reply
 
 
 @attrs.define(eq=False)

@@ -18,15 +18,13 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import trio
 
 from chatd.auth import Authenticator
 from chatd.config import Config
-from chatd.core import effects
 from chatd.core.drafts import SetPasswordHash
-from chatd.core.effects import Effect, Origin
+from chatd.core.effects import Origin
 from chatd.core.inputs import (
     Closed,
     Executed,
@@ -39,17 +37,18 @@ from chatd.core.inputs import (
 )
 from chatd.core.machine import Machine
 from chatd.errors import Ending, RejectCode
-from chatd.hub.committer import Committer, unavailable
-from chatd.hub.errands import Errands, LookUp
+from chatd.hub.committer import Committer
+from chatd.hub.errands import Errands
 from chatd.hub.fanout import Fanout, Link
+from chatd.hub.perform import PERFORM, Performer
 from chatd.hub.restore import load
 from chatd.hub.world import World
 from chatd.ids import ConnectionId, RoomName, UserName
 from chatd.observe import Metrics
-from chatd.ports import Entry, EntryKind, Outlet, Store
+from chatd.ports import Outlet, Store
 from chatd.wire.codec import BadCommand, Decoder
 from chatd.wire.encode import encode
-from chatd.wire.events import Bye, CaughtUp, Gap, Presence, Welcome
+from chatd.wire.events import Bye, Gap
 from chatd.wire.framing import text_frame
 
 
@@ -87,6 +86,7 @@ class Hub:
         self._due: float | None = None
         self._clock: Callable[[], float]
         self._nursery: trio.Nursery
+        self._performer: Performer
         self._machine: Machine
         self._committer = Committer(
             store,
@@ -117,6 +117,15 @@ class Hub:
         chat = await load(self._store, self._config, self._world)
         self._machine = Machine(chat, self._config, self._world.new_epoch, self._server)
         async with trio.open_nursery() as nursery:
+            self._performer = Performer(
+                self._machine,
+                self._fanout,
+                self._committer,
+                self._errands,
+                self._metrics,
+                self._inputs,
+                nursery.start_soon,
+            )
             self._nursery = nursery
             nursery.start_soon(self._committer.run)
             nursery.start_soon(self._keep_time)
@@ -264,9 +273,10 @@ class Hub:
         try:
             now = self._now
             now.mono, now.wall = self._clock(), self._world.wall()
+            performer = self._performer
             while self._inputs:
                 for effect in self._machine.handle(self._inputs.popleft(), now):
-                    _PERFORM[type(effect)](self, effect)
+                    PERFORM[type(effect)](performer, effect)
             self._fanout.flush()
             deadline = self._machine.next_deadline()
             if deadline != self._due:
@@ -304,96 +314,8 @@ class Hub:
                 await trio.sleep_forever()
             self._happened(TimePassed())
 
-    def _link(self, number: Any) -> Link | None:
+    def _link(self, number: ConnectionId) -> Link | None:
         return self._fanout.links.get(number)
-
-    def _answer(self, effect: effects.Answer) -> None:
-        link = self._fanout.links.get(effect.connection)
-        if link is None:
-            return
-        reply = effect.reply
-        if type(reply) is Welcome:
-            link.user = reply.user
-        if reply is not None:
-            data = text_frame(encode(reply))
-            link.cork.append(Entry(None, 0, 0, EntryKind.REPLY, data))
-        link.answers += 1
-        self._fanout.touch(link)
-
-    def _tell(self, effect: effects.Tell) -> None:
-        frame, room, kind = effect.frame, None, EntryKind.REPLY
-        if effect.ephemeral:
-            room, kind = getattr(frame, "room", None), EntryKind.EPHEMERAL
-        elif isinstance(frame, CaughtUp):
-            # It goes where its replay goes: nowhere, once another join is answered.
-            room, kind = frame.room, EntryKind.REPLAY
-        entry = Entry(room, 0, 0, kind, text_frame(encode(frame)))
-        for number in effect.connections:
-            link = self._link(number)
-            if link is not None:
-                self._fanout.cork(link, entry)
-
-    def _deliver(self, effect: effects.Deliver) -> None:
-        event = effect.event
-        self._metrics.events += 1
-        self._fanout.deliver(event.room, event.seq, text_frame(encode(event)))
-
-    def _spread(self, effect: effects.Spread) -> None:
-        frame = effect.frame
-        instead = None
-        if isinstance(frame, Presence) and self._fanout.spared(frame.room):
-            whole = self._machine.missed_presence(frame.room)
-            instead = text_frame(encode(whole))
-        data = text_frame(encode(frame))
-        self._fanout.spread(frame.room, data, effect.besides, instead)
-
-    def _subscribe(self, effect: effects.Subscribe) -> None:
-        self._fanout.subscribe(effect.connection, effect.room)
-
-    def _unsubscribe(self, effect: effects.Unsubscribe) -> None:
-        self._fanout.unsubscribe(effect.connection, effect.room, drop=effect.drop)
-
-    def _append(self, effect: effects.Append) -> None:
-        if self._committer.stalled and effect.origin.connection is not None:
-            refused = unavailable("the store does not answer at this moment")
-            self._inputs.append(Executed(effect.origin, refused))
-        else:
-            self._committer.append(effect.origin)
-
-    def _look_up(self, effect: LookUp) -> None:
-        self._nursery.start_soon(self._errands.look_up, effect)
-
-    def _replay(self, effect: effects.Replay) -> None:
-        link = self._link(effect.connection)
-        if link is None:
-            return
-        link.replays[effect.room] = effect
-        if not link.replaying:
-            link.replaying = True
-            self._nursery.start_soon(self._errands.replay, link)
-
-    def _finish(self, effect: effects.Finish) -> None:
-        link = self._link(effect.connection)
-        if link is not None:
-            link.ending = link.ending or effect.ending
-            self._fanout.touch(link)
 
     def _rehashed(self, draft: SetPasswordHash) -> None:
         self._committer.append(Origin(None, None, draft))
-
-
-_PERFORM: dict[type[Effect], Callable[[Hub, Any], None]] = {
-    effects.Answer: Hub._answer,
-    effects.Tell: Hub._tell,
-    effects.Deliver: Hub._deliver,
-    effects.Spread: Hub._spread,
-    effects.Subscribe: Hub._subscribe,
-    effects.Unsubscribe: Hub._unsubscribe,
-    effects.Append: Hub._append,
-    effects.Authenticate: Hub._look_up,
-    effects.CountUnread: Hub._look_up,
-    effects.FindUser: Hub._look_up,
-    effects.ReadHistory: Hub._look_up,
-    effects.Replay: Hub._replay,
-    effects.Finish: Hub._finish,
-}

@@ -11,9 +11,10 @@ from collections.abc import Callable
 import trio
 
 from chatd.config import Config
+from chatd.core.agenda import Due
 from chatd.core.drafts import CreateRoom, Draft, Refused, SetTopic
 from chatd.core.entities import Membership, Room, Session, User
-from chatd.core.state import Chat, Due
+from chatd.core.state import Chat
 from chatd.errors import StoreFailed
 from chatd.hub.world import World
 from chatd.ids import Epoch, Seq
@@ -65,7 +66,7 @@ def restore(snapshot: Snapshot, config: Config, now: float) -> Chat:
         entry = Session(session.session, session.user, idle_from=now)
         chat.sessions[entry.id] = entry
         chat.users[entry.user].sessions[entry.id] = None
-        chat.add_deadline(now + config.auth.guest_hold_s, Due.GUEST, entry.id)
+        chat.agenda.add(now + config.auth.guest_hold_s, Due.GUEST, entry.id)
     return chat
 
 

@@ -21,8 +21,11 @@ from chatd.errors import StoreFailed, StoreUnavailable
 from chatd.ids import RoomName, Seq, SessionId, UserName
 from chatd.ports import RoomRow, SessionRow, Snapshot, TokenRow, UserRow
 from chatd.store import answers
-from chatd.store.model import Model, ModelMessage, as_now, shown
+from chatd.store.model import Model
+from chatd.store.model.entities import ModelMessage, as_now, shown
+from chatd.store.model.people import end_session
 from chatd.wire import events as e
+from chatd.wire import replies as r
 from chatd.wire.events import Millis
 
 DAY_MS = 86_400_000
@@ -76,7 +79,7 @@ class MemoryStore:
             if session.idle_since is None:
                 session.idle_since = now
             elif session.idle_since <= now - limit_ms:
-                self._model.end_session(session.session)
+                end_session(self._model, session.session)
             elif guest:
                 session.idle_since = now
         held = {session.user for session in self._model.sessions.values()}
@@ -153,7 +156,7 @@ class MemoryStore:
         after: Seq | None,
         limit: int,
         upto: Seq,
-    ) -> tuple[list[e.MessageShown], bool]:
+    ) -> tuple[list[r.MessageShown], bool]:
         """Read a page of messages; see the port. Cancellation: safe."""
         await trio.lowlevel.checkpoint()
         found = [

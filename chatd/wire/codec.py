@@ -7,11 +7,10 @@ its command, the `id`, `cid` and `type`, as far as they could be read, and one
 sentence that names the field. The sentence is bounded and never repeats what
 was sent, except the name of an unknown type, cleaned.
 
-What a field may hold is said by its type in `chatd.wire.commands`; each such
-type has one parser here, given to cattrs as its hook. cattrs coerces by
-default (`1` becomes `'1'`), so there is a hook for every type that a command
-uses. Rules between the fields of one command are the `_RULES` below; whatever
-needs to know who asks, or what exists, is decided in the core.
+What a field may hold is said by its type in `chatd.wire.commands`, and checked by
+that type's parser in `chatd.wire.fields`. Rules between the fields of one command
+are the `_RULES` below; whatever needs to know who asks, or what exists, is decided
+in the core.
 
 orjson reads the JSON: it refuses NaN, depth beyond 1024 and invalid UTF-8, and
 turns integers beyond 64 bits into floats, which no field accepts. It refuses
@@ -24,74 +23,28 @@ from __future__ import annotations
 
 import difflib
 import json
-import re as regex
 from collections.abc import Callable
 from contextlib import suppress
-from functools import lru_cache
 from typing import Any, get_args
 
 import orjson
-from cattrs import ClassValidationError, Converter
+from cattrs import ClassValidationError
 
 from chatd.errors import Reject, RejectCode
-from chatd.ids import (
-    Cid,
-    Epoch,
-    RoomName,
-    Seq,
-    UserName,
-    is_encodable,
-    parse_account_name,
-    parse_cid,
-    parse_epoch,
-    parse_room_name,
-    parse_user_name,
+from chatd.ids import Cid
+from chatd.wire.commands import Command, CommandId, Hello, History, Join, Send
+from chatd.wire.fields import (
+    Parse,
+    converter_for,
+    kind_of,
+    parse_cid_field,
+    parse_id,
+    parse_word,
 )
-from chatd.wire.commands import (
-    Command,
-    CommandId,
-    Display,
-    Emoji,
-    GuestName,
-    Hello,
-    History,
-    Join,
-    PageLimit,
-    Secret,
-    Send,
-    State,
-    StatusText,
-    Text,
-)
-from chatd.wire.text import (
-    TooLong,
-    parse_display,
-    parse_emoji,
-    parse_status,
-    parse_text,
-)
+from chatd.wire.text import TooLong
 
-INTEGER_MAX = 2**53
-"""The largest integer on the wire: what a double, so also JavaScript, holds.
-
-Source: protocol section 1.
-"""
-ID_CHARS_MAX = 64
-"""Source: protocol section 1."""
-SECRET_CHARS_MAX = 4096
-"""Room for a large JWT; what Argon2 is given must have an end."""
-PAGE_MAX = 100
-"""Source: protocol section 6."""
-NAMES_KEPT = 4096
-"""Room names whose form was looked at lately: 64 characters each, so 1 MB at most."""
-STATES = ("online", "away")
-"""Source: protocol section 5."""
-
-_TYPE_SHOWN_CHARS_MAX = 32
-_WORD = regex.compile(rf"[a-z][a-z0-9_]{{0,{_TYPE_SHOWN_CHARS_MAX - 1}}}\Z")
-
-Parse = Callable[..., Any]
-"""Takes a JSON value (and, from cattrs, the type that it should have)."""
+TYPE_SHOWN_CHARS_MAX = 32
+"""Of an unknown type, in the sentence that refuses it."""
 
 
 class BadCommand(Reject):
@@ -114,9 +67,9 @@ class BadCommand(Reject):
         """Take the labels of the refused `frame`, if it was an object at all."""
         super().__init__(code, text, field=field)
         frame = frame or {}
-        self.re: str | None = _readable(_parse_word, frame.get("type"))
-        self.id: CommandId = _readable(_parse_id, frame.get("id"))
-        self.cid: Cid | None = _readable(_parse_cid, frame.get("cid"))
+        self.re: str | None = _readable(parse_word, frame.get("type"))
+        self.id: CommandId = _readable(parse_id, frame.get("id"))
+        self.cid: Cid | None = _readable(parse_cid_field, frame.get("cid"))
 
 
 class Decoder:
@@ -129,7 +82,7 @@ class Decoder:
             text_chars: How many code points a message may have; 0 means as many
                 as fit into a frame.
         """
-        converter = _converter(text_chars)
+        converter = converter_for(text_chars)
         self._readers = {
             cls.type: (cls, converter.get_structure_hook(cls))
             for cls in get_args(Command)
@@ -147,7 +100,7 @@ class Decoder:
             frame = _parse_halved(payload, error)
         if type(frame) is not dict:
             raise BadCommand(
-                RejectCode.BAD_JSON, f"expected one JSON object, found {_kind(frame)}"
+                RejectCode.BAD_JSON, f"expected one JSON object, found {kind_of(frame)}"
             )
         try:
             cls, read = self._readers[frame["type"]]
@@ -170,7 +123,7 @@ class Decoder:
         if "type" not in frame:
             text = "type: required"
         elif type(sent := frame["type"]) is not str:
-            text = f"type: expected a string, found {_kind(sent)}"
+            text = f"type: expected a string, found {kind_of(sent)}"
         else:
             shown = _shown(sent)
             near = difflib.get_close_matches(shown.lower(), self._readers, n=1)
@@ -204,109 +157,6 @@ def _bad_field(error: ClassValidationError, frame: dict[str, Any]) -> BadCommand
         field=note.name,
         frame=frame,
     )
-
-
-# --- one parser for each type of a field ---------------------------------------
-
-
-def _converter(text_chars: int) -> Converter:
-    """Teach cattrs the types of `chatd.wire.commands`, and nothing else.
-
-    Detailed validation, which names the field, costs 0.1 µs where all is well.
-    """
-    converter = Converter()
-    parsers: dict[Any, Parse] = {
-        bool: _parse_bool,
-        Seq: _integer(0, INTEGER_MAX),
-        PageLimit: _integer(1, PAGE_MAX),
-        Text: _string(lambda text: parse_text(text, text_chars)),
-        RoomName: _string(lru_cache(NAMES_KEPT)(parse_room_name)),
-        UserName: _string(parse_user_name),
-        Epoch: _string(parse_epoch),
-        Cid: _parse_cid,
-        Display: _string(parse_display),
-        StatusText: _string(parse_status),
-        GuestName: _string(parse_account_name),
-        Secret: _string(_parse_secret),
-        Emoji: _string(parse_emoji),
-        State: _string(_parse_state),
-        CommandId: _parse_id,
-    }
-    for kind, parse in parsers.items():
-        converter.register_structure_hook(kind, parse)
-        if type(None) not in get_args(kind):
-            # What cattrs makes of the hook by itself takes twice as long.
-            converter.register_structure_hook(kind | None, _optional(parse))
-    return converter
-
-
-def _optional(parse: Parse) -> Parse:
-    def parse_optional(value: Any, kind: Any = None) -> Any:
-        return None if value is None else parse(value, kind)
-
-    return parse_optional
-
-
-def _string(parse: Callable[[str], Any]) -> Parse:
-    def parse_string(value: Any, _: Any = None) -> Any:
-        if type(value) is not str:
-            raise ValueError(f"expected a string, found {_kind(value)}")
-        return parse(value)
-
-    return parse_string
-
-
-def _integer(low: int, high: int) -> Parse:
-    def parse_integer(value: Any, _: Any = None) -> int:
-        if type(value) is not int:
-            raise ValueError(f"expected a whole number, found {_kind(value)}")
-        if not low <= value <= high:
-            raise ValueError(f"expected a whole number from {low} to {high}")
-        return value
-
-    return parse_integer
-
-
-def _parse_bool(value: Any, _: Any = None) -> bool:
-    if type(value) is not bool:
-        raise ValueError(f"expected true or false, found {_kind(value)}")
-    return value
-
-
-def _parse_id(value: Any, _: Any = None) -> CommandId:
-    if value is None:
-        return None
-    if type(value) is str:
-        if len(value) > ID_CHARS_MAX or not is_encodable(value):
-            raise ValueError(f"expected up to {ID_CHARS_MAX} whole characters")
-        return value
-    if type(value) is int:
-        if abs(value) > INTEGER_MAX:
-            raise ValueError("expected a whole number within 2^53 of zero")
-        return value
-    raise ValueError(f"expected a string or a whole number, found {_kind(value)}")
-
-
-def _parse_secret(text: str) -> Secret:
-    if not 1 <= len(text) <= SECRET_CHARS_MAX or not is_encodable(text):
-        raise ValueError(f"expected 1 to {SECRET_CHARS_MAX} whole characters")
-    return Secret(text)
-
-
-def _parse_state(text: str) -> State:
-    if text not in STATES:
-        raise ValueError("expected online or away")
-    return State(text)
-
-
-def _check_word(text: str) -> str:
-    if not _WORD.match(text):
-        raise ValueError("expected a lowercase word")
-    return text
-
-
-_parse_cid = _string(parse_cid)
-_parse_word = _string(_check_word)
 
 
 # --- rules between the fields of one command -----------------------------------
@@ -358,25 +208,9 @@ _RULES: dict[type, Callable[[Any], tuple[str, str] | None]] = {
 # --- words for people ----------------------------------------------------------
 
 
-def _kind(value: Any) -> str:
-    """What a JSON value is called; a float is what no field accepts."""
-    return _KINDS[type(value)]
-
-
-_KINDS = {
-    type(None): "null",
-    bool: "true or false",
-    int: "a number",
-    float: "a fraction or too large a number",
-    str: "a string",
-    list: "an array",
-    dict: "an object",
-}
-
-
 def _shown(sent: str) -> str:
     """Cut and clean what was sent, so that it may be shown and logged."""
-    cut = sent[:_TYPE_SHOWN_CHARS_MAX]
+    cut = sent[:TYPE_SHOWN_CHARS_MAX]
     clean = "".join(char if char.isprintable() and char != '"' else "?" for char in cut)
     return clean if len(cut) == len(sent) else f"{clean}…"
 

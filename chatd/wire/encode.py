@@ -29,13 +29,8 @@ from cattrs.fns import identity
 from cattrs.gen import make_dict_unstructure_fn, override
 
 from chatd.wire.commands import CommandId
-from chatd.wire.events import (
-    MessageShown,
-    Millis,
-    RoomShown,
-    ServerFrame,
-    UserShown,
-)
+from chatd.wire.events import Millis, UserShown
+from chatd.wire.replies import MessageShown, RoomShown, ServerFrame
 
 WIRE_NAMES = {"sender": "from", "seconds": "for"}
 """What a field of an event is called on the wire, where it differs."""

@@ -19,7 +19,7 @@ from typing import Any
 import trio
 
 import chatd.daemon.daemon as daemon_module
-import chatd.hub.hub as hub_module
+import chatd.hub.perform as perform_module
 from chatd.cli import main
 from chatd.core.machine import Machine
 from chatd.hub import committer, fanout
@@ -70,7 +70,7 @@ def parts(file: Path) -> None:
     timed(scanner.Scanner, "next", "find and unmask frames")
     timed(Decoder, "decode", "bytes to command")
     timed(Machine, "handle", "decide")
-    timed(hub_module, "encode", "event to bytes")
+    timed(perform_module, "encode", "event to bytes")
     timed(fanout.Fanout, "flush", "fan out, with the sends")
     timed(SocketOut, "_send", "send")
     timed(writer.Writer, "commit", "write and sync, in its thread")

@@ -18,6 +18,7 @@ from chatd.config import Config
 from chatd.core import drafts, effects, inputs
 from chatd.core.effects import Effect, Origin
 from chatd.core.inputs import Input, Now
+from chatd.core.invariants import check
 from chatd.core.machine import Machine
 from chatd.core.principal import Principal
 from chatd.core.state import Chat
@@ -25,7 +26,8 @@ from chatd.errors import Ending, Reject, RejectCode
 from chatd.hub.restore import declare, restore
 from chatd.ids import ConnectionId, Epoch, RoomName, Seq, SessionId, UserName
 from chatd.ports import MemberRow, RoomRow, Snapshot, UserRow
-from chatd.store.model import Model, as_now, shown
+from chatd.store.model import Model
+from chatd.store.model.entities import as_now, shown
 from chatd.wire import events
 from chatd.wire.commands import Command, GuestName, Hello, Join, Secret
 
@@ -185,7 +187,7 @@ class House:
     def handle(self, happened: Input) -> list[Effect]:
         """Hand an input to the machine, check the state, perform the effects."""
         wanted = self.machine.handle(happened, self.now)
-        self.chat.check()
+        check(self.chat)
         for effect in wanted:
             self._perform(effect)
         self._check_audiences()

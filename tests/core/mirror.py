@@ -13,7 +13,7 @@ import attrs
 
 from chatd.core.state import Chat
 from chatd.ids import RoomName, UserName, is_direct
-from chatd.wire import events
+from chatd.wire import events, replies
 from chatd.wire.commands import Command, Join
 from chatd.wire.events import UserShown
 
@@ -39,7 +39,7 @@ class Mirror:
 
     commands: dict[Any, Command] = attrs.field(factory=dict)
     """What was sent, by its id; ids rise."""
-    welcome: events.Welcome | None = None
+    welcome: replies.Welcome | None = None
     rooms: dict[RoomName, Place] = attrs.field(factory=dict)
     replied: set[Any] = attrs.field(factory=set)
     durable_replied: int = 0
@@ -76,18 +76,18 @@ class Mirror:
         if frame.re in DURABLE:
             assert frame.id > self.durable_replied
             self.durable_replied = frame.id
-        if isinstance(frame, events.Welcome):
+        if isinstance(frame, replies.Welcome):
             assert self.welcome is None
             self.welcome = frame
             for room in frame.rooms:
                 assert room.read <= room.seq
                 if is_direct(room.room):
                     self.rooms[room.room] = Place(room.seq)
-        elif isinstance(frame, events.Joined):
+        elif isinstance(frame, replies.Joined):
             assert isinstance(command, Join)
             self._joined(command, frame)
 
-    def _joined(self, command: Join, frame: events.Joined) -> None:
+    def _joined(self, command: Join, frame: replies.Joined) -> None:
         assert (frame.recovered is None) == (command.since is None)
         last: int | None = frame.seq
         if frame.recovered:

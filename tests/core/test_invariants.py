@@ -24,7 +24,8 @@ from hypothesis.stateful import (
 )
 
 from chatd.config import Config
-from chatd.config.sections import Auth, History, Limits, Presence, Rooms
+from chatd.config.limits import Limits
+from chatd.config.sections import Auth, History, Presence, Rooms
 from chatd.hub.restore import restore
 from chatd.ids import Cid, RoomName, Seq, UserName, direct_room, is_guest
 from chatd.wire.commands import (
@@ -53,7 +54,7 @@ from chatd.wire.commands import (
     Who,
 )
 from chatd.wire.commands import History as HistoryCommand
-from chatd.wire.events import Welcome
+from chatd.wire.replies import Welcome
 from tests.core.house import ANN, BOB, LOBBY, House, Peer
 from tests.core.mirror import Mirror
 

@@ -9,7 +9,7 @@ from chatd.core.commands import RULES
 from chatd.core.effects import Answer, Append, Origin
 from chatd.errors import Ending, RejectCode
 from chatd.ids import Cid, ConnectionId, Seq
-from chatd.wire import commands, events
+from chatd.wire import commands, replies
 from chatd.wire.codec import BadCommand
 from chatd.wire.commands import GuestName, Hello, Ping, Secret, Send, Text
 from tests.core.house import ANN, LOBBY, House
@@ -92,7 +92,7 @@ def test_a_malformed_frame_is_answered_with_what_could_be_read() -> None:
     """Its type, its id, its cid, and the field."""
     peer = House().open()
     peer.house.handle(inputs.Received(peer.id, bad(RejectCode.BAD_FIELD)))
-    error = events.Refusal("bad_field", "no", "send", "room", Cid("x"), None, 7)
+    error = replies.Refusal("bad_field", "no", "send", "room", Cid("x"), None, 7)
     assert peer.take() == [error]
 
 

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from chatd.core.agenda import Due
 from chatd.core.entities import Room
-from chatd.core.state import Chat, Due
+from chatd.core.invariants import check
+from chatd.core.state import Chat
 from chatd.ids import Epoch, RoomName, Seq, SessionId, UserName
 from chatd.wire import events
 from chatd.wire.commands import Send, Text
@@ -43,7 +45,7 @@ def test_a_room_that_is_there_is_not_made_again() -> None:
     chat.apply_room(other, {BOB: "owner"}, None, 0.0)
     assert chat.rooms[TEAM] is room
     assert list(room.members) == [ANN]
-    chat.check()
+    check(chat)
 
 
 def test_a_membership_that_was_taken_before_changes_nothing() -> None:
@@ -53,11 +55,11 @@ def test_a_membership_that_was_taken_before_changes_nothing() -> None:
     room = chat.rooms[LOBBY]
     for role in ("member", "member", None, None):
         chat.apply_member(room, user, role, 0.0)
-        chat.check()
+        check(chat)
     house.user("ann")
     for role in ("member", "member", None, None):
         chat.apply_member(room, user, role, 0.0)
-        chat.check()
+        check(chat)
 
 
 def test_a_session_that_was_forgotten_before_changes_nothing() -> None:
@@ -67,23 +69,23 @@ def test_a_session_that_was_forgotten_before_changes_nothing() -> None:
     chat.forget_session(session, 0.0)
     chat.forget_session(session, 0.0)
     assert list(chat.ended) == [session]
-    assert chat.next_deadline() == 60.0
+    assert chat.agenda.next() == 60.0
 
 
 def test_deadlines_come_in_their_order_and_not_before_their_time() -> None:
     """Those of one moment in the order in which they were made."""
     chat = Chat(presence_tick_s=1.0)
-    assert chat.next_deadline() is None
-    assert chat.pop_due(1e9) is None
-    chat.add_deadline(2.0, Due.GRACE, ANN)
-    chat.add_deadline(1.0, Due.GRACE, BOB)
-    chat.add_deadline(1.0, Due.MARKS, None)
-    assert chat.next_deadline() == 1.0
-    assert chat.pop_due(0.9) is None
-    assert chat.pop_due(1.0) == (Due.GRACE, BOB)
-    assert chat.pop_due(1.5) == (Due.MARKS, None)
-    assert chat.pop_due(1.5) is None
-    assert chat.pop_due(2.0) == (Due.GRACE, ANN)
+    assert chat.agenda.next() is None
+    assert chat.agenda.pop(1e9) is None
+    chat.agenda.add(2.0, Due.GRACE, ANN)
+    chat.agenda.add(1.0, Due.GRACE, BOB)
+    chat.agenda.add(1.0, Due.MARKS, None)
+    assert chat.agenda.next() == 1.0
+    assert chat.agenda.pop(0.9) is None
+    assert chat.agenda.pop(1.0) == (Due.GRACE, BOB)
+    assert chat.agenda.pop(1.5) == (Due.MARKS, None)
+    assert chat.agenda.pop(1.5) is None
+    assert chat.agenda.pop(2.0) == (Due.GRACE, ANN)
 
 
 def test_the_state_after_a_restart_is_what_was_committed() -> None:

@@ -10,6 +10,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from chatd.core import drafts as d
 from chatd.core.inputs import Now
+from chatd.core.invariants import check
 from chatd.errors import Ending, StoreFailed, StoreUnavailable
 from chatd.hub import Hub
 from chatd.net.host import DoorLimits
@@ -408,4 +409,4 @@ async def test_who_is_gone_before_his_errand_begins_is_nobody(
         await wait_all_tasks_blocked()
         assert rig.hub.is_ready
         assert not rig.hub.machine.chat.users[ANN].online
-        rig.hub.machine.chat.check()
+        check(rig.hub.machine.chat)

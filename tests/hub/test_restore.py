@@ -4,7 +4,8 @@ import attrs
 
 from chatd.config import Config, PermanentRoom, Rooms
 from chatd.core import drafts as d
-from chatd.core.state import Due
+from chatd.core.agenda import Due
+from chatd.core.invariants import check
 from chatd.hub.restore import declare, restore
 from chatd.ids import Epoch, RoomName, Seq, SessionId, UserName
 from chatd.ports import MemberRow, RoomRow, SessionRow, Snapshot, UserRow
@@ -42,7 +43,7 @@ def test_the_chat_is_what_the_store_had() -> None:
     assert (found.members[ANN].role, found.members[ANN].read) == ("owner", 3)
     assert list(chat.users[ANN].rooms) == [DEN]
     assert not chat.users[ANN].online
-    chat.check()
+    check(chat)
 
 
 def test_guests_are_held_from_the_start_on() -> None:
@@ -52,8 +53,8 @@ def test_guests_are_held_from_the_start_on() -> None:
     assert chat.sessions[SESSION].connection is None
     assert list(chat.users[GUEST].sessions) == [SESSION]
     at = 5.0 + config.auth.guest_hold_s
-    assert chat.next_deadline() == at
-    assert chat.pop_due(at) == (Due.GUEST, SESSION)
+    assert chat.agenda.next() == at
+    assert chat.agenda.pop(at) == (Due.GUEST, SESSION)
 
 
 def test_a_missing_declared_room_is_created() -> None:

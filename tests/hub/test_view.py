@@ -24,11 +24,13 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from chatd.config import History
 from chatd.core import drafts as d
+from chatd.core.invariants import check
 from chatd.ids import RoomName, Seq, SessionId
 from chatd.net.host import DoorLimits
 from chatd.ports import SessionRow
 from chatd.store import MemoryStore
-from chatd.wire.events import MessageShown, Millis, TimelineEvent
+from chatd.wire.events import Millis, TimelineEvent
+from chatd.wire.replies import MessageShown
 from tests.hub.support import ANN, DEN, T0, Peer, Rig, fill, quick, running
 
 Frame = dict[str, Any]
@@ -400,7 +402,7 @@ class Scene:
             assert not client.view.unread
             assert client.stream.open is None
             assert client.view.room() == whole
-        self.rig.hub.machine.chat.check()
+        check(self.rig.hub.machine.chat)
 
 
 ACTIONS = (

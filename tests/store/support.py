@@ -22,6 +22,7 @@ from chatd.store.sqlite.generation import Generation
 from chatd.store.sqlite.migrate import configure, migrate
 from chatd.store.sqlite.writer import Writer
 from chatd.wire import events as e
+from chatd.wire import replies as r
 
 LOBBY = RoomName("lobby")
 DIRECT = RoomName("@ann,bob")
@@ -105,7 +106,7 @@ async def timeline(store: Store, room: RoomName = LOBBY) -> list[e.TimelineEvent
     return await store.events(room, Seq(0), Seq(10**9), 10**6, 0)
 
 
-async def page(store: Store, room: RoomName = LOBBY) -> list[e.MessageShown]:
+async def page(store: Store, room: RoomName = LOBBY) -> list[r.MessageShown]:
     """All messages of a room, as history shows them."""
     messages, more = await store.history(
         room, before=None, after=None, limit=10**6, upto=Seq(10**9)

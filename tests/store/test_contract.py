@@ -12,6 +12,7 @@ from chatd.errors import RejectCode
 from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
 from chatd.ports import MemberRow, RoomRow, Store, TokenRow, UserRow
 from chatd.wire import events as e
+from chatd.wire import replies as r
 from tests.store.support import (
     ANN,
     BOB,
@@ -424,7 +425,7 @@ async def test_a_deleted_message_leaves_no_content(store: Store) -> None:
         e.React(**common, seq=Seq(4), of=Seq(2), emoji=None, on=None, deleted=True),
         e.Delete(**common, seq=Seq(5), of=Seq(2)),
     ]
-    assert (await page(store))[1] == e.MessageShown(
+    assert (await page(store))[1] == r.MessageShown(
         seq=Seq(2),
         ts=T0,
         sender=ANN,

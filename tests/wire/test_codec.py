@@ -13,13 +13,8 @@ from hypothesis import strategies as st
 
 from chatd.errors import RejectCode
 from chatd.wire import commands as c
-from chatd.wire.codec import (
-    INTEGER_MAX,
-    PAGE_MAX,
-    SECRET_CHARS_MAX,
-    BadCommand,
-    Decoder,
-)
+from chatd.wire.codec import BadCommand, Decoder
+from chatd.wire.fields import INTEGER_MAX, PAGE_MAX, SECRET_CHARS_MAX
 
 EPOCH = "8f3c21d07be945aa"
 PRIVATE = "~abcdefghijklm234"

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from chatd.ids import Epoch, RoomName, Seq, UserName
 from chatd.wire import events as e
+from chatd.wire import replies as r
 from chatd.wire.encode import WIRE_NAMES, encode, encode_part, rfc3339
 
 TS = 1795379488123
@@ -159,11 +160,11 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
         e.Bye(4505, "revoked", reconnect=False),
         {"type": "bye", "code": 4505, "reason": "revoked", "reconnect": False},
     ),
-    (e.Done("ping"), {"type": "ok", "re": "ping"}),
-    (e.Done("ping", id=0), {"type": "ok", "re": "ping", "id": 0}),
-    (e.Done("ping", id=""), {"type": "ok", "re": "ping", "id": ""}),
+    (r.Done("ping"), {"type": "ok", "re": "ping"}),
+    (r.Done("ping", id=0), {"type": "ok", "re": "ping", "id": 0}),
+    (r.Done("ping", id=""), {"type": "ok", "re": "ping", "id": ""}),
     (
-        e.Stored("send", LOBBY, Seq(58), TS, id=2),
+        r.Stored("send", LOBBY, Seq(58), TS, id=2),
         {
             "type": "ok",
             "re": "send",
@@ -174,7 +175,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
         },
     ),
     (
-        e.Stored("send", LOBBY, Seq(58), TS, dup=True),
+        r.Stored("send", LOBBY, Seq(58), TS, dup=True),
         {
             "type": "ok",
             "re": "send",
@@ -185,7 +186,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
         },
     ),
     (
-        e.Joined(
+        r.Joined(
             LOBBY,
             EPOCH,
             Seq(57),
@@ -215,7 +216,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
         },
     ),
     (
-        e.Joined(LOBBY, EPOCH, ZERO, ONE, 0, recovered=False, created=True),
+        r.Joined(LOBBY, EPOCH, ZERO, ONE, 0, recovered=False, created=True),
         {
             "type": "ok",
             "re": "join",
@@ -229,7 +230,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
         },
     ),
     (
-        e.Welcome(
+        r.Welcome(
             user=ANN,
             display="ann",
             role="guest",
@@ -238,8 +239,8 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
             protocol=1,
             now=TS,
             heartbeat=25,
-            limits=e.LimitsShown(65536, 4000, 5, 20),
-            rooms=[e.RoomState(LOBBY, EPOCH, Seq(57), ONE, Seq(41), 12)],
+            limits=r.LimitsShown(65536, 4000, 5, 20),
+            rooms=[r.RoomState(LOBBY, EPOCH, Seq(57), ONE, Seq(41), 12)],
             suggested=[LOBBY],
         ),
         {
@@ -273,7 +274,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
         },
     ),
     (
-        e.Welcome(
+        r.Welcome(
             user=BOB,
             display="",
             role="user",
@@ -282,8 +283,8 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
             protocol=1,
             now=TS,
             heartbeat=0,
-            limits=e.LimitsShown(65536, 0, 0, 0),
-            rooms=[e.RoomState(LOBBY, EPOCH, ZERO, ONE, ZERO, 0)],
+            limits=r.LimitsShown(65536, 0, 0, 0),
+            rooms=[r.RoomState(LOBBY, EPOCH, ZERO, ONE, ZERO, 0)],
             suggested=[],
             id=3,
         ),
@@ -319,13 +320,13 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
         },
     ),
     (
-        e.HistoryPage(
+        r.HistoryPage(
             LOBBY,
             EPOCH,
             ONE,
             Seq(63),
             [
-                e.MessageShown(
+                r.MessageShown(
                     ONE,
                     TS,
                     BOB,
@@ -335,7 +336,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
                     reply_to=Seq(41),
                     reactions={"👍": [BOB]},
                 ),
-                e.MessageShown(Seq(2), TS, BOB, None, deleted=True),
+                r.MessageShown(Seq(2), TS, BOB, None, deleted=True),
             ],
             more=True,
             id=4,
@@ -365,7 +366,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
         },
     ),
     (
-        e.HistoryPage(LOBBY, EPOCH, ONE, ZERO, [], more=False),
+        r.HistoryPage(LOBBY, EPOCH, ONE, ZERO, [], more=False),
         {
             "type": "ok",
             "re": "history",
@@ -378,7 +379,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
         },
     ),
     (
-        e.WhoPage(LOBBY, [e.UserShown(BOB, state="online")], next=BOB, id=5),
+        r.WhoPage(LOBBY, [e.UserShown(BOB, state="online")], next=BOB, id=5),
         {
             "type": "ok",
             "re": "who",
@@ -389,11 +390,11 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
         },
     ),
     (
-        e.WhoPage(LOBBY, []),
+        r.WhoPage(LOBBY, []),
         {"type": "ok", "re": "who", "room": "lobby", "users": []},
     ),
     (
-        e.RoomsPage([e.RoomShown(LOBBY, 0, 0), e.RoomShown(LOBBY, 2, 3, "…")]),
+        r.RoomsPage([r.RoomShown(LOBBY, 0, 0), r.RoomShown(LOBBY, 2, 3, "…")]),
         {
             "type": "ok",
             "re": "rooms",
@@ -404,11 +405,11 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
         },
     ),
     (
-        e.RoomsPage([], next=LOBBY, id=6),
+        r.RoomsPage([], next=LOBBY, id=6),
         {"type": "ok", "re": "rooms", "rooms": [], "next": "lobby", "id": 6},
     ),
     (
-        e.Refusal(
+        r.Refusal(
             "rate_limited",
             "…",
             re="send",
@@ -429,7 +430,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
         },
     ),
     (
-        e.Refusal("bad_json", "not JSON"),
+        r.Refusal("bad_json", "not JSON"),
         {"type": "error", "code": "bad_json", "text": "not JSON"},
     ),
 ]
@@ -437,7 +438,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("frame", "expected"), FRAMES)
 def test_each_frame_is_as_the_protocol_shows_it(
-    frame: e.ServerFrame, expected: dict[str, Any]
+    frame: r.ServerFrame, expected: dict[str, Any]
 ) -> None:
     """All that is there is written, and what is not there is not null."""
     encoded = encode(frame)
@@ -447,14 +448,14 @@ def test_each_frame_is_as_the_protocol_shows_it(
 
 def test_the_examples_are_complete() -> None:
     """Each class, and each of its fields, is among the examples."""
-    for cls in get_args(e.ServerFrame):
+    for cls in get_args(r.ServerFrame):
         keys = set().union(*(shown for frame, shown in FRAMES if type(frame) is cls))
         fields = {WIRE_NAMES.get(field.name, field.name) for field in attrs.fields(cls)}
         # A reply that was stored before carries the cid only where one was given.
-        assert fields - keys <= ({"cid"} if cls is e.Stored else set())
+        assert fields - keys <= ({"cid"} if cls is r.Stored else set())
 
 
-@pytest.mark.parametrize("cls", get_args(e.ServerFrame))
+@pytest.mark.parametrize("cls", get_args(r.ServerFrame))
 def test_no_frame_is_only_its_type(cls: type) -> None:
     """The comma after the type is right, since some field is always written."""
     required = [field for field in attrs.fields(cls) if not field.default]
@@ -464,8 +465,8 @@ def test_no_frame_is_only_its_type(cls: type) -> None:
 
 def test_a_part_is_measured_as_it_will_stand() -> None:
     """An entry by itself has the bytes that it has in its page."""
-    message = e.MessageShown(ONE, TS, BOB, "é", reactions={"👍": [BOB]})
-    page = e.HistoryPage(LOBBY, EPOCH, ONE, ONE, [message, message], more=False)
+    message = r.MessageShown(ONE, TS, BOB, "é", reactions={"👍": [BOB]})
+    page = r.HistoryPage(LOBBY, EPOCH, ONE, ONE, [message, message], more=False)
     part = encode_part(message)
     assert b",".join((part, part)) in encode(page)
     assert orjson.loads(encode_part(e.UserShown(BOB))) == {"name": "bob"}

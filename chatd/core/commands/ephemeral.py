@@ -12,7 +12,7 @@ from chatd.core.entities import Connection, User
 from chatd.core.quota import full_bucket
 from chatd.core.turn import Turn
 from chatd.ids import Seq
-from chatd.wire import events
+from chatd.wire import events, replies
 from chatd.wire.commands import Read, Status, Typing
 
 TYPING_FOR_S = 6
@@ -67,5 +67,5 @@ def _may(turn: Turn, user: User) -> bool:
 
 
 def _done(turn: Turn, connection: Connection, command: Typing | Status | Read) -> None:
-    reply = events.Done(command.type, command.id) if command.id is not None else None
+    reply = replies.Done(command.type, command.id) if command.id is not None else None
     turn.answer(connection.id, reply)

@@ -19,13 +19,13 @@ from chatd.errors import Reject
 from chatd.ids import Seq
 from chatd.wire.commands import History, Ping, Rooms, Who
 from chatd.wire.encode import encode_part
-from chatd.wire.events import (
+from chatd.wire.events import UserShown
+from chatd.wire.replies import (
     Done,
     HistoryPage,
     MessageShown,
     RoomShown,
     RoomsPage,
-    UserShown,
     WhoPage,
 )
 

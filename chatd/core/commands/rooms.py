@@ -31,7 +31,8 @@ from chatd.core.turn import Turn, no_room
 from chatd.errors import Reject, RejectCode
 from chatd.ids import RoomName, Seq, UserName, is_direct, is_guest
 from chatd.wire.commands import Join, Leave
-from chatd.wire.events import CaughtUp, Done, Joined, Left, Presence
+from chatd.wire.events import CaughtUp, Left, Presence
+from chatd.wire.replies import Done, Joined
 
 
 def join(turn: Turn, connection: Connection, command: Join) -> None:

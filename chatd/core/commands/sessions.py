@@ -27,7 +27,7 @@ from chatd.core.turn import Turn
 from chatd.errors import Ending, Reject, RejectCode
 from chatd.ids import RoomName, Seq, SessionId, is_direct, is_guest
 from chatd.wire.commands import Hello, Logout, Profile
-from chatd.wire.events import Done, LimitsShown, RoomState, Welcome
+from chatd.wire.replies import Done, LimitsShown, RoomState, Welcome
 
 PROTOCOL = 1
 """The version of the protocol that `welcome` names."""

@@ -35,7 +35,8 @@ from chatd.ids import (
     is_guest,
 )
 from chatd.wire.commands import Delete, Edit, React, Send
-from chatd.wire.events import Stored, TimelineEvent
+from chatd.wire.events import TimelineEvent
+from chatd.wire.replies import Stored
 
 # --- drafts -----------------------------------------------------------------
 

@@ -17,15 +17,8 @@ from chatd.ids import Epoch, RoomName, Seq, SessionId, UserName, is_direct
 from chatd.ports import SessionRow, TokenRow, UserRow
 from chatd.store.answers import UNREAD_MAX
 from chatd.store.sqlite.sql import select
-from chatd.wire.events import (
-    Delete,
-    Edit,
-    Member,
-    Message,
-    MessageShown,
-    React,
-    TimelineEvent,
-)
+from chatd.wire.events import Delete, Edit, Member, Message, React, TimelineEvent
+from chatd.wire.replies import MessageShown
 
 # Both halves come in rising seq from their keys; SQLite merges them lazily.
 _EVENTS = """

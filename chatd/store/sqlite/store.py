@@ -34,7 +34,8 @@ from chatd.store.sqlite.faults import refusing, translated
 from chatd.store.sqlite.generation import begin
 from chatd.store.sqlite.load import load
 from chatd.store.sqlite.writer import DAY_MS, Writer
-from chatd.wire.events import MessageShown, Millis, TimelineEvent
+from chatd.wire.events import Millis, TimelineEvent
+from chatd.wire.replies import MessageShown
 
 TEND_PAUSE_S = 0.02
 """Between steps of tending, so that under load it takes a tenth of the writer."""

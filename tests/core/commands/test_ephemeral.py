@@ -3,12 +3,13 @@ from __future__ import annotations
 import pytest
 
 from chatd.config import Config
-from chatd.config.sections import Limits, Presence, Rooms
+from chatd.config.limits import Limits
+from chatd.config.sections import Presence, Rooms
 from chatd.core import drafts
 from chatd.core.effects import Answer, Origin, Spread, Tell
 from chatd.errors import RejectCode
 from chatd.ids import RoomName, Seq
-from chatd.wire import events
+from chatd.wire import events, replies
 from chatd.wire.commands import Command, Read, Send, State, Status, Text, Typing
 from tests.core.house import ANN, BOB, LOBBY, House
 
@@ -55,7 +56,7 @@ def test_a_read_mark_goes_to_ones_other_connections(receipts: bool) -> None:
     mark = events.ReadMark(LOBBY, BOB, Seq(1))
     wanted = [Tell([other.id], mark, ephemeral=True)]
     spread = [Spread(mark, [bob.id, other.id])] if receipts else []
-    answer = [Answer(bob.id, events.Done("read", 7))]
+    answer = [Answer(bob.id, replies.Done("read", 7))]
     assert bob.say(Read(LOBBY, Seq(1), id=7)) == [*wanted, *spread, *answer]
     assert other.take() == [mark]
     assert ann.take() == ([mark] if receipts else [])
@@ -121,7 +122,7 @@ def test_over_its_rate_it_is_dropped_in_silence(command: Command) -> None:
     house.take_all()
     assert bob.say(command) == [Answer(bob.id, None)]
     command.id = 3
-    assert bob.ask(command) == [events.Done(command.type, 3)]
+    assert bob.ask(command) == [replies.Done(command.type, 3)]
     assert ann.take() == []
 
 

@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 
 from chatd.config import Config
-from chatd.config.sections import Limits
+from chatd.config.limits import Limits
 from chatd.config.sections import Presence as PresenceSection
 from chatd.core import inputs
 from chatd.core.effects import Answer, ReadHistory
 from chatd.errors import RejectCode
 from chatd.ids import RoomName, Seq, UserName
-from chatd.wire import events
+from chatd.wire import events, replies
 from chatd.wire.commands import (
     Delete,
     Edit,
@@ -35,7 +35,7 @@ TWO = PageLimit(2)
 def test_ping_is_answered() -> None:
     """With its id."""
     ann = House().user("ann")
-    assert ann.say(Ping(id="p")) == [Answer(ann.id, events.Done("ping", "p"))]
+    assert ann.say(Ping(id="p")) == [Answer(ann.id, replies.Done("ping", "p"))]
 
 
 # --- history --------------------------------------------------------------------
@@ -162,12 +162,12 @@ def test_who_lists_those_online_or_every_member_page_by_page() -> None:
     house.take_all()
     online = [events.UserShown(name, None, "online") for name in (ANN, CY)]
     offline = events.UserShown(BOB, None, "offline")
-    assert ann.ask(Who(LOBBY)) == [events.WhoPage(LOBBY, online)]
-    first = events.WhoPage(LOBBY, [online[0], offline], next=BOB)
+    assert ann.ask(Who(LOBBY)) == [replies.WhoPage(LOBBY, online)]
+    first = replies.WhoPage(LOBBY, [online[0], offline], next=BOB)
     assert ann.ask(Who(LOBBY, limit=TWO, all=True)) == [first]
-    rest = events.WhoPage(LOBBY, online[1:])
+    rest = replies.WhoPage(LOBBY, online[1:])
     assert ann.ask(Who(LOBBY, after=BOB, limit=TWO, all=True)) == [rest]
-    nobody = events.WhoPage(LOBBY, [])
+    nobody = replies.WhoPage(LOBBY, [])
     assert ann.ask(Who(LOBBY, after=UserName("z"))) == [nobody]
 
 
@@ -178,9 +178,9 @@ def test_rooms_lists_the_public_ones_page_by_page() -> None:
     house.user("bob", RoomName("zoo")).close()
     ann.ask(Send(Text("psst"), to=BOB))
     ann.take()
-    attic = events.RoomShown(RoomName("attic"), 1, 1)
-    lobby = events.RoomShown(LOBBY, 1, 1, "Say hello")
-    zoo = events.RoomShown(RoomName("zoo"), 1, 2)
-    assert ann.ask(Rooms()) == [events.RoomsPage([attic, lobby, zoo])]
-    assert ann.ask(Rooms(limit=TWO)) == [events.RoomsPage([attic, lobby], next=LOBBY)]
-    assert ann.ask(Rooms(after=LOBBY, limit=TWO)) == [events.RoomsPage([zoo])]
+    attic = replies.RoomShown(RoomName("attic"), 1, 1)
+    lobby = replies.RoomShown(LOBBY, 1, 1, "Say hello")
+    zoo = replies.RoomShown(RoomName("zoo"), 1, 2)
+    assert ann.ask(Rooms()) == [replies.RoomsPage([attic, lobby, zoo])]
+    assert ann.ask(Rooms(limit=TWO)) == [replies.RoomsPage([attic, lobby], next=LOBBY)]
+    assert ann.ask(Rooms(after=LOBBY, limit=TWO)) == [replies.RoomsPage([zoo])]

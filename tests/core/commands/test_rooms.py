@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from chatd.config import Config
-from chatd.config.sections import History, Limits, Presence, Rooms
+from chatd.config.limits import Limits
+from chatd.config.sections import History, Presence, Rooms
 from chatd.core import drafts, inputs
 from chatd.core.effects import (
     Answer,
@@ -18,7 +19,7 @@ from chatd.core.effects import (
 )
 from chatd.errors import RejectCode
 from chatd.ids import Epoch, RoomName, Seq, direct_room
-from chatd.wire import events
+from chatd.wire import events, replies
 from chatd.wire.commands import Join, Leave, PageLimit, Ping, Send, Text
 from tests.core.house import ANN, BOB, LOBBY, House, Peer
 
@@ -61,7 +62,7 @@ def test_a_join_makes_a_member_and_subscribes() -> None:
     house.settle()
     epoch = epoch_of(house)
     assert ann.take() == [
-        events.Joined(LOBBY, epoch, Seq(0), Seq(1), 1, "Say hello", [ANN_SHOWN], id=1),
+        replies.Joined(LOBBY, epoch, Seq(0), Seq(1), 1, "Say hello", [ANN_SHOWN], id=1),
         events.CaughtUp(LOBBY, epoch, Seq(0), id=1),
     ]
 
@@ -88,7 +89,7 @@ def test_accounts_are_told_of_in_rooms_that_were_made() -> None:
     (member,) = ann.take()
     assert (member.seq, member.user, member.change) == (2, BOB, "join")
     done, left_event, left = bob.ask(Leave(TEAM, id=3))
-    assert done == events.Done("leave", 3)
+    assert done == replies.Done("leave", 3)
     assert (left_event.seq, left_event.change) == (3, "leave")
     assert left == events.Left(TEAM, "leave")
     assert seqs(ann.take()) == [3]
@@ -105,7 +106,7 @@ def test_guests_come_and_go_without_a_trace(room: RoomName) -> None:
     guest = house.guest(room)
     assert house.chat.rooms[room].head == head
     house.take_all()
-    assert guest.ask(Leave(room)) == [events.Done("leave"), events.Left(room, "leave")]
+    assert guest.ask(Leave(room)) == [replies.Done("leave"), events.Left(room, "leave")]
     assert house.chat.rooms[room].head == head
     assert seqs(ann.take()) == []
 
@@ -192,7 +193,7 @@ def test_who_creates_a_room_by_joining_it(create: Any, guest: bool, user: bool) 
         room = RoomName(f"room{peer.id}")
         reply = peer.join(room)[0]
         assert reply.re == "join"
-        assert isinstance(reply, events.Joined) == allowed
+        assert isinstance(reply, replies.Joined) == allowed
         if allowed:
             assert reply.created
             name = house.chat.connections[peer.id].user
@@ -211,7 +212,7 @@ def test_private_and_direct_names_are_never_created_by_joining() -> None:
     ann.ask(Send(HI, to=BOB))
     assert cy.join(direct_room(ANN, BOB))[0].code == RejectCode.NO_ROOM
     joined = [f for f in ann.join(direct_room(ANN, BOB)) if f.type == "ok"]
-    assert isinstance(joined[-1], events.Joined)
+    assert isinstance(joined[-1], replies.Joined)
 
 
 def test_two_who_create_a_room_at_once_have_one_owner() -> None:
@@ -226,7 +227,7 @@ def test_two_who_create_a_room_at_once_have_one_owner() -> None:
     first, second = ann.take()[0], bob.take()
     assert (first.created, first.seq) == (True, 1)
     assert (second[0].created, second[0].seq) == (False, 2)
-    assert second[-1] == events.Done("ping")
+    assert second[-1] == replies.Done("ping")
     roles = {name: m.role for name, m in house.chat.rooms[TEAM].members.items()}
     assert roles == {ANN: "owner", BOB: "member"}
 
@@ -274,7 +275,7 @@ def test_a_join_that_could_not_be_stored_is_answered_and_unblocks(
     assert (error.code, error.re, error.id) == ("unavailable", "join", 1)
     assert done.id == 2
     assert [frame.id for frame in other.take()] == [3]
-    assert isinstance(ann.join(room)[0], events.Joined)
+    assert isinstance(ann.join(room)[0], replies.Joined)
 
 
 def test_a_leave_that_could_not_be_stored_leaves_everything_as_it_was() -> None:
@@ -305,7 +306,7 @@ def test_a_leave_that_is_committed_after_a_stall_counts() -> None:
     assert ann.take() == [events.Left(LOBBY, "leave")]
     assert other.take() == [events.Left(LOBBY, "leave")]
     house.commit()
-    assert ann.take() == [events.Done("leave", 2), events.Left(LOBBY, "leave")]
+    assert ann.take() == [replies.Done("leave", 2), events.Left(LOBBY, "leave")]
     assert [frame.type for frame in other.take()] == ["left", "error"]
 
 

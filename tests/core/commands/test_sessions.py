@@ -6,8 +6,10 @@ import attrs
 import pytest
 
 from chatd.config import Config
-from chatd.config.sections import Auth, Limits, Presence
+from chatd.config.limits import Limits
+from chatd.config.sections import Auth, Presence
 from chatd.core import drafts, inputs
+from chatd.core.agenda import Due
 from chatd.core.effects import (
     Answer,
     Append,
@@ -17,10 +19,9 @@ from chatd.core.effects import (
     Origin,
     Unsubscribe,
 )
-from chatd.core.state import Due
 from chatd.errors import Ending, Reject, RejectCode
 from chatd.ids import Seq, SessionId, UserName, direct_room
-from chatd.wire import events
+from chatd.wire import replies
 from chatd.wire.commands import (
     Display,
     GuestName,
@@ -77,7 +78,7 @@ def test_a_hello_runs_in_steps_and_ends_with_welcome() -> None:
     assert peer.take() == []
     house.commit()
     welcome, done = peer.take()
-    assert welcome == events.Welcome(
+    assert welcome == replies.Welcome(
         ADA,
         "Ada",
         "admin",
@@ -86,12 +87,12 @@ def test_a_hello_runs_in_steps_and_ends_with_welcome() -> None:
         1,
         now=house.now.wall,
         heartbeat=25,
-        limits=events.LimitsShown(65536, 4000, 5, 20),
+        limits=replies.LimitsShown(65536, 4000, 5, 20),
         rooms=[],
         suggested=[LOBBY],
         id=1,
     )
-    assert done == events.Done("ping", 2)
+    assert done == replies.Done("ping", 2)
 
 
 def test_numbers_in_welcome_are_written_as_people_do() -> None:
@@ -118,7 +119,7 @@ def test_a_second_hello_is_forbidden() -> None:
     peer = House().open()
     peer.say(LOGIN)
     welcome, error = peer.ask(LOGIN)
-    assert isinstance(welcome, events.Welcome)
+    assert isinstance(welcome, replies.Welcome)
     assert (error.re, error.code) == ("hello", RejectCode.FORBIDDEN)
 
 
@@ -224,10 +225,10 @@ def test_welcome_tells_the_rooms_with_what_is_unread() -> None:
     assert isinstance(count, CountUnread)
     assert count.marks == [(LOBBY, 2, 3)]
     house.settle()
-    state = events.RoomState(LOBBY, epoch, Seq(3), Seq(1), Seq(2), 1)
+    state = replies.RoomState(LOBBY, epoch, Seq(3), Seq(1), Seq(2), 1)
     assert peer.take()[0].rooms == [state]
     (welcome,) = house.open().hello(session=secret_of(ann))
-    assert welcome.rooms == [events.RoomState(LOBBY, epoch, Seq(3), Seq(1), Seq(3), 0)]
+    assert welcome.rooms == [replies.RoomState(LOBBY, epoch, Seq(3), Seq(1), Seq(3), 0)]
 
 
 def test_a_count_is_made_again_for_a_direct_room_that_went_on() -> None:
@@ -401,7 +402,7 @@ def test_logout_voids_the_session_then_ends_the_connection() -> None:
     ]
     ann.say(Leave(LOBBY))
     house.settle()
-    assert ann.take() == [events.Done("logout", 1)]
+    assert ann.take() == [replies.Done("logout", 1)]
     assert ann.ending is Ending.LOGOUT
     assert ANN in house.chat.rooms[LOBBY].members
     ann.close()
@@ -562,9 +563,9 @@ def test_deadlines_of_what_is_gone_mean_nothing() -> None:
     house.guest().ask(Logout())
     chat, ann = house.chat, house.user("ann")
     for key in (UserName("gone~2222"), ANN):
-        chat.add_deadline(house.now.mono, Due.GRACE, key)
+        chat.agenda.add(house.now.mono, Due.GRACE, key)
     ann.close()
-    chat.add_deadline(house.now.mono, Due.GRACE, ANN)
+    chat.agenda.add(house.now.mono, Due.GRACE, ANN)
     house.wait(0)
     assert chat.users[ANN].online
     assert chat.users[ANN].offline_at == house.now.mono + 5
@@ -582,7 +583,7 @@ def test_a_display_name_is_durable_and_shown() -> None:
     ann.say(Join(LOBBY, last=PageLimit(1)))
     house.settle()
     done, joined = ann.take()[:2]
-    assert done == events.Done("profile", 1)
+    assert done == replies.Done("profile", 1)
     assert joined.users[0].display == "Ann A."
     assert house.model.users[ANN].display == "Ann A."
 

@@ -5,12 +5,12 @@ from typing import Any
 import attrs
 
 from chatd.config import Config
-from chatd.config.sections import Limits
+from chatd.config.limits import Limits
 from chatd.core import drafts, inputs
 from chatd.core.effects import Answer, Append, FindUser, Origin
 from chatd.errors import RejectCode
 from chatd.ids import Cid, RoomName, Seq, UserName, direct_room
-from chatd.wire import events
+from chatd.wire import events, replies
 from chatd.wire.codec import BadCommand
 from chatd.wire.commands import Delete, Edit, Emoji, Leave, React, Send, Text
 from tests.core.house import ANN, BOB, LOBBY, House
@@ -38,7 +38,7 @@ def test_an_ok_means_committed_and_comes_before_the_event() -> None:
     assert ann.take() == []
     house.commit()
     ts = house.now.wall
-    ok = events.Stored("send", LOBBY, Seq(1), ts, cid=X, id=2)
+    ok = replies.Stored("send", LOBBY, Seq(1), ts, cid=X, id=2)
     message = events.Message(LOBBY, Seq(1), ts, ANN, HI, X)
     assert ann.take() == [ok, message]
     assert bob.take() == [message]
@@ -128,7 +128,7 @@ def test_the_same_cid_stores_nothing_and_answers_the_first_seq() -> None:
     first = house.now.wall
     house.wait(3)
     house.take_all()
-    dup = events.Stored("send", LOBBY, Seq(1), first, dup=True, cid=X, id=5)
+    dup = replies.Stored("send", LOBBY, Seq(1), first, dup=True, cid=X, id=5)
     assert other.ask(attrs.evolve(command, id=5)) == [dup]
     assert codes(bob.ask(command)) == [2]
 
@@ -237,7 +237,7 @@ def test_the_first_direct_message_makes_the_room_on_all_devices_of_both() -> Non
     epoch = house.chat.rooms[DIRECT].epoch
     ts = house.now.wall
     message = events.Message(DIRECT, Seq(1), ts, ANN, HI, epoch=epoch)
-    assert ann.take() == [events.Stored("send", DIRECT, Seq(1), ts, id=1), message]
+    assert ann.take() == [replies.Stored("send", DIRECT, Seq(1), ts, id=1), message]
     assert bob.take() == other.take() == [message]
     bob.ask(Send(HO, to=ANN))
     assert [frame.seq for frame in ann.take()] == [2]

@@ -1,0 +1,33 @@
+"""What must be true of the chat at every moment; for tests, after each input."""
+
+from __future__ import annotations
+
+from chatd.core.state import Chat
+from chatd.ids import is_direct
+
+
+def check(chat: Chat) -> None:
+    """Assert every invariant."""
+    for room in chat.rooms.values():
+        assert 1 <= room.first <= room.head + 1
+        online = {name for name in room.members if chat.users[name].online}
+        assert online == set(room.online), (room.name, online, room.online)
+        for name, member in room.members.items():
+            assert 0 <= member.read <= room.head
+            assert room.name in chat.users[name].rooms
+        if is_direct(room.name):
+            assert len(room.members) == 2
+    for user in chat.users.values():
+        assert all(user.name in chat.rooms[name].members for name in user.rooms)
+        assert user.online or not user.connections
+        for number in user.connections:
+            assert chat.connections[number].user == user.name
+    for session in chat.sessions.values():
+        if session.connection is not None:
+            assert chat.connections[session.connection].session == session.id
+    for connection in chat.connections.values():
+        assert connection.user is None or connection.id in (
+            chat.users[connection.user].connections
+        )
+        assert connection.block is not None or not connection.waiting
+        assert connection.open_drafts >= 0

@@ -1,0 +1,132 @@
+"""Performing what the machine wants: effects into frames, drafts and errands.
+
+One short `def` for each kind of effect, found by its type. None of it waits: frames
+are gathered in the fan-out, drafts queued with the committer, look-ups started as
+tasks.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+from chatd.core import effects
+from chatd.core.effects import Effect
+from chatd.core.inputs import Executed, Input
+from chatd.core.machine import Machine
+from chatd.hub.committer import Committer, unavailable
+from chatd.hub.errands import Errands, LookUp
+from chatd.hub.fanout import Fanout
+from chatd.observe import Metrics
+from chatd.ports import Entry, EntryKind
+from chatd.wire.encode import encode
+from chatd.wire.events import CaughtUp, Presence
+from chatd.wire.framing import text_frame
+from chatd.wire.replies import Welcome
+
+
+@attrs.define(eq=False)
+class Performer:
+    """What effects are performed with."""
+
+    machine: Machine
+    fanout: Fanout
+    committer: Committer
+    errands: Errands
+    metrics: Metrics
+    inputs: deque[Input]
+    """Where an effect leaves an input that it makes at once."""
+    spawn: Callable[..., object]
+    """Starts a task beside the hub."""
+
+    def _answer(self, effect: effects.Answer) -> None:
+        link = self.fanout.links.get(effect.connection)
+        if link is None:
+            return
+        reply = effect.reply
+        if type(reply) is Welcome:
+            link.user = reply.user
+        if reply is not None:
+            data = text_frame(encode(reply))
+            link.cork.append(Entry(None, 0, 0, EntryKind.REPLY, data))
+        link.answers += 1
+        self.fanout.touch(link)
+
+    def _tell(self, effect: effects.Tell) -> None:
+        frame, room, kind = effect.frame, None, EntryKind.REPLY
+        if effect.ephemeral:
+            room, kind = getattr(frame, "room", None), EntryKind.EPHEMERAL
+        elif isinstance(frame, CaughtUp):
+            # It goes where its replay goes: nowhere, once another join is answered.
+            room, kind = frame.room, EntryKind.REPLAY
+        entry = Entry(room, 0, 0, kind, text_frame(encode(frame)))
+        for number in effect.connections:
+            link = self.fanout.links.get(number)
+            if link is not None:
+                self.fanout.cork(link, entry)
+
+    def _deliver(self, effect: effects.Deliver) -> None:
+        event = effect.event
+        self.metrics.events += 1
+        self.fanout.deliver(event.room, event.seq, text_frame(encode(event)))
+
+    def _spread(self, effect: effects.Spread) -> None:
+        frame = effect.frame
+        instead = None
+        if isinstance(frame, Presence) and self.fanout.spared(frame.room):
+            whole = self.machine.missed_presence(frame.room)
+            instead = text_frame(encode(whole))
+        data = text_frame(encode(frame))
+        self.fanout.spread(frame.room, data, effect.besides, instead)
+
+    def _subscribe(self, effect: effects.Subscribe) -> None:
+        self.fanout.subscribe(effect.connection, effect.room)
+
+    def _unsubscribe(self, effect: effects.Unsubscribe) -> None:
+        self.fanout.unsubscribe(effect.connection, effect.room, drop=effect.drop)
+
+    def _append(self, effect: effects.Append) -> None:
+        if self.committer.stalled and effect.origin.connection is not None:
+            refused = unavailable("the store does not answer at this moment")
+            self.inputs.append(Executed(effect.origin, refused))
+        else:
+            self.committer.append(effect.origin)
+
+    def _look_up(self, effect: LookUp) -> None:
+        self.spawn(self.errands.look_up, effect)
+
+    def _replay(self, effect: effects.Replay) -> None:
+        link = self.fanout.links.get(effect.connection)
+        if link is None:
+            return
+        link.replays[effect.room] = effect
+        if not link.replaying:
+            link.replaying = True
+            self.spawn(self.errands.replay, link)
+
+    def _finish(self, effect: effects.Finish) -> None:
+        link = self.fanout.links.get(effect.connection)
+        if link is not None:
+            link.ending = link.ending or effect.ending
+            self.fanout.touch(link)
+
+
+PERFORM: dict[type[Effect], Callable[[Performer, Any], None]] = {
+    effects.Answer: Performer._answer,
+    effects.Tell: Performer._tell,
+    effects.Deliver: Performer._deliver,
+    effects.Spread: Performer._spread,
+    effects.Subscribe: Performer._subscribe,
+    effects.Unsubscribe: Performer._unsubscribe,
+    effects.Append: Performer._append,
+    effects.Authenticate: Performer._look_up,
+    effects.CountUnread: Performer._look_up,
+    effects.FindUser: Performer._look_up,
+    effects.ReadHistory: Performer._look_up,
+    effects.Replay: Performer._replay,
+    effects.Finish: Performer._finish,
+}
+"""Who performs an effect; the hub looks it up for each, without another call."""

@@ -1,0 +1,59 @@
+"""What drafts mean, the plainest way: the model behind the store in memory.
+
+A timeline is a list, so `seq` is an index plus one; an event is kept as it was
+sent and shown as it is now (`as_now`). Nothing here waits or is undone: each
+draft is looked at completely before anything is changed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from chatd.core import drafts as d
+from chatd.store import answers
+from chatd.store.model import people, timeline
+from chatd.store.model.entities import Tables
+from chatd.wire.events import Millis
+
+
+@attrs.define(eq=False)
+class Model(Tables):
+    """The tables, and what executes drafts on them."""
+
+    def execute(self, draft: d.Draft, now: Millis) -> d.Outcome:
+        """Execute one draft after all before it."""
+        try:
+            if isinstance(draft, d.Durable):
+                return timeline.durable(self, draft, now)
+            return self._other(draft, now)
+        except (TypeError, UnicodeError):
+            return answers.NOT_STORED
+
+    def _other(self, draft: Any, now: Millis) -> d.Outcome:
+        match draft:
+            case d.SetMember():
+                return people.set_member(self, draft, now)
+            case d.CreateRoom():
+                return people.create_room(self, draft, now)
+            case d.SetTopic():
+                return people.set_topic(self, draft)
+            case d.Recall():
+                known = draft.draft and timeline.recalled(self, draft.draft)
+                return known or draft.otherwise
+            case d.AddUser():
+                return people.add_user(self, draft)
+            case d.SetDisplay():
+                return people.set_user(self, draft.user, {"display": draft.display})
+            case d.SetPasswordHash():
+                changes = {"password_hash": draft.password_hash}
+                return people.set_user(self, draft.user, changes)
+            case d.OpenSession():
+                return people.open_session(self, draft)
+            case d.EndSession():
+                return people.end_session(self, draft.session)
+            case d.SaveMarks():
+                return people.save_marks(self, draft)
+            case _:
+                raise AssertionError(draft)

@@ -1,0 +1,122 @@
+"""What the model keeps: rooms with their timelines, users, sessions, tokens."""
+
+from __future__ import annotations
+
+import attrs
+
+from chatd.core import drafts as d
+from chatd.ids import Cid, Epoch, RoomName, Seq, SessionId, UserName
+from chatd.ports import MemberRow, SessionRow, TokenRow, UserRow
+from chatd.wire import events as e
+from chatd.wire import replies as r
+from chatd.wire.events import Millis
+
+
+@attrs.define
+class ModelMessage:
+    """A message as it is now."""
+
+    seq: Seq
+    ts: Millis
+    sender: UserName
+    text: str | None
+    cid: Cid | None
+    reply_to: Seq | None
+    edit: e.Edit | None = None
+    """The edit that made the text."""
+    reactions: dict[tuple[str, UserName], e.React] = attrs.field(factory=dict)
+    """The last word of each user on each emoji."""
+
+    def on(self) -> list[e.React]:
+        """The reactions that are on, in the order in which they were put."""
+        return sorted(
+            (last for last in self.reactions.values() if last.on),
+            key=lambda last: last.seq,
+        )
+
+
+@attrs.define
+class ModelRoom:
+    """A room with everything that was ever said in it."""
+
+    name: RoomName
+    epoch: Epoch
+    topic: str
+    timeline: list[e.TimelineEvent] = attrs.field(factory=list)
+    messages: dict[Seq, ModelMessage] = attrs.field(factory=dict)
+    members: dict[UserName, MemberRow] = attrs.field(factory=dict)
+    cids: dict[tuple[UserName, Cid], tuple[bytes, Seq, Millis]] = attrs.field(
+        factory=dict
+    )
+
+    @property
+    def head(self) -> Seq:
+        """The newest seq."""
+        return Seq(len(self.timeline))
+
+    @property
+    def last_ts(self) -> Millis:
+        """When the newest event was."""
+        return self.timeline[-1].ts if self.timeline else 0
+
+    def stamp(self, now: Millis) -> tuple[RoomName, Seq, Millis]:
+        """What the next event begins with."""
+        return self.name, Seq(self.head + 1), max(now, self.last_ts)
+
+    def add(self, event: e.TimelineEvent) -> d.Committed:
+        """Append an event that was stamped."""
+        self.timeline.append(event)
+        return d.Committed(event)
+
+
+@attrs.define(eq=False)
+class Tables:
+    """Everything that a store knows."""
+
+    rooms: dict[RoomName, ModelRoom] = attrs.field(factory=dict)
+    users: dict[UserName, UserRow] = attrs.field(factory=dict)
+    sessions: dict[SessionId, SessionRow] = attrs.field(factory=dict)
+    tokens: dict[bytes, TokenRow] = attrs.field(factory=dict)
+
+    def is_guest(self, user: UserName) -> bool:
+        """Whether the user is a guest."""
+        return self.users[user].role == "guest"
+
+
+def as_now(room: ModelRoom, event: e.TimelineEvent) -> e.TimelineEvent:
+    """The event as a replay shows it."""
+    match event:
+        case e.Message():
+            now = room.messages[event.seq]
+            return attrs.evolve(
+                event,
+                text=now.text,
+                edited=now.edit is not None,
+                deleted=now.text is None,
+            )
+        case e.Edit():
+            text = room.messages[event.of].text
+            return attrs.evolve(event, text=text, deleted=text is None)
+        case e.React() if room.messages[event.of].text is None:
+            return attrs.evolve(event, emoji=None, on=None, deleted=True)
+        case _:
+            return event
+
+
+def shown(message: ModelMessage) -> r.MessageShown:
+    """The message as history shows it."""
+    reactions: dict[str, list[UserName]] = {}
+    for last in message.on():
+        assert last.emoji is not None
+        reactions.setdefault(last.emoji, []).append(last.sender)
+    return r.MessageShown(
+        seq=message.seq,
+        ts=message.ts,
+        sender=message.sender,
+        text=message.text,
+        edited=message.edit is not None,
+        deleted=message.text is None,
+        cid=message.cid,
+        reply_to=message.reply_to,
+        reactions=reactions,
+    )

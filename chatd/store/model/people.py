@@ -1,0 +1,128 @@
+"""The model's drafts without a place in a timeline: rooms, users, sessions, marks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from chatd.core import drafts as d
+from chatd.ids import SessionId, UserName
+from chatd.ports import MemberRow, SessionRow, UserRow
+from chatd.store import answers
+from chatd.store.model.entities import ModelRoom, Tables
+from chatd.wire import events as e
+from chatd.wire.events import Millis
+
+
+def set_member(model: Tables, draft: d.SetMember, now: Millis) -> d.Outcome:
+    """Change a membership, with or without an event."""
+    room = model.rooms.get(draft.room)
+    if room is None:
+        return answers.NO_ROOM
+    if draft.user not in model.users:
+        return answers.NO_USER
+    member = room.members.get(draft.user)
+    if draft.role == (member.role if member else None):
+        return d.Duplicate()
+    committed = d.Committed()
+    if draft.event:
+        change = "leave" if draft.role is None else "role" if member else "join"
+        committed = _tell_member(room, draft.user, change, draft.role, now)
+    if draft.role is None:
+        del room.members[draft.user]
+    elif member is not None:
+        member.role = draft.role
+    else:
+        room.members[draft.user] = MemberRow(draft.user, draft.role, room.head)
+    return committed
+
+
+def create_room(model: Tables, draft: d.CreateRoom, now: Millis) -> d.Outcome:
+    """Create a room with its first members; one that exists stays as it is."""
+    if draft.room in model.rooms:
+        return d.Duplicate()
+    if not draft.members.keys() <= model.users.keys():
+        return answers.NO_USER
+    room = model.rooms[draft.room] = ModelRoom(draft.room, draft.epoch, draft.topic)
+    committed = d.Committed()
+    if draft.event and draft.members:
+        name, role = next(iter(draft.members.items()))
+        committed = _tell_member(room, name, "join", role, now)
+    for name, role in draft.members.items():
+        room.members[name] = MemberRow(name, role, room.head)
+    return committed
+
+
+def set_topic(model: Tables, draft: d.SetTopic) -> d.Outcome:
+    """Keep a declared room's topic."""
+    room = model.rooms.get(draft.room)
+    if room is None:
+        return answers.NO_ROOM
+    room.topic = draft.topic
+    return d.Committed()
+
+
+def add_user(model: Tables, draft: d.AddUser) -> d.Outcome:
+    """Record a name for ever."""
+    if draft.user in model.users:
+        return answers.NAME_TAKEN
+    model.users[draft.user] = UserRow(
+        draft.user, draft.display, draft.role, draft.password_hash
+    )
+    return d.Committed()
+
+
+def set_user(model: Tables, name: UserName, changes: dict[str, Any]) -> d.Outcome:
+    """Change what is known of a user."""
+    if name not in model.users:
+        return answers.NO_USER
+    model.users[name] = attrs.evolve(model.users[name], **changes)
+    return d.Committed()
+
+
+def open_session(model: Tables, draft: d.OpenSession) -> d.Outcome:
+    """Record a session, and its guest's name with it."""
+    taken = draft.guest is not None and draft.guest.user in model.users
+    if taken:
+        return answers.NAME_TAKEN
+    if draft.guest is None and draft.user not in model.users:
+        return answers.NO_USER
+    if draft.session in model.sessions:
+        return answers.NOT_STORED
+    if draft.guest is not None:
+        add_user(model, draft.guest)
+    model.sessions[draft.session] = SessionRow(
+        draft.session, draft.user, draft.token, None
+    )
+    return d.Committed()
+
+
+def end_session(model: Tables, session: SessionId) -> d.Outcome:
+    """Void a session; a guest's memberships go with it."""
+    ended = model.sessions.pop(session, None)
+    if ended is None:
+        return d.Duplicate()
+    if model.is_guest(ended.user):
+        for room in model.rooms.values():
+            room.members.pop(ended.user, None)
+    return d.Committed()
+
+
+def save_marks(model: Tables, draft: d.SaveMarks) -> d.Outcome:
+    """Write read marks, which only move forward, and idle times."""
+    for (name, user), seq in draft.reads.items():
+        room = model.rooms.get(name)
+        if room is not None and user in room.members:
+            member = room.members[user]
+            member.read = max(member.read, seq)
+    for session, idle in draft.idle.items():
+        if session in model.sessions:
+            model.sessions[session].idle_since = idle
+    return d.Committed()
+
+
+def _tell_member(
+    room: ModelRoom, user: UserName, change: str, role: str | None, now: Millis
+) -> d.Committed:
+    return room.add(e.Member(*room.stamp(now), user, user, change, role))

@@ -1,0 +1,117 @@
+"""The model's durable drafts: messages, edits, deletions, reactions."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from chatd.core import drafts as d
+from chatd.ids import is_direct
+from chatd.store import answers
+from chatd.store.digest import content_digest
+from chatd.store.model.entities import ModelMessage, ModelRoom, Tables
+from chatd.wire import events as e
+from chatd.wire.events import Millis
+
+
+def durable(model: Tables, draft: d.Durable, now: Millis) -> d.Outcome:
+    """Look the cid up, execute, keep the cid."""
+    room = model.rooms.get(draft.room)
+    if room is None:
+        return answers.NO_ROOM
+    if draft.user not in model.users:
+        return answers.NO_USER
+    digest = content_digest(draft)  # fails where a disk would
+    known = recalled(model, draft)
+    if known is not None:
+        return known
+    match draft:
+        case d.NewMessage():
+            outcome = _new(room, draft, now)
+        case d.EditMessage():
+            outcome = _edit(room, draft, now)
+        case d.DeleteMessage():
+            outcome = _delete(room, draft, now)
+        case d.SetReaction():
+            outcome = _react(room, draft, now)
+        case _:
+            assert_never(draft)
+    if draft.cid is not None:
+        if isinstance(outcome, d.Duplicate):
+            where = outcome.seq, outcome.ts
+            room.cids[draft.user, draft.cid] = digest, *where
+        elif isinstance(outcome, d.Committed) and outcome.event is not None:
+            where = outcome.event.seq, outcome.event.ts
+            room.cids[draft.user, draft.cid] = digest, *where
+    return outcome
+
+
+def recalled(model: Tables, draft: d.Durable) -> d.Duplicate | d.Conflict | None:
+    """What the draft's cid stored before; None if nothing."""
+    room = model.rooms.get(draft.room)
+    if room is None or draft.cid is None:
+        return None
+    use = room.cids.get((draft.user, draft.cid))
+    if use is None:
+        return None
+    digest, seq, ts = use
+    same = digest == content_digest(draft)
+    return d.Duplicate(seq, ts) if same else d.Conflict()
+
+
+def _new(room: ModelRoom, draft: d.NewMessage, now: Millis) -> d.Outcome:
+    if draft.reply_to is not None and draft.reply_to not in room.messages:
+        return answers.NO_REPLIED
+    name, seq, ts = room.stamp(now)
+    message = ModelMessage(seq, ts, draft.user, draft.text, draft.cid, draft.reply_to)
+    room.messages[seq] = message
+    event = e.Message(name, seq, ts, draft.user, draft.text, draft.cid, draft.reply_to)
+    if seq == 1 and is_direct(name):
+        event.epoch = room.epoch
+    return room.add(event)
+
+
+def _edit(room: ModelRoom, draft: d.EditMessage, now: Millis) -> d.Outcome:
+    message = _own(room, draft)
+    if isinstance(message, d.Refused):
+        return message
+    if message.text == draft.text:
+        made = message.edit or message
+        return d.Duplicate(made.seq, made.ts)
+    message.text = draft.text
+    message.edit = e.Edit(*room.stamp(now), draft.user, draft.of, draft.text)
+    return room.add(message.edit)
+
+
+def _delete(room: ModelRoom, draft: d.DeleteMessage, now: Millis) -> d.Outcome:
+    message = _own(room, draft)
+    if isinstance(message, d.Refused):
+        return message
+    message.text = message.edit = None
+    message.reactions.clear()
+    return room.add(e.Delete(*room.stamp(now), draft.user, draft.of))
+
+
+def _react(room: ModelRoom, draft: d.SetReaction, now: Millis) -> d.Outcome:
+    message = room.messages.get(draft.of)
+    if message is None or message.text is None:
+        return answers.NO_MESSAGE
+    last = message.reactions.get((draft.emoji, draft.user))
+    if last is not None and last.on == draft.on:
+        return d.Duplicate(last.seq, last.ts)
+    if last is None and not draft.on:
+        return d.Duplicate(message.seq, message.ts)
+    kinds = {other.emoji for other in message.on()} - {draft.emoji}
+    if draft.on and len(kinds) >= d.REACTION_KINDS_MAX:
+        return answers.TOO_MANY_KINDS
+    react = e.React(*room.stamp(now), draft.user, draft.of, draft.emoji, draft.on)
+    message.reactions[draft.emoji, draft.user] = react
+    return room.add(react)
+
+
+def _own(
+    room: ModelRoom, draft: d.EditMessage | d.DeleteMessage
+) -> ModelMessage | d.Refused:
+    message = room.messages.get(draft.of)
+    if message is None or message.text is None:
+        return answers.NO_MESSAGE
+    return message if message.sender == draft.user else answers.NOT_YOURS

@@ -1,0 +1,190 @@
+"""What is answered: one class for each reply of the server.
+
+A reply answers exactly one command, with its type as `re` and its `id`. How fields
+are written is said in `chatd.wire.events`.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+
+from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
+from chatd.wire.commands import CommandId
+from chatd.wire.events import Ephemeral, Millis, Notice, TimelineEvent, UserShown
+
+
+@attrs.define
+class Done:
+    """`ok` with nothing to add."""
+
+    type: ClassVar[str] = "ok"
+    re: str
+    id: CommandId = None
+
+
+@attrs.define
+class Stored:
+    """`ok`: the event is on disk under `seq`."""
+
+    type: ClassVar[str] = "ok"
+    re: str
+    room: RoomName
+    seq: Seq
+    ts: Millis
+    dup: bool = False
+    cid: Cid | None = None
+    id: CommandId = None
+
+
+@attrs.define
+class Joined:
+    """`ok` of a join: where the room stands."""
+
+    type: ClassVar[str] = "ok"
+    room: RoomName
+    epoch: Epoch
+    seq: Seq
+    """Always written, also when 0."""
+    first: Seq
+    online: int
+    topic: str = ""
+    users: list[UserShown] | None = None
+    recovered: bool | None = None
+    """Only where `since` was given; then always written."""
+    created: bool = False
+    re: str = "join"
+    id: CommandId = None
+
+
+@attrs.define
+class RoomState:
+    """One of the user's rooms in `welcome`; every number is always written."""
+
+    room: RoomName
+    epoch: Epoch
+    seq: Seq
+    first: Seq
+    read: Seq
+    unread: int
+
+
+@attrs.define
+class LimitsShown:
+    """The limits that a client should know."""
+
+    frame_bytes: int
+    text_chars: int
+    per_second: float
+    burst: int
+
+
+@attrs.define
+class Welcome:
+    """The answer to `hello`: who one is, and what one is in."""
+
+    type: ClassVar[str] = "welcome"
+    user: UserName
+    display: str
+    role: str
+    session: str = attrs.field(repr=False)
+    server: str
+    protocol: int
+    now: Millis
+    heartbeat: float
+    limits: LimitsShown
+    rooms: list[RoomState]
+    """Always written, also when empty."""
+    suggested: list[RoomName]
+    """Always written, also when empty."""
+    re: str = "hello"
+    id: CommandId = None
+
+
+@attrs.define
+class MessageShown:
+    """A message in `history`, with everything up to `as_of` folded in."""
+
+    seq: Seq
+    ts: Millis
+    sender: UserName
+    text: str | None
+    edited: bool = False
+    deleted: bool = False
+    cid: Cid | None = None
+    reply_to: Seq | None = None
+    reactions: dict[str, list[UserName]] = attrs.field(factory=dict)
+
+
+@attrs.define
+class HistoryPage:
+    """`ok` of `history`: messages in rising seq."""
+
+    type: ClassVar[str] = "ok"
+    room: RoomName
+    epoch: Epoch
+    first: Seq
+    as_of: Seq
+    messages: list[MessageShown]
+    """Always written, also when empty."""
+    more: bool
+    """Always written."""
+    re: str = "history"
+    id: CommandId = None
+
+
+@attrs.define
+class WhoPage:
+    """`ok` of `who`."""
+
+    type: ClassVar[str] = "ok"
+    room: RoomName
+    users: list[UserShown]
+    """Always written, also when empty."""
+    next: UserName | None = None
+    re: str = "who"
+    id: CommandId = None
+
+
+@attrs.define
+class RoomShown:
+    """One public room in `rooms`; the numbers are always written."""
+
+    room: RoomName
+    online: int
+    members: int
+    topic: str = ""
+
+
+@attrs.define
+class RoomsPage:
+    """`ok` of `rooms`."""
+
+    type: ClassVar[str] = "ok"
+    rooms: list[RoomShown]
+    """Always written, also when empty."""
+    next: RoomName | None = None
+    re: str = "rooms"
+    id: CommandId = None
+
+
+@attrs.define
+class Refusal:
+    """`error`: one command was refused."""
+
+    type: ClassVar[str] = "error"
+    code: str
+    text: str
+    re: str | None = None
+    field: str | None = None
+    cid: Cid | None = None
+    retry_after: float | None = None
+    id: CommandId = None
+
+
+Reply = Done | Stored | Joined | Welcome | HistoryPage | WhoPage | RoomsPage | Refusal
+"""Anything that answers one command."""
+
+ServerFrame = TimelineEvent | Ephemeral | Notice | Reply
+"""Anything that a server sends."""
