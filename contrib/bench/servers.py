@@ -127,11 +127,16 @@ class Daemon:
         self.port = ports[0]
         return Server(process, ports[0], ports[-1])
 
+    @property
+    def told(self) -> Path:
+        """What `patched.py` writes down."""
+        return self.directory / "told"
+
     def pauses_ms(self) -> list[float]:
         """How long each full collection took."""
-        path = self.directory / "pauses"
+        told = self.told
         return (
-            [float(line) for line in path.read_text().split()] if path.exists() else []
+            [float(line) for line in told.read_text().split()] if told.exists() else []
         )
 
 
