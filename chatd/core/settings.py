@@ -1,0 +1,60 @@
+"""What can be set of a room, as one value.
+
+Settings are kept in the store as JSON of what differs from the default, told in
+`room` events as what has changed, and declared in the configuration under the same
+names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class RoomSettings:
+    """A room's settings. Source: protocol section 7."""
+
+    topic: str = ""
+    """What the room is about: one line."""
+    title: str = ""
+    """What people read instead of the name of a private room."""
+    post: str = "members"
+    """Who may send: `members` or `moderators`."""
+    history: str = "all"
+    """What newcomers may read: `all`, or what came `since_join`."""
+    slow_s: int = 0
+    """Seconds between two messages of one member; 0 is no such limit."""
+    keep_days: int = 0
+    """Days after which messages go; 0 is for ever."""
+    keep_messages: int = 0
+    """How many of the newest messages are kept; 0 is all."""
+
+    def changed(self) -> dict[str, Any]:
+        """What differs from the default, by name."""
+        return self.since(_DEFAULT)
+
+    def since(self, before: RoomSettings) -> dict[str, Any]:
+        """What differs from `before`, by name, with the value of now."""
+        return {
+            name: getattr(self, name)
+            for name in NAMES
+            if getattr(self, name) != getattr(before, name)
+        }
+
+    def with_(self, changes: Mapping[str, Any]) -> RoomSettings:
+        """The same settings with some changed."""
+        return attrs.evolve(self, **changes)
+
+    @property
+    def restricts(self) -> bool:
+        """Whether being a member is not enough to send at any time."""
+        return self.post != "members" or self.slow_s > 0
+
+
+NAMES = tuple(field.name for field in attrs.fields(RoomSettings))
+"""What can be set, in the order in which it is shown."""
+
+_DEFAULT = RoomSettings()
