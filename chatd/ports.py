@@ -13,6 +13,7 @@ from typing import Protocol
 import attrs
 
 from chatd.core.drafts import Draft, Outcome
+from chatd.core.settings import RoomSettings
 from chatd.errors import Ending
 from chatd.ids import ConnectionId, Epoch, RoomName, Seq, SessionId, UserName
 from chatd.wire.events import Millis, TimelineEvent
@@ -105,6 +106,25 @@ class MemberRow:
     user: UserName
     role: str
     read: Seq
+    first: Seq = Seq(1)
+
+
+@attrs.define
+class SanctionRow:
+    """A ban or mute as the store has it; those that have lapsed are not loaded."""
+
+    user: UserName
+    until: Millis | None
+    reason: str | None
+
+
+@attrs.define
+class InviteRow:
+    """An invitation as the store has it."""
+
+    user: UserName
+    sender: UserName
+    ts: Millis
 
 
 @attrs.define
@@ -118,8 +138,11 @@ class RoomRow:
     first: Seq
     """The lowest seq that is kept; head + 1 if none."""
     last_ts: Millis
-    topic: str
+    settings: RoomSettings
     members: list[MemberRow]
+    bans: list[SanctionRow] = attrs.field(factory=list)
+    mutes: list[SanctionRow] = attrs.field(factory=list)
+    invites: list[InviteRow] = attrs.field(factory=list)
 
 
 @attrs.define

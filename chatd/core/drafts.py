@@ -13,8 +13,11 @@ is one writer, one order, one commit.
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 
+from chatd.core.settings import RoomSettings
 from chatd.errors import RejectCode
 from chatd.ids import Cid, Epoch, RoomName, Seq, SessionId, UserName
 from chatd.wire.events import Millis, TimelineEvent
@@ -53,13 +56,15 @@ class DeleteMessage:
     """Empty `of`: its text, old edits, reactions and its place in the search.
 
     Refused: `no_message` if there is none or it was deleted before,
-    `forbidden` if it is not the user's own.
+    `forbidden` if it is not the user's own and he is no moderator.
     """
 
     room: RoomName
     user: UserName
     cid: Cid | None
     of: Seq
+    moderates: bool = False
+    """Whether the user may delete others' messages."""
 
 
 @attrs.define
@@ -84,17 +89,55 @@ class SetMember:
 
     With `event` the timeline tells of it (`member`, change `join` or `leave`);
     guests, and joins of declared rooms, are silent and the outcome has no seq.
-    What changes nothing is `Duplicate`. A new member's read mark is the head.
+    What changes nothing is `Duplicate`. A new member's read mark is the head. An
+    invitation is used up by it.
     """
 
     room: RoomName
     user: UserName
     role: str | None
     event: bool
+    since_join: bool = False
+    """Whether a new member may read only what follows, his own join included."""
+
+
+@attrs.define
+class Moderate:
+    """Change what `target` may do in `room`, and tell the timeline of it.
+
+    Refused: `no_user` if `target` is unknown, or for `kick` and `role` no member.
+    What changes nothing is `Duplicate`, with the room's head.
+    """
+
+    room: RoomName
+    user: UserName
+    """Who does it."""
+    cid: Cid | None
+    target: UserName
+    change: str
+    """`invite`, `kick`, `ban`, `unban`, `mute`, `unmute` or `role`."""
+    role: str | None = None
+    seconds: int | None = None
+    """How long a ban or mute holds; None is for good."""
+    reason: str | None = None
+
+
+@attrs.define
+class SetRoom:
+    """Change some of a room's settings. The same again is `Duplicate`."""
+
+    room: RoomName
+    user: UserName
+    cid: Cid | None
+    changes: dict[str, Any]
+    """Some of what `RoomSettings` has."""
 
 
 REACTION_KINDS_MAX = 20
 """Kinds of reaction on one message. Source: protocol section 4."""
+
+Durable = NewMessage | EditMessage | DeleteMessage | SetReaction | Moderate | SetRoom
+"""The drafts of durable commands: they have a `cid` and get a seq."""
 
 # --- drafts without a seq ---------------------------------------------------
 
@@ -104,23 +147,26 @@ class CreateRoom:
     """Create a room with its first members; one that exists is `Duplicate`.
 
     With `event`, the join of the first member is the room's first event
-    (`member`, change `join`, with the role); otherwise joins are silent.
+    (`member`, change `join`, with the role); otherwise joins are silent. With a
+    `cid` the first member's earlier use of it is looked up: then it is `Duplicate`
+    with the room that was made, or `Conflict`.
     """
 
     room: RoomName
     epoch: Epoch
-    topic: str
+    settings: RoomSettings
     members: dict[UserName, str]
     """Name to role."""
     event: bool = False
+    cid: Cid | None = None
 
 
 @attrs.define
-class SetTopic:
-    """Keep a declared room's topic as it is declared; no event."""
+class DeclareRoom:
+    """Give a declared room the settings that the configuration has; no event."""
 
     room: RoomName
-    topic: str
+    settings: RoomSettings
 
 
 @attrs.define
@@ -133,7 +179,7 @@ class Recall:
     from `draft`.
     """
 
-    draft: NewMessage | EditMessage | DeleteMessage | SetReaction | None
+    draft: Durable | None
     """What would have been appended; None if there is nothing to look up."""
     otherwise: Refused
 
@@ -199,14 +245,11 @@ class SaveMarks:
     """When the last connection of a session ended; None while it has one."""
 
 
-Durable = NewMessage | EditMessage | DeleteMessage | SetReaction
-"""The drafts of durable commands: they have a `cid` and get a seq."""
-
 Draft = (
     Durable
     | SetMember
     | CreateRoom
-    | SetTopic
+    | DeclareRoom
     | Recall
     | AddUser
     | SetDisplay
@@ -233,6 +276,8 @@ class Duplicate:
 
     seq: Seq = Seq(0)
     ts: Millis = 0
+    room: RoomName | None = None
+    """The room that was created with the same `cid`."""
 
 
 @attrs.define

@@ -15,7 +15,7 @@ from chatd.core.drafts import Draft
 from chatd.core.principal import Principal
 from chatd.errors import Ending
 from chatd.ids import ConnectionId, RoomName, Seq, UserName
-from chatd.wire.commands import Command, Hello, History, Send
+from chatd.wire.commands import Command, Hello, History
 from chatd.wire.events import Ephemeral, TimelineEvent
 from chatd.wire.replies import Reply, ServerFrame
 
@@ -116,20 +116,19 @@ class CountUnread:
 
 @attrs.define
 class FindUser:
-    """Look for the account `user`, to whom `command` is addressed."""
+    """Look for the user whom `command` names."""
 
     connection: ConnectionId
-    command: Send
+    command: Command
     user: UserName
 
 
 @attrs.define
 class ReadHistory:
-    """Read a page of messages up to `upto` and not below `first`."""
+    """Read a page of messages up to `upto`."""
 
     connection: ConnectionId
     command: History
-    first: Seq
     upto: Seq
 
 
@@ -137,7 +136,7 @@ class ReadHistory:
 class Replay:
     """Hand a page of events after `after` to a connection, when it can take it.
 
-    With `last`, the page starts at the last-newest message instead.
+    With `last`, the page starts at the last-newest message, if that is later.
     """
 
     connection: ConnectionId

@@ -12,12 +12,14 @@ from enum import Enum, auto
 
 import attrs
 
+from chatd.core.drafts import Draft
 from chatd.core.principal import Principal
 from chatd.core.quota import Bucket
+from chatd.core.settings import RoomSettings
 from chatd.ids import ConnectionId, Epoch, RoomName, Seq, SessionId, UserName
 from chatd.wire.codec import BadCommand
 from chatd.wire.commands import Command, CommandId
-from chatd.wire.events import UserShown
+from chatd.wire.events import Millis, UserShown
 
 
 @attrs.define
@@ -25,8 +27,34 @@ class Membership:
     """What a room knows about one of its members."""
 
     role: str
+    """`member`, `moderator` or `owner`."""
     read: Seq
     """Everything up to this seq counts as read."""
+    first: Seq = Seq(1)
+    """The lowest seq that this member may read, as far as it is kept."""
+    sent_at: float | None = None
+    """When he sent last, on the clock of the deadlines; for slow mode."""
+
+
+@attrs.frozen
+class Sanction:
+    """A ban or a mute."""
+
+    until: Millis | None
+    """When it lapses; None is never."""
+    reason: str | None
+
+    def holds(self, now: Millis) -> bool:
+        """Whether it has not lapsed."""
+        return self.until is None or now < self.until
+
+
+@attrs.frozen
+class Invite:
+    """An invitation that waits for its answer."""
+
+    sender: UserName
+    ts: Millis
 
 
 @attrs.define(eq=False)
@@ -39,9 +67,12 @@ class Room:
     """The newest committed seq that was applied; 0 if none."""
     first: Seq
     """The lowest seq that is kept; head + 1 if none."""
-    topic: str
+    settings: RoomSettings = RoomSettings()
     declared: bool = False
     """Whether the configuration names it: joins are silent, it is suggested."""
+    bans: dict[UserName, Sanction] = attrs.field(factory=dict)
+    mutes: dict[UserName, Sanction] = attrs.field(factory=dict)
+    """Kept while their user is away, so that leaving is no way out."""
     members: dict[UserName, Membership] = attrs.field(factory=dict)
     online: dict[UserName, None] = attrs.field(factory=dict)
     """Members with at least one connection, or in their grace."""
@@ -57,6 +88,11 @@ class Room:
     """The number in the last presence frame; None if somebody was told another."""
     presence_frames: int = 0
     """How many there were."""
+
+
+def readable_from(room: Room, member: Membership) -> Seq:
+    """The lowest seq that a member may read."""
+    return max(room.first, member.first)
 
 
 @attrs.define(eq=False)
@@ -113,6 +149,14 @@ Sent = Command | BadCommand
 """A frame of a client: a command, or the reason why it is none."""
 
 
+@attrs.define(eq=False)
+class Barrier:
+    """A change of who may do what that is being written, and who waits for it."""
+
+    draft: Draft
+    waiting: list[ConnectionId] = attrs.field(factory=list)
+
+
 class Block(Enum):
     """What the next command of a connection waits for."""
 
@@ -121,7 +165,7 @@ class Block(Enum):
     OWN_DRAFTS = auto()
     """This connection's open durable commands."""
     BARRIER = auto()
-    """A change of this user's own membership on another connection."""
+    """A change of who may do what in the room."""
     ENDED = auto()
     """Nothing: it was told to end, and nothing more is done for it."""
 

@@ -15,7 +15,7 @@ from chatd.core.principal import Principal
 from chatd.errors import Reject
 from chatd.ids import ConnectionId, RoomName, Seq, UserName
 from chatd.wire.codec import BadCommand
-from chatd.wire.commands import Command, Hello, History, Send
+from chatd.wire.commands import Command, Hello, History
 from chatd.wire.events import Millis
 from chatd.wire.replies import MessageShown
 
@@ -67,10 +67,11 @@ class UnreadCounted:
 
 @attrs.define
 class UserFound:
-    """The account that a message is addressed to was looked for."""
+    """The user whom a command names was looked for."""
 
     connection: ConnectionId
-    command: Send
+    command: Command
+    user: UserName
     found: tuple[UserName, str, str] | None
     """Name, display and role."""
 
@@ -81,6 +82,8 @@ class Executed:
 
     origin: Origin
     outcome: Outcome
+    final: bool = True
+    """False where the store has stalled: what becomes of the draft is still open."""
 
 
 @attrs.define

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chatd.core.state import Chat
 from chatd.ids import is_direct
+from chatd.wire.fields import ROLES
 
 
 def check(chat: Chat) -> None:
@@ -14,7 +15,10 @@ def check(chat: Chat) -> None:
         assert online == set(room.online), (room.name, online, room.online)
         for name, member in room.members.items():
             assert 0 <= member.read <= room.head
+            assert 1 <= member.first <= room.head + 1
+            assert member.role in ROLES
             assert room.name in chat.users[name].rooms
+        assert not any(name in room.members for name in room.bans)
         if is_direct(room.name):
             assert len(room.members) == 2
     for user in chat.users.values():

@@ -18,15 +18,23 @@ from typing import Any
 from chatd.config import Config
 from chatd.core import deadlines, drafts, inputs, presence
 from chatd.core.agenda import Due
-from chatd.core.commands import RULES, Rule, lookups, rooms, sessions, timeline
+from chatd.core.commands import (
+    RULES,
+    Rule,
+    lookups,
+    moderation,
+    rooms,
+    sessions,
+    timeline,
+)
 from chatd.core.effects import Effect, Origin
-from chatd.core.entities import Block, Connection, Sent, User
+from chatd.core.entities import Barrier, Block, Connection, Sent, User
 from chatd.core.inputs import Input, Now
 from chatd.core.quota import full_bucket
 from chatd.core.state import Chat
 from chatd.core.turn import Turn
 from chatd.errors import MALFORMED, Ending, Reject, RejectCode
-from chatd.ids import Epoch, RoomName
+from chatd.ids import Epoch, RoomName, UserName
 from chatd.wire.codec import BadCommand
 from chatd.wire.commands import Command
 from chatd.wire.events import Presence
@@ -141,6 +149,8 @@ class Machine:
         if rule.draft is not None and connection.block is None:
             connection.open_drafts += 1
             draft = rule.draft(turn, connection, command)
+            if rule.barrier:
+                self.chat.barriers[draft.room, None] = Barrier(draft)
             turn.append(draft, connection, command)
 
     def _must_wait(self, connection: Connection, rule: Rule, command: Command) -> bool:
@@ -152,9 +162,12 @@ class Machine:
             return False
         room = getattr(command, "room", None)
         if room is not None and connection.user is not None:
-            barrier = self.chat.barriers.get((room, connection.user))
+            barriers = self.chat.barriers
+            barrier = barriers.get((room, None)) or barriers.get(
+                (room, connection.user)
+            )
             if barrier is not None:
-                barrier.append(connection.id)
+                barrier.waiting.append(connection.id)
                 connection.block = Block.BARRIER
                 return True
         return False
@@ -214,7 +227,16 @@ class Machine:
                 timeline.recalled(turn, origin, draft, outcome)
                 self._close_draft(turn, origin)
             case drafts.SetMember() as draft:
-                rooms.changed(turn, origin, draft, outcome)
+                rooms.changed(turn, happened, draft)
+                self._lift(turn, happened, draft.room, draft.user)
+            case drafts.Moderate() as draft:
+                moderation.moderated(turn, origin, draft, outcome)
+                self._lift(turn, happened, draft.room)
+                self._close_draft(turn, origin)
+            case drafts.SetRoom() as draft:
+                moderation.changed(turn, origin, draft, outcome)
+                self._lift(turn, happened, draft.room)
+                self._close_draft(turn, origin)
             case drafts.CreateRoom() as draft:
                 rooms.created(turn, origin, draft, outcome)
             case drafts.OpenSession() as draft:
@@ -237,6 +259,26 @@ class Machine:
                 self._close_draft(turn, origin)
             case _:
                 """What the edge keeps for itself: a password's new hash."""
+
+    def _lift(
+        self,
+        turn: Turn,
+        happened: inputs.Executed,
+        room: RoomName,
+        user: UserName | None = None,
+    ) -> None:
+        """Lift the barrier of a change whose outcome is known for good."""
+        if not happened.final:
+            return
+        for whose in (user, None):
+            barrier = self.chat.barriers.get((room, whose))
+            if barrier is None or barrier.draft is not happened.origin.draft:
+                continue
+            del self.chat.barriers[room, whose]
+            for number in barrier.waiting:
+                waiting = turn.connection(number)
+                if waiting is not None:
+                    turn.release(waiting)
 
     def _close_draft(self, turn: Turn, origin: Origin) -> None:
         """Count a durable command as answered; what waited for it goes on."""
@@ -272,7 +314,7 @@ class Machine:
         if connection is None:
             return
         if happened.found is None:
-            reject = timeline.no_user(happened.command)
+            reject = timeline.no_user(happened.command, happened.user)
             connection.block = None
             rule = RULES[type(happened.command)]
             self._refuse(turn, connection, rule, happened.command, reject)

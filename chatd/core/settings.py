@@ -34,7 +34,7 @@ class RoomSettings:
 
     def changed(self) -> dict[str, Any]:
         """What differs from the default, by name."""
-        return self.since(_DEFAULT)
+        return self.since(PLAIN)
 
     def since(self, before: RoomSettings) -> dict[str, Any]:
         """What differs from `before`, by name, with the value of now."""
@@ -57,4 +57,5 @@ class RoomSettings:
 NAMES = tuple(field.name for field in attrs.fields(RoomSettings))
 """What can be set, in the order in which it is shown."""
 
-_DEFAULT = RoomSettings()
+PLAIN = RoomSettings()
+"""What a room has of which nobody has set anything."""

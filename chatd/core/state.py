@@ -17,13 +17,18 @@ kept in `Room.unsettled`; `chatd.core.presence` makes frames from it.
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 
 from chatd.core.agenda import Agenda, Due
 from chatd.core.entities import (
+    Barrier,
     Connection,
+    Invite,
     Membership,
     Room,
+    Sanction,
     Session,
     Subscription,
     User,
@@ -40,6 +45,9 @@ from chatd.wire import events
 from chatd.wire.commands import CommandId
 from chatd.wire.events import TimelineEvent, UserShown
 
+REMOVALS = ("kick", "ban")
+"""Acts of moderation that end a membership."""
+
 
 @attrs.define(eq=False)
 class Chat:
@@ -53,10 +61,13 @@ class Chat:
     ended: dict[SessionId, None] = attrs.field(factory=dict)
     """Sessions that ended a moment ago: a look-up may still bring them."""
     connections: dict[ConnectionId, Connection] = attrs.field(factory=dict)
-    barriers: dict[tuple[RoomName, UserName], list[ConnectionId]] = attrs.field(
+    barriers: dict[tuple[RoomName, UserName | None], Barrier] = attrs.field(
         factory=dict
     )
-    """Memberships being changed, and the connections that wait for it."""
+    """Changes that are being written: of one's own membership, or without a user of
+    what anybody may do in the room."""
+    invites: dict[UserName, dict[RoomName, Invite]] = attrs.field(factory=dict)
+    """Invitations that wait for their answer."""
     reads: dict[tuple[RoomName, UserName], Seq] = attrs.field(factory=dict)
     """Read marks that are not written yet."""
     idle: dict[SessionId, int | None] = attrs.field(factory=dict)
@@ -99,23 +110,71 @@ class Chat:
                     self.apply_member(room, self.users[name], role, now)
 
     def apply_member(
-        self, room: Room, user: User, role: str | None, now: float
+        self,
+        room: Room,
+        user: User,
+        role: str | None,
+        now: float,
+        first: Seq = Seq(1),
     ) -> None:
-        """Take a committed change of membership; idempotent."""
+        """Take a committed change of membership; idempotent.
+
+        A new member may read from `first` on; a ban of his has lapsed.
+        """
         present = user.name in room.members
-        if role is not None and not present:
-            room.members[user.name] = Membership(role, room.head)
+        if role is not None and present:
+            room.members[user.name].role = role
+        elif role is not None:
+            room.members[user.name] = Membership(role, room.head, first)
+            room.bans.pop(user.name, None)
             user.rooms[room.name] = None
+            self.forget_invite(user.name, room.name)
             if user.online:
                 self._unsettle(room, user.name, None, now)
                 room.online[user.name] = None
-        elif role is None and present:
+        elif present:
             if user.online:
                 self._unsettle(room, user.name, self.shown(user), now)
                 del room.online[user.name]
             del room.members[user.name]
             del user.rooms[room.name]
             self.reads.pop((room.name, user.name), None)
+
+    def apply_moderation(self, event: events.Member, now: float) -> None:
+        """Take a committed act of moderation; idempotent."""
+        room, target = self.rooms[event.room], event.user
+        sanction = Sanction(event.until, event.reason)
+        match event.change:
+            case "invite":
+                invite = Invite(event.sender, event.ts)
+                self.invites.setdefault(target, {})[room.name] = invite
+            case "ban":
+                room.bans[target] = sanction
+                self.forget_invite(target, room.name)
+            case "unban":
+                room.bans.pop(target, None)
+            case "mute":
+                room.mutes[target] = sanction
+            case "unmute":
+                room.mutes.pop(target, None)
+        user = self.users.get(target)
+        if user is not None and target in room.members:
+            if event.change == "role":
+                self.apply_member(room, user, event.role, now)
+            elif event.change in REMOVALS:
+                self.apply_member(room, user, None, now)
+
+    def forget_invite(self, user: UserName, room: RoomName) -> None:
+        """An invitation was answered, or is void."""
+        invites = self.invites.get(user)
+        if invites is not None:
+            invites.pop(room, None)
+            if not invites:
+                del self.invites[user]
+
+    def apply_settings(self, room: Room, changes: dict[str, Any]) -> None:
+        """Take committed changes of a room's settings."""
+        room.settings = room.settings.with_(changes)
 
     def apply_display(self, user: User, display: str, now: float) -> None:
         """Take a committed display name."""

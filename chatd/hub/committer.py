@@ -158,7 +158,11 @@ class Committer:
         self._queue = [_nobodys(origin) for origin in self._queue]
         refused = unavailable("the store does not answer; send again with the same cid")
         self._executed(
-            [Executed(origin, refused) for origin in waiting if origin.connection]
+            [
+                Executed(origin, refused, final=False)
+                for origin in waiting
+                if origin.connection
+            ]
         )
 
 

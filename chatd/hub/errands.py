@@ -90,7 +90,7 @@ class Errands:
     async def _find_user(self, effect: FindUser) -> None:
         row = await self._store.user(effect.user)
         found = (row.user, row.display, row.role) if row is not None else None
-        self._happened(UserFound(effect.connection, effect.command, found))
+        self._happened(UserFound(effect.connection, effect.command, effect.user, found))
 
     async def _read_history(self, effect: ReadHistory) -> None:
         command = effect.command
@@ -101,10 +101,8 @@ class Errands:
             limit=command.limit,
             upto=effect.upto,
         )
-        readable = [entry for entry in messages if entry.seq >= effect.first]
-        more = more and len(readable) == len(messages)
         self._happened(
-            HistoryRead(effect.connection, command, effect.upto, readable, more)
+            HistoryRead(effect.connection, command, effect.upto, messages, more)
         )
 
     async def replay(self, link: Link) -> None:
@@ -146,7 +144,7 @@ class Errands:
         after = effect.after
         if effect.last is not None:
             oldest = await self._store.nth_newest(effect.room, effect.last, effect.upto)
-            after = Seq(oldest - 1)
+            after = max(after, Seq(oldest - 1))
         return await self._store.events(
             effect.room, after, effect.upto, REPLAY_PAGE, REPLAY_PAGE_BYTES
         )

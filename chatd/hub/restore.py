@@ -1,6 +1,6 @@
 """From the store to the chat, once, at the start.
 
-Also what the configuration declares: rooms that are missing are created, topics
+Also what the configuration declares: rooms that are missing are created, settings
 that were changed in the file are written, before anybody is let in.
 """
 
@@ -12,8 +12,9 @@ import trio
 
 from chatd.config import Config
 from chatd.core.agenda import Due
-from chatd.core.drafts import CreateRoom, Draft, Refused, SetTopic
-from chatd.core.entities import Membership, Room, Session, User
+from chatd.core.drafts import CreateRoom, DeclareRoom, Draft, Refused
+from chatd.core.entities import Invite, Membership, Room, Sanction, Session, User
+from chatd.core.settings import RoomSettings
 from chatd.core.state import Chat
 from chatd.errors import StoreFailed
 from chatd.hub.world import World
@@ -56,12 +57,24 @@ def restore(snapshot: Snapshot, config: Config, now: float) -> Chat:
     declared = {room.name for room in config.rooms.permanent}
     for row in snapshot.rooms:
         room = Room(
-            row.room, row.epoch, row.head, row.first, row.topic, row.room in declared
+            row.room,
+            row.epoch,
+            row.head,
+            row.first,
+            row.settings,
+            row.room in declared,
         )
         chat.rooms[room.name] = room
         for member in row.members:
-            room.members[member.user] = Membership(member.role, member.read)
+            place = Membership(member.role, member.read, member.first)
+            room.members[member.user] = place
             chat.users[member.user].rooms[room.name] = None
+        for held, rows in ((room.bans, row.bans), (room.mutes, row.mutes)):
+            for one in rows:
+                held[one.user] = Sanction(one.until, one.reason)
+        for invite in row.invites:
+            invites = chat.invites.setdefault(invite.user, {})
+            invites[room.name] = Invite(invite.sender, invite.ts)
     for session in snapshot.guest_sessions:
         entry = Session(session.session, session.user, idle_from=now)
         chat.sessions[entry.id] = entry
@@ -78,13 +91,21 @@ def declare(chat: Chat, config: Config, new_epoch: Callable[[], Epoch]) -> list[
     """
     drafts: list[Draft] = []
     for wanted in config.rooms.permanent:
+        settings = RoomSettings(
+            topic=wanted.topic,
+            post=wanted.post,
+            history=wanted.history,
+            slow_s=wanted.slow_s,
+            keep_days=wanted.keep_days,
+            keep_messages=wanted.keep_messages,
+        )
         room = chat.rooms.get(wanted.name)
         if room is None:
-            room = Room(wanted.name, new_epoch(), Seq(0), Seq(1), wanted.topic)
+            room = Room(wanted.name, new_epoch(), Seq(0), Seq(1), settings)
             chat.rooms[room.name] = room
-            drafts.append(CreateRoom(room.name, room.epoch, room.topic, members={}))
-        elif room.topic != wanted.topic:
-            room.topic = wanted.topic
-            drafts.append(SetTopic(room.name, room.topic))
+            drafts.append(CreateRoom(room.name, room.epoch, settings, members={}))
+        elif room.settings != settings:
+            room.settings = settings
+            drafts.append(DeclareRoom(room.name, settings))
         room.declared = True
     return drafts

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from chatd.core.drafts import REACTION_KINDS_MAX, Refused
 from chatd.errors import RejectCode
+from chatd.wire.events import Millis
 
 NO_ROOM = Refused(RejectCode.NO_ROOM, "there is no such room", "room")
 NO_USER = Refused(RejectCode.NO_USER, "there is no such user", "user")
+NOT_IN_ROOM = Refused(RejectCode.NO_USER, "this user is not in the room", "user")
 NO_MESSAGE = Refused(RejectCode.NO_MESSAGE, "there is no such message here", "of")
 NO_REPLIED = Refused(RejectCode.NO_MESSAGE, "there is no such message here", "reply_to")
 NOT_YOURS = Refused(RejectCode.FORBIDDEN, "the message is somebody else's", "of")
@@ -18,5 +20,13 @@ TOO_MANY_KINDS = Refused(
 NAME_TAKEN = Refused(RejectCode.NAME_TAKEN, "the name is taken", "name")
 NOT_STORED = Refused(RejectCode.INTERNAL, "it could not be stored; the fault is here")
 
+INVITE_MS = 14 * 86_400_000
+"""How long an invitation waits. Source: protocol section 7."""
+
 UNREAD_MAX = 999
 """Where counting stops. Source: protocol section 5."""
+
+
+def lapsed(invited: Millis, now: Millis) -> bool:
+    """Whether an invitation has waited too long."""
+    return now >= invited + INVITE_MS

@@ -13,7 +13,15 @@ from hashlib import blake2b
 
 import orjson
 
-from chatd.core.drafts import DeleteMessage, Durable, EditMessage, NewMessage
+from chatd.core.drafts import (
+    CreateRoom,
+    DeleteMessage,
+    Durable,
+    EditMessage,
+    Moderate,
+    NewMessage,
+    SetReaction,
+)
 
 DIGEST_BYTES = 16
 
@@ -31,6 +39,22 @@ def content_digest(draft: Durable) -> bytes:
         content = ["edit", draft.of, draft.text]
     elif isinstance(draft, DeleteMessage):
         content = ["delete", draft.of]
-    else:
+    elif isinstance(draft, SetReaction):
         content = ["react", draft.of, draft.emoji, draft.on]
-    return blake2b(orjson.dumps(content), digest_size=DIGEST_BYTES).digest()
+    elif isinstance(draft, Moderate):
+        said = [draft.role, draft.seconds, draft.reason]
+        content = [draft.change, draft.target, *said]
+    else:
+        content = ["room", draft.changes]
+    return _digest(content)
+
+
+def creation_digest(draft: CreateRoom) -> bytes:
+    """Digest what a `create` asks for; a private room's name is drawn, not asked."""
+    name = None if draft.room.startswith("~") else draft.room
+    return _digest(["create", name, draft.settings.changed()])
+
+
+def _digest(content: list[object]) -> bytes:
+    data = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
+    return blake2b(data, digest_size=DIGEST_BYTES).digest()

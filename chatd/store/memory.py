@@ -22,7 +22,7 @@ from chatd.ids import RoomName, Seq, SessionId, UserName
 from chatd.ports import RoomRow, SessionRow, Snapshot, TokenRow, UserRow
 from chatd.store import answers
 from chatd.store.model import Model
-from chatd.store.model.entities import ModelMessage, as_now, shown
+from chatd.store.model.entities import ModelMessage, ModelRoom, as_now, shown
 from chatd.store.model.people import end_session
 from chatd.wire import events as e
 from chatd.wire import replies as r
@@ -82,6 +82,8 @@ class MemoryStore:
                 end_session(self._model, session.session)
             elif guest:
                 session.idle_since = now
+        for room in self._model.rooms.values():
+            _forget_lapsed(room, now)
         held = {session.user for session in self._model.sessions.values()}
         for room in self._model.rooms.values():
             for user in list(room.members):
@@ -95,8 +97,11 @@ class MemoryStore:
                     room.head,
                     Seq(1),
                     room.last_ts,
-                    room.topic,
+                    room.settings,
                     [attrs.evolve(row) for _, row in sorted(room.members.items())],
+                    [row for _, row in sorted(room.bans.items())],
+                    [row for _, row in sorted(room.mutes.items())],
+                    [row for _, row in sorted(room.invites.items())],
                 )
                 for _, room in sorted(self._model.rooms.items())
             ],
@@ -203,3 +208,14 @@ class MemoryStore:
     def _messages(self, room: RoomName) -> list[ModelMessage]:
         found = self._model.rooms.get(room)
         return list(found.messages.values()) if found else []
+
+
+def _forget_lapsed(room: ModelRoom, now: Millis) -> None:
+    """Remove bans, mutes and invitations whose time is over."""
+    for held in (room.bans, room.mutes):
+        for name, sanction in list(held.items()):
+            if sanction.until is not None and sanction.until <= now:
+                del held[name]
+    for name, invite in list(room.invites.items()):
+        if answers.lapsed(invite.ts, now):
+            del room.invites[name]

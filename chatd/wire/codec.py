@@ -32,7 +32,18 @@ from cattrs import ClassValidationError
 
 from chatd.errors import Reject, RejectCode
 from chatd.ids import Cid
-from chatd.wire.commands import Command, CommandId, Hello, History, Join, Send
+from chatd.wire.commands import (
+    SETTINGS,
+    WIRE_NAMES,
+    Command,
+    CommandId,
+    Create,
+    Hello,
+    History,
+    Join,
+    Send,
+    SetRoom,
+)
 from chatd.wire.fields import (
     Parse,
     converter_for,
@@ -149,12 +160,13 @@ def _bad_field(error: ClassValidationError, frame: dict[str, Any]) -> BadCommand
         # Its frame holds it: a cycle, which would live until a collection.
         reason.__traceback__ = None
     reason, note = refused[0]
+    name = WIRE_NAMES.get(note.name, note.name)
     text = "required" if isinstance(reason, KeyError) else str(reason)
     too_long = isinstance(reason, TooLong)
     return BadCommand(
         RejectCode.TOO_LONG if too_long else RejectCode.BAD_FIELD,
-        f"{note.name}: {text}",
-        field=note.name,
+        f"{name}: {text}",
+        field=name,
         frame=frame,
     )
 
@@ -196,7 +208,23 @@ def _history(command: History) -> tuple[str, str] | None:
     return None
 
 
+def _create(command: Create) -> tuple[str, str] | None:
+    if command.room is None and not command.private:
+        return "room", 'required, or else "private":true'
+    if command.room is not None and command.private:
+        return "private", "cannot be given together with room: it gets a name"
+    return None
+
+
+def _set_room(command: SetRoom) -> tuple[str, str] | None:
+    if all(getattr(command, name) is None for name in SETTINGS):
+        return "topic", f"required, or else another of {', '.join(SETTINGS)}"
+    return None
+
+
 _RULES: dict[type, Callable[[Any], tuple[str, str] | None]] = {
+    Create: _create,
+    SetRoom: _set_room,
     Hello: _hello,
     Join: _join,
     Send: _send,

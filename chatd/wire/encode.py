@@ -28,13 +28,11 @@ from cattrs import Converter
 from cattrs.fns import identity
 from cattrs.gen import make_dict_unstructure_fn, override
 
-from chatd.wire.commands import CommandId
+from chatd.wire.commands import WIRE_NAMES, CommandId
 from chatd.wire.events import Millis, UserShown
 from chatd.wire.replies import MessageShown, RoomShown, ServerFrame
 
-WIRE_NAMES = {"sender": "from", "seconds": "for"}
-"""What a field of an event is called on the wire, where it differs."""
-TIMES = frozenset({"ts", "now"})
+TIMES = frozenset({"ts", "now", "until"})
 """The fields that hold milliseconds here and RFC 3339 on the wire."""
 
 Dump = Callable[[Any], dict[str, Any]]
@@ -50,6 +48,10 @@ def encode(frame: ServerFrame) -> bytes:
 def encode_part(part: MessageShown | UserShown | RoomShown) -> bytes:
     """Return one entry of a page as it will stand in the reply, to measure it."""
     return orjson.dumps(_CONVERTER.unstructure(part))
+
+
+def _rfc3339_or_none(ts: Millis | None) -> str | None:
+    return None if ts is None else rfc3339(ts)
 
 
 def rfc3339(ts: Millis) -> str:
@@ -107,7 +109,7 @@ def _dump_of(cls: Any, converter: Converter) -> Dump:
 def _hook(field: attrs.Attribute[Any]) -> Callable[[Any], Any] | None:
     """What writes a field; None leaves it to the converter."""
     if field.name in TIMES:
-        return rfc3339
+        return rfc3339 if field.type is int else _rfc3339_or_none
     # By itself cattrs asks each time which of the two it is.
     return identity if field.type == CommandId else None
 

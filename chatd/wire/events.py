@@ -103,10 +103,32 @@ class Member:
     sender: UserName
     user: UserName
     change: str
+    """`join`, `leave`, `invite`, `kick`, `ban`, `unban`, `mute`, `unmute`, `role`."""
     role: str | None = None
+    until: Millis | None = None
+    """When a ban or mute lapses; without it never."""
+    reason: str | None = None
 
 
-TimelineEvent = Message | Edit | Delete | React | Member
+@attrs.define
+class Room:
+    """Settings of the room were changed: those that are there."""
+
+    type: ClassVar[str] = "room"
+    room: RoomName
+    seq: Seq
+    ts: Millis
+    sender: UserName
+    topic: str | None = None
+    title: str | None = None
+    post: str | None = None
+    history: str | None = None
+    slow_s: int | None = None
+    keep_days: int | None = None
+    keep_messages: int | None = None
+
+
+TimelineEvent = Message | Edit | Delete | React | Member | Room
 """Any event with a seq."""
 
 
@@ -133,6 +155,8 @@ class UserShown:
     """Left out where it is the name itself."""
     state: str | None = None
     text: str | None = None
+    role: str | None = None
+    """In the list of all members: `owner` or `moderator`."""
 
 
 @attrs.define
@@ -185,6 +209,16 @@ class Left:
 
 
 @attrs.define
+class Invited:
+    """Somebody invites this user to a room."""
+
+    type: ClassVar[str] = "invited"
+    room: RoomName
+    sender: UserName
+    title: str = ""
+
+
+@attrs.define
 class Gap:
     """Events `have` + 1 to `seq` of a room were not sent to this connection."""
 
@@ -209,5 +243,5 @@ class Bye:
 Ephemeral = Typing | Presence | ReadMark
 """Anything that is dropped first under pressure."""
 
-Notice = CaughtUp | Left | Gap | Bye
+Notice = CaughtUp | Left | Invited | Gap | Bye
 """Anything for one connection or one user that has no seq."""

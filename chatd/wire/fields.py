@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any, get_args
 
 from cattrs import Converter
+from cattrs.gen import make_dict_structure_fn, override
 
 from chatd.ids import (
     Cid,
@@ -26,21 +27,41 @@ from chatd.ids import (
     parse_account_name,
     parse_cid,
     parse_epoch,
+    parse_public_room,
     parse_room_name,
     parse_user_name,
 )
 from chatd.wire.commands import (
+    WIRE_NAMES,
+    Ban,
+    BanSeconds,
     CommandId,
     Display,
     Emoji,
     GuestName,
+    KeepCount,
+    Mute,
     PageLimit,
+    Post,
+    PublicRoom,
+    Reason,
+    RoomRole,
     Secret,
+    SlowSeconds,
     State,
     StatusText,
     Text,
+    Topic,
+    Visibility,
 )
-from chatd.wire.text import parse_display, parse_emoji, parse_status, parse_text
+from chatd.wire.text import (
+    parse_display,
+    parse_emoji,
+    parse_reason,
+    parse_status,
+    parse_text,
+    parse_topic,
+)
 
 INTEGER_MAX = 2**53
 """The largest integer on the wire: what a double, so also JavaScript, holds.
@@ -57,6 +78,16 @@ NAMES_KEPT = 4096
 """Room names whose form was looked at lately: 64 characters each, so 1 MB at most."""
 STATES = ("online", "away")
 """Source: protocol section 5."""
+POSTS = ("members", "moderators")
+VISIBILITIES = ("all", "since_join")
+ROLES = ("owner", "moderator", "member")
+"""Source: protocol section 7."""
+SLOW_S_MAX = 86_400
+"""Source: four times the longest slow mode of Discord, 6 hours: once a day."""
+KEEP_MAX = 10_000_000
+"""Days or messages: more than any room will have."""
+BAN_S_MAX = 315_360_000
+"""Ten years; who means longer gives no end."""
 
 _WORD = regex.compile(r"[a-z][a-z0-9_]{0,31}\Z")
 
@@ -100,7 +131,16 @@ def converter_for(text_chars: int) -> Converter:
         GuestName: _string(parse_account_name),
         Secret: _string(_parse_secret),
         Emoji: _string(parse_emoji),
-        State: _string(_parse_state),
+        State: _string(_one_of(STATES)),
+        PublicRoom: _string(parse_public_room),
+        Topic: _string(parse_topic),
+        Reason: _string(parse_reason),
+        Post: _string(_one_of(POSTS)),
+        Visibility: _string(_one_of(VISIBILITIES)),
+        RoomRole: _string(_one_of(ROLES)),
+        SlowSeconds: _integer(0, SLOW_S_MAX),
+        KeepCount: _integer(0, KEEP_MAX),
+        BanSeconds: _integer(1, BAN_S_MAX),
         CommandId: parse_id,
     }
     for kind, parse in parsers.items():
@@ -108,6 +148,11 @@ def converter_for(text_chars: int) -> Converter:
         if type(None) not in get_args(kind):
             # What cattrs makes of the hook by itself takes twice as long.
             converter.register_structure_hook(kind | None, _optional(parse))
+    for cls in (Ban, Mute):
+        read = make_dict_structure_fn(
+            cls, converter, seconds=override(rename=WIRE_NAMES["seconds"])
+        )
+        converter.register_structure_hook(cls, read)
     return converter
 
 
@@ -165,10 +210,16 @@ def _parse_secret(text: str) -> Secret:
     return Secret(text)
 
 
-def _parse_state(text: str) -> State:
-    if text not in STATES:
-        raise ValueError("expected online or away")
-    return State(text)
+def _one_of(words: tuple[str, ...]) -> Callable[[str], str]:
+    *others, last = words
+    expected = f"expected {', '.join(others)} or {last}"
+
+    def parse_word_of(text: str) -> str:
+        if text not in words:
+            raise ValueError(expected)
+        return text
+
+    return parse_word_of
 
 
 def _check_word(text: str) -> str:

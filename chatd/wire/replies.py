@@ -54,7 +54,31 @@ class Joined:
     recovered: bool | None = None
     """Only where `since` was given; then always written."""
     created: bool = False
+    title: str = ""
+    role: str = ""
+    """Left out for a plain member."""
+    post: str = ""
+    history: str = ""
+    slow_s: int = 0
+    keep_days: int = 0
+    keep_messages: int = 0
+    """Settings are left out where they are the default's."""
     re: str = "join"
+    id: CommandId = None
+
+
+@attrs.define
+class Created:
+    """`ok` of `create`: the room, of which one is a member now."""
+
+    type: ClassVar[str] = "ok"
+    room: RoomName
+    epoch: Epoch
+    seq: Seq
+    """Always written, also when 0."""
+    dup: bool = False
+    cid: Cid | None = None
+    re: str = "create"
     id: CommandId = None
 
 
@@ -68,6 +92,17 @@ class RoomState:
     first: Seq
     read: Seq
     unread: int
+    title: str = ""
+
+
+@attrs.define
+class InviteShown:
+    """An invitation that waits, in `welcome`."""
+
+    room: RoomName
+    sender: UserName
+    ts: Millis
+    title: str = ""
 
 
 @attrs.define
@@ -98,6 +133,7 @@ class Welcome:
     """Always written, also when empty."""
     suggested: list[RoomName]
     """Always written, also when empty."""
+    invites: list[InviteShown] = attrs.field(factory=list)
     re: str = "hello"
     id: CommandId = None
 
@@ -155,6 +191,7 @@ class RoomShown:
     online: int
     members: int
     topic: str = ""
+    title: str = ""
 
 
 @attrs.define
@@ -183,7 +220,17 @@ class Refusal:
     id: CommandId = None
 
 
-Reply = Done | Stored | Joined | Welcome | HistoryPage | WhoPage | RoomsPage | Refusal
+Reply = (
+    Done
+    | Stored
+    | Joined
+    | Created
+    | Welcome
+    | HistoryPage
+    | WhoPage
+    | RoomsPage
+    | Refusal
+)
 """Anything that answers one command."""
 
 ServerFrame = TimelineEvent | Ephemeral | Notice | Reply

@@ -22,9 +22,11 @@ from unicodedata import category
 import emoji
 
 from chatd.ids import DISPLAY_CHARS_MAX
-from chatd.wire.commands import Display, Emoji, StatusText, Text
+from chatd.wire.commands import Display, Emoji, Reason, StatusText, Text, Topic
 
 STATUS_CHARS_MAX = 128
+LINE_CHARS_MAX = 250
+"""Of a topic, a title or a reason. Source: Slack's bound of a topic."""
 MARKS_MAX = 8
 """How many combining marks may follow one another.
 
@@ -87,6 +89,24 @@ def parse_status(text: str) -> StatusText:
         ValueError: It is not.
     """
     return StatusText(_line(text, STATUS_CHARS_MAX))
+
+
+def parse_topic(text: str) -> Topic:
+    """Check what a room is about, or its title: up to 250 characters, one line.
+
+    Raises:
+        ValueError: It is not.
+    """
+    return Topic(_line(text, LINE_CHARS_MAX) if text else text)
+
+
+def parse_reason(text: str) -> Reason:
+    """Check why somebody was removed: 1 to 250 characters, one line.
+
+    Raises:
+        ValueError: It is not.
+    """
+    return Reason(_line(text, LINE_CHARS_MAX))
 
 
 def parse_emoji(text: str) -> Emoji:

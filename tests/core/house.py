@@ -25,7 +25,7 @@ from chatd.core.state import Chat
 from chatd.errors import Ending, Reject, RejectCode
 from chatd.hub.restore import declare, restore
 from chatd.ids import ConnectionId, Epoch, RoomName, Seq, SessionId, UserName
-from chatd.ports import MemberRow, RoomRow, Snapshot, UserRow
+from chatd.ports import RoomRow, Snapshot, UserRow
 from chatd.store.model import Model
 from chatd.store.model.entities import as_now, shown
 from chatd.wire import events
@@ -131,8 +131,11 @@ class House:
                     room.head,
                     Seq(1),
                     room.last_ts,
-                    room.topic,
-                    [MemberRow(m.user, m.role, m.read) for m in room.members.values()],
+                    room.settings,
+                    [attrs.evolve(row) for row in room.members.values()],
+                    list(room.bans.values()),
+                    list(room.mutes.values()),
+                    list(room.invites.values()),
                 )
                 for room in model.rooms.values()
             ],
@@ -352,14 +355,14 @@ class House:
     def _find(self, effect: effects.FindUser) -> Input:
         row = self.model.users.get(effect.user)
         found = (row.user, row.display, row.role) if row is not None else None
-        return inputs.UserFound(effect.connection, effect.command, found)
+        return inputs.UserFound(effect.connection, effect.command, effect.user, found)
 
     def _read(self, effect: effects.ReadHistory) -> Input:
         command = effect.command
         found = [
             shown(message)
             for message in self.model.rooms[command.room].messages.values()
-            if effect.first <= message.seq <= effect.upto
+            if message.seq <= effect.upto
             and (command.before is None or message.seq < command.before)
             and (command.after is None or message.seq > command.after)
         ]
@@ -375,7 +378,8 @@ class House:
         if effect.last is not None:
             newest = [seq for seq in room.messages if seq <= effect.upto]
             newest = newest[-effect.last :]
-            after = Seq((newest[0] if newest else effect.upto + 1) - 1)
+            oldest = newest[0] if newest else effect.upto + 1
+            after = max(after, Seq(oldest - 1))
         upto = min(after + self.page, effect.upto)
         page = [as_now(room, event) for event in room.timeline[after:upto]]
         peer = self.peers.get(effect.connection)

@@ -313,7 +313,7 @@ class Life(RuleBasedStateMachine):
             room.name: (
                 room.epoch,
                 room.head,
-                room.topic,
+                room.settings,
                 {name: (m.role, m.read) for name, m in room.members.items()},
             )
             for room in chat.rooms.values()

@@ -38,10 +38,10 @@ def test_a_room_that_is_there_is_not_made_again() -> None:
     """The first one stays, with its members."""
     house = House()
     chat = house.chat
-    room = Room(TEAM, Epoch("1" * 16), Seq(0), Seq(1), "")
+    room = Room(TEAM, Epoch("1" * 16), Seq(0), Seq(1))
     unknown = UserName("gone~2222")
     chat.apply_room(room, {ANN: "owner", unknown: "member"}, None, 0.0)
-    other = Room(TEAM, Epoch("2" * 16), Seq(0), Seq(1), "")
+    other = Room(TEAM, Epoch("2" * 16), Seq(0), Seq(1))
     chat.apply_room(other, {BOB: "owner"}, None, 0.0)
     assert chat.rooms[TEAM] is room
     assert list(room.members) == [ANN]

@@ -21,6 +21,7 @@ import trio.testing
 from chatd.auth import digest_of
 from chatd.config import Config
 from chatd.core import drafts as d
+from chatd.core.settings import PLAIN
 from chatd.hub import Hub
 from chatd.hub.world import World
 from chatd.ids import ConnectionId, Epoch, RoomName, SessionId, UserName
@@ -224,7 +225,7 @@ async def fill(store: Store, sessions: Sequence[str] = ("ann", "bob", "cy")) -> 
     for name in sessions:
         user = UserName(name.partition("-")[0])
         users.append(d.OpenSession(SessionId(digest_of(name)), user, None, T0))
-    users.append(d.CreateRoom(DEN, EPOCH, "", {ANN: "owner", BOB: "member"}))
+    users.append(d.CreateRoom(DEN, EPOCH, PLAIN, {ANN: "owner", BOB: "member"}))
     await store.commit(users, T0)
 
 

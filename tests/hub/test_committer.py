@@ -11,6 +11,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from chatd.core import drafts as d
 from chatd.core.effects import Origin
 from chatd.core.inputs import Executed
+from chatd.core.settings import RoomSettings
 from chatd.errors import RejectCode, StoreFailed, StoreUnavailable
 from chatd.hub.committer import BATCH_MAX, GATHER_MAX_S, Committer
 from chatd.ids import ConnectionId
@@ -36,7 +37,9 @@ class FakeWriter:
 
     async def commit(self, drafts: Sequence[d.Draft], now: int) -> list[d.Outcome]:
         assert now == T0
-        self.batches.append([cast(d.SetTopic, draft).topic for draft in drafts])
+        self.batches.append(
+            [cast(d.DeclareRoom, draft).settings.topic for draft in drafts]
+        )
         await self._permits.acquire()
         if self.error is not None:
             raise self.error
@@ -61,7 +64,11 @@ class Bench:
     def tell(self, executed: Sequence[Executed]) -> None:
         self.told.append(
             [
-                (cast(d.SetTopic, e.origin.draft).topic, e.origin.connection, e.outcome)
+                (
+                    cast(d.DeclareRoom, e.origin.draft).settings.topic,
+                    e.origin.connection,
+                    e.outcome,
+                )
                 for e in executed
             ]
         )
@@ -74,7 +81,7 @@ class Bench:
         """Queue drafts that are known by a word."""
         number = ConnectionId(connection) if connection is not None else None
         for word in words:
-            draft = d.SetTopic(cast(Any, "lobby"), word)
+            draft = d.DeclareRoom(cast(Any, "lobby"), RoomSettings(topic=word))
             self.committer.append(Origin(number, Ping(), draft))
 
 

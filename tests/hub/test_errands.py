@@ -10,6 +10,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from chatd.config import History
 from chatd.core import drafts as d
+from chatd.core.settings import PLAIN
 from chatd.errors import Ending, StoreUnavailable
 from chatd.ids import RoomName, Seq
 from chatd.net.host import DoorLimits
@@ -52,7 +53,7 @@ async def full(store: MemoryStore, count: int, *rooms: RoomName) -> MemoryStore:
     drafts: list[d.Draft] = []
     for room in rooms or (DEN,):
         if room != DEN:
-            drafts.append(d.CreateRoom(room, EPOCH, "", {BOB: "member"}))
+            drafts.append(d.CreateRoom(room, EPOCH, PLAIN, {BOB: "member"}))
         who = ANN if room == DEN else BOB
         drafts += [d.NewMessage(room, who, None, "x" * 1000) for _ in range(count)]
     await store.commit(drafts, T0)
@@ -153,7 +154,7 @@ async def test_a_superseded_join_is_not_caught_up_either(
 
 
 async def test_leaving_ends_a_replay(autojump_clock: MockClock) -> None:
-    """What is read when its reader has left the room is not sent."""
+    """What is read when its reader has left the room is not sent: his leave is last."""
     store = SlowReads()
     async with running(await full(store, 3), filled=False) as rig:
         bob = await rig.login("bob")
@@ -162,7 +163,8 @@ async def test_leaving_ends_a_replay(autojump_clock: MockClock) -> None:
         await wait_all_tasks_blocked()
         store.gate.release()
         await wait_all_tasks_blocked()
-        assert kinds(bob.take()) == [("ok", 1), ("ok", 2), ("left", None)]
+        told = [("ok", 1), ("ok", 2), ("member", None), ("left", None)]
+        assert kinds(bob.take()) == told
 
 
 async def test_a_connection_that_is_gone_gets_no_page(
@@ -234,7 +236,7 @@ async def test_a_long_room_does_not_hold_up_a_short_one(
     store = await full(MemoryStore(), 600)
     await store.commit(
         [
-            d.CreateRoom(RoomName("short"), EPOCH, "", {BOB: "member"}),
+            d.CreateRoom(RoomName("short"), EPOCH, PLAIN, {BOB: "member"}),
             d.NewMessage(RoomName("short"), BOB, None, "hi"),
         ],
         T0,

@@ -6,6 +6,7 @@ from chatd.config import Config, PermanentRoom, Rooms
 from chatd.core import drafts as d
 from chatd.core.agenda import Due
 from chatd.core.invariants import check
+from chatd.core.settings import RoomSettings
 from chatd.hub.restore import declare, restore
 from chatd.ids import Epoch, RoomName, Seq, SessionId, UserName
 from chatd.ports import MemberRow, RoomRow, SessionRow, Snapshot, UserRow
@@ -20,7 +21,7 @@ NEW = Epoch("00000000000000ff")
 def room(name: RoomName, topic: str = "") -> RoomRow:
     """A room with ann and a guest, as the store has it."""
     members = [MemberRow(ANN, "owner", Seq(3)), MemberRow(GUEST, "member", Seq(0))]
-    return RoomRow(name, EPOCH, Seq(9), Seq(2), T0, topic, members)
+    return RoomRow(name, EPOCH, Seq(9), Seq(2), T0, RoomSettings(topic=topic), members)
 
 
 def snapshot(*rooms: RoomRow) -> Snapshot:
@@ -39,7 +40,7 @@ def test_the_chat_is_what_the_store_had() -> None:
     chat = restore(snapshot(room(DEN, "tea")), Config(), now=5.0)
     found = chat.rooms[DEN]
     assert (found.epoch, found.head, found.first) == (EPOCH, 9, 2)
-    assert (found.topic, found.declared) == ("tea", False)
+    assert (found.settings.topic, found.declared) == ("tea", False)
     assert (found.members[ANN].role, found.members[ANN].read) == ("owner", 3)
     assert list(chat.users[ANN].rooms) == [DEN]
     assert not chat.users[ANN].online
@@ -62,7 +63,7 @@ def test_a_missing_declared_room_is_created() -> None:
     config = declared(PermanentRoom(name=LOBBY, topic="hi"))
     chat = restore(snapshot(), config, 0.0)
     assert declare(chat, config, lambda: NEW) == [
-        d.CreateRoom(LOBBY, NEW, "hi", members={})
+        d.CreateRoom(LOBBY, NEW, RoomSettings(topic="hi"), members={})
     ]
     assert chat.rooms[LOBBY].declared
     assert (chat.rooms[LOBBY].head, chat.rooms[LOBBY].first) == (0, 1)
@@ -74,8 +75,10 @@ def test_a_declared_topic_is_kept_as_declared() -> None:
         PermanentRoom(name=LOBBY, topic="new"), PermanentRoom(name=DEN, topic="tea")
     )
     chat = restore(snapshot(room(LOBBY, "old"), room(DEN, "tea")), config, 0.0)
-    assert declare(chat, config, lambda: NEW) == [d.SetTopic(LOBBY, "new")]
-    assert chat.rooms[LOBBY].topic == "new"
+    assert declare(chat, config, lambda: NEW) == [
+        d.DeclareRoom(LOBBY, RoomSettings(topic="new"))
+    ]
+    assert chat.rooms[LOBBY].settings.topic == "new"
     assert chat.rooms[DEN].declared
 
 
@@ -88,4 +91,4 @@ async def test_rooms_are_declared_once_for_all_starts() -> None:
             epochs.append(rig.hub.machine.chat.rooms[LOBBY].epoch)
     assert epochs[0] == epochs[1]
     (row,) = [r for r in (await store.load(T0)).rooms if r.room == LOBBY]
-    assert (row.epoch, row.topic) == (epochs[0], "Say hello")
+    assert (row.epoch, row.settings.topic) == (epochs[0], "Say hello")

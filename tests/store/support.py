@@ -13,6 +13,7 @@ import attrs
 import trio
 
 from chatd.core import drafts as d
+from chatd.core.settings import PLAIN
 from chatd.errors import RejectCode
 from chatd.ids import Cid, Epoch, RoomName, Seq, SessionId, UserName
 from chatd.ports import Store
@@ -49,7 +50,7 @@ async def fill(store: Store) -> None:
     """Make the accounts and rooms that most tests need."""
     users: list[d.Draft] = [d.AddUser(n, n, "user", None) for n in (ANN, BOB, CY)]
     rooms: list[d.Draft] = [
-        d.CreateRoom(name, EPOCH, "", {ANN: "owner", BOB: "member"})
+        d.CreateRoom(name, EPOCH, PLAIN, {ANN: "owner", BOB: "member"})
         for name in (LOBBY, DIRECT)
     ]
     await store.commit(users + rooms, T0)

@@ -8,6 +8,7 @@ import pytest
 import trio
 
 from chatd.core import drafts as d
+from chatd.core.settings import PLAIN, RoomSettings
 from chatd.errors import RejectCode
 from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
 from chatd.ports import MemberRow, RoomRow, Store, TokenRow, UserRow
@@ -165,8 +166,8 @@ async def test_unknown_rooms_and_users_are_refused(store: Store) -> None:
         edit(1, "a", user=nobody),
         d.SetMember(NOWHERE, ANN, "member", event=True),
         d.SetMember(LOBBY, nobody, "member", event=True),
-        d.CreateRoom(NOWHERE, EPOCH, "", {nobody: "owner"}),
-        d.SetTopic(NOWHERE, "x"),
+        d.CreateRoom(NOWHERE, EPOCH, PLAIN, {nobody: "owner"}),
+        d.DeclareRoom(NOWHERE, RoomSettings(topic="x")),
         d.SetDisplay(nobody, "x"),
         d.SetPasswordHash(nobody, "x"),
         d.OpenSession(session_id("s"), nobody, None, T0),
@@ -545,8 +546,10 @@ async def test_unread_counts_others_messages_that_are_there(store: Store) -> Non
 async def test_a_room_is_created_once(store: Store) -> None:
     """Creating it again changes nothing, not even its epoch and members."""
     name = RoomName("tea")
-    first = d.CreateRoom(name, Epoch("a" * 16), "leaves", {ANN: "owner"})
-    other = d.CreateRoom(name, Epoch("b" * 16), "", {BOB: "owner"})
+    first = d.CreateRoom(
+        name, Epoch("a" * 16), RoomSettings(topic="leaves"), {ANN: "owner"}
+    )
+    other = d.CreateRoom(name, Epoch("b" * 16), PLAIN, {BOB: "owner"})
     assert await store.commit([first, other], T0) == [d.Committed(), d.Duplicate()]
     room = next(r for r in (await store.load(T0)).rooms if r.room == name)
     assert room == RoomRow(
@@ -555,7 +558,7 @@ async def test_a_room_is_created_once(store: Store) -> None:
         Seq(0),
         Seq(1),
         0,
-        "leaves",
+        RoomSettings(topic="leaves"),
         [MemberRow(ANN, "owner", Seq(0))],
     )
 
@@ -563,14 +566,14 @@ async def test_a_room_is_created_once(store: Store) -> None:
 async def test_a_room_may_begin_with_its_first_members_join(store: Store) -> None:
     """With `event` the first member's join is seq 1, and read by its members."""
     name = RoomName("tea")
-    create = d.CreateRoom(name, EPOCH, "", {BOB: "owner", ANN: "member"}, event=True)
+    create = d.CreateRoom(name, EPOCH, PLAIN, {BOB: "owner", ANN: "member"}, event=True)
     join = e.Member(name, Seq(1), T0, BOB, BOB, "join", "owner")
     assert await one(store, create) == d.Committed(join)
     assert await timeline(store, name) == [join]
     room = next(r for r in (await store.load(T0)).rooms if r.room == name)
     assert (room.head, room.last_ts) == (1, T0)
     assert [member.read for member in room.members] == [1, 1]
-    empty = d.CreateRoom(RoomName("nobodys"), EPOCH, "", {}, event=True)
+    empty = d.CreateRoom(RoomName("nobodys"), EPOCH, PLAIN, {}, event=True)
     assert await one(store, empty) == d.Committed()
 
 
@@ -613,8 +616,11 @@ async def test_a_new_members_read_mark_is_the_head(store: Store) -> None:
 
 async def test_a_topic_is_kept(store: Store) -> None:
     """It is state of the room and tells the timeline nothing."""
-    assert await one(store, d.SetTopic(LOBBY, "tea")) == d.Committed()
-    topics = {room.room: room.topic for room in (await store.load(T0)).rooms}
+    assert (
+        await one(store, d.DeclareRoom(LOBBY, RoomSettings(topic="tea")))
+        == d.Committed()
+    )
+    topics = {room.room: room.settings.topic for room in (await store.load(T0)).rooms}
     assert topics == {LOBBY: "tea", DIRECT: ""}
     assert await timeline(store) == []
 

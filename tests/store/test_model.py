@@ -9,6 +9,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from chatd.core import drafts as d
+from chatd.core.settings import PLAIN, RoomSettings
 from chatd.errors import RejectCode
 from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
 from chatd.ports import Store
@@ -43,22 +44,52 @@ messages = st.builds(
 changes = st.one_of(
     st.builds(d.EditMessage, rooms, users, cids, targets, texts),
     st.builds(d.SetReaction, rooms, users, cids, targets, emoji, st.booleans()),
-    st.builds(d.DeleteMessage, rooms, users, cids, targets),
+    st.builds(d.DeleteMessage, rooms, users, cids, targets, st.booleans()),
+)
+room_settings = st.builds(RoomSettings, topic=texts, history=st.just("since_join"))
+acts = st.one_of(
+    st.builds(
+        d.Moderate,
+        rooms,
+        users,
+        cids,
+        users,
+        st.sampled_from(["invite", "kick", "ban", "unban", "mute", "unmute"]),
+        seconds=st.none() | st.integers(1, 5),
+        reason=st.none() | texts,
+    ),
+    st.builds(
+        d.Moderate,
+        rooms,
+        users,
+        cids,
+        users,
+        st.just("role"),
+        role=st.sampled_from(["owner", "member"]),
+    ),
+    st.builds(
+        d.SetRoom,
+        rooms,
+        users,
+        cids,
+        st.fixed_dictionaries({}, optional={"topic": texts, "slow_s": targets}),
+    ),
 )
 others = st.one_of(
-    st.builds(d.SetMember, rooms, users, roles, st.booleans()),
+    st.builds(d.SetMember, rooms, users, roles, st.booleans(), st.booleans()),
     st.builds(
         d.CreateRoom,
         rooms,
         st.just(Epoch("a" * 16)),
-        texts,
+        room_settings,
         st.dictionaries(users, st.just("member"), max_size=2),
         st.booleans(),
+        cids,
     ),
-    st.builds(d.SetTopic, rooms, texts),
+    st.builds(d.DeclareRoom, rooms, room_settings),
     st.builds(
         d.Recall,
-        st.none() | messages | changes,
+        st.none() | messages | changes | acts,
         st.just(d.Refused(RejectCode.MUTED, "muted")),
     ),
     st.builds(d.AddUser, users, texts, st.just("user"), st.none()),
@@ -78,7 +109,7 @@ others = st.one_of(
         st.dictionaries(sessions, st.none() | times, max_size=2),
     ),
 )
-drafts = st.one_of(messages, messages, messages, changes, changes, others)
+drafts = st.one_of(messages, messages, messages, changes, changes, acts, others)
 batches = st.lists(
     st.tuples(st.lists(drafts, max_size=12), times), min_size=1, max_size=8
 ).map(lambda run: [*run, *run[:2]])  # the first are sent again at the end
@@ -86,8 +117,8 @@ batches = st.lists(
 BEGINNING: list[d.Draft] = [
     d.AddUser(ANN, "Ann", "user", None),
     d.AddUser(BOB, "Bob", "user", None),
-    d.CreateRoom(LOBBY, Epoch("b" * 16), "", {ANN: "owner"}),
-    d.CreateRoom(DIRECT, Epoch("c" * 16), "", {ANN: "member", BOB: "member"}),
+    d.CreateRoom(LOBBY, Epoch("b" * 16), PLAIN, {ANN: "owner"}),
+    d.CreateRoom(DIRECT, Epoch("c" * 16), PLAIN, {ANN: "member", BOB: "member"}),
 ]
 
 

@@ -65,6 +65,86 @@ COMMANDS: list[tuple[dict[str, Any], Any]] = [
         {"type": "react", "room": "a", "of": 1, "emoji": "👍", "on": False, "cid": "c"},
         c.React("a", 1, "👍", on=False, cid="c"),  # type: ignore[arg-type]
     ),
+    (
+        {"type": "create", "room": "Tea", "topic": "", "title": "T", "cid": "c"},
+        c.Create("tea", topic="", title="T", cid="c"),  # type: ignore[arg-type]
+    ),
+    (
+        {
+            "type": "create",
+            "private": True,
+            "post": "moderators",
+            "history": "since_join",
+            "slow_s": 5,
+            "keep_days": 30,
+            "keep_messages": 0,
+        },
+        c.Create(
+            private=True,
+            post="moderators",  # type: ignore[arg-type]
+            history="since_join",  # type: ignore[arg-type]
+            slow_s=5,  # type: ignore[arg-type]
+            keep_days=30,  # type: ignore[arg-type]
+            keep_messages=0,  # type: ignore[arg-type]
+        ),
+    ),
+    (
+        {
+            "type": "room",
+            "room": PRIVATE,
+            "topic": "",
+            "title": "T",
+            "post": "members",
+            "history": "all",
+            "slow_s": 0,
+            "keep_days": 0,
+            "keep_messages": 10,
+            "cid": "c",
+        },
+        c.SetRoom(PRIVATE, "", "T", "members", "all", 0, 0, 10, "c"),  # type: ignore[arg-type]
+    ),
+    (
+        {"type": "invite", "room": "a", "user": "Bob", "cid": "c"},
+        c.Invite("a", "bob", "c"),  # type: ignore[arg-type]
+    ),
+    (
+        {"type": "kick", "room": "a", "user": "bob", "reason": "no", "cid": "c"},
+        c.Kick("a", "bob", "no", "c"),  # type: ignore[arg-type]
+    ),
+    (
+        {
+            "type": "ban",
+            "room": "a",
+            "user": "bob",
+            "for": 60,
+            "reason": "x",
+            "cid": "c",
+        },
+        c.Ban("a", "bob", 60, "x", "c"),  # type: ignore[arg-type]
+    ),
+    (
+        {"type": "unban", "room": "a", "user": "bob", "cid": "c"},
+        c.Unban("a", "bob", "c"),  # type: ignore[arg-type]
+    ),
+    (
+        {
+            "type": "mute",
+            "room": "a",
+            "user": "bob",
+            "for": 1,
+            "reason": "x",
+            "cid": "c",
+        },
+        c.Mute("a", "bob", 1, "x", "c"),  # type: ignore[arg-type]
+    ),
+    (
+        {"type": "unmute", "room": "a", "user": "bob", "cid": "c"},
+        c.Unmute("a", "bob", "c"),  # type: ignore[arg-type]
+    ),
+    (
+        {"type": "role", "room": "a", "user": "bob", "role": "owner", "cid": "c"},
+        c.SetRole("a", "bob", "owner", "c"),  # type: ignore[arg-type]
+    ),
     ({"type": "typing", "room": "a"}, c.Typing("a")),  # type: ignore[arg-type]
     (
         {"type": "typing", "room": "a", "on": False},
@@ -136,7 +216,9 @@ def test_the_examples_are_complete() -> None:
     """Each command, and each of its fields, is among the examples."""
     for cls in get_args(c.Command):
         sent = [set(frame) for frame, _ in COMMANDS if frame["type"] == cls.type]
-        fields = {field.name for field in attrs.fields(cls)}
+        fields = {
+            c.WIRE_NAMES.get(field.name, field.name) for field in attrs.fields(cls)
+        }
         assert sent
         assert set().union(*sent) - {"type", "id"} == fields - {"id"}
 
@@ -455,8 +537,9 @@ def test_no_field_takes_another_kind_for_its_own(value: Any) -> None:
     """Nothing is coerced: an object is no true, a list is no string, anywhere."""
     for frame, command in COMMANDS:
         for field in attrs.fields(type(command)):
-            error = refuse({**frame, field.name: value})
-            assert (error.code, error.field) == ("bad_field", field.name)
+            name = c.WIRE_NAMES.get(field.name, field.name)
+            error = refuse({**frame, name: value})
+            assert (error.code, error.field) == ("bad_field", name)
             assert ", found " in error.text
 
 

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatd.ids import Epoch, RoomName, Seq, UserName
+from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
 from chatd.wire import events as e
 from chatd.wire import replies as r
-from chatd.wire.encode import WIRE_NAMES, encode, encode_part, rfc3339
+from chatd.wire.commands import WIRE_NAMES
+from chatd.wire.encode import encode, encode_part, rfc3339
 
 TS = 1795379488123
 TIME = "2026-11-22T20:31:28.123Z"
@@ -135,6 +136,41 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
         {"type": "caught_up", "room": "lobby", "epoch": EPOCH, "seq": 0},
     ),
     (
+        e.Member(LOBBY, ONE, TS, BOB, CY, "ban", until=TS, reason="rude"),
+        {
+            "type": "member",
+            "room": "lobby",
+            "seq": 1,
+            "ts": TIME,
+            "from": "bob",
+            "user": "cy",
+            "change": "ban",
+            "until": TIME,
+            "reason": "rude",
+        },
+    ),
+    (
+        e.Room(LOBBY, ONE, TS, BOB, "", "T", "moderators", "all", 0, 0, 10),
+        {
+            "type": "room",
+            "room": "lobby",
+            "seq": 1,
+            "ts": TIME,
+            "from": "bob",
+            "topic": "",
+            "title": "T",
+            "post": "moderators",
+            "history": "all",
+            "slow_s": 0,
+            "keep_days": 0,
+            "keep_messages": 10,
+        },
+    ),
+    (
+        e.Invited(LOBBY, BOB, "T"),
+        {"type": "invited", "room": "lobby", "from": "bob", "title": "T"},
+    ),
+    (
         e.Left(LOBBY, "kick"),
         {"type": "left", "room": "lobby", "reason": "kick"},
     ),
@@ -216,6 +252,51 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
         },
     ),
     (
+        r.Joined(
+            LOBBY,
+            EPOCH,
+            ZERO,
+            ONE,
+            0,
+            title="T",
+            role="owner",
+            post="moderators",
+            history="since_join",
+            slow_s=5,
+            keep_days=30,
+            keep_messages=10,
+        ),
+        {
+            "type": "ok",
+            "re": "join",
+            "room": "lobby",
+            "epoch": EPOCH,
+            "seq": 0,
+            "first": 1,
+            "online": 0,
+            "title": "T",
+            "role": "owner",
+            "post": "moderators",
+            "history": "since_join",
+            "slow_s": 5,
+            "keep_days": 30,
+            "keep_messages": 10,
+        },
+    ),
+    (
+        r.Created(LOBBY, EPOCH, ZERO, dup=True, cid=Cid("7c1"), id=1),
+        {
+            "type": "ok",
+            "re": "create",
+            "id": 1,
+            "cid": "7c1",
+            "room": "lobby",
+            "epoch": EPOCH,
+            "seq": 0,
+            "dup": True,
+        },
+    ),
+    (
         r.Joined(LOBBY, EPOCH, ZERO, ONE, 0, recovered=False, created=True),
         {
             "type": "ok",
@@ -240,8 +321,9 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
             now=TS,
             heartbeat=25,
             limits=r.LimitsShown(65536, 4000, 5, 20),
-            rooms=[r.RoomState(LOBBY, EPOCH, Seq(57), ONE, Seq(41), 12)],
+            rooms=[r.RoomState(LOBBY, EPOCH, Seq(57), ONE, Seq(41), 12, "T")],
             suggested=[LOBBY],
+            invites=[r.InviteShown(LOBBY, BOB, TS, "T")],
         ),
         {
             "type": "welcome",
@@ -268,9 +350,11 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
                     "first": 1,
                     "read": 41,
                     "unread": 12,
+                    "title": "T",
                 }
             ],
             "suggested": ["lobby"],
+            "invites": [{"room": "lobby", "from": "bob", "ts": TIME, "title": "T"}],
         },
     ),
     (
@@ -394,13 +478,19 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
         {"type": "ok", "re": "who", "room": "lobby", "users": []},
     ),
     (
-        r.RoomsPage([r.RoomShown(LOBBY, 0, 0), r.RoomShown(LOBBY, 2, 3, "…")]),
+        r.RoomsPage([r.RoomShown(LOBBY, 0, 0), r.RoomShown(LOBBY, 2, 3, "…", "T")]),
         {
             "type": "ok",
             "re": "rooms",
             "rooms": [
                 {"room": "lobby", "online": 0, "members": 0},
-                {"room": "lobby", "online": 2, "members": 3, "topic": "…"},
+                {
+                    "room": "lobby",
+                    "online": 2,
+                    "members": 3,
+                    "topic": "…",
+                    "title": "T",
+                },
             ],
         },
     ),

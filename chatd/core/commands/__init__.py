@@ -10,6 +10,8 @@ place and in one order; the functions named here are small and may rely on them:
 * `draft`: the command is durable; this makes the draft that is appended when
   `run` has not refused. A refusal then keeps its place among the replies, and
   a `cid` is looked up before it is believed.
+* `barrier`: it changes who may do what in its room, so commands for that room
+  that come after it are decided when it is committed.
 """
 
 from __future__ import annotations
@@ -19,7 +21,14 @@ from typing import Any
 
 import attrs
 
-from chatd.core.commands import ephemeral, lookups, rooms, sessions, timeline
+from chatd.core.commands import (
+    ephemeral,
+    lookups,
+    moderation,
+    rooms,
+    sessions,
+    timeline,
+)
 from chatd.core.drafts import Durable
 from chatd.core.entities import Connection
 from chatd.core.turn import Turn
@@ -35,6 +44,14 @@ class Rule:
     member: bool = False
     settles: bool = False
     draft: Callable[[Turn, Connection, Any], Durable] | None = None
+    barrier: bool = False
+
+
+def _moderation(
+    run: Callable[[Turn, Connection, Any], None],
+    draft: Callable[[Turn, Connection, Any], Durable] = moderation.moderation,
+) -> Rule:
+    return Rule(run, draft=draft, barrier=True)
 
 
 RULES: dict[type[commands.Command], Rule] = {
@@ -45,8 +62,17 @@ RULES: dict[type[commands.Command], Rule] = {
     commands.Leave: Rule(rooms.leave, member=True, settles=True),
     commands.Send: Rule(timeline.send, draft=timeline.new_message),
     commands.Edit: Rule(timeline.change, member=True, draft=timeline.edit_message),
-    commands.Delete: Rule(timeline.change, member=True, draft=timeline.delete_message),
+    commands.Delete: Rule(timeline.delete, member=True, draft=timeline.delete_message),
     commands.React: Rule(timeline.change, member=True, draft=timeline.set_reaction),
+    commands.Create: Rule(rooms.create, settles=True),
+    commands.SetRoom: _moderation(moderation.change, moderation.setting),
+    commands.Invite: _moderation(moderation.invite),
+    commands.Kick: _moderation(moderation.kick),
+    commands.Ban: _moderation(moderation.act),
+    commands.Unban: _moderation(moderation.act),
+    commands.Mute: _moderation(moderation.act),
+    commands.Unmute: _moderation(moderation.act),
+    commands.SetRole: _moderation(moderation.role),
     commands.Typing: Rule(ephemeral.typing, member=True),
     commands.Status: Rule(ephemeral.status),
     commands.Read: Rule(ephemeral.read, member=True),

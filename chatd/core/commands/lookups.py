@@ -12,7 +12,7 @@ from itertools import islice
 from typing import TypeVar
 
 from chatd.core.effects import ReadHistory
-from chatd.core.entities import Connection
+from chatd.core.entities import Connection, readable_from
 from chatd.core.inputs import HistoryRead
 from chatd.core.turn import Turn
 from chatd.errors import Reject
@@ -44,7 +44,7 @@ def ping(turn: Turn, connection: Connection, command: Ping) -> None:
 def history(turn: Turn, connection: Connection, command: History) -> None:
     """Have a page of messages read, up to what is applied now."""
     room = turn.chat.rooms[command.room]
-    turn.want(ReadHistory(connection.id, command, room.first, room.head))
+    turn.want(ReadHistory(connection.id, command, room.head))
 
 
 def history_read(turn: Turn, connection: Connection, found: HistoryRead) -> None:
@@ -55,7 +55,10 @@ def history_read(turn: Turn, connection: Connection, found: HistoryRead) -> None
     except Reject as reject:
         turn.refuse(connection.id, command, reject)
         return
-    messages = found.messages
+    assert connection.user is not None
+    first = readable_from(room, room.members[connection.user])
+    messages = [message for message in found.messages if message.seq >= first]
+    more = found.more and len(messages) == len(found.messages)
     most = turn.config.limits.reply_bytes
     if command.after is not None:
         kept = _fit(messages, most)
@@ -65,10 +68,10 @@ def history_read(turn: Turn, connection: Connection, found: HistoryRead) -> None
     page = HistoryPage(
         room.name,
         room.epoch,
-        room.first,
+        first,
         as_of=Seq(found.upto),
         messages=kept,
-        more=found.more or len(kept) < len(messages),
+        more=more or len(kept) < len(messages),
         id=command.id,
     )
     turn.answer(connection.id, page)
@@ -86,11 +89,11 @@ def who(turn: Turn, connection: Connection, command: Who) -> None:
     def shown() -> Iterable[UserShown]:
         for name in names:
             entry = chat.shown(chat.users[name])
-            yield (
-                entry
-                if name in room.online
-                else UserShown(name, entry.display, "offline")
-            )
+            if name not in room.online:
+                entry = UserShown(name, entry.display, "offline")
+            if command.all and room.members[name].role != "member":
+                entry.role = room.members[name].role
+            yield entry
 
     users = _fit(islice(shown(), command.limit), turn.config.limits.reply_bytes)
     last = users[-1].name if len(users) < len(names) else None
@@ -105,7 +108,13 @@ def rooms(turn: Turn, connection: Connection, command: Rooms) -> None:
         after = command.after
         found = [room for room in found if room.name > after]
     shown = (
-        RoomShown(room.name, len(room.online), len(room.members), room.topic)
+        RoomShown(
+            room.name,
+            len(room.online),
+            len(room.members),
+            room.settings.topic,
+            room.settings.title,
+        )
         for room in islice(found, command.limit)
     )
     page = _fit(shown, turn.config.limits.reply_bytes)

@@ -8,10 +8,14 @@ happens in the turn that answers the join.
 
 from __future__ import annotations
 
+import base64
+
 from chatd.core import presence
-from chatd.core.commands.timeline import room_created
+from chatd.core.commands import authority
+from chatd.core.commands.timeline import cid_conflict, pace, room_created
 from chatd.core.drafts import (
     Committed,
+    Conflict,
     CreateRoom,
     Duplicate,
     Outcome,
@@ -26,13 +30,22 @@ from chatd.core.effects import (
     Tell,
     Unsubscribe,
 )
-from chatd.core.entities import Connection, Room, Subscription
+from chatd.core.entities import (
+    Barrier,
+    Connection,
+    Room,
+    Subscription,
+    User,
+    readable_from,
+)
+from chatd.core.inputs import Executed
+from chatd.core.settings import PLAIN, RoomSettings
 from chatd.core.turn import Turn, no_room
 from chatd.errors import Reject, RejectCode
 from chatd.ids import RoomName, Seq, UserName, is_direct, is_guest
-from chatd.wire.commands import Join, Leave
-from chatd.wire.events import CaughtUp, Left, Presence
-from chatd.wire.replies import Done, Joined
+from chatd.wire.commands import SETTINGS, Create, Join, Leave, SetRoom
+from chatd.wire.events import CaughtUp, Left, Presence, TimelineEvent
+from chatd.wire.replies import Created, Done, Joined
 
 
 def join(turn: Turn, connection: Connection, command: Join) -> None:
@@ -43,13 +56,16 @@ def join(turn: Turn, connection: Connection, command: Join) -> None:
         _create(turn, connection, command)
     elif user.name in room.members:
         _subscribe(turn, connection, room, command)
-    elif room.name[0] in "@~":
-        raise no_room(room.name)
     else:
-        event = not (room.declared or is_guest(user.name))
-        _change(
-            turn, connection, command, SetMember(room.name, user.name, "member", event)
-        )
+        authority.check_entry(turn, user, room)
+        if command.since is not None:
+            # Whoever was removed meanwhile must not be back by coming back.
+            raise Reject(
+                RejectCode.NOT_MEMBER,
+                f"you are not in {room.name} any more: join it without since",
+                field="since",
+            )
+        _change(turn, connection, command, _entry(user, room))
 
 
 def leave(turn: Turn, connection: Connection, command: Leave) -> None:
@@ -60,37 +76,110 @@ def leave(turn: Turn, connection: Connection, command: Leave) -> None:
         )
     user = turn.user(connection)
     room = turn.chat.rooms[command.room]
+    is_owner = room.members[user.name].role == "owner"
+    if is_owner and len(room.members) > 1:
+        require_other_owner(room, user.name)
     event = not (room.declared or is_guest(user.name))
-    _change(turn, connection, command, SetMember(room.name, user.name, None, event))
+    draft = SetMember(room.name, user.name, None, event)
+    _change(turn, connection, command, draft, for_all=is_owner)
+
+
+def create(turn: Turn, connection: Connection, command: Create) -> None:
+    """Have a public or private room created, with its creator as the owner."""
+    user = turn.user(connection)
+    if not authority.may_create(turn, user):
+        raise Reject(
+            RejectCode.FORBIDDEN, f"rooms are made by {turn.config.rooms.create} here"
+        )
+    name = RoomName(command.room) if command.room is not None else _draw_name(turn)
+    if name in turn.chat.rooms and command.cid is None:
+        raise exists(name)
+    pace(turn, user)
+    _found(turn, connection, command, name, PLAIN.with_(given(command)))
+
+
+def given(command: SetRoom | Create) -> dict[str, object]:
+    """The settings that a command names."""
+    fields = ((name, getattr(command, name)) for name in SETTINGS)
+    return {name: value for name, value in fields if value is not None}
+
+
+def require_other_owner(room: Room, user: UserName) -> None:
+    """Check that the room keeps an owner when `user` is none any more.
+
+    Raises:
+        Reject: `forbidden`.
+    """
+    others = (member.role for name, member in room.members.items() if name != user)
+    if "owner" not in others:
+        raise Reject(
+            RejectCode.FORBIDDEN,
+            f"{room.name} needs an owner: make somebody else one first",
+        )
+
+
+def exists(name: RoomName) -> Reject:
+    """The refusal for a room that is there already."""
+    return Reject(RejectCode.EXISTS, f"there is a room {name} already", field="room")
+
+
+def _draw_name(turn: Turn) -> RoomName:
+    """A private room's name: 80 random bits, as long as an epoch and a quarter."""
+    bits = bytes.fromhex(turn.new_epoch() + turn.new_epoch())
+    return RoomName("~" + base64.b32encode(bits[:10]).decode().lower())
+
+
+def _entry(user: User, room: Room) -> SetMember:
+    """The draft of a first join; who comes into an empty room of users owns it."""
+    is_first = not (room.members or room.declared or room.name[0] == "@")
+    return SetMember(
+        room.name,
+        user.name,
+        "owner" if is_first else "member",
+        event=not (room.declared or is_guest(user.name)),
+        since_join=room.settings.history == "since_join",
+    )
 
 
 def _create(turn: Turn, connection: Connection, command: Join) -> None:
-    """Have a public room created, with its creator as the owner."""
-    user = turn.user(connection)
-    who = turn.config.rooms.create
-    allowed = (
-        who == "anyone"
-        or user.role == "admin"
-        or (who == "users" and not is_guest(user.name))
-    )
-    if not allowed or command.room[0] in "@~":
+    """Have a public room created by joining it."""
+    allowed = authority.may_create(turn, turn.user(connection))
+    if not allowed or command.room[0] in "@~" or command.since is not None:
         raise no_room(command.room)
+    _found(turn, connection, command, command.room, PLAIN)
+
+
+def _found(
+    turn: Turn,
+    connection: Connection,
+    command: Join | Create,
+    name: RoomName,
+    settings: RoomSettings,
+) -> None:
+    """Have a room created, with the connection's user as its owner."""
+    user = turn.user(connection)
     draft = CreateRoom(
-        command.room,
+        name,
         turn.new_epoch(),
-        topic="",
+        settings,
         members={user.name: "owner"},
         event=not is_guest(user.name),
+        cid=command.cid if isinstance(command, Create) else None,
     )
     turn.append(draft, connection, command)
     turn.pend(connection)
 
 
 def _change(
-    turn: Turn, connection: Connection, command: Join | Leave, draft: SetMember
+    turn: Turn,
+    connection: Connection,
+    command: Join | Leave,
+    draft: SetMember,
+    *,
+    for_all: bool = False,
 ) -> None:
-    """Have a membership changed, behind a barrier."""
-    turn.chat.barriers[draft.room, draft.user] = []
+    """Have a membership changed, behind a barrier for its user or `for_all`."""
+    turn.chat.barriers[draft.room, None if for_all else draft.user] = Barrier(draft)
     turn.append(draft, connection, command)
     turn.pend(connection)
 
@@ -99,7 +188,7 @@ def _change(
 
 
 def created(turn: Turn, origin: Origin, draft: CreateRoom, outcome: Outcome) -> None:
-    """Take a room that was created, and go on with the join that wanted it."""
+    """Take a room that was created, and go on with what wanted it."""
     if isinstance(outcome, Committed):
         room_created(turn, draft, outcome.event)
         if outcome.event is not None:
@@ -108,9 +197,13 @@ def created(turn: Turn, origin: Origin, draft: CreateRoom, outcome: Outcome) -> 
     if connection is None:
         return
     command = origin.command
-    assert isinstance(command, Join)
+    assert isinstance(command, Join | Create)
     if isinstance(outcome, Refused):
         turn.refuse(connection.id, command, outcome)
+    elif isinstance(outcome, Conflict):
+        turn.refuse(connection.id, command, cid_conflict())
+    elif isinstance(command, Create):
+        _answer_create(turn, connection, command, draft.room, outcome)
     elif isinstance(outcome, Duplicate):
         # Somebody else was faster: the same join, of a room that exists now.
         connection.waiting.insert(0, command)
@@ -120,8 +213,29 @@ def created(turn: Turn, origin: Origin, draft: CreateRoom, outcome: Outcome) -> 
     turn.release(connection)
 
 
-def changed(turn: Turn, origin: Origin, draft: SetMember, outcome: Outcome) -> None:
-    """Take a change of membership, answer it, and lift its barrier."""
+def _answer_create(
+    turn: Turn,
+    connection: Connection,
+    command: Create,
+    name: RoomName,
+    outcome: Committed | Duplicate,
+) -> None:
+    is_dup = False
+    if isinstance(outcome, Duplicate):
+        if outcome.room is None:
+            turn.refuse(connection.id, command, exists(name))
+            return
+        name, is_dup = outcome.room, True
+    room = turn.chat.rooms[name]
+    reply = Created(
+        name, room.epoch, room.head, dup=is_dup, cid=command.cid, id=command.id
+    )
+    turn.answer(connection.id, reply)
+
+
+def changed(turn: Turn, happened: Executed, draft: SetMember) -> None:
+    """Take a change of one's own membership, and answer it."""
+    origin, outcome = happened.origin, happened.outcome
     chat, now = turn.chat, turn.now.mono
     room = chat.rooms[draft.room]
     user = chat.users.get(draft.user)
@@ -130,7 +244,8 @@ def changed(turn: Turn, origin: Origin, draft: SetMember, outcome: Outcome) -> N
     if event is not None:
         chat.apply(event)
     if done and user is not None:
-        chat.apply_member(room, user, draft.role, now)
+        first = Seq(room.head + (event is None)) if draft.since_join else Seq(1)
+        chat.apply_member(room, user, draft.role, now, first)
     connection = turn.connection(origin.connection)
     command = origin.command
     if event is not None and draft.role is not None:
@@ -145,26 +260,35 @@ def changed(turn: Turn, origin: Origin, draft: SetMember, outcome: Outcome) -> N
         else:
             turn.answer(connection.id, Done(command.type, command.id))
         turn.release(connection)
+    if done and user is not None and draft.role is None:
+        withdraw(turn, draft.user, room.name, "leave", event)
     if event is not None and draft.role is None:
         turn.want(Deliver(event))
-    if done and user is not None and draft.role is None:
-        withdraw(turn, draft.user, room.name, "leave")
-    if origin.connection is None:
-        # The store stalled: the barrier was lifted when the command was refused,
-        # and one that stands now is a later change's.
-        return
-    for number in chat.barriers.pop((draft.room, draft.user), ()):
-        waiting = turn.connection(number)
-        if waiting is not None:
-            turn.release(waiting)
 
 
-def withdraw(turn: Turn, user: UserName, room: RoomName, reason: str) -> None:
-    """Take a room from all connections of a user, and tell each of them."""
-    numbers = turn.connections_of(user)
-    for number in numbers:
-        if turn.chat.connections[number].subscriptions.pop(room, None) is not None:
-            turn.want(Unsubscribe(number, room, drop=False))
+def withdraw(
+    turn: Turn,
+    user: UserName,
+    room: RoomName,
+    reason: str,
+    event: TimelineEvent | None,
+) -> None:
+    """Take a room from all connections of a user, and tell each of them.
+
+    To be wanted before the event is delivered to the others. Told to each alone,
+    it is behind what was delivered before, and the last that he gets of the room:
+    what of that has to wait for a slow reader is dropped, this is not.
+    """
+    numbers = turn.connections_of(user) if user in turn.chat.users else []
+    held = [
+        number
+        for number in numbers
+        if turn.chat.connections[number].subscriptions.pop(room, None) is not None
+    ]
+    for number in held:
+        turn.want(Unsubscribe(number, room, drop=False))
+    if held and event is not None:
+        turn.want(Tell(held, event))
     if numbers:
         turn.want(Tell(numbers, Left(room, reason)))
 
@@ -181,7 +305,10 @@ def _subscribe(
     created: bool = False,
 ) -> None:
     """Answer a join, and start what it asked for: a replay, or live events."""
-    recovered = _recovered(turn, room, command)
+    assert connection.user is not None
+    member = room.members[connection.user]
+    first = readable_from(room, member)
+    recovered = _recovered(turn, room, command, first)
     if room.name in connection.subscriptions:
         turn.want(Unsubscribe(connection.id, room.name, drop=True))
     names = command.since is None or command.users
@@ -191,9 +318,10 @@ def _subscribe(
         room.name,
         room.epoch,
         room.head,
-        room.first,
+        first,
         online=len(room.online),
-        topic=room.topic,
+        role="" if member.role == "member" else member.role,
+        **room.settings.changed(),
         users=users if names else None,
         recovered=recovered,
         created=created,
@@ -201,13 +329,13 @@ def _subscribe(
     )
     turn.answer(connection.id, reply)
     behind = (recovered and command.since != room.head) or (
-        command.last is not None and room.head > 0
+        command.last is not None and room.head >= first
     )
     entry = turn.chat.note_subscription(
         connection, room.name, live=not behind, id_=command.id, names=names
     )
     if behind:
-        after = command.since if command.since is not None else Seq(0)
+        after = command.since if command.since is not None else Seq(first - 1)
         turn.want(
             Replay(
                 connection.id, room.name, entry.number, after, room.head, command.last
@@ -217,14 +345,14 @@ def _subscribe(
         _go_live(turn, connection, room, entry)
 
 
-def _recovered(turn: Turn, room: Room, command: Join) -> bool | None:
+def _recovered(turn: Turn, room: Room, command: Join, first: Seq) -> bool | None:
     """Whether everything after `since` can be given; None if nothing was asked."""
     if command.since is None:
         return None
     most = turn.config.history.replay_max
     return (
         command.epoch == room.epoch
-        and room.first - 1 <= command.since <= room.head
+        and first - 1 <= command.since <= room.head
         and (not most or room.head - command.since <= most)
     )
 

@@ -10,6 +10,7 @@ so nobody sees the user leave or come.
 
 from __future__ import annotations
 
+from chatd.core.commands.authority import invitation
 from chatd.core.commands.rooms import subscribe_direct
 from chatd.core.drafts import (
     AddUser,
@@ -20,14 +21,14 @@ from chatd.core.drafts import (
     SetDisplay,
 )
 from chatd.core.effects import Authenticate, CountUnread, Origin
-from chatd.core.entities import Connection, User
+from chatd.core.entities import Connection, User, readable_from
 from chatd.core.inputs import Authenticated, UnreadCounted
 from chatd.core.principal import Principal
 from chatd.core.turn import Turn
 from chatd.errors import Ending, Reject, RejectCode
 from chatd.ids import RoomName, Seq, SessionId, is_direct, is_guest
 from chatd.wire.commands import Hello, Logout, Profile
-from chatd.wire.replies import Done, LimitsShown, RoomState, Welcome
+from chatd.wire.replies import Done, InviteShown, LimitsShown, RoomState, Welcome
 
 PROTOCOL = 1
 """The version of the protocol that `welcome` names."""
@@ -170,6 +171,7 @@ def _welcome(
         ),
         rooms=[_room_state(turn, user, name, counts) for name in user.rooms],
         suggested=[room.name for room in chat.rooms.values() if room.declared],
+        invites=_invites(turn, user),
         id=command.id,
     )
     turn.answer(connection.id, reply)
@@ -194,7 +196,20 @@ def _room_state(
     if read == room.head:
         # All was read while it was counted.
         seq, unread = room.head, 0
-    return RoomState(name, room.epoch, seq, room.first, min(read, seq), unread)
+    first = readable_from(room, room.members[user.name])
+    title = room.settings.title
+    return RoomState(name, room.epoch, seq, first, min(read, seq), unread, title)
+
+
+def _invites(turn: Turn, user: User) -> list[InviteShown]:
+    """The invitations that wait for the user, the oldest first."""
+    shown = []
+    for name in turn.chat.invites.get(user.name, ()):
+        invite = invitation(turn, user.name, name)
+        if invite is not None:
+            title = turn.chat.rooms[name].settings.title
+            shown.append(InviteShown(name, invite.sender, invite.ts, title))
+    return shown
 
 
 def _gone() -> Reject:

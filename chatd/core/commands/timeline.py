@@ -8,6 +8,7 @@ the answer first.
 
 from __future__ import annotations
 
+from chatd.core.commands import authority
 from chatd.core.drafts import (
     Committed,
     Conflict,
@@ -24,17 +25,19 @@ from chatd.core.drafts import (
 from chatd.core.effects import Deliver, FindUser, Origin, Subscribe
 from chatd.core.entities import Connection, Room, User
 from chatd.core.quota import full_bucket
+from chatd.core.settings import PLAIN
 from chatd.core.turn import Turn
 from chatd.errors import Reject, RejectCode
 from chatd.ids import (
     RoomName,
     Seq,
+    UserName,
     direct_members,
     direct_room,
     is_direct,
     is_guest,
 )
-from chatd.wire.commands import Delete, Edit, React, Send
+from chatd.wire.commands import Command, Delete, Edit, React, Send
 from chatd.wire.events import TimelineEvent
 from chatd.wire.replies import Stored
 
@@ -62,8 +65,10 @@ def delete_message(
     turn: Turn, connection: Connection, command: Delete
 ) -> DeleteMessage:
     """The draft of a deletion."""
-    user = turn.user(connection).name
-    return DeleteMessage(command.room, user, command.cid, command.of)
+    user = turn.user(connection)
+    room = turn.chat.rooms.get(command.room)
+    moderates = room is not None and authority.rank(user, room) >= authority.MODERATOR
+    return DeleteMessage(command.room, user.name, command.cid, command.of, moderates)
 
 
 def set_reaction(turn: Turn, connection: Connection, command: React) -> SetReaction:
@@ -83,13 +88,28 @@ def send(turn: Turn, connection: Connection, command: Send) -> None:
         _direct(turn, connection, command)
         return
     assert command.room is not None
-    turn.member_room(connection, command.room)
-    _pace(turn, turn.user(connection))
+    room = turn.member_room(connection, command.room)
+    user = turn.user(connection)
+    if room.mutes:
+        authority.check_voice(turn, user, room)
+    if room.settings.restricts:
+        authority.check_post(turn, user, room)
+        pace(turn, user)
+        room.members[user.name].sent_at = turn.now.mono
+    else:
+        pace(turn, user)
 
 
-def change(turn: Turn, connection: Connection, _command: Edit | Delete | React) -> None:
+def change(turn: Turn, connection: Connection, command: Edit | React) -> None:
     """Check that a message may be changed; whose it is, the writer knows."""
-    _pace(turn, turn.user(connection))
+    user = turn.user(connection)
+    authority.check_voice(turn, user, turn.chat.rooms[command.room])
+    pace(turn, user)
+
+
+def delete(turn: Turn, connection: Connection, _command: Delete) -> None:
+    """Check that a message may be deleted: who is muted may take back his own."""
+    pace(turn, turn.user(connection))
 
 
 def _direct(turn: Turn, connection: Connection, command: Send) -> None:
@@ -114,19 +134,29 @@ def _direct(turn: Turn, connection: Connection, command: Send) -> None:
         turn.want(FindUser(connection.id, command, to))
         turn.pend(connection)
         return
-    _pace(turn, user)
+    pace(turn, user)
     name = direct_room(user.name, to)
     if name not in turn.chat.rooms:
         members = dict.fromkeys(direct_members(name), "member")
-        turn.append(CreateRoom(name, turn.new_epoch(), "", members))
+        turn.append(CreateRoom(name, turn.new_epoch(), PLAIN, members))
 
 
-def no_user(command: Send) -> Reject:
-    """The refusal for a message to nobody."""
-    return Reject(RejectCode.NO_USER, f"there is no user {command.to}", field="to")
+def no_user(command: Command, name: UserName) -> Reject:
+    """The refusal for a command that names somebody who does not exist."""
+    field = "to" if isinstance(command, Send) else "user"
+    return Reject(RejectCode.NO_USER, f"there is no user {name}", field=field)
 
 
-def _pace(turn: Turn, user: User) -> None:
+def cid_conflict() -> Reject:
+    """The refusal for a `cid` that was used for something else."""
+    return Reject(
+        RejectCode.CID_CONFLICT,
+        "cid: you have used it in this room for something else",
+        field="cid",
+    )
+
+
+def pace(turn: Turn, user: User) -> None:
     """Take one message from the user's bucket.
 
     Raises:
@@ -161,9 +191,17 @@ def executed(turn: Turn, origin: Origin, draft: Durable, outcome: Outcome) -> No
         if isinstance(outcome, Duplicate) and user.messages is not None:
             # Only here: what was refused before it took a token returns none.
             user.messages.give_back()
+            _forget_sending(turn, user, draft)
         settle(turn, connection, origin, draft.room, outcome)
     if event is not None:
         turn.want(Deliver(event))
+
+
+def _forget_sending(turn: Turn, user: User, draft: Durable) -> None:
+    """What was stored before does not make anybody wait in slow mode."""
+    member = turn.chat.rooms[draft.room].members.get(user.name)
+    if isinstance(draft, NewMessage) and member is not None:
+        member.sent_at = None
 
 
 def recalled(turn: Turn, origin: Origin, draft: Recall, outcome: Outcome) -> None:
@@ -183,26 +221,22 @@ def settle(
 ) -> None:
     """Give the reply that an outcome means, and count the draft as closed."""
     command = origin.command
-    assert isinstance(command, Send | Edit | Delete | React)
+    assert command is not None
+    cid = getattr(command, "cid", None)
     match outcome:
         case Committed(event):
             assert event is not None
             reply = Stored(
-                command.type, room, event.seq, event.ts, cid=command.cid, id=command.id
+                command.type, room, event.seq, event.ts, cid=cid, id=command.id
             )
             turn.answer(connection.id, reply)
         case Duplicate(seq, ts):
             reply = Stored(
-                command.type, room, seq, ts, dup=True, cid=command.cid, id=command.id
+                command.type, room, seq, ts, dup=True, cid=cid, id=command.id
             )
             turn.answer(connection.id, reply)
         case Conflict():
-            reject = Reject(
-                RejectCode.CID_CONFLICT,
-                "cid: you have used it in this room for something else",
-                field="cid",
-            )
-            turn.refuse(connection.id, command, reject)
+            turn.refuse(connection.id, command, cid_conflict())
         case _:
             turn.refuse(connection.id, command, outcome)
 
@@ -210,7 +244,7 @@ def settle(
 def room_created(turn: Turn, draft: CreateRoom, event: TimelineEvent | None) -> None:
     """Take a new room; everybody in a direct one is subscribed to it at once."""
     chat = turn.chat
-    room = Room(draft.room, draft.epoch, head=Seq(0), first=Seq(1), topic=draft.topic)
+    room = Room(draft.room, draft.epoch, Seq(0), Seq(1), draft.settings)
     chat.apply_room(room, draft.members, event, turn.now.mono)
     if is_direct(room.name):
         for name in direct_members(room.name):

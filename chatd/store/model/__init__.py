@@ -13,7 +13,7 @@ import attrs
 
 from chatd.core import drafts as d
 from chatd.store import answers
-from chatd.store.model import people, timeline
+from chatd.store.model import people, rooms, timeline
 from chatd.store.model.entities import Tables
 from chatd.wire.events import Millis
 
@@ -34,11 +34,11 @@ class Model(Tables):
     def _other(self, draft: Any, now: Millis) -> d.Outcome:
         match draft:
             case d.SetMember():
-                return people.set_member(self, draft, now)
+                return rooms.set_member(self, draft, now)
             case d.CreateRoom():
-                return people.create_room(self, draft, now)
-            case d.SetTopic():
-                return people.set_topic(self, draft)
+                return rooms.create_room(self, draft, now)
+            case d.DeclareRoom():
+                return rooms.declare_room(self, draft)
             case d.Recall():
                 known = draft.draft and timeline.recalled(self, draft.draft)
                 return known or draft.otherwise

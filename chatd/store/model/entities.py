@@ -5,8 +5,16 @@ from __future__ import annotations
 import attrs
 
 from chatd.core import drafts as d
+from chatd.core.settings import RoomSettings
 from chatd.ids import Cid, Epoch, RoomName, Seq, SessionId, UserName
-from chatd.ports import MemberRow, SessionRow, TokenRow, UserRow
+from chatd.ports import (
+    InviteRow,
+    MemberRow,
+    SanctionRow,
+    SessionRow,
+    TokenRow,
+    UserRow,
+)
 from chatd.wire import events as e
 from chatd.wire import replies as r
 from chatd.wire.events import Millis
@@ -41,10 +49,13 @@ class ModelRoom:
 
     name: RoomName
     epoch: Epoch
-    topic: str
+    settings: RoomSettings
     timeline: list[e.TimelineEvent] = attrs.field(factory=list)
     messages: dict[Seq, ModelMessage] = attrs.field(factory=dict)
     members: dict[UserName, MemberRow] = attrs.field(factory=dict)
+    bans: dict[UserName, SanctionRow] = attrs.field(factory=dict)
+    mutes: dict[UserName, SanctionRow] = attrs.field(factory=dict)
+    invites: dict[UserName, InviteRow] = attrs.field(factory=dict)
     cids: dict[tuple[UserName, Cid], tuple[bytes, Seq, Millis]] = attrs.field(
         factory=dict
     )
@@ -77,6 +88,10 @@ class Tables:
     users: dict[UserName, UserRow] = attrs.field(factory=dict)
     sessions: dict[SessionId, SessionRow] = attrs.field(factory=dict)
     tokens: dict[bytes, TokenRow] = attrs.field(factory=dict)
+    creations: dict[tuple[UserName, Cid], tuple[bytes, RoomName]] = attrs.field(
+        factory=dict
+    )
+    """What each cid of `create` has made."""
 
     def is_guest(self, user: UserName) -> bool:
         """Whether the user is a guest."""

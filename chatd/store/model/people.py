@@ -1,4 +1,4 @@
-"""The model's drafts without a place in a timeline: rooms, users, sessions, marks."""
+"""The model's drafts about users, sessions and marks."""
 
 from __future__ import annotations
 
@@ -8,59 +8,9 @@ import attrs
 
 from chatd.core import drafts as d
 from chatd.ids import SessionId, UserName
-from chatd.ports import MemberRow, SessionRow, UserRow
+from chatd.ports import SessionRow, UserRow
 from chatd.store import answers
-from chatd.store.model.entities import ModelRoom, Tables
-from chatd.wire import events as e
-from chatd.wire.events import Millis
-
-
-def set_member(model: Tables, draft: d.SetMember, now: Millis) -> d.Outcome:
-    """Change a membership, with or without an event."""
-    room = model.rooms.get(draft.room)
-    if room is None:
-        return answers.NO_ROOM
-    if draft.user not in model.users:
-        return answers.NO_USER
-    member = room.members.get(draft.user)
-    if draft.role == (member.role if member else None):
-        return d.Duplicate()
-    committed = d.Committed()
-    if draft.event:
-        change = "leave" if draft.role is None else "role" if member else "join"
-        committed = _tell_member(room, draft.user, change, draft.role, now)
-    if draft.role is None:
-        del room.members[draft.user]
-    elif member is not None:
-        member.role = draft.role
-    else:
-        room.members[draft.user] = MemberRow(draft.user, draft.role, room.head)
-    return committed
-
-
-def create_room(model: Tables, draft: d.CreateRoom, now: Millis) -> d.Outcome:
-    """Create a room with its first members; one that exists stays as it is."""
-    if draft.room in model.rooms:
-        return d.Duplicate()
-    if not draft.members.keys() <= model.users.keys():
-        return answers.NO_USER
-    room = model.rooms[draft.room] = ModelRoom(draft.room, draft.epoch, draft.topic)
-    committed = d.Committed()
-    if draft.event and draft.members:
-        name, role = next(iter(draft.members.items()))
-        committed = _tell_member(room, name, "join", role, now)
-    for name, role in draft.members.items():
-        room.members[name] = MemberRow(name, role, room.head)
-    return committed
-
-
-def set_topic(model: Tables, draft: d.SetTopic) -> d.Outcome:
-    """Keep a declared room's topic."""
-    room = model.rooms.get(draft.room)
-    if room is None:
-        return answers.NO_ROOM
-    room.topic = draft.topic
-    return d.Committed()
+from chatd.store.model.entities import Tables
 
 
 def add_user(model: Tables, draft: d.AddUser) -> d.Outcome:
@@ -120,9 +70,3 @@ def save_marks(model: Tables, draft: d.SaveMarks) -> d.Outcome:
         if session in model.sessions:
             model.sessions[session].idle_since = idle
     return d.Committed()
-
-
-def _tell_member(
-    room: ModelRoom, user: UserName, change: str, role: str | None, now: Millis
-) -> d.Committed:
-    return room.add(e.Member(*room.stamp(now), user, user, change, role))

@@ -8,6 +8,7 @@ from chatd.core import drafts as d
 from chatd.ids import is_direct
 from chatd.store import answers
 from chatd.store.digest import content_digest
+from chatd.store.model import rooms
 from chatd.store.model.entities import ModelMessage, ModelRoom, Tables
 from chatd.wire import events as e
 from chatd.wire.events import Millis
@@ -33,6 +34,10 @@ def durable(model: Tables, draft: d.Durable, now: Millis) -> d.Outcome:
             outcome = _delete(room, draft, now)
         case d.SetReaction():
             outcome = _react(room, draft, now)
+        case d.Moderate():
+            outcome = rooms.moderate(model, room, draft, now)
+        case d.SetRoom():
+            outcome = rooms.set_room(room, draft, now)
         case _:
             assert_never(draft)
     if draft.cid is not None:
@@ -114,4 +119,5 @@ def _own(
     message = room.messages.get(draft.of)
     if message is None or message.text is None:
         return answers.NO_MESSAGE
-    return message if message.sender == draft.user else answers.NOT_YOURS
+    moderates = isinstance(draft, d.DeleteMessage) and draft.moderates
+    return message if moderates or message.sender == draft.user else answers.NOT_YOURS

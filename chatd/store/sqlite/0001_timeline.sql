@@ -22,13 +22,13 @@ CREATE TABLE user (
 ) STRICT;
 
 CREATE TABLE room (
-  id      INTEGER PRIMARY KEY,
-  name    TEXT NOT NULL UNIQUE,
-  epoch   TEXT NOT NULL,
-  head    INTEGER NOT NULL DEFAULT 0,
-  first   INTEGER NOT NULL DEFAULT 1,
-  last_ts INTEGER NOT NULL DEFAULT 0,
-  topic   TEXT NOT NULL
+  id       INTEGER PRIMARY KEY,
+  name     TEXT NOT NULL UNIQUE,
+  epoch    TEXT NOT NULL,
+  head     INTEGER NOT NULL DEFAULT 0,
+  first    INTEGER NOT NULL DEFAULT 1,
+  last_ts  INTEGER NOT NULL DEFAULT 0,
+  settings TEXT NOT NULL                 -- JSON: what is not the default
 ) STRICT;
 
 CREATE TABLE member (
@@ -36,9 +36,30 @@ CREATE TABLE member (
   user_id INTEGER NOT NULL REFERENCES user (id),
   role    TEXT NOT NULL,
   read    INTEGER NOT NULL,
+  first   INTEGER NOT NULL,              -- the lowest seq that the member may read
   PRIMARY KEY (room_id, user_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX member_user ON member (user_id);
+
+-- Bans and mutes, also of those who are no members. `until` NULL: for good.
+CREATE TABLE sanction (
+  room_id INTEGER NOT NULL REFERENCES room (id),
+  user_id INTEGER NOT NULL REFERENCES user (id),
+  kind    TEXT NOT NULL CHECK (kind IN ('ban', 'mute')),
+  until   INTEGER,
+  reason  TEXT,
+  PRIMARY KEY (room_id, user_id, kind)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sanction_user ON sanction (user_id);
+
+CREATE TABLE invite (
+  room_id   INTEGER NOT NULL REFERENCES room (id),
+  user_id   INTEGER NOT NULL REFERENCES user (id),
+  sender_id INTEGER NOT NULL REFERENCES user (id),
+  ts        INTEGER NOT NULL,
+  PRIMARY KEY (room_id, user_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX invite_user ON invite (user_id);
 
 -- The id never comes back, so that what is behind `store.indexed` stays there.
 CREATE TABLE message (
@@ -59,13 +80,13 @@ CREATE TABLE event (
   seq        INTEGER NOT NULL,
   ts         INTEGER NOT NULL,
   user_id    INTEGER NOT NULL REFERENCES user (id),
-  kind       TEXT NOT NULL CHECK (kind IN ('edit', 'delete', 'react', 'member')),
+  kind       TEXT NOT NULL CHECK (kind IN ('edit', 'delete', 'react', 'member', 'room')),
   of         INTEGER,                    -- the message it is about
   emoji      TEXT,
   is_on      INTEGER,
   subject_id INTEGER REFERENCES user (id),
   change     TEXT,
-  role       TEXT,
+  detail     TEXT,                       -- JSON: what else the event says
   PRIMARY KEY (room_id, seq)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX event_of ON event (room_id, of) WHERE of IS NOT NULL;
@@ -92,6 +113,17 @@ CREATE TABLE cid (
   ts      INTEGER NOT NULL,
   at      INTEGER NOT NULL,
   UNIQUE (room_id, user_id, cid)
+) STRICT;
+
+-- Which room a cid of `create` has made.
+CREATE TABLE creation (
+  id      INTEGER PRIMARY KEY,
+  user_id INTEGER NOT NULL REFERENCES user (id),
+  cid     TEXT NOT NULL,
+  digest  BLOB NOT NULL,
+  room_id INTEGER NOT NULL REFERENCES room (id),
+  at      INTEGER NOT NULL,
+  UNIQUE (user_id, cid)
 ) STRICT;
 
 CREATE TABLE session (

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import apsw
 
-from chatd.ports import MemberRow, RoomRow, SessionRow, Snapshot, UserRow
+from chatd.ports import (
+    InviteRow,
+    MemberRow,
+    RoomRow,
+    SanctionRow,
+    SessionRow,
+    Snapshot,
+    UserRow,
+)
+from chatd.store.answers import INVITE_MS
 from chatd.store.sqlite.people import GUEST
+from chatd.store.sqlite.rooms import load_settings
 from chatd.store.sqlite.sql import select, transaction
 from chatd.wire.events import Millis
 
@@ -13,7 +23,7 @@ from chatd.wire.events import Millis
 def load(
     db: apsw.Connection, now: Millis, session_ms: Millis, guest_ms: Millis
 ) -> Snapshot:
-    """Void what was idle too long, then read what the core keeps in memory."""
+    """Void what was idle too long or has lapsed, then read what the core keeps."""
     with transaction(db):
         db.execute(
             "DELETE FROM session WHERE idle_since <= ? - iif("
@@ -25,6 +35,8 @@ def load(
             " AND user_id NOT IN (SELECT user_id FROM session)",
             (GUEST,),
         )
+        db.execute("DELETE FROM sanction WHERE until <= ?", (now,))
+        db.execute("DELETE FROM invite WHERE ts <= ?", (now - INVITE_MS,))
         db.execute(
             "UPDATE session SET idle_since = ? WHERE idle_since IS NULL"
             " OR user_id IN (SELECT id FROM user WHERE role = ?)",
@@ -37,18 +49,50 @@ def _rooms(db: apsw.Connection) -> list[RoomRow]:
     members: dict[int, list[MemberRow]] = {}
     for room, *member in select(
         db,
-        "SELECT m.room_id, u.name, m.role, m.read FROM member m"
+        "SELECT m.room_id, u.name, m.role, m.read, m.first FROM member m"
         " JOIN user u ON u.id = m.user_id ORDER BY u.name",
     ):
         members.setdefault(room, []).append(MemberRow(*member))
+    bans, mutes = _sanctions(db, "ban"), _sanctions(db, "mute")
+    invites: dict[int, list[InviteRow]] = {}
+    for room, *invite in select(
+        db,
+        "SELECT i.room_id, u.name, s.name, i.ts FROM invite i"
+        " JOIN user u ON u.id = i.user_id JOIN user s ON s.id = i.sender_id"
+        " ORDER BY u.name",
+    ):
+        invites.setdefault(room, []).append(InviteRow(*invite))
     return [
-        RoomRow(name, epoch, head, first, last_ts, topic, members.get(number, []))
-        for number, name, epoch, head, first, last_ts, topic in select(
+        RoomRow(
+            name,
+            epoch,
+            head,
+            first,
+            last_ts,
+            load_settings(settings),
+            members.get(number, []),
+            bans.get(number, []),
+            mutes.get(number, []),
+            invites.get(number, []),
+        )
+        for number, name, epoch, head, first, last_ts, settings in select(
             db,
-            "SELECT id, name, epoch, head, first, last_ts, topic FROM room"
+            "SELECT id, name, epoch, head, first, last_ts, settings FROM room"
             " ORDER BY name",
         )
     ]
+
+
+def _sanctions(db: apsw.Connection, kind: str) -> dict[int, list[SanctionRow]]:
+    found: dict[int, list[SanctionRow]] = {}
+    for room, *sanction in select(
+        db,
+        "SELECT s.room_id, u.name, s.until, s.reason FROM sanction s"
+        " JOIN user u ON u.id = s.user_id WHERE s.kind = ? ORDER BY u.name",
+        (kind,),
+    ):
+        found.setdefault(room, []).append(SanctionRow(*sanction))
+    return found
 
 
 def _users(db: apsw.Connection) -> list[UserRow]:

@@ -1,11 +1,10 @@
-"""Drafts without a seq: rooms' beginnings, users, sessions, read marks."""
+"""Drafts without a seq: users, sessions, read marks."""
 
 from __future__ import annotations
 
 from chatd.core.drafts import (
     AddUser,
     Committed,
-    CreateRoom,
     Duplicate,
     EndSession,
     OpenSession,
@@ -13,59 +12,17 @@ from chatd.core.drafts import (
     Recall,
     SaveMarks,
     SetDisplay,
-    SetMember,
     SetPasswordHash,
-    SetTopic,
 )
 from chatd.ids import UserName
 from chatd.store import answers
 from chatd.store.sqlite.ledger import Ledger
-from chatd.store.sqlite.timeline import add_member_event
 from chatd.wire.events import Millis
 
 GUEST = "guest"
 
 # Each is given `now` whether it needs it or not: they stand in one table.
 # ruff: noqa: ARG001
-
-
-def create_room(ledger: Ledger, draft: CreateRoom, now: Millis) -> Outcome:
-    """Create a room with its first members; one that exists stays as it is."""
-    if ledger.room(draft.room) is not None:
-        return Duplicate()
-    users = {name: ledger.user(name) for name in draft.members}
-    if None in users.values():
-        return answers.NO_USER
-    ledger.db.execute(
-        "INSERT INTO room (name, epoch, topic) VALUES (?, ?, ?)",
-        (draft.room, draft.epoch, draft.topic),
-    )
-    room = ledger.room(draft.room)
-    assert room is not None
-    committed = Committed()
-    if draft.event and users:
-        name, role = next(iter(draft.members.items()))
-        user = users[name]
-        assert user is not None
-        join = SetMember(draft.room, name, role, event=True)
-        committed = add_member_event(ledger, join, room, user, now, "join")
-    ledger.db.executemany(
-        "INSERT INTO member (room_id, user_id, role, read) VALUES (?, ?, ?, ?)",
-        [
-            (room.id, users[name], role, room.head)
-            for name, role in draft.members.items()
-        ],
-    )
-    return committed
-
-
-def set_topic(ledger: Ledger, draft: SetTopic, now: Millis) -> Outcome:
-    """Keep a declared room's topic."""
-    room = ledger.room(draft.room)
-    if room is None:
-        return answers.NO_ROOM
-    ledger.db.execute("UPDATE room SET topic = ? WHERE id = ?", (draft.topic, room.id))
-    return Committed()
 
 
 def recall(ledger: Ledger, draft: Recall, now: Millis) -> Outcome:

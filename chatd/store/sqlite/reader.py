@@ -12,12 +12,13 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 import apsw
+import orjson
 
 from chatd.ids import Epoch, RoomName, Seq, SessionId, UserName, is_direct
 from chatd.ports import SessionRow, TokenRow, UserRow
 from chatd.store.answers import UNREAD_MAX
 from chatd.store.sqlite.sql import select
-from chatd.wire.events import Delete, Edit, Member, Message, React, TimelineEvent
+from chatd.wire.events import Delete, Edit, Member, Message, React, Room, TimelineEvent
 from chatd.wire.replies import MessageShown
 
 # Both halves come in rising seq from their keys; SQLite merges them lazily.
@@ -28,7 +29,7 @@ FROM message m JOIN user u ON u.id = m.user_id
 WHERE m.room_id = ?1 AND m.seq > ?2 AND m.seq <= ?3
 UNION ALL
 SELECT e.seq, e.ts, u.name, e.kind, iif(e.kind = 'edit', t.text, NULL), e.of,
-       e.emoji, e.is_on, s.name, e.change, e.role, t.text IS NULL
+       e.emoji, e.is_on, s.name, e.change, e.detail, t.text IS NULL
 FROM event e JOIN user u ON u.id = e.user_id
 LEFT JOIN message t ON t.room_id = e.room_id AND t.seq = e.of
 LEFT JOIN user s ON s.id = e.subject_id
@@ -110,7 +111,8 @@ def _event(
             deleted=text is None,
             epoch=epoch if seq == 1 and is_direct(room) else None,
         )
-    of, emoji, is_on, subject, change, role, deleted = rest[1:]
+    of, emoji, is_on, subject, change, said, deleted = rest[1:]
+    detail = orjson.loads(said) if said else {}
     if kind == "edit":
         return Edit(**base, of=of, text=text, deleted=bool(deleted))
     if kind == "delete":
@@ -118,7 +120,10 @@ def _event(
     if kind == "react":
         on = None if is_on is None else bool(is_on)
         return React(**base, of=of, emoji=emoji, on=on, deleted=bool(deleted))
-    return Member(**base, user=subject, change=change, role=role)
+    if kind == "room":
+        event: TimelineEvent = Room(**base, **detail)
+        return event
+    return Member(**base, user=subject, change=change, **detail)
 
 
 def nth_newest(db: apsw.Connection, room: RoomName, count: int, upto: Seq) -> Seq:

@@ -1,4 +1,4 @@
-"""Drafts that become events but are no messages: edits, deletions, reactions, members.
+"""Drafts that become events but are no messages: edits, deletions, reactions.
 
 Each runs alone, after everything before it. The cid is looked at before any
 rule, so a retry learns the truth whatever has become of the message since; what
@@ -21,14 +21,13 @@ from chatd.core.drafts import (
     EditMessage,
     Outcome,
     Refused,
-    SetMember,
     SetReaction,
 )
 from chatd.ids import Seq
 from chatd.store import answers
 from chatd.store.sqlite import search
 from chatd.store.sqlite.ledger import Ledger, RoomCell
-from chatd.wire.events import Delete, Edit, Member, Millis, React
+from chatd.wire.events import Delete, Edit, Millis, React
 
 _Target = tuple[int, int, str, Seq | None, Millis]
 """A message's id, author, text, edited_seq and ts."""
@@ -36,26 +35,26 @@ _Target = tuple[int, int, str, Seq | None, Millis]
 
 def edit(ledger: Ledger, draft: EditMessage, now: Millis) -> Outcome:
     """Replace a text of one's own."""
-    return _durable(ledger, draft, now, lambda r, u: _edit(ledger, draft, r, u, now))
+    return durable(ledger, draft, now, lambda r, u: _edit(ledger, draft, r, u, now))
 
 
 def delete(ledger: Ledger, draft: DeleteMessage, now: Millis) -> Outcome:
     """Empty a message of one's own."""
-    return _durable(ledger, draft, now, lambda r, u: _delete(ledger, draft, r, u, now))
+    return durable(ledger, draft, now, lambda r, u: _delete(ledger, draft, r, u, now))
 
 
 def react(ledger: Ledger, draft: SetReaction, now: Millis) -> Outcome:
     """Put an emoji on a message, or take it away."""
-    return _durable(ledger, draft, now, lambda r, u: _react(ledger, draft, r, u, now))
+    return durable(ledger, draft, now, lambda r, u: _react(ledger, draft, r, u, now))
 
 
-def _durable(
+def durable(
     ledger: Ledger,
     draft: Durable,
     now: Millis,
     execute: Callable[[RoomCell, int], Outcome],
 ) -> Outcome:
-    """Look the cid up, execute, keep the cid."""
+    """Look the cid of a durable command up, execute it, keep the cid."""
     found = ledger.locate(draft.room, draft.user)
     if isinstance(found, Refused):
         return found
@@ -82,7 +81,7 @@ def _edit(
             return Duplicate(draft.of, written)
         sql = "SELECT ts FROM event WHERE room_id = ? AND seq = ?"
         return Duplicate(edited_seq, ledger.one(sql, room.id, edited_seq)[0])
-    seq, ts = _add_event(ledger, room, user, now, kind="edit", of=draft.of)
+    seq, ts = add_event(ledger, room, user, now, kind="edit", of=draft.of)
     search.replace(ledger.db, message, text, draft.text)
     ledger.db.execute(
         "UPDATE message SET text = ?, edited_seq = ? WHERE id = ?",
@@ -94,11 +93,11 @@ def _edit(
 def _delete(
     ledger: Ledger, draft: DeleteMessage, room: RoomCell, user: int, now: Millis
 ) -> Outcome:
-    target = _own(ledger, room, draft.of, user)
+    target = _own(ledger, room, draft.of, user, anybodys=draft.moderates)
     if isinstance(target, Refused):
         return target
     message, _, text, _, _ = target
-    seq, ts = _add_event(ledger, room, user, now, kind="delete", of=draft.of)
+    seq, ts = add_event(ledger, room, user, now, kind="delete", of=draft.of)
     search.replace(ledger.db, message, text, None)
     ledger.db.execute(
         "UPDATE message SET text = NULL, edited_seq = NULL WHERE id = ?", (message,)
@@ -133,7 +132,7 @@ def _react(
         return Duplicate(draft.of, target[4])
     if draft.on and _other_kinds(ledger, *key) >= REACTION_KINDS_MAX:
         return answers.TOO_MANY_KINDS
-    seq, ts = _add_event(
+    seq, ts = add_event(
         ledger,
         room,
         user,
@@ -153,74 +152,22 @@ def _react(
     )
 
 
-def set_member(ledger: Ledger, draft: SetMember, now: Millis) -> Outcome:
-    """Change a membership, with or without an event."""
-    found = ledger.locate(draft.room, draft.user)
-    if isinstance(found, Refused):
-        return found
-    room, user = found
-    row = ledger.one(
-        "SELECT role FROM member WHERE room_id = ? AND user_id = ?", room.id, user
-    )
-    before = row[0] if row else None
-    if before == draft.role:
-        return Duplicate()
-    committed = Committed()
-    if draft.event:
-        change = "leave" if draft.role is None else "role" if before else "join"
-        committed = add_member_event(ledger, draft, room, user, now, change)
-    if draft.role is None:
-        ledger.db.execute(
-            "DELETE FROM member WHERE room_id = ? AND user_id = ?", (room.id, user)
-        )
-    else:
-        ledger.db.execute(
-            "INSERT INTO member (room_id, user_id, role, read) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET role = excluded.role",
-            (room.id, user, draft.role, room.head),
-        )
-    return committed
-
-
-def add_member_event(
-    ledger: Ledger,
-    draft: SetMember,
-    room: RoomCell,
-    user: int,
-    now: Millis,
-    change: str,
-) -> Committed:
-    """Tell the timeline of a membership that its own user has changed."""
-    seq, ts = _add_event(
-        ledger,
-        room,
-        user,
-        now,
-        kind="member",
-        subject_id=user,
-        change=change,
-        role=draft.role,
-    )
-    return Committed(
-        Member(draft.room, seq, ts, draft.user, draft.user, change, draft.role)
-    )
-
-
-def _add_event(
+def add_event(
     ledger: Ledger, room: RoomCell, user: int, now: Millis, **columns: Any
 ) -> tuple[Seq, Millis]:
+    """Append an event that is no message; returns its seq and ts."""
     seq, ts = room.advance(now)
     ledger.db.execute(
         "INSERT INTO event (room_id, seq, ts, user_id, kind, of, emoji, is_on,"
-        " subject_id, change, role) VALUES (:room, :seq, :ts, :user, :kind, :of,"
-        " :emoji, :is_on, :subject_id, :change, :role)",
+        " subject_id, change, detail) VALUES (:room, :seq, :ts, :user, :kind, :of,"
+        " :emoji, :is_on, :subject_id, :change, :detail)",
         {
             "of": None,
             "emoji": None,
             "is_on": None,
             "subject_id": None,
             "change": None,
-            "role": None,
+            "detail": None,
             **columns,
             "room": room.id,
             "seq": seq,
@@ -243,11 +190,13 @@ def _message(ledger: Ledger, room: RoomCell, seq: Seq) -> _Target | None:
     return target
 
 
-def _own(ledger: Ledger, room: RoomCell, seq: Seq, user: int) -> _Target | Refused:
+def _own(
+    ledger: Ledger, room: RoomCell, seq: Seq, user: int, *, anybodys: bool = False
+) -> _Target | Refused:
     target = _message(ledger, room, seq)
     if target is None:
         return answers.NO_MESSAGE
-    return target if target[1] == user else answers.NOT_YOURS
+    return target if anybodys or target[1] == user else answers.NOT_YOURS
 
 
 def _other_kinds(ledger: Ledger, room: int, of: Seq, emoji: str) -> int:

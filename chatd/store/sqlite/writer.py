@@ -22,7 +22,7 @@ import attrs
 
 from chatd.core import drafts as d
 from chatd.store import answers
-from chatd.store.sqlite import people, search, timeline
+from chatd.store.sqlite import people, rooms, search, timeline
 from chatd.store.sqlite.faults import ROW_FAULTS, translated
 from chatd.store.sqlite.generation import Generation
 from chatd.store.sqlite.ledger import Ledger
@@ -40,9 +40,11 @@ _SINGLE: dict[type, Callable[[Ledger, Any, Millis], d.Outcome]] = {
     d.EditMessage: timeline.edit,
     d.DeleteMessage: timeline.delete,
     d.SetReaction: timeline.react,
-    d.SetMember: timeline.set_member,
-    d.CreateRoom: people.create_room,
-    d.SetTopic: people.set_topic,
+    d.Moderate: rooms.moderate,
+    d.SetRoom: rooms.set_room,
+    d.SetMember: rooms.set_member,
+    d.CreateRoom: rooms.create_room,
+    d.DeclareRoom: rooms.declare_room,
     d.Recall: people.recall,
     d.AddUser: people.add_user,
     d.SetDisplay: people.set_display,
@@ -160,12 +162,15 @@ class Writer:
 
     def _prune_cids(self, now: Millis) -> bool:
         """Remove old cids from the oldest on, if any is too old."""
-        self.db.execute(
-            "DELETE FROM cid WHERE at < ? AND id IN"
-            " (SELECT id FROM cid ORDER BY id LIMIT ?)",
-            (now - self.cid_keep_ms, TEND_ROWS),
-        )
-        return self.db.changes() == TEND_ROWS
+        more = False
+        for table in ("cid", "creation"):
+            self.db.execute(
+                f"DELETE FROM {table} WHERE at < ? AND id IN"  # noqa: S608 - two words
+                f" (SELECT id FROM {table} ORDER BY id LIMIT ?)",
+                (now - self.cid_keep_ms, TEND_ROWS),
+            )
+            more |= self.db.changes() == TEND_ROWS
+        return more
 
     def finish(self) -> None:
         """Leave everything in the database file, and say so beside it.

@@ -51,7 +51,7 @@ def test_history_is_read_up_to_what_is_applied_and_folded_in() -> None:
     ann.ask(React(LOBBY, Seq(1), Emoji("+")))
     ann.ask(Delete(LOBBY, Seq(2)))
     command = History(LOBBY, id=3)
-    assert ann.say(command) == [ReadHistory(ann.id, command, Seq(1), Seq(5))]
+    assert ann.say(command) == [ReadHistory(ann.id, command, Seq(5))]
     house.settle()
     (page,) = ann.take()
     assert (page.as_of, page.first, page.more, page.id) == (5, 1, False, 3)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from chatd.core import drafts as d
+from chatd.core.settings import PLAIN
 from chatd.errors import Reject, RejectCode, StoreRefused
 from chatd.ids import UserName
 from chatd.ports import TokenRow, UserRow
@@ -107,7 +108,7 @@ async def test_what_an_account_added_meanwhile_says_is_stored(tmp_path: Path) ->
         await store.load(T0)
         admin.add_account(tmp_path, ANN, "$hash")
         drafts: list[d.Draft] = [
-            d.CreateRoom(LOBBY, EPOCH, "", {ANN: "owner"}),
+            d.CreateRoom(LOBBY, EPOCH, PLAIN, {ANN: "owner"}),
             say("hi"),
         ]
         outcomes = await store.commit(drafts, T0)

@@ -8,6 +8,7 @@ import apsw
 import pytest
 
 from chatd.core import drafts as d
+from chatd.core.settings import PLAIN
 from chatd.store.sqlite import search
 from chatd.store.sqlite.sql import select, transaction
 from chatd.store.sqlite.writer import Writer
@@ -18,7 +19,7 @@ from tests.store.support import ANN, EPOCH, LOBBY, T0, delete, edit, in_this_thr
 def writer(tmp_path: Path) -> Writer:
     """A writer with ann in the lobby."""
     writer = in_this_thread(apsw.Connection(str(tmp_path / "x.db")))
-    room = d.CreateRoom(LOBBY, EPOCH, "", {ANN: "owner"})
+    room = d.CreateRoom(LOBBY, EPOCH, PLAIN, {ANN: "owner"})
     writer.commit([d.AddUser(ANN, "Ann", "user", None), room], T0)
     return writer
 

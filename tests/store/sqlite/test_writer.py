@@ -8,6 +8,7 @@ import apsw
 import pytest
 
 from chatd.core import drafts as d
+from chatd.core.settings import PLAIN
 from chatd.errors import StoreFailed, StoreUnavailable
 from chatd.ids import Seq
 from chatd.store.sqlite.sql import select
@@ -40,7 +41,7 @@ def writer() -> Writer:
 def fill(writer: Writer) -> None:
     """Make the users and the room."""
     users: list[d.Draft] = [d.AddUser(n, n, "user", None) for n in (ANN, BOB, CY)]
-    writer.commit([*users, d.CreateRoom(LOBBY, EPOCH, "", {ANN: "owner"})], T0)
+    writer.commit([*users, d.CreateRoom(LOBBY, EPOCH, PLAIN, {ANN: "owner"})], T0)
 
 
 def count(writer: Writer, table: str) -> int:

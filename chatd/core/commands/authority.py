@@ -1,0 +1,153 @@
+"""Who may do what in a room: roles, rights, bans, mutes, who may write.
+
+Pure looks at the chat. A server's administrator has an owner's rights in every
+public room, whether he is in it or not; in a private room he is what he is there.
+A room that one may not see answers as one that does not exist, to everybody.
+"""
+
+from __future__ import annotations
+
+from chatd.core.entities import Connection, Invite, Room, Sanction, User
+from chatd.core.turn import Turn, no_room
+from chatd.errors import Reject, RejectCode
+from chatd.ids import RoomName, UserName, is_direct, is_guest
+from chatd.wire.events import Millis
+
+RANKS = {"member": 1, "moderator": 2, "owner": 3}
+"""What a role is worth."""
+MODERATOR, OWNER = RANKS["moderator"], RANKS["owner"]
+INVITE_MS = 14 * 86_400_000
+"""How long an invitation waits. Source: protocol section 7."""
+
+
+def rank(user: User, room: Room) -> int:
+    """What the user's word is worth in the room; 0 if nothing."""
+    if user.role == "admin" and room.name[0] not in "@~":
+        return OWNER
+    return rank_of(user.name, room)
+
+
+def rank_of(name: UserName, room: Room) -> int:
+    """What somebody is in the room by his role there; 0 if he is not in it."""
+    member = room.members.get(name)
+    return RANKS[member.role] if member is not None else 0
+
+
+def require(turn: Turn, connection: Connection, name: RoomName, least: int) -> Room:
+    """The room, if the connection's user has at least the rank `least` there.
+
+    Raises:
+        Reject: `no_room` and `not_member` as everywhere; `forbidden` for too low
+            a rank, and for direct conversations, in which nobody has any.
+    """
+    user = turn.user(connection)
+    room = turn.chat.rooms.get(name)
+    if room is None or rank(user, room) == 0:
+        room = turn.member_room(connection, name)
+    if is_direct(name):
+        raise Reject(
+            RejectCode.FORBIDDEN, "a direct conversation has no roles", field="room"
+        )
+    if rank(user, room) < least:
+        role = next(role for role, worth in RANKS.items() if worth == least)
+        raise Reject(RejectCode.FORBIDDEN, f"only {_some(role)} of {name} may do this")
+    return room
+
+
+def _some(role: str) -> str:
+    return f"an {role}" if role[0] in "aeiou" else f"a {role}"
+
+
+def may_create(turn: Turn, user: User) -> bool:
+    """Whether the user may make rooms: `rooms.create`."""
+    who = turn.config.rooms.create
+    return (
+        who == "anyone"
+        or user.role == "admin"
+        or (who == "users" and not is_guest(user.name))
+    )
+
+
+def invitation(turn: Turn, user: UserName, room: RoomName) -> Invite | None:
+    """The user's invitation to a room, if there is one that has not lapsed."""
+    invite = turn.chat.invites.get(user, {}).get(room)
+    if invite is None or turn.now.wall >= invite.ts + INVITE_MS:
+        return None
+    return invite
+
+
+def held(sanctions: dict[UserName, Sanction], user: UserName, now: Millis) -> bool:
+    """Whether a ban or mute of the user holds now."""
+    sanction = sanctions.get(user)
+    return sanction is not None and sanction.holds(now)
+
+
+def check_entry(turn: Turn, user: User, room: Room) -> None:
+    """Check that somebody who is no member may become one.
+
+    Raises:
+        Reject: `no_room` for a private room without an invitation, and for a
+            direct conversation; `banned`.
+    """
+    is_public = room.name[0] not in "@~"
+    if not is_public and invitation(turn, user.name, room.name) is None:
+        raise no_room(room.name)
+    if held(room.bans, user.name, turn.now.wall):
+        if not is_public:
+            raise no_room(room.name)
+        sanction = room.bans[user.name]
+        raise Reject(
+            RejectCode.BANNED,
+            f"you are banned from {room.name}{_because(sanction)}",
+            field="room",
+            retry_after_s=_remaining_s(sanction, turn.now.wall),
+        )
+
+
+def check_voice(turn: Turn, user: User, room: Room) -> None:
+    """Check that a member is not muted.
+
+    Raises:
+        Reject: `muted`, with the time until he is not.
+    """
+    if room.mutes and held(room.mutes, user.name, turn.now.wall):
+        sanction = room.mutes[user.name]
+        raise Reject(
+            RejectCode.MUTED,
+            f"you are muted in {room.name}{_because(sanction)}",
+            field="room",
+            retry_after_s=_remaining_s(sanction, turn.now.wall),
+        )
+
+
+def check_post(turn: Turn, user: User, room: Room) -> None:
+    """Check that a member may send, and may send now.
+
+    Raises:
+        Reject: `forbidden` where only moderators send; `rate_limited` in slow mode,
+            with the time until he may.
+    """
+    settings, now = room.settings, turn.now.mono
+    if rank(user, room) >= MODERATOR:
+        return
+    if settings.post == "moderators":
+        raise Reject(
+            RejectCode.FORBIDDEN, f"only moderators send to {room.name}", field="room"
+        )
+    member = room.members[user.name]
+    if settings.slow_s and member.sent_at is not None:
+        wait_s = member.sent_at + settings.slow_s - now
+        if wait_s > 0:
+            raise Reject(
+                RejectCode.RATE_LIMITED,
+                f"{room.name} is slow: one message in {settings.slow_s} s",
+                retry_after_s=wait_s,
+            )
+
+
+def _because(sanction: Sanction) -> str:
+    return f": {sanction.reason}" if sanction.reason else ""
+
+
+def _remaining_s(sanction: Sanction, now: Millis) -> float | None:
+    return None if sanction.until is None else (sanction.until - now) / 1000

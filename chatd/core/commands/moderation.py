@@ -1,0 +1,193 @@
+"""Invite, kick, ban, mute, role, settings: what is done to others and to a room.
+
+Each is one draft, and a barrier of its room: what anybody sends for that room
+after it is decided when it is committed. So nobody acts on rights that he is just
+losing, and two owners cannot make each other members at once.
+
+Whoever is removed gets his own event as the room's last: he is no receiver any
+more when it is delivered to the others, and it is told to him alone, so that it
+cannot become part of a gap.
+"""
+
+from __future__ import annotations
+
+from chatd.core.commands import authority
+from chatd.core.commands.authority import MODERATOR, OWNER
+from chatd.core.commands.rooms import given, require_other_owner, withdraw
+from chatd.core.commands.timeline import pace, settle
+from chatd.core.drafts import Committed, Moderate, Outcome, SetRoom
+from chatd.core.effects import Deliver, FindUser, Origin, Tell
+from chatd.core.entities import Connection, Room
+from chatd.core.state import REMOVALS
+from chatd.core.turn import Turn
+from chatd.errors import Reject, RejectCode
+from chatd.wire import commands as c
+from chatd.wire.events import Invited, Member
+
+OWNERS_SETTINGS = ("post", "history", "keep_days", "keep_messages")
+"""What only an owner changes; the rest is a moderator's too."""
+
+Act = c.Invite | c.Kick | c.Ban | c.Unban | c.Mute | c.Unmute | c.SetRole
+
+
+# --- drafts -----------------------------------------------------------------
+
+
+def moderation(turn: Turn, connection: Connection, command: Act) -> Moderate:
+    """The draft of an act on somebody else."""
+    return Moderate(
+        command.room,
+        turn.user(connection).name,
+        command.cid,
+        command.user,
+        command.type,
+        role=getattr(command, "role", None),
+        seconds=getattr(command, "seconds", None),
+        reason=getattr(command, "reason", None),
+    )
+
+
+def setting(turn: Turn, connection: Connection, command: c.SetRoom) -> SetRoom:
+    """The draft of changed settings."""
+    user = turn.user(connection).name
+    return SetRoom(command.room, user, command.cid, given(command))
+
+
+# --- what must hold ---------------------------------------------------------
+
+
+def invite(turn: Turn, connection: Connection, command: c.Invite) -> None:
+    """Check that somebody may be asked in: in a private room moderators ask."""
+    least = MODERATOR if command.room.startswith("~") else 1
+    room = _on_other(turn, connection, command, least)
+    if room is None:
+        return
+    authority.check_voice(turn, turn.user(connection), room)
+    if command.user in room.members:
+        raise Reject(
+            RejectCode.EXISTS, f"{command.user} is in {room.name}", field="user"
+        )
+    if authority.held(room.bans, command.user, turn.now.wall):
+        raise Reject(
+            RejectCode.BANNED,
+            f"{command.user} is banned from {room.name}",
+            field="user",
+        )
+    pace(turn, turn.user(connection))
+
+
+def kick(turn: Turn, connection: Connection, command: c.Kick) -> None:
+    """Check that a member may be removed."""
+    room = _on_lesser(turn, connection, command)
+    if room is not None:
+        _require_member(room, command)
+
+
+def act(turn: Turn, connection: Connection, command: Act) -> None:
+    """Check that somebody may be banned, muted, or let be."""
+    _on_lesser(turn, connection, command)
+
+
+def role(turn: Turn, connection: Connection, command: c.SetRole) -> None:
+    """Check that a member may get a role: owners say, and one of them stays."""
+    user = turn.user(connection)
+    room = authority.require(turn, connection, command.room, OWNER)
+    _require_member(room, command)
+    if room.members[command.user].role == "owner" and command.role != "owner":
+        require_other_owner(room, command.user)
+    pace(turn, user)
+
+
+def change(turn: Turn, connection: Connection, command: c.SetRoom) -> None:
+    """Check that settings may be changed."""
+    least = (
+        OWNER if any(name in OWNERS_SETTINGS for name in given(command)) else MODERATOR
+    )
+    room = authority.require(turn, connection, command.room, least)
+    if room.declared:
+        raise Reject(
+            RejectCode.FORBIDDEN,
+            f"{room.name} is declared in the configuration, which has its settings",
+            field="room",
+        )
+    pace(turn, turn.user(connection))
+
+
+def _on_other(
+    turn: Turn, connection: Connection, command: Act, least: int
+) -> Room | None:
+    """The room, if the target is somebody else who exists; None while he is sought."""
+    user = turn.user(connection)
+    room = authority.require(turn, connection, command.room, least)
+    if command.user == user.name:
+        raise Reject(RejectCode.BAD_FIELD, "user: this is your own name", field="user")
+    if command.user not in turn.chat.users:
+        turn.want(FindUser(connection.id, command, command.user))
+        turn.pend(connection)
+        return None
+    return room
+
+
+def _on_lesser(turn: Turn, connection: Connection, command: Act) -> Room | None:
+    """As `_on_other`, if the target is worth less there than who acts."""
+    room = _on_other(turn, connection, command, MODERATOR)
+    if room is None:
+        return None
+    user, target = turn.user(connection), turn.chat.users[command.user]
+    worth = max(authority.rank(target, room), authority.rank_of(target.name, room))
+    if worth >= authority.rank(user, room):
+        raise Reject(
+            RejectCode.FORBIDDEN,
+            f"{target.name} has as much to say in {room.name} as you",
+            field="user",
+        )
+    pace(turn, user)
+    return room
+
+
+def _require_member(room: Room, command: Act) -> None:
+    if command.user not in room.members:
+        raise Reject(
+            RejectCode.NO_USER, f"{command.user} is not in {room.name}", field="user"
+        )
+
+
+# --- outcomes ---------------------------------------------------------------
+
+
+def moderated(turn: Turn, origin: Origin, draft: Moderate, outcome: Outcome) -> None:
+    """Take an act of moderation: apply, answer, deliver, and remove who has to go."""
+    event = outcome.event if isinstance(outcome, Committed) else None
+    if isinstance(event, Member):
+        turn.chat.apply(event)
+        turn.chat.apply_moderation(event, turn.now.mono)
+    _answer(turn, origin, draft, outcome)
+    if event is None:
+        return
+    if draft.change in REMOVALS:
+        withdraw(turn, draft.target, draft.room, draft.change, event)
+    turn.want(Deliver(event))
+    if draft.change == "invite" and draft.target in turn.chat.users:
+        title = turn.chat.rooms[draft.room].settings.title
+        numbers = turn.connections_of(draft.target)
+        if numbers:
+            turn.want(Tell(numbers, Invited(draft.room, draft.user, title)))
+
+
+def changed(turn: Turn, origin: Origin, draft: SetRoom, outcome: Outcome) -> None:
+    """Take changed settings."""
+    event = outcome.event if isinstance(outcome, Committed) else None
+    if event is not None:
+        turn.chat.apply(event)
+        turn.chat.apply_settings(turn.chat.rooms[draft.room], draft.changes)
+    _answer(turn, origin, draft, outcome)
+    if event is not None:
+        turn.want(Deliver(event))
+
+
+def _answer(
+    turn: Turn, origin: Origin, draft: Moderate | SetRoom, outcome: Outcome
+) -> None:
+    connection = turn.connection(origin.connection)
+    if connection is not None and origin.command is not None:
+        settle(turn, connection, origin, draft.room, outcome)

@@ -1,0 +1,164 @@
+"""The model's drafts about rooms: their beginning, their settings, their members."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chatd.core import drafts as d
+from chatd.core.settings import RoomSettings
+from chatd.ids import Seq, UserName
+from chatd.ports import InviteRow, MemberRow, SanctionRow
+from chatd.store import answers
+from chatd.store.digest import creation_digest
+from chatd.store.model.entities import ModelRoom, Tables
+from chatd.wire import events as e
+from chatd.wire.events import Millis
+
+
+def create_room(model: Tables, draft: d.CreateRoom, now: Millis) -> d.Outcome:
+    """Create a room with its first members; one that exists stays as it is."""
+    creator = next(iter(draft.members), None)
+    if draft.cid is not None and creator is not None:
+        known = model.creations.get((creator, draft.cid))
+        if known is not None:
+            same = known[0] == creation_digest(draft)
+            return d.Duplicate(room=known[1]) if same else d.Conflict()
+    if draft.room in model.rooms:
+        return d.Duplicate()
+    if not draft.members.keys() <= model.users.keys():
+        return answers.NO_USER
+    room = ModelRoom(draft.room, draft.epoch, draft.settings)
+    model.rooms[draft.room] = room
+    committed = d.Committed()
+    if draft.event and creator is not None:
+        role = draft.members[creator]
+        committed = _tell(room, creator, creator, "join", now, {"role": role})
+    for name, role in draft.members.items():
+        room.members[name] = MemberRow(name, role, room.head)
+    if draft.cid is not None and creator is not None:
+        digest = creation_digest(draft)
+        model.creations[creator, draft.cid] = digest, draft.room
+    return committed
+
+
+def declare_room(model: Tables, draft: d.DeclareRoom) -> d.Outcome:
+    """Keep a declared room's settings as they are declared."""
+    room = model.rooms.get(draft.room)
+    if room is None:
+        return answers.NO_ROOM
+    room.settings = draft.settings
+    return d.Committed()
+
+
+def set_room(room: ModelRoom, draft: d.SetRoom, now: Millis) -> d.Outcome:
+    """Change some of a room's settings."""
+    after: RoomSettings = room.settings.with_(draft.changes)
+    changes = after.since(room.settings)
+    if not changes:
+        return d.Duplicate(room.head, room.last_ts)
+    room.settings = after
+    return room.add(e.Room(*room.stamp(now), draft.user, **changes))
+
+
+def set_member(model: Tables, draft: d.SetMember, now: Millis) -> d.Outcome:
+    """Change a membership, with or without an event."""
+    room = model.rooms.get(draft.room)
+    if room is None:
+        return answers.NO_ROOM
+    if draft.user not in model.users:
+        return answers.NO_USER
+    member = room.members.get(draft.user)
+    if draft.role == (member.role if member else None):
+        return d.Duplicate()
+    committed = d.Committed()
+    if draft.event:
+        change = "leave" if draft.role is None else "role" if member else "join"
+        said = {} if draft.role is None else {"role": draft.role}
+        committed = _tell(room, draft.user, draft.user, change, now, said)
+    if draft.role is None:
+        del room.members[draft.user]
+    elif member is not None:
+        member.role = draft.role
+    else:
+        first = Seq(room.head + (not draft.event)) if draft.since_join else Seq(1)
+        row = MemberRow(draft.user, draft.role, room.head, first)
+        room.members[draft.user] = row
+        room.invites.pop(draft.user, None)
+        room.bans.pop(draft.user, None)
+    return committed
+
+
+def moderate(
+    model: Tables, room: ModelRoom, draft: d.Moderate, now: Millis
+) -> d.Outcome:
+    """Change what somebody else may do in a room."""
+    target = draft.target
+    if target not in model.users:
+        return answers.NO_USER
+    member = room.members.get(target)
+    if draft.change in ("kick", "role") and member is None:
+        return answers.NOT_IN_ROOM
+    if _is_done(room, draft, member, now):
+        return d.Duplicate(room.head, room.last_ts)
+    ts = max(now, room.last_ts)
+    until = None if draft.seconds is None else ts + draft.seconds * 1000
+    sanction = SanctionRow(target, until, draft.reason)
+    said = {"role": draft.role, "until": until, "reason": draft.reason}
+    detail = {name: value for name, value in said.items() if value is not None}
+    committed = _tell(room, draft.user, target, draft.change, now, detail)
+    match draft.change:
+        case "invite":
+            room.invites[target] = InviteRow(target, draft.user, ts)
+        case "ban":
+            room.bans[target] = sanction
+            room.invites.pop(target, None)
+        case "unban":
+            del room.bans[target]
+        case "mute":
+            room.mutes[target] = sanction
+        case "unmute":
+            del room.mutes[target]
+        case "role":
+            assert draft.role is not None
+            room.members[target].role = draft.role
+    if draft.change in ("kick", "ban"):
+        room.members.pop(target, None)
+    return committed
+
+
+def _is_done(
+    room: ModelRoom, draft: d.Moderate, member: MemberRow | None, now: Millis
+) -> bool:
+    """Whether the act would change nothing."""
+    match draft.change:
+        case "invite":
+            invite = room.invites.get(draft.target)
+            waits = invite is not None and not answers.lapsed(invite.ts, now)
+            return waits or member is not None
+        case "role":
+            return member is not None and member.role == draft.role
+        case "ban":
+            return member is None and _same(room.bans, draft)
+        case "mute":
+            return _same(room.mutes, draft)
+        case "unban":
+            return draft.target not in room.bans
+        case "unmute":
+            return draft.target not in room.mutes
+    return False
+
+
+def _same(held: dict[UserName, SanctionRow], draft: d.Moderate) -> bool:
+    asked = SanctionRow(draft.target, None, draft.reason)
+    return draft.seconds is None and held.get(draft.target) == asked
+
+
+def _tell(
+    room: ModelRoom,
+    sender: UserName,
+    user: UserName,
+    change: str,
+    now: Millis,
+    said: dict[str, Any],
+) -> d.Committed:
+    return room.add(e.Member(*room.stamp(now), sender, user, change, **said))

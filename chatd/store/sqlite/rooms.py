@@ -1,0 +1,354 @@
+"""Drafts about rooms: their beginning, their settings, who is in them and how.
+
+The rights were looked at by the chat, whose barriers see to it that nothing
+changed since; what is looked at here is only whether there is something to do.
+Acts of moderation are durable commands with a cid, joins and leaves are not.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from chatd.core.drafts import (
+    Committed,
+    Conflict,
+    CreateRoom,
+    DeclareRoom,
+    Duplicate,
+    Moderate,
+    Outcome,
+    Refused,
+    SetMember,
+    SetRoom,
+)
+from chatd.core.settings import RoomSettings
+from chatd.ids import Cid, Seq
+from chatd.store import answers
+from chatd.store.digest import creation_digest
+from chatd.store.sqlite.ledger import Ledger, RoomCell
+from chatd.store.sqlite.timeline import add_event, durable
+from chatd.wire.events import Member, Millis, Room
+
+# Each is given `now` whether it needs it or not: they stand in one table.
+# ruff: noqa: ARG001
+
+
+def create_room(ledger: Ledger, draft: CreateRoom, now: Millis) -> Outcome:
+    """Create a room with its first members; one that exists stays as it is."""
+    known = _recall_creation(ledger, draft)
+    if known is not None:
+        return known
+    if ledger.room(draft.room) is not None:
+        return Duplicate()
+    users = {name: ledger.user(name) for name in draft.members}
+    if None in users.values():
+        return answers.NO_USER
+    ledger.db.execute(
+        "INSERT INTO room (name, epoch, settings) VALUES (?, ?, ?)",
+        (draft.room, draft.epoch, dump_settings(draft.settings)),
+    )
+    room = ledger.room(draft.room)
+    assert room is not None
+    committed = Committed()
+    if draft.event and users:
+        name, role = next(iter(draft.members.items()))
+        user = users[name]
+        assert user is not None
+        join = SetMember(draft.room, name, role, event=True)
+        committed = _add_own_event(ledger, join, room, user, now, "join")
+    ledger.db.executemany(
+        "INSERT INTO member (room_id, user_id, role, read, first)"
+        " VALUES (?, ?, ?, ?, 1)",
+        [
+            (room.id, users[name], role, room.head)
+            for name, role in draft.members.items()
+        ],
+    )
+    creator = _creator(ledger, draft)
+    if creator is not None:
+        ledger.db.execute(
+            "INSERT INTO creation (user_id, cid, digest, room_id, at)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (*creator, creation_digest(draft), room.id, now),
+        )
+    return committed
+
+
+def _creator(ledger: Ledger, draft: CreateRoom) -> tuple[int, Cid] | None:
+    """Whose cid it is, where there is one."""
+    for name in draft.members:
+        user = ledger.user(name)
+        return None if user is None or draft.cid is None else (user, draft.cid)
+    return None
+
+
+def _recall_creation(ledger: Ledger, draft: CreateRoom) -> Outcome | None:
+    """Which room the draft's cid made before; None if none."""
+    creator = _creator(ledger, draft)
+    if creator is None:
+        return None
+    row = ledger.one(
+        "SELECT c.digest, r.name FROM creation c JOIN room r ON r.id = c.room_id"
+        " WHERE c.user_id = ? AND c.cid = ?",
+        *creator,
+    )
+    if row is None:
+        return None
+    same = row[0] == creation_digest(draft)
+    return Duplicate(room=row[1]) if same else Conflict()
+
+
+def declare_room(ledger: Ledger, draft: DeclareRoom, now: Millis) -> Outcome:
+    """Keep a declared room's settings as they are declared."""
+    room = ledger.room(draft.room)
+    if room is None:
+        return answers.NO_ROOM
+    _write_settings(ledger, room, draft.settings)
+    return Committed()
+
+
+def set_room(ledger: Ledger, draft: SetRoom, now: Millis) -> Outcome:
+    """Change some of a room's settings."""
+    return durable(ledger, draft, now, lambda r, u: _set_room(ledger, draft, r, u, now))
+
+
+def _set_room(
+    ledger: Ledger, draft: SetRoom, room: RoomCell, user: int, now: Millis
+) -> Outcome:
+    (text,) = ledger.one("SELECT settings FROM room WHERE id = ?", room.id)
+    before = load_settings(text)
+    after = before.with_(draft.changes)
+    changes = after.since(before)
+    if not changes:
+        return Duplicate(room.head, room.last_ts)
+    _write_settings(ledger, room, after)
+    seq, ts = add_event(
+        ledger, room, user, now, kind="room", detail=orjson.dumps(changes).decode()
+    )
+    return Committed(Room(draft.room, seq, ts, draft.user, **changes))
+
+
+def _write_settings(ledger: Ledger, room: RoomCell, settings: RoomSettings) -> None:
+    ledger.db.execute(
+        "UPDATE room SET settings = ? WHERE id = ?", (dump_settings(settings), room.id)
+    )
+
+
+def dump_settings(settings: RoomSettings) -> str:
+    """What the database has of a room's settings."""
+    return orjson.dumps(settings.changed()).decode()
+
+
+def load_settings(text: str) -> RoomSettings:
+    """A room's settings from the database."""
+    return RoomSettings(**orjson.loads(text))
+
+
+# --- one's own membership ---------------------------------------------------
+
+
+def set_member(ledger: Ledger, draft: SetMember, now: Millis) -> Outcome:
+    """Change a membership, with or without an event."""
+    found = ledger.locate(draft.room, draft.user)
+    if isinstance(found, Refused):
+        return found
+    room, user = found
+    row = ledger.one(
+        "SELECT role FROM member WHERE room_id = ? AND user_id = ?", room.id, user
+    )
+    before = row[0] if row else None
+    if before == draft.role:
+        return Duplicate()
+    committed = Committed()
+    if draft.event:
+        change = "leave" if draft.role is None else "role" if before else "join"
+        committed = _add_own_event(ledger, draft, room, user, now, change)
+    if draft.role is None:
+        _remove_member(ledger, room, user)
+    elif before is not None:
+        _set_role(ledger, room, user, draft.role)
+    else:
+        first = room.head + (not draft.event) if draft.since_join else 1
+        ledger.db.execute(
+            "INSERT INTO member (room_id, user_id, role, read, first)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (room.id, user, draft.role, room.head, first),
+        )
+        _remove_invite(ledger, room, user)
+        _remove_sanction(ledger, room, user, "ban")  # one that has lapsed
+    return committed
+
+
+def _add_own_event(
+    ledger: Ledger,
+    draft: SetMember,
+    room: RoomCell,
+    user: int,
+    now: Millis,
+    change: str,
+) -> Committed:
+    """Tell the timeline of a membership that its own user has changed."""
+    detail = {} if draft.role is None else {"role": draft.role}
+    seq, ts = _add_member_event(ledger, room, user, now, user, change, detail)
+    return Committed(
+        Member(draft.room, seq, ts, draft.user, draft.user, change, draft.role)
+    )
+
+
+def _add_member_event(
+    ledger: Ledger,
+    room: RoomCell,
+    user: int,
+    now: Millis,
+    subject: int,
+    change: str,
+    detail: dict[str, Any],
+) -> tuple[Seq, Millis]:
+    return add_event(
+        ledger,
+        room,
+        user,
+        now,
+        kind="member",
+        subject_id=subject,
+        change=change,
+        detail=orjson.dumps(detail).decode() if detail else None,
+    )
+
+
+# --- acts of moderation -----------------------------------------------------
+
+
+def moderate(ledger: Ledger, draft: Moderate, now: Millis) -> Outcome:
+    """Change what somebody else may do in a room."""
+    return durable(ledger, draft, now, lambda r, u: _moderate(ledger, draft, r, u, now))
+
+
+def _moderate(
+    ledger: Ledger, draft: Moderate, room: RoomCell, user: int, now: Millis
+) -> Outcome:
+    target = ledger.user(draft.target)
+    if target is None:
+        return answers.NO_USER
+    row = ledger.one(
+        "SELECT role FROM member WHERE room_id = ? AND user_id = ?", room.id, target
+    )
+    role = row[0] if row else None
+    if draft.change in ("kick", "role") and role is None:
+        return answers.NOT_IN_ROOM
+    if _is_done(ledger, draft, room, target, role, now):
+        return Duplicate(room.head, room.last_ts)
+    seconds = draft.seconds
+    until = None if seconds is None else max(now, room.last_ts) + seconds * 1000
+    said = {"role": draft.role, "until": until, "reason": draft.reason}
+    detail: dict[str, Any] = {
+        n: value for n, value in said.items() if value is not None
+    }
+    seq, ts = _add_member_event(ledger, room, user, now, target, draft.change, detail)
+    _apply(ledger, draft, room, user, target, until, ts)
+    return Committed(
+        Member(draft.room, seq, ts, draft.user, draft.target, draft.change, **detail)
+    )
+
+
+def _is_done(
+    ledger: Ledger,
+    draft: Moderate,
+    room: RoomCell,
+    target: int,
+    role: str | None,
+    now: Millis,
+) -> bool:
+    """Whether the act would change nothing."""
+    match draft.change:
+        case "invite":
+            row = ledger.one(
+                "SELECT ts FROM invite WHERE room_id = ? AND user_id = ?",
+                room.id,
+                target,
+            )
+            return role is not None or (
+                row is not None and not answers.lapsed(row[0], now)
+            )
+        case "role":
+            return role == draft.role
+        case "ban" | "mute":
+            held = _sanction(ledger, room, target, draft.change)
+            same = held == (None, draft.reason) and draft.seconds is None
+            return same and (draft.change == "mute" or role is None)
+        case "unban" | "unmute":
+            return _sanction(ledger, room, target, draft.change[2:]) is None
+    return False
+
+
+def _apply(
+    ledger: Ledger,
+    draft: Moderate,
+    room: RoomCell,
+    user: int,
+    target: int,
+    until: Millis | None,
+    ts: Millis,
+) -> None:
+    match draft.change:
+        case "invite":
+            ledger.db.execute(
+                "INSERT OR REPLACE INTO invite (room_id, user_id, sender_id, ts)"
+                " VALUES (?, ?, ?, ?)",
+                (room.id, target, user, ts),
+            )
+        case "kick":
+            _remove_member(ledger, room, target)
+        case "ban":
+            _remove_member(ledger, room, target)
+            _remove_invite(ledger, room, target)
+        case "unban" | "unmute":
+            _remove_sanction(ledger, room, target, draft.change[2:])
+        case "role":
+            assert draft.role is not None
+            _set_role(ledger, room, target, draft.role)
+    if draft.change in ("ban", "mute"):
+        ledger.db.execute(
+            "INSERT OR REPLACE INTO sanction (room_id, user_id, kind, until, reason)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (room.id, target, draft.change, until, draft.reason),
+        )
+
+
+def _sanction(ledger: Ledger, room: RoomCell, user: int, kind: str) -> Any:
+    """Until when and why, or None."""
+    return ledger.one(
+        "SELECT until, reason FROM sanction"
+        " WHERE room_id = ? AND user_id = ? AND kind = ?",
+        room.id,
+        user,
+        kind,
+    )
+
+
+def _set_role(ledger: Ledger, room: RoomCell, user: int, role: str) -> None:
+    ledger.db.execute(
+        "UPDATE member SET role = ? WHERE room_id = ? AND user_id = ?",
+        (role, room.id, user),
+    )
+
+
+def _remove_member(ledger: Ledger, room: RoomCell, user: int) -> None:
+    ledger.db.execute(
+        "DELETE FROM member WHERE room_id = ? AND user_id = ?", (room.id, user)
+    )
+
+
+def _remove_invite(ledger: Ledger, room: RoomCell, user: int) -> None:
+    ledger.db.execute(
+        "DELETE FROM invite WHERE room_id = ? AND user_id = ?", (room.id, user)
+    )
+
+
+def _remove_sanction(ledger: Ledger, room: RoomCell, user: int, kind: str) -> None:
+    ledger.db.execute(
+        "DELETE FROM sanction WHERE room_id = ? AND user_id = ? AND kind = ?",
+        (room.id, user, kind),
+    )
