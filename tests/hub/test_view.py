@@ -90,6 +90,10 @@ class View:
             self.following, self.unread, self.number = False, True, self.number + 1
         elif re == "join" and kind == "error":
             assert frame["code"] == "not_member"
+            if frame["id"] == self.number:
+                # One had left before the connection was lost, and not heard of it.
+                self.unread = True
+                return self.join()
         elif self.following and kind == "gap":
             return self.join()
         elif self.following and "ts" in frame and re is None:
