@@ -77,6 +77,8 @@ class Tables:
     users: dict[UserName, UserRow] = attrs.field(factory=dict)
     sessions: dict[SessionId, SessionRow] = attrs.field(factory=dict)
     tokens: dict[bytes, TokenRow] = attrs.field(factory=dict)
+    written: list[tuple[ModelRoom, ModelMessage]] = attrs.field(factory=list)
+    """All messages of all rooms in the order in which they came."""
 
     def is_guest(self, user: UserName) -> bool:
         """Whether the user is a guest."""
