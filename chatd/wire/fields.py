@@ -35,6 +35,8 @@ from chatd.wire.commands import (
     Emoji,
     GuestName,
     PageLimit,
+    PlaceText,
+    QueryText,
     Secret,
     State,
     StatusText,
@@ -101,6 +103,8 @@ def converter_for(text_chars: int) -> Converter:
         Secret: _string(_parse_secret),
         Emoji: _string(parse_emoji),
         State: _string(_parse_state),
+        QueryText: _string(_parse_whole),
+        PlaceText: _string(_parse_whole),
         CommandId: parse_id,
     }
     for kind, parse in parsers.items():
@@ -163,6 +167,13 @@ def _parse_secret(text: str) -> Secret:
     if not 1 <= len(text) <= SECRET_CHARS_MAX or not is_encodable(text):
         raise ValueError(f"expected 1 to {SECRET_CHARS_MAX} whole characters")
     return Secret(text)
+
+
+def _parse_whole(text: str) -> str:
+    """Take any text; the core says what is wrong with it, to a person who types."""
+    if not is_encodable(text):
+        raise ValueError("expected whole characters")
+    return text
 
 
 def _parse_state(text: str) -> State:

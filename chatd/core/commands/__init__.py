@@ -19,7 +19,7 @@ from typing import Any
 
 import attrs
 
-from chatd.core.commands import ephemeral, lookups, rooms, sessions, timeline
+from chatd.core.commands import ephemeral, lookups, rooms, searches, sessions, timeline
 from chatd.core.drafts import Durable
 from chatd.core.entities import Connection
 from chatd.core.turn import Turn
@@ -51,6 +51,7 @@ RULES: dict[type[commands.Command], Rule] = {
     commands.Status: Rule(ephemeral.status),
     commands.Read: Rule(ephemeral.read, member=True),
     commands.History: Rule(lookups.history, member=True),
+    commands.Search: Rule(searches.search),
     commands.Who: Rule(lookups.who, member=True),
     commands.Rooms: Rule(lookups.rooms),
     commands.Ping: Rule(lookups.ping),
