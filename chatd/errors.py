@@ -60,6 +60,10 @@ class StoreFailed(ChatdError):
     """
 
 
+class TooSlow(ChatdError):
+    """A search was given up because it takes too long. Nothing is wrong."""
+
+
 class RejectCode(StrEnum):
     """Why a command was refused; the `code` of an `error` reply.
 

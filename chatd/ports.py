@@ -13,6 +13,7 @@ from typing import Protocol
 import attrs
 
 from chatd.core.drafts import Draft, Outcome
+from chatd.core.query import Hit, Place, Query
 from chatd.core.settings import RoomSettings
 from chatd.errors import Ending
 from chatd.ids import ConnectionId, Epoch, RoomName, Seq, SessionId, UserName
@@ -259,6 +260,36 @@ class Store(Protocol):
         Returns:
             Messages in rising seq, and whether there are more in the direction
             that was asked.
+
+        Cancellation: safe.
+        """
+
+    async def search(
+        self,
+        query: Query,
+        scope: Sequence[tuple[RoomName, Seq, Seq]],
+        place: Place | None,
+        limit: int,
+    ) -> tuple[list[Hit], bool] | None:
+        """Find messages with first <= seq <= upto in rooms, as they are now.
+
+        Every phrase of the query is in the text, whatever case and accents are
+        used. With phrases the best come first, see `chatd.store.ranking`;
+        without, the newest. One search runs after the other, beside all other
+        reads.
+
+        Args:
+            query: What to find; its `room` is not looked at, the scope says it.
+            scope: The rooms, each with the first and the last seq.
+            place: Where the page before ended.
+            limit: At most so many.
+
+        Returns:
+            Messages, and whether there are more; None if there is nothing at
+            `place` any more.
+
+        Raises:
+            TooSlow: It was given up, because it takes too long.
 
         Cancellation: safe.
         """

@@ -13,9 +13,10 @@ import attrs
 
 from chatd.core.drafts import Draft
 from chatd.core.principal import Principal
+from chatd.core.query import Place, Query
 from chatd.errors import Ending
 from chatd.ids import ConnectionId, RoomName, Seq, UserName
-from chatd.wire.commands import Command, Hello, History
+from chatd.wire.commands import Command, Hello, History, Search
 from chatd.wire.events import Ephemeral, TimelineEvent
 from chatd.wire.replies import Reply, ServerFrame
 
@@ -133,6 +134,17 @@ class ReadHistory:
 
 
 @attrs.define
+class FindMessages:
+    """Find messages in some rooms, each from a first seq up to the head."""
+
+    connection: ConnectionId
+    command: Search
+    query: Query
+    scope: list[tuple[RoomName, Seq, Seq]]
+    place: Place | None
+
+
+@attrs.define
 class Replay:
     """Hand a page of events after `after` to a connection, when it can take it.
 
@@ -167,6 +179,7 @@ Effect = (
     | CountUnread
     | FindUser
     | ReadHistory
+    | FindMessages
     | Replay
     | Finish
 )

@@ -12,10 +12,11 @@ import attrs
 from chatd.core.drafts import Outcome
 from chatd.core.effects import Origin
 from chatd.core.principal import Principal
+from chatd.core.query import Hit, Query
 from chatd.errors import Reject
 from chatd.ids import ConnectionId, RoomName, Seq, UserName
 from chatd.wire.codec import BadCommand
-from chatd.wire.commands import Command, Hello, History
+from chatd.wire.commands import Command, Hello, History, Search
 from chatd.wire.events import Millis
 from chatd.wire.replies import MessageShown
 
@@ -108,6 +109,26 @@ class HistoryRead:
 
 
 @attrs.define
+class MessagesFound:
+    """A page of a search's results was read."""
+
+    connection: ConnectionId
+    command: Search
+    query: Query
+    hits: list[Hit]
+    more: bool
+
+
+@attrs.define
+class SearchRefused:
+    """A search was not carried out."""
+
+    connection: ConnectionId
+    command: Search
+    reject: Reject
+
+
+@attrs.define
 class AuthenticationFailed:
     """A credential was refused."""
 
@@ -142,6 +163,8 @@ Input = (
     | Executed
     | Replayed
     | HistoryRead
+    | MessagesFound
+    | SearchRefused
     | AuthenticationFailed
     | Closed
     | TimePassed

@@ -24,6 +24,7 @@ from chatd.core.commands import (
     lookups,
     moderation,
     rooms,
+    searches,
     sessions,
     timeline,
 )
@@ -335,6 +336,16 @@ class Machine:
         if connection is not None:
             lookups.history_read(turn, connection, happened)
 
+    def _found(self, turn: Turn, happened: inputs.MessagesFound) -> None:
+        connection = turn.connection(happened.connection)
+        if connection is not None:
+            searches.found(turn, connection, happened)
+
+    def _not_searched(self, turn: Turn, happened: inputs.SearchRefused) -> None:
+        connection = turn.connection(happened.connection)
+        if connection is not None:
+            turn.refuse(connection.id, happened.command, happened.reject)
+
     def _replayed(self, turn: Turn, happened: inputs.Replayed) -> None:
         connection = turn.connection(happened.connection)
         if connection is None:
@@ -369,6 +380,8 @@ _HANDLERS: dict[type[Input], Callable[[Machine, Turn, Any], None]] = {
     inputs.Executed: Machine._executed,
     inputs.Replayed: Machine._replayed,
     inputs.HistoryRead: Machine._history_read,
+    inputs.MessagesFound: Machine._found,
+    inputs.SearchRefused: Machine._not_searched,
     inputs.AuthenticationFailed: Machine._not_authenticated,
     inputs.Closed: Machine._closed,
     inputs.TimePassed: Machine._time_passed,

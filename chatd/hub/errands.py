@@ -18,26 +18,36 @@ from typing import Any
 import attrs
 
 from chatd.auth import Authenticator
-from chatd.core.effects import Authenticate, CountUnread, FindUser, ReadHistory, Replay
+from chatd.core.effects import (
+    Authenticate,
+    CountUnread,
+    FindMessages,
+    FindUser,
+    ReadHistory,
+    Replay,
+)
 from chatd.core.inputs import (
     Authenticated,
     AuthenticationFailed,
     HistoryRead,
     Input,
+    MessagesFound,
     Replayed,
+    SearchRefused,
     UnreadCounted,
     UserFound,
 )
 from chatd.errors import Ending, Reject, StoreUnavailable
 from chatd.hub.committer import RETRY_AFTER_S
 from chatd.hub.fanout import Fanout, Link
+from chatd.hub.searches import Searches
 from chatd.ids import Seq
 from chatd.ports import Entry, EntryKind, Store
 from chatd.wire.encode import encode
 from chatd.wire.events import TimelineEvent
 from chatd.wire.framing import text_frame
 
-LookUp = Authenticate | CountUnread | FindUser | ReadHistory
+LookUp = Authenticate | CountUnread | FindUser | ReadHistory | FindMessages
 """An effect whose outcome is one input."""
 
 REPLAY_PAGE = 256
@@ -53,6 +63,10 @@ class Errands:
     _authenticator: Authenticator
     _fanout: Fanout
     _happened: Callable[[Input], None]
+    _searches: Searches = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._searches = Searches(self._store)
 
     async def look_up(self, effect: LookUp) -> None:
         """Perform one look-up. Cancellation: safe."""
@@ -105,6 +119,21 @@ class Errands:
             HistoryRead(effect.connection, command, effect.upto, messages, more)
         )
 
+    async def _find_messages(self, effect: FindMessages) -> None:
+        link = self._fanout.links.get(effect.connection)
+        if link is None or link.user is None:
+            return
+        try:
+            hits, more = await self._searches.find(link.user, effect)
+        except Reject as reject:
+            self._happened(SearchRefused(effect.connection, effect.command, reject))
+        else:
+            self._happened(
+                MessagesFound(
+                    effect.connection, effect.command, effect.query, hits, more
+                )
+            )
+
     async def replay(self, link: Link) -> None:
         """Hand over a connection's replays, page by page, as it can take them.
 
@@ -155,4 +184,5 @@ _LOOK_UPS: dict[type[LookUp], Callable[[Errands, Any], Awaitable[None]]] = {
     CountUnread: Errands._count_unread,
     FindUser: Errands._find_user,
     ReadHistory: Errands._read_history,
+    FindMessages: Errands._find_messages,
 }

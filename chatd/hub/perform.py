@@ -126,6 +126,7 @@ PERFORM: dict[type[Effect], Callable[[Performer, Any], None]] = {
     effects.CountUnread: Performer._look_up,
     effects.FindUser: Performer._look_up,
     effects.ReadHistory: Performer._look_up,
+    effects.FindMessages: Performer._look_up,
     effects.Replay: Performer._replay,
     effects.Finish: Performer._finish,
 }

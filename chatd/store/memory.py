@@ -17,13 +17,17 @@ import attrs
 import trio
 
 from chatd.core import drafts as d
+from chatd.core.query import Hit, Place, Query
 from chatd.errors import StoreFailed, StoreUnavailable
 from chatd.ids import RoomName, Seq, SessionId, UserName
 from chatd.ports import RoomRow, SessionRow, Snapshot, TokenRow, UserRow
 from chatd.store import answers
+from chatd.store.matching import cut_plainly
 from chatd.store.model import Model
 from chatd.store.model.entities import ModelMessage, ModelRoom, as_now, shown
 from chatd.store.model.people import end_session
+from chatd.store.model.search import ModelSource
+from chatd.store.ranking import read_page
 from chatd.wire import events as e
 from chatd.wire import replies as r
 from chatd.wire.events import Millis
@@ -173,6 +177,18 @@ class MemoryStore:
         ]
         page = found[-limit:] if after is None else found[:limit]
         return page, len(found) > limit
+
+    async def search(
+        self,
+        query: Query,
+        scope: Sequence[tuple[RoomName, Seq, Seq]],
+        place: Place | None,
+        limit: int,
+    ) -> tuple[list[Hit], bool] | None:
+        """Find messages; see the port. Cancellation: safe."""
+        await trio.lowlevel.checkpoint()
+        source = ModelSource(self._model, query, scope)
+        return read_page(source, query, cut_plainly, place, limit)
 
     async def unread(
         self, user: UserName, marks: Sequence[tuple[RoomName, Seq, Seq]]

@@ -33,6 +33,10 @@ State = NewType("State", str)
 """`online` or `away`."""
 PageLimit = NewType("PageLimit", int)
 """How many entries of a page are asked for: 1 to 100."""
+QueryText = NewType("QueryText", str)
+"""What is searched for, in the language of `chatd.core.query`."""
+PlaceText = NewType("PlaceText", str)
+"""The `next` of a page, given back."""
 
 PublicRoom = NewType("PublicRoom", str)
 """The name of a room that is to be created: neither private nor direct."""
@@ -322,6 +326,18 @@ class History:
 
 
 @attrs.define
+class Search:
+    """Ask for messages in rooms of one's own, or in one of them."""
+
+    type: ClassVar[str] = "search"
+    query: QueryText
+    room: RoomName | None = None
+    limit: PageLimit = PageLimit(20)
+    next: PlaceText | None = None
+    id: CommandId = None
+
+
+@attrs.define
 class Who:
     """Ask who is online in a room, or with `all` who is a member."""
 
@@ -381,6 +397,7 @@ Command = (
     | Read
     | Profile
     | History
+    | Search
     | Who
     | Rooms
     | Ping

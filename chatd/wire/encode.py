@@ -30,7 +30,7 @@ from cattrs.gen import make_dict_unstructure_fn, override
 
 from chatd.wire.commands import WIRE_NAMES, CommandId
 from chatd.wire.events import Millis, UserShown
-from chatd.wire.replies import MessageShown, RoomShown, ServerFrame
+from chatd.wire.replies import MessageFound, MessageShown, RoomShown, ServerFrame
 
 TIMES = frozenset({"ts", "now", "until"})
 """The fields that hold milliseconds here and RFC 3339 on the wire."""
@@ -45,7 +45,9 @@ def encode(frame: ServerFrame) -> bytes:
     return head + orjson.dumps(dump(frame))[1:]
 
 
-def encode_part(part: MessageShown | UserShown | RoomShown) -> bytes:
+def encode_part(
+    part: MessageShown | MessageFound | UserShown | RoomShown,
+) -> bytes:
     """Return one entry of a page as it will stand in the reply, to measure it."""
     return orjson.dumps(_CONVERTER.unstructure(part))
 

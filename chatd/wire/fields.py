@@ -42,8 +42,10 @@ from chatd.wire.commands import (
     KeepCount,
     Mute,
     PageLimit,
+    PlaceText,
     Post,
     PublicRoom,
+    QueryText,
     Reason,
     RoomRole,
     Secret,
@@ -141,6 +143,8 @@ def converter_for(text_chars: int) -> Converter:
         SlowSeconds: _integer(0, SLOW_S_MAX),
         KeepCount: _integer(0, KEEP_MAX),
         BanSeconds: _integer(1, BAN_S_MAX),
+        QueryText: _string(_parse_whole),
+        PlaceText: _string(_parse_whole),
         CommandId: parse_id,
     }
     for kind, parse in parsers.items():
@@ -220,6 +224,13 @@ def _one_of(words: tuple[str, ...]) -> Callable[[str], str]:
         return text
 
     return parse_word_of
+
+
+def _parse_whole(text: str) -> str:
+    """Take any text; the core says what is wrong with it, to a person who types."""
+    if not is_encodable(text):
+        raise ValueError("expected whole characters")
+    return text
 
 
 def _check_word(text: str) -> str:

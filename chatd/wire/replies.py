@@ -171,6 +171,35 @@ class HistoryPage:
 
 
 @attrs.define
+class MessageFound:
+    """A message that `search` has found, as it is now."""
+
+    room: RoomName
+    seq: Seq
+    ts: Millis
+    sender: UserName
+    text: str
+    snippet: str
+    """One line of it, with what was sought in it."""
+    hits: list[list[int]] = attrs.field(factory=list)
+    """Where in the snippet that begins and ends, in code points."""
+    edited: bool = False
+    reply_to: Seq | None = None
+
+
+@attrs.define
+class SearchPage:
+    """`ok` of `search`: the best first, or without words the newest."""
+
+    type: ClassVar[str] = "ok"
+    messages: list[MessageFound]
+    """Always written, also when empty."""
+    next: str | None = None
+    re: str = "search"
+    id: CommandId = None
+
+
+@attrs.define
 class WhoPage:
     """`ok` of `who`."""
 
@@ -227,6 +256,7 @@ Reply = (
     | Created
     | Welcome
     | HistoryPage
+    | SearchPage
     | WhoPage
     | RoomsPage
     | Refusal

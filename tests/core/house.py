@@ -21,15 +21,20 @@ from chatd.core.inputs import Input, Now
 from chatd.core.invariants import check
 from chatd.core.machine import Machine
 from chatd.core.principal import Principal
+from chatd.core.query import bad_place
 from chatd.core.state import Chat
 from chatd.errors import Ending, Reject, RejectCode
 from chatd.hub.restore import declare, restore
 from chatd.ids import ConnectionId, Epoch, RoomName, Seq, SessionId, UserName
 from chatd.ports import RoomRow, Snapshot, UserRow
+from chatd.store.matching import cut_plainly
 from chatd.store.model import Model
 from chatd.store.model.entities import as_now, shown
+from chatd.store.model.search import ModelSource
+from chatd.store.ranking import read_page
 from chatd.wire import events
 from chatd.wire.commands import Command, GuestName, Hello, Join, Secret
+from chatd.wire.replies import SearchPage
 
 LOBBY = RoomName("lobby")
 """The room that the configuration declares."""
@@ -264,6 +269,8 @@ class House:
     def _perform(self, effect: Effect) -> None:
         match effect:
             case effects.Answer(connection, reply):
+                if isinstance(reply, SearchPage):
+                    self._check_found(connection, reply)
                 self._send([connection], [reply] if reply is not None else [])
                 if connection in self.peers:
                     self.peers[connection].answers += 1
@@ -295,6 +302,14 @@ class House:
                 self.errands.append(effect)
             case _:
                 self.errands.append(effect)
+
+    def _check_found(self, number: ConnectionId, page: SearchPage) -> None:
+        """What is found is in rooms of the asker's, up to what he was told."""
+        user = self.chat.connections[number].user
+        for message in page.messages:
+            room = self.chat.rooms[message.room]
+            assert user in room.members
+            assert room.first <= message.seq <= room.head
 
     def _audience(self, room: RoomName) -> list[ConnectionId]:
         return [peer.id for peer in self.peers.values() if room in peer.subscribed]
@@ -372,6 +387,16 @@ class House:
             effect.connection, command, effect.upto, page, len(found) > limit
         )
 
+    def _find_messages(self, effect: effects.FindMessages) -> Input:
+        source = ModelSource(self.model, effect.query, effect.scope)
+        limit = effect.command.limit
+        page = read_page(source, effect.query, cut_plainly, effect.place, limit)
+        if page is None:
+            return inputs.SearchRefused(effect.connection, effect.command, bad_place())
+        return inputs.MessagesFound(
+            effect.connection, effect.command, effect.query, *page
+        )
+
     def _replay(self, effect: effects.Replay) -> Input | None:
         room = self.model.rooms[effect.room]
         after = effect.after
@@ -395,5 +420,6 @@ _ERRANDS: dict[type[Effect], Callable[[House, Any], Input | None]] = {
     effects.CountUnread: House._count,
     effects.FindUser: House._find,
     effects.ReadHistory: House._read,
+    effects.FindMessages: House._find_messages,
     effects.Replay: House._replay,
 }

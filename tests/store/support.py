@@ -21,6 +21,7 @@ from chatd.store import SqliteStore, open_store
 from chatd.store.sqlite.files import Side
 from chatd.store.sqlite.generation import Generation
 from chatd.store.sqlite.migrate import configure, migrate
+from chatd.store.sqlite.searching import prepare
 from chatd.store.sqlite.writer import Writer
 from chatd.wire import events as e
 from chatd.wire import replies as r
@@ -152,7 +153,8 @@ def in_memory() -> SqliteStore:
     back, idle = trio.open_memory_channel[Any](1)
     back.send_nowait(here)
     writer = in_this_thread(db)
-    return SqliteStore(writer, here, idle, back, 30 * DAY, 900_000)
+    prepare(db)
+    return SqliteStore(writer, here, idle, back, 30 * DAY, 900_000, here, 60.0)
 
 
 @attrs.define

@@ -9,6 +9,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from chatd.core import drafts as d
+from chatd.core.query import parse_query
 from chatd.core.settings import PLAIN, RoomSettings
 from chatd.errors import RejectCode
 from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
@@ -122,6 +123,22 @@ BEGINNING: list[d.Draft] = [
 ]
 
 
+SEARCHES = ("a", "uni", "ÜNI b", "c*", "from:ann", "b from:bob", "after:2026-09-21")
+
+
+async def found(store: Store, text: str) -> list[Any]:
+    """All that a search finds, page by page."""
+    scope = [(LOBBY, Seq(2), Seq(9)), (DIRECT, Seq(1), Seq(1000))]
+    place, hits = None, []
+    while True:
+        page = await store.search(parse_query(text), scope, place, 2)
+        assert page is not None
+        hits += page[0]
+        if not page[1]:
+            return hits
+        place = page[0][-1].place
+
+
 async def everything(store: Store) -> list[Any]:
     """All that can be read, in pages of several sizes."""
     read: list[Any] = []
@@ -138,6 +155,8 @@ async def everything(store: Store) -> list[Any]:
                 )
         for user in (ANN, BOB, GUEST, UserName("nobody")):
             read.append(await store.unread(user, [(room, Seq(1), Seq(1000))]))
+    for text in SEARCHES:
+        read += await found(store, text)
     read += [await store.user(user) for user in (ANN, BOB, GUEST)]
     read += [await store.session(session_id(word)) for word in "xyz"]
     return read
@@ -153,6 +172,8 @@ async def compare(run: list[tuple[list[d.Draft], int]]) -> None:
         for outcome in outcomes:
             event(type(outcome).__name__)
     assert await everything(store) == await everything(twin)
+    while store._writer.tend(T0):
+        """More to be put into the search index."""
     assert await store.load(T0 + 10) == await twin.load(T0 + 10)
     assert await everything(store) == await everything(twin)
 

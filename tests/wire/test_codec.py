@@ -168,6 +168,14 @@ COMMANDS: list[tuple[dict[str, Any], Any]] = [
         c.History("a", None, 0, 50),  # type: ignore[arg-type]
     ),
     (
+        {"type": "search", "query": "tea\0", "next": "1/2/a", "id": 1},
+        c.Search("tea\0", None, 20, "1/2/a", 1),  # type: ignore[arg-type]
+    ),
+    (
+        {"type": "search", "query": "", "room": "A", "limit": 1},
+        c.Search("", "a", 1),  # type: ignore[arg-type]
+    ),
+    (
         {"type": "who", "room": "a", "after": "ann~4f7k", "limit": 1, "all": True},
         c.Who("a", "ann~4f7k", 1, all=True),  # type: ignore[arg-type]
     ),
@@ -345,6 +353,14 @@ def test_an_error_carries_all_that_could_be_read() -> None:
         "text",
         "text: required",
     )
+
+
+@pytest.mark.parametrize("field", ["query", "next"])
+def test_half_of_a_character_is_nothing_to_search_for(field: str) -> None:
+    """Any whole text is let through: what it means is for the core to say."""
+    frame = {"type": "search", "query": "tea", field: "ab\ud83d", "id": 4}
+    error = refuse(frame)
+    assert (error.code, error.field, error.id) == ("bad_field", field, 4)
 
 
 @pytest.mark.parametrize("cid", ["", "x" * 65, 7, None, "\ud83d"])

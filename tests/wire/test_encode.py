@@ -463,6 +463,54 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
         },
     ),
     (
+        r.SearchPage(
+            [
+                r.MessageFound(
+                    LOBBY,
+                    ONE,
+                    TS,
+                    BOB,
+                    "hi ann",
+                    "hi ann",
+                    [[0, 2]],
+                    edited=True,
+                    reply_to=Seq(41),
+                ),
+                r.MessageFound(LOBBY, Seq(2), TS, BOB, "hi", "hi"),
+            ],
+            next="10/2/lobby",
+            id=4,
+        ),
+        {
+            "type": "ok",
+            "re": "search",
+            "id": 4,
+            "messages": [
+                {
+                    "room": "lobby",
+                    "seq": 1,
+                    "ts": TIME,
+                    "from": "bob",
+                    "text": "hi ann",
+                    "snippet": "hi ann",
+                    "hits": [[0, 2]],
+                    "edited": True,
+                    "reply_to": 41,
+                },
+                {
+                    "room": "lobby",
+                    "seq": 2,
+                    "ts": TIME,
+                    "from": "bob",
+                    "text": "hi",
+                    "snippet": "hi",
+                },
+            ],
+            "next": "10/2/lobby",
+        },
+    ),
+    (r.SearchPage([]), {"type": "ok", "re": "search", "messages": []}),
+    (
         r.WhoPage(LOBBY, [e.UserShown(BOB, state="online")], next=BOB, id=5),
         {
             "type": "ok",

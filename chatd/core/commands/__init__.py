@@ -26,6 +26,7 @@ from chatd.core.commands import (
     lookups,
     moderation,
     rooms,
+    searches,
     sessions,
     timeline,
 )
@@ -77,6 +78,7 @@ RULES: dict[type[commands.Command], Rule] = {
     commands.Status: Rule(ephemeral.status),
     commands.Read: Rule(ephemeral.read, member=True),
     commands.History: Rule(lookups.history, member=True),
+    commands.Search: Rule(searches.search),
     commands.Who: Rule(lookups.who, member=True),
     commands.Rooms: Rule(lookups.rooms),
     commands.Ping: Rule(lookups.ping),

@@ -23,6 +23,7 @@ from chatd.wire.events import UserShown
 from chatd.wire.replies import (
     Done,
     HistoryPage,
+    MessageFound,
     MessageShown,
     RoomShown,
     RoomsPage,
@@ -30,10 +31,10 @@ from chatd.wire.replies import (
 )
 
 FRAME_OVERHEAD_BYTES = 640
-"""What a page's reply has beside its entries, at the most: a history's is 597, of
+"""What a page's reply has beside its entries, at the most: a search's is 610, of
 which an `id` of 64 control characters, each escaped, is 384."""
 
-T = TypeVar("T", MessageShown, UserShown, RoomShown)
+T = TypeVar("T", MessageShown, MessageFound, UserShown, RoomShown)
 
 
 def ping(turn: Turn, connection: Connection, command: Ping) -> None:
@@ -61,9 +62,9 @@ def history_read(turn: Turn, connection: Connection, found: HistoryRead) -> None
     more = found.more and len(messages) == len(found.messages)
     most = turn.config.limits.reply_bytes
     if command.after is not None:
-        kept = _fit(messages, most)
+        kept = fit(messages, most)
     else:
-        kept = _fit(reversed(messages), most)
+        kept = fit(reversed(messages), most)
         kept.reverse()
     page = HistoryPage(
         room.name,
@@ -95,7 +96,7 @@ def who(turn: Turn, connection: Connection, command: Who) -> None:
                 entry.role = room.members[name].role
             yield entry
 
-    users = _fit(islice(shown(), command.limit), turn.config.limits.reply_bytes)
+    users = fit(islice(shown(), command.limit), turn.config.limits.reply_bytes)
     last = users[-1].name if len(users) < len(names) else None
     turn.answer(connection.id, WhoPage(room.name, users, next=last, id=command.id))
 
@@ -117,12 +118,12 @@ def rooms(turn: Turn, connection: Connection, command: Rooms) -> None:
         )
         for room in islice(found, command.limit)
     )
-    page = _fit(shown, turn.config.limits.reply_bytes)
+    page = fit(shown, turn.config.limits.reply_bytes)
     last = page[-1].room if len(page) < len(found) else None
     turn.answer(connection.id, RoomsPage(page, next=last, id=command.id))
 
 
-def _fit(entries: Iterable[T], bytes_max: int) -> list[T]:
+def fit(entries: Iterable[T], bytes_max: int) -> list[T]:
     """Take the first entries that fit into a reply; the first always does."""
     kept: list[T] = []
     room = (bytes_max - FRAME_OVERHEAD_BYTES) if bytes_max else None

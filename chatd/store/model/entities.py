@@ -92,6 +92,8 @@ class Tables:
         factory=dict
     )
     """What each cid of `create` has made."""
+    written: list[tuple[ModelRoom, ModelMessage]] = attrs.field(factory=list)
+    """All messages of all rooms in the order in which they came."""
 
     def is_guest(self, user: UserName) -> bool:
         """Whether the user is a guest."""

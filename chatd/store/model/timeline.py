@@ -27,7 +27,7 @@ def durable(model: Tables, draft: d.Durable, now: Millis) -> d.Outcome:
         return known
     match draft:
         case d.NewMessage():
-            outcome = _new(room, draft, now)
+            outcome = _new(model, room, draft, now)
         case d.EditMessage():
             outcome = _edit(room, draft, now)
         case d.DeleteMessage():
@@ -63,12 +63,13 @@ def recalled(model: Tables, draft: d.Durable) -> d.Duplicate | d.Conflict | None
     return d.Duplicate(seq, ts) if same else d.Conflict()
 
 
-def _new(room: ModelRoom, draft: d.NewMessage, now: Millis) -> d.Outcome:
+def _new(model: Tables, room: ModelRoom, draft: d.NewMessage, now: Millis) -> d.Outcome:
     if draft.reply_to is not None and draft.reply_to not in room.messages:
         return answers.NO_REPLIED
     name, seq, ts = room.stamp(now)
     message = ModelMessage(seq, ts, draft.user, draft.text, draft.cid, draft.reply_to)
     room.messages[seq] = message
+    model.written.append((room, message))
     event = e.Message(name, seq, ts, draft.user, draft.text, draft.cid, draft.reply_to)
     if seq == 1 and is_direct(name):
         event.epoch = room.epoch

@@ -144,13 +144,17 @@ CREATE TABLE token (
 
 -- What the search index has: filled behind the commits up to `store.indexed`.
 -- Edits and deletions of what is in it change it in their own transaction, with
--- the old text; FTS5's 'integrity-check' compares it with this view.
+-- the old text; FTS5's 'integrity-check' compares it with this view. `spaced` is
+-- a function of ours: it puts spaces into what is written without them.
 CREATE VIEW message_indexed AS
-SELECT id, text FROM message
+SELECT id, spaced(text) AS text, 'r' || room_id || ' u' || user_id AS tags
+FROM message
 WHERE text IS NOT NULL AND id <= (SELECT indexed FROM store);
 
+-- The room and the author are words beside the text: few rooms' messages, or one
+-- user's, are then found without looking at everybody else's.
 CREATE VIRTUAL TABLE message_fts USING fts5 (
-  text, content = 'message_indexed', content_rowid = 'id',
+  text, tags, content = 'message_indexed', content_rowid = 'id',
   tokenize = 'unicode61 remove_diacritics 2'
 );
 -- A removed word leaves the index itself, not only its results.

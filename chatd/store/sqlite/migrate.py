@@ -19,6 +19,7 @@ from pathlib import Path
 import apsw
 
 from chatd.errors import StoreRefused
+from chatd.store.sqlite import search
 from chatd.store.sqlite.sql import transaction
 
 APPLICATION_ID = 0x63686174
@@ -51,6 +52,7 @@ def require_sqlite(version: str | None = None) -> None:
 def configure(db: apsw.Connection) -> None:
     """Set what every connection of ours needs, before anything else is read."""
     db.set_busy_timeout(BUSY_TIMEOUT_MS)
+    search.register(db)
     for pragma, value in {
         "trusted_schema": "OFF",
         "cell_size_check": "ON",

@@ -1,4 +1,4 @@
-"""The store on disk, for Trio: one writer connection, a few readers, one tender.
+"""The store on disk, for Trio: one writer, a few readers, one who searches, a tender.
 
 Each connection lives in a thread of its own (apsw's); a call is one function
 that runs there from beginning to end, so nothing can come between its
@@ -26,10 +26,11 @@ import structlog
 import trio
 
 from chatd.core.drafts import Draft, Outcome
+from chatd.core.query import SEARCH_S, Hit, Place, Query
 from chatd.errors import StoreFailed, StoreUnavailable
 from chatd.ids import RoomName, Seq, SessionId, UserName
 from chatd.ports import SessionRow, Snapshot, TokenRow, UserRow
-from chatd.store.sqlite import files, migrate, reader
+from chatd.store.sqlite import files, migrate, reader, searching
 from chatd.store.sqlite.faults import refusing, translated
 from chatd.store.sqlite.generation import begin
 from chatd.store.sqlite.load import load
@@ -74,9 +75,12 @@ class SqliteStore:
     _readers_back: trio.MemorySendChannel[apsw.AsyncConnection]
     _session_ms: Millis
     _guest_ms: Millis
+    _searcher: apsw.AsyncConnection
+    _search_s: float
     _failure: StoreFailed | None = None
     _now: Millis = 0
     _untended: trio.Event = attrs.field(factory=trio.Event)
+    _searching: trio.Lock = attrs.field(factory=trio.Lock)
 
     # --- writing ------------------------------------------------------------
 
@@ -181,6 +185,28 @@ class SqliteStore:
         """Read a page of messages; see the port. Cancellation: safe."""
         return await self._read(reader.history, room, before, after, limit, upto)
 
+    async def search(
+        self,
+        query: Query,
+        scope: Sequence[tuple[RoomName, Seq, Seq]],
+        place: Place | None,
+        limit: int,
+    ) -> tuple[list[Hit], bool] | None:
+        """Find messages; see the port. Cancellation: safe."""
+        async with self._searching:
+            db = cast(apsw.Connection, self._searcher)
+            return await _call(
+                self._searcher,
+                _translated,
+                db,
+                searching.search,
+                query,
+                scope,
+                place,
+                limit,
+                self._search_s,
+            )
+
     async def unread(
         self, user: UserName, marks: Sequence[tuple[RoomName, Seq, Seq]]
     ) -> list[int]:
@@ -208,6 +234,7 @@ async def open_store(
     session_days: float,
     guest_hold_s: float,
     readers: int = 3,
+    search_s: float = SEARCH_S,
     random_bytes: Callable[[int], bytes] = secrets.token_bytes,
 ) -> AsyncIterator[SqliteStore]:
     """Open the store in a directory, made where there is none, until the end.
@@ -218,6 +245,7 @@ async def open_store(
         session_days: How long an idle session of an account lasts, in days.
         guest_hold_s: How long a guest's lasts, in seconds.
         readers: Connections for reading.
+        search_s: How long a search may take, in seconds.
         random_bytes: Where new epochs and the store's id come from.
 
     Raises:
@@ -241,6 +269,8 @@ async def open_store(
             cid_keep_ms = round(cid_keep_d * DAY_MS)
             writer = await _call(db, Writer, sync, generation, cid_keep_ms)
             back, idle = trio.open_memory_channel["apsw.AsyncConnection"](readers)
+            searcher = await _connect_reader(stack, path)
+            await _call(searcher, searching.prepare, searcher)
             store = SqliteStore(
                 writer,
                 db,
@@ -248,12 +278,12 @@ async def open_store(
                 back,
                 round(session_days * DAY_MS),
                 round(guest_hold_s * 1000),
+                searcher,
+                search_s,
             )
             stack.push_async_callback(_shielded, store.finish)
             for _ in range(readers):
-                other = await _connect(stack, path, apsw.SQLITE_OPEN_READONLY)
-                await _call(other, migrate.configure, other)
-                back.send_nowait(other)
+                back.send_nowait(await _connect_reader(stack, path))
         async with _tending(store):
             yield store
 
@@ -268,6 +298,12 @@ async def _connect(
     with trio.CancelScope(shield=True):
         db = await apsw.Connection.as_async(str(path), flags)
         stack.push_async_callback(_shielded, db.aclose)
+    return db
+
+
+async def _connect_reader(stack: AsyncExitStack, path: Path) -> apsw.AsyncConnection:
+    db = await _connect(stack, path, apsw.SQLITE_OPEN_READONLY)
+    await _call(db, migrate.configure, db)
     return db
 
 

@@ -12,7 +12,17 @@ from chatd.core.settings import PLAIN
 from chatd.store.sqlite import search
 from chatd.store.sqlite.sql import select, transaction
 from chatd.store.sqlite.writer import Writer
-from tests.store.support import ANN, EPOCH, LOBBY, T0, delete, edit, in_this_thread, say
+from tests.store.support import (
+    ANN,
+    BOB,
+    EPOCH,
+    LOBBY,
+    T0,
+    delete,
+    edit,
+    in_this_thread,
+    say,
+)
 
 
 @pytest.fixture
@@ -68,6 +78,42 @@ def test_edits_and_deletions_are_found_at_once(writer: Writer) -> None:
     assert find(writer, "juice OR milk OR cocoa") == [1, 3, 4]
     writer.commit([delete(1), edit(3, "cream")], T0)
     assert find(writer, "cocoa OR milk") == []
+    check(writer)
+
+
+def test_the_room_and_the_author_are_in_the_index(writer: Writer) -> None:
+    """As words that are in no text; whose author changes is taken out and put in."""
+    writer.commit([say("tea r1"), say("天気")], T0)
+    writer.tend(T0)
+    assert [find(writer, f"tags : {tag}") for tag in ("r1", "u1", "u2")] == [
+        [1, 2],
+        [1, 2],
+        [],
+    ]
+    writer.commit([d.AddUser(BOB, "Bob", "user", None)], T0)
+    search.take_out(writer.db, 2, "天気")
+    assert find(writer, "天") == []
+    writer.db.execute("UPDATE message SET user_id = 2 WHERE id = 2")
+    search.put_in(writer.db, 2, "天気")
+    assert find(writer, "tags : u2 AND 天") == [2]
+    check(writer)
+    writer.commit([say("tea")], T0)
+    search.take_out(writer.db, 3, "tea")
+    search.put_in(writer.db, 3, "tea")
+    assert find(writer, "tea") == [1]
+    check(writer)
+
+
+def test_any_letters_are_indexed_in_one_step(writer: Writer) -> None:
+    """ASCII, accents and what is written without spaces; deleted ones are not."""
+    writer.commit([say("tea"), say("čaj"), say("お茶"), say("x"), delete(4)], T0)
+    writer.tend(T0)
+    assert [find(writer, word) for word in ("tea", "caj", "茶", "x")] == [
+        [1],
+        [2],
+        [3],
+        [],
+    ]
     check(writer)
 
 

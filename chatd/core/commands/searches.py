@@ -1,0 +1,94 @@
+"""Search: what a query means for the one who asks, and what he may see of it.
+
+The rooms are chosen here, from what is applied: those that the asker is a member
+of, each from the first seq that he may read to the head. Like `history` it is
+authorised twice: what was found in a room that he was removed from meanwhile is
+left out of the answer.
+"""
+
+from __future__ import annotations
+
+from chatd.core.commands.lookups import fit
+from chatd.core.effects import FindMessages
+from chatd.core.entities import Connection, Room, User, readable_from
+from chatd.core.inputs import MessagesFound
+from chatd.core.query import Place, Query, bad_place, parse_place, parse_query
+from chatd.core.turn import Turn
+from chatd.errors import Reject, RejectCode
+from chatd.ids import RoomName, Seq
+from chatd.wire.commands import Search
+from chatd.wire.replies import SearchPage
+
+
+def search(turn: Turn, connection: Connection, command: Search) -> None:
+    """Have messages found, in rooms of one's own, up to what is applied now."""
+    query = parse_query(command.query)
+    user = turn.user(connection)
+    room = _only_room(turn, connection, command, query)
+    rooms = [turn.chat.rooms[name] for name in user.rooms] if room is None else [room]
+    scope = [(room.name, _first(turn, room.name, user), room.head) for room in rooms]
+    place = parse_place(command.next) if command.next is not None else None
+    if place is not None:
+        _check_place(place, scope)
+    turn.want(FindMessages(connection.id, command, query, scope, place))
+
+
+def found(turn: Turn, connection: Connection, outcome: MessagesFound) -> None:
+    """Answer `search` with what its user may still read."""
+    command = outcome.command
+    try:
+        _only_room(turn, connection, command, outcome.query)
+    except Reject as reject:
+        turn.refuse(connection.id, command, reject)
+        return
+    user = turn.user(connection)
+    hits = [
+        hit
+        for hit in outcome.hits
+        if hit.message.room in user.rooms
+        and hit.message.seq >= _first(turn, hit.message.room, user)
+    ]
+    messages = fit([hit.message for hit in hits], turn.config.limits.reply_bytes)
+    more = outcome.more or len(messages) < len(hits)
+    last = hits[len(messages) - 1] if hits else None
+    place = last.place.encode() if more and last is not None else None
+    turn.answer(connection.id, SearchPage(messages, place, id=command.id))
+
+
+def _first(turn: Turn, name: RoomName, user: User) -> Seq:
+    """The lowest seq of a room that one of its members may read."""
+    room = turn.chat.rooms[name]
+    return readable_from(room, room.members[user.name])
+
+
+def _only_room(
+    turn: Turn, connection: Connection, command: Search, query: Query
+) -> Room | None:
+    """The one room to search in, which the command or the query may name.
+
+    Raises:
+        Reject: As for every command that names a room; or they name two.
+    """
+    if query.room is None:
+        name, field = command.room, "room"
+    elif command.room in (None, query.room):
+        name, field = query.room, "query"
+    else:
+        text = "query: in: names another room than the field room"
+        raise Reject(RejectCode.BAD_FIELD, text, field="query")
+    if name is None:
+        return None
+    try:
+        return turn.member_room(connection, name)
+    except Reject as reject:
+        raise Reject(reject.code, reject.text, field=field) from None
+
+
+def _check_place(place: Place, scope: list[tuple[RoomName, Seq, Seq]]) -> None:
+    """Refuse a place in a room that is not searched: it could tell of that room."""
+    bounds = {room: (first, head) for room, first, head in scope}
+    named = [(place.room, place.seq), *([place.top] if place.top else [])]
+    for room, seq in named:
+        first, head = bounds.get(room, (1, 0))
+        if not first <= seq <= head:
+            raise bad_place()

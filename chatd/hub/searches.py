@@ -1,0 +1,74 @@
+"""Who may search now: the store carries out one search after the other.
+
+Whoever would have to wait long is refused at once, and nobody holds more than a
+few of the places, so one user's searches cannot shut out the others'.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import attrs
+
+from chatd.core.effects import FindMessages
+from chatd.core.query import SEARCH_S, Hit, bad_place
+from chatd.errors import Reject, RejectCode, StoreUnavailable, TooSlow
+from chatd.hub.committer import RETRY_AFTER_S
+from chatd.ids import UserName
+from chatd.ports import Store
+
+SEARCHES_MAX = 32
+"""Searches that run or wait: 6.4 s at the most. Source: as for passwords."""
+SEARCHES_PER_USER_MAX = 4
+"""Two devices, each with a search for what was typed last and what is typed now."""
+
+
+@attrs.define(eq=False)
+class Searches:
+    """The queue in front of the store's search."""
+
+    _store: Store
+    _open: Counter[UserName] = attrs.field(factory=Counter)
+
+    async def find(
+        self, user: UserName, effect: FindMessages
+    ) -> tuple[list[Hit], bool]:
+        """Carry out one search.
+
+        Raises:
+            Reject: `rate_limited`, `unavailable` (it takes too long, or the store
+                cannot be read), `bad_field` (nothing is at its place any more).
+
+        Cancellation: safe.
+        """
+        total, own = self._open.total(), self._open[user]
+        if total >= SEARCHES_MAX or own >= SEARCHES_PER_USER_MAX:
+            whose = "you have" if own >= SEARCHES_PER_USER_MAX else "there are"
+            raise Reject(
+                RejectCode.RATE_LIMITED,
+                f"{whose} too many searches under way",
+                retry_after_s=round(total * SEARCH_S, 1),
+            )
+        self._open[user] += 1
+        try:
+            page = await self._store.search(
+                effect.query, effect.scope, effect.place, effect.command.limit
+            )
+        except TooSlow:
+            raise Reject(
+                RejectCode.UNAVAILABLE,
+                "query: this search takes too long: name a room, a person or a rarer"
+                " word",
+                field="query",
+            ) from None
+        except StoreUnavailable:
+            raise Reject(
+                RejectCode.UNAVAILABLE,
+                "the store cannot be read at this moment",
+                retry_after_s=RETRY_AFTER_S,
+            ) from None
+        finally:
+            self._open -= Counter([user])
+        if page is None:
+            raise bad_place()
+        return page

@@ -1,0 +1,69 @@
+"""Searching the model: every message is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chatd.core.query import Query
+from chatd.ids import RoomName, Seq
+from chatd.store.matching import Matcher, cut_plainly
+from chatd.store.model.entities import Tables
+from chatd.store.ranking import Candidate
+
+
+class ModelSource:
+    """The model within one search's scope; see `chatd.store.ranking.Source`."""
+
+    def __init__(
+        self,
+        model: Tables,
+        query: Query,
+        scope: Sequence[tuple[RoomName, Seq, Seq]],
+    ) -> None:
+        self._model = model
+        self._query = query
+        self._scope = {room: (first, upto) for room, first, upto in scope}
+        self._matcher = Matcher(query, cut_plainly)
+
+    def newest(self, below: int, count: int) -> list[Candidate]:
+        """Find the newest that match and are numbered below."""
+        found: list[Candidate] = []
+        for number in range(min(below, len(self._model.written)) - 1, -1, -1):
+            candidate = self._candidate(number)
+            if candidate is not None and len(found) < count:
+                found.append(candidate)
+        return found
+
+    def _candidate(self, number: int) -> Candidate | None:
+        room, message = self._model.written[number]
+        query = self._query
+        first, upto = self._scope.get(room.name, (1, 0))
+        if (
+            message.text is None
+            or not first <= message.seq <= upto
+            or query.sender not in (None, message.sender)
+            or (query.after is not None and message.ts < query.after)
+            or (query.before is not None and message.ts >= query.before)
+        ):
+            return None
+        score = self._matcher.score(message.text)
+        if score is None:
+            return None
+        return Candidate(
+            number,
+            room.name,
+            message.seq,
+            message.ts,
+            message.sender,
+            message.text,
+            message.edit is not None,
+            message.reply_to,
+            score,
+        )
+
+    def number(self, room: RoomName, seq: Seq) -> int | None:
+        """Find the number of a message."""
+        for number, (written, message) in enumerate(self._model.written):
+            if (written.name, message.seq) == (room, seq):
+                return number
+        return None

@@ -1,0 +1,152 @@
+"""Any text is a query or is refused with one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from chatd.core.query import (
+    DAY_MS,
+    QUERY_CHARS_MAX,
+    TERMS_MAX,
+    Phrase,
+    Place,
+    Query,
+    parse_place,
+    parse_query,
+)
+from chatd.errors import Reject, RejectCode
+from chatd.ids import RoomName, Seq
+
+NOVEMBER = 1_793_491_200_000
+"""2026-11-01T00:00:00Z."""
+
+
+def words(*texts: str) -> tuple[Phrase, ...]:
+    """Plain words."""
+    return tuple(map(Phrase, texts))
+
+
+def outcome(parse: Callable[[str], Any], text: str) -> Any:
+    """What was understood, or the refusal."""
+    try:
+        return parse(text)
+    except Reject as reject:
+        return reject
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("tea", {"phrases": words("tea")}),
+        ("  green\ttea\n", {"phrases": words("green", "tea")}),
+        ('"green tea"', {"phrases": words("green tea")}),
+        ('say "green tea" loud', {"phrases": words("say", "green tea", "loud")}),
+        ('x"green tea"y', {"phrases": words("x", "green tea", "y")}),
+        ("\u201cgreen tea\u201d \u201ex", {"phrases": words("green tea", "x")}),
+        ('"green tea', {"phrases": words("green tea")}),
+        ('tea"', {"phrases": words("tea")}),
+        ("chin*", {"phrases": (Phrase("chin", prefix=True),)}),
+        ("chin**", {"phrases": (Phrase("chin", prefix=True),)}),
+        ('"green te"*', {"phrases": (Phrase("green te", prefix=True),)}),
+        ('"green te*"', {"phrases": words("green te")}),
+        ("te*a", {"phrases": words("te*a")}),
+        ("tea tea TEA", {"phrases": words("tea", "TEA")}),
+        ("tea 👍 &", {"phrases": words("tea")}),
+        ("tea\0milk", {"phrases": words("tea milk")}),
+        ("tea AND NOT x", {"phrases": words("tea", "AND", "NOT", "x")}),
+        ("NEAR(a", {"phrases": words("NEAR(a")}),
+        ("col:x https://y", {"phrases": words("col:x", "https://y")}),
+        ("from:ann", {"sender": "ann"}),
+        ("From:Ann~4f7k tea", {"sender": "ann~4f7k", "phrases": words("tea")}),
+        ("in:@ann,bob", {"room": "@ann,bob"}),
+        ("tea In:Lobby", {"room": "lobby", "phrases": words("tea")}),
+        ("after:2026-11-01", {"after": NOVEMBER}),
+        ("before:2026-11-02", {"before": NOVEMBER + DAY_MS}),
+        ("before:0001-01-01", {"before": -62_135_596_800_000}),
+        ("xfrom:ann", {"phrases": words("xfrom:ann")}),
+        ('"from:ann"', {"phrases": words("from:ann")}),
+        ("\u0131n:lobby", {"phrases": words("\u0131n:lobby")}),
+        ("\ue000", {"phrases": words("\ue000")}),
+    ],
+)
+def test_what_a_query_means(text: str, query: dict[str, Any]) -> None:
+    """Words, phrases, beginnings, filters; whatever else there is, is a word."""
+    assert parse_query(text) == Query(**query)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "nothing to search for"),
+        ('""', "nothing to search for"),
+        ("👍 *", "nothing to search for"),
+        ("👍 from:ann", "nothing to search for"),
+        ("x" * (QUERY_CHARS_MAX + 1), "257 characters, at most 256"),
+        (" ".join(f"w{n}" for n in range(TERMS_MAX + 1)), "17 words, at most 16"),
+        ("from:", "from: expected a user's name"),
+        ("from:a/b", "from: expected a user's name"),
+        ('from:"ann"', "from: expected a user's name"),
+        ("in:@x", "in: expected a room's name"),
+        ("before:yesterday", "before: expected a date such as 2026-11-01"),
+        ("after:2026-02-30", "after: expected a date such as 2026-11-01"),
+        ("after:2026-1-1", "after: expected a date"),
+        ("after:٢٠٢٦-11-01", "after: expected a date"),
+        ("after:0000-01-01", "after: expected a date"),
+        ("from:ann tea from:bob", "from: is there twice"),
+    ],
+)
+def test_what_a_query_cannot_be(text: str, reason: str) -> None:
+    """The sentence names the field, and what in it was wrong."""
+    with pytest.raises(Reject) as refused:
+        parse_query(text)
+    reject = refused.value
+    assert (reject.code, reject.field) == (RejectCode.BAD_FIELD, "query")
+    assert reject.text.startswith(f"query: {reason}")
+
+
+@given(st.text() | st.text('"*: \tfromintea-0129'))
+def test_any_text_is_a_query_or_refused(text: str) -> None:
+    """Nothing else is raised, and what is asked of a store has an end."""
+    query = outcome(parse_query, text)
+    if isinstance(query, Reject):
+        assert (query.code, query.field) == (RejectCode.BAD_FIELD, "query")
+        assert len(query.text) < 100
+    else:
+        assert len(query.phrases) <= TERMS_MAX
+        assert query != Query()
+        assert "\0" not in "".join(phrase.text for phrase in query.phrases)
+
+
+places = st.builds(
+    Place,
+    st.sampled_from(["lobby", "@ann,bob", "~abcdefghij234567"]).map(RoomName),
+    st.integers(0, 2**53).map(Seq),
+    st.integers(0, 999_999),
+    st.none() | st.tuples(st.just(RoomName("den")), st.integers(0, 9).map(Seq)),
+)
+
+
+@given(places)
+def test_a_place_comes_back_from_the_wire(place: Place) -> None:
+    """What `next` says is understood."""
+    assert parse_place(place.encode()) == place
+
+
+@given(st.text() | st.text("/01az@,"))
+@example("1/9007199254740993/lobby")
+@example("1/1/lobby/9007199254740993/lobby")
+@example("1/1/@lobby")
+@example("1/1/lobby/1/@den")
+@example("1/1/lobby/1")
+def test_any_text_is_a_place_or_refused(text: str) -> None:
+    """A client that makes one up learns nothing but that."""
+    place = outcome(parse_place, text)
+    if isinstance(place, Reject):
+        assert (place.code, place.field) == (RejectCode.BAD_FIELD, "next")
+    else:
+        assert parse_place(place.encode()) == place
