@@ -72,6 +72,8 @@ async def test_a_slow_reader_gets_a_gap_and_catches_up(
                     )
                     assert reply["recovered"] is True
             assert gaps
+            # His library reads nothing more while frames wait for him, a close neither.
+            await slow.ask(type="logout")
 
 
 async def test_our_own_client_speaks_tls(tmp_path: Path) -> None:
