@@ -51,3 +51,13 @@ def replace(db: apsw.Connection, message: int, old: str, new: str | None) -> Non
         db.execute(
             "INSERT INTO message_fts (rowid, text) VALUES (?, ?)", (message, new)
         )
+
+
+def remove(db: apsw.Connection, room: int, below: int) -> None:
+    """Take all messages of a room below a seq out of the index, before they go."""
+    db.execute(
+        "INSERT INTO message_fts (message_fts, rowid, text)"
+        " SELECT 'delete', id, text FROM message WHERE room_id = ? AND seq < ?"
+        " AND text IS NOT NULL AND id <= (SELECT indexed FROM store)",
+        (room, below),
+    )
