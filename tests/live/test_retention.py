@@ -57,6 +57,7 @@ async def test_a_room_keeps_ten_messages(tmp_path: Path) -> None:
         assert (fresh["seq"], fresh["epoch"]) == (50, joined["epoch"])
         async with person(daemon.url) as cy:
             await cy.hello(name="cy")
+            await cy.ask(type="join", room="lobby")
             for since, recovered in ((20, False), (39, False), (40, True)):
                 answer = await cy.ask(
                     type="join", room="lobby", since=since, epoch=joined["epoch"]
