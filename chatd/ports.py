@@ -228,7 +228,8 @@ class Store(Protocol):
         Returns:
             The first of them in rising seq without a hole: at most `limit`,
             about `limit_bytes` of content (0 is no limit), at least one if
-            there is one.
+            there is one. They begin behind what was trimmed, also where `after`
+            is below it.
 
         Cancellation: safe.
         """

@@ -23,6 +23,8 @@ class Due(Enum):
     GUEST = auto()
     MARKS = auto()
     FORGET_SESSION = auto()
+    RETENTION = auto()
+    TRIM = auto()
 
 
 DeadlineKey = ConnectionId | UserName | RoomName | SessionId | None

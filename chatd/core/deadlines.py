@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from chatd.core import presence
+from chatd.core import presence, retention
 from chatd.core.agenda import DeadlineKey, Due
 from chatd.core.drafts import EndSession, SaveMarks
 from chatd.core.effects import Spread
@@ -106,4 +106,6 @@ _DUE: dict[Due, Callable[[Turn, DeadlineKey], None]] = {
     Due.GUEST: _guest,
     Due.MARKS: _marks,
     Due.FORGET_SESSION: _forget_session,
+    Due.RETENTION: retention.review,
+    Due.TRIM: retention.trim,
 }

@@ -169,6 +169,31 @@ class DeclareRoom:
     settings: RoomSettings
 
 
+TRIM_ROWS = 64
+TRIM_TEXT_BYTES = 2048
+"""What one step of trimming removes at most: 7 ms that the next commit may have to
+wait, of which 1 is the rows and the rest the words that leave the search index.
+Source: measured by `contrib/bench/trim.py`."""
+
+
+@attrs.define
+class TrimRoom:
+    """Forget the beginning of a room's timeline, a step of it.
+
+    All that is older than `before_ts` goes, and all below the oldest of the newest
+    `keep_messages` messages; of each, None asks for nothing. A step ends before it
+    has more than `rows` events or reactions or `text_bytes` of text, but it removes
+    one event at least. The room's head, epoch and cids stay. The outcome is `Trimmed`.
+    """
+
+    room: RoomName
+    before_ts: Millis | None
+    keep_messages: int | None
+    """At least 1."""
+    rows: int = TRIM_ROWS
+    text_bytes: int = TRIM_TEXT_BYTES
+
+
 @attrs.define
 class Recall:
     """Store nothing: answer what `cid` stored first, or refuse with `otherwise`.
@@ -250,6 +275,7 @@ Draft = (
     | SetMember
     | CreateRoom
     | DeclareRoom
+    | TrimRoom
     | Recall
     | AddUser
     | SetDisplay
@@ -268,6 +294,16 @@ class Committed:
     """It is on disk. `event` has its seq; None for drafts without one."""
 
     event: TimelineEvent | None = None
+
+
+@attrs.define(kw_only=True)
+class Trimmed(Committed):
+    """A step of trimming is on disk."""
+
+    first: Seq
+    """The lowest seq that is kept; head + 1 if none."""
+    more: bool
+    """Whether there is more to remove."""
 
 
 @attrs.define

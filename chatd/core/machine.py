@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chatd.config import Config
-from chatd.core import deadlines, drafts, inputs, presence
+from chatd.core import deadlines, drafts, inputs, presence, retention
 from chatd.core.agenda import Due
 from chatd.core.commands import (
     RULES,
@@ -250,6 +250,8 @@ class Machine:
                 sessions.renamed(turn, origin, draft, outcome)
             case drafts.SaveMarks() as draft:
                 self._marks_saved(draft, outcome)
+            case drafts.TrimRoom() as draft:
+                retention.trimmed(turn, draft, outcome)
             case (
                 drafts.NewMessage()
                 | drafts.EditMessage()

@@ -49,6 +49,11 @@ class RoomSettings:
         return attrs.evolve(self, **changes)
 
     @property
+    def trims(self) -> bool:
+        """Whether the room forgets its beginning."""
+        return self.keep_days > 0 or self.keep_messages > 0
+
+    @property
     def restricts(self) -> bool:
         """Whether being a member is not enough to send at any time."""
         return self.post != "members" or self.slow_s > 0

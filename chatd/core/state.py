@@ -74,6 +74,10 @@ class Chat:
     """Idle times of sessions that are not written yet."""
     marks_due: bool = False
     """Whether writing them has a deadline already."""
+    untrimmed: dict[RoomName, None] = attrs.field(factory=dict)
+    """Rooms that may have more than they keep, in the order of asking."""
+    trimming: bool = False
+    """Whether a step of trimming is under way, or has a deadline."""
     subscription_number: int = 0
     agenda: Agenda = attrs.field(factory=Agenda)
 
@@ -175,6 +179,10 @@ class Chat:
     def apply_settings(self, room: Room, changes: dict[str, Any]) -> None:
         """Take committed changes of a room's settings."""
         room.settings = room.settings.with_(changes)
+
+    def apply_trim(self, room: Room, first: Seq) -> None:
+        """Take the committed beginning of a timeline, which only moves forward."""
+        room.first = max(room.first, first)
 
     def apply_display(self, user: User, display: str, now: float) -> None:
         """Take a committed display name."""

@@ -41,7 +41,7 @@ from chatd.errors import Ending, Reject, StoreUnavailable
 from chatd.hub.committer import RETRY_AFTER_S
 from chatd.hub.fanout import Fanout, Link
 from chatd.hub.searches import Searches
-from chatd.ids import Seq
+from chatd.ids import RoomName, Seq
 from chatd.ports import Entry, EntryKind, Store
 from chatd.wire.encode import encode
 from chatd.wire.events import TimelineEvent
@@ -63,6 +63,7 @@ class Errands:
     _authenticator: Authenticator
     _fanout: Fanout
     _happened: Callable[[Input], None]
+    _make_gap: Callable[[RoomName, int, int], bytes]
     _searches: Searches = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -158,15 +159,25 @@ class Errands:
                 continue
             del link.replays[effect.room]
             at = effect.upto
+            begins = page[0].seq if page else Seq(at + 1)
+            if effect.last is None and begins > effect.after + 1:
+                self._miss(link, effect, begins)
             if page:
                 frames = b"".join(text_frame(encode(event)) for event in page)
                 at = page[-1].seq
-                entry = Entry(effect.room, page[0].seq, at, EntryKind.REPLAY, frames)
+                entry = Entry(effect.room, begins, at, EntryKind.REPLAY, frames)
                 self._fanout.cork(link, entry)
             self._happened(
                 Replayed(effect.connection, effect.room, effect.subscription, at)
             )
         link.replaying = False
+
+    def _miss(self, link: Link, effect: Replay, begins: Seq) -> None:
+        """Tell of what went between two pages: the room has forgotten it."""
+        have, seq = effect.after, Seq(begins - 1)
+        frame = self._make_gap(effect.room, have, seq)
+        entry = Entry(effect.room, have + 1, seq, EntryKind.REPLAY, frame)
+        self._fanout.cork(link, entry)
 
     async def _page(self, effect: Replay) -> list[TimelineEvent]:
         """Read one page of a replay. Cancellation: safe."""

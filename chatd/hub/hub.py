@@ -98,7 +98,9 @@ class Hub:
         authenticator = Authenticator(
             store, config, world.random_bytes, world.wall, self._rehashed
         )
-        self._errands = Errands(store, authenticator, self._fanout, self._happened)
+        self._errands = Errands(
+            store, authenticator, self._fanout, self._happened, self.make_gap
+        )
 
     async def run(
         self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED

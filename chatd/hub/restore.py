@@ -36,6 +36,7 @@ async def load(store: Store, config: Config, world: World) -> Chat:
     for outcome in await store.commit(drafts, world.wall()):
         if isinstance(outcome, Refused):
             raise StoreFailed(f"a declared room was not stored: {outcome.text}")
+    chat.agenda.add(trio.current_time(), Due.RETENTION, None)
     return chat
 
 

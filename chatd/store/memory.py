@@ -24,7 +24,7 @@ from chatd.ports import RoomRow, SessionRow, Snapshot, TokenRow, UserRow
 from chatd.store import answers
 from chatd.store.matching import cut_plainly
 from chatd.store.model import Model
-from chatd.store.model.entities import ModelMessage, ModelRoom, as_now, shown
+from chatd.store.model.entities import ModelMessage, ModelRoom, shown
 from chatd.store.model.people import end_session
 from chatd.store.model.search import ModelSource
 from chatd.store.ranking import read_page
@@ -99,7 +99,7 @@ class MemoryStore:
                     room.name,
                     room.epoch,
                     room.head,
-                    Seq(1),
+                    room.first,
                     room.last_ts,
                     room.settings,
                     [attrs.evolve(row) for _, row in sorted(room.members.items())],
@@ -142,13 +142,11 @@ class MemoryStore:
         found = self._model.rooms.get(room)
         page: list[e.TimelineEvent] = []
         left = limit_bytes
-        for event in found.timeline[after:upto] if found else ():
-            assert found is not None
-            shown = as_now(found, event)
-            left -= len((getattr(shown, "text", None) or "").encode())
+        for event in found.kept(after, upto) if found else ():
+            left -= len((getattr(event, "text", None) or "").encode())
             if len(page) == limit or (limit_bytes and page and left < 0):
                 break
-            page.append(shown)
+            page.append(event)
         return page
 
     async def nth_newest(self, room: RoomName, count: int, upto: Seq) -> Seq:

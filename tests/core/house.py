@@ -16,6 +16,7 @@ import attrs
 
 from chatd.config import Config
 from chatd.core import drafts, effects, inputs
+from chatd.core.agenda import Due
 from chatd.core.effects import Effect, Origin
 from chatd.core.inputs import Input, Now
 from chatd.core.invariants import check
@@ -29,7 +30,7 @@ from chatd.ids import ConnectionId, Epoch, RoomName, Seq, SessionId, UserName
 from chatd.ports import RoomRow, Snapshot, UserRow
 from chatd.store.matching import cut_plainly
 from chatd.store.model import Model
-from chatd.store.model.entities import as_now, shown
+from chatd.store.model.entities import shown
 from chatd.store.model.search import ModelSource
 from chatd.store.ranking import read_page
 from chatd.wire import events
@@ -122,6 +123,8 @@ class House:
         chat = restore(self.snapshot(), self.config, self.now.mono)
         for draft in declare(chat, self.config, self.new_epoch):
             self.model.execute(draft, self.now.wall)
+        if any(room.settings.trims for room in chat.rooms.values()):
+            chat.agenda.add(self.now.mono, Due.RETENTION, None)
         return Machine(chat, self.config, self.new_epoch, "chatd/test")
 
     def snapshot(self) -> Snapshot:
@@ -134,7 +137,7 @@ class House:
                     room.name,
                     room.epoch,
                     room.head,
-                    Seq(1),
+                    room.first,
                     room.last_ts,
                     room.settings,
                     [attrs.evolve(row) for row in room.members.values()],
@@ -405,11 +408,13 @@ class House:
             newest = newest[-effect.last :]
             oldest = newest[0] if newest else effect.upto + 1
             after = max(after, Seq(oldest - 1))
-        upto = min(after + self.page, effect.upto)
-        page = [as_now(room, event) for event in room.timeline[after:upto]]
+        page = room.kept(after, effect.upto)[: self.page]
         peer = self.peers.get(effect.connection)
         if peer is None or peer.replays.get(effect.room) != effect.subscription:
             return None
+        begins = page[0].seq if page else Seq(effect.upto + 1)
+        if effect.last is None and begins > after + 1:
+            self._send([peer.id], [events.Gap(room.name, after, Seq(begins - 1))])
         self._send([peer.id], page)
         at = page[-1].seq if page else effect.upto
         return inputs.Replayed(peer.id, effect.room, effect.subscription, at)

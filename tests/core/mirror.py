@@ -57,6 +57,11 @@ class Mirror:
             place.last = frame.seq if place.last is None else place.last
             assert place.last == frame.seq
             place.caught_up = True
+        elif isinstance(frame, events.Gap):
+            place = self.rooms[frame.room]
+            assert not place.caught_up
+            assert place.last == frame.have < frame.seq
+            place.last = frame.seq
         elif isinstance(frame, events.Left):
             self.rooms.pop(frame.room, None)
         elif isinstance(frame, events.Presence):

@@ -25,7 +25,8 @@ from hypothesis.stateful import (
 
 from chatd.config import Config
 from chatd.config.limits import Limits
-from chatd.config.sections import Auth, History, Presence, Rooms
+from chatd.config.sections import Auth, History, PermanentRoom, Presence, Rooms
+from chatd.core.retention import REVIEW_S
 from chatd.hub.restore import restore
 from chatd.ids import Cid, RoomName, Seq, UserName, direct_room, is_guest
 from chatd.wire.commands import (
@@ -62,7 +63,10 @@ from tests.core.mirror import Mirror
 
 CONFIG = Config(
     auth=Auth(guest_hold_s=20.0),
-    rooms=Rooms(read_receipts=True),
+    rooms=Rooms(
+        read_receipts=True,
+        permanent=(PermanentRoom(name=LOBBY, keep_messages=2, keep_days=1),),
+    ),
     history=History(replay_max=6),
     presence=Presence(grace_s=3.0, names_max=3),
     limits=Limits(connections_per_user=3, messages_per_s=2.0, messages_burst=6),
@@ -252,10 +256,24 @@ class Life(RuleBasedStateMachine):
         """Everything comes back."""
         self.house.settle()
 
-    @rule(seconds=st.sampled_from([0.4, 1.0, 3.5, 25.0]))
+    @rule(seconds=st.sampled_from([0.4, 1.0, 3.5, 25.0, 90_000.0]))
     def wait(self, seconds: float) -> None:
         """Time passes."""
         self.house.wait(seconds)
+
+    @rule()
+    def forget(self) -> None:
+        """A room's beginning goes, whatever is under way."""
+        self.house.wait(REVIEW_S)
+        self.house.commit()
+
+    @precondition(lambda self: self.mirrors)
+    @rule(data=st.data(), back=st.integers(3, 6))
+    def recover_what_goes(self, data: st.DataObject, back: int) -> None:
+        """Somebody joins from where he was, and some of that goes meanwhile."""
+        self.chatter(data, [Send(Text("a"), LOBBY)] * back)
+        self.recover(data, LOBBY, back, users=False)
+        self.forget()
 
     @rule(killed=st.sampled_from([False, False, False, True]))
     def restart(self, killed: bool) -> None:
@@ -320,6 +338,7 @@ class Life(RuleBasedStateMachine):
             room.name: (
                 room.epoch,
                 room.head,
+                room.first,
                 room.settings,
                 {name: (m.role, m.read) for name, m in room.members.items()},
             )

@@ -76,6 +76,14 @@ acts = st.one_of(
         st.fixed_dictionaries({}, optional={"topic": texts, "slow_s": targets}),
     ),
 )
+trims = st.builds(
+    d.TrimRoom,
+    rooms,
+    st.none() | times,
+    st.none() | st.integers(1, 4),
+    st.integers(1, 5),
+    st.sampled_from([1, 3, 100, 1000]),
+)
 others = st.one_of(
     st.builds(d.SetMember, rooms, users, roles, st.booleans(), st.booleans()),
     st.builds(
@@ -110,7 +118,7 @@ others = st.one_of(
         st.dictionaries(sessions, st.none() | times, max_size=2),
     ),
 )
-drafts = st.one_of(messages, messages, messages, changes, changes, acts, others)
+drafts = st.one_of(messages, messages, messages, changes, changes, acts, others, trims)
 batches = st.lists(
     st.tuples(st.lists(drafts, max_size=12), times), min_size=1, max_size=8
 ).map(lambda run: [*run, *run[:2]])  # the first are sent again at the end

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import TypeVar
 
+import attrs
+
 from chatd.core.effects import ReadHistory
 from chatd.core.entities import Connection, readable_from
 from chatd.core.inputs import HistoryRead
@@ -59,7 +61,14 @@ def history_read(turn: Turn, connection: Connection, found: HistoryRead) -> None
     assert connection.user is not None
     first = readable_from(room, room.members[connection.user])
     messages = [message for message in found.messages if message.seq >= first]
-    more = found.more and len(messages) == len(found.messages)
+    more = found.more
+    if len(messages) < len(found.messages):
+        if command.after is None:
+            more = False
+        elif not messages:
+            # What he may read begins behind this page.
+            history(turn, connection, attrs.evolve(command, after=Seq(first - 1)))
+            return
     most = turn.config.limits.reply_bytes
     if command.after is not None:
         kept = fit(messages, most)

@@ -11,6 +11,7 @@ cannot become part of a gap.
 
 from __future__ import annotations
 
+from chatd.core import retention
 from chatd.core.commands import authority
 from chatd.core.commands.authority import MODERATOR, OWNER
 from chatd.core.commands.rooms import given, require_other_owner, withdraw
@@ -179,7 +180,9 @@ def changed(turn: Turn, origin: Origin, draft: SetRoom, outcome: Outcome) -> Non
     event = outcome.event if isinstance(outcome, Committed) else None
     if event is not None:
         turn.chat.apply(event)
-        turn.chat.apply_settings(turn.chat.rooms[draft.room], draft.changes)
+        room = turn.chat.rooms[draft.room]
+        turn.chat.apply_settings(room, draft.changes)
+        retention.schedule_trim(turn, room)
     _answer(turn, origin, draft, outcome)
     if event is not None:
         turn.want(Deliver(event))

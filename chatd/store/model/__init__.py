@@ -13,7 +13,7 @@ import attrs
 
 from chatd.core import drafts as d
 from chatd.store import answers
-from chatd.store.model import people, rooms, timeline
+from chatd.store.model import people, rooms, timeline, trim
 from chatd.store.model.entities import Tables
 from chatd.wire.events import Millis
 
@@ -39,6 +39,8 @@ class Model(Tables):
                 return rooms.create_room(self, draft, now)
             case d.DeclareRoom():
                 return rooms.declare_room(self, draft)
+            case d.TrimRoom():
+                return trim.trim_room(self, draft)
             case d.Recall():
                 known = draft.draft and timeline.recalled(self, draft.draft)
                 return known or draft.otherwise

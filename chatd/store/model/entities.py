@@ -51,6 +51,8 @@ class ModelRoom:
     epoch: Epoch
     settings: RoomSettings
     timeline: list[e.TimelineEvent] = attrs.field(factory=list)
+    """From seq 1 on; what is below `first` is shown to nobody."""
+    first: Seq = Seq(1)
     messages: dict[Seq, ModelMessage] = attrs.field(factory=dict)
     members: dict[UserName, MemberRow] = attrs.field(factory=dict)
     bans: dict[UserName, SanctionRow] = attrs.field(factory=dict)
@@ -69,6 +71,11 @@ class ModelRoom:
     def last_ts(self) -> Millis:
         """When the newest event was."""
         return self.timeline[-1].ts if self.timeline else 0
+
+    def kept(self, after: Seq, upto: Seq) -> list[e.TimelineEvent]:
+        """The events `after` < seq <= `upto` that are kept, each as it is now."""
+        after = max(after, Seq(self.first - 1))
+        return [as_now(self, event) for event in self.timeline[after:upto]]
 
     def stamp(self, now: Millis) -> tuple[RoomName, Seq, Millis]:
         """What the next event begins with."""
@@ -112,12 +119,18 @@ def as_now(room: ModelRoom, event: e.TimelineEvent) -> e.TimelineEvent:
                 deleted=now.text is None,
             )
         case e.Edit():
-            text = room.messages[event.of].text
+            text = _text_of(room, event.of)
             return attrs.evolve(event, text=text, deleted=text is None)
-        case e.React() if room.messages[event.of].text is None:
+        case e.React() if _text_of(room, event.of) is None:
             return attrs.evolve(event, emoji=None, on=None, deleted=True)
         case _:
             return event
+
+
+def _text_of(room: ModelRoom, seq: Seq) -> str | None:
+    """The text of a message that an event is about; None if it is not there."""
+    message = room.messages.get(seq)
+    return message.text if message is not None else None
 
 
 def shown(message: ModelMessage) -> r.MessageShown:

@@ -45,6 +45,9 @@ class RoomCell:
     epoch: Epoch
     head: Seq
     last_ts: Millis
+    counted: int = 0
+    """Up to this seq, messages were counted; only trimming asks."""
+    messages: int = 0
 
     def advance(self, now: Millis) -> tuple[Seq, Millis]:
         """Take the next seq; `ts` never decreases."""

@@ -29,7 +29,8 @@ FROM message m JOIN user u ON u.id = m.user_id
 WHERE m.room_id = ?1 AND m.seq > ?2 AND m.seq <= ?3
 UNION ALL
 SELECT e.seq, e.ts, u.name, e.kind, iif(e.kind = 'edit', t.text, NULL), e.of,
-       e.emoji, e.is_on, s.name, e.change, e.detail, t.text IS NULL
+       iif(t.text IS NULL, NULL, e.emoji), iif(t.text IS NULL, NULL, e.is_on),
+       s.name, e.change, e.detail, t.text IS NULL
 FROM event e JOIN user u ON u.id = e.user_id
 LEFT JOIN message t ON t.room_id = e.room_id AND t.seq = e.of
 LEFT JOIN user s ON s.id = e.subject_id

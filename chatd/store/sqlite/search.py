@@ -110,3 +110,14 @@ def replace(db: apsw.Connection, message: int, old: str, new: str | None) -> Non
 def _is_indexed(db: apsw.Connection, message: int) -> bool:
     (indexed,) = select(db, "SELECT indexed FROM store")[0]
     return bool(message <= indexed)
+
+
+def remove(db: apsw.Connection, room: int, below: int) -> None:
+    """Take all messages of a room below a seq out of the index, before they go."""
+    db.execute(
+        "INSERT INTO message_fts (message_fts, rowid, text, tags)"
+        " SELECT 'delete', id, spaced(text), 'r' || room_id || ' u' || user_id"
+        " FROM message WHERE room_id = ? AND seq < ?"
+        " AND text IS NOT NULL AND id <= (SELECT indexed FROM store)",
+        (room, below),
+    )

@@ -22,7 +22,7 @@ import attrs
 
 from chatd.core import drafts as d
 from chatd.store import answers
-from chatd.store.sqlite import people, rooms, search, timeline
+from chatd.store.sqlite import people, rooms, search, timeline, trim
 from chatd.store.sqlite.faults import ROW_FAULTS, translated
 from chatd.store.sqlite.generation import Generation
 from chatd.store.sqlite.ledger import Ledger
@@ -45,6 +45,7 @@ _SINGLE: dict[type, Callable[[Ledger, Any, Millis], d.Outcome]] = {
     d.SetMember: rooms.set_member,
     d.CreateRoom: rooms.create_room,
     d.DeclareRoom: rooms.declare_room,
+    d.TrimRoom: trim.trim_room,
     d.Recall: people.recall,
     d.AddUser: people.add_user,
     d.SetDisplay: people.set_display,

@@ -1,0 +1,78 @@
+"""Retention: rooms that forget their beginning.
+
+A room keeps so many days, or so many messages, as its settings say. What is beyond
+that is removed by the store in small steps (`TrimRoom`), and `Room.first` follows.
+All rooms are looked at when the daemon starts and every hour, one also when its
+settings change. There is one step at a time, whatever the number of rooms, and a
+pause after it: a commit of people's waits for one step at most.
+"""
+
+from __future__ import annotations
+
+from chatd.core.agenda import DeadlineKey, Due
+from chatd.core.drafts import Outcome, Trimmed, TrimRoom
+from chatd.core.entities import Room
+from chatd.core.turn import Turn
+
+DAY_MS = 86_400_000
+REVIEW_S = 3600.0
+"""How long something may stay too long. Source: a twenty-fourth of what can be set."""
+PAUSE_S = 0.05
+"""Between two steps of 7 ms, so that all rooms together take an eighth of the writer;
+some 400 messages a second go."""
+
+
+def schedule_trim(turn: Turn, room: Room) -> None:
+    """Have a room trimmed soon, if its settings ask for it."""
+    if room.settings.trims:
+        turn.chat.untrimmed[room.name] = None
+        _go_on(turn, 0.0)
+
+
+def review(turn: Turn, _key: DeadlineKey) -> None:
+    """Look at all rooms, now and in an hour again."""
+    turn.chat.agenda.add(turn.now.mono + REVIEW_S, Due.RETENTION, None)
+    for room in turn.chat.rooms.values():
+        schedule_trim(turn, room)
+
+
+def trim(turn: Turn, _key: DeadlineKey) -> None:
+    """Have the next step done, of the room that waits longest."""
+    chat = turn.chat
+    while chat.untrimmed:
+        name = next(iter(chat.untrimmed))
+        del chat.untrimmed[name]
+        settings = chat.rooms[name].settings
+        if settings.trims:
+            before_ts = turn.now.wall - settings.keep_days * DAY_MS
+            turn.append(
+                TrimRoom(
+                    name,
+                    before_ts if settings.keep_days else None,
+                    settings.keep_messages or None,
+                )
+            )
+            return
+    chat.trimming = False
+
+
+def trimmed(turn: Turn, draft: TrimRoom, outcome: Outcome) -> None:
+    """Take the outcome of a step, and go on with the next one.
+
+    A step that could not be done now is done after the next review.
+    """
+    chat = turn.chat
+    if isinstance(outcome, Trimmed):
+        chat.apply_trim(chat.rooms[draft.room], outcome.first)
+        if outcome.more:
+            chat.untrimmed[draft.room] = None
+    chat.trimming = False
+    _go_on(turn, PAUSE_S)
+
+
+def _go_on(turn: Turn, pause_s: float) -> None:
+    """Have a step done soon, if one is needed and none is on its way."""
+    chat = turn.chat
+    if chat.untrimmed and not chat.trimming:
+        chat.trimming = True
+        chat.agenda.add(turn.now.mono + pause_s, Due.TRIM, None)

@@ -1,0 +1,44 @@
+"""The model's trimming: a room forgets its beginning."""
+
+from __future__ import annotations
+
+from chatd.core import drafts as d
+from chatd.ids import Seq
+from chatd.store import answers
+from chatd.store.model.entities import ModelRoom, Tables
+
+
+def trim_room(model: Tables, draft: d.TrimRoom) -> d.Outcome:
+    """Move `first` on by one step, and forget the messages below it."""
+    room = model.rooms.get(draft.room)
+    if room is None:
+        return answers.NO_ROOM
+    goal = max(room.first, _goal(room, draft))
+    first = min(goal, room.first + draft.rows)
+    text_bytes = reactions = 0
+    for seq in sorted(seq for seq in room.messages if seq < first):
+        text_bytes += len((room.messages[seq].text or "").encode())
+        reactions += len(room.messages[seq].reactions)
+        if text_bytes > draft.text_bytes or reactions > draft.rows:
+            first = max(seq, room.first + 1)
+            break
+    room.first = Seq(first)
+    for seq in [seq for seq in room.messages if seq < first]:
+        del room.messages[seq]
+    model.written = [
+        (where, message)
+        for where, message in model.written
+        if where is not room or message.seq >= first
+    ]
+    return d.Trimmed(first=room.first, more=first < goal)
+
+
+def _goal(room: ModelRoom, draft: d.TrimRoom) -> int:
+    """Where the timeline is to begin, were it done in one step."""
+    goals = [1]
+    if draft.before_ts is not None:
+        young = (e.seq for e in room.timeline if e.ts >= draft.before_ts)
+        goals.append(next(young, room.head + 1))
+    if draft.keep_messages is not None and len(room.messages) >= draft.keep_messages:
+        goals.append(sorted(room.messages)[-draft.keep_messages])
+    return max(goals)

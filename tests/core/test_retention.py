@@ -1,0 +1,345 @@
+"""Rooms that forget their beginning, as the core sees it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chatd.config import Config, PermanentRoom, Rooms
+from chatd.core import inputs, retention
+from chatd.core.drafts import Trimmed, TrimRoom
+from chatd.core.entities import Room
+from chatd.core.settings import RoomSettings
+from chatd.ids import RoomName, Seq
+from chatd.wire.commands import (
+    Edit,
+    History,
+    Join,
+    KeepCount,
+    PageLimit,
+    Send,
+    SetRoom,
+    Text,
+)
+from chatd.wire.events import CaughtUp, Gap, Message
+from tests.core.house import LOBBY, House, Peer
+
+DEN = RoomName("den")
+HOUR_S, DAY_S, DAY_MS = 3600.0, 86_400.0, 86_400_000
+
+
+def house(
+    keep_messages: int = 0, keep_days: int = 0, *others: PermanentRoom, page: int = 2
+) -> House:
+    """A chat whose lobby keeps so much."""
+    lobby = PermanentRoom(name=LOBBY, keep_messages=keep_messages, keep_days=keep_days)
+    return House(Config(rooms=Rooms(permanent=(lobby, *others))), page=page)
+
+
+def say(peer: Peer, *texts: str, room: RoomName = LOBBY) -> None:
+    """Send messages, and let them be stored."""
+    for text in texts:
+        peer.ask(Send(Text(text), room))
+
+
+def drafts(house: House) -> list[Any]:
+    """What waits for the store."""
+    return [origin.draft for origin in house.drafts]
+
+
+def lobby(house: House) -> Room:
+    """The room."""
+    return house.chat.rooms[LOBBY]
+
+
+def join(peer: Peer, since: int) -> None:
+    """Ask for a replay, of which nothing is handed over yet."""
+    room = peer.house.chat.rooms[LOBBY]
+    peer.say(Join(LOBBY, Seq(since), room.epoch))
+    peer.house.commit()
+
+
+def shown(frames: list[Any]) -> list[Any]:
+    """Messages as their seq, gaps and the end of a replay as they are."""
+    return [
+        frame.seq if isinstance(frame, Message) else frame
+        for frame in frames
+        if isinstance(frame, Message | Gap | CaughtUp)
+    ]
+
+
+# --- when ---------------------------------------------------------------------
+
+
+def test_rooms_are_looked_at_at_the_start_and_every_hour() -> None:
+    """And each time asked to keep what their settings say."""
+    place = house(3)
+    place.wait(0)
+    assert drafts(place) == [TrimRoom(LOBBY, None, 3)]
+    place.settle()
+    place.wait(HOUR_S - 1)
+    assert drafts(place) == []
+    place.wait(1)
+    assert drafts(place) == [TrimRoom(LOBBY, None, 3)]
+
+
+def test_days_are_counted_back_from_now() -> None:
+    """In the time that people call it."""
+    place = house(0, 2)
+    place.wait(0)
+    before_ts = place.now.wall - 2 * DAY_MS
+    assert drafts(place) == [TrimRoom(LOBBY, before_ts, None)]
+
+
+def test_rooms_that_keep_everything_are_left_alone() -> None:
+    """Also where another room forgets."""
+    place = house(0, 0, PermanentRoom(name=DEN, keep_days=1))
+    place.wait(0)
+    assert [draft.room for draft in drafts(place)] == [DEN]
+    place.settle()
+    place.wait(10)
+    assert drafts(place) == []
+
+
+def test_a_change_of_settings_is_seen_at_once() -> None:
+    """By whoever changes them calling `schedule_trim`; it costs nobody a turn."""
+    place = house()
+    ann = place.user("ann", LOBBY)
+    say(ann, "a", "b", "c")
+    place.chat.apply_trim(lobby(place), Seq(1))
+    lobby(place).settings = RoomSettings(keep_messages=1)
+    for _ in range(2):
+        retention.schedule_trim(place.machine._turn, lobby(place))
+    place.wait(0)
+    assert drafts(place) == [TrimRoom(LOBBY, None, 1)]
+    place.settle()
+    assert lobby(place).first == 3
+
+
+def test_settings_that_are_taken_back_in_time_remove_nothing() -> None:
+    """A room that waits for its step is asked again whether it forgets."""
+    place = house(1, 0, PermanentRoom(name=DEN, keep_days=1))
+    place.handle(inputs.TimePassed())
+    place.settle()
+    lobby(place).settings = RoomSettings(keep_messages=1)
+    retention.schedule_trim(place.machine._turn, lobby(place))
+    lobby(place).settings = RoomSettings()
+    place.wait(1)
+    assert all(draft.room != LOBBY for draft in drafts(place))
+    place.settle()
+    place.wait(1)
+    assert not place.chat.trimming
+
+
+# --- step by step ---------------------------------------------------------------
+
+
+def outcome(place: House, first: int, *, more: bool) -> None:
+    """Give the one step that is under way an outcome."""
+    origin = place.drafts.popleft()
+    assert not place.drafts
+    place.handle(inputs.Executed(origin, Trimmed(first=Seq(first), more=more)))
+
+
+def test_a_step_follows_the_other_after_a_pause() -> None:
+    """As long as there is more; rooms take turns, one step at a time."""
+    place = house(1, 0, PermanentRoom(name=DEN, keep_messages=2))
+    ann = place.user("ann", LOBBY)
+    say(ann, "a", "b", "c")
+    place.wait(0)
+    seen = []
+    for more in (True, True, False, False, False):
+        if not place.drafts:
+            break
+        seen.append(drafts(place)[0].room)
+        outcome(place, 1, more=more)
+        assert drafts(place) == []
+        place.wait(retention.PAUSE_S)
+    assert seen == [LOBBY, DEN, LOBBY, DEN]
+    assert not place.chat.trimming
+    assert drafts(place) == []
+
+
+def test_a_step_that_was_not_possible_is_done_an_hour_later() -> None:
+    """A full disk is no reason to ask every moment."""
+    place = house(1)
+    place.wait(0)
+    place.fail()
+    place.wait(HOUR_S - 1)
+    assert drafts(place) == []
+    place.wait(1)
+    assert drafts(place) == [TrimRoom(LOBBY, None, 1)]
+
+
+def test_the_beginning_only_moves_forward() -> None:
+    """Taking an outcome twice changes nothing."""
+    place = house(1)
+    ann = place.user("ann", LOBBY)
+    say(ann, "a", "b", "c")
+    room = lobby(place)
+    for first, then in ((2, 2), (3, 3), (2, 3), (3, 3)):
+        place.chat.apply_trim(room, Seq(first))
+        assert room.first == then
+
+
+# --- what people are told -------------------------------------------------------
+
+
+def test_a_position_below_the_beginning_is_not_recovered() -> None:
+    """One step below it everything can be given still."""
+    place = house(2)
+    ann = place.user("ann", LOBBY)
+    say(ann, "a", "b", "c", "d")
+    place.wait(0)
+    place.settle()
+    epoch = lobby(place).epoch
+    for since, recovered in ((1, False), (2, True)):
+        joined = ann.join(since=Seq(since), epoch=epoch)[0]
+        assert (joined.first, joined.recovered) == (3, recovered)
+
+
+def test_a_restart_knows_the_beginning() -> None:
+    """It is the store's."""
+    place = house(2)
+    say(place.user("ann", LOBBY), "a", "b", "c")
+    place.wait(0)
+    place.settle()
+    place.restart()
+    assert lobby(place).first == 2
+
+
+def test_a_replay_tells_what_went_meanwhile() -> None:
+    """Between two pages: a gap from what the client has to what is not there."""
+    place = house(1)
+    ann, bob = place.user("ann", LOBBY), place.user("bob", LOBBY)
+    say(ann, *"abcdef")
+    bob.take()
+    join(bob, 0)
+    place.run_errand()
+    assert shown(bob.take()) == [1, 2]
+    place.wait(0)
+    place.commit()
+    place.settle()
+    room = lobby(place)
+    assert shown(bob.take()) == [
+        Gap(LOBBY, Seq(2), Seq(5)),
+        6,
+        CaughtUp(LOBBY, room.epoch, Seq(6)),
+    ]
+
+
+def test_a_replay_of_which_nothing_is_left_is_a_gap() -> None:
+    """Up to the head, and then live."""
+    place = house(0, 1)
+    ann, bob = place.user("ann", LOBBY), place.user("bob", LOBBY)
+    say(ann, "a", "b")
+    place.wait(0)
+    place.settle()
+    place.take_all()
+    join(bob, 1)
+    (replay,) = place.errands
+    place.errands.clear()
+    place.wait(DAY_S)
+    place.commit()
+    place.wait(HOUR_S)
+    place.commit()
+    assert lobby(place).first == 3
+    place.errands.append(replay)
+    place.settle()
+    room = lobby(place)
+    assert shown(bob.take()) == [
+        Gap(LOBBY, Seq(1), Seq(2)),
+        CaughtUp(LOBBY, room.epoch, Seq(2)),
+    ]
+    say(ann, "c")
+    assert shown(bob.take()) == [3]
+
+
+def test_a_replay_of_the_newest_begins_wherever_it_can() -> None:
+    """Nobody holds anything before it, so there is nothing to tell."""
+    place = house(1)
+    ann, bob = place.user("ann", LOBBY), place.user("bob", LOBBY)
+    say(ann, "a", "b", "c")
+    bob.take()
+    bob.say(Join(LOBBY, last=PageLimit(3)))
+    place.wait(0)
+    place.commit()
+    place.settle()
+    room = lobby(place)
+    assert shown(bob.take()) == [3, CaughtUp(LOBBY, room.epoch, Seq(3))]
+
+
+def test_what_is_gone_is_no_message() -> None:
+    """An edit of it is refused, also where it is on its way when the step is done."""
+    place = house(1)
+    ann = place.user("ann", LOBBY)
+    say(ann, "a", "b")
+    place.wait(0)
+    ann.say(Edit(LOBBY, Seq(1), Text("x")))
+    place.settle()
+    (refused,) = ann.take()[-1:]
+    assert refused.code.value == "no_message"
+
+
+# --- history --------------------------------------------------------------------
+
+
+def read(place: House, command: History, first: int) -> Any:
+    """Have history read, then trimmed, then answered; look-ups that follow come too."""
+    ann = place.user("ann", LOBBY)
+    say(ann, *"abcdef")
+    ann.take()
+    ann.say(command)
+    (effect,) = place.errands
+    page = place._read(effect)  # type: ignore[arg-type]
+    place.errands.clear()
+    place.chat.apply_trim(lobby(place), Seq(first))
+    place.handle(page)
+    place.settle()
+    (answer,) = ann.take()
+    return answer.first, [entry.seq for entry in answer.messages], answer.more
+
+
+@pytest.mark.parametrize(
+    ("command", "first", "expected"),
+    [
+        (History(LOBBY), 3, (3, [3, 4, 5, 6], False)),
+        (History(LOBBY, limit=PageLimit(2)), 3, (3, [5, 6], True)),
+        (History(LOBBY, limit=PageLimit(4)), 4, (4, [4, 5, 6], False)),
+        (History(LOBBY, before=Seq(3)), 3, (3, [], False)),
+        (History(LOBBY, after=Seq(1), limit=PageLimit(3)), 3, (3, [3, 4], True)),
+        (History(LOBBY, after=Seq(0), limit=PageLimit(2)), 3, (3, [3, 4], True)),
+        (History(LOBBY, after=Seq(0), limit=PageLimit(2)), 7, (7, [], False)),
+    ],
+)
+def test_a_page_has_nothing_below_the_beginning_it_tells(
+    command: History, first: int, expected: tuple[int, list[int], bool]
+) -> None:
+    """Whatever was trimmed between the look and the answer."""
+    assert read(house(), command, first) == expected
+
+
+def test_a_page_that_nobody_may_read_leads_to_the_one_behind_it() -> None:
+    """Asked for from the very beginning, history begins where the room does."""
+    place = house(2)
+    ann = place.user("ann", LOBBY)
+    say(ann, *"abcd")
+    place.chat.apply_trim(lobby(place), Seq(4))
+    (page,) = ann.ask(History(LOBBY, after=Seq(0), limit=PageLimit(2)))
+    assert [entry.seq for entry in page.messages] == [4]
+    assert (page.first, page.more) == (4, False)
+
+
+def test_an_owner_who_keeps_less_is_obeyed_at_once() -> None:
+    """A change of settings is not left to the next hour."""
+    place = house()
+    ann = place.user("ann")
+    ann.join(DEN)
+    say(ann, *"abc", room=DEN)
+    ann.ask(SetRoom(DEN, keep_messages=KeepCount(1)))
+    place.wait(0)
+    place.settle()
+    room = place.chat.rooms[DEN]
+    assert room.settings.keep_messages == 1
+    assert room.first == 4
