@@ -72,6 +72,8 @@ async def test_a_slow_reader_gets_a_gap_and_catches_up(
                     )
                     assert reply["recovered"] is True
             assert gaps
+            # With frames unread, `websockets` would wait for ever to close.
+            await slow.hear_until(type="caught_up")
 
 
 async def test_our_own_client_speaks_tls(tmp_path: Path) -> None:
