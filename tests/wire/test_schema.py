@@ -34,6 +34,7 @@ from tests.wire.contract import (
     SCHEMA,
     SERVER_FRAME,
     VALIDATORS,
+    Validator,
     ecma,
     recognise,
 )
@@ -368,7 +369,8 @@ def instances(schema: Frame) -> st.SearchStrategy[Any]:
         case {"type": "integer", "minimum": low, "maximum": high}:
             return st.integers(low, high)
         case {"type": "string", "pattern": pattern}:
-            return st.from_regex(ecma(pattern), alphabet=CHARACTERS)
+            matching = st.from_regex(ecma(pattern), alphabet=CHARACTERS)
+            return matching.filter(Validator(schema).is_valid)
         case {"type": "string", "minLength": low, "maxLength": high}:
             return st.text(CHARACTERS, min_size=low, max_size=min(high, 100))
         case {"type": "boolean"}:
@@ -379,12 +381,16 @@ def instances(schema: Frame) -> st.SearchStrategy[Any]:
 
 
 def named(name: str) -> st.SearchStrategy[Any]:
-    """Whatever a definition allows, also where a part of it was not looked at."""
+    """Whatever a definition allows, by the rules between its fields as well."""
     schema = DEFS[name]
+    has_rules = "properties" in schema and schema.keys() & {
+        "not",
+        "allOf",
+        "oneOf",
+        "anyOf",
+    }
     strategy = instances(schema)
-    if schema.keys() & {"not", "allOf"} or schema.keys() >= {"properties", "oneOf"}:
-        return strategy.filter(OPEN[name].is_valid)
-    return strategy
+    return strategy.filter(OPEN[name].is_valid) if has_rules else strategy
 
 
 CHARACTERS = st.characters(codec="utf-8")
