@@ -371,7 +371,8 @@ def instances(schema: Frame) -> st.SearchStrategy[Any]:
         case {"type": "string", "pattern": pattern}:
             matching = st.from_regex(ecma(pattern), alphabet=CHARACTERS)
             return matching.filter(Validator(schema).is_valid)
-        case {"type": "string", "minLength": low, "maxLength": high}:
+        case {"type": "string"}:
+            low, high = schema.get("minLength", 0), schema.get("maxLength", 100)
             return st.text(CHARACTERS, min_size=low, max_size=min(high, 100))
         case {"type": "boolean"}:
             return st.booleans()
