@@ -91,7 +91,7 @@ KEEP_MAX = 10_000_000
 BAN_S_MAX = 315_360_000
 """Ten years; who means longer gives no end."""
 WORD = regex.compile(r"[a-z][a-z0-9_]{0,31}\Z")
-"""A frame\'s type."""
+"""A frame's type."""
 
 Parse = Callable[..., Any]
 """Takes a JSON value (and, from cattrs, the type that it should have)."""

@@ -29,14 +29,26 @@ from chatd.wire import commands as c
 from chatd.wire import events as e
 from chatd.wire import replies as r
 from chatd.wire.fields import (
+    BAN_S_MAX,
     ID_CHARS_MAX,
     INTEGER_MAX,
+    KEEP_MAX,
     PAGE_MAX,
+    POSTS,
+    ROLES,
     SECRET_CHARS_MAX,
+    SLOW_S_MAX,
     STATES,
+    VISIBILITIES,
     WORD,
 )
-from chatd.wire.text import CONTROLS, INVISIBLE, LINE_BREAKERS, STATUS_CHARS_MAX
+from chatd.wire.text import (
+    CONTROLS,
+    INVISIBLE,
+    LINE_BREAKERS,
+    LINE_CHARS_MAX,
+    STATUS_CHARS_MAX,
+)
 
 Schema = dict[str, Any]
 
@@ -126,6 +138,20 @@ VALUES: dict[Any, Schema] = {
     c.Secret: _chars(1, SECRET_CHARS_MAX),
     c.Emoji: {"type": "string", "minLength": 1},
     c.State: _words(*STATES),
+    c.PublicRoom: _matching(_body(ids.PUBLIC_ROOM)),
+    c.Topic: {
+        "anyOf": [
+            {"type": "string", "maxLength": 0},
+            {**_LINE, "maxLength": LINE_CHARS_MAX},
+        ]
+    },
+    c.Reason: {**_LINE, "maxLength": LINE_CHARS_MAX},
+    c.Post: _words(*POSTS),
+    c.Visibility: _words(*VISIBILITIES),
+    c.RoomRole: _words(*ROLES),
+    c.SlowSeconds: _whole(0, SLOW_S_MAX),
+    c.KeepCount: _whole(0, KEEP_MAX),
+    c.BanSeconds: _whole(1, BAN_S_MAX),
     c.CommandId: {
         "description": "A client's own label of a command; its reply carries it.",
         "anyOf": [_chars(0, ID_CHARS_MAX), _whole(-INTEGER_MAX, INTEGER_MAX)],
@@ -134,7 +160,8 @@ VALUES: dict[Any, Schema] = {
 """What values of a type look like, as the daemon writes them."""
 
 SENT: dict[Any, Schema] = {
-    kind: _unfolded(VALUES[kind]) for kind in (ids.RoomName, ids.UserName, c.GuestName)
+    kind: _unfolded(VALUES[kind])
+    for kind in (ids.RoomName, ids.UserName, c.GuestName, c.PublicRoom)
 }
 """What a client may send, where that is more."""
 
@@ -180,6 +207,10 @@ def _either(*groups: tuple[str, ...]) -> Schema:
     return {"oneOf": [_given(*group) for group in groups]}
 
 
+_PRIVATE: Schema = {
+    "properties": {"private": {"const": True}},
+    "required": ["private"],
+}
 _KEPT = _either(("text",), ("deleted",))
 
 RULES: dict[Any, Schema] = {
@@ -193,6 +224,8 @@ RULES: dict[Any, Schema] = {
     c.Join: {"allOf": [_needs("since", "epoch"), _not_both("since", "last")]},
     c.Send: _either(("room",), ("to",)),
     c.History: _not_both("before", "after"),
+    c.Create: {"oneOf": [_given("room"), _PRIVATE]},
+    c.SetRoom: {"anyOf": [_given(name) for name in c.SETTINGS]},
     e.Message: _KEPT,
     e.Edit: _KEPT,
     e.React: _either(("emoji", "on"), ("deleted",)),

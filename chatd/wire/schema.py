@@ -25,8 +25,8 @@ from typing import Any, Union, get_args, get_origin
 
 import attrs
 
-from chatd.wire.commands import Command, CommandId
-from chatd.wire.encode import TIMES, WIRE_NAMES, is_left_out
+from chatd.wire.commands import WIRE_NAMES, Command, CommandId
+from chatd.wire.encode import TIMES, is_left_out
 from chatd.wire.forms import FIELDS, PLAIN, RULES, SENT, TIME, VALUES, Schema
 from chatd.wire.replies import ServerFrame
 
