@@ -29,9 +29,16 @@ ENV = {
     "CHATD_PRESENCE__TICK_S": "0.2",
     "CHATD_PRESENCE__GRACE_S": "0",
     "CHATD_ROOMS__READ_RECEIPTS": "true",
-    "CHATD_LIMITS__MESSAGES_BURST": "8",
+    "CHATD_LIMITS__MESSAGES_BURST": "40",
     "CHATD_LIMITS__TEXT_CHARS": "40",
 }
+
+
+async def granted(who: Person, **fields: object) -> Frame:
+    """Send a command that is granted."""
+    reply = await who.ask(**fields)
+    assert reply["type"] == "ok", reply
+    return reply
 
 
 async def refused(who: Person, code: str, **fields: object) -> Frame:
@@ -61,7 +68,7 @@ async def come_in(daemon: Daemon, traffic: Traffic, token: str) -> None:
         async with person(daemon.url, traffic) as newer:
             await newer.hello(session=session, token=None)
             await closed(ann, 4506)
-            await newer.ask(type="logout")
+            await granted(newer, type="logout")
             await closed(newer, 1000)
     async with person(daemon.url, traffic) as ann:
         await ann.hello(token=token)
@@ -74,66 +81,88 @@ async def come_in(daemon: Daemon, traffic: Traffic, token: str) -> None:
 
 async def write(ann: Person, bob: Person, cy: Person) -> None:
     """All that the timeline of a room can hold, live, replayed and looked up."""
-    await ann.ask(type="profile", display="Ann A.")
-    joined = await ann.ask(type="join", room="Garden", id=1)
+    await granted(ann, type="profile", display="Ann A.")
+    joined = await granted(ann, type="join", room="Garden", id=1)
     assert joined["created"]
-    await bob.ask(type="join", room="garden")
-    await ann.ask(type="send", room="garden", text="hi", cid="1", id=2)
-    await ann.ask(type="send", room="garden", text="hi", cid="1", id=2)
+    await granted(bob, type="join", room="garden")
+    await granted(ann, type="send", room="garden", text="hi", cid="1", id=2)
+    await granted(ann, type="send", room="garden", text="hi", cid="1", id=2)
     await refused(ann, "cid_conflict", type="send", room="garden", text="ho", cid="1")
     first = await bob.hear_until(type="message")
-    await bob.ask(type="send", room="garden", text="ho", reply_to=first["seq"])
-    await ann.ask(type="edit", room="garden", of=first["seq"], text="hi!")
+    await granted(bob, type="send", room="garden", text="ho", reply_to=first["seq"])
+    await granted(ann, type="edit", room="garden", of=first["seq"], text="hi!")
     at = {"room": "garden", "of": first["seq"]}
-    await bob.ask(type="react", **at, emoji="👍", cid="r")
-    await bob.ask(type="history", room="garden", before=9, limit=10)
-    await bob.ask(type="react", **at, emoji="👍", on=False)
-    await bob.ask(type="react", **at, emoji="👍")
+    await granted(bob, type="react", **at, emoji="👍", cid="r")
+    await granted(bob, type="history", room="garden", before=9, limit=10)
+    await granted(bob, type="react", **at, emoji="👍", on=False)
+    await granted(bob, type="react", **at, emoji="👍")
     await refused(bob, "forbidden", type="delete", **at)
-    await ann.ask(type="delete", **at, cid="d")
+    await granted(ann, type="delete", **at, cid="d")
     await refused(ann, "no_message", type="edit", **at, text="x")
-    await bob.ask(type="leave", room="garden")
+    await granted(bob, type="leave", room="garden")
     await bob.hear_until(type="left")
-    await bob.ask(type="join", room="garden", last=50)
+    await granted(bob, type="join", room="garden", last=50)
     await bob.hear_until(type="caught_up")
     place = {"since": 0, "epoch": joined["epoch"], "users": True}
-    assert (await bob.ask(type="join", room="garden", **place, id=3))["recovered"]
+    assert (await granted(bob, type="join", room="garden", **place, id=3))["recovered"]
     await bob.hear_until(type="caught_up", id=3)
     place = {"since": 0, "epoch": "0" * 16}
-    assert not (await bob.ask(type="join", room="garden", **place))["recovered"]
-    await bob.ask(type="history", room="garden", after=0)
+    assert not (await granted(bob, type="join", room="garden", **place))["recovered"]
+    await granted(bob, type="history", room="garden", after=0)
     await refused(cy, "not_member", type="send", room="garden", text="psst")
-    await ann.ask(type="send", to="bob", text="psst")
+    await granted(ann, type="send", to="bob", text="psst")
     await bob.hear_until(type="message", room="@ann,bob")
 
 
 async def be_seen(ann: Person, bob: Person, cy: Person) -> None:
     """What is never stored, and what can be looked up."""
     for who in (ann, bob, cy):
-        await who.ask(type="join", room="lobby")
+        await granted(who, type="join", room="lobby")
     await bob.hear_until(type="presence", online=3)
-    await ann.ask(type="typing", room="lobby", id=1)
+    await granted(ann, type="typing", room="lobby", id=1)
     await bob.hear_until(type="typing", **{"from": "ann"})
     await ann.say(type="typing", room="lobby", on=False)
     await bob.hear_until(type="typing", **{"for": 0})
-    await ann.ask(type="send", room="lobby", text="good morning")
-    await ann.ask(type="status", state="away", text="lunch", id=1)
+    await granted(ann, type="send", room="lobby", text="good morning")
+    await granted(ann, type="status", state="away", text="lunch", id=1)
     await _away(bob)
-    await bob.ask(type="who", room="lobby", limit=1)
-    await bob.ask(type="who", room="lobby", after="Ann", all=True)
-    await bob.ask(type="rooms", limit=1)
-    await bob.ask(type="rooms", after="garden")
-    await ann.ask(type="status", state="online", id=1)
-    await bob.ask(type="read", room="lobby", seq=1, id=1)
+    await granted(bob, type="who", room="lobby", limit=1)
+    await granted(bob, type="who", room="lobby", after="Ann", all=True)
+    await granted(bob, type="rooms", limit=1)
+    await granted(bob, type="rooms", after="garden")
+    await granted(ann, type="status", state="online", id=1)
+    await granted(bob, type="read", room="lobby", seq=1, id=1)
     await ann.hear_until(type="read", **{"from": "bob"})
-    await cy.ask(type="leave", room="lobby")
-    await bob.ask(type="ping", id=2**53)
+    await granted(cy, type="leave", room="lobby")
+    await granted(bob, type="ping", id=2**53)
 
 
 async def _away(who: Person) -> None:
     """Wait until a frame of presence tells that someone is away."""
     while "away" not in await who.hear_until(type="presence"):
         """Others come meanwhile."""
+
+
+async def keep_order(ann: Person, bob: Person, dan: Person) -> None:
+    """Rooms with owners and moderators, and what those may do."""
+    den = await granted(ann, type="create", private=True, title="Den", cid="den", id=1)
+    await granted(ann, type="join", room=den["room"])
+    await granted(ann, type="room", room=den["room"], topic="Rest", slow_s=1)
+    await ann.hear_until(type="room", topic="Rest")
+    await granted(ann, type="invite", room=den["room"], user="bob")
+    await bob.hear_until(type="invited", room=den["room"])
+    await granted(dan, type="join", room="garden")
+    on = {"room": "garden", "user": "dan"}
+    await granted(ann, type="role", **on, role="moderator")
+    await granted(ann, type="role", **on, role="member")
+    await granted(ann, type="mute", **on, **{"for": 60}, reason="noise")
+    await refused(dan, "muted", type="send", room="garden", text="x")
+    await granted(ann, type="unmute", **on)
+    await granted(ann, type="kick", **on, reason="noise")
+    await dan.hear_until(type="left", reason="kick")
+    await granted(ann, type="ban", **on, **{"for": 3600})
+    await refused(dan, "banned", type="join", room="garden")
+    await granted(ann, type="unban", **on)
 
 
 async def stumble(ann: Person, cy: Person) -> None:
@@ -151,10 +180,10 @@ async def stumble(ann: Person, cy: Person) -> None:
         assert not OPEN["ClientFrame"].is_valid(fields)
         await refused(ann, code, **fields)
     await refused(ann, "too_long", type="send", room="lobby", text="x" * 41)
-    await refused(ann, "no_user", type="send", to="dan", text="x")
+    await refused(ann, "no_user", type="send", to="eve", text="x")
     await refused(ann, "no_room", type="history", room="nowhere")
     await refused(cy, "forbidden", type="send", to="ann", text="x")
-    for _ in range(20):
+    for _ in range(60):
         await ann.say(type="send", room="lobby", text="x")
     assert (await ann.hear_until(code="rate_limited"))["retry_after"] > 0
 
@@ -162,7 +191,7 @@ async def stumble(ann: Person, cy: Person) -> None:
 async def test_everything_is_said_and_heard(tmp_path: Path) -> None:
     """Each frame is in the schema, and each frame of the schema is among them."""
     data = tmp_path / "data"
-    for name in ("ann", "bob"):
+    for name in ("ann", "bob", "dan"):
         add_account(data, name, PASSWORD)
     token = issue_token(data, "ann")
     traffic = Traffic()
@@ -172,15 +201,18 @@ async def test_everything_is_said_and_heard(tmp_path: Path) -> None:
             person(daemon.url, traffic) as ann,
             person(daemon.url, traffic) as bob,
             person(daemon.url, traffic) as cy,
+            person(daemon.url, traffic) as dan,
         ):
             await ann.hello(name="ann", password=PASSWORD)
             await bob.hello(name="bob", password=PASSWORD)
             await cy.hello(name="cy")
+            await dan.hello(name="dan", password=PASSWORD)
             await write(ann, bob, cy)
             await be_seen(ann, bob, cy)
+            await keep_order(ann, bob, dan)
             await stumble(ann, cy)
-            for who in (ann, bob, cy):
-                await who.ask(type="logout")
+            for who in (ann, bob, cy, dan):
+                await granted(who, type="logout")
                 await closed(who, 1000)
     heard = {name_of(cls) for cls in (*EVENTS, *REPLIES)}
     said = {name_of(cls) for cls in COMMANDS}
