@@ -135,6 +135,8 @@ VALUES: dict[Any, Schema] = {
     c.Display: {**_LINE, "maxLength": ids.DISPLAY_CHARS_MAX},
     c.StatusText: {**_LINE, "maxLength": STATUS_CHARS_MAX},
     c.GuestName: _matching(_ACCOUNT),
+    c.QueryText: PLAIN[str],
+    c.PlaceText: PLAIN[str],
     c.Secret: _chars(1, SECRET_CHARS_MAX),
     c.Emoji: {"type": "string", "minLength": 1},
     c.State: _words(*STATES),

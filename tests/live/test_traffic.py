@@ -129,6 +129,7 @@ async def be_seen(ann: Person, bob: Person, cy: Person) -> None:
     await granted(bob, type="who", room="lobby", limit=1)
     await granted(bob, type="who", room="lobby", after="Ann", all=True)
     await granted(bob, type="rooms", limit=1)
+    await granted(bob, type="search", query="good")
     await granted(bob, type="rooms", after="garden")
     await granted(ann, type="status", state="online", id=1)
     await granted(bob, type="read", room="lobby", seq=1, id=1)
