@@ -23,6 +23,12 @@ COVERED := chatd/core/*,chatd/wire/*,chatd/net/outbox.py
 # without waiting for anything (124).
 FLAKE8_ASYNC := --disable=ASYNC9,ASYNC114,ASYNC124
 SOURCES = $(shell find chatd tests -name '*.py' -not -path '*/node_modules/*')
+# What `chatd WHAT` prints is kept in FILE: 'WHAT=FILE'.
+GENERATED := \
+  'config default=chatd.toml.example' \
+  'config schema=config/chatd.schema.json' \
+  'protocol schema=config/protocol.schema.json' \
+  'protocol asyncapi=config/asyncapi.json'
 BENCH := contrib/bench
 BUILT := $(BENCH)/build
 
@@ -75,8 +81,8 @@ check: .venv/dev.stamp ## Lint, types, layers, budgets, generated files, news
 	@cd $(BENCH) && $(CURDIR)/$(BIN)/mypy --no-error-summary --strict --cache-dir $(CURDIR)/.mypy_cache bench.py
 	@echo "import-linter"; $(BIN)/lint-imports --no-logo --no-cache >.venv/layers.txt || { cat .venv/layers.txt; exit 1; }
 	@echo "budgets";       $(BIN)/python -m pytest -q --no-header tests/test_budgets.py
-	@echo "generated";     for what in 'default chatd.toml.example' 'schema config/chatd.schema.json'; do \
-	  set -- $$what; $(BIN)/chatd config $$1 | diff -u $$2 - || { echo "make: $$2 is old; run make generate" >&2; exit 1; }; done
+	@echo "generated";     for what in $(GENERATED); do \
+	  file=$${what#*=}; $(BIN)/chatd $${what%=*} | diff -u $$file - || { echo "make: $$file is old; run make generate" >&2; exit 1; }; done
 	@echo "towncrier";     $(BIN)/towncrier build --draft >.venv/news.txt 2>&1 || { cat .venv/news.txt; exit 1; }
 
 .PHONY: format
@@ -85,8 +91,8 @@ format: .venv/dev.stamp ## Format the code
 
 .PHONY: generate
 generate: .venv/run.stamp ## Write again what is generated from the code
-	@$(BIN)/chatd config default >chatd.toml.new && mv chatd.toml.new chatd.toml.example
-	@$(BIN)/chatd config schema >chatd.schema.new && mv chatd.schema.new config/chatd.schema.json
+	@for what in $(GENERATED); do \
+	  file=$${what#*=}; $(BIN)/chatd $${what%=*} >$$file.new && mv $$file.new $$file; done
 
 .PHONY: clean
 clean: ## Remove all that was installed or built here

@@ -37,12 +37,14 @@ ROOM_CHARS_MAX = 64
 DISPLAY_CHARS_MAX = 64
 CID_CHARS_MAX = 64
 
-_ACCOUNT = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}\Z")
-_GUEST = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}~[a-z2-7]{4}\Z")
-_PUBLIC_ROOM = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
-_PRIVATE_ROOM = re.compile(r"~[a-z2-7]{16}\Z")
+# What the schema of the protocol quotes.
+ACCOUNT = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}\Z")
+GUEST = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}~[a-z2-7]{4}\Z")
+PUBLIC_ROOM = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
+PRIVATE_ROOM = re.compile(r"~[a-z2-7]{16}\Z")
+EPOCH = re.compile(r"[0-9a-f]{16}\Z")
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_EPOCH = re.compile(r"[0-9a-f]{16}\Z")
 
 
 @attrs.frozen
@@ -63,7 +65,7 @@ def parse_account_name(text: str) -> UserName:
     Source: protocol section 1, "A user's name is for ever".
     """
     folded = _fold(text)
-    if not _ACCOUNT.match(folded):
+    if not ACCOUNT.match(folded):
         raise ValueError(
             "a name is 1 to 32 of a-z 0-9 . _ - and starts with a letter or digit"
         )
@@ -77,7 +79,7 @@ def parse_user_name(text: str) -> UserName:
         ValueError: It is neither.
     """
     folded = _fold(text)
-    if _GUEST.match(folded):
+    if GUEST.match(folded):
         return UserName(folded)
     return parse_account_name(text)
 
@@ -94,7 +96,7 @@ def parse_public_room(text: str) -> RoomName:
         ValueError: It is not 1 to 64 of `a-z 0-9 . _ -`.
     """
     folded = _fold(text)
-    if not _PUBLIC_ROOM.match(folded):
+    if not PUBLIC_ROOM.match(folded):
         raise ValueError(
             "a room name is 1 to 64 of a-z 0-9 . _ - and starts with a letter or digit"
         )
@@ -109,11 +111,11 @@ def parse_room_name(text: str) -> RoomName:
             different accounts in sorted order.
     """
     folded = _fold(text)
-    if _PUBLIC_ROOM.match(folded) or _PRIVATE_ROOM.match(folded):
+    if PUBLIC_ROOM.match(folded) or PRIVATE_ROOM.match(folded):
         return RoomName(folded)
     if folded.startswith("@"):
         names = folded[1:].split(",")
-        if len(names) == 2 and names[0] < names[1] and all(map(_ACCOUNT.match, names)):
+        if len(names) == 2 and names[0] < names[1] and all(map(ACCOUNT.match, names)):
             return RoomName(folded)
         raise ValueError("a direct room is @NAME,NAME, two accounts in sorted order")
     return parse_public_room(text)  # which says what a room's name is
@@ -144,7 +146,7 @@ def parse_epoch(text: str) -> Epoch:
 
     Source: protocol section 3, 64 random bits.
     """
-    if not _EPOCH.match(text):
+    if not EPOCH.match(text):
         raise ValueError("expected 16 hexadecimal digits")
     return Epoch(text)
 

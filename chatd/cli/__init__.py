@@ -13,6 +13,7 @@ from chatd import __version__
 from chatd.cli.accounts import token_group, user_group
 from chatd.cli.config import check, config_group
 from chatd.cli.connect import connect
+from chatd.cli.protocol import protocol_group
 from chatd.cli.serve import serve
 
 
@@ -27,4 +28,5 @@ main.add_command(user_group)
 main.add_command(token_group)
 main.add_command(check)
 main.add_command(config_group)
+main.add_command(protocol_group)
 main.add_command(connect)

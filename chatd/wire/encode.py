@@ -71,6 +71,17 @@ def _second(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
+def is_left_out(field: attrs.Attribute[Any]) -> bool:
+    """Whether a field is missing on the wire when there is nothing to say.
+
+    Args:
+        field: One of a class whose types are resolved.
+    """
+    if field.default is attrs.NOTHING:
+        return type(None) in get_args(field.type)
+    return not isinstance(field.default, str) or field.default == ""
+
+
 def _converter() -> Converter:
     converter = Converter()
     converter.register_unstructure_hook_factory(
@@ -86,13 +97,11 @@ def _dump_of(cls: Any, converter: Converter) -> Dump:
     nullable = []
     for field in attrs.fields(cls):
         name = WIRE_NAMES.get(field.name, field.name)
-        says_something = isinstance(field.default, str) and field.default != ""
+        omits = is_left_out(field)
         overrides[field.name] = override(
-            rename=name,
-            omit_if_default=not says_something,
-            unstruct_hook=_hook(field),
+            rename=name, omit_if_default=omits, unstruct_hook=_hook(field)
         )
-        if field.default is attrs.NOTHING and type(None) in get_args(field.type):
+        if omits and field.default is attrs.NOTHING:
             nullable.append(name)
     dump: Dump = make_dict_unstructure_fn(cls, converter, **overrides)
     if not nullable:

@@ -137,7 +137,7 @@ TimelineEvent = Message | Edit | Delete | React | Member | Room
 
 @attrs.define
 class Typing:
-    """Someone is writing for the next `seconds`; 0 means no longer."""
+    """Someone is writing, for so many seconds; 0 means no longer."""
 
     type: ClassVar[str] = "typing"
     room: RoomName

@@ -90,8 +90,8 @@ KEEP_MAX = 10_000_000
 """Days or messages: more than any room will have."""
 BAN_S_MAX = 315_360_000
 """Ten years; who means longer gives no end."""
-
-_WORD = regex.compile(r"[a-z][a-z0-9_]{0,31}\Z")
+WORD = regex.compile(r"[a-z][a-z0-9_]{0,31}\Z")
+"""A frame's type."""
 
 Parse = Callable[..., Any]
 """Takes a JSON value (and, from cattrs, the type that it should have)."""
@@ -234,7 +234,7 @@ def _parse_whole(text: str) -> str:
 
 
 def _check_word(text: str) -> str:
-    if not _WORD.match(text):
+    if not WORD.match(text):
         raise ValueError("expected a lowercase word")
     return text
 

@@ -33,15 +33,20 @@ MARKS_MAX = 8
 Source: protocol section 1; no script in use needs more than five.
 """
 
-_CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"
-_BAD_IN_TEXT = re.compile(f"[{_CONTROLS}]")
-_BAD_IN_LINE = re.compile(f"[{_CONTROLS}\t\n\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-# White space, what Unicode calls default-ignorable, and the blank of Braille.
-_BLANK = re.compile(
-    r"[\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"
+"""Characters that no text may hold, and halves of pairs, as in a class."""
+LINE_BREAKERS = "\t\n\u2028\u2029\u202a-\u202e\u2066-\u2069"
+"""What one line may not hold either: it breaks it, or turns its direction."""
+INVISIBLE = (
+    r"\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
     r"\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8"
-    r"\U000e0000-\U000e0fff]*\Z"
+    r"\U000e0000-\U000e0fff"
 )
+"""White space, what Unicode calls default-ignorable, and the blank of Braille."""
+
+_BAD_IN_TEXT = re.compile(f"[{CONTROLS}]")
+_BAD_IN_LINE = re.compile(f"[{CONTROLS}{LINE_BREAKERS}]")
+_BLANK = re.compile(rf"[{INVISIBLE}]*\Z")
 # A mark is neither a letter nor a space: few texts have so long a run of those
 # characters, and only its characters are looked up one by one. (A class of all
 # marks would have to be made from the whole of Unicode at each start.)

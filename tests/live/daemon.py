@@ -1,7 +1,8 @@
 """A real `chatd serve` in a process of its own, and people who type JSON at it.
 
 The daemon picks a free port, keeps its data in a temporary directory and is
-ended by its pid. Clients are `websockets`, which shares no code with chatd.
+ended by its pid. Clients are `websockets`, which shares no code with chatd. Whatever
+a person hears is held against the schema of the protocol, in every test.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from typing import Any
 import attrs
 import trio
 from websockets.trio.client import ClientConnection, connect
+
+from tests.wire.contract import Traffic
 
 Frame = dict[str, Any]
 
@@ -185,15 +188,18 @@ class Person:
     """Somebody who types JSON."""
 
     ws: ClientConnection
+    traffic: Traffic = attrs.field(factory=Traffic)
+    """What was said and heard; several people may share it."""
 
     async def say(self, **fields: Any) -> None:
         """Send one frame."""
         await self.ws.send(json.dumps(fields))
 
     async def hear(self) -> Frame:
-        """Receive one frame, whatever it is."""
+        """Receive one frame, whatever it is, as long as the schema knows it."""
         with trio.fail_after(PATIENCE_S):
             frame: Frame = json.loads(await self.ws.recv())
+        self.traffic.hear(frame)
         return frame
 
     async def hear_until(self, **wanted: Any) -> Frame:
@@ -209,6 +215,8 @@ class Person:
         while True:
             frame = await self.hear()
             if frame.get("re") == fields["type"]:
+                if frame["type"] != "error":
+                    self.traffic.grant(fields)
                 return frame
 
     async def hello(self, **fields: Any) -> Frame:
@@ -219,7 +227,9 @@ class Person:
 
 
 @asynccontextmanager
-async def person(url: str, **options: Any) -> AsyncIterator[Person]:
-    """Connect somebody for a block."""
+async def person(
+    url: str, traffic: Traffic | None = None, **options: Any
+) -> AsyncIterator[Person]:
+    """Connect somebody for a block; what is said is added to `traffic`."""
     async with connect(url, subprotocols=["chatd.v1"], **options) as ws:  # type: ignore[list-item]
-        yield Person(ws)
+        yield Person(ws, Traffic() if traffic is None else traffic)

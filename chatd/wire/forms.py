@@ -1,0 +1,236 @@
+r"""What the schema must be told: the form of each type, and rules between fields.
+
+Two tables have a twin in the codec, and tests hold each pair together by trying
+them against each other: `VALUES` says of a type what its parser in
+`chatd.wire.fields` accepts, and `RULES` says of a command what its rule in
+`chatd.wire.codec` demands (of an event, what the daemon holds itself to). Bounds and
+patterns are those that the parsers use.
+
+What JSON Schema cannot say, or most engines could not check, is left out and stands
+in the docstring of the type: that there is exactly one emoji, that the names of a
+direct room are two and sorted, towers of combining marks, halves of surrogate pairs,
+that `1.0` is no whole number here, and whatever is a setting. So the schema accepts
+all that the codec does, and in these few cases more.
+
+A pattern is read by engines of any language, so it has no look-around, no `\u`, and
+its ends are `^` and `$`.
+
+Pure. Source: JSON Schema draft 2020-12; ECMA-262 for patterns.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from chatd import ids
+from chatd.errors import Ending, RejectCode
+from chatd.wire import commands as c
+from chatd.wire import events as e
+from chatd.wire import replies as r
+from chatd.wire.fields import (
+    BAN_S_MAX,
+    ID_CHARS_MAX,
+    INTEGER_MAX,
+    KEEP_MAX,
+    PAGE_MAX,
+    POSTS,
+    ROLES,
+    SECRET_CHARS_MAX,
+    SLOW_S_MAX,
+    STATES,
+    VISIBILITIES,
+    WORD,
+)
+from chatd.wire.text import (
+    CONTROLS,
+    INVISIBLE,
+    LINE_BREAKERS,
+    LINE_CHARS_MAX,
+    STATUS_CHARS_MAX,
+)
+
+Schema = dict[str, Any]
+
+
+_SPACES = r"\u0009-\u000d \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+"""What `\\s` means to Python and JavaScript, other controls left out; not to all."""
+
+
+def portable(pattern: str) -> str:
+    """Write a regular expression of Python's so that other engines read it, too.
+
+    Surrogates are left out: only in a few languages can text have them at all.
+    """
+    plain = re.sub(
+        r"\\u([0-9a-f]{4})|\\U([0-9a-f]{8})",
+        lambda code: chr(int(code[1] or code[2], 16)),
+        pattern.replace("\ud800-\udfff", "").replace(r"\s", _SPACES),
+    )
+    return "".join(
+        char if char.isprintable() or char > "\xff" else f"\\x{ord(char):02x}"
+        for char in plain
+    )
+
+
+def _body(pattern: re.Pattern[str]) -> str:
+    return pattern.pattern.removesuffix(r"\Z")
+
+
+def _matching(*bodies: str) -> Schema:
+    """Text that is one of these as a whole."""
+    body = bodies[0] if len(bodies) == 1 else f"(?:{'|'.join(bodies)})"
+    return {"type": "string", "pattern": f"^{body}$"}
+
+
+def _unfolded(form: Schema) -> Schema:
+    """The same, spelled as one likes: what the parsers fold."""
+    return {**form, "pattern": form["pattern"].replace("a-z", "A-Za-z")}
+
+
+def _chars(low: int, high: int) -> Schema:
+    return {"type": "string", "minLength": low, "maxLength": high}
+
+
+def _visible(excluded: str) -> Schema:
+    """Text of which something can be seen, without the characters excluded."""
+    return {
+        "type": "string",
+        "pattern": f"^[^{portable(excluded)}]*$",
+        "not": {"pattern": f"^[{portable(INVISIBLE)}]*$"},
+    }
+
+
+def _words(*words: str) -> Schema:
+    return {"type": "string", "enum": [*words]}
+
+
+def _whole(low: int, high: int) -> Schema:
+    return {"type": "integer", "minimum": low, "maximum": high}
+
+
+_ACCOUNT = _body(ids.ACCOUNT)
+_USER = _matching(_ACCOUNT, _body(ids.GUEST))
+_ROOM = _matching(
+    _body(ids.PUBLIC_ROOM), _body(ids.PRIVATE_ROOM), f"@{_ACCOUNT},{_ACCOUNT}"
+)
+_LINE = _visible(CONTROLS + LINE_BREAKERS)
+
+PLAIN: dict[Any, Schema] = {
+    bool: {"type": "boolean"},
+    int: {"type": "integer"},
+    float: {"type": "number"},
+    str: {"type": "string"},
+}
+"""Types without a name of their own."""
+
+VALUES: dict[Any, Schema] = {
+    ids.Seq: _whole(0, INTEGER_MAX),
+    c.PageLimit: _whole(1, PAGE_MAX),
+    c.Text: _visible(CONTROLS),
+    ids.RoomName: _ROOM,
+    ids.UserName: _USER,
+    ids.Epoch: _matching(_body(ids.EPOCH)),
+    ids.Cid: _chars(1, ids.CID_CHARS_MAX),
+    c.Display: {**_LINE, "maxLength": ids.DISPLAY_CHARS_MAX},
+    c.StatusText: {**_LINE, "maxLength": STATUS_CHARS_MAX},
+    c.GuestName: _matching(_ACCOUNT),
+    c.QueryText: PLAIN[str],
+    c.PlaceText: PLAIN[str],
+    c.Secret: _chars(1, SECRET_CHARS_MAX),
+    c.Emoji: {"type": "string", "minLength": 1},
+    c.State: _words(*STATES),
+    c.PublicRoom: _matching(_body(ids.PUBLIC_ROOM)),
+    c.Topic: {
+        "anyOf": [
+            {"type": "string", "maxLength": 0},
+            {**_LINE, "maxLength": LINE_CHARS_MAX},
+        ]
+    },
+    c.Reason: {**_LINE, "maxLength": LINE_CHARS_MAX},
+    c.Post: _words(*POSTS),
+    c.Visibility: _words(*VISIBILITIES),
+    c.RoomRole: _words(*ROLES),
+    c.SlowSeconds: _whole(0, SLOW_S_MAX),
+    c.KeepCount: _whole(0, KEEP_MAX),
+    c.BanSeconds: _whole(1, BAN_S_MAX),
+    c.CommandId: {
+        "description": "A client's own label of a command; its reply carries it.",
+        "anyOf": [_chars(0, ID_CHARS_MAX), _whole(-INTEGER_MAX, INTEGER_MAX)],
+    },
+}
+"""What values of a type look like, as the daemon writes them."""
+
+SENT: dict[Any, Schema] = {
+    kind: _unfolded(VALUES[kind])
+    for kind in (ids.RoomName, ids.UserName, c.GuestName, c.PublicRoom)
+}
+"""What a client may send, where that is more."""
+
+TIME: Schema = {
+    "description": "UTC, RFC 3339 with milliseconds.",
+    "type": "string",
+    "format": "date-time",
+    "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$",
+}
+
+_CLOSING = [ending.value for ending in Ending if ending.code is not None]
+
+FIELDS: dict[tuple[Any, str], Schema] = {
+    (r.Refusal, "code"): _words(*map(str, RejectCode)),
+    (r.Refusal, "re"): _matching(_body(WORD)),
+    (e.Bye, "code"): {
+        "type": "integer",
+        "enum": sorted({row.code for row in _CLOSING}),
+    },
+    (e.Bye, "reason"): _words(*(row.reason for row in _CLOSING)),
+    (e.UserShown, "state"): _words(*STATES),
+}
+"""Fields of which more is known than their type says."""
+
+
+def _given(*fields: str) -> Schema:
+    """These are there; null is as good as nothing."""
+    return {
+        "properties": {field: {"not": {"type": "null"}} for field in fields},
+        "required": list(fields),
+    }
+
+
+def _not_both(one: str, other: str) -> Schema:
+    return {"not": _given(one, other)}
+
+
+def _needs(one: str, other: str) -> Schema:
+    return {"if": _given(one), "then": _given(other)}
+
+
+def _either(*groups: tuple[str, ...]) -> Schema:
+    return {"oneOf": [_given(*group) for group in groups]}
+
+
+_PRIVATE: Schema = {
+    "properties": {"private": {"const": True}},
+    "required": ["private"],
+}
+_KEPT = _either(("text",), ("deleted",))
+
+RULES: dict[Any, Schema] = {
+    c.Hello: {
+        "allOf": [
+            _needs("password", "name"),
+            _not_both("name", "token"),
+            _not_both("name", "session"),
+        ]
+    },
+    c.Join: {"allOf": [_needs("since", "epoch"), _not_both("since", "last")]},
+    c.Send: _either(("room",), ("to",)),
+    c.History: _not_both("before", "after"),
+    c.Create: {"oneOf": [_given("room"), _PRIVATE]},
+    c.SetRoom: {"anyOf": [_given(name) for name in c.SETTINGS]},
+    e.Message: _KEPT,
+    e.Edit: _KEPT,
+    e.React: _either(("emoji", "on"), ("deleted",)),
+    r.MessageShown: _KEPT,
+}
+"""What the fields of one frame demand of each other."""

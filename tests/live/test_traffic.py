@@ -1,0 +1,221 @@
+"""One long conversation, in which everything of the protocol is said and heard.
+
+Each frame is held against the schema as it passes (`Person.hear`, `Person.ask`); in
+the end nothing of the schema may be missing. Who adds a command or an event adds a
+line here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from chatd.wire.schema import COMMANDS, EVENTS, REPLIES, name_of
+from tests.live.daemon import Daemon, Person, person, running
+from tests.live.test_conversation import add_account, issue_token
+from tests.wire.contract import OPEN, Frame, Traffic
+
+UNHEARD = {
+    "GapEvent": "only a slow reader gets one: tests/live/test_slow.py",
+}
+"""What is missing in this conversation, and where it is heard instead."""
+UNSAID: dict[str, str] = {}
+"""Commands that nobody says in this conversation, and where they are said instead."""
+
+PASSWORD = "correct horse"
+ENV = {
+    "CHATD_PRESENCE__TICK_S": "0.2",
+    "CHATD_PRESENCE__GRACE_S": "0",
+    "CHATD_ROOMS__READ_RECEIPTS": "true",
+    "CHATD_LIMITS__MESSAGES_BURST": "40",
+    "CHATD_LIMITS__TEXT_CHARS": "40",
+}
+
+
+async def granted(who: Person, **fields: object) -> Frame:
+    """Send a command that is granted."""
+    reply = await who.ask(**fields)
+    assert reply["type"] == "ok", reply
+    return reply
+
+
+async def refused(who: Person, code: str, **fields: object) -> Frame:
+    """Send a command that is refused, with this code."""
+    reply = await who.ask(**fields)
+    assert (reply["type"], reply["code"]) == ("error", code), reply
+    return reply
+
+
+async def closed(who: Person, code: int) -> None:
+    """Hear what still comes, until the connection is closed with this code."""
+    with pytest.raises(ConnectionClosed) as end:
+        while True:
+            await who.hear()
+    assert end.value.rcvd is not None
+    assert end.value.rcvd.code == code
+
+
+async def come_in(daemon: Daemon, traffic: Traffic, token: str) -> None:
+    """Every way to say hello, and what is wrong with others."""
+    async with person(daemon.url, traffic) as ann:
+        await refused(ann, "not_authenticated", type="ping")
+        await refused(ann, "bad_credentials", type="hello", name="ann", password="x")
+        await refused(ann, "bad_field", type="hello", name="ann", token="x")
+        session = (await ann.hello(name="Ann", password=PASSWORD, id="h"))["session"]
+        await refused(ann, "forbidden", type="hello", name="ann")
+        async with person(daemon.url, traffic) as newer:
+            await newer.hello(session=session, token=None)
+            await closed(ann, 4506)
+            await granted(newer, type="logout")
+            await closed(newer, 1000)
+    async with person(daemon.url, traffic) as ann:
+        await ann.hello(token=token)
+    bearer = {"Authorization": f"Bearer {token}"}
+    async with person(daemon.url, traffic, additional_headers=bearer) as ann:
+        await ann.hello()
+    async with person(daemon.url, traffic) as silent:
+        await silent.hello()
+
+
+async def write(ann: Person, bob: Person, cy: Person) -> None:
+    """All that the timeline of a room can hold, live, replayed and looked up."""
+    await granted(ann, type="profile", display="Ann A.")
+    joined = await granted(ann, type="join", room="Garden", id=1)
+    assert joined["created"]
+    await granted(bob, type="join", room="garden")
+    await granted(ann, type="send", room="garden", text="hi", cid="1", id=2)
+    await granted(ann, type="send", room="garden", text="hi", cid="1", id=2)
+    await refused(ann, "cid_conflict", type="send", room="garden", text="ho", cid="1")
+    first = await bob.hear_until(type="message")
+    await granted(bob, type="send", room="garden", text="ho", reply_to=first["seq"])
+    await granted(ann, type="edit", room="garden", of=first["seq"], text="hi!")
+    at = {"room": "garden", "of": first["seq"]}
+    await granted(bob, type="react", **at, emoji="👍", cid="r")
+    await granted(bob, type="history", room="garden", before=9, limit=10)
+    await granted(bob, type="react", **at, emoji="👍", on=False)
+    await granted(bob, type="react", **at, emoji="👍")
+    await refused(bob, "forbidden", type="delete", **at)
+    await granted(ann, type="delete", **at, cid="d")
+    await refused(ann, "no_message", type="edit", **at, text="x")
+    await granted(bob, type="leave", room="garden")
+    await bob.hear_until(type="left")
+    await granted(bob, type="join", room="garden", last=50)
+    await bob.hear_until(type="caught_up")
+    place = {"since": 0, "epoch": joined["epoch"], "users": True}
+    assert (await granted(bob, type="join", room="garden", **place, id=3))["recovered"]
+    await bob.hear_until(type="caught_up", id=3)
+    place = {"since": 0, "epoch": "0" * 16}
+    assert not (await granted(bob, type="join", room="garden", **place))["recovered"]
+    await granted(bob, type="history", room="garden", after=0)
+    await refused(cy, "not_member", type="send", room="garden", text="psst")
+    await granted(ann, type="send", to="bob", text="psst")
+    await bob.hear_until(type="message", room="@ann,bob")
+
+
+async def be_seen(ann: Person, bob: Person, cy: Person) -> None:
+    """What is never stored, and what can be looked up."""
+    for who in (ann, bob, cy):
+        await granted(who, type="join", room="lobby")
+    await bob.hear_until(type="presence", online=3)
+    await granted(ann, type="typing", room="lobby", id=1)
+    await bob.hear_until(type="typing", **{"from": "ann"})
+    await ann.say(type="typing", room="lobby", on=False)
+    await bob.hear_until(type="typing", **{"for": 0})
+    await granted(ann, type="send", room="lobby", text="good morning")
+    await granted(ann, type="status", state="away", text="lunch", id=1)
+    await _away(bob)
+    await granted(bob, type="who", room="lobby", limit=1)
+    await granted(bob, type="who", room="lobby", after="Ann", all=True)
+    await granted(bob, type="rooms", limit=1)
+    await granted(bob, type="search", query="good")
+    await granted(bob, type="rooms", after="garden")
+    await granted(ann, type="status", state="online", id=1)
+    await granted(bob, type="read", room="lobby", seq=1, id=1)
+    await ann.hear_until(type="read", **{"from": "bob"})
+    await granted(cy, type="leave", room="lobby")
+    await granted(bob, type="ping", id=2**53)
+
+
+async def _away(who: Person) -> None:
+    """Wait until a frame of presence tells that someone is away."""
+    while "away" not in await who.hear_until(type="presence"):
+        """Others come meanwhile."""
+
+
+async def keep_order(ann: Person, bob: Person, dan: Person) -> None:
+    """Rooms with owners and moderators, and what those may do."""
+    den = await granted(ann, type="create", private=True, title="Den", cid="den", id=1)
+    await granted(ann, type="join", room=den["room"])
+    await granted(ann, type="room", room=den["room"], topic="Rest", slow_s=1)
+    await ann.hear_until(type="room", topic="Rest")
+    await granted(ann, type="invite", room=den["room"], user="bob")
+    await bob.hear_until(type="invited", room=den["room"])
+    await granted(dan, type="join", room="garden")
+    on = {"room": "garden", "user": "dan"}
+    await granted(ann, type="role", **on, role="moderator")
+    await granted(ann, type="role", **on, role="member")
+    await granted(ann, type="mute", **on, **{"for": 60}, reason="noise")
+    await refused(dan, "muted", type="send", room="garden", text="x")
+    await granted(ann, type="unmute", **on)
+    await granted(ann, type="kick", **on, reason="noise")
+    await dan.hear_until(type="left", reason="kick")
+    await granted(ann, type="ban", **on, **{"for": 3600})
+    await refused(dan, "banned", type="join", room="garden")
+    await granted(ann, type="unban", **on)
+
+
+async def stumble(ann: Person, cy: Person) -> None:
+    """Every way to be refused that a person can walk into."""
+    for bad, code in (("{", "bad_json"), (b"{}", "bad_frame")):
+        await ann.ws.send(bad)
+        assert (await ann.hear_until(type="error"))["code"] == code
+    for fields, code in (
+        ({"type": "snd", "room": "lobby", "id": "x"}, "bad_type"),
+        ({"type": "send", "room": "lobby", "cid": "c"}, "bad_field"),
+        ({"type": "send", "room": "lobby", "text": "x", "to": "bob"}, "bad_field"),
+        ({"type": "join", "room": "lobby", "since": 1}, "bad_field"),
+        ({"type": "history", "room": "lobby", "limit": 101}, "bad_field"),
+    ):
+        assert not OPEN["ClientFrame"].is_valid(fields)
+        await refused(ann, code, **fields)
+    await refused(ann, "too_long", type="send", room="lobby", text="x" * 41)
+    await refused(ann, "no_user", type="send", to="eve", text="x")
+    await refused(ann, "no_room", type="history", room="nowhere")
+    await refused(cy, "forbidden", type="send", to="ann", text="x")
+    for _ in range(60):
+        await ann.say(type="send", room="lobby", text="x")
+    assert (await ann.hear_until(code="rate_limited"))["retry_after"] > 0
+
+
+async def test_everything_is_said_and_heard(tmp_path: Path) -> None:
+    """Each frame is in the schema, and each frame of the schema is among them."""
+    data = tmp_path / "data"
+    for name in ("ann", "bob", "dan"):
+        add_account(data, name, PASSWORD)
+    token = issue_token(data, "ann")
+    traffic = Traffic()
+    async with running(data, env=ENV) as daemon:
+        await come_in(daemon, traffic, token)
+        async with (
+            person(daemon.url, traffic) as ann,
+            person(daemon.url, traffic) as bob,
+            person(daemon.url, traffic) as cy,
+            person(daemon.url, traffic) as dan,
+        ):
+            await ann.hello(name="ann", password=PASSWORD)
+            await bob.hello(name="bob", password=PASSWORD)
+            await cy.hello(name="cy")
+            await dan.hello(name="dan", password=PASSWORD)
+            await write(ann, bob, cy)
+            await be_seen(ann, bob, cy)
+            await keep_order(ann, bob, dan)
+            await stumble(ann, cy)
+            for who in (ann, bob, cy, dan):
+                await granted(who, type="logout")
+                await closed(who, 1000)
+    heard = {name_of(cls) for cls in (*EVENTS, *REPLIES)}
+    said = {name_of(cls) for cls in COMMANDS}
+    assert heard - traffic.heard.keys() == UNHEARD.keys()
+    assert said - traffic.said.keys() == UNSAID.keys()
