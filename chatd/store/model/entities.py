@@ -92,6 +92,8 @@ class Tables:
         factory=dict
     )
     """What each cid of `create` has made."""
+    room_skeletons: set[str] = attrs.field(factory=set)
+    user_skeletons: set[str] = attrs.field(factory=set)
 
     def is_guest(self, user: UserName) -> bool:
         """Whether the user is a guest."""
