@@ -17,7 +17,7 @@ BIN := .venv/bin
 LOCK := contrib/requirements-dev.txt
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint $(LOCK)
 # What decides must be tested at every branch.
-COVERED := chatd/core/*,chatd/wire/*,chatd/net/outbox.py
+COVERED := chatd/core/*,chatd/wire/*,chatd/names/*,chatd/net/outbox.py
 # All but: checkpoints on every path (9xx, its own default), a list of startable
 # functions by bare name (114: `run` is everybody's), and tests that need a loop
 # without waiting for anything (124).
@@ -74,8 +74,8 @@ bench: .venv/dev.stamp $(BUILT)/venv.stamp $(BUILT)/load $(BUILT)/relay tests/fo
 
 .PHONY: check
 check: .venv/dev.stamp ## Lint, types, layers, budgets, generated files, news
-	@echo "ruff";          $(BIN)/ruff check -q chatd tests $(BENCH)
-	@echo "ruff format";   $(BIN)/ruff format -q --check chatd tests $(BENCH)
+	@echo "ruff";          $(BIN)/ruff check -q chatd tests $(BENCH) contrib/unicode
+	@echo "ruff format";   $(BIN)/ruff format -q --check chatd tests $(BENCH) contrib/unicode
 	@echo "flake8-async";  $(BIN)/flake8-async $(FLAKE8_ASYNC) $(SOURCES)
 	@echo "mypy --strict"; $(BIN)/mypy --no-error-summary
 	@cd $(BENCH) && $(CURDIR)/$(BIN)/mypy --no-error-summary --strict --cache-dir $(CURDIR)/.mypy_cache bench.py
@@ -87,7 +87,7 @@ check: .venv/dev.stamp ## Lint, types, layers, budgets, generated files, news
 
 .PHONY: format
 format: .venv/dev.stamp ## Format the code
-	@$(BIN)/ruff format chatd tests $(BENCH)
+	@$(BIN)/ruff format chatd tests $(BENCH) contrib/unicode
 
 .PHONY: generate
 generate: .venv/run.stamp ## Write again what is generated from the code

@@ -24,6 +24,7 @@ from chatd.core.drafts import SetPasswordHash
 from chatd.core.principal import Principal
 from chatd.errors import Reject, RejectCode
 from chatd.ids import SessionId, UserName, is_guest
+from chatd.names import check_free
 from chatd.ports import SessionRow, Store, UserRow
 from chatd.wire.commands import Hello
 
@@ -76,7 +77,8 @@ class Authenticator:
 
         Raises:
             Reject: `bad_credentials`, `forbidden` (no guests here), `banned`,
-                `bad_field` (two credentials), `rate_limited`.
+                `bad_field` (two credentials), `name_taken` (a reserved name),
+                `rate_limited`.
 
         Cancellation: safe; a hash that was begun is finished and thrown away.
         """
@@ -178,6 +180,8 @@ class Authenticator:
                 RejectCode.FORBIDDEN,
                 "guests are not allowed here: log in with a password",
             )
+        if wish is not None:
+            check_free(wish, self._config.auth.reserved, guest=True)
         suffix = base64.b32encode(self._random_bytes(5)).decode().lower()[:4]
         display = wish or "guest"
         name = UserName(f"{display}~{suffix}")

@@ -107,6 +107,17 @@ async def test_a_guest_gets_a_name_of_his_own(gate: Gate) -> None:
     assert nameless.user.startswith("guest~")
 
 
+async def test_a_guest_is_nobody_whom_people_would_believe(gate: Gate) -> None:
+    """Reserved names, and the operator's own, are refused with the reason."""
+    assert (await gate.hello(name="anonymous")).display == "anonymous"
+    assert (await gate.hello(name="acme")).display == "acme"
+    strict = Gate(attrs.evolve(Config(), auth=Auth(reserved=(UserName("acme"),))))
+    for name in ("admin", "r00t", "acrne"):
+        refusal = await strict.refused(name=name)
+        assert refusal.code is RejectCode.NAME_TAKEN
+        assert refusal.text == "name: the name is reserved"
+
+
 async def test_guests_may_be_unwanted() -> None:
     """Where they are, only credentials let anybody in."""
     gate = Gate(attrs.evolve(Config(), auth=Auth(guests=False)))

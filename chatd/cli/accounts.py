@@ -19,8 +19,10 @@ import click
 
 from chatd.auth import digest_of, hash_password
 from chatd.cli.config import config_option, load_or_exit
+from chatd.config import Config
 from chatd.errors import Reject, StoreRefused
-from chatd.ids import UserName, parse_account_name
+from chatd.ids import UserName
+from chatd.names import NAMES, Names, skeleton
 from chatd.store.sqlite import admin
 
 PASSWORD_CHARS_MIN = 8
@@ -51,11 +53,18 @@ def add_user(name: str, config_file: Path | None, data: str | None) -> None:
 
     The password is asked for, or read as the first line of standard input.
     """
-    user = _name_or_exit(name)
-    directory = _directory(config_file, data)
-    password = _password()
+    config = _config(config_file, data)
+    names = NAMES[config.auth.names]
+    user = _name_or_exit(names, name)
+    hashed = hash_password(_password())
     try:
-        admin.add_account(directory, user, hash_password(password))
+        admin.add_account(
+            Path(config.store.path),
+            user,
+            hashed,
+            skeleton(user),
+            distinct=names.distinct,
+        )
     except (Reject, StoreRefused) as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"added {user}")
@@ -67,27 +76,27 @@ def add_user(name: str, config_file: Path | None, data: str | None) -> None:
 @data_option
 def issue_token(name: str, config_file: Path | None, data: str | None) -> None:
     """Print a new access token for the account NAME; it is shown only now."""
-    user = _name_or_exit(name)
-    directory = _directory(config_file, data)
+    config = _config(config_file, data)
+    user = _name_or_exit(NAMES[config.auth.names], name)
     token = base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=").decode()
     created = time.time_ns() // 1_000_000
     try:
-        admin.add_token(directory, user, digest_of(token), None, created)
+        admin.add_token(Path(config.store.path), user, digest_of(token), None, created)
     except (Reject, StoreRefused) as error:
         raise click.ClickException(str(error)) from None
     click.echo(token)
 
 
-def _name_or_exit(text: str) -> UserName:
+def _name_or_exit(names: Names, text: str) -> UserName:
     try:
-        return parse_account_name(text)
+        return names.account(text)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="NAME") from None
 
 
-def _directory(config_file: Path | None, data: str | None) -> Path:
+def _config(config_file: Path | None, data: str | None) -> Config:
     overrides: dict[str, object] = {} if data is None else {"store.path": data}
-    return Path(load_or_exit(config_file, overrides).config.store.path)
+    return load_or_exit(config_file, overrides).config
 
 
 def _password() -> str:

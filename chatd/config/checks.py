@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 
 from chatd.config.limits import Limits
-from chatd.config.sections import Config, Rooms, Server
+from chatd.config.sections import Config, Server
 from chatd.config.values import Address, SystemdSockets, TcpAddress
 from chatd.ids import RoomName
 
@@ -67,7 +67,7 @@ def conflicts(config: Config) -> Iterator[tuple[Place, str]]:
     yield from _path_conflicts(config.store.path)
     yield from _listen_conflicts(config)
     yield from _tls_conflicts(config.server)
-    yield from _room_conflicts(config.rooms)
+    yield from _room_conflicts(config)
     yield from _limit_conflicts(config.limits)
 
 
@@ -119,12 +119,14 @@ def _tls_conflicts(server: Server) -> Iterator[tuple[Place, str]]:
             yield ("server", name), f"is missing: {other} is set, and TLS needs both"
 
 
-def _room_conflicts(rooms: Rooms) -> Iterator[tuple[Place, str]]:
+def _room_conflicts(config: Config) -> Iterator[tuple[Place, str]]:
     seen: set[RoomName] = set()
-    for index, room in enumerate(rooms.permanent):
+    for index, room in enumerate(config.rooms.permanent):
         place = ("rooms", "permanent", index)
         if room.name in seen:
             yield (*place, "name"), f'"{room.name}" is listed twice'
+        if config.auth.names == "ascii" and not room.name.isascii():
+            yield (*place, "name"), f'"{room.name}" needs auth.names = "unicode"'
         if not room.topic.isprintable():
             yield (*place, "topic"), "must be one line without control characters"
         seen.add(room.name)

@@ -19,7 +19,7 @@ from chatd.config.values import (
     TcpAddress,
     origin_of,
 )
-from chatd.ids import RoomName
+from chatd.ids import RoomName, UserName
 
 
 @attrs.frozen(kw_only=True)
@@ -124,6 +124,21 @@ class Auth:
         min=1,
         max=600,
     )
+    names: Literal["ascii", "unicode"] = key(
+        "ascii",
+        "The characters of names of people and rooms. ascii: a-z 0-9 . _ -. unicode:"
+        " letters of any script, one script to a name, and none that looks like a"
+        " name that is taken. Who has a name of the wider choice is locked out by the"
+        " narrower one.",
+        "protocol section 1; what everybody can type, as ergo's casemapping ascii",
+    )
+    reserved: tuple[UserName, ...] = key(
+        (),
+        "Names that nobody can give himself, nor what looks like them, beside those"
+        " that nobody can anywhere, such as admin, support and all. `chatd user add`"
+        " can.",
+        "only the operator knows whom people here believe",
+    )
 
 
 @attrs.frozen(kw_only=True)
@@ -133,7 +148,7 @@ class PermanentRoom:
     name: RoomName = attrs.field(
         metadata={
             "doc": "The room's name: 1 to 64 of a-z 0-9 . _ -, starting with a letter"
-            " or digit; upper case is folded.",
+            " or digit; upper case is folded. Other letters as auth.names allows.",
             "source": "protocol section 1",
             "min": 1,
             "max": 64,
@@ -184,11 +199,6 @@ class Rooms:
         "Who creates a public room by joining it: anyone (guests too), users"
         " (accounts) or admins.",
         "protocol section 3",
-    )
-    names: Literal["ascii"] = key(
-        "ascii",
-        "The characters of new names: a-z 0-9 . _ - only.",
-        "protocol section 1; no two names look alike, as ergo's casemapping ascii",
     )
     read_receipts: bool = key(
         default=False,

@@ -46,7 +46,8 @@ from chatd.config import (
 )
 from chatd.configfile.problems import Problem, near, shown
 from chatd.configfile.table import KEYS, SECTIONS
-from chatd.ids import RoomName, is_encodable, parse_public_room
+from chatd.ids import RoomName, UserName, is_encodable
+from chatd.names import UNICODE
 
 Hook = Callable[[Any, Any], Any]
 
@@ -55,7 +56,9 @@ PARSED: dict[Any, Callable[[str], Any]] = {
     Network: parse_network,
     Origin: parse_origin,
     PublicUrl: parse_public_url,
-    RoomName: parse_public_room,
+    # The wider policy reads both; what `auth.names` makes of it is a conflict.
+    RoomName: UNICODE.public_room,
+    UserName: UNICODE.account,
 }
 """Types that a file spells as a string, and who reads it."""
 

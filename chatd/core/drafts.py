@@ -150,6 +150,8 @@ class CreateRoom:
     (`member`, change `join`, with the role); otherwise joins are silent. With a
     `cid` the first member's earlier use of it is looked up: then it is `Duplicate`
     with the room that was made, or `Conflict`.
+
+    Refused: with `distinct`, `name_taken` if another room has its `skeleton`.
     """
 
     room: RoomName
@@ -159,6 +161,9 @@ class CreateRoom:
     """Name to role."""
     event: bool = False
     cid: Cid | None = None
+    skeleton: str | None = None
+    """What the name looks like; None for one that nobody chose."""
+    distinct: bool = False
 
 
 @attrs.define
@@ -213,13 +218,16 @@ class Recall:
 class AddUser:
     """Record a user's name for ever; one that was ever taken is refused.
 
-    Refused: `name_taken`.
+    Refused: `name_taken`; with `distinct` also if another user has its `skeleton`.
     """
 
     user: UserName
     display: str
     role: str
     password_hash: str | None
+    skeleton: str | None = None
+    """What the name looks like; None for a guest's, whose suffix tells him apart."""
+    distinct: bool = False
 
 
 @attrs.define

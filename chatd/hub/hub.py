@@ -44,6 +44,7 @@ from chatd.hub.perform import PERFORM, Performer
 from chatd.hub.restore import load
 from chatd.hub.world import World
 from chatd.ids import ConnectionId, RoomName, UserName
+from chatd.names import NAMES
 from chatd.observe import Metrics
 from chatd.ports import Outlet, Store
 from chatd.wire.codec import BadCommand, Decoder
@@ -71,7 +72,7 @@ class Hub:
         self._world = world
         self._metrics = metrics
         self._server = server
-        self._decoder = Decoder(config.limits.text_chars)
+        self._decoder = Decoder(config.limits.text_chars, NAMES[config.auth.names])
         self._fanout = Fanout()
         self._inputs: deque[Input] = deque()
         self._running = False

@@ -19,6 +19,7 @@ from chatd.core.state import Chat
 from chatd.errors import StoreFailed
 from chatd.hub.world import World
 from chatd.ids import Epoch, Seq
+from chatd.names import skeleton
 from chatd.ports import Snapshot, Store
 
 
@@ -104,7 +105,10 @@ def declare(chat: Chat, config: Config, new_epoch: Callable[[], Epoch]) -> list[
         if room is None:
             room = Room(wanted.name, new_epoch(), Seq(0), Seq(1), settings)
             chat.rooms[room.name] = room
-            drafts.append(CreateRoom(room.name, room.epoch, settings, members={}))
+            look = skeleton(room.name)
+            drafts.append(
+                CreateRoom(room.name, room.epoch, settings, members={}, skeleton=look)
+            )
         elif room.settings != settings:
             room.settings = settings
             drafts.append(DeclareRoom(room.name, settings))

@@ -18,6 +18,12 @@ TOO_MANY_KINDS = Refused(
     "emoji",
 )
 NAME_TAKEN = Refused(RejectCode.NAME_TAKEN, "the name is taken", "name")
+NAME_LOOKS_TAKEN = Refused(
+    RejectCode.NAME_TAKEN, "the name looks like one that is taken", "name"
+)
+ROOM_LOOKS_TAKEN = Refused(
+    RejectCode.NAME_TAKEN, "the name looks like that of another room", "room"
+)
 NOT_STORED = Refused(RejectCode.INTERNAL, "it could not be stored; the fault is here")
 
 INVITE_MS = 14 * 86_400_000

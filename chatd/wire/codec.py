@@ -32,6 +32,7 @@ from cattrs import ClassValidationError
 
 from chatd.errors import Reject, RejectCode
 from chatd.ids import Cid
+from chatd.names import ASCII, Names
 from chatd.wire.commands import (
     SETTINGS,
     WIRE_NAMES,
@@ -84,16 +85,17 @@ class BadCommand(Reject):
 
 
 class Decoder:
-    """Makes commands of bytes, for one setting of `limits.text_chars`."""
+    """Makes commands of bytes, for one setting of `limits.text_chars` and names."""
 
-    def __init__(self, text_chars: int) -> None:
+    def __init__(self, text_chars: int, names: Names = ASCII) -> None:
         """Compile a reader for each command; takes about 30 ms.
 
         Args:
             text_chars: How many code points a message may have; 0 means as many
                 as fit into a frame.
+            names: How names are spelled here.
         """
-        converter = converter_for(text_chars)
+        converter = converter_for(text_chars, names)
         self._readers = {
             cls.type: (cls, converter.get_structure_hook(cls))
             for cls in get_args(Command)

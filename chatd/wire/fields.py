@@ -24,13 +24,10 @@ from chatd.ids import (
     Seq,
     UserName,
     is_encodable,
-    parse_account_name,
     parse_cid,
     parse_epoch,
-    parse_public_room,
-    parse_room_name,
-    parse_user_name,
 )
+from chatd.names import Names
 from chatd.wire.commands import (
     WIRE_NAMES,
     Ban,
@@ -77,7 +74,10 @@ SECRET_CHARS_MAX = 4096
 PAGE_MAX = 100
 """Source: protocol section 6."""
 NAMES_KEPT = 4096
-"""Room names whose form was looked at lately: 64 characters each, so 1 MB at most."""
+"""Room names whose form was looked at lately.
+
+64 characters each, so 1 MB at most; with letters of any script 6 MB.
+"""
 STATES = ("online", "away")
 """Source: protocol section 5."""
 POSTS = ("members", "moderators")
@@ -113,7 +113,7 @@ _KINDS = {
 }
 
 
-def converter_for(text_chars: int) -> Converter:
+def converter_for(text_chars: int, names: Names) -> Converter:
     """Teach cattrs the types of `chatd.wire.commands`, and nothing else.
 
     Detailed validation, which names the field, costs 0.1 µs where all is well.
@@ -124,17 +124,17 @@ def converter_for(text_chars: int) -> Converter:
         Seq: _integer(0, INTEGER_MAX),
         PageLimit: _integer(1, PAGE_MAX),
         Text: _string(lambda text: parse_text(text, text_chars)),
-        RoomName: _string(lru_cache(NAMES_KEPT)(parse_room_name)),
-        UserName: _string(parse_user_name),
+        RoomName: _string(lru_cache(NAMES_KEPT)(names.room)),
+        UserName: _string(names.user),
         Epoch: _string(parse_epoch),
         Cid: parse_cid_field,
         Display: _string(parse_display),
         StatusText: _string(parse_status),
-        GuestName: _string(parse_account_name),
+        GuestName: _string(names.account),
         Secret: _string(_parse_secret),
         Emoji: _string(parse_emoji),
         State: _string(_one_of(STATES)),
-        PublicRoom: _string(parse_public_room),
+        PublicRoom: _string(names.public_room),
         Topic: _string(parse_topic),
         Reason: _string(parse_reason),
         Post: _string(_one_of(POSTS)),

@@ -135,6 +135,15 @@ def test_permanent_rooms() -> None:
     ]
 
 
+def test_a_permanent_room_has_a_name_of_the_policy() -> None:
+    """Other letters need the wider one."""
+    rooms = Rooms(permanent=(PermanentRoom(name=RoomName("чай")),))
+    assert found(Config(rooms=rooms)) == {
+        ("rooms", "permanent", 0, "name"): '"чай" needs auth.names = "unicode"'
+    }
+    assert found(Config(rooms=rooms, auth=Auth(names="unicode"))) == {}
+
+
 @pytest.mark.parametrize("path", ["~/chat", "a\0b"])
 def test_paths_that_would_not_be_what_they_look_like(path: str) -> None:
     """No directory named `~` is made by mistake."""

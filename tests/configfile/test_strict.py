@@ -62,7 +62,18 @@ def test_types_are_strict(
         ("heartbeat", "interval_s", 10**400, "must be a number of at most 15 digits"),
         ("heartbeat", "interval_s", float("nan"), "must be a finite number, is nan"),
         ("store", "path", "\udcff", "must be UTF-8"),
-        ("rooms", "names", "unicode", 'expected "ascii", found the string "unicode"'),
+        (
+            "auth",
+            "names",
+            "utf8",
+            'expected "ascii" or "unicode", found the string "utf8"',
+        ),
+        (
+            "auth",
+            "reserved",
+            ["acme", "\u0430cme"],
+            '"\u0430cme": a name has letters of one script',
+        ),
         (
             "server",
             "trusted_proxies",

@@ -63,7 +63,7 @@ def test_a_missing_declared_room_is_created() -> None:
     config = declared(PermanentRoom(name=LOBBY, topic="hi"))
     chat = restore(snapshot(), config, 0.0)
     assert declare(chat, config, lambda: NEW) == [
-        d.CreateRoom(LOBBY, NEW, RoomSettings(topic="hi"), members={})
+        d.CreateRoom(LOBBY, NEW, RoomSettings(topic="hi"), members={}, skeleton="lobby")
     ]
     assert chat.rooms[LOBBY].declared
     assert (chat.rooms[LOBBY].head, chat.rooms[LOBBY].first) == (0, 1)

@@ -659,6 +659,55 @@ async def test_a_name_is_for_ever(store: Store) -> None:
     assert await store.user(GUEST) == UserRow(GUEST, "dan", "guest")
 
 
+async def test_a_name_may_have_to_look_like_no_other(store: Store) -> None:
+    """With `distinct` a skeleton that another user has is refused, told apart from
+    the name itself; without it a skeleton is only kept.
+    """
+    analog, ana1og = UserName("analog"), UserName("ana1og")
+    look = "analog"
+    outcomes = await store.commit(
+        [
+            d.AddUser(analog, "a", "user", None, look, distinct=True),
+            d.AddUser(ana1og, "a", "user", None, look, distinct=True),
+            d.AddUser(analog, "a", "user", None, look, distinct=True),
+            d.AddUser(ana1og, "a", "user", None, look),
+            d.AddUser(UserName("а~4f7k"), "а", "guest", None, None, distinct=True),
+            d.AddUser(UserName("а~4f7l"), "а", "guest", None, None, distinct=True),
+        ],
+        T0,
+    )
+    looks, taken = outcomes[1:3]
+    assert isinstance(looks, d.Refused)
+    assert (looks.code, looks.field) == (RejectCode.NAME_TAKEN, "name")
+    assert looks.text == "the name looks like one that is taken"
+    assert isinstance(taken, d.Refused)
+    assert taken.text == "the name is taken"
+    assert [type(o) for o in outcomes[3:]] == [d.Committed] * 3
+    assert await store.user(UserName("а~4f7k")) is not None
+
+
+async def test_a_room_may_have_to_look_like_no_other(store: Store) -> None:
+    """One that is there already stays `Duplicate`; users are another matter."""
+    tea, cyrillic = RoomName("tea"), RoomName("te\u0430")
+    await one(store, d.AddUser(UserName("tea"), "t", "user", None, "tea"))
+    outcomes = await store.commit(
+        [
+            d.CreateRoom(tea, EPOCH, PLAIN, {}, skeleton="tea", distinct=True),
+            d.CreateRoom(tea, EPOCH, PLAIN, {}, skeleton="tea", distinct=True),
+            d.CreateRoom(cyrillic, EPOCH, PLAIN, {}, skeleton="tea", distinct=True),
+            d.CreateRoom(cyrillic, EPOCH, PLAIN, {}, skeleton="tea"),
+        ],
+        T0,
+    )
+    assert outcomes[:2] == [d.Committed(), d.Duplicate()]
+    looks = outcomes[2]
+    assert isinstance(looks, d.Refused)
+    assert (looks.code, looks.field) == (RejectCode.NAME_TAKEN, "room")
+    assert looks.text == "the name looks like that of another room"
+    assert outcomes[3] == d.Committed()
+    assert cyrillic in [room.room for room in (await store.load(T0)).rooms]
+
+
 async def test_users_are_found_as_they_are(store: Store) -> None:
     """Display name and password hash are the latest; a stranger is None."""
     await store.commit([d.SetDisplay(ANN, "Ann A."), d.SetPasswordHash(ANN, "$h")], T0)

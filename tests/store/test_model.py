@@ -18,6 +18,7 @@ from chatd.store import MemoryStore
 from tests.store.support import (
     ANN,
     BOB,
+    CY,
     DIRECT,
     LOBBY,
     T0,
@@ -29,7 +30,8 @@ GUEST = UserName("dan~4f7k")
 TEA = RoomName("tea")
 
 # Few values, so that they meet: most drafts concern what others have made.
-users = st.sampled_from([ANN, ANN, BOB, GUEST])
+users = st.sampled_from([ANN, ANN, BOB, CY, GUEST])
+looks = st.sampled_from([None, "x", "y"])
 rooms = st.sampled_from([LOBBY, LOBBY, LOBBY, DIRECT, TEA])
 cids = st.none() | st.sampled_from([Cid(c) for c in ("c1", "c2", "c3", "c4")])
 texts = st.sampled_from(["a", "b", "ünï", "c" * 90])
@@ -94,6 +96,8 @@ others = st.one_of(
         st.dictionaries(users, st.just("member"), max_size=2),
         st.booleans(),
         cids,
+        skeleton=looks,
+        distinct=st.booleans(),
     ),
     st.builds(d.DeclareRoom, rooms, room_settings),
     st.builds(
@@ -101,7 +105,9 @@ others = st.one_of(
         st.none() | messages | changes | acts,
         st.just(d.Refused(RejectCode.MUTED, "muted")),
     ),
-    st.builds(d.AddUser, users, texts, st.just("user"), st.none()),
+    st.builds(
+        d.AddUser, users, texts, st.just("user"), st.none(), looks, st.booleans()
+    ),
     st.builds(d.SetDisplay, users, texts),
     st.builds(d.SetPasswordHash, users, texts),
     st.builds(d.OpenSession, sessions, users, st.none(), times),
@@ -165,7 +171,7 @@ async def everything(store: Store) -> list[Any]:
             read.append(await store.unread(user, [(room, Seq(1), Seq(1000))]))
     for text in SEARCHES:
         read += await found(store, text)
-    read += [await store.user(user) for user in (ANN, BOB, GUEST)]
+    read += [await store.user(user) for user in (ANN, BOB, CY, GUEST)]
     read += [await store.session(session_id(word)) for word in "xyz"]
     return read
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatd.errors import RejectCode
+from chatd.names import UNICODE
 from chatd.wire import commands as c
 from chatd.wire.codec import BadCommand, Decoder
 from chatd.wire.fields import INTEGER_MAX, PAGE_MAX, SECRET_CHARS_MAX
@@ -652,3 +653,33 @@ def test_a_damaged_frame_is_a_command_or_a_refusal(data: st.DataObject) -> None:
     payload[at] = data.draw(st.integers(0, 255))
     check_total(bytes(payload))
     check_total(bytes(payload[:at]))
+
+
+# --- names of any script ------------------------------------------------------
+
+
+def test_names_are_read_by_the_policy() -> None:
+    """In every field that has one; what is refused is told of with its field."""
+    wide = Decoder(40, UNICODE)
+    frame = {"type": "send", "to": "Анна", "text": "x"}
+    command = wide.decode(json.dumps(frame).encode())
+    assert isinstance(command, c.Send)
+    assert command.to == "анна"
+    read = [
+        wide.decode(json.dumps(frame).encode())
+        for frame in (
+            {"type": "hello", "name": "Анна"},
+            {"type": "join", "room": "@Анна,боб"},
+            {"type": "who", "room": "Чай", "after": "анна~4F7K"},
+            {"type": "rooms", "after": "ЧАЙ"},
+        )
+    ]
+    assert read == [
+        c.Hello(name="анна"),  # type: ignore[arg-type]
+        c.Join("@анна,боб"),  # type: ignore[arg-type]
+        c.Who("чай", "анна~4f7k"),  # type: ignore[arg-type]
+        c.Rooms("чай"),  # type: ignore[arg-type]
+    ]
+    assert refuse(frame).text.startswith("to: a name is 1 to 32 of a-z")
+    with pytest.raises(BadCommand, match="room: a room name has letters of one script"):
+        wide.decode(json.dumps({"type": "join", "room": "\u0430lice"}).encode())

@@ -43,6 +43,7 @@ from chatd.core.settings import PLAIN, RoomSettings
 from chatd.core.turn import Turn, no_room
 from chatd.errors import Reject, RejectCode
 from chatd.ids import RoomName, Seq, UserName, is_direct, is_guest
+from chatd.names import NAMES, looks_like_any, skeleton
 from chatd.wire.commands import SETTINGS, Create, Join, Leave, SetRoom
 from chatd.wire.events import CaughtUp, Left, Presence, TimelineEvent
 from chatd.wire.replies import Created, Done, Joined
@@ -157,7 +158,9 @@ def _found(
     settings: RoomSettings,
 ) -> None:
     """Have a room created, with the connection's user as its owner."""
-    user = turn.user(connection)
+    user, auth = turn.user(connection), turn.config.auth
+    if user.role != "admin" and looks_like_any(name, auth.reserved):
+        raise Reject(RejectCode.NAME_TAKEN, "room: the name is reserved", field="room")
     draft = CreateRoom(
         name,
         turn.new_epoch(),
@@ -165,6 +168,8 @@ def _found(
         members={user.name: "owner"},
         event=not is_guest(user.name),
         cid=command.cid if isinstance(command, Create) else None,
+        skeleton=None if name[0] == "~" else skeleton(name),
+        distinct=NAMES[auth.names].distinct,
     )
     turn.append(draft, connection, command)
     turn.pend(connection)

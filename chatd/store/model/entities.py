@@ -101,6 +101,8 @@ class Tables:
     """What each cid of `create` has made."""
     written: list[tuple[ModelRoom, ModelMessage]] = attrs.field(factory=list)
     """All messages of all rooms in the order in which they came."""
+    room_skeletons: set[str] = attrs.field(factory=set)
+    user_skeletons: set[str] = attrs.field(factory=set)
 
     def is_guest(self, user: UserName) -> bool:
         """Whether the user is a guest."""

@@ -17,6 +17,10 @@ def add_user(model: Tables, draft: d.AddUser) -> d.Outcome:
     """Record a name for ever."""
     if draft.user in model.users:
         return answers.NAME_TAKEN
+    if draft.distinct and draft.skeleton in model.user_skeletons:
+        return answers.NAME_LOOKS_TAKEN
+    if draft.skeleton is not None:
+        model.user_skeletons.add(draft.skeleton)
     model.users[draft.user] = UserRow(
         draft.user, draft.display, draft.role, draft.password_hash
     )

@@ -25,10 +25,14 @@ def create_room(model: Tables, draft: d.CreateRoom, now: Millis) -> d.Outcome:
             return d.Duplicate(room=known[1]) if same else d.Conflict()
     if draft.room in model.rooms:
         return d.Duplicate()
+    if draft.distinct and draft.skeleton in model.room_skeletons:
+        return answers.ROOM_LOOKS_TAKEN
     if not draft.members.keys() <= model.users.keys():
         return answers.NO_USER
     room = ModelRoom(draft.room, draft.epoch, draft.settings)
     model.rooms[draft.room] = room
+    if draft.skeleton is not None:
+        model.room_skeletons.add(draft.skeleton)
     committed = d.Committed()
     if draft.event and creator is not None:
         role = draft.members[creator]

@@ -14,22 +14,26 @@ CREATE TABLE store (
 CREATE TABLE user (
   id            INTEGER PRIMARY KEY,
   name          TEXT NOT NULL UNIQUE,    -- for ever: rows are never removed
+  skeleton      TEXT,                    -- what it looks like; NULL: a guest's
   display       TEXT NOT NULL,
   role          TEXT NOT NULL,
   password_hash TEXT,
   disabled      INTEGER NOT NULL DEFAULT 0,
   created       INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX user_skeleton ON user (skeleton) WHERE skeleton IS NOT NULL;
 
 CREATE TABLE room (
   id       INTEGER PRIMARY KEY,
   name     TEXT NOT NULL UNIQUE,
+  skeleton TEXT,                         -- what it looks like; NULL: not public
   epoch    TEXT NOT NULL,
   head     INTEGER NOT NULL DEFAULT 0,
   first    INTEGER NOT NULL DEFAULT 1,
   last_ts  INTEGER NOT NULL DEFAULT 0,
   settings TEXT NOT NULL                 -- JSON: what is not the default
 ) STRICT;
+CREATE INDEX room_skeleton ON room (skeleton) WHERE skeleton IS NOT NULL;
 
 CREATE TABLE member (
   room_id INTEGER NOT NULL REFERENCES room (id),

@@ -24,23 +24,41 @@ from chatd.store.sqlite.sql import select, transaction
 from chatd.wire.events import Millis
 
 
-def add_account(directory: Path, name: UserName, password_hash: str) -> None:
+def add_account(
+    directory: Path,
+    name: UserName,
+    password_hash: str,
+    skeleton: str | None = None,
+    *,
+    distinct: bool = False,
+) -> None:
     """Add an account, shown by its name.
 
+    Args:
+        directory: Where the store is.
+        name: Its name for ever.
+        password_hash: What is kept of its password.
+        skeleton: What the name looks like.
+        distinct: Whether no other name may look like that.
+
     Raises:
-        Reject: `name_taken`: it is, or was once.
+        Reject: `name_taken`: it is, or was once, or one that looks like it.
         StoreRefused: There is no store to add it to.
     """
     with _opened(directory) as db:
         added = select(
             db,
-            "INSERT INTO user (name, display, role, password_hash, created)"
-            " VALUES (?1, ?1, 'user', ?2, CAST(unixepoch('subsec') * 1000 AS INTEGER))"
+            "INSERT INTO user (name, display, role, password_hash, skeleton, created)"
+            " SELECT ?1, ?1, 'user', ?2, ?3,"
+            " CAST(unixepoch('subsec') * 1000 AS INTEGER)"
+            " WHERE NOT (?4 AND EXISTS (SELECT 1 FROM user WHERE skeleton = ?3))"
             " ON CONFLICT DO NOTHING RETURNING id",
-            (name, password_hash),
+            (name, password_hash, skeleton, distinct),
         )
         if not added:
-            raise Reject(RejectCode.NAME_TAKEN, answers.NAME_TAKEN.text)
+            taken = select(db, "SELECT 1 FROM user WHERE name = ?", (name,))
+            why = answers.NAME_TAKEN if taken else answers.NAME_LOOKS_TAKEN
+            raise Reject(why.code, why.text)
 
 
 def add_token(

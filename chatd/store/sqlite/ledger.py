@@ -95,6 +95,11 @@ class Ledger:
             found = self._users[name] = row[0]
         return found
 
+    def looks_taken(self, table: str, skeleton: str | None) -> bool:
+        """Whether another name in `user` or `room` looks the same."""
+        sql = f"SELECT 1 FROM {table} WHERE skeleton = ?"  # noqa: S608 - see above
+        return self.one(sql, skeleton) is not None
+
     def save_heads(self, rooms: Iterable[RoomCell]) -> None:
         """Write how far the rooms' cells were advanced."""
         rows = [(room.id, room.head, room.last_ts) for room in rooms]

@@ -35,10 +35,19 @@ def add_user(ledger: Ledger, draft: AddUser, now: Millis) -> Outcome:
     """Record a name for ever."""
     if ledger.user(draft.user) is not None:
         return answers.NAME_TAKEN
+    if draft.distinct and ledger.looks_taken("user", draft.skeleton):
+        return answers.NAME_LOOKS_TAKEN
     ledger.db.execute(
-        "INSERT INTO user (name, display, role, password_hash, created)"
-        " VALUES (?, ?, ?, ?, ?)",
-        (draft.user, draft.display, draft.role, draft.password_hash, now),
+        "INSERT INTO user (name, skeleton, display, role, password_hash, created)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            draft.user,
+            draft.skeleton,
+            draft.display,
+            draft.role,
+            draft.password_hash,
+            now,
+        ),
     )
     return Committed()
 

@@ -42,12 +42,14 @@ def create_room(ledger: Ledger, draft: CreateRoom, now: Millis) -> Outcome:
         return known
     if ledger.room(draft.room) is not None:
         return Duplicate()
+    if draft.distinct and ledger.looks_taken("room", draft.skeleton):
+        return answers.ROOM_LOOKS_TAKEN
     users = {name: ledger.user(name) for name in draft.members}
     if None in users.values():
         return answers.NO_USER
     ledger.db.execute(
-        "INSERT INTO room (name, epoch, settings) VALUES (?, ?, ?)",
-        (draft.room, draft.epoch, dump_settings(draft.settings)),
+        "INSERT INTO room (name, skeleton, epoch, settings) VALUES (?, ?, ?, ?)",
+        (draft.room, draft.skeleton, draft.epoch, dump_settings(draft.settings)),
     )
     room = ledger.room(draft.room)
     assert room is not None

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import pytest
 
 from chatd.config import Config
 from chatd.config.limits import Limits
-from chatd.config.sections import History, Presence, Rooms
+from chatd.config.sections import Auth, History, Presence, Rooms
 from chatd.core import drafts, inputs
 from chatd.core.effects import (
     Answer,
@@ -18,7 +19,8 @@ from chatd.core.effects import (
     Unsubscribe,
 )
 from chatd.errors import RejectCode
-from chatd.ids import Epoch, RoomName, Seq, direct_room
+from chatd.ids import Epoch, RoomName, Seq, UserName, direct_room
+from chatd.names import Policy
 from chatd.wire import events, replies
 from chatd.wire.commands import Join, Leave, PageLimit, Ping, Send, Text
 from tests.core.house import ANN, BOB, LOBBY, House, Peer
@@ -201,6 +203,33 @@ def test_who_creates_a_room_by_joining_it(create: Any, guest: bool, user: bool) 
             assert house.chat.rooms[room].members[name].role == "owner"
         else:
             assert reply.code == RejectCode.NO_ROOM
+
+
+@pytest.mark.parametrize("names", ["ascii", "unicode"])
+def test_a_room_that_looks_like_another_is_refused(names: Policy) -> None:
+    """Where names are of any script; of ASCII alone anything may be made."""
+    house = House(attrs.evolve(Config(), auth=Auth(names=names)))
+    ann = house.user("ann")
+    ann.join(RoomName("modern"))
+    answer = ann.join(RoomName("modem"), id=2)[0]
+    if names == "ascii":
+        assert answer.created
+    else:
+        assert (answer.code, answer.field) == (RejectCode.NAME_TAKEN, "room")
+        assert RoomName("modem") not in house.chat.rooms
+    assert ann.join(RoomName("other"))[0].created
+
+
+def test_a_reserved_room_is_made_by_admins_only() -> None:
+    """By what it looks like; names that are reserved for people are no matter."""
+    reserved = Auth(reserved=(UserName("acme"),))
+    house = House(attrs.evolve(Config(), auth=reserved))
+    ann, ada = house.user("ann"), house.user("ada")
+    (refusal,) = ann.join(RoomName("acrne"), id=1)
+    assert (refusal.code, refusal.field) == (RejectCode.NAME_TAKEN, "room")
+    assert refusal.text == "room: the name is reserved"
+    assert ann.join(RoomName("support"))[0].created
+    assert ada.join(RoomName("acme"))[0].created
 
 
 def test_private_and_direct_names_are_never_created_by_joining() -> None:

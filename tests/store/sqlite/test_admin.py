@@ -67,6 +67,19 @@ async def test_a_name_that_was_ever_taken_is_refused(tmp_path: Path) -> None:
         assert await store.user(ANN) == UserRow(ANN, "ann", "user", "$hash")
 
 
+async def test_an_account_may_have_to_look_like_no_other(tmp_path: Path) -> None:
+    """As in the writer: with `distinct` what looks like a taken name is refused."""
+    admin.add_account(tmp_path, ANN, "$hash", "look", distinct=True)
+    with pytest.raises(Reject, match="the name looks like one that is taken"):
+        admin.add_account(tmp_path, BOB, "$hash", "look", distinct=True)
+    with pytest.raises(Reject, match="the name is taken"):
+        admin.add_account(tmp_path, ANN, "$hash", "look", distinct=True)
+    async with sqlite(tmp_path) as store:
+        looks = await one(store, d.AddUser(BOB, "b", "user", None, "look", True))
+        assert refused(looks) is RejectCode.NAME_TAKEN
+    admin.add_account(tmp_path, BOB, "$hash", "look")
+
+
 async def test_a_token_needs_an_account(tmp_path: Path) -> None:
     """Neither a stranger nor a guest gets one."""
     admin.add_account(tmp_path, ANN, "$hash")
