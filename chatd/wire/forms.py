@@ -109,10 +109,18 @@ def _whole(low: int, high: int) -> Schema:
     return {"type": "integer", "minimum": low, "maximum": high}
 
 
-_ACCOUNT = _body(ids.ACCOUNT)
-_USER = _matching(_ACCOUNT, _body(ids.GUEST))
+BEYOND_ASCII = portable("\x80-\ud7ff\ue000-\U0010ffff")
+"""Which letters a name may have beside ASCII's depends on `auth.names`."""
+
+
+def _name(pattern: re.Pattern[str]) -> str:
+    return _body(pattern).replace("a-z0-9", f"a-z0-9{BEYOND_ASCII}")
+
+
+_ACCOUNT = _name(ids.ACCOUNT)
+_USER = _matching(_ACCOUNT, _name(ids.GUEST))
 _ROOM = _matching(
-    _body(ids.PUBLIC_ROOM), _body(ids.PRIVATE_ROOM), f"@{_ACCOUNT},{_ACCOUNT}"
+    _name(ids.PUBLIC_ROOM), _body(ids.PRIVATE_ROOM), f"@{_ACCOUNT},{_ACCOUNT}"
 )
 _LINE = _visible(CONTROLS + LINE_BREAKERS)
 
@@ -140,7 +148,7 @@ VALUES: dict[Any, Schema] = {
     c.Secret: _chars(1, SECRET_CHARS_MAX),
     c.Emoji: {"type": "string", "minLength": 1},
     c.State: _words(*STATES),
-    c.PublicRoom: _matching(_body(ids.PUBLIC_ROOM)),
+    c.PublicRoom: _matching(_name(ids.PUBLIC_ROOM)),
     c.Topic: {
         "anyOf": [
             {"type": "string", "maxLength": 0},

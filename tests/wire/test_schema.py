@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from chatd.wire import codec
 from chatd.wire.commands import Command
 from chatd.wire.encode import encode, rfc3339
-from chatd.wire.forms import FIELDS, RULES, SENT, VALUES
+from chatd.wire.forms import BEYOND_ASCII, FIELDS, RULES, SENT, VALUES
 from chatd.wire.replies import ServerFrame
 from chatd.wire.schema import (
     COMMANDS,
@@ -280,12 +280,17 @@ VALUES_TRIED: list[Any] = [
 ]
 
 
+NAMES = ("room", "user", "name", "to", "after")
+
+
 def is_beyond(field: str, value: Any) -> bool:
     """Whether only the codec can say what is wrong with a value."""
     if field == "emoji":
         return isinstance(value, str) and value != ""
     if type(value) is float:
         return value.is_integer()
+    if field in NAMES and isinstance(value, str) and not value.isascii():
+        return True  # what a name may be is a setting
     return value in (UNSORTED, "@ann,ann", TOWER, SURROGATE)
 
 
@@ -369,7 +374,9 @@ def instances(schema: Frame) -> st.SearchStrategy[Any]:
         case {"type": "integer", "minimum": low, "maximum": high}:
             return st.integers(low, high)
         case {"type": "string", "pattern": pattern}:
-            matching = st.from_regex(ecma(pattern), alphabet=CHARACTERS)
+            # Which other letters are names, the schema does not say.
+            ascii_names = pattern.replace(BEYOND_ASCII, "")
+            matching = st.from_regex(ecma(ascii_names), alphabet=CHARACTERS)
             return matching.filter(Validator(schema).is_valid)
         case {"type": "string"}:
             low, high = schema.get("minLength", 0), schema.get("maxLength", 100)
