@@ -22,6 +22,7 @@ from typing import Any
 import attrs
 
 from chatd.core.commands import (
+    creation,
     ephemeral,
     lookups,
     moderation,
@@ -65,7 +66,7 @@ RULES: dict[type[commands.Command], Rule] = {
     commands.Edit: Rule(timeline.change, member=True, draft=timeline.edit_message),
     commands.Delete: Rule(timeline.delete, member=True, draft=timeline.delete_message),
     commands.React: Rule(timeline.change, member=True, draft=timeline.set_reaction),
-    commands.Create: Rule(rooms.create, settles=True),
+    commands.Create: Rule(creation.create, settles=True),
     commands.SetRoom: _moderation(moderation.change, moderation.setting),
     commands.Invite: _moderation(moderation.invite),
     commands.Kick: _moderation(moderation.kick),

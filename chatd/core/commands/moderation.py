@@ -14,7 +14,8 @@ from __future__ import annotations
 from chatd.core import retention
 from chatd.core.commands import authority
 from chatd.core.commands.authority import MODERATOR, OWNER
-from chatd.core.commands.rooms import given, require_other_owner, withdraw
+from chatd.core.commands.creation import given
+from chatd.core.commands.rooms import require_other_owner, withdraw
 from chatd.core.commands.timeline import pace, settle
 from chatd.core.drafts import Committed, Moderate, Outcome, SetRoom
 from chatd.core.effects import Deliver, FindUser, Origin, Tell

@@ -8,11 +8,10 @@ happens in the turn that answers the join.
 
 from __future__ import annotations
 
-import base64
-
 from chatd.core import presence
 from chatd.core.commands import authority
-from chatd.core.commands.timeline import cid_conflict, pace, room_created
+from chatd.core.commands.creation import answer, found
+from chatd.core.commands.timeline import cid_conflict, room_created
 from chatd.core.drafts import (
     Committed,
     Conflict,
@@ -39,14 +38,13 @@ from chatd.core.entities import (
     readable_from,
 )
 from chatd.core.inputs import Executed
-from chatd.core.settings import PLAIN, RoomSettings
+from chatd.core.settings import PLAIN
 from chatd.core.turn import Turn, no_room
 from chatd.errors import Reject, RejectCode
 from chatd.ids import RoomName, Seq, UserName, is_direct, is_guest
-from chatd.names import NAMES, looks_like_any, skeleton
-from chatd.wire.commands import SETTINGS, Create, Join, Leave, SetRoom
+from chatd.wire.commands import Create, Join, Leave
 from chatd.wire.events import CaughtUp, Left, Presence, TimelineEvent
-from chatd.wire.replies import Created, Done, Joined
+from chatd.wire.replies import Done, Joined
 
 
 def join(turn: Turn, connection: Connection, command: Join) -> None:
@@ -85,26 +83,6 @@ def leave(turn: Turn, connection: Connection, command: Leave) -> None:
     _change(turn, connection, command, draft, for_all=is_owner)
 
 
-def create(turn: Turn, connection: Connection, command: Create) -> None:
-    """Have a public or private room created, with its creator as the owner."""
-    user = turn.user(connection)
-    if not authority.may_create(turn, user):
-        raise Reject(
-            RejectCode.FORBIDDEN, f"rooms are made by {turn.config.rooms.create} here"
-        )
-    name = RoomName(command.room) if command.room is not None else _draw_name(turn)
-    if name in turn.chat.rooms and command.cid is None:
-        raise exists(name)
-    pace(turn, user)
-    _found(turn, connection, command, name, PLAIN.with_(given(command)))
-
-
-def given(command: SetRoom | Create) -> dict[str, object]:
-    """The settings that a command names."""
-    fields = ((name, getattr(command, name)) for name in SETTINGS)
-    return {name: value for name, value in fields if value is not None}
-
-
 def require_other_owner(room: Room, user: UserName) -> None:
     """Check that the room keeps an owner when `user` is none any more.
 
@@ -117,17 +95,6 @@ def require_other_owner(room: Room, user: UserName) -> None:
             RejectCode.FORBIDDEN,
             f"{room.name} needs an owner: make somebody else one first",
         )
-
-
-def exists(name: RoomName) -> Reject:
-    """The refusal for a room that is there already."""
-    return Reject(RejectCode.EXISTS, f"there is a room {name} already", field="room")
-
-
-def _draw_name(turn: Turn) -> RoomName:
-    """A private room's name: 80 random bits, as long as an epoch and a quarter."""
-    bits = bytes.fromhex(turn.new_epoch() + turn.new_epoch())
-    return RoomName("~" + base64.b32encode(bits[:10]).decode().lower())
 
 
 def _entry(user: User, room: Room) -> SetMember:
@@ -147,32 +114,7 @@ def _create(turn: Turn, connection: Connection, command: Join) -> None:
     allowed = authority.may_create(turn, turn.user(connection))
     if not allowed or command.room[0] in "@~" or command.since is not None:
         raise no_room(command.room)
-    _found(turn, connection, command, command.room, PLAIN)
-
-
-def _found(
-    turn: Turn,
-    connection: Connection,
-    command: Join | Create,
-    name: RoomName,
-    settings: RoomSettings,
-) -> None:
-    """Have a room created, with the connection's user as its owner."""
-    user, auth = turn.user(connection), turn.config.auth
-    if user.role != "admin" and looks_like_any(name, auth.reserved):
-        raise Reject(RejectCode.NAME_TAKEN, "room: the name is reserved", field="room")
-    draft = CreateRoom(
-        name,
-        turn.new_epoch(),
-        settings,
-        members={user.name: "owner"},
-        event=not is_guest(user.name),
-        cid=command.cid if isinstance(command, Create) else None,
-        skeleton=None if name[0] == "~" else skeleton(name),
-        distinct=NAMES[auth.names].distinct,
-    )
-    turn.append(draft, connection, command)
-    turn.pend(connection)
+    found(turn, connection, command, command.room, PLAIN)
 
 
 def _change(
@@ -208,7 +150,7 @@ def created(turn: Turn, origin: Origin, draft: CreateRoom, outcome: Outcome) -> 
     elif isinstance(outcome, Conflict):
         turn.refuse(connection.id, command, cid_conflict())
     elif isinstance(command, Create):
-        _answer_create(turn, connection, command, draft.room, outcome)
+        answer(turn, connection, command, draft.room, outcome)
     elif isinstance(outcome, Duplicate):
         # Somebody else was faster: the same join, of a room that exists now.
         connection.waiting.insert(0, command)
@@ -216,26 +158,6 @@ def created(turn: Turn, origin: Origin, draft: CreateRoom, outcome: Outcome) -> 
         room = turn.chat.rooms[draft.room]
         _subscribe(turn, connection, room, command, created=True)
     turn.release(connection)
-
-
-def _answer_create(
-    turn: Turn,
-    connection: Connection,
-    command: Create,
-    name: RoomName,
-    outcome: Committed | Duplicate,
-) -> None:
-    is_dup = False
-    if isinstance(outcome, Duplicate):
-        if outcome.room is None:
-            turn.refuse(connection.id, command, exists(name))
-            return
-        name, is_dup = outcome.room, True
-    room = turn.chat.rooms[name]
-    reply = Created(
-        name, room.epoch, room.head, dup=is_dup, cid=command.cid, id=command.id
-    )
-    turn.answer(connection.id, reply)
 
 
 def changed(turn: Turn, happened: Executed, draft: SetMember) -> None:
