@@ -16,6 +16,8 @@ from enum import IntEnum
 
 import attrs
 
+from chatd.config import Limits
+
 TOLERANCE = 1e-6
 """Of a token. Whoever waits as long as he was told is let in, although seconds
 since a far moment are rounded: after a hundred days by 1e-9."""
@@ -24,6 +26,9 @@ KEYS_MAX = 16_384
 """Keys in one table: about 5 MB, and more addresses than `connections_max` has
 connections. To have a bucket that is not full forgotten, somebody needs so many
 addresses, and could as well use them."""
+
+HOUR_S = 3600.0
+DAY_S = 86_400.0
 
 UNIX_PEER = "unix"
 """The address of whoever comes through a Unix socket."""
@@ -160,6 +165,26 @@ class Buckets:
             kept.sort(key=lambda item: item[1].at)
             del kept[: len(kept) - stay]
         self._kept = dict(kept)
+
+
+@attrs.define(eq=False)
+class Shares:
+    """What each address has used of what all behind it may do together."""
+
+    messages: Buckets
+    creations: Buckets
+    guest_bytes: Buckets
+
+
+def shares_of(limits: Limits) -> Shares:
+    """Make the tables of a chat that begins."""
+    factor, day = limits.address_factor, limits.guest_bytes_per_d
+    per_s = limits.creations_per_h / HOUR_S
+    return Shares(
+        Buckets(limits.messages_per_s * factor, limits.messages_burst * factor),
+        Buckets(per_s * factor, limits.creations_burst * factor),
+        Buckets(day / DAY_S, day),
+    )
 
 
 def address_key(address: str) -> str | None:

@@ -155,7 +155,7 @@ def test_full_buckets_make_room_first() -> None:
 
 
 def test_without_a_full_one_those_go_that_were_used_least_recently() -> None:
-    """An eighth of the table at a time, so a key costs little however many there are."""
+    """An eighth of the table at a time, so a key costs little in a large one, too."""
     table = Buckets(0.001, 10, most=16)
     for key in range(16):
         table.take(str(key), float(key), 5)

@@ -73,7 +73,7 @@ def read(data: bytes, cuts: list[int] | None = None) -> ProxyHead:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_head_is_the_same_wherever_it_is_cut(data: bytes, client: str | None) -> None:
-    """Whole, at every index, and one byte at a time; what is told is ignored or read."""
+    """Whole, at every index, and one byte at a time."""
     for cuts in ([], *([index] for index in range(1, len(data)))):
         found = read(data, cuts)
         assert (found.client, found.missing) == (client, 0)
@@ -121,7 +121,7 @@ def test_what_is_no_head_is_refused_at_its_first_wrong_byte(
 
 
 @given(st.binary(max_size=64), st.booleans())
-def test_any_bytes_are_a_head_or_are_refused(noise: bytes, signed: bool) -> None:  # noqa: FBT001
+def test_any_bytes_are_a_head_or_are_refused(noise: bytes, signed: bool) -> None:
     """Nothing else comes out, and no more is asked for than a head may have."""
     data = SIGNATURE + noise if signed else noise
     found = ProxyHead()
