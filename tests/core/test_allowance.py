@@ -175,10 +175,10 @@ def test_without_a_factor_an_address_has_no_bound() -> None:
     house = house_with(
         messages_per_s=1, messages_burst=1, address_factor=0, guest_bytes_per_d=0
     )
-    for number in range(1, 30):
-        guest = house.guest(LOBBY, address=HOME)
+    guests = [house.guest(LOBBY, address=HOME) for _ in range(30)]
+    for number, guest in enumerate(guests, 1):
         assert said(guest.ask(Send(HI, LOBBY))) == number
-    assert fails(guest, Send(HI, LOBBY)).retry_after == 1.0
+    assert fails(guests[0], Send(HI, LOBBY)).retry_after == 1.0
 
 
 # --- rooms ------------------------------------------------------------------------
@@ -463,7 +463,8 @@ def test_who_goes_on_after_many_refusals_is_sent_away_for_a_while() -> None:
     assert flooder.ending is None
     assert isinstance(said(bob.ask(Send(HI, LOBBY))), int)
     flooder.say(Send(HI, LOBBY))
-    assert (flooder.ending, flooder.after_s) == (Ending.OVERLOADED, FLOOD_AFTER_S)
+    ending: Ending | None = flooder.ending
+    assert (ending, flooder.after_s) == (Ending.OVERLOADED, FLOOD_AFTER_S)
     assert flooder.answers == flooder.said
     assert isinstance(said(bob.ask(Ping())), type)
 

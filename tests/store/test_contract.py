@@ -10,7 +10,7 @@ import trio
 from chatd.core import drafts as d
 from chatd.core.settings import PLAIN, RoomSettings
 from chatd.errors import RejectCode
-from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
+from chatd.ids import Cid, Epoch, RoomName, Seq, SessionId, UserName
 from chatd.ports import MemberRow, RoomRow, Store, TokenRow, UserRow
 from chatd.wire import events as e
 from chatd.wire import replies as r
@@ -746,8 +746,13 @@ async def test_of_too_many_sessions_those_end_that_were_idle_longest(
     for name in names:
         owner = BOB if name == "bobs" else ANN
         await one(store, d.OpenSession(ids[name], owner, None, T0))
-    idle = {ids["second"]: T0 + 2, ids["third"]: T0 + 3, ids["first"]: T0 + 1}
-    idle |= {ids["held"]: T0, ids["bobs"]: T0}
+    idle: dict[SessionId, int | None] = {
+        ids["second"]: T0 + 2,
+        ids["third"]: T0 + 3,
+        ids["first"]: T0 + 1,
+        ids["held"]: T0,
+        ids["bobs"]: T0,
+    }
     await one(store, d.SaveMarks({}, idle))
 
     def opened(name: str, most: int) -> d.OpenSession:

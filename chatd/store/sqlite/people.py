@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from chatd.core.drafts import (
     AddUser,
     Committed,
@@ -90,10 +92,8 @@ def open_session(ledger: Ledger, draft: OpenSession, now: Millis) -> Outcome:
 
 def _displace(ledger: Ledger, draft: OpenSession, user: int) -> tuple[SessionId, ...]:
     """End sessions of a user who has too many; says which."""
-    rows = ledger.db.execute(
-        "SELECT id, idle_since FROM session WHERE user_id = ? ORDER BY idle_since, id",
-        (user,),
-    ).fetchall()
+    sql = "SELECT id, idle_since FROM session WHERE user_id = ? ORDER BY idle_since, id"
+    rows: list[Any] = ledger.db.execute(sql, (user,)).fetchall()
     idle = [
         SessionId(session)
         for session, since in rows
