@@ -138,8 +138,8 @@ class Limits:
     guest_bytes_per_d: int = limit(
         2_097_152,
         "Bytes of messages per day that guests behind one IPv4 address or one IPv6 /64"
-        " may store, each message counted with 100 bytes beside its text.",
-        "13,000 messages of 60 characters: twenty guests who talk all day",
+        " may store, each message counted with 150 bytes beside its text.",
+        "10,000 messages of 60 characters: twenty guests who talk all day",
     )
     outbox_soft_bytes: int = limit(
         262_144,

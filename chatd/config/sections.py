@@ -60,8 +60,8 @@ class Server:
     )
     trusted_proxies: tuple[Network, ...] = key(
         (),
-        "Addresses or ranges of reverse proxies whose X-Forwarded-For is believed;"
-        " from anybody else the header is ignored.",
+        "Addresses or ranges of reverse proxies whose word is believed about where a"
+        " connection comes from: X-Forwarded-For, or the PROXY protocol.",
         "who believes the header from anyone lets anyone choose his own address",
     )
     proxy_protocol: bool = key(
@@ -102,7 +102,7 @@ class Store:
         268_435_456,
         "With less free space where the data is, guests can add nothing to it; with"
         " less than half of it, nobody can. Reading goes on. 0: no limit.",
-        "a day of 1,000 messages a minute at 180 bytes, to do something about it",
+        "a day of 900 messages a minute at 210 bytes, to do something about it",
         min=0,
         max=2**50,
     )
