@@ -66,8 +66,7 @@ def pace(turn: Turn, connection: Connection, text: str = "") -> None:
 def give_back(turn: Turn, connection: Connection, text: str = "") -> None:
     """Return what `pace` took: the message was stored before, or changed nothing."""
     user, address, shares = turn.user(connection), connection.address, turn.shares
-    if user.messages is None:
-        return
+    assert user.messages is not None
     user.messages.give_back()
     if address is not None:
         shares.messages.give_back(address)

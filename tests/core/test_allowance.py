@@ -10,11 +10,11 @@ from chatd.config.sections import Rooms, Store
 from chatd.core import drafts, inputs
 from chatd.core.allowance import MESSAGE_OVERHEAD_BYTES
 from chatd.core.commands import RULES
-from chatd.core.effects import Charge
+from chatd.core.effects import Answer, Charge
 from chatd.core.quota import Space
 from chatd.core.turn import FLOOD_AFTER_S, LIMITED_BURST
-from chatd.errors import Ending, RejectCode
-from chatd.ids import Cid, RoomName, Seq, SessionId
+from chatd.errors import Ending, Reject, RejectCode
+from chatd.ids import Cid, ConnectionId, RoomName, Seq, SessionId
 from chatd.wire import commands
 from chatd.wire.codec import BadCommand
 from chatd.wire.commands import (
@@ -167,7 +167,9 @@ def test_a_retry_gives_its_address_and_its_day_back() -> None:
     assert said(guest.ask(Send(HI, LOBBY))) == 2
     assert said(guest.ask(Send(HI, LOBBY))) is RejectCode.RATE_LIMITED
     ann = house.user("ann", LOBBY, address=CAFE)
-    assert [said(ann.ask(attrs.evolve(retry))) for _ in range(3)] == [3] * 3
+    assert [said(ann.ask(retry)) for _ in range(3)] == [3] * 3
+    assert said(ann.ask(Send(HI, LOBBY))) == 4
+    assert fails(ann, Send(HI, LOBBY)).text.endswith("then 1 a second")
 
 
 def test_without_a_factor_an_address_has_no_bound() -> None:
@@ -489,6 +491,18 @@ def test_refusals_that_the_writer_answers_count_too() -> None:
     house.settle()
     assert ann.ending is Ending.OVERLOADED
     assert len(house.model.rooms[LOBBY].messages) == 1
+
+
+def test_a_refusal_for_somebody_who_is_gone_counts_for_nobody() -> None:
+    """It is answered, as everything is, and that is all."""
+    house = House()
+    house.handle(inputs.TimePassed())
+    turn = house.machine._turn
+    turn.refuse(ConnectionId(99), Ping(), Reject(RejectCode.RATE_LIMITED, "too fast"))
+    (answer,) = turn.effects
+    assert answer == Answer(
+        ConnectionId(99), Refusal(RejectCode.RATE_LIMITED, "too fast", re="ping")
+    )
 
 
 # --- malformed ----------------------------------------------------------------------
