@@ -178,7 +178,7 @@ def notices(config: Config) -> Iterator[str]:
         yield (
             "server.trusted_proxies: empty, though public_url is https and the daemon"
             " listens on this machine only; behind a proxy everybody shares one"
-            " address and its connections_per_address"
+            " address and its limits"
         )
 
 
