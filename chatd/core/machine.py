@@ -39,7 +39,6 @@ from chatd.ids import Epoch, RoomName, UserName
 from chatd.wire.codec import BadCommand
 from chatd.wire.commands import Command
 from chatd.wire.events import Presence
-from chatd.wire.replies import Refusal
 
 MALFORMED_BURST = 20
 MALFORMED_PER_S = 0.1
@@ -216,17 +215,8 @@ class Machine:
         if connection.open_drafts:
             connection.block = Block.OWN_DRAFTS
             connection.waiting.insert(0, bad)
-            return
-        reply = Refusal(
-            code=bad.code,
-            text=bad.text,
-            re=bad.re,
-            field=bad.field,
-            cid=bad.cid,
-            id=bad.id,
-        )
-        turn.answer(connection.id, reply)
-        turn.count_refusal(connection.id, bad.code)
+        else:
+            turn.refuse_frame(connection.id, bad)
 
     # --- outcomes -----------------------------------------------------------
 

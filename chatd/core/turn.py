@@ -21,6 +21,7 @@ from chatd.core.quota import Shares, Space, full_bucket
 from chatd.core.state import Chat
 from chatd.errors import MALFORMED, Ending, Reject, RejectCode
 from chatd.ids import ConnectionId, Epoch, RoomName, UserName
+from chatd.wire.codec import BadCommand
 from chatd.wire.commands import Command
 from chatd.wire.replies import Refusal, Reply
 
@@ -72,9 +73,22 @@ class Turn:
             id=command.id,
         )
         self.effects.append(Answer(connection, reply))
-        self.count_refusal(connection, why.code)
+        self._count_refusal(connection, why.code)
 
-    def count_refusal(self, number: ConnectionId, code: RejectCode) -> None:
+    def refuse_frame(self, connection: ConnectionId, bad: BadCommand) -> None:
+        """Answer a frame that is no command with `error`."""
+        reply = Refusal(
+            code=bad.code,
+            text=bad.text,
+            re=bad.re,
+            field=bad.field,
+            cid=bad.cid,
+            id=bad.id,
+        )
+        self.effects.append(Answer(connection, reply))
+        self._count_refusal(connection, bad.code)
+
+    def _count_refusal(self, number: ConnectionId, code: RejectCode) -> None:
         """Count a refusal that was answered; end a connection that does not stop."""
         connection = self.connection(number)
         if connection is None:
