@@ -73,7 +73,8 @@ class Turn:
             id=command.id,
         )
         self.effects.append(Answer(connection, reply))
-        self._count_refusal(connection, why.code)
+        if not isinstance(why, Reject) or why.counted:
+            self._count_refusal(connection, why.code)
 
     def refuse_frame(self, connection: ConnectionId, bad: BadCommand) -> None:
         """Answer a frame that is no command with `error`."""

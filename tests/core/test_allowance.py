@@ -421,7 +421,7 @@ def test_without_space_reading_goes_on_and_so_does_what_takes_away() -> None:
 # --- what a command costs -----------------------------------------------------------
 
 
-def test_a_look_up_costs_five_commands_and_a_ping_one() -> None:
+def test_a_look_up_costs_five_commands_and_a_search_twenty() -> None:
     """What is beside the one that the door has charged is charged here."""
     house = House()
     ann = house.user("ann", LOBBY)
@@ -431,6 +431,7 @@ def test_a_look_up_costs_five_commands_and_a_ping_one() -> None:
         (History(LOBBY), 4),
         (commands.Who(LOBBY), 4),
         (commands.Rooms(), 4),
+        (commands.Search(commands.QueryText("hi")), 19),
     ):
         ann.charged = 0
         ann.ask(command)
