@@ -112,6 +112,8 @@ class Reject(ChatdError):
         text: For people: what was wrong, and where.
         field: The field that was wrong, if it was one.
         retry_after_s: When it is worth trying again.
+        counted: Whether it may count against the connection, which is ended for too
+            many; not what a person types letter by letter.
     """
 
     def __init__(
@@ -121,12 +123,14 @@ class Reject(ChatdError):
         *,
         field: str | None = None,
         retry_after_s: float | None = None,
+        counted: bool = True,
     ) -> None:
         super().__init__(text)
         self.code = code
         self.text = text
         self.field = field
         self.retry_after_s = retry_after_s
+        self.counted = counted
 
 
 @attrs.frozen

@@ -81,6 +81,9 @@ class Outlet(Protocol):
     def answered(self) -> None:
         """One text that was handed over has had all its replies pushed."""
 
+    def charge(self, cost: float) -> None:
+        """Count `cost` more commands; reading waits until they are paid for."""
+
     def hold(self) -> None:
         """Read no further; for a drain."""
 

@@ -67,6 +67,7 @@ def conflicts(config: Config) -> Iterator[tuple[Place, str]]:
     yield from _path_conflicts(config.store.path)
     yield from _listen_conflicts(config)
     yield from _tls_conflicts(config.server)
+    yield from _proxy_conflicts(config.server)
     yield from _room_conflicts(config)
     yield from _limit_conflicts(config.limits)
 
@@ -92,9 +93,14 @@ def _limit_conflicts(limits: Limits) -> Iterator[tuple[Place, str]]:
         if limits.text_chars and size and size < need:
             whole = f"any message of text_chars ({limits.text_chars})"
             yield ("limits", name), f"must be at least {need} to hold {whole}"
-    if limits.messages_per_s and not limits.messages_burst:
-        reason = "or nobody can send; for no limit set messages_per_s to 0"
-        yield ("limits", "messages_burst"), f"must be at least 1, {reason}"
+    for burst, rate, nobody in (
+        ("messages_burst", "messages_per_s", "send"),
+        ("connects_burst", "connects_per_s", "connect"),
+        ("creations_burst", "creations_per_h", "open a room"),
+    ):
+        if getattr(limits, rate) and not getattr(limits, burst):
+            reason = f"or nobody can {nobody}; for no limit set {rate} to 0"
+            yield ("limits", burst), f"must be at least 1, {reason}"
 
 
 def _listen_conflicts(config: Config) -> Iterator[tuple[Place, str]]:
@@ -117,6 +123,12 @@ def _tls_conflicts(server: Server) -> Iterator[tuple[Place, str]]:
     for name, other in (("tls_cert", "tls_key"), ("tls_key", "tls_cert")):
         if pair[other] and not pair[name]:
             yield ("server", name), f"is missing: {other} is set, and TLS needs both"
+
+
+def _proxy_conflicts(server: Server) -> Iterator[tuple[Place, str]]:
+    if server.proxy_protocol and not server.trusted_proxies:
+        reason = "trusted_proxies is empty, so nobody could connect"
+        yield ("server", "proxy_protocol"), reason
 
 
 def _room_conflicts(config: Config) -> Iterator[tuple[Place, str]]:
@@ -166,7 +178,7 @@ def notices(config: Config) -> Iterator[str]:
         yield (
             "server.trusted_proxies: empty, though public_url is https and the daemon"
             " listens on this machine only; behind a proxy everybody shares one"
-            " address and its connections_per_address"
+            " address and its limits"
         )
 
 

@@ -40,11 +40,31 @@ class Limits:
         min=0,
         max=COUNT_MAX,
     )
+    address_factor: int = limit(
+        10,
+        "How many users' worth of messages and new rooms may come from one IPv4"
+        " address or one IPv6 /64, whoever sends them.",
+        "a household or a classroom; an office of fifty does not talk all at once",
+    )
     commands_per_s: float = key(
         50.0,
-        "Commands of any kind per second that are read from one connection; more"
-        " wait unread. 0: no limit.",
+        "Commands per second that are read from one connection, where a look-up counts"
+        " as five and a search as twenty; more wait unread. 0: no limit.",
         "ten times messages_per_s: joins and look-ups come in bundles",
+        min=0,
+        max=COUNT_MAX,
+    )
+    bytes_per_s: int = limit(
+        16_384,
+        "Bytes per second that are read from one connection in the long run; more"
+        " wait unread.",
+        "five times ejabberd's shaper of 3,000, which was made for text alone",
+    )
+    bytes_burst: int = key(
+        262_144,
+        "Bytes that are read at once from a connection that was quiet. Never less than"
+        " 16384: so much is read at a time.",
+        "four largest frames; ejabberd's 20,000 is less than one",
         min=0,
         max=COUNT_MAX,
     )
@@ -63,10 +83,63 @@ class Limits:
         "Connections from one IPv4 address or one IPv6 /64.",
         "an office behind one address; ergo's 16 is for a public network",
     )
+    connects_per_s: float = key(
+        1.0,
+        "New connections per second from one IPv4 address or one IPv6 /64 in the long"
+        " run; one more is answered 503. 0: no limit.",
+        "twenty times ergo's 32 in 10 minutes, for an office behind one address",
+        min=0,
+        max=COUNT_MAX,
+    )
+    connects_burst: int = key(
+        100,
+        "New connections at once from an address that was quiet.",
+        "as connections_per_address: after a restart all of them come back at once",
+        min=0,
+        max=COUNT_MAX,
+    )
     connections_per_user: int = limit(
         20,
         "Connections of one user.",
         "twice ejabberd's 10 sessions: every browser tab is one",
+    )
+    sessions_per_user: int = limit(
+        50,
+        "Sessions of one account, on all its devices; with one more, the one that was"
+        " idle longest ends.",
+        "half of the 100 refresh tokens that Google keeps of an account, where the"
+        " oldest goes as well",
+    )
+    rooms_per_user: int = limit(
+        100,
+        "Rooms that one user may own.",
+        "ergo lets an account register 15 channels; a team makes one for each topic",
+    )
+    memberships_per_user: int = limit(
+        500,
+        "Rooms that one user may be in; direct conversations do not count.",
+        "five times ergo's 100 channels of a client; his welcome then has 50 KiB",
+    )
+    creations_per_h: float = key(
+        60.0,
+        "Rooms and direct conversations per hour that a user may open in the long run."
+        " 0: no limit.",
+        "Synapse's one room a minute",
+        min=0,
+        max=COUNT_MAX,
+    )
+    creations_burst: int = key(
+        10,
+        "Rooms and direct conversations that a user may open at once.",
+        "a team that moves in",
+        min=0,
+        max=COUNT_MAX,
+    )
+    guest_bytes_per_d: int = limit(
+        2_097_152,
+        "Bytes of messages per day that guests behind one IPv4 address or one IPv6 /64"
+        " may store, each message counted with 150 bytes beside its text.",
+        "10,000 messages of 60 characters: twenty guests who talk all day",
     )
     outbox_soft_bytes: int = limit(
         262_144,

@@ -60,9 +60,15 @@ class Server:
     )
     trusted_proxies: tuple[Network, ...] = key(
         (),
-        "Addresses or ranges of reverse proxies whose X-Forwarded-For is believed;"
-        " from anybody else the header is ignored.",
+        "Addresses or ranges of reverse proxies whose word is believed about where a"
+        " connection comes from: X-Forwarded-For, or the PROXY protocol.",
         "who believes the header from anyone lets anyone choose his own address",
+    )
+    proxy_protocol: bool = key(
+        default=False,
+        doc="Whether every connection begins with a PROXY protocol version 2 head, as a"
+        " proxy writes it that passes bytes on. Only trusted_proxies can connect then.",
+        source="what one proxy sends and another does not must be said by somebody",
     )
 
     @property
@@ -91,6 +97,14 @@ class Store:
         "half of the 10 s in which a client gives up on an answer, protocol section 8",
         min=0.1,
         max=600,
+    )
+    free_bytes_min: int = key(
+        268_435_456,
+        "With less free space where the data is, guests can add nothing to it; with"
+        " less than half of it, nobody can. Reading goes on. 0: no limit.",
+        "a day of 900 messages a minute at 210 bytes, to do something about it",
+        min=0,
+        max=2**50,
     )
 
 

@@ -251,7 +251,9 @@ class OpenSession:
     """Record a session before its secret is told to anybody.
 
     With `guest`, the user's name is recorded in the same step and may be
-    refused: `name_taken`.
+    refused: `name_taken`. Of more than `most` sessions of the user those end that
+    have been idle longest, but for the new one, those that are not idle, and `held`,
+    which the core knows to be in use whatever was written last.
     """
 
     session: SessionId
@@ -260,6 +262,9 @@ class OpenSession:
     """SHA-256 of the token that it came from, if it came from one."""
     created: Millis
     guest: AddUser | None = None
+    most: int = 0
+    """0 is no limit."""
+    held: tuple[SessionId, ...] = ()
 
 
 @attrs.define
@@ -302,6 +307,8 @@ class Committed:
     """It is on disk. `event` has its seq; None for drafts without one."""
 
     event: TimelineEvent | None = None
+    ended: tuple[SessionId, ...] = ()
+    """Sessions that a new one has displaced, the one that was idle longest first."""
 
 
 @attrs.define(kw_only=True)

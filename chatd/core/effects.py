@@ -160,11 +160,21 @@ class Replay:
 
 
 @attrs.define
+class Charge:
+    """Take more from a connection's command bucket: a command was a dear one."""
+
+    connection: ConnectionId
+    cost: float
+
+
+@attrs.define
 class Finish:
     """End a connection."""
 
     connection: ConnectionId
     ending: Ending
+    after_s: float | None = None
+    """When the client may come back, where that is not at once."""
 
 
 Effect = (
@@ -181,6 +191,7 @@ Effect = (
     | ReadHistory
     | FindMessages
     | Replay
+    | Charge
     | Finish
 )
 """Anything that the machine can want."""

@@ -116,6 +116,10 @@ class User:
     """When the grace ends; None while there is a connection."""
     messages: Bucket | None = None
     ephemeral: Bucket | None = None
+    creations: Bucket | None = None
+    """Of rooms and direct conversations that he opens."""
+    opening: RoomName | None = None
+    """The direct conversation that he opened last."""
 
 
 @attrs.define(eq=False)
@@ -176,6 +180,10 @@ class Connection:
 
     id: ConnectionId
     malformed: Bucket
+    address: str | None = None
+    """What limits per address count it by; None for a Unix socket's peer."""
+    limited: Bucket | None = None
+    """Of the refusals `rate_limited`; whoever spends it floods."""
     user: UserName | None = None
     session: SessionId | None = None
     state: str = "online"

@@ -36,6 +36,8 @@ class Opened:
     """A WebSocket was opened."""
 
     connection: ConnectionId
+    address: str | None = None
+    """Its `chatd.core.quota.address_key`."""
 
 
 @attrs.define
@@ -145,6 +147,13 @@ class Closed:
 
 
 @attrs.define
+class SpaceMeasured:
+    """How much is free where the store is."""
+
+    free_bytes: int
+
+
+@attrs.define
 class TimePassed:
     """`Machine.next_deadline` has come."""
 
@@ -167,6 +176,7 @@ Input = (
     | SearchRefused
     | AuthenticationFailed
     | Closed
+    | SpaceMeasured
     | TimePassed
     | Stopping
 )

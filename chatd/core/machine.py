@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chatd.config import Config
-from chatd.core import deadlines, drafts, inputs, presence, retention
+from chatd.core import allowance, deadlines, drafts, inputs, presence, retention
 from chatd.core.agenda import Due
 from chatd.core.commands import (
     RULES,
@@ -28,18 +28,17 @@ from chatd.core.commands import (
     sessions,
     timeline,
 )
-from chatd.core.effects import Effect, Origin
+from chatd.core.effects import Charge, Effect, Origin
 from chatd.core.entities import Barrier, Block, Connection, Sent, User
 from chatd.core.inputs import Input, Now
-from chatd.core.quota import full_bucket
+from chatd.core.quota import Space, full_bucket, shares_of, space_of
 from chatd.core.state import Chat
 from chatd.core.turn import Turn
-from chatd.errors import MALFORMED, Ending, Reject, RejectCode
+from chatd.errors import Reject, RejectCode
 from chatd.ids import Epoch, RoomName, UserName
 from chatd.wire.codec import BadCommand
 from chatd.wire.commands import Command
 from chatd.wire.events import Presence
-from chatd.wire.replies import Refusal
 
 MALFORMED_BURST = 20
 MALFORMED_PER_S = 0.1
@@ -62,7 +61,8 @@ class Machine:
         self.chat = chat
         self._config = config
         # One for all inputs: making it costs as much as most of them.
-        self._turn = Turn(chat, config, Now(0.0, 0), new_epoch, server)
+        shares = shares_of(config.limits)
+        self._turn = Turn(chat, config, Now(0.0, 0), new_epoch, server, shares)
 
     def handle(self, happened: Input, now: Now) -> list[Effect]:
         """Take one input.
@@ -87,6 +87,11 @@ class Machine:
         """When `TimePassed` should come next, in the seconds of `Now.mono`."""
         return self.chat.agenda.next()
 
+    @property
+    def space(self) -> Space:
+        """Who may add to the store."""
+        return self._turn.space
+
     def missed_presence(self, room: RoomName) -> Presence:
         """A frame that makes up for differences a connection was spared."""
         names_max = self._config.presence.names_max
@@ -96,7 +101,7 @@ class Machine:
 
     def _opened(self, turn: Turn, happened: inputs.Opened) -> None:
         bucket = full_bucket(MALFORMED_PER_S, MALFORMED_BURST, turn.now.mono)
-        self.chat.note_opened(Connection(happened.connection, bucket))
+        self.chat.note_opened(Connection(happened.connection, bucket, happened.address))
         at = turn.now.mono + self._config.auth.login_timeout_s
         self.chat.agenda.add(at, Due.LOGIN, happened.connection)
 
@@ -140,7 +145,11 @@ class Machine:
         if self._must_wait(connection, rule, command):
             connection.waiting.insert(0, command)
             return
+        if rule.cost > 1:
+            turn.want(Charge(connection.id, rule.cost - 1))
         try:
+            if rule.grows and turn.space is not Space.AMPLE:
+                allowance.may_grow(turn, turn.user(connection).name)
             if rule.member:
                 turn.member_room(connection, command.room)  # type: ignore[union-attr, arg-type]
             rule.run(turn, connection, command)
@@ -206,18 +215,8 @@ class Machine:
         if connection.open_drafts:
             connection.block = Block.OWN_DRAFTS
             connection.waiting.insert(0, bad)
-            return
-        reply = Refusal(
-            code=bad.code,
-            text=bad.text,
-            re=bad.re,
-            field=bad.field,
-            cid=bad.cid,
-            id=bad.id,
-        )
-        turn.answer(connection.id, reply)
-        if bad.code in MALFORMED and connection.malformed.take(turn.now.mono):
-            turn.finish(connection, Ending.MALFORMED)
+        else:
+            turn.refuse_frame(connection.id, bad)
 
     # --- outcomes -----------------------------------------------------------
 
@@ -361,6 +360,10 @@ class Machine:
     def _time_passed(self, turn: Turn, _happened: inputs.TimePassed) -> None:
         deadlines.pass_time(turn)
 
+    def _measured(self, turn: Turn, happened: inputs.SpaceMeasured) -> None:
+        bytes_min = self._config.store.free_bytes_min
+        turn.space = space_of(happened.free_bytes, bytes_min, turn.space)
+
     def _stopping(self, turn: Turn, _happened: inputs.Stopping) -> None:
         deadlines.save_marks(turn)
 
@@ -386,6 +389,7 @@ _HANDLERS: dict[type[Input], Callable[[Machine, Turn, Any], None]] = {
     inputs.SearchRefused: Machine._not_searched,
     inputs.AuthenticationFailed: Machine._not_authenticated,
     inputs.Closed: Machine._closed,
+    inputs.SpaceMeasured: Machine._measured,
     inputs.TimePassed: Machine._time_passed,
     inputs.Stopping: Machine._stopping,
 }

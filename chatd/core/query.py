@@ -166,7 +166,7 @@ def bad_place() -> Reject:
 
 
 def _bad(text: str) -> Reject:
-    return Reject(RejectCode.BAD_FIELD, f"query: {text}", field="query")
+    return Reject(RejectCode.BAD_FIELD, f"query: {text}", field="query", counted=False)
 
 
 def _phrase(term: re.Match[str]) -> Phrase:

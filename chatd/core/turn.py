@@ -7,6 +7,7 @@ nothing else passes between them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import attrs
@@ -16,11 +17,20 @@ from chatd.core.drafts import Draft, Refused
 from chatd.core.effects import Answer, Append, Effect, Finish, Origin, Unsubscribe
 from chatd.core.entities import Block, Connection, Room, User
 from chatd.core.inputs import Now
+from chatd.core.quota import Shares, Space, full_bucket
 from chatd.core.state import Chat
-from chatd.errors import Ending, Reject, RejectCode
+from chatd.errors import MALFORMED, Ending, Reject, RejectCode
 from chatd.ids import ConnectionId, Epoch, RoomName, UserName
+from chatd.wire.codec import BadCommand
 from chatd.wire.commands import Command
 from chatd.wire.replies import Refusal, Reply
+
+LIMITED_BURST = 60
+LIMITED_PER_S = 1.0
+"""The bucket of refusals `rate_limited`. Whoever keeps to `retry_after` gets one at a
+time; whoever pastes four screenfuls at once is not a flood yet."""
+FLOOD_AFTER_S = 60.0
+"""When whoever flooded may come back: when that bucket would be full again."""
 
 
 @attrs.define(eq=False)
@@ -33,6 +43,10 @@ class Turn:
     new_epoch: Callable[[], Epoch]
     server: str
     """What `welcome` calls the program and its version."""
+    shares: Shares
+    """What addresses have used."""
+    space: Space = Space.AMPLE
+    """Who may add to the store."""
     effects: list[Effect] = attrs.field(factory=list)
     released: list[Connection] = attrs.field(factory=list)
     """Connections whose waiting commands may go on after this."""
@@ -55,10 +69,40 @@ class Turn:
             re=command.type,
             field=why.field,
             cid=getattr(command, "cid", None),
-            retry_after=why.retry_after_s,
+            retry_after=_rounded_up(why.retry_after_s),
             id=command.id,
         )
         self.effects.append(Answer(connection, reply))
+        if not isinstance(why, Reject) or why.counted:
+            self._count_refusal(connection, why.code)
+
+    def refuse_frame(self, connection: ConnectionId, bad: BadCommand) -> None:
+        """Answer a frame that is no command with `error`."""
+        reply = Refusal(
+            code=bad.code,
+            text=bad.text,
+            re=bad.re,
+            field=bad.field,
+            cid=bad.cid,
+            id=bad.id,
+        )
+        self.effects.append(Answer(connection, reply))
+        self._count_refusal(connection, bad.code)
+
+    def _count_refusal(self, number: ConnectionId, code: RejectCode) -> None:
+        """Count a refusal that was answered; end a connection that does not stop."""
+        connection = self.connection(number)
+        if connection is None:
+            return
+        now = self.now.mono
+        if code in MALFORMED:
+            if connection.malformed.take(now):
+                self.finish(connection, Ending.MALFORMED)
+        elif code is RejectCode.RATE_LIMITED:
+            if connection.limited is None:
+                connection.limited = full_bucket(LIMITED_PER_S, LIMITED_BURST, now)
+            if connection.limited.take(now):
+                self.finish(connection, Ending.OVERLOADED, FLOOD_AFTER_S)
 
     def append(
         self,
@@ -80,7 +124,9 @@ class Turn:
             connection.block = None
             self.released.append(connection)
 
-    def finish(self, connection: Connection, ending: Ending) -> None:
+    def finish(
+        self, connection: Connection, ending: Ending, after_s: float | None = None
+    ) -> None:
         """End a connection: what it sent and is not done is not done any more.
 
         Its socket goes later (`Closed`); until then it gets no room's events,
@@ -93,7 +139,7 @@ class Turn:
             self.effects.append(Unsubscribe(connection.id, room, drop=False))
         connection.subscriptions.clear()
         connection.block = Block.ENDED
-        self.effects.append(Finish(connection.id, ending))
+        self.effects.append(Finish(connection.id, ending, after_s))
 
     def connection(self, number: ConnectionId | None) -> Connection | None:
         """The connection, if it is still there and was not told to end."""
@@ -129,6 +175,14 @@ class Turn:
     def connections_of(self, user: UserName) -> list[ConnectionId]:
         """All connections of a user."""
         return list(self.chat.users[user].connections)
+
+
+def _rounded_up(seconds: float | None) -> float | None:
+    """To milliseconds; up, so that whoever waits as long is not sent away again.
+
+    A nanosecond is the floats', and much less than a bucket's tolerance.
+    """
+    return None if seconds is None else math.ceil(seconds * 1000 - 1e-6) / 1000
 
 
 def no_room(name: RoomName) -> Reject:

@@ -24,6 +24,7 @@ import ssl
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import attrs
@@ -32,11 +33,13 @@ from trio.lowlevel import current_statistics
 
 from chatd import __version__
 from chatd.config import Address, Config, notices, parse_address
+from chatd.core.quota import Buckets
 from chatd.core.state import Chat
 from chatd.daemon.garbage import tend
 from chatd.daemon.house import House
 from chatd.daemon.routes import metrics_routes, public_routes
 from chatd.daemon.service import Service, service_from
+from chatd.daemon.space import free_bytes, watch_space
 from chatd.errors import (
     ConfigError,
     Ending,
@@ -46,9 +49,10 @@ from chatd.errors import (
 )
 from chatd.hub import Hub
 from chatd.hub.world import World
+from chatd.net.census import Census
 from chatd.net.host import DoorLimits
 from chatd.net.http import Site
-from chatd.net.listener import Census, Listener
+from chatd.net.listener import Listener
 from chatd.net.sockets import Listening, listen_on
 from chatd.net.tls import server_context
 from chatd.observe import Metrics, configure_log, log
@@ -176,6 +180,9 @@ async def _live(
                 observer=house,
                 jitter=random.random,
             )
+            if config.store.free_bytes_min:
+                measure = partial(free_bytes, data)
+                await nursery.start(watch_space, measure, hub.measured)
             await nursery.start(tend, lambda: hub.connections)
             async with trio.open_nursery() as doors:
                 await doors.start(listener.serve, sockets)
@@ -217,6 +224,8 @@ def _listener(config: Config, house: House, tls: ssl.SSLContext | None) -> Liste
         limits=DoorLimits(
             frame_bytes=limits.frame_bytes,
             commands_per_s=limits.commands_per_s,
+            bytes_per_s=limits.bytes_per_s,
+            bytes_burst=limits.bytes_burst,
             inflight_max=limits.inflight_max,
             outbox_soft_bytes=limits.outbox_soft_bytes,
             outbox_hard_bytes=limits.outbox_hard_bytes,
@@ -225,10 +234,15 @@ def _listener(config: Config, house: House, tls: ssl.SSLContext | None) -> Liste
             heartbeat_timeout_s=config.heartbeat.timeout_s,
         ),
         site=site,
-        census=Census(limits.connections_max, limits.connections_per_address),
+        census=Census(
+            limits.connections_max,
+            limits.connections_per_address,
+            Buckets(limits.connects_per_s, limits.connects_burst),
+        ),
         observer=house,
         jitter=random.random,
         tls=tls,
+        proxied=server.proxy_protocol,
     )
 
 

@@ -95,3 +95,7 @@ class House:
         """Count a request that was refused before it became a connection."""
         self.metrics.turned_away(str(status))
         log().debug("request refused", address=address, status=status)
+
+    def not_proxied(self, address: str, why: str) -> None:
+        """Say at the lowest level what a connection without a proxy's head was."""
+        log().debug("no PROXY head", address=address, reason=why)

@@ -36,6 +36,8 @@ class Link:
     """Commands whose reply is in the cork."""
     ending: Ending | None = None
     """To finish with, once the cork is out."""
+    after_s: float | None = None
+    """What its bye tells to wait."""
     replays: dict[RoomName, Replay] = attrs.field(factory=dict)
     """Rooms being replayed, with the page that is to be handed over next."""
     replaying: bool = False
@@ -241,4 +243,4 @@ class Fanout:
         for _ in range(answers):
             outlet.answered()
         if link.ending is not None:
-            outlet.finish(link.ending)
+            outlet.finish(link.ending, link.after_s)

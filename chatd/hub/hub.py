@@ -32,10 +32,12 @@ from chatd.core.inputs import (
     Now,
     Opened,
     Received,
+    SpaceMeasured,
     Stopping,
     TimePassed,
 )
 from chatd.core.machine import Machine
+from chatd.core.quota import Space, address_key
 from chatd.errors import Ending, RejectCode
 from chatd.hub.committer import Committer
 from chatd.hub.errands import Errands
@@ -207,7 +209,7 @@ class Hub:
     def attach(self, outlet: Outlet) -> None:
         """Take a new connection; one that comes too late for a drain goes again."""
         self._fanout.add(outlet)
-        self._happened(Opened(outlet.id))
+        self._happened(Opened(outlet.id, address_key(outlet.address)))
         if self._sending_away is not None:
             ending, afters_s = self._sending_away
             outlet.finish(ending, afters_s())
@@ -243,6 +245,11 @@ class Hub:
         )
         self._metrics.refused(reject.code)
         self._happened(Received(outlet.id, reject))
+
+    def measured(self, free_bytes: int) -> Space:
+        """Take how much is free where the store is; says who may add to it now."""
+        self._happened(SpaceMeasured(free_bytes))
+        return self._machine.space
 
     def make_gap(self, room: RoomName, have: int, seq: int) -> bytes:
         """Make the frame for events that are not sent to a slow reader."""

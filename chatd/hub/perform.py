@@ -110,8 +110,14 @@ class Performer:
     def _finish(self, effect: effects.Finish) -> None:
         link = self.fanout.links.get(effect.connection)
         if link is not None:
-            link.ending = link.ending or effect.ending
+            if link.ending is None:
+                link.ending, link.after_s = effect.ending, effect.after_s
             self.fanout.touch(link)
+
+    def _charge(self, effect: effects.Charge) -> None:
+        link = self.fanout.links.get(effect.connection)
+        if link is not None:
+            link.outlet.charge(effect.cost)
 
 
 PERFORM: dict[type[Effect], Callable[[Performer, Any], None]] = {
@@ -128,6 +134,7 @@ PERFORM: dict[type[Effect], Callable[[Performer, Any], None]] = {
     effects.ReadHistory: Performer._look_up,
     effects.FindMessages: Performer._look_up,
     effects.Replay: Performer._replay,
+    effects.Charge: Performer._charge,
     effects.Finish: Performer._finish,
 }
 """Who performs an effect; the hub looks it up for each, without another call."""

@@ -9,17 +9,15 @@ library's queue, where it certainly is by then; so both lanes have one order and
 one task.
 
 Reading is held, and silence not judged, while the host has as many commands open
-as it may, while more than the soft limit waits on the way out, while the command
-bucket is empty, and when the host asks. A peer's close, or its end of file, is
+as it may, while more than the soft limit waits on the way out, while the bucket of
+commands or of bytes is empty, and when the host asks. Not reading is the limit: what
+the peer sends waits on its own side. A peer's close, or its end of file, is
 held until its open commands are answered and flushed, so that a client that
 sends one line and hangs up gets its `ok`.
 
-After the end nothing is handed to the host or the library. Bytes are read and
-forgotten until the peer's close or end of file is seen: closing a socket with
-unread bytes is a reset, and a reset destroys our last frames on their way.
-
-The close frame is written here and not by the library's `aclose`, which sends
-none once the library itself has failed a message (1007).
+After the end nothing is handed to the host or the library (`chatd.net.goodbye`).
+Bytes are read and forgotten until the peer's close or end of file is seen: closing a
+socket with unread bytes is a reset, and a reset destroys our last frames on their way.
 """
 
 from __future__ import annotations
@@ -34,10 +32,11 @@ from trio_websocket import ConnectionClosed, WebSocketConnection
 
 from chatd.core.quota import Bucket, full_bucket
 from chatd.errors import Ending
+from chatd.net.goodbye import Farewell
 from chatd.net.heartbeat import Heartbeat
 from chatd.net.scanner import Lane, Scanner
-from chatd.net.socketout import SocketOut, own
-from chatd.wire.framing import close_frame, is_close
+from chatd.net.socketout import own
+from chatd.wire.framing import is_close
 
 READ_BYTES = 16_384
 """At most so much is scanned before others have their turn."""
@@ -48,14 +47,12 @@ TURN_MESSAGES = 64
 are answered in one write."""
 SETTLE_S = 2.0
 """How long a peer's close waits for its open commands. Source: protocol section 8."""
-_BUCKET_S = 2.0
-"""Seconds of `commands_per_s` that a quiet client may use at once."""
 _PAUSE_S = 0.001
 """No wait for the bucket is shorter: less may not move the clock at all."""
 
 
 @attrs.define(eq=False, kw_only=True)
-class Door(SocketOut, trio.abc.Stream):
+class Door(Farewell, trio.abc.Stream):
     """One WebSocket connection: the stream, both lanes, the goodbye."""
 
     head: bytes = attrs.field(repr=False)
@@ -64,20 +61,15 @@ class Door(SocketOut, trio.abc.Stream):
     beat: Heartbeat = attrs.field(repr=False)
     due_at: int = attrs.field(default=-1, init=False)
     """The second under which `chatd.net.pulse` keeps it; -1: none yet."""
-    ws: WebSocketConnection | None = attrs.field(default=None, init=False, repr=False)
     reading: bool = attrs.field(default=False, init=False)
     """Whether the peer's silence means anything."""
     bytes_in: int = attrs.field(default=0, init=False)
     messages_in: int = attrs.field(default=0, init=False)
-    _commands: Bucket = attrs.field(init=False, repr=False)
+    _bytes: Bucket = attrs.field(init=False, repr=False)
     _opened: bool = attrs.field(default=False, init=False)
     _slow: bool = attrs.field(default=False, init=False)
     """A message is in the library's queue."""
     _library_done: bool = attrs.field(default=False, init=False)
-    _close_sent: bool = attrs.field(default=False, init=False)
-    _peer_done: bool = attrs.field(default=False, init=False)
-    """The peer has closed, or what it sends has no meaning any more."""
-    _eof: bool = attrs.field(default=False, init=False)
     _drained: bool = attrs.field(default=False, init=False)
     """The last read took all there was; of the first nobody knows."""
     _reads: int = attrs.field(default=0, init=False)
@@ -87,9 +79,9 @@ class Door(SocketOut, trio.abc.Stream):
     def __attrs_post_init__(self) -> None:
         """Make what follows from the limits."""
         super().__attrs_post_init__()
-        per_s = self.limits.commands_per_s
-        burst = max(1.0, per_s * _BUCKET_S)
-        self._commands = full_bucket(per_s, burst, self.scanner.now)
+        # Of less than one read could never be paid for.
+        burst = max(READ_BYTES, self.limits.bytes_burst)
+        self._bytes = full_bucket(self.limits.bytes_per_s, burst, self.scanner.now)
 
     # --- for the connection -------------------------------------------------
 
@@ -106,11 +98,6 @@ class Door(SocketOut, trio.abc.Stream):
         except OSError as error:
             return not isinstance(error, BlockingIOError)
         return True
-
-    def stop_waiting(self) -> None:
-        """Nobody reads any more, so nobody can learn that the peer has ended."""
-        self._peer_done = self._eof = True
-        self.stir()
 
     # --- for the library ----------------------------------------------------
 
@@ -189,6 +176,8 @@ class Door(SocketOut, trio.abc.Stream):
                     await self._settle()
                     self.finish(Ending.PEER_LOST)
                     break
+                if wait := self._bytes.take(self.beat.last, len(data)):
+                    await self._pause(self._bytes, len(data), wait)
                 scanner.feed(data, self.beat.last)
                 continue
             found = scanner.next(self._may_take())
@@ -198,7 +187,7 @@ class Door(SocketOut, trio.abc.Stream):
             data = messages[0]
             if lane is Lane.TEXT:
                 if wait := self._commands.take(scanner.now, len(messages)):
-                    await self._pause(wait)
+                    await self._pause(self._commands, len(messages), wait)
                 self._hand_over(messages)
                 self._turn += len(messages)
                 if self._turn >= TURN_MESSAGES:
@@ -248,7 +237,7 @@ class Door(SocketOut, trio.abc.Stream):
             self.finish(Ending.PROTOCOL)
             return
         if wait := self._commands.take(trio.current_time()):
-            await self._pause(wait)
+            await self._pause(self._commands, 1, wait)
         if self.finished:
             return
         is_text = isinstance(message, str)
@@ -277,13 +266,13 @@ class Door(SocketOut, trio.abc.Stream):
             await self.change()
         self._read_again()
 
-    async def _pause(self, wait_s: float) -> None:
-        """Wait until the command bucket has paid for one command."""
+    async def _pause(self, bucket: Bucket, cost: int, wait_s: float) -> None:
+        """Wait until a bucket has paid for what was read."""
         self.reading = False
         while wait_s and not self.finished:
             with trio.move_on_after(max(wait_s, _PAUSE_S)):
                 await self.change()
-            wait_s = self._commands.take(trio.current_time())
+            wait_s = bucket.take(trio.current_time(), cost)
         self._read_again()
 
     def _read_again(self) -> None:
@@ -340,58 +329,3 @@ class Door(SocketOut, trio.abc.Stream):
             if data and not self._peer_done:
                 scanner.feed(data, self.beat.last)
         return b""
-
-    # --- the goodbye --------------------------------------------------------
-
-    async def goodbye(self) -> None:
-        """Send the rest, bye and the close frame, and wait until the peer ends.
-
-        For the peer's close, and for its end of file, so that our last frames
-        are not lost to a reset. A draining daemon also sends what merely waits.
-
-        Cancellation: some of it is not sent; `let_go` is due all the same.
-        """
-        ending = self.ending
-        assert ending is not None
-        if ending is not Ending.RESTART:
-            self.outbox.drop_all()
-        # First the rest: a gap becomes a frame while it leaves, and nothing may
-        # follow the close frame.
-        await self._flush_all()
-        if ending.code is not None and not self._close_sent:
-            self._close_sent = True
-            if bye := self._bye(ending):
-                self._put(own(bye))
-            self._put(own(close_frame(ending.code, ending.reason)))
-            await self._flush_all()
-        while not self._peer_done:
-            await self.change()
-        self._end_output()
-        while not self._eof:
-            await self.change()
-
-    def let_go(self) -> None:
-        """Close the socket, and let go of what holds this object in a cycle."""
-        trio.lowlevel.notify_closing(self.sock)
-        self.sock.close()
-        self.ws = None
-        self.outbox.make_gap = self.host.make_gap
-
-    async def _flush_all(self) -> None:
-        while self.outbox.waiting and not self.lost:
-            await trio.lowlevel.wait_writable(self.sock)
-            self.flush()
-
-    def _bye(self, ending: Ending) -> bytes | None:
-        try:
-            return self.host.make_bye(ending, self.after_s)
-        except Exception as error:  # noqa: BLE001 - the firewall of this call
-            self.host.bug(self, error)
-            return None
-
-    def _end_output(self) -> None:
-        """Tell the peer that nothing follows."""
-        try:
-            self.sock.shutdown(socket.SHUT_WR)
-        except OSError:
-            self.stop_waiting()

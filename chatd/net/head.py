@@ -28,16 +28,14 @@ from collections.abc import Collection, Sequence
 import attrs
 
 from chatd.config.values import Network, parse_origin
+from chatd.core.quota import UNIX_PEER
 
 HEAD_BYTES_MAX = 16_384
 HEADERS_MAX = 64
 TARGET_BYTES_MAX = 2048
 SUBPROTOCOL = "chatd.v1"
-UNIX_PEER = "unix"
-"""The address of whoever comes through a Unix socket."""
 
 _KEY_BYTES = 16
-_V6_BITS = 64
 _SINGLE = (
     b"host",
     b"sec-websocket-key",
@@ -251,19 +249,6 @@ def is_proxy(address: str, trusted: Collection[Network]) -> bool:
 def normal_address(peer: str) -> str:
     """Spell an address in one way: IPv4 in IPv6 is IPv4, no zone."""
     return _address(peer.partition("%")[0]) or peer
-
-
-def limit_key(address: str) -> str | None:
-    """What limits per address count by: an IPv6 /64, which is one subscriber's.
-
-    Returns:
-        None for a Unix socket's peer: they are all one and the operator's.
-    """
-    if address == UNIX_PEER:
-        return None
-    if ":" not in address:
-        return address
-    return str(ipaddress.IPv6Network((address, _V6_BITS), strict=False))
 
 
 def _address(text: str) -> str | None:

@@ -23,6 +23,8 @@ class DoorLimits:
 
     frame_bytes: int = 65_536
     commands_per_s: float = 50.0
+    bytes_per_s: int = 16_384
+    bytes_burst: int = 262_144
     inflight_max: int = 64
     outbox_soft_bytes: int = 262_144
     outbox_hard_bytes: int = 4_194_304

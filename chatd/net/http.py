@@ -18,12 +18,14 @@ import socket
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from http import HTTPStatus
+from math import ceil
 
 import attrs
 import h11
 import trio
 
 from chatd.config.values import Network
+from chatd.net.census import FULL_RETRY_S
 from chatd.net.connection import Upgrade
 from chatd.net.head import (
     HEAD_BYTES_MAX,
@@ -46,9 +48,7 @@ WRITE_S = 10.0
 """For a whole response."""
 LINGER_S = 1.0
 """For the peer's end of file after ours."""
-RETRY_AFTER_S = 10
-"""What a refused client is told to wait: about the grace of a reconnect."""
-BUSY = Refusal(503, "too many connections", (("Retry-After", str(RETRY_AFTER_S)),))
+BUSY = 503
 """One connection too many, here or from there."""
 _READ_BYTES = 16_384
 _UPGRADE_PATHS = ("/ws", "/")
@@ -63,6 +63,12 @@ class Response:
     content_type: str
     body: bytes = attrs.field(repr=False)
     headers: tuple[tuple[str, str], ...] = ()
+
+
+def busy(wait_s: float) -> Refusal:
+    """What one connection too many gets; `Retry-After` is in whole seconds."""
+    retry_after = ("Retry-After", str(ceil(wait_s)))
+    return Refusal(BUSY, "too many connections", (retry_after,))
 
 
 Route = Callable[[str], Response]
@@ -98,8 +104,8 @@ class Front:
     peer: str
     """The socket's other end."""
     site: Site = attrs.field(repr=False)
-    admit: Callable[[str], bool] = attrs.field(repr=False)
-    """Whether one more WebSocket of this address may be; counts it."""
+    admit: Callable[[str], float] = attrs.field(repr=False)
+    """Counts one more WebSocket of this address, if it may be: how long to wait."""
     _h11: h11.Connection = attrs.field(
         factory=lambda: h11.Connection(
             h11.SERVER, max_incomplete_event_size=HEAD_BYTES_MAX
@@ -154,7 +160,7 @@ class Front:
                 self.site._idle.add(scope)  # noqa: SLF001 - one module
             try:
                 while (event := self._h11.next_event()) is h11.NEED_DATA:
-                    data = await _read(self.sock)
+                    data = await read(self.sock, _READ_BYTES)
                     if idle and data:
                         idle = False
                         self.site._idle.discard(scope)  # noqa: SLF001
@@ -205,8 +211,10 @@ class Front:
             return asked
         forwarded = values(headers, b"x-forwarded-for")
         address = client_address(self.peer, forwarded, site.trusted_proxies)
-        if site.stopping or not self.admit(address):
-            return BUSY
+        if site.stopping:
+            return busy(FULL_RETRY_S)
+        if wait_s := self.admit(address):
+            return busy(wait_s)
         rest = bytes(self._h11.trailing_data[0])
         return Upgrade(asked.key, asked.offers_subprotocol, address, asked.bearer, rest)
 
@@ -250,12 +258,12 @@ class Front:
             await write(self.sock, data)
 
 
-async def _read(sock: PeerSocket) -> bytes:
-    """Read what there is. Cancellation: safe."""
+async def read(sock: PeerSocket, size: int) -> bytes:
+    """Read what there is, up to `size` bytes. Cancellation: safe."""
     await trio.lowlevel.checkpoint()
     while True:
         try:
-            return sock.recv(_READ_BYTES)
+            return sock.recv(size)
         except BlockingIOError:
             await trio.lowlevel.wait_readable(sock)
 
@@ -278,5 +286,5 @@ async def linger(sock: PeerSocket) -> None:
     """
     sock.shutdown(socket.SHUT_WR)
     with trio.move_on_after(LINGER_S):
-        while await _read(sock):
+        while await read(sock, _READ_BYTES):
             pass

@@ -10,8 +10,13 @@ TLS is spoken on every socket that is not a Unix one, if there is a context: who
 behind a Unix socket is on this machine, a proxy as a rule. A request that was not
 encrypted is told so.
 
-A connection counts from its acceptance, by the address of its socket; a trusted
-proxy's counts by its client's from the upgrade on. One too many is answered 503.
+Where a proxy passes bytes on, each connection begins with its head
+(`chatd.net.proxyproto`), before TLS and HTTP. Then nobody but a trusted proxy is
+heard at all, and nobody without a head: whoever could choose between the two could
+choose his own address.
+
+A connection is counted from its acceptance on (`chatd.net.census`). One too many is
+answered 503.
 
 The firewall: whatever exception leaves a connection is told to the observer and
 ends there. It is expected to catch nothing; its count is a bug's count.
@@ -30,11 +35,14 @@ from typing import Protocol
 import attrs
 import trio
 
+from chatd.core.quota import UNIX_PEER, address_key
 from chatd.ids import ConnectionId
+from chatd.net.census import Census
 from chatd.net.connection import Upgrade, serve_connection
-from chatd.net.head import UNIX_PEER, Refusal, is_proxy, limit_key, normal_address
+from chatd.net.head import Refusal, is_proxy, normal_address
 from chatd.net.host import DoorLimits, Host
-from chatd.net.http import BUSY, RETRY_AFTER_S, Front, Site, linger, write
+from chatd.net.http import BUSY, Front, Site, busy, linger, read, write
+from chatd.net.proxyproto import HEAD_S, BadProxyHead, ProxyHead
 from chatd.net.pulse import Pulse
 from chatd.net.sockets import Listening, PeerSocket, tune
 from chatd.net.tls import NotTls, TlsSocket
@@ -61,9 +69,12 @@ def _answer(status: str, text: str, header: str = "") -> bytes:
     ).encode()
 
 
-_BUSY = _answer(
-    "503 Service Unavailable", BUSY.text, f"Retry-After: {RETRY_AFTER_S}\r\n"
-)
+def _busy(wait_s: float) -> bytes:
+    refusal = busy(wait_s)
+    ((name, value),) = refusal.headers
+    return _answer("503 Service Unavailable", refusal.text, f"{name}: {value}\r\n")
+
+
 _NOT_TLS = _answer("400 Bad Request", "this port speaks TLS: use https or wss")
 
 
@@ -79,50 +90,8 @@ class NetObserver(Protocol):
     def refused(self, address: str, status: int) -> None:
         """A request was refused: 503, 403 or another of the kind."""
 
-
-@attrs.define
-class Census:
-    """How many connections there are, in all and by address. 0 is no limit."""
-
-    most: int
-    most_per_address: int
-    total: int = 0
-    by_key: dict[str, int] = attrs.field(factory=dict)
-
-    def enter(self, key: str | None) -> bool:
-        """Count one more, if it may be."""
-        if 0 < self.most <= self.total or not self._take(key):
-            return False
-        self.total += 1
-        return True
-
-    def leave(self, key: str | None) -> None:
-        """Count one less."""
-        self.total -= 1
-        self._give(key)
-
-    def move(self, old: str | None, new: str | None) -> bool:
-        """Count one that is there under another address, if it may be."""
-        self._give(old)
-        if self._take(new):
-            return True
-        self._take(old)
-        return False
-
-    def _take(self, key: str | None) -> bool:
-        if key is None:
-            return True
-        count = self.by_key.get(key, 0)
-        if 0 < self.most_per_address <= count:
-            return False
-        self.by_key[key] = count + 1
-        return True
-
-    def _give(self, key: str | None) -> None:
-        if key is not None:
-            count = self.by_key.pop(key) - 1
-            if count:
-                self.by_key[key] = count
+    def not_proxied(self, address: str, why: str) -> None:
+        """A connection that should have begun with a proxy's head did not."""
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -138,6 +107,8 @@ class Listener:
     """Random in 0 to 1, for each connection's first ping."""
     tls: ssl.SSLContext | None = None
     """Where there is one, TLS is spoken but on Unix sockets."""
+    proxied: bool = False
+    """Whether every connection begins with the head of a trusted proxy."""
     pulse: Pulse = attrs.field(factory=Pulse, init=False)
     accepted: int = 0
     _accepting: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
@@ -208,39 +179,54 @@ class Listener:
     def _begin(self, sock: socket.socket, peer: str, nursery: trio.Nursery) -> None:
         self.accepted += 1
         tune(sock)
-        if self.census.enter(self._key(peer)):
+        if self.proxied and not is_proxy(peer, self.site.trusted_proxies):
+            self.observer.not_proxied(peer, "it is not one of server.trusted_proxies")
+            sock.close()
+            return
+        wait_s = self.census.enter(self._key(peer), trio.current_time())
+        if not wait_s:
             number = ConnectionId(self.accepted)
             nursery.start_soon(self._run, sock, peer, number)
             return
-        self.observer.refused(peer, BUSY.status)
+        self.observer.refused(peer, BUSY)
         # Keys for a refusal would cost more than the connection.
         if self._refusals < _REFUSALS_MAX and not self._speaks_tls(sock):
             self._refusals += 1
-            nursery.start_soon(self._refuse, sock)
+            nursery.start_soon(self._refuse, sock, wait_s)
         else:
             sock.close()
 
     def _key(self, peer: str) -> str | None:
         """What a new socket counts by; a proxy's speaks for many."""
-        return None if is_proxy(peer, self.site.trusted_proxies) else limit_key(peer)
+        return None if is_proxy(peer, self.site.trusted_proxies) else address_key(peer)
 
     async def _run(self, sock: socket.socket, peer: str, number: ConnectionId) -> None:
         """The firewall around one connection."""
         key = self._key(peer)
 
-        def admit(address: str) -> bool:
+        def count(new: str | None) -> float:
             nonlocal key
-            new = limit_key(address)
-            if new != key and not self.census.move(key, new):
-                return False
-            key = new
-            return True
+            if new == key:
+                return 0.0
+            wait_s = self.census.move(key, new, trio.current_time())
+            if not wait_s:
+                key = new
+            return wait_s
 
         try:
+            if self.proxied:
+                peer = await self._told(sock, peer)
+                if not peer:
+                    return
+                if wait_s := count(self._key(peer)):
+                    self.observer.refused(peer, BUSY)
+                    await self._tell_busy(sock, wait_s)
+                    return
             stream = await self._secured(sock, peer)
             if stream is None:
                 return
-            found = await Front(stream, peer, self.site, admit).run()
+            front = Front(stream, peer, self.site, lambda who: count(address_key(who)))
+            found = await front.run()
             if isinstance(found, Upgrade):
                 await serve_connection(
                     stream,
@@ -258,6 +244,26 @@ class Listener:
         finally:
             self.census.leave(key)
             sock.close()
+
+    async def _told(self, sock: socket.socket, proxy: str) -> str:
+        """Read a proxy's head: whose the connection is, or `""` where none came."""
+        head = ProxyHead()
+        why = f"no whole head came in {HEAD_S:g} s"
+        with trio.move_on_after(HEAD_S):
+            try:
+                while head.missing:
+                    data = await read(sock, head.missing)
+                    if not data:
+                        raise BadProxyHead("it ended before its head was whole")
+                    head.feed(data)
+            except OSError as error:
+                why = error.strerror or str(error)
+            except BadProxyHead as error:
+                why = str(error)
+            else:
+                return normal_address(head.client or proxy)
+        self.observer.not_proxied(proxy, why)
+        return ""
 
     async def _secured(self, sock: socket.socket, peer: str) -> PeerSocket | None:
         """Agree on keys where they are due; None if there is no connection then."""
@@ -281,13 +287,18 @@ class Listener:
     def _speaks_tls(self, sock: socket.socket) -> bool:
         return self.tls is not None and sock.family != socket.AF_UNIX
 
-    async def _refuse(self, sock: socket.socket) -> None:
+    async def _refuse(self, sock: socket.socket, wait_s: float) -> None:
         """Answer 503 without reading a request."""
-        # It may not wait for the answer.
         try:
-            with suppress(OSError):
-                await write(sock, _BUSY)
-                await linger(sock)
+            await self._tell_busy(sock, wait_s)
         finally:
             self._refusals -= 1
             sock.close()
+
+    async def _tell_busy(self, sock: socket.socket, wait_s: float) -> None:
+        """Say 503 in clear, where clear is spoken."""
+        # It may not wait for the answer.
+        with suppress(OSError):
+            if not self._speaks_tls(sock):
+                await write(sock, _busy(wait_s))
+                await linger(sock)

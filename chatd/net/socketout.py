@@ -21,6 +21,7 @@ from math import inf
 import attrs
 import trio
 
+from chatd.core.quota import Bucket, full_bucket
 from chatd.errors import Ending
 from chatd.ids import ConnectionId, RoomName
 from chatd.net.host import DoorLimits, Host
@@ -28,6 +29,8 @@ from chatd.net.outbox import Outbox
 from chatd.net.sockets import PeerSocket
 from chatd.ports import Entry, EntryKind
 
+_BUCKET_S = 2.0
+"""Seconds of `commands_per_s` that a quiet client may use at once."""
 _WRITES_MAX = 16
 """Writes of 64 KiB in a row before others have their turn."""
 
@@ -58,6 +61,8 @@ class SocketOut:
     """The transport is gone: nothing can be sent or received."""
     open_commands: int = attrs.field(default=0, init=False)
     """Messages handed over that are not answered yet."""
+    _commands: Bucket = attrs.field(init=False, repr=False)
+    """What is read from it is paid for here, and by whoever charges more."""
     bytes_out: int = attrs.field(default=0, init=False)
     progress_at: float = attrs.field(default=0.0, init=False)
     """When the socket last took something of what waits."""
@@ -72,8 +77,10 @@ class SocketOut:
     _changed: trio.Event | None = attrs.field(default=None, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        """Make the outbox."""
+        """Make the outbox and the bucket of commands."""
         limits = self.limits
+        per_s = limits.commands_per_s
+        self._commands = full_bucket(per_s, max(1.0, per_s * _BUCKET_S), 0.0)
         soft, hard = limits.outbox_soft_bytes, limits.outbox_hard_bytes
         self.outbox = Outbox(soft, hard, self._gap)
 
@@ -126,6 +133,10 @@ class SocketOut:
         self.open_commands -= 1
         if self._changed is not None:
             self.stir()
+
+    def charge(self, cost: float) -> None:
+        """Count `cost` more commands; reading waits until they are paid for."""
+        self._commands.owe(cost)
 
     def hold(self) -> None:
         """Read nothing more until `release`."""

@@ -90,8 +90,12 @@ def test_every_message_that_is_allowed_fits_frame_and_reply() -> None:
 
 def test_a_rate_needs_a_burst() -> None:
     """A bucket that holds nothing lets nothing through."""
-    limits = Limits(messages_burst=0)
-    assert list(found(Config(limits=limits))) == [("limits", "messages_burst")]
+    limits = Limits(messages_burst=0, connects_burst=0, creations_burst=0)
+    assert list(found(Config(limits=limits))) == [
+        ("limits", "messages_burst"),
+        ("limits", "connects_burst"),
+        ("limits", "creations_burst"),
+    ]
 
 
 def test_no_limits_contradict_nothing() -> None:
@@ -115,6 +119,15 @@ def test_tls_needs_both_files() -> None:
     assert list(found(Config(server=Server(tls_cert="c")))) == [("server", "tls_key")]
     assert list(found(Config(server=Server(tls_key="k")))) == [("server", "tls_cert")]
     assert found(Config(server=Server(tls_cert="c", tls_key="k"))) == {}
+
+
+def test_a_proxys_head_needs_a_proxy_that_is_trusted() -> None:
+    """Nobody else is heard then, so nobody could connect."""
+    place = ("server", "proxy_protocol")
+    assert list(found(Config(server=Server(proxy_protocol=True)))) == [place]
+    trusted = (parse_network("127.0.0.1"),)
+    server = Server(proxy_protocol=True, trusted_proxies=trusted)
+    assert found(Config(server=server)) == {}
 
 
 def test_metrics_take_no_sockets_of_systemd() -> None:

@@ -53,7 +53,10 @@ class Peer:
     """Everything that was received and not taken yet."""
     said: int = 0
     answers: int = 0
+    charged: float = 0
+    """What its commands cost beside one each."""
     ending: Ending | None = None
+    after_s: float | None = None
     subscribed: dict[RoomName, None] = attrs.field(factory=dict)
     replays: dict[RoomName, int] = attrs.field(factory=dict)
 
@@ -164,25 +167,27 @@ class House:
 
     # --- people ---------------------------------------------------------------
 
-    def open(self) -> Peer:
+    def open(self, address: str | None = None) -> Peer:
         """Open a connection."""
         self._opened += 1
         peer = Peer(self, ConnectionId(self._opened))
         self.peers[peer.id] = peer
-        self.handle(inputs.Opened(peer.id))
+        self.handle(inputs.Opened(peer.id, address))
         return peer
 
-    def user(self, name: UserName | str, *rooms: RoomName) -> Peer:
+    def user(
+        self, name: UserName | str, *rooms: RoomName, address: str | None = None
+    ) -> Peer:
         """Open a connection of an account, in some rooms; nothing to take."""
-        peer = self.open()
+        peer = self.open(address)
         peer.hello(name=GuestName(name), password=Secret("right"))
         for room in rooms:
             peer.join(room)
         return peer
 
-    def guest(self, *rooms: RoomName) -> Peer:
+    def guest(self, *rooms: RoomName, address: str | None = None) -> Peer:
         """Open a connection of a new guest, in some rooms; nothing to take."""
-        peer = self.open()
+        peer = self.open(address)
         peer.hello()
         for room in rooms:
             peer.join(room)
@@ -295,11 +300,15 @@ class House:
                     self.peers[connection].replays.pop(room, None)
             case effects.Append(origin):
                 self.drafts.append(origin)
-            case effects.Finish(connection, ending):
+            case effects.Charge(connection, cost):
+                if connection in self.peers:
+                    self.peers[connection].charged += cost
+            case effects.Finish(connection, ending, after_s):
                 if connection in self.peers:
                     peer = self.peers[connection]
                     assert not peer.subscribed
-                    peer.ending = peer.ending or ending
+                    if peer.ending is None:
+                        peer.ending, peer.after_s = ending, after_s
             case effects.Replay():
                 self.peers[effect.connection].replays[effect.room] = effect.subscription
                 self.errands.append(effect)

@@ -80,10 +80,12 @@ async def test_the_edge_is_told_of(
         house = House(rig.hub, rig.metrics)
         house.accept_failed(OSError(24, "Too many open files"))
         house.refused("192.0.2.1", 503)
-        first, second = said(written)
+        house.not_proxied("192.0.2.1", "version 1, expected 2")
+        first, second, third = said(written)
         assert first.startswith("error   cannot accept connections")
         assert "Too many open files" in first
         assert second == "debug   request refused address=192.0.2.1 status=503"
+        assert third.startswith("debug   no PROXY head address=192.0.2.1 reason=")
         text = rig.metrics.text().decode()
         assert 'chatd_connections_refused_total{reason="503"} 1.0' in text
 

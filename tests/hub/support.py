@@ -65,6 +65,11 @@ class FakeOutlet(SocketOut):
     taken: FakeSocket
     answers: int = 0
     held: int = 0
+    charged: float = 0
+
+    def charge(self, cost: float) -> None:
+        self.charged += cost
+        super().charge(cost)
 
     def answered(self) -> None:
         self.answers += 1

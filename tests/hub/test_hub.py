@@ -8,9 +8,11 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from chatd.config.sections import Store as StoreSection
 from chatd.core import drafts as d
 from chatd.core.inputs import Now
 from chatd.core.invariants import check
+from chatd.core.quota import Space
 from chatd.errors import Ending, StoreFailed, StoreUnavailable
 from chatd.hub import Hub
 from chatd.net.host import DoorLimits
@@ -21,6 +23,7 @@ from tests.hub.support import (
     LOBBY,
     fill,
     outlet,
+    quick,
     running,
 )
 
@@ -316,6 +319,51 @@ async def test_a_guest_logs_in_by_name(autojump_clock: MockClock) -> None:
         again = await rig.login(welcome["session"])
         assert rig.hub.user_of(again.outlet.id) == welcome["user"]
         assert rig.hub.user_of(outlet(99).id) is None
+
+
+async def test_what_a_look_up_costs_is_charged_to_its_connection(
+    autojump_clock: MockClock,
+) -> None:
+    """The door has charged one for each frame before anybody knew what it is."""
+    async with running() as rig:
+        ann = await rig.login("ann")
+        await ann.ask("join", room=DEN)
+        await ann.ask("ping", id=1)
+        assert ann.outlet.charged == 0
+        await ann.ask("history", room=DEN)
+        await ann.ask("who", room=DEN)
+        assert ann.outlet.charged == 8
+        ann.say("who", room=DEN)
+        ann.close()
+        await trio.sleep(0.1)
+        assert ann.outlet.charged == 8
+
+
+async def test_a_flood_is_told_when_to_come_back(autojump_clock: MockClock) -> None:
+    """Its address counts by what one subscriber has."""
+    config = quick(messages_per_s=1, messages_burst=1)
+    async with running(config=config) as rig:
+        ann = await rig.login("ann")
+        (connection,) = rig.hub.machine.chat.connections.values()
+        assert connection.address == "192.0.2.1"
+        await ann.ask("join", room=DEN)
+        for _ in range(62):
+            ann.say("send", room=DEN, text="buy")
+        await trio.sleep(0.1)
+        assert (ann.outlet.ending, ann.outlet.after_s) == (Ending.OVERLOADED, 60)
+
+
+async def test_little_space_is_told_to_the_machine(autojump_clock: MockClock) -> None:
+    """And what it makes of it to whoever measured."""
+    config = attrs.evolve(quick(), store=StoreSection(free_bytes_min=100))
+    async with running(config=config) as rig:
+        ann = await rig.login("ann")
+        await ann.ask("join", room=DEN)
+        assert rig.hub.measured(10) is Space.NONE
+        (error,) = await ann.ask("send", room=DEN, text="hi")
+        assert (error["code"], error["retry_after"]) == ("unavailable", 60.0)
+        assert rig.hub.measured(1000) is Space.AMPLE
+        assert (await ann.ask("send", room=DEN, text="hi"))[0]["type"] == "ok"
 
 
 async def test_who_was_spared_gets_the_whole_list(autojump_clock: MockClock) -> None:

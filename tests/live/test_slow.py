@@ -21,7 +21,7 @@ COUNT = 800
 def options(tmp_path: Path, transport: str) -> tuple[str, ...]:
     """What `chatd serve` is told."""
     file = tmp_path / "chatd.toml"
-    text = "[limits]\nmessages_per_s = 0\ncommands_per_s = 0\n"
+    text = "[limits]\nmessages_per_s = 0\ncommands_per_s = 0\nbytes_per_s = 0\n"
     if transport == "tls":
         cert, key = secret.write_pair(tmp_path)
         text += f'[server]\ntls_cert = "{cert}"\ntls_key = "{key}"\n'

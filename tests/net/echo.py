@@ -34,6 +34,7 @@ MASK = b"\xa1\x02\xf3\x44"
 FREE = DoorLimits(
     frame_bytes=16 * 2**20,
     commands_per_s=0,
+    bytes_per_s=0,
     inflight_max=0,
     outbox_soft_bytes=0,
     outbox_hard_bytes=0,

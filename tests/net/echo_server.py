@@ -13,9 +13,10 @@ import trio
 
 from chatd.config.values import TcpAddress
 from chatd.ids import ConnectionId
+from chatd.net.census import Census
 from chatd.net.host import DoorLimits
 from chatd.net.http import Response, Route, Site
-from chatd.net.listener import Census, Listener
+from chatd.net.listener import Listener
 from chatd.net.sockets import listen_on
 from tests.net.echo import FREE, EchoHost
 
@@ -29,6 +30,7 @@ class Watcher:
     bugs: list[Exception] = attrs.field(factory=list)
     accept_errors: list[OSError] = attrs.field(factory=list)
     refusals: list[tuple[str, int]] = attrs.field(factory=list)
+    strangers: list[tuple[str, str]] = attrs.field(factory=list)
 
     def connection_bug(self, connection: ConnectionId, error: Exception) -> None:
         self.bugs.append(error)
@@ -38,6 +40,9 @@ class Watcher:
 
     def refused(self, address: str, status: int) -> None:
         self.refusals.append((address, status))
+
+    def not_proxied(self, address: str, why: str) -> None:
+        self.strangers.append((address, why))
 
 
 def hello(method: str) -> Response:

@@ -12,9 +12,10 @@ import trio
 import trio.testing
 
 from chatd.config.values import Address, TcpAddress
+from chatd.net.census import Census
 from chatd.net.host import DoorLimits
 from chatd.net.http import Site
-from chatd.net.listener import Census, Listener
+from chatd.net.listener import Listener
 from chatd.net.sockets import listen_on
 from tests.net.echo import FREE, KEY, EchoHost, Peer, closing, frames_of, text
 from tests.net.echo_server import ROUTES, Watcher, echo_listener
@@ -36,9 +37,11 @@ class Edge:
     listener: Listener
     address: str
 
-    async def connect(self) -> Peer:
-        """A client that has said nothing yet."""
+    async def connect(self, head: bytes = b"") -> Peer:
+        """A client that has said nothing yet, or only a proxy's head."""
         peer = await self.dial()
+        if head:
+            await peer.send(head)
         if self.listener.tls:
             await peer.secure()
         return peer
@@ -62,9 +65,11 @@ class Edge:
             await peer.send(request if isinstance(request, bytes) else request.encode())
             return await peer.rest()
 
-    async def upgraded(self, headers: str = "", path: str = "/ws") -> Peer:
-        """A client whose upgrade was answered."""
-        peer = await self.connect()
+    async def upgraded(
+        self, headers: str = "", path: str = "/ws", told: bytes = b""
+    ) -> Peer:
+        """A client whose upgrade was answered; a proxy has told of it before."""
+        peer = await self.connect(told)
         head = UPGRADE.replace("/ws", path, 1) + headers + "\r\n"
         await peer.send(head.encode())
         await peer.handshake()
@@ -88,12 +93,13 @@ async def edge(
     site: Site | None = None,
     census: Census | None = None,
     tls: ssl.SSLContext | None = None,
+    proxied: bool = False,
 ) -> AsyncIterator[Edge]:
     """Serve the echo on one address; leaving ends it."""
     host, watcher = EchoHost(), Watcher()
     site = site or Site(routes=ROUTES)
     listener = echo_listener(host, limits, site=site, census=census, watcher=watcher)
-    listener.tls = tls
+    listener.tls, listener.proxied = tls, proxied
     listening = listen_on([address], {})
     async with trio.open_nursery() as nursery:
         await nursery.start(listener.serve, listening)

@@ -589,6 +589,80 @@ async def test_commands_are_read_at_their_rate(
     assert host.heard == [str(n).encode() for n in range(60)]
 
 
+async def test_what_a_command_costs_more_is_paid_before_the_next_is_read(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """Nothing is lost by it, and the peer's silence meanwhile is none."""
+    host = EchoHost()
+    limits = attrs.evolve(FREE, commands_per_s=10, heartbeat_interval_s=25)
+    async with connected(host, limits) as peer:
+        (door,) = host.outlets
+        await peer.send(text("dear"))
+        await idle()
+        door.charge(10 * 2 - 1 + 600)
+        await peer.send(text("next"))
+        started = trio.current_time()
+        await peer.until(len(b"..dear..next"))
+        assert 60 <= trio.current_time() - started <= 61
+        assert not door.finished
+        await peer.send(closing())
+        await peer.rest()
+    assert host.heard == [b"dear", b"next"]
+
+
+async def test_bytes_are_read_at_their_rate(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """A burst at once, the rest in time, none lost; what waits is the peer's."""
+    host = EchoHost()
+    limits = attrs.evolve(FREE, bytes_per_s=16_384, bytes_burst=65_536)
+    async with connected(host, limits) as peer:
+        (door,) = host.outlets
+        messages = [bytes([65 + n % 26]) * 4000 for n in range(64)]
+        started = trio.current_time()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(peer.send, b"".join(map(text, messages)) + closing())
+            await trio.sleep(0.5)
+            assert 60_000 <= door.bytes_in <= 65_536 + 16_384
+            await peer.rest()
+        # 257 KB, of which 64 KB are the burst.
+        assert 11.5 <= trio.current_time() - started <= 12.5
+    assert host.heard == messages
+    assert host.ending is Ending.PEER_CLOSED
+
+
+async def test_a_rate_below_one_read_still_reads(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """The burst is never less than what is read at a time."""
+    host = EchoHost()
+    limits = attrs.evolve(FREE, bytes_per_s=1000, bytes_burst=0)
+    async with connected(host, limits) as peer:
+        started = trio.current_time()
+        await peer.send(text(b"x" * 16_000))
+        await peer.send(text(b"y" * 10_000) + closing())
+        await peer.rest()
+        assert 9 <= trio.current_time() - started <= 11
+    assert [len(payload) for payload in host.heard] == [16_000, 10_000]
+
+
+async def test_a_connection_that_ends_does_not_wait_for_its_bytes() -> None:
+    """It is ended while what it sent waits to be paid for."""
+    host = EchoHost()
+    limits = attrs.evolve(FREE, bytes_per_s=1, bytes_burst=0)
+    async with connected(host, limits) as peer:
+        (door,) = host.outlets
+        await peer.send(text(b"x" * 16_000))
+        await idle()
+        await peer.send(text(b"y" * 16_000))
+        await idle()
+        assert not door.reading
+        door.finish(Ending.RESTART)
+        await peer.rest()
+    assert code_of(peer) == 4001
+    assert len(host.heard) == 1
+
+
 async def test_the_host_may_hold_reading() -> None:
     """While it drains, commands wait in the socket; then they are read."""
     host = EchoHost()

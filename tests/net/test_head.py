@@ -12,7 +12,6 @@ from chatd.net.head import (
     check_upgrade,
     client_address,
     has_body,
-    limit_key,
     normal_address,
     origin_allowed,
 )
@@ -215,6 +214,23 @@ def test_whose_request_it_is(peer: str, forwarded: list[bytes], client: str) -> 
     assert client_address(peer, forwarded, PROXIES) == client
 
 
+@given(
+    st.lists(st.sampled_from(["10.0.0.9", "192.0.2.66", "fd00::9", "unknown", ""])),
+    st.sampled_from(["198.51.100.9", "2001:db8::9"]),
+    st.lists(st.sampled_from(["10.0.0.2", "fd00::2", "10.1.2.3:80"])),
+    st.booleans(),
+)
+def test_what_a_client_claims_does_not_matter(
+    claimed: list[str], real: str, proxies: list[str], joined: bool
+) -> None:
+    """Left of the address that a trusted proxy has seen may stand anything."""
+    hops = [hop.encode() for hop in (*claimed, real, *proxies)]
+    forwarded = [b", ".join(hops)] if joined else hops
+    assert client_address("10.0.0.1", forwarded, PROXIES) == real
+    assert client_address("unix", forwarded, PROXIES) == real
+    assert client_address("192.0.2.1", forwarded, PROXIES) == "192.0.2.1"
+
+
 def test_without_trusted_proxies_nobody_is_believed() -> None:
     """Not even who comes through the Unix socket."""
     assert client_address("unix", [b"198.51.100.9"], []) == "unix"
@@ -225,14 +241,6 @@ def test_without_trusted_proxies_nobody_is_believed() -> None:
 def test_no_header_breaks_the_search(forwarded: list[bytes]) -> None:
     """Whatever it says, the result is an address."""
     assert normal_address(client_address("10.0.0.1", forwarded, PROXIES))
-
-
-def test_limits_count_by_subscriber() -> None:
-    """IPv4 by address, IPv6 by /64, a Unix socket not at all."""
-    assert limit_key("192.0.2.1") == "192.0.2.1"
-    assert limit_key("2001:db8:1:2:3::4") == "2001:db8:1:2::/64"
-    assert limit_key("2001:db8:1:2::9") == limit_key("2001:db8:1:2:ffff::1")
-    assert limit_key("unix") is None
 
 
 def test_sizes() -> None:

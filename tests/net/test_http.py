@@ -5,8 +5,8 @@ import trio
 import trio.testing
 
 from chatd.config.values import parse_network
+from chatd.net.census import Census
 from chatd.net.http import Site
-from chatd.net.listener import Census
 from tests.net.echo import closing, masked, text
 from tests.net.echo_server import ROUTES
 from tests.net.edge import UPGRADE, edge

@@ -21,8 +21,9 @@ from chatd.config.values import (
     parse_network,
 )
 from chatd.errors import ConfigError, Ending
+from chatd.net.census import Census
 from chatd.net.http import Site
-from chatd.net.listener import ACCEPT_REPORT_S, Census
+from chatd.net.listener import ACCEPT_REPORT_S
 from chatd.net.sockets import Listening, listen_on, tune
 from tests.net.echo import EchoHost, closing, text
 from tests.net.echo_server import ROUTES, Watcher, echo_listener
@@ -30,24 +31,6 @@ from tests.net.edge import UPGRADE, edge
 
 LOOPBACK = TcpAddress("127.0.0.1", 0)
 idle = trio.testing.wait_all_tasks_blocked
-
-
-def test_a_census_counts_by_all_and_by_address() -> None:
-    """What is refused is not counted, and what leaves leaves nothing."""
-    census = Census(3, 2)
-    assert census.enter("a")
-    assert census.enter("a")
-    assert not census.enter("a")
-    assert census.enter(None)
-    assert not census.enter("b")
-    census.leave(None)
-    assert census.enter("b")
-    assert not census.move("b", "a")
-    assert census.by_key == {"a": 2, "b": 1}
-    assert census.move("a", "c")
-    for key in ("a", "b", "c"):
-        census.leave(key)
-    assert census == Census(3, 2)
 
 
 async def test_one_connection_too_many_is_told_when_to_come_back() -> None:

@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from chatd.config.values import UnixAddress
 from chatd.errors import ConfigError
-from chatd.net.listener import HANDSHAKE_S, Census
+from chatd.net.census import Census
+from chatd.net.listener import HANDSHAKE_S
 from chatd.net.tls import TlsSocket, server_context
 from tests.net import secret
 from tests.net.echo import EchoHost, closing, connected, masked, text

@@ -10,7 +10,7 @@ import trio
 from chatd.core import drafts as d
 from chatd.core.settings import PLAIN, RoomSettings
 from chatd.errors import RejectCode
-from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
+from chatd.ids import Cid, Epoch, RoomName, Seq, SessionId, UserName
 from chatd.ports import MemberRow, RoomRow, Store, TokenRow, UserRow
 from chatd.wire import events as e
 from chatd.wire import replies as r
@@ -735,6 +735,36 @@ async def test_sessions_open_idle_and_end(store: Store) -> None:
     assert await one(store, d.EndSession(ours)) == d.Committed()
     assert await one(store, d.EndSession(ours)) == d.Duplicate()
     assert await store.session(ours) is None
+
+
+async def test_of_too_many_sessions_those_end_that_were_idle_longest(
+    store: Store,
+) -> None:
+    """Not one with a connection, not one that is held, and nobody else's."""
+    names = ("first", "live", "held", "second", "third", "bobs")
+    ids = {name: session_id(name) for name in (*names, "new", "newer")}
+    for name in names:
+        owner = BOB if name == "bobs" else ANN
+        await one(store, d.OpenSession(ids[name], owner, None, T0))
+    idle: dict[SessionId, int | None] = {
+        ids["second"]: T0 + 2,
+        ids["third"]: T0 + 3,
+        ids["first"]: T0 + 1,
+        ids["held"]: T0,
+        ids["bobs"]: T0,
+    }
+    await one(store, d.SaveMarks({}, idle))
+
+    def opened(name: str, most: int) -> d.OpenSession:
+        held = (ids["held"],)
+        return d.OpenSession(ids[name], ANN, None, T0, most=most, held=held)
+
+    assert await one(store, opened("new", 4)) == d.Committed(
+        ended=(ids["first"], ids["second"])
+    )
+    assert await one(store, opened("newer", 1)) == d.Committed(ended=(ids["third"],))
+    left = {name for name in ids if await store.session(ids[name]) is not None}
+    assert left == {"live", "held", "bobs", "new", "newer"}
 
 
 async def test_a_guests_memberships_end_with_his_session(store: Store) -> None:

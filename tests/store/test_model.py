@@ -110,7 +110,15 @@ others = st.one_of(
     ),
     st.builds(d.SetDisplay, users, texts),
     st.builds(d.SetPasswordHash, users, texts),
-    st.builds(d.OpenSession, sessions, users, st.none(), times),
+    st.builds(
+        d.OpenSession,
+        sessions,
+        users,
+        st.none(),
+        times,
+        most=st.integers(0, 2),
+        held=st.tuples(sessions),
+    ),
     st.builds(
         lambda session: d.OpenSession(
             session, GUEST, None, T0, d.AddUser(GUEST, "dan", "guest", None)

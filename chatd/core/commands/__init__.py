@@ -12,6 +12,10 @@ place and in one order; the functions named here are small and may rely on them:
   a `cid` is looked up before it is believed.
 * `barrier`: it changes who may do what in its room, so commands for that room
   that come after it are decided when it is committed.
+* `grows`: adds to the store whatever becomes of it, so it is refused while the disk
+  is nearly full. What may or may not add asks `allowance.may_grow` itself; what takes
+  away (delete, leave) is never refused for that.
+* `cost`: how many commands it counts as, in the connection's bucket.
 """
 
 from __future__ import annotations
@@ -47,28 +51,42 @@ class Rule:
     settles: bool = False
     draft: Callable[[Turn, Connection, Any], Durable] | None = None
     barrier: bool = False
+    grows: bool = False
+    cost: int = 1
+
+
+LOOK_UP = 5
+"""What a look-up costs: it is answered with up to `limits.reply_bytes`."""
+SEARCH = 20
+"""What a search costs: it may read for a fifth of a second."""
 
 
 def _moderation(
     run: Callable[[Turn, Connection, Any], None],
     draft: Callable[[Turn, Connection, Any], Durable] = moderation.moderation,
+    *,
+    grows: bool = False,
 ) -> Rule:
-    return Rule(run, draft=draft, barrier=True)
+    return Rule(run, draft=draft, barrier=True, grows=grows)
 
 
 RULES: dict[type[commands.Command], Rule] = {
     commands.Hello: Rule(sessions.hello, hello=True),
     commands.Logout: Rule(sessions.logout, settles=True),
-    commands.Profile: Rule(sessions.profile, settles=True),
+    commands.Profile: Rule(sessions.profile, settles=True, grows=True),
     commands.Join: Rule(rooms.join, settles=True),
     commands.Leave: Rule(rooms.leave, member=True, settles=True),
-    commands.Send: Rule(timeline.send, draft=timeline.new_message),
-    commands.Edit: Rule(timeline.change, member=True, draft=timeline.edit_message),
+    commands.Send: Rule(timeline.send, draft=timeline.new_message, grows=True),
+    commands.Edit: Rule(
+        timeline.change, member=True, draft=timeline.edit_message, grows=True
+    ),
     commands.Delete: Rule(timeline.delete, member=True, draft=timeline.delete_message),
-    commands.React: Rule(timeline.change, member=True, draft=timeline.set_reaction),
+    commands.React: Rule(
+        timeline.change, member=True, draft=timeline.set_reaction, grows=True
+    ),
     commands.Create: Rule(creation.create, settles=True),
-    commands.SetRoom: _moderation(moderation.change, moderation.setting),
-    commands.Invite: _moderation(moderation.invite),
+    commands.SetRoom: _moderation(moderation.change, moderation.setting, grows=True),
+    commands.Invite: _moderation(moderation.invite, grows=True),
     commands.Kick: _moderation(moderation.kick),
     commands.Ban: _moderation(moderation.act),
     commands.Unban: _moderation(moderation.act),
@@ -78,10 +96,10 @@ RULES: dict[type[commands.Command], Rule] = {
     commands.Typing: Rule(ephemeral.typing, member=True),
     commands.Status: Rule(ephemeral.status),
     commands.Read: Rule(ephemeral.read, member=True),
-    commands.History: Rule(lookups.history, member=True),
-    commands.Search: Rule(searches.search),
-    commands.Who: Rule(lookups.who, member=True),
-    commands.Rooms: Rule(lookups.rooms),
+    commands.History: Rule(lookups.history, member=True, cost=LOOK_UP),
+    commands.Search: Rule(searches.search, cost=SEARCH),
+    commands.Who: Rule(lookups.who, member=True, cost=LOOK_UP),
+    commands.Rooms: Rule(lookups.rooms, cost=LOOK_UP),
     commands.Ping: Rule(lookups.ping),
 }
 """Every command has exactly one row."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import base64
 
+from chatd.core import allowance
 from chatd.core.commands import authority
-from chatd.core.commands.timeline import pace
 from chatd.core.drafts import Committed, CreateRoom, Duplicate
 from chatd.core.entities import Connection
 from chatd.core.settings import PLAIN, RoomSettings
@@ -32,7 +32,7 @@ def create(turn: Turn, connection: Connection, command: Create) -> None:
     name = RoomName(command.room) if command.room is not None else _draw_name(turn)
     if name in turn.chat.rooms and command.cid is None:
         raise exists(name)
-    pace(turn, user)
+    allowance.pace(turn, connection)
     found(turn, connection, command, name, PLAIN.with_(given(command)))
 
 
@@ -53,6 +53,7 @@ def found(
     user, auth = turn.user(connection), turn.config.auth
     if user.role != "admin" and looks_like_any(name, auth.reserved):
         raise Reject(RejectCode.NAME_TAKEN, "room: the name is reserved", field="room")
+    allowance.may_create(turn, connection)
     draft = CreateRoom(
         name,
         turn.new_epoch(),

@@ -11,12 +11,12 @@ cannot become part of a gap.
 
 from __future__ import annotations
 
-from chatd.core import retention
+from chatd.core import allowance, retention
 from chatd.core.commands import authority
 from chatd.core.commands.authority import MODERATOR, OWNER
 from chatd.core.commands.creation import given
 from chatd.core.commands.rooms import require_other_owner, withdraw
-from chatd.core.commands.timeline import pace, settle
+from chatd.core.commands.timeline import settle
 from chatd.core.drafts import Committed, Moderate, Outcome, SetRoom
 from chatd.core.effects import Deliver, FindUser, Origin, Tell
 from chatd.core.entities import Connection, Room
@@ -75,7 +75,7 @@ def invite(turn: Turn, connection: Connection, command: c.Invite) -> None:
             f"{command.user} is banned from {room.name}",
             field="user",
         )
-    pace(turn, turn.user(connection))
+    allowance.pace(turn, connection)
 
 
 def kick(turn: Turn, connection: Connection, command: c.Kick) -> None:
@@ -92,12 +92,11 @@ def act(turn: Turn, connection: Connection, command: Act) -> None:
 
 def role(turn: Turn, connection: Connection, command: c.SetRole) -> None:
     """Check that a member may get a role: owners say, and one of them stays."""
-    user = turn.user(connection)
     room = authority.require(turn, connection, command.room, OWNER)
     _require_member(room, command)
     if room.members[command.user].role == "owner" and command.role != "owner":
         require_other_owner(room, command.user)
-    pace(turn, user)
+    allowance.pace(turn, connection)
 
 
 def change(turn: Turn, connection: Connection, command: c.SetRoom) -> None:
@@ -112,7 +111,7 @@ def change(turn: Turn, connection: Connection, command: c.SetRoom) -> None:
             f"{room.name} is declared in the configuration, which has its settings",
             field="room",
         )
-    pace(turn, turn.user(connection))
+    allowance.pace(turn, connection)
 
 
 def _on_other(
@@ -143,7 +142,7 @@ def _on_lesser(turn: Turn, connection: Connection, command: Act) -> Room | None:
             f"{target.name} has as much to say in {room.name} as you",
             field="user",
         )
-    pace(turn, user)
+    allowance.pace(turn, connection)
     return room
 
 

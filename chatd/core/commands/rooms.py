@@ -8,7 +8,7 @@ happens in the turn that answers the join.
 
 from __future__ import annotations
 
-from chatd.core import presence
+from chatd.core import allowance, presence
 from chatd.core.commands import authority
 from chatd.core.commands.creation import answer, found
 from chatd.core.commands.timeline import cid_conflict, room_created
@@ -64,6 +64,7 @@ def join(turn: Turn, connection: Connection, command: Join) -> None:
                 f"you are not in {room.name} any more: join it without since",
                 field="since",
             )
+        allowance.may_join(turn, connection)
         _change(turn, connection, command, _entry(user, room))
 
 

@@ -75,7 +75,7 @@ def _only_room(
         name, field = query.room, "query"
     else:
         text = "query: in: names another room than the field room"
-        raise Reject(RejectCode.BAD_FIELD, text, field="query")
+        raise Reject(RejectCode.BAD_FIELD, text, field="query", counted=False)
     if name is None:
         return None
     try:

@@ -10,10 +10,12 @@ so nobody sees the user leave or come.
 
 from __future__ import annotations
 
+from chatd.core import allowance
 from chatd.core.commands.authority import invitation
 from chatd.core.commands.rooms import subscribe_direct
 from chatd.core.drafts import (
     AddUser,
+    Committed,
     EndSession,
     OpenSession,
     Outcome,
@@ -70,14 +72,31 @@ def authenticated(turn: Turn, connection: Connection, found: Authenticated) -> N
         return
     guest = None
     if is_guest(who.user):
+        try:
+            allowance.may_grow(turn, who.user)
+        except Reject as reject:
+            refused(turn, connection, found.hello, reject)
+            return
         guest = AddUser(who.user, who.display, who.role, password_hash=None)
-    draft = OpenSession(who.session, who.user, who.token, turn.now.wall, guest)
+    user = turn.chat.users.get(who.user)
+    draft = OpenSession(
+        who.session,
+        who.user,
+        who.token,
+        turn.now.wall,
+        guest,
+        most=turn.config.limits.sessions_per_user,
+        held=tuple(user.sessions) if user is not None else (),
+    )
     connection.principal = who
     turn.append(draft, connection, found.hello)
 
 
 def opened(turn: Turn, origin: Origin, draft: OpenSession, outcome: Outcome) -> None:
     """Go on with a hello whose session is on disk."""
+    if isinstance(outcome, Committed):
+        for session in outcome.ended:
+            _revoke(turn, session)
     connection = turn.connection(origin.connection)
     if connection is None:
         if not isinstance(outcome, Refused):
@@ -237,15 +256,22 @@ def ended(turn: Turn, origin: Origin, draft: EndSession, outcome: Outcome) -> No
             turn.refuse(connection.id, origin.command, outcome)
             turn.release(connection)
         return
-    session = turn.chat.sessions.get(draft.session)
-    holder = turn.connection(session.connection) if session is not None else None
-    turn.chat.forget_session(draft.session, turn.now.mono)
     if connection is not None and origin.command is not None:
+        turn.chat.forget_session(draft.session, turn.now.mono)
         done = Done(origin.command.type, origin.command.id)
         turn.answer(connection.id, done)
         turn.finish(connection, Ending.LOGOUT)
-    elif holder is not None:
-        # The store stalled, and this logout was refused before it was executed.
+    else:
+        # Where the store stalled, this logout was refused before it was executed.
+        _revoke(turn, draft.session)
+
+
+def _revoke(turn: Turn, session: SessionId) -> None:
+    """Let go of a session that is void, and end whoever has it."""
+    entry = turn.chat.sessions.get(session)
+    holder = turn.connection(entry.connection) if entry is not None else None
+    turn.chat.forget_session(session, turn.now.mono)
+    if holder is not None:
         turn.finish(holder, Ending.REVOKED)
 
 

@@ -8,6 +8,7 @@ the answer first.
 
 from __future__ import annotations
 
+from chatd.core import allowance
 from chatd.core.commands import authority
 from chatd.core.drafts import (
     Committed,
@@ -24,7 +25,6 @@ from chatd.core.drafts import (
 )
 from chatd.core.effects import Deliver, FindUser, Origin, Subscribe
 from chatd.core.entities import Connection, Room, User
-from chatd.core.quota import full_bucket
 from chatd.core.settings import PLAIN
 from chatd.core.turn import Turn
 from chatd.errors import Reject, RejectCode
@@ -94,22 +94,22 @@ def send(turn: Turn, connection: Connection, command: Send) -> None:
         authority.check_voice(turn, user, room)
     if room.settings.restricts:
         authority.check_post(turn, user, room)
-        pace(turn, user)
+        allowance.pace(turn, connection, command.text)
         room.members[user.name].sent_at = turn.now.mono
     else:
-        pace(turn, user)
+        allowance.pace(turn, connection, command.text)
 
 
 def change(turn: Turn, connection: Connection, command: Edit | React) -> None:
     """Check that a message may be changed; whose it is, the writer knows."""
     user = turn.user(connection)
     authority.check_voice(turn, user, turn.chat.rooms[command.room])
-    pace(turn, user)
+    allowance.pace(turn, connection, getattr(command, "text", ""))
 
 
 def delete(turn: Turn, connection: Connection, _command: Delete) -> None:
     """Check that a message may be deleted: who is muted may take back his own."""
-    pace(turn, turn.user(connection))
+    allowance.pace(turn, connection)
 
 
 def _direct(turn: Turn, connection: Connection, command: Send) -> None:
@@ -134,9 +134,13 @@ def _direct(turn: Turn, connection: Connection, command: Send) -> None:
         turn.want(FindUser(connection.id, command, to))
         turn.pend(connection)
         return
-    pace(turn, user)
+    allowance.pace(turn, connection, command.text)
     name = direct_room(user.name, to)
     if name not in turn.chat.rooms:
+        if name != user.opening:
+            # Until it is there, each message would open it once more.
+            allowance.may_create(turn, connection, direct=True)
+            user.opening = name
         members = dict.fromkeys(direct_members(name), "member")
         turn.append(CreateRoom(name, turn.new_epoch(), PLAIN, members))
 
@@ -156,27 +160,6 @@ def cid_conflict() -> Reject:
     )
 
 
-def pace(turn: Turn, user: User) -> None:
-    """Take one message from the user's bucket.
-
-    Raises:
-        Reject: `rate_limited`, with the time until there is one again.
-    """
-    limits = turn.config.limits
-    if user.messages is None:
-        user.messages = full_bucket(
-            limits.messages_per_s, limits.messages_burst, turn.now.mono
-        )
-    wait_s = user.messages.take(turn.now.mono)
-    if wait_s:
-        raise Reject(
-            RejectCode.RATE_LIMITED,
-            f"too many messages: at most {limits.messages_burst} at once,"
-            f" then {limits.messages_per_s:g} a second",
-            retry_after_s=wait_s,
-        )
-
-
 # --- outcomes ---------------------------------------------------------------
 
 
@@ -187,11 +170,11 @@ def executed(turn: Turn, origin: Origin, draft: Durable, outcome: Outcome) -> No
     if event is not None:
         turn.chat.apply(event)
     if connection is not None and origin.command is not None:
-        user = turn.user(connection)
-        if isinstance(outcome, Duplicate) and user.messages is not None:
+        if isinstance(outcome, Duplicate):
             # Only here: what was refused before it took a token returns none.
-            user.messages.give_back()
-            _forget_sending(turn, user, draft)
+            text = getattr(origin.command, "text", "")
+            allowance.give_back(turn, connection, text)
+            _forget_sending(turn, turn.user(connection), draft)
         settle(turn, connection, origin, draft.room, outcome)
     if event is not None:
         turn.want(Deliver(event))

@@ -49,7 +49,21 @@ def open_session(model: Tables, draft: d.OpenSession) -> d.Outcome:
     model.sessions[draft.session] = SessionRow(
         draft.session, draft.user, draft.token, None
     )
-    return d.Committed()
+    return d.Committed(ended=_displace(model, draft) if draft.most else ())
+
+
+def _displace(model: Tables, draft: d.OpenSession) -> tuple[SessionId, ...]:
+    """End sessions of a user who has too many; says which."""
+    rows = [row for row in model.sessions.values() if row.user == draft.user]
+    idle = sorted(
+        (row.idle_since, row.session)
+        for row in rows
+        if row.idle_since is not None and row.session not in draft.held
+    )
+    ended = tuple(session for _, session in idle[: max(0, len(rows) - draft.most)])
+    for session in ended:
+        del model.sessions[session]
+    return ended
 
 
 def end_session(model: Tables, session: SessionId) -> d.Outcome:

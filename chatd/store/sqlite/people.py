@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from chatd.core.drafts import (
     AddUser,
     Committed,
@@ -14,7 +16,7 @@ from chatd.core.drafts import (
     SetDisplay,
     SetPasswordHash,
 )
-from chatd.ids import UserName
+from chatd.ids import SessionId, UserName
 from chatd.store import answers
 from chatd.store.sqlite.ledger import Ledger
 from chatd.wire.events import Millis
@@ -85,7 +87,21 @@ def open_session(ledger: Ledger, draft: OpenSession, now: Millis) -> Outcome:
         "INSERT INTO session (id, user_id, token, created) VALUES (?, ?, ?, ?)",
         (draft.session, user, draft.token, draft.created),
     )
-    return Committed()
+    return Committed(ended=_displace(ledger, draft, user) if draft.most else ())
+
+
+def _displace(ledger: Ledger, draft: OpenSession, user: int) -> tuple[SessionId, ...]:
+    """End sessions of a user who has too many; says which."""
+    sql = "SELECT id, idle_since FROM session WHERE user_id = ? ORDER BY idle_since, id"
+    rows: list[Any] = ledger.db.execute(sql, (user,)).fetchall()
+    idle = [
+        SessionId(session)
+        for session, since in rows
+        if since is not None and session not in draft.held
+    ]
+    ended = tuple(idle[: max(0, len(rows) - draft.most)])
+    ledger.db.executemany("DELETE FROM session WHERE id = ?", [(s,) for s in ended])
+    return ended
 
 
 def end_session(ledger: Ledger, draft: EndSession, now: Millis) -> Outcome:

@@ -8,7 +8,7 @@ from chatd.config import Config
 from chatd.config.limits import Limits
 from chatd.config.sections import Presence as PresenceSection
 from chatd.core import inputs
-from chatd.core.effects import Answer, ReadHistory
+from chatd.core.effects import Answer, Charge, ReadHistory
 from chatd.errors import RejectCode
 from chatd.ids import RoomName, Seq, UserName
 from chatd.wire import events, replies
@@ -51,7 +51,8 @@ def test_history_is_read_up_to_what_is_applied_and_folded_in() -> None:
     ann.ask(React(LOBBY, Seq(1), Emoji("+")))
     ann.ask(Delete(LOBBY, Seq(2)))
     command = History(LOBBY, id=3)
-    assert ann.say(command) == [ReadHistory(ann.id, command, Seq(5))]
+    read = ReadHistory(ann.id, command, Seq(5))
+    assert ann.say(command) == [Charge(ann.id, 4), read]
     house.settle()
     (page,) = ann.take()
     assert (page.as_of, page.first, page.more, page.id) == (5, 1, False, 3)

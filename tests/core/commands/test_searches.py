@@ -8,7 +8,7 @@ from chatd.config import Config
 from chatd.config.limits import Limits
 from chatd.core import inputs
 from chatd.core.commands.lookups import FRAME_OVERHEAD_BYTES
-from chatd.core.effects import FindMessages
+from chatd.core.effects import Charge, FindMessages
 from chatd.core.query import Place, Query, parse_query
 from chatd.errors import Reject, RejectCode
 from chatd.ids import RoomName, Seq
@@ -54,7 +54,8 @@ def test_messages_are_found_in_ones_own_rooms_up_to_what_is_applied() -> None:
     query = parse_query("tea")
     den = house.chat.rooms[DEN]
     scope = [(LOBBY, Seq(1), Seq(1)), (DEN, Seq(1), den.head)]
-    assert ann.say(command) == [FindMessages(ann.id, command, query, scope, None)]
+    find = FindMessages(ann.id, command, query, scope, None)
+    assert ann.say(command) == [Charge(ann.id, 19), find]
     house.settle()
     (page,) = ann.take()
     assert (page.re, page.id, page.next) == ("search", 3, None)

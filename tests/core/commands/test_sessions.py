@@ -73,7 +73,7 @@ def test_a_hello_runs_in_steps_and_ends_with_welcome() -> None:
     house.run_errand()
     (origin,) = house.drafts
     session = SessionId(b"secret 1")
-    draft = drafts.OpenSession(session, ADA, None, house.now.wall)
+    draft = drafts.OpenSession(session, ADA, None, house.now.wall, most=50)
     assert origin == Origin(peer.id, hello, draft)
     assert peer.take() == []
     house.commit()

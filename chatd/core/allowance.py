@@ -1,0 +1,187 @@
+"""What somebody may still do at this moment, in a turn.
+
+Rates and caps that are about more than one command stand here, so that there is
+one place to ask: messages (`pace`), rooms (`may_create`, `may_join`), the space of
+the disk (`may_grow`). Each is a `def` that takes what it allows and raises `Reject`
+for what it does not. A rate that is refused says how long to wait: so long that all
+rates that the command meets are satisfied then, and not longer.
+
+A user's buckets are with the user, an address' in bounded tables (`Shares`).
+Connections through a Unix socket have no address and no share.
+"""
+
+from __future__ import annotations
+
+from chatd.core.entities import Connection, User
+from chatd.core.quota import HOUR_S, Bucket, Space, full_bucket
+from chatd.core.turn import Turn
+from chatd.errors import Reject, RejectCode
+from chatd.ids import UserName, is_direct, is_guest
+
+MESSAGE_OVERHEAD_BYTES = 150
+"""What a message takes on disk beside its text. Source: measured, 153 bytes for 60
+characters with a `cid`."""
+SPACE_RETRY_AFTER_S = 60.0
+"""Space does not come back by itself in a second; somebody has to see to it."""
+
+
+# --- messages ---------------------------------------------------------------
+
+
+def pace(turn: Turn, connection: Connection, text: str = "") -> None:
+    """Take one message from its user's bucket, and from its address' ones.
+
+    Args:
+        turn: The turn.
+        connection: Where it came from.
+        text: What it brings to be stored.
+
+    Raises:
+        Reject: `rate_limited`; nothing was taken.
+    """
+    user, now = turn.user(connection), turn.now.mono
+    bucket = user.messages
+    if bucket is None:
+        limits = turn.config.limits
+        bucket = user.messages = full_bucket(
+            limits.messages_per_s, limits.messages_burst, now
+        )
+    if bucket.take(now):
+        raise _too_many(turn, connection, bucket, text)
+    address = connection.address
+    if address is None:
+        return
+    shares = turn.shares
+    if shares.messages.take(address, now):
+        bucket.give_back()
+        raise _too_many(turn, connection, bucket, text)
+    if not shares.guest_bytes.per_s or not is_guest(user.name):
+        return
+    if shares.guest_bytes.take(address, now, _size(turn, text)):
+        bucket.give_back()
+        shares.messages.give_back(address)
+        raise _too_many(turn, connection, bucket, text)
+
+
+def give_back(turn: Turn, connection: Connection, text: str = "") -> None:
+    """Return what `pace` took: the message was stored before, or changed nothing."""
+    user, address, shares = turn.user(connection), connection.address, turn.shares
+    assert user.messages is not None
+    user.messages.give_back()
+    if address is not None:
+        shares.messages.give_back(address)
+        if is_guest(user.name):
+            shares.guest_bytes.give_back(address, _size(turn, text))
+
+
+def _too_many(turn: Turn, connection: Connection, bucket: Bucket, text: str) -> Reject:
+    """The refusal of a message: by whichever bucket takes longest."""
+    limits, now, address = turn.config.limits, turn.now.mono, connection.address
+    burst, per_s = limits.messages_burst, limits.messages_per_s
+    waits = [(bucket.wait(now), _rate(burst, per_s, "a second"))]
+    if address is not None:
+        factor = limits.address_factor
+        shared = _rate(burst * factor, per_s * factor, "a second from one address")
+        waits.append((turn.shares.messages.wait(address, now), shared))
+        if is_guest(turn.user(connection).name):
+            size = _size(turn, text)
+            day = f"at most {limits.guest_bytes_per_d} bytes a day from guests of"
+            wait_s = turn.shares.guest_bytes.wait(address, now, size)
+            waits.append((wait_s, f"{day} one address"))
+    return _rate_limited("too many messages", waits)
+
+
+def _size(turn: Turn, text: str) -> int:
+    """What a guest's message counts; one that is larger than a day's takes it all."""
+    size = len(text.encode()) + MESSAGE_OVERHEAD_BYTES
+    return min(size, turn.config.limits.guest_bytes_per_d)
+
+
+# --- rooms ------------------------------------------------------------------
+
+
+def may_create(turn: Turn, connection: Connection, *, direct: bool = False) -> None:
+    """Take one new room, or direct conversation, from whoever opens it.
+
+    Raises:
+        Reject: `forbidden` for one who owns too many, or is in too many;
+            `rate_limited`; `unavailable` while the disk is nearly full.
+    """
+    user, limits, now = turn.user(connection), turn.config.limits, turn.now.mono
+    may_grow(turn, user.name)
+    if not direct:
+        may_join(turn, connection)
+        if 0 < limits.rooms_per_user <= _owned(turn, user):
+            raise Reject(
+                RejectCode.FORBIDDEN,
+                f"you own {limits.rooms_per_user} rooms, and nobody may own more",
+            )
+    if user.creations is None:
+        per_s = limits.creations_per_h / HOUR_S
+        user.creations = full_bucket(per_s, limits.creations_burst, now)
+    burst, per_h = limits.creations_burst, limits.creations_per_h
+    waits = [(user.creations.wait(now), _rate(burst, per_h, "an hour"))]
+    address = connection.address
+    if address is not None:
+        factor = limits.address_factor
+        shared = _rate(burst * factor, per_h * factor, "an hour from one address")
+        waits.append((turn.shares.creations.wait(address, now), shared))
+    if any(wait_s for wait_s, _ in waits):
+        raise _rate_limited("too many new rooms", waits)
+    user.creations.take(now)
+    if address is not None:
+        turn.shares.creations.take(address, now)
+
+
+def may_join(turn: Turn, connection: Connection) -> None:
+    """Check that its user may be in one more room.
+
+    Raises:
+        Reject: `forbidden`; `unavailable` while the disk is nearly full.
+    """
+    user, most = turn.user(connection), turn.config.limits.memberships_per_user
+    may_grow(turn, user.name)
+    if 0 < most <= sum(not is_direct(name) for name in user.rooms):
+        raise Reject(
+            RejectCode.FORBIDDEN,
+            f"you are in {most} rooms, and nobody may be in more: leave one first",
+            field="room",
+        )
+
+
+def _owned(turn: Turn, user: User) -> int:
+    rooms = turn.chat.rooms
+    return sum(rooms[name].members[user.name].role == "owner" for name in user.rooms)
+
+
+# --- space ------------------------------------------------------------------
+
+
+def may_grow(turn: Turn, user: UserName) -> None:
+    """Check that there is space for what somebody wants to add to the store.
+
+    Raises:
+        Reject: `unavailable`, for guests first.
+    """
+    if turn.space is Space.AMPLE:
+        return
+    if turn.space is Space.NONE:
+        so = "nothing can be added to it now"
+    elif is_guest(user):
+        so = "guests can add nothing to it now"
+    else:
+        return
+    raise Reject(
+        RejectCode.UNAVAILABLE,
+        f"the server's disk is nearly full, so {so}; reading goes on",
+        retry_after_s=SPACE_RETRY_AFTER_S,
+    )
+
+
+def _rate(burst: int, rate: float, unit: str) -> str:
+    return f"at most {burst} at once, then {rate:g} {unit}"
+
+
+def _rate_limited(what: str, waits: list[tuple[float, str]]) -> Reject:
+    wait_s, why = max(waits, key=lambda entry: entry[0])
+    return Reject(RejectCode.RATE_LIMITED, f"{what}: {why}", retry_after_s=wait_s)

@@ -1,0 +1,74 @@
+"""How much is free where the store is: measured here, judged in the core.
+
+A disk that fills up is noticed before it is full, so that somebody can still read,
+delete and log in while something is done about it. What was judged differently from
+before is one line in the log. Measuring may hang with a disk that does, so it has a
+thread.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import trio
+
+from chatd.core.quota import Space
+from chatd.observe import log
+
+EVERY_S = 5.0
+"""How often it is measured: at 50 MB/s of everything else on that disk, the default
+`store.free_bytes_min` is gone in as long."""
+
+
+def free_bytes(path: Path) -> int:
+    """What an unprivileged process may still write there.
+
+    Raises:
+        OSError: It cannot be found out.
+    """
+    found = os.statvfs(path)
+    return found.f_bavail * found.f_frsize
+
+
+async def watch_space(
+    measure: Callable[[], int],
+    judge: Callable[[int], Space],
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Measure until cancelled; started when it was done once.
+
+    Args:
+        measure: Finds out how many bytes are free; called in a thread.
+        judge: Takes them, and says who may add to the store now.
+        task_status: Trio's own.
+
+    Cancellation: safe; a thread that hangs is left to itself.
+    """
+    before, failing = Space.AMPLE, False
+    while True:
+        try:
+            free = await trio.to_thread.run_sync(measure, abandon_on_cancel=True)
+        except OSError as error:
+            if not failing:
+                log().error("free space cannot be measured", error=str(error))
+            failing = True
+        else:
+            failing = False
+            now = judge(free)
+            if now is not before:
+                _tell(now, free)
+            before = now
+        task_status.started()
+        task_status = trio.TASK_STATUS_IGNORED
+        await trio.sleep(EVERY_S)
+
+
+def _tell(space: Space, free: int) -> None:
+    if space is Space.AMPLE:
+        log().info("there is space again: everybody can add to the store", free=free)
+    elif space is Space.SCARCE:
+        log().warning("little space is left: guests can add nothing", free=free)
+    else:
+        log().error("hardly any space is left: nobody can add anything", free=free)

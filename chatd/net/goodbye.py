@@ -1,0 +1,89 @@
+"""The end of one connection: the rest, why it ends, the close frame, the socket.
+
+What is said at the end is said here and in this order, whoever ends it: what was
+begun, or all that waits if the daemon drains; the bye; the close frame. It is not
+written by the library's `aclose`, which sends none once the library itself has failed
+a message (1007). Then the peer's close and its end of file are waited for, so that our
+last frames are not lost to a reset. Whoever calls this bounds it in time.
+"""
+
+from __future__ import annotations
+
+import socket
+
+import attrs
+import trio
+from trio_websocket import WebSocketConnection
+
+from chatd.errors import Ending
+from chatd.net.socketout import SocketOut, own
+from chatd.wire.framing import close_frame
+
+
+@attrs.define(eq=False, kw_only=True)
+class Farewell(SocketOut):
+    """The way out of a connection that ends."""
+
+    ws: WebSocketConnection | None = attrs.field(default=None, init=False, repr=False)
+    _close_sent: bool = attrs.field(default=False, init=False)
+    _peer_done: bool = attrs.field(default=False, init=False)
+    """The peer has closed, or what it sends has no meaning any more."""
+    _eof: bool = attrs.field(default=False, init=False)
+
+    def stop_waiting(self) -> None:
+        """Nobody reads any more, so nobody can learn that the peer has ended."""
+        self._peer_done = self._eof = True
+        self.stir()
+
+    async def goodbye(self) -> None:
+        """Send the rest, bye and the close frame, and wait until the peer ends.
+
+        For the peer's close, and for its end of file, so that our last frames
+        are not lost to a reset. A draining daemon also sends what merely waits.
+
+        Cancellation: some of it is not sent; `let_go` is due all the same.
+        """
+        ending = self.ending
+        assert ending is not None
+        if ending is not Ending.RESTART:
+            self.outbox.drop_all()
+        # First the rest: a gap becomes a frame while it leaves, and nothing may
+        # follow the close frame.
+        await self._flush_all()
+        if ending.code is not None and not self._close_sent:
+            self._close_sent = True
+            if bye := self._bye(ending):
+                self._put(own(bye))
+            self._put(own(close_frame(ending.code, ending.reason)))
+            await self._flush_all()
+        while not self._peer_done:
+            await self.change()
+        self._end_output()
+        while not self._eof:
+            await self.change()
+
+    def let_go(self) -> None:
+        """Close the socket, and let go of what holds this object in a cycle."""
+        trio.lowlevel.notify_closing(self.sock)
+        self.sock.close()
+        self.ws = None
+        self.outbox.make_gap = self.host.make_gap
+
+    async def _flush_all(self) -> None:
+        while self.outbox.waiting and not self.lost:
+            await trio.lowlevel.wait_writable(self.sock)
+            self.flush()
+
+    def _bye(self, ending: Ending) -> bytes | None:
+        try:
+            return self.host.make_bye(ending, self.after_s)
+        except Exception as error:  # noqa: BLE001 - the firewall of this call
+            self.host.bug(self, error)
+            return None
+
+    def _end_output(self) -> None:
+        """Tell the peer that nothing follows."""
+        try:
+            self.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.stop_waiting()

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import structlog
+import trio
+from trio.testing import MockClock
+
+from chatd.core.quota import Space
+from chatd.daemon.space import EVERY_S, free_bytes, watch_space
+
+
+def test_free_bytes_are_those_that_a_user_may_write(tmp_path: Path) -> None:
+    """Not those that are kept for root."""
+    found = os.statvfs(tmp_path)
+    assert 0 < free_bytes(tmp_path) <= found.f_bfree * found.f_frsize
+
+
+async def test_each_change_is_one_line_and_measured_before_anybody_is_let_in(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    """Nothing is said while all stays as it is; a failing disk is said once."""
+    autojump_clock.autojump_threshold = 0.05
+    sizes: list[int | OSError] = [1, 1, 2, 2, 2, 1, 0, 0]
+    sizes[3:3] = [OSError(5, "Input/output error")] * 3
+    spaces = [Space.AMPLE, Space.SCARCE, Space.NONE]
+    judged: list[int] = []
+
+    def measure() -> int:
+        size = sizes.pop(0) if sizes else 0
+        if isinstance(size, OSError):
+            raise size
+        return size
+
+    def judge(free: int) -> Space:
+        judged.append(free)
+        return spaces[free]
+
+    with structlog.testing.capture_logs() as lines:
+        await nursery.start(watch_space, measure, judge)
+        assert judged == [1]
+        await trio.sleep(EVERY_S * 12)
+    assert judged[:8] == [1, 1, 2, 2, 2, 1, 0, 0]
+    assert [(line["log_level"], line.get("free")) for line in lines] == [
+        ("warning", 1),
+        ("error", 2),
+        ("error", None),
+        ("warning", 1),
+        ("info", 0),
+    ]
+    nursery.cancel_scope.cancel()

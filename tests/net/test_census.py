@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from chatd.core.quota import Buckets
+from chatd.net.census import FULL_RETRY_S, Census
+
+
+def test_a_census_counts_by_all_and_by_address() -> None:
+    """What is refused is not counted, and what leaves leaves nothing."""
+    census = Census(3, 2)
+    assert census.enter("a", 0) == 0
+    assert census.enter("a", 0) == 0
+    assert census.enter("a", 0) == FULL_RETRY_S
+    assert census.enter(None, 0) == 0
+    assert census.enter("b", 0) == FULL_RETRY_S
+    census.leave(None)
+    assert census.enter("b", 0) == 0
+    assert census.move("b", "a", 0) == FULL_RETRY_S
+    assert census.by_key == {"a": 2, "b": 1}
+    assert census.move("a", "c", 0) == 0
+    for key in ("a", "b", "c"):
+        census.leave(key)
+    assert census == Census(3, 2)
+
+
+def test_new_connections_of_an_address_have_a_rate() -> None:
+    """However soon they end; whoever waits as long as he is told is let in."""
+    census = Census(0, 0, Buckets(0.5, 3))
+    for _ in range(3):
+        assert census.enter("a", 0.0) == 0
+        census.leave("a")
+    assert census.enter("a", 0.0) == 2.0
+    assert census.enter("b", 0.0) == 0
+    assert {census.enter(None, 0.0) for _ in range(100)} == {0.0}
+    assert census.enter("a", 1.5) == 0.5
+    assert census.enter("a", 2.0) == 0
+    assert census.by_key == {"a": 1, "b": 1}
+
+
+def test_what_a_cap_refuses_takes_nothing_from_the_rate() -> None:
+    """Otherwise the rate would punish whoever keeps to it."""
+    census = Census(0, 1, Buckets(1.0, 2))
+    assert census.enter("a", 0.0) == 0
+    for _ in range(5):
+        assert census.enter("a", 0.0) == FULL_RETRY_S
+    census.leave("a")
+    assert census.enter("a", 0.0) == 0
+
+
+def test_a_proxys_client_comes_at_his_own_rate() -> None:
+    """From the moment on in which it is known who he is."""
+    census = Census(0, 0, Buckets(1.0, 1))
+    assert [census.enter(None, 0.0) for _ in range(2)] == [0, 0]
+    assert census.move(None, "a", 0.0) == 0
+    assert census.move(None, "a", 0.25) == 0.75
+    assert (census.total, census.by_key) == (2, {"a": 1})
