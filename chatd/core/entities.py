@@ -178,6 +178,10 @@ class Connection:
     malformed: Bucket
     user: UserName | None = None
     session: SessionId | None = None
+    token: bytes | None = None
+    """SHA-256 of the access token that the session came from, if any."""
+    cuts: int = 0
+    """The chat's, when the credential of its hello began to be verified."""
     state: str = "online"
     text: str | None = None
     block: Block | None = None

@@ -110,7 +110,7 @@ others = st.one_of(
     ),
     st.builds(d.SetDisplay, users, texts),
     st.builds(d.SetPasswordHash, users, texts),
-    st.builds(d.OpenSession, sessions, users, st.none(), times),
+    st.builds(d.OpenSession, sessions, users, st.none() | st.just(b"t" * 32), times),
     st.builds(
         lambda session: d.OpenSession(
             session, GUEST, None, T0, d.AddUser(GUEST, "dan", "guest", None)
@@ -118,6 +118,8 @@ others = st.one_of(
         sessions,
     ),
     st.builds(d.EndSession, sessions),
+    st.builds(d.EndSessions, users, st.none() | st.just(b"t" * 32)),
+    st.builds(d.ForgetRevisions, st.integers(0, 3)),
     st.builds(
         d.SaveMarks,
         st.dictionaries(st.tuples(rooms, users), targets, max_size=3),

@@ -206,7 +206,7 @@ def withdraw(
     it is behind what was delivered before, and the last that he gets of the room:
     what of that has to wait for a slow reader is dropped, this is not.
     """
-    numbers = turn.connections_of(user) if user in turn.chat.users else []
+    numbers = turn.connections_of(user)
     held = [
         number
         for number in numbers
