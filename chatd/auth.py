@@ -27,6 +27,7 @@ from chatd.ids import SessionId, UserName, is_guest
 from chatd.names import check_free
 from chatd.ports import SessionRow, Store, UserRow
 from chatd.wire.commands import Hello
+from chatd.wire.encode import rfc3339
 
 HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 """Source: OWASP's password storage cheat sheet, the second of its Argon2id rows."""
@@ -118,7 +119,7 @@ class Authenticator:
         elif row.token is not None:
             # A session ends with the token that it came from.
             await self._check_token(row.token)
-        _refuse_disabled(user)
+        self._refuse_banned(user)
         return Principal(
             user.user,
             user.display,
@@ -141,7 +142,7 @@ class Authenticator:
         user = await self._store.user(await self._check_token(digest))
         if user is None:
             raise wrong("this token is not known")
-        _refuse_disabled(user)
+        self._refuse_banned(user)
         return user, digest
 
     async def _check_token(self, digest: bytes) -> UserName:
@@ -168,10 +169,19 @@ class Authenticator:
         )
         if user is None or stored is None or not right:
             raise wrong("unknown name or wrong password")
-        _refuse_disabled(user)
+        self._refuse_banned(user)
         if new_hash is not None:
             self._rehashed(SetPasswordHash(user.user, new_hash))
         return user
+
+    def _refuse_banned(self, user: UserRow) -> None:
+        """Tell who is right about himself that he is banned, until when and why."""
+        if user.ban is None or not user.ban.holds(self._wall()):
+            return
+        until, reason = user.ban.until, user.ban.reason
+        text = "you are banned from this server"
+        text += f" until {rfc3339(until)}" if until is not None else ""
+        raise Reject(RejectCode.BANNED, f"{text}: {reason}" if reason else text)
 
     def _guest(self, wish: str | None) -> Principal:
         """Make up a guest: the suffix makes the name his alone."""
@@ -208,11 +218,6 @@ def hash_password(password: str) -> str:
 def wrong(text: str) -> Reject:
     """The refusal for a credential that is not right."""
     return Reject(RejectCode.BAD_CREDENTIALS, text)
-
-
-def _refuse_disabled(user: UserRow) -> None:
-    if user.disabled:
-        raise Reject(RejectCode.BANNED, "this account is disabled")
 
 
 def _verify(stored: str, password: str) -> tuple[bool, str | None]:

@@ -13,6 +13,8 @@ from typing import Protocol
 import attrs
 
 from chatd.core.drafts import Draft, Outcome
+from chatd.core.entities import Sanction
+from chatd.core.inputs import Revision
 from chatd.core.query import Hit, Place, Query
 from chatd.core.settings import RoomSettings
 from chatd.errors import Ending
@@ -158,7 +160,8 @@ class UserRow:
     role: str
     """`guest`, `user`, `bot` or `admin`."""
     password_hash: str | None = attrs.field(default=None, repr=False)
-    disabled: bool = False
+    ban: Sanction | None = None
+    """A ban from the server; it may have lapsed."""
 
 
 @attrs.define
@@ -309,8 +312,21 @@ class Store(Protocol):
         Cancellation: safe.
         """
 
+    async def revisions(self, after: int) -> list[Revision]:
+        """What was changed beside the daemon since the revision `after`, in order.
+
+        It costs next to nothing while nobody has changed anything. `load`
+        begins anew: what came before it is in the snapshot.
+
+        Raises:
+            StoreUnavailable: It cannot be told now.
+            StoreFailed: The store cannot be trusted any more.
+
+        Cancellation: shielded.
+        """
+
     async def user(self, name: UserName) -> UserRow | None:
-        """Find a user. Cancellation: safe."""
+        """Find a user, unless he was erased. Cancellation: safe."""
 
     async def session(self, session: SessionId) -> SessionRow | None:
         """Find a session. Cancellation: safe."""

@@ -339,17 +339,37 @@ async def test_a_session_ends_with_the_token_that_it_came_from(gate: Gate) -> No
     assert (await gate.hello(session="of token", token="new")).resumed
 
 
-async def test_a_disabled_account_is_closed(gate: Gate) -> None:
-    """To password, token and session alike, and only who is right is told."""
-    gate.store.disable(ANN)
-    for fields in (
-        {"name": "ann", "password": "right"},
-        {"token": "tok-ann"},
-        {"session": "used"},
+async def test_who_is_banned_is_told_until_when_and_why(gate: Gate) -> None:
+    """By password and token alike, and only who is right is told; a session that he
+    had is void.
+    """
+    password = {"name": "ann", "password": "right"}
+    for until, reason, text in (
+        (None, None, "you are banned from this server"),
+        (None, "spam", "you are banned from this server: spam"),
+        (
+            T0 + 500,
+            "spam",
+            "you are banned from this server until 2026-09-21T14:13:20.500Z: spam",
+        ),
     ):
-        assert (await gate.refused(**fields)).code is RejectCode.BANNED
-    refusal = await gate.refused(name="ann", password="wrong")
-    assert refusal.code is RejectCode.BAD_CREDENTIALS
+        gate.store.ban(ANN, until, reason)
+        for fields in (password, {"token": "tok-ann"}):
+            refusal = await gate.refused(**fields)
+            assert (refusal.code, refusal.text) == (RejectCode.BANNED, text)
+    for fields in ({"name": "ann", "password": "wrong"}, {"session": "used"}):
+        refusal = await gate.refused(**fields)
+        assert refusal.code is RejectCode.BAD_CREDENTIALS
+    gate.wall = T0 + 500
+    assert (await gate.hello(**password)).user == ANN
+
+
+async def test_a_session_of_somebody_banned_is_no_way_in(gate: Gate) -> None:
+    """Should one be opened at the moment of the ban."""
+    gate.store.ban(ANN, None, None)
+    opened = d.OpenSession(SessionId(digest_of("late")), ANN, None, T0)
+    await gate.store.commit([opened], T0)
+    assert (await gate.refused(session="late")).code is RejectCode.BANNED
 
 
 class Emptied(MemoryStore):

@@ -1,102 +1,237 @@
-"""`chatd user` and `chatd token`: who may log in.
+"""`chatd user`: accounts, bans from the server, sessions.
 
-Both write into the daemon's database, and may do so while it runs: it looks an
-account or a token up when somebody presents it. A secret never travels on the
-command line, where every user of the machine can read it: a password comes from
-a prompt or from standard input, a token goes to standard output, once.
+A secret never travels on the command line, where every user of the machine can
+read it: a password comes from a prompt or from standard input.
 """
 
 from __future__ import annotations
 
-import base64
 import os
-import secrets
 import sys
-import time
 from pathlib import Path
+from typing import Any
 
+import attrs
 import click
 
-from chatd.auth import digest_of, hash_password
-from chatd.cli.config import config_option, load_or_exit
-from chatd.config import Config
-from chatd.errors import Reject, StoreRefused
-from chatd.ids import UserName
-from chatd.names import NAMES, Names, skeleton
+from chatd.auth import hash_password
+from chatd.cli.config import config_option
+from chatd.cli.operator import (
+    data_option,
+    duration_ms,
+    json_option,
+    now,
+    place_of,
+    short_text,
+    show,
+    time_of,
+    told,
+    wait_in_force,
+)
+from chatd.core.entities import Sanction
+from chatd.names import skeleton
 from chatd.store.sqlite import admin
+from chatd.wire.events import Millis
 
 PASSWORD_CHARS_MIN = 8
 """Source: NIST SP 800-63B, section 3.1.1.2, for a password beside nothing else."""
 PASSWORD_CHARS_MAX = 1024
 
-data_option = click.option(
-    "--data", metavar="DIR", help="The data directory, as given to `chatd serve`."
-)
-
 
 @click.group("user")
 def user_group() -> None:
-    """Accounts: people who log in with a name and a password."""
-
-
-@click.group("token")
-def token_group() -> None:
-    """Access tokens: for programs that log in as an account."""
+    """Accounts: people and programs that log in; bans; sessions."""
 
 
 @user_group.command("add")
 @click.argument("name")
+@click.option("--bot", "role", flag_value="bot", help="A program; it needs a token.")
+@click.option("--admin", "role", flag_value="admin", help="May do everything.")
 @config_option
 @data_option
-def add_user(name: str, config_file: Path | None, data: str | None) -> None:
+def add_user(
+    name: str, role: str | None, config_file: Path | None, data: str | None
+) -> None:
     """Add the account NAME; a name is for ever, and never given out again.
 
-    The password is asked for, or read as the first line of standard input.
+    The password is asked for, or read as the first line of standard input; a
+    bot gets none.
     """
-    config = _config(config_file, data)
-    names = NAMES[config.auth.names]
-    user = _name_or_exit(names, name)
-    hashed = hash_password(_password())
-    try:
+    place = place_of(config_file, data)
+    directory, name = place.directory, place.account(name)
+    password_hash = None if role == "bot" else hash_password(_password())
+    with told():
         admin.add_account(
-            Path(config.store.path),
-            user,
-            hashed,
-            skeleton(user),
-            distinct=names.distinct,
+            directory,
+            name,
+            password_hash,
+            skeleton(name),
+            distinct=place.names.distinct,
+            role=role or "user",
         )
-    except (Reject, StoreRefused) as error:
-        raise click.ClickException(str(error)) from None
-    click.echo(f"added {user}")
+    click.echo(f"added {name}")
 
 
-@token_group.command("issue")
+@user_group.command("list")
+@config_option
+@data_option
+@json_option
+def list_users(*, config_file: Path | None, data: str | None, as_json: bool) -> None:
+    """List all accounts."""
+    with told():
+        accounts = admin.accounts(place_of(config_file, data).directory)
+    at = now()
+    show(
+        [_account(account, at) for account in accounts],
+        ["name", "role", "created", "state", "display"],
+        as_json=as_json,
+    )
+
+
+def _account(account: admin.Account, at: Millis) -> dict[str, Any]:
+    """An account for a table or a program."""
+    ban = account.ban if account.ban is not None and account.ban.holds(at) else None
+    state = ""
+    if account.is_erased:
+        state = "erased"
+    elif ban is not None:
+        until = time_of(ban.until)
+        state = f"banned until {until}" if until else "banned"
+        state += f": {ban.reason}" if ban.reason else ""
+    elif not account.has_password:
+        state = "no password"
+    return {
+        "name": account.name,
+        "display": account.display,
+        "role": account.role,
+        "created": time_of(account.created),
+        "state": state,
+        "has_password": account.has_password,
+        "ban": None
+        if ban is None
+        else attrs.asdict(ban) | {"until": time_of(ban.until)},
+        "erased": account.is_erased,
+    }
+
+
+@user_group.command("password")
 @click.argument("name")
 @config_option
 @data_option
-def issue_token(name: str, config_file: Path | None, data: str | None) -> None:
-    """Print a new access token for the account NAME; it is shown only now."""
-    config = _config(config_file, data)
-    user = _name_or_exit(NAMES[config.auth.names], name)
-    token = base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=").decode()
-    created = time.time_ns() // 1_000_000
-    try:
-        admin.add_token(Path(config.store.path), user, digest_of(token), None, created)
-    except (Reject, StoreRefused) as error:
-        raise click.ClickException(str(error)) from None
-    click.echo(token)
+def change_password(name: str, config_file: Path | None, data: str | None) -> None:
+    """Give the account NAME another password; its sessions and tokens end.
+
+    The password is asked for, or read as the first line of standard input.
+    """
+    place = place_of(config_file, data)
+    directory, name = place.directory, place.account(name)
+    password_hash = hash_password(_password())
+    with told():
+        revision = admin.set_password(directory, name, password_hash)
+        wait_in_force(directory, revision)
+    click.echo(f"{name} has another password, and has to log in again everywhere")
 
 
-def _name_or_exit(names: Names, text: str) -> UserName:
-    try:
-        return names.account(text)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="NAME") from None
+@user_group.command("role")
+@click.argument("name")
+@click.argument("role", type=click.Choice(["user", "bot", "admin"]))
+@config_option
+@data_option
+def change_role(
+    name: str, role: str, config_file: Path | None, data: str | None
+) -> None:
+    """Make the account NAME a user, a bot or an admin of this server."""
+    place = place_of(config_file, data)
+    directory, name = place.directory, place.account(name)
+    with told():
+        wait_in_force(directory, admin.set_role(directory, name, role))
+    click.echo(f"{name} is {role} now")
 
 
-def _config(config_file: Path | None, data: str | None) -> Config:
-    overrides: dict[str, object] = {} if data is None else {"store.path": data}
-    return load_or_exit(config_file, overrides).config
+@user_group.command("ban")
+@click.argument("name")
+@click.option(
+    "--for",
+    "for_ms",
+    callback=duration_ms,
+    metavar="TIME",
+    help="How long, such as 3d.",
+)
+@click.option("--reason", callback=short_text, help="Told to the user when he logs in.")
+@config_option
+@data_option
+def ban_user(
+    name: str,
+    for_ms: int | None,
+    reason: str | None,
+    config_file: Path | None,
+    data: str | None,
+) -> None:
+    """Ban NAME from the server, for good or for a while; he is cut off at once.
+
+    His sessions end. His tokens rest while the ban lasts. What he wrote stays.
+    """
+    place = place_of(config_file, data)
+    directory, name = place.directory, place.user(name)
+    at = now()
+    until = None if for_ms is None else at + for_ms
+    with told():
+        revision = admin.ban(directory, name, Sanction(until, reason), at)
+        wait_in_force(directory, revision)
+    click.echo(f"{name} is banned" + (f" until {time_of(until)}" if until else ""))
+
+
+@user_group.command("unban")
+@click.argument("name")
+@config_option
+@data_option
+def unban_user(name: str, config_file: Path | None, data: str | None) -> None:
+    """Let NAME in again."""
+    place = place_of(config_file, data)
+    directory, name = place.directory, place.user(name)
+    with told():
+        was_banned = admin.unban(directory, name)
+    click.echo(f"{name} may log in" if was_banned else f"{name} was not banned")
+
+
+@user_group.command("sessions")
+@click.argument("name")
+@config_option
+@data_option
+@json_option
+def list_sessions(
+    name: str, *, config_file: Path | None, data: str | None, as_json: bool
+) -> None:
+    """List the sessions of NAME: devices that may come back without a password."""
+    place = place_of(config_file, data)
+    with told():
+        found = admin.sessions(place.directory, place.user(name))
+    show(
+        [
+            {
+                "created": time_of(session.created),
+                "state": "idle" if session.idle_since is not None else "connected",
+                "idle_since": time_of(session.idle_since),
+                "token": session.token,
+            }
+            for session in found
+        ],
+        ["created", "state", "idle_since", "token"],
+        as_json=as_json,
+    )
+
+
+@user_group.command("logout")
+@click.argument("name")
+@config_option
+@data_option
+def log_out(name: str, config_file: Path | None, data: str | None) -> None:
+    """End all sessions of NAME; tokens and password stay."""
+    place = place_of(config_file, data)
+    directory, name = place.directory, place.user(name)
+    with told():
+        wait_in_force(directory, admin.log_out(directory, name))
+    click.echo(f"{name} has to log in again everywhere")
 
 
 def _password() -> str:

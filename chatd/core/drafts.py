@@ -275,6 +275,29 @@ class EndSession:
 
 
 @attrs.define
+class EndSessions:
+    """Void all sessions of a user, or those that came from one of his tokens.
+
+    A guest's memberships go with his sessions. None is `Duplicate`.
+    """
+
+    user: UserName
+    token: bytes | None = None
+    """SHA-256 of the token; None for all sessions."""
+
+
+@attrs.define
+class ForgetRevisions:
+    """Let go of revisions that were taken, up to and with a number.
+
+    Whoever made them sees by it that nothing is under way any more of those
+    whom they cut off: drafts are executed in their order.
+    """
+
+    upto: int
+
+
+@attrs.define
 class SaveMarks:
     """Write what may be lost for a few seconds: read marks and idle times."""
 
@@ -295,6 +318,8 @@ Draft = (
     | SetPasswordHash
     | OpenSession
     | EndSession
+    | EndSessions
+    | ForgetRevisions
     | SaveMarks
 )
 """Anything that the store's writer executes."""

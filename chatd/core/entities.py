@@ -18,8 +18,9 @@ from chatd.core.quota import Bucket
 from chatd.core.settings import RoomSettings
 from chatd.ids import ConnectionId, Epoch, RoomName, Seq, SessionId, UserName
 from chatd.wire.codec import BadCommand
-from chatd.wire.commands import Command, CommandId
+from chatd.wire.commands import Command
 from chatd.wire.events import Millis, UserShown
+from chatd.wire.kinds import CommandId
 
 
 @attrs.define
@@ -186,6 +187,10 @@ class Connection:
     """Of the refusals `rate_limited`; whoever spends it floods."""
     user: UserName | None = None
     session: SessionId | None = None
+    token: bytes | None = None
+    """SHA-256 of the access token that the session came from, if any."""
+    cuts: int = 0
+    """The chat's, when the credential of its hello began to be verified."""
     state: str = "online"
     text: str | None = None
     block: Block | None = None

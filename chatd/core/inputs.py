@@ -7,6 +7,9 @@ effects (`chatd.core.effects`) and never asks for anything itself.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from enum import StrEnum
+
 import attrs
 
 from chatd.core.drafts import Outcome
@@ -158,6 +161,43 @@ class TimePassed:
     """`Machine.next_deadline` has come."""
 
 
+class RevisionKind(StrEnum):
+    """What the operator has changed about a user."""
+
+    BAN = "ban"
+    """He is banned from the server."""
+    LOGOUT = "logout"
+    """His sessions are void, or his password is another one."""
+    TOKEN = "token"  # noqa: S105 - a word, no secret
+    """One of his tokens is void."""
+    ROLE = "role"
+    """He has another role."""
+    ERASE = "erase"
+    """He is nobody any more: no credentials, no memberships."""
+
+
+@attrs.define
+class Revision:
+    """One change that was made on disk beside the running daemon."""
+
+    number: int
+    """Rises; never used again."""
+    kind: RevisionKind
+    user: UserName
+    role: str
+    """The one that he has now."""
+    token: bytes | None = None
+    """SHA-256 of the token that it is about."""
+
+
+@attrs.define
+class Revised:
+    """The operator has changed something, in this order."""
+
+    revisions: Sequence[Revision]
+    """At least one."""
+
+
 @attrs.define
 class Stopping:
     """Everybody has gone and the daemon is about to end: nothing may wait."""
@@ -178,6 +218,7 @@ Input = (
     | Closed
     | SpaceMeasured
     | TimePassed
+    | Revised
     | Stopping
 )
 """Anything that can happen."""

@@ -23,6 +23,7 @@ from chatd.core.commands import (
     Rule,
     lookups,
     moderation,
+    revocation,
     rooms,
     searches,
     sessions,
@@ -355,6 +356,11 @@ class Machine:
         if entry is not None and entry.number == happened.subscription:
             rooms.replayed(turn, connection, happened.room, happened.at)
 
+    # --- the operator ---------------------------------------------------------
+
+    def _revised(self, turn: Turn, happened: inputs.Revised) -> None:
+        revocation.revised(turn, happened)
+
     # --- time ---------------------------------------------------------------
 
     def _time_passed(self, turn: Turn, _happened: inputs.TimePassed) -> None:
@@ -390,6 +396,7 @@ _HANDLERS: dict[type[Input], Callable[[Machine, Turn, Any], None]] = {
     inputs.AuthenticationFailed: Machine._not_authenticated,
     inputs.Closed: Machine._closed,
     inputs.SpaceMeasured: Machine._measured,
+    inputs.Revised: Machine._revised,
     inputs.TimePassed: Machine._time_passed,
     inputs.Stopping: Machine._stopping,
 }

@@ -42,8 +42,8 @@ from chatd.ids import (
     is_guest,
 )
 from chatd.wire import events
-from chatd.wire.commands import CommandId
 from chatd.wire.events import TimelineEvent, UserShown
+from chatd.wire.kinds import CommandId
 
 REMOVALS = ("kick", "ban")
 """Acts of moderation that end a membership."""
@@ -72,6 +72,9 @@ class Chat:
     """Read marks that are not written yet."""
     idle: dict[SessionId, int | None] = attrs.field(factory=dict)
     """Idle times of sessions that are not written yet."""
+    cuts: int = 0
+    """How often connections of somebody were cut: who was verified before is
+    verified again."""
     marks_due: bool = False
     """Whether writing them has a deadline already."""
     untrimmed: dict[RoomName, None] = attrs.field(factory=dict)
@@ -190,6 +193,19 @@ class Chat:
         user.display = display
         self._changed(user, before, now)
 
+    def apply_role(self, user: User, role: str) -> None:
+        """Take a committed role on this server."""
+        user.role = role
+
+    def apply_erasure(self, user: User, now: float) -> None:
+        """Take a committed erasure of somebody who has no connection any more."""
+        for room in self.rooms.values():
+            self.apply_member(room, user, None, now)
+            room.bans.pop(user.name, None)
+            room.mutes.pop(user.name, None)
+        self.invites.pop(user.name, None)
+        del self.users[user.name]
+
     def forget_session(self, session: SessionId, now: float) -> None:
         """Take the committed end of a session; a guest leaves all rooms."""
         ended = self.sessions.pop(session, None)
@@ -267,6 +283,17 @@ class Chat:
         else:
             user.offline_at = now + grace_s
             self.agenda.add(user.offline_at, Due.GRACE, user.name)
+
+    def note_cut(self, connection: Connection, now: float) -> None:
+        """A connection is let go before its socket, and nobody waits for it."""
+        assert connection.user is not None
+        del self.connections[connection.id]
+        user = self.users[connection.user]
+        del user.connections[connection.id]
+        if user.connections:
+            self._settle_state(user, now)
+        else:
+            self.note_offline(user, now)
 
     def note_offline(self, user: User, now: float) -> None:
         """Nobody is there any more for this user, and no grace is left."""

@@ -173,8 +173,9 @@ class Turn:
         )
 
     def connections_of(self, user: UserName) -> list[ConnectionId]:
-        """All connections of a user."""
-        return list(self.chat.users[user].connections)
+        """All connections of a user; none of one who is not in memory any more."""
+        known = self.chat.users.get(user)
+        return list(known.connections) if known is not None else []
 
 
 def _rounded_up(seconds: float | None) -> float | None:

@@ -44,6 +44,7 @@ from chatd.hub.errands import Errands
 from chatd.hub.fanout import Fanout, Link
 from chatd.hub.perform import PERFORM, Performer
 from chatd.hub.restore import load
+from chatd.hub.revisions import watch
 from chatd.hub.world import World
 from chatd.ids import ConnectionId, RoomName, UserName
 from chatd.names import NAMES
@@ -133,6 +134,7 @@ class Hub:
             )
             self._nursery = nursery
             nursery.start_soon(self._committer.run)
+            nursery.start_soon(watch, self._store, self._happened)
             nursery.start_soon(self._keep_time)
             nursery.start_soon(self._take_turns)
             task_status.started()

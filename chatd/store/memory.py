@@ -17,6 +17,8 @@ import attrs
 import trio
 
 from chatd.core import drafts as d
+from chatd.core.entities import Sanction
+from chatd.core.inputs import Revision, RevisionKind
 from chatd.core.query import Hit, Place, Query
 from chatd.errors import StoreFailed, StoreUnavailable
 from chatd.ids import RoomName, Seq, SessionId, UserName
@@ -25,7 +27,7 @@ from chatd.store import answers
 from chatd.store.matching import cut_plainly
 from chatd.store.model import Model
 from chatd.store.model.entities import ModelMessage, ModelRoom, shown
-from chatd.store.model.people import end_session
+from chatd.store.model.people import end_session, end_sessions
 from chatd.store.model.search import ModelSource
 from chatd.store.ranking import read_page
 from chatd.wire import events as e
@@ -50,6 +52,7 @@ class MemoryStore:
     _failing: StoreUnavailable | StoreFailed | None = attrs.field(
         init=False, default=None
     )
+    _revision: int = attrs.field(init=False, default=0)
     _go_on: trio.Event | None = attrs.field(init=False, default=None)
 
     # --- what tests ask for ---------------------------------------------------
@@ -68,15 +71,33 @@ class MemoryStore:
         """Add an access token, as the command line does."""
         self._model.tokens[digest] = TokenRow(user, expires)
 
-    def disable(self, user: UserName) -> None:
-        """Disable an account, as an administrator does."""
-        self._model.users[user].disabled = True
+    def ban(self, user: UserName, until: Millis | None, reason: str | None) -> None:
+        """Ban a user from the server, as the command line does."""
+        self._model.users[user].ban = Sanction(until, reason)
+        end_sessions(self._model, d.EndSessions(user))
+        self.revise(RevisionKind.BAN, user)
+
+    def revoke(self, digest: bytes) -> None:
+        """Revoke an access token, as the command line does."""
+        user = self._model.tokens.pop(digest).user
+        end_sessions(self._model, d.EndSessions(user, digest))
+        self.revise(RevisionKind.TOKEN, user, digest)
+
+    def revise(
+        self, kind: RevisionKind, user: UserName, token: bytes | None = None
+    ) -> None:
+        """Leave word of a change, as the command line does."""
+        self._revision += 1
+        role = self._model.users[user].role
+        revision = Revision(self._revision, kind, user, role, token)
+        self._model.revisions.append(revision)
 
     # --- the port -------------------------------------------------------------
 
     async def load(self, now: Millis) -> Snapshot:
         """Read what the core needs at the start; see the port."""
         await trio.lowlevel.checkpoint()
+        self._model.revisions.clear()
         for session in list(self._model.sessions.values()):
             guest = self._model.is_guest(session.user)
             limit_ms = self.guest_hold_s * 1000 if guest else self.session_days * DAY_MS
@@ -201,6 +222,12 @@ class MemoryStore:
             for room, read, upto in marks
         ]
         return [min(count, answers.UNREAD_MAX) for count in counts]
+
+    async def revisions(self, after: int) -> list[Revision]:
+        """What was changed beside the daemon; see the port."""
+        with trio.CancelScope(shield=True):
+            await trio.lowlevel.checkpoint()
+        return [row for row in self._model.revisions if row.number > after]
 
     async def user(self, name: UserName) -> UserRow | None:
         """Find a user. Cancellation: safe."""

@@ -33,18 +33,8 @@ from cattrs import ClassValidationError
 from chatd.errors import Reject, RejectCode
 from chatd.ids import Cid
 from chatd.names import ASCII, Names
-from chatd.wire.commands import (
-    SETTINGS,
-    WIRE_NAMES,
-    Command,
-    CommandId,
-    Create,
-    Hello,
-    History,
-    Join,
-    Send,
-    SetRoom,
-)
+from chatd.wire.acts import SETTINGS, Create, SetRoom
+from chatd.wire.commands import Command, Hello, History, Join, Send
 from chatd.wire.fields import (
     Parse,
     converter_for,
@@ -53,6 +43,7 @@ from chatd.wire.fields import (
     parse_id,
     parse_word,
 )
+from chatd.wire.kinds import WIRE_NAMES, CommandId
 from chatd.wire.text import TooLong
 
 TYPE_SHOWN_CHARS_MAX = 32

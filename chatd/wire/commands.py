@@ -11,56 +11,35 @@ there (the NewTypes of `chatd.ids` and of this module each have one).
 
 from __future__ import annotations
 
-from typing import ClassVar, NewType
+from typing import ClassVar
 
 import attrs
 
 from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
-
-Text = NewType("Text", str)
-"""A message's text: 1 to `limits.text_chars` code points, not blank."""
-Display = NewType("Display", str)
-"""What people read instead of a name: up to 64 characters, no bidi controls."""
-StatusText = NewType("StatusText", str)
-"""What someone says about being away: up to 128 characters."""
-GuestName = NewType("GuestName", str)
-"""A name that is asked for in `hello`; an account's name, or a guest's wish."""
-Secret = NewType("Secret", str)
-"""A password, token or session: up to 4096 characters, never shown."""
-Emoji = NewType("Emoji", str)
-"""Exactly one emoji."""
-State = NewType("State", str)
-"""`online` or `away`."""
-PageLimit = NewType("PageLimit", int)
-"""How many entries of a page are asked for: 1 to 100."""
-QueryText = NewType("QueryText", str)
-"""What is searched for, in the language of `chatd.core.query`."""
-PlaceText = NewType("PlaceText", str)
-"""The `next` of a page, given back."""
-
-PublicRoom = NewType("PublicRoom", str)
-"""The name of a room that is to be created: neither private nor direct."""
-Topic = NewType("Topic", str)
-"""What a room is about, or its title: one line of up to 250 characters, or empty."""
-Reason = NewType("Reason", str)
-"""Why somebody was removed or muted: one line of up to 250 characters."""
-Post = NewType("Post", str)
-"""Who may send: `members` or `moderators`."""
-Visibility = NewType("Visibility", str)
-"""What newcomers may read: `all` or `since_join`."""
-RoomRole = NewType("RoomRole", str)
-"""`owner`, `moderator` or `member`."""
-SlowSeconds = NewType("SlowSeconds", int)
-"""Seconds between two messages of one member: 0 to 86,400."""
-KeepCount = NewType("KeepCount", int)
-"""Days or messages that are kept: 0 is all."""
-BanSeconds = NewType("BanSeconds", int)
-"""How long a ban or mute holds: 1 second to ten years."""
-
-CommandId = str | int | None
-
-WIRE_NAMES = {"sender": "from", "seconds": "for"}
-"""What a field is called on the wire, where Python keeps the word for itself."""
+from chatd.wire.acts import (
+    Ban,
+    Create,
+    Invite,
+    Kick,
+    Mute,
+    SetRole,
+    SetRoom,
+    Unban,
+    Unmute,
+)
+from chatd.wire.kinds import (
+    CommandId,
+    Display,
+    Emoji,
+    GuestName,
+    PageLimit,
+    PlaceText,
+    QueryText,
+    Secret,
+    State,
+    StatusText,
+    Text,
+)
 
 
 @attrs.define
@@ -142,134 +121,6 @@ class React:
     of: Seq
     emoji: Emoji
     on: bool = True
-    cid: Cid | None = None
-    id: CommandId = None
-
-
-@attrs.define
-class Create:
-    """Create a room and become its owner: `room` is public, else `private` is true."""
-
-    type: ClassVar[str] = "create"
-    room: PublicRoom | None = None
-    private: bool = False
-    topic: Topic | None = None
-    title: Topic | None = None
-    post: Post | None = None
-    history: Visibility | None = None
-    slow_s: SlowSeconds | None = None
-    keep_days: KeepCount | None = None
-    keep_messages: KeepCount | None = None
-    cid: Cid | None = None
-    id: CommandId = None
-
-
-@attrs.define
-class SetRoom:
-    """Change settings of a room: those that are given."""
-
-    type: ClassVar[str] = "room"
-    room: RoomName
-    topic: Topic | None = None
-    title: Topic | None = None
-    post: Post | None = None
-    history: Visibility | None = None
-    slow_s: SlowSeconds | None = None
-    keep_days: KeepCount | None = None
-    keep_messages: KeepCount | None = None
-    cid: Cid | None = None
-    id: CommandId = None
-
-
-SETTINGS = tuple(
-    field.name
-    for field in attrs.fields(SetRoom)
-    if field.name not in {"room", "cid", "id"}
-)
-"""What can be set of a room."""
-
-
-@attrs.define
-class Invite:
-    """Ask somebody into a room."""
-
-    type: ClassVar[str] = "invite"
-    room: RoomName
-    user: UserName
-    cid: Cid | None = None
-    id: CommandId = None
-
-
-@attrs.define
-class Kick:
-    """End somebody's membership of a room."""
-
-    type: ClassVar[str] = "kick"
-    room: RoomName
-    user: UserName
-    reason: Reason | None = None
-    cid: Cid | None = None
-    id: CommandId = None
-
-
-@attrs.define
-class Ban:
-    """End somebody's membership of a room, and keep him out; `for` seconds."""
-
-    type: ClassVar[str] = "ban"
-    room: RoomName
-    user: UserName
-    seconds: BanSeconds | None = None
-    """Called `for` on the wire; without it the ban is for good."""
-    reason: Reason | None = None
-    cid: Cid | None = None
-    id: CommandId = None
-
-
-@attrs.define
-class Unban:
-    """Let somebody in again."""
-
-    type: ClassVar[str] = "unban"
-    room: RoomName
-    user: UserName
-    cid: Cid | None = None
-    id: CommandId = None
-
-
-@attrs.define
-class Mute:
-    """Let somebody read but not write in a room; `for` seconds."""
-
-    type: ClassVar[str] = "mute"
-    room: RoomName
-    user: UserName
-    seconds: BanSeconds | None = None
-    """Called `for` on the wire; without it the mute is for good."""
-    reason: Reason | None = None
-    cid: Cid | None = None
-    id: CommandId = None
-
-
-@attrs.define
-class Unmute:
-    """Let somebody write again."""
-
-    type: ClassVar[str] = "unmute"
-    room: RoomName
-    user: UserName
-    cid: Cid | None = None
-    id: CommandId = None
-
-
-@attrs.define
-class SetRole:
-    """Make a member `owner`, `moderator` or `member`."""
-
-    type: ClassVar[str] = "role"
-    room: RoomName
-    user: UserName
-    role: RoomRole
     cid: Cid | None = None
     id: CommandId = None
 

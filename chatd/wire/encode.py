@@ -28,8 +28,8 @@ from cattrs import Converter
 from cattrs.fns import identity
 from cattrs.gen import make_dict_unstructure_fn, override
 
-from chatd.wire.commands import WIRE_NAMES, CommandId
 from chatd.wire.events import Millis, UserShown
+from chatd.wire.kinds import WIRE_NAMES, CommandId
 from chatd.wire.replies import MessageFound, MessageShown, RoomShown, ServerFrame
 
 TIMES = frozenset({"ts", "now", "until"})

@@ -23,7 +23,7 @@ from typing import ClassVar
 import attrs
 
 from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
-from chatd.wire.commands import CommandId
+from chatd.wire.kinds import CommandId
 
 Millis = int
 """Milliseconds since 1970-01-01 UTC."""

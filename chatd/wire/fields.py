@@ -28,16 +28,15 @@ from chatd.ids import (
     parse_epoch,
 )
 from chatd.names import Names
-from chatd.wire.commands import (
+from chatd.wire.acts import Ban, Mute
+from chatd.wire.kinds import (
     WIRE_NAMES,
-    Ban,
     BanSeconds,
     CommandId,
     Display,
     Emoji,
     GuestName,
     KeepCount,
-    Mute,
     PageLimit,
     PlaceText,
     Post,

@@ -25,6 +25,7 @@ from typing import Any
 
 from chatd import ids
 from chatd.errors import Ending, RejectCode
+from chatd.wire import acts, kinds
 from chatd.wire import commands as c
 from chatd.wire import events as e
 from chatd.wire import replies as r
@@ -134,35 +135,35 @@ PLAIN: dict[Any, Schema] = {
 
 VALUES: dict[Any, Schema] = {
     ids.Seq: _whole(0, INTEGER_MAX),
-    c.PageLimit: _whole(1, PAGE_MAX),
-    c.Text: _visible(CONTROLS),
+    kinds.PageLimit: _whole(1, PAGE_MAX),
+    kinds.Text: _visible(CONTROLS),
     ids.RoomName: _ROOM,
     ids.UserName: _USER,
     ids.Epoch: _matching(_body(ids.EPOCH)),
     ids.Cid: _chars(1, ids.CID_CHARS_MAX),
-    c.Display: {**_LINE, "maxLength": ids.DISPLAY_CHARS_MAX},
-    c.StatusText: {**_LINE, "maxLength": STATUS_CHARS_MAX},
-    c.GuestName: _matching(_ACCOUNT),
-    c.QueryText: PLAIN[str],
-    c.PlaceText: PLAIN[str],
-    c.Secret: _chars(1, SECRET_CHARS_MAX),
-    c.Emoji: {"type": "string", "minLength": 1},
-    c.State: _words(*STATES),
-    c.PublicRoom: _matching(_name(ids.PUBLIC_ROOM)),
-    c.Topic: {
+    kinds.Display: {**_LINE, "maxLength": ids.DISPLAY_CHARS_MAX},
+    kinds.StatusText: {**_LINE, "maxLength": STATUS_CHARS_MAX},
+    kinds.GuestName: _matching(_ACCOUNT),
+    kinds.QueryText: PLAIN[str],
+    kinds.PlaceText: PLAIN[str],
+    kinds.Secret: _chars(1, SECRET_CHARS_MAX),
+    kinds.Emoji: {"type": "string", "minLength": 1},
+    kinds.State: _words(*STATES),
+    kinds.PublicRoom: _matching(_name(ids.PUBLIC_ROOM)),
+    kinds.Topic: {
         "anyOf": [
             {"type": "string", "maxLength": 0},
             {**_LINE, "maxLength": LINE_CHARS_MAX},
         ]
     },
-    c.Reason: {**_LINE, "maxLength": LINE_CHARS_MAX},
-    c.Post: _words(*POSTS),
-    c.Visibility: _words(*VISIBILITIES),
-    c.RoomRole: _words(*ROLES),
-    c.SlowSeconds: _whole(0, SLOW_S_MAX),
-    c.KeepCount: _whole(0, KEEP_MAX),
-    c.BanSeconds: _whole(1, BAN_S_MAX),
-    c.CommandId: {
+    kinds.Reason: {**_LINE, "maxLength": LINE_CHARS_MAX},
+    kinds.Post: _words(*POSTS),
+    kinds.Visibility: _words(*VISIBILITIES),
+    kinds.RoomRole: _words(*ROLES),
+    kinds.SlowSeconds: _whole(0, SLOW_S_MAX),
+    kinds.KeepCount: _whole(0, KEEP_MAX),
+    kinds.BanSeconds: _whole(1, BAN_S_MAX),
+    kinds.CommandId: {
         "description": "A client's own label of a command; its reply carries it.",
         "anyOf": [_chars(0, ID_CHARS_MAX), _whole(-INTEGER_MAX, INTEGER_MAX)],
     },
@@ -171,7 +172,7 @@ VALUES: dict[Any, Schema] = {
 
 SENT: dict[Any, Schema] = {
     kind: _unfolded(VALUES[kind])
-    for kind in (ids.RoomName, ids.UserName, c.GuestName, c.PublicRoom)
+    for kind in (ids.RoomName, ids.UserName, kinds.GuestName, kinds.PublicRoom)
 }
 """What a client may send, where that is more."""
 
@@ -234,8 +235,8 @@ RULES: dict[Any, Schema] = {
     c.Join: {"allOf": [_needs("since", "epoch"), _not_both("since", "last")]},
     c.Send: _either(("room",), ("to",)),
     c.History: _not_both("before", "after"),
-    c.Create: {"oneOf": [_given("room"), _PRIVATE]},
-    c.SetRoom: {"anyOf": [_given(name) for name in c.SETTINGS]},
+    acts.Create: {"oneOf": [_given("room"), _PRIVATE]},
+    acts.SetRoom: {"anyOf": [_given(name) for name in acts.SETTINGS]},
     e.Message: _KEPT,
     e.Edit: _KEPT,
     e.React: _either(("emoji", "on"), ("deleted",)),

@@ -25,9 +25,10 @@ from typing import Any, Union, get_args, get_origin
 
 import attrs
 
-from chatd.wire.commands import WIRE_NAMES, Command, CommandId
+from chatd.wire.commands import Command
 from chatd.wire.encode import TIMES, is_left_out
 from chatd.wire.forms import FIELDS, PLAIN, RULES, SENT, TIME, VALUES, Schema
+from chatd.wire.kinds import WIRE_NAMES, CommandId
 from chatd.wire.replies import ServerFrame
 
 Docs = Mapping[str, str]

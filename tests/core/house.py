@@ -34,7 +34,8 @@ from chatd.store.model.entities import shown
 from chatd.store.model.search import ModelSource
 from chatd.store.ranking import read_page
 from chatd.wire import events
-from chatd.wire.commands import Command, GuestName, Hello, Join, Secret
+from chatd.wire.commands import Command, Hello, Join
+from chatd.wire.kinds import GuestName, Secret
 from chatd.wire.replies import SearchPage
 
 LOBBY = RoomName("lobby")

@@ -15,11 +15,10 @@ from chatd.core.quota import Space
 from chatd.core.turn import FLOOD_AFTER_S, LIMITED_BURST
 from chatd.errors import Ending, Reject, RejectCode
 from chatd.ids import Cid, ConnectionId, RoomName, Seq, SessionId
-from chatd.wire import commands
+from chatd.wire import commands, kinds
 from chatd.wire.codec import BadCommand
 from chatd.wire.commands import (
     Delete,
-    Display,
     Edit,
     Hello,
     History,
@@ -29,8 +28,8 @@ from chatd.wire.commands import (
     Profile,
     React,
     Send,
-    Text,
 )
+from chatd.wire.kinds import Display, Text
 from chatd.wire.replies import Done, Joined, Refusal, Stored, Welcome
 from tests.core.house import ANN, BOB, CY, LOBBY, House, Peer
 
@@ -341,7 +340,7 @@ def test_who_resumes_while_his_session_is_being_displaced_is_told_so() -> None:
     house.wait(5)
     house.settle()
     newcomer, resumed = house.open(), house.open()
-    newcomer.say(Hello(commands.GuestName("ann"), commands.Secret("right")))
+    newcomer.say(Hello(kinds.GuestName("ann"), kinds.Secret("right")))
     house.run_errand()
     resumed.say(Hello(session=welcome.session))
     house.run_errand()
@@ -368,7 +367,7 @@ ADDING = [
     Send(HI, LOBBY),
     Send(HI, LOBBY, cid=Cid("c")),
     Edit(LOBBY, Seq(2), Text("ho")),
-    React(LOBBY, Seq(1), commands.Emoji("👍"), on=True),
+    React(LOBBY, Seq(1), kinds.Emoji("👍"), on=True),
     Profile(Display("Somebody")),
     Join(RoomName("new")),
 ]
@@ -431,7 +430,7 @@ def test_a_look_up_costs_five_commands_and_a_search_twenty() -> None:
         (History(LOBBY), 4),
         (commands.Who(LOBBY), 4),
         (commands.Rooms(), 4),
-        (commands.Search(commands.QueryText("hi")), 19),
+        (commands.Search(kinds.QueryText("hi")), 19),
     ):
         ann.charged = 0
         ann.ask(command)
@@ -552,7 +551,7 @@ def test_a_session_that_nobody_is_on_may_be_displaced() -> None:
     """Idle sessions of accounts are in the store only; a late look-up finds it void."""
     house = House()
     peer = house.open()
-    peer.say(Hello(commands.GuestName("ann"), commands.Secret("right")))
+    peer.say(Hello(kinds.GuestName("ann"), kinds.Secret("right")))
     house.run_errand()
     house.fail(drafts.Committed(ended=(SessionId(b"x"),)))
     assert isinstance(peer.take()[0], Welcome)

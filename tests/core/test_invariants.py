@@ -26,37 +26,42 @@ from hypothesis.stateful import (
 from chatd.config import Config
 from chatd.config.limits import Limits
 from chatd.config.sections import Auth, History, PermanentRoom, Presence, Rooms
+from chatd.core.drafts import EndSessions
+from chatd.core.inputs import Revised, Revision, RevisionKind
 from chatd.core.retention import REVIEW_S
 from chatd.hub.restore import restore
 from chatd.ids import Cid, RoomName, Seq, UserName, direct_room, is_guest
+from chatd.store.model.people import end_sessions
 from chatd.wire.commands import (
     Command,
     Delete,
-    Display,
     Edit,
-    Emoji,
-    GuestName,
     Hello,
     Join,
     Leave,
     Logout,
-    PageLimit,
     Ping,
     Profile,
-    QueryText,
     React,
     Read,
     Search,
-    Secret,
     Send,
-    State,
     Status,
-    StatusText,
-    Text,
     Typing,
     Who,
 )
 from chatd.wire.commands import History as HistoryCommand
+from chatd.wire.kinds import (
+    Display,
+    Emoji,
+    GuestName,
+    PageLimit,
+    QueryText,
+    Secret,
+    State,
+    StatusText,
+    Text,
+)
 from chatd.wire.replies import Welcome
 from tests.core.house import ANN, BOB, LOBBY, House, Peer
 from tests.core.mirror import Mirror
@@ -126,6 +131,7 @@ class Life(RuleBasedStateMachine):
         self.mirrors: dict[Peer, Mirror] = {}
         self.secrets: list[Secret] = []
         self.ids = 0
+        self.revisions = 0
 
     # --- people ---------------------------------------------------------------
 
@@ -274,6 +280,25 @@ class Life(RuleBasedStateMachine):
         self.chatter(data, [Send(Text("a"), LOBBY)] * back)
         self.recover(data, LOBBY, back, users=False)
         self.forget()
+
+    @rule(
+        kind=st.sampled_from(
+            [RevisionKind.BAN, RevisionKind.LOGOUT, RevisionKind.ROLE]
+        ),
+        name=st.sampled_from([ANN, BOB]),
+        role=st.sampled_from(["user", "admin"]),
+    )
+    def revise(self, kind: RevisionKind, name: UserName, role: str) -> None:
+        """Now and then the operator changes something beside the daemon."""
+        model = self.house.model
+        if kind is RevisionKind.ROLE:
+            model.users[name] = attrs.evolve(model.users[name], role=role)
+        else:
+            end_sessions(model, EndSessions(name))
+        self.revisions += 1
+        role = model.users[name].role
+        revision = Revision(self.revisions, kind, name, role)
+        self.house.handle(Revised([revision]))
 
     @rule(killed=st.sampled_from([False, False, False, True]))
     def restart(self, killed: bool) -> None:

@@ -11,7 +11,8 @@ from chatd.errors import Ending, RejectCode
 from chatd.ids import Cid, ConnectionId, Seq
 from chatd.wire import commands, replies
 from chatd.wire.codec import BadCommand
-from chatd.wire.commands import GuestName, Hello, Ping, Secret, Send, Text
+from chatd.wire.commands import Hello, Ping, Send
+from chatd.wire.kinds import GuestName, Secret, Text
 from tests.core.house import ANN, LOBBY, House
 
 HI = Text("hi")

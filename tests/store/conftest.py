@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from chatd.core.entities import Sanction
+from chatd.ids import UserName
 from chatd.ports import Store
-from chatd.store import MemoryStore, admin
+from chatd.store import MemoryStore
+from chatd.store.sqlite import admin, tokens
 from tests.store.support import T0, Site, fill, sqlite
 
 
@@ -17,11 +20,18 @@ from tests.store.support import T0, Site, fill, sqlite
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
     """Each kind of store in turn."""
     if request.param == "sqlite":
+        ids: dict[bytes, int] = {}
+
+        def add_token(user: UserName, digest: bytes, expires: int | None) -> None:
+            ids[digest] = tokens.add_token(tmp_path, user, digest, expires, T0)
+
         return Site(
             opened=lambda: sqlite(tmp_path),
-            add_token=lambda user, digest, expires: admin.add_token(
-                tmp_path, user, digest, expires, T0
+            add_token=add_token,
+            ban=lambda user, until, reason: admin.ban(
+                tmp_path, user, Sanction(until, reason), T0
             ),
+            revoke=lambda digest: tokens.revoke_token(tmp_path, ids[digest]),
         )
     memory = MemoryStore(session_days=30, guest_hold_s=900)
 
@@ -29,7 +39,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
     async def opened() -> AsyncIterator[Store]:
         yield memory
 
-    return Site(opened, memory.add_token)
+    return Site(opened, memory.add_token, memory.ban, memory.revoke)
 
 
 @pytest.fixture

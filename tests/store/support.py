@@ -44,7 +44,9 @@ class Site:
     """A place where a store lives through restarts."""
 
     opened: Callable[[], AbstractAsyncContextManager[Store]]
-    add_token: Callable[[UserName, bytes, int | None], None]
+    add_token: Callable[[UserName, bytes, int | None], object]
+    ban: Callable[[UserName, int | None, str | None], object]
+    revoke: Callable[[bytes], object]
 
 
 async def fill(store: Store) -> None:

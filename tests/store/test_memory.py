@@ -7,8 +7,8 @@ import trio
 import trio.testing
 
 from chatd.core import drafts as d
+from chatd.core.inputs import RevisionKind
 from chatd.errors import StoreFailed, StoreUnavailable
-from chatd.ids import UserName
 from chatd.store import MemoryStore
 from tests.store.support import ANN, T0, fill, page, say, seqs
 
@@ -41,11 +41,12 @@ async def test_commits_stall_until_told_otherwise() -> None:
     assert len(await page(store)) == 1
 
 
-async def test_an_account_may_be_disabled() -> None:
-    """As an administrator does it; whoever reads the user sees it."""
+async def test_a_change_of_any_kind_can_be_left_word_of() -> None:
+    """For tests of what a daemon does about it."""
     store = MemoryStore()
-    await store.commit([d.AddUser(ANN, "Ann", "user", "$h")], T0)
-    store.disable(ANN)
-    row = await store.user(UserName("ann"))
-    assert row is not None
-    assert row.disabled
+    await store.commit([d.AddUser(ANN, "Ann", "bot", None)], T0)
+    for kind in RevisionKind:
+        store.revise(kind, ANN)
+    found = await store.revisions(0)
+    assert [row.kind for row in found] == list(RevisionKind)
+    assert {row.role for row in found} == {"bot"}

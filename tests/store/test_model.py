@@ -114,7 +114,7 @@ others = st.one_of(
         d.OpenSession,
         sessions,
         users,
-        st.none(),
+        st.none() | st.just(b"t" * 32),
         times,
         most=st.integers(0, 2),
         held=st.tuples(sessions),
@@ -126,6 +126,8 @@ others = st.one_of(
         sessions,
     ),
     st.builds(d.EndSession, sessions),
+    st.builds(d.EndSessions, users, st.none() | st.just(b"t" * 32)),
+    st.builds(d.ForgetRevisions, st.integers(0, 3)),
     st.builds(
         d.SaveMarks,
         st.dictionaries(st.tuples(rooms, users), targets, max_size=3),

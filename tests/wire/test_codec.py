@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from chatd.errors import RejectCode
 from chatd.names import UNICODE
+from chatd.wire import acts, kinds
 from chatd.wire import commands as c
 from chatd.wire.codec import BadCommand, Decoder
 from chatd.wire.fields import INTEGER_MAX, PAGE_MAX, SECRET_CHARS_MAX
@@ -68,7 +69,7 @@ COMMANDS: list[tuple[dict[str, Any], Any]] = [
     ),
     (
         {"type": "create", "room": "Tea", "topic": "", "title": "T", "cid": "c"},
-        c.Create("tea", topic="", title="T", cid="c"),  # type: ignore[arg-type]
+        acts.Create("tea", topic="", title="T", cid="c"),  # type: ignore[arg-type]
     ),
     (
         {
@@ -80,7 +81,7 @@ COMMANDS: list[tuple[dict[str, Any], Any]] = [
             "keep_days": 30,
             "keep_messages": 0,
         },
-        c.Create(
+        acts.Create(
             private=True,
             post="moderators",  # type: ignore[arg-type]
             history="since_join",  # type: ignore[arg-type]
@@ -102,15 +103,15 @@ COMMANDS: list[tuple[dict[str, Any], Any]] = [
             "keep_messages": 10,
             "cid": "c",
         },
-        c.SetRoom(PRIVATE, "", "T", "members", "all", 0, 0, 10, "c"),  # type: ignore[arg-type]
+        acts.SetRoom(PRIVATE, "", "T", "members", "all", 0, 0, 10, "c"),  # type: ignore[arg-type]
     ),
     (
         {"type": "invite", "room": "a", "user": "Bob", "cid": "c"},
-        c.Invite("a", "bob", "c"),  # type: ignore[arg-type]
+        acts.Invite("a", "bob", "c"),  # type: ignore[arg-type]
     ),
     (
         {"type": "kick", "room": "a", "user": "bob", "reason": "no", "cid": "c"},
-        c.Kick("a", "bob", "no", "c"),  # type: ignore[arg-type]
+        acts.Kick("a", "bob", "no", "c"),  # type: ignore[arg-type]
     ),
     (
         {
@@ -121,11 +122,11 @@ COMMANDS: list[tuple[dict[str, Any], Any]] = [
             "reason": "x",
             "cid": "c",
         },
-        c.Ban("a", "bob", 60, "x", "c"),  # type: ignore[arg-type]
+        acts.Ban("a", "bob", 60, "x", "c"),  # type: ignore[arg-type]
     ),
     (
         {"type": "unban", "room": "a", "user": "bob", "cid": "c"},
-        c.Unban("a", "bob", "c"),  # type: ignore[arg-type]
+        acts.Unban("a", "bob", "c"),  # type: ignore[arg-type]
     ),
     (
         {
@@ -136,15 +137,15 @@ COMMANDS: list[tuple[dict[str, Any], Any]] = [
             "reason": "x",
             "cid": "c",
         },
-        c.Mute("a", "bob", 1, "x", "c"),  # type: ignore[arg-type]
+        acts.Mute("a", "bob", 1, "x", "c"),  # type: ignore[arg-type]
     ),
     (
         {"type": "unmute", "room": "a", "user": "bob", "cid": "c"},
-        c.Unmute("a", "bob", "c"),  # type: ignore[arg-type]
+        acts.Unmute("a", "bob", "c"),  # type: ignore[arg-type]
     ),
     (
         {"type": "role", "room": "a", "user": "bob", "role": "owner", "cid": "c"},
-        c.SetRole("a", "bob", "owner", "c"),  # type: ignore[arg-type]
+        acts.SetRole("a", "bob", "owner", "c"),  # type: ignore[arg-type]
     ),
     ({"type": "typing", "room": "a"}, c.Typing("a")),  # type: ignore[arg-type]
     (
@@ -226,7 +227,7 @@ def test_the_examples_are_complete() -> None:
     for cls in get_args(c.Command):
         sent = [set(frame) for frame, _ in COMMANDS if frame["type"] == cls.type]
         fields = {
-            c.WIRE_NAMES.get(field.name, field.name) for field in attrs.fields(cls)
+            kinds.WIRE_NAMES.get(field.name, field.name) for field in attrs.fields(cls)
         }
         assert sent
         assert set().union(*sent) - {"type", "id"} == fields - {"id"}
@@ -554,7 +555,7 @@ def test_no_field_takes_another_kind_for_its_own(value: Any) -> None:
     """Nothing is coerced: an object is no true, a list is no string, anywhere."""
     for frame, command in COMMANDS:
         for field in attrs.fields(type(command)):
-            name = c.WIRE_NAMES.get(field.name, field.name)
+            name = kinds.WIRE_NAMES.get(field.name, field.name)
             error = refuse({**frame, name: value})
             assert (error.code, error.field) == ("bad_field", name)
             assert ", found " in error.text

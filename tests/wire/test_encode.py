@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
 from chatd.wire import events as e
 from chatd.wire import replies as r
-from chatd.wire.commands import WIRE_NAMES
 from chatd.wire.encode import encode, encode_part, rfc3339
+from chatd.wire.kinds import WIRE_NAMES
 
 TS = 1795379488123
 TIME = "2026-11-22T20:31:28.123Z"

@@ -38,7 +38,7 @@ from chatd.core.commands import (
 from chatd.core.drafts import Durable
 from chatd.core.entities import Connection
 from chatd.core.turn import Turn
-from chatd.wire import commands
+from chatd.wire import acts, commands
 
 
 @attrs.frozen
@@ -84,15 +84,15 @@ RULES: dict[type[commands.Command], Rule] = {
     commands.React: Rule(
         timeline.change, member=True, draft=timeline.set_reaction, grows=True
     ),
-    commands.Create: Rule(creation.create, settles=True),
-    commands.SetRoom: _moderation(moderation.change, moderation.setting, grows=True),
-    commands.Invite: _moderation(moderation.invite, grows=True),
-    commands.Kick: _moderation(moderation.kick),
-    commands.Ban: _moderation(moderation.act),
-    commands.Unban: _moderation(moderation.act),
-    commands.Mute: _moderation(moderation.act),
-    commands.Unmute: _moderation(moderation.act),
-    commands.SetRole: _moderation(moderation.role),
+    acts.Create: Rule(creation.create, settles=True),
+    acts.SetRoom: _moderation(moderation.change, moderation.setting, grows=True),
+    acts.Invite: _moderation(moderation.invite, grows=True),
+    acts.Kick: _moderation(moderation.kick),
+    acts.Ban: _moderation(moderation.act),
+    acts.Unban: _moderation(moderation.act),
+    acts.Mute: _moderation(moderation.act),
+    acts.Unmute: _moderation(moderation.act),
+    acts.SetRole: _moderation(moderation.role),
     commands.Typing: Rule(ephemeral.typing, member=True),
     commands.Status: Rule(ephemeral.status),
     commands.Read: Rule(ephemeral.read, member=True),

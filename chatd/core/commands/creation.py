@@ -18,7 +18,8 @@ from chatd.core.turn import Turn
 from chatd.errors import Reject, RejectCode
 from chatd.ids import RoomName, is_guest
 from chatd.names import NAMES, looks_like_any, skeleton
-from chatd.wire.commands import SETTINGS, Create, Join, SetRoom
+from chatd.wire.acts import SETTINGS, Create, SetRoom
+from chatd.wire.commands import Join
 from chatd.wire.replies import Created
 
 

@@ -23,13 +23,21 @@ from chatd.core.entities import Connection, Room
 from chatd.core.state import REMOVALS
 from chatd.core.turn import Turn
 from chatd.errors import Reject, RejectCode
-from chatd.wire import commands as c
+from chatd.wire import acts
 from chatd.wire.events import Invited, Member
 
 OWNERS_SETTINGS = ("post", "history", "keep_days", "keep_messages")
 """What only an owner changes; the rest is a moderator's too."""
 
-Act = c.Invite | c.Kick | c.Ban | c.Unban | c.Mute | c.Unmute | c.SetRole
+Act = (
+    acts.Invite
+    | acts.Kick
+    | acts.Ban
+    | acts.Unban
+    | acts.Mute
+    | acts.Unmute
+    | acts.SetRole
+)
 
 
 # --- drafts -----------------------------------------------------------------
@@ -49,7 +57,7 @@ def moderation(turn: Turn, connection: Connection, command: Act) -> Moderate:
     )
 
 
-def setting(turn: Turn, connection: Connection, command: c.SetRoom) -> SetRoom:
+def setting(turn: Turn, connection: Connection, command: acts.SetRoom) -> SetRoom:
     """The draft of changed settings."""
     user = turn.user(connection).name
     return SetRoom(command.room, user, command.cid, given(command))
@@ -58,7 +66,7 @@ def setting(turn: Turn, connection: Connection, command: c.SetRoom) -> SetRoom:
 # --- what must hold ---------------------------------------------------------
 
 
-def invite(turn: Turn, connection: Connection, command: c.Invite) -> None:
+def invite(turn: Turn, connection: Connection, command: acts.Invite) -> None:
     """Check that somebody may be asked in: in a private room moderators ask."""
     least = MODERATOR if command.room.startswith("~") else 1
     room = _on_other(turn, connection, command, least)
@@ -78,7 +86,7 @@ def invite(turn: Turn, connection: Connection, command: c.Invite) -> None:
     allowance.pace(turn, connection)
 
 
-def kick(turn: Turn, connection: Connection, command: c.Kick) -> None:
+def kick(turn: Turn, connection: Connection, command: acts.Kick) -> None:
     """Check that a member may be removed."""
     room = _on_lesser(turn, connection, command)
     if room is not None:
@@ -90,7 +98,7 @@ def act(turn: Turn, connection: Connection, command: Act) -> None:
     _on_lesser(turn, connection, command)
 
 
-def role(turn: Turn, connection: Connection, command: c.SetRole) -> None:
+def role(turn: Turn, connection: Connection, command: acts.SetRole) -> None:
     """Check that a member may get a role: owners say, and one of them stays."""
     room = authority.require(turn, connection, command.room, OWNER)
     _require_member(room, command)
@@ -99,7 +107,7 @@ def role(turn: Turn, connection: Connection, command: c.SetRole) -> None:
     allowance.pace(turn, connection)
 
 
-def change(turn: Turn, connection: Connection, command: c.SetRoom) -> None:
+def change(turn: Turn, connection: Connection, command: acts.SetRoom) -> None:
     """Check that settings may be changed."""
     least = (
         OWNER if any(name in OWNERS_SETTINGS for name in given(command)) else MODERATOR

@@ -42,7 +42,8 @@ from chatd.core.settings import PLAIN
 from chatd.core.turn import Turn, no_room
 from chatd.errors import Reject, RejectCode
 from chatd.ids import RoomName, Seq, UserName, is_direct, is_guest
-from chatd.wire.commands import Create, Join, Leave
+from chatd.wire.acts import Create
+from chatd.wire.commands import Join, Leave
 from chatd.wire.events import CaughtUp, Left, Presence, TimelineEvent
 from chatd.wire.replies import Done, Joined
 
@@ -207,7 +208,7 @@ def withdraw(
     it is behind what was delivered before, and the last that he gets of the room:
     what of that has to wait for a slow reader is dropped, this is not.
     """
-    numbers = turn.connections_of(user) if user in turn.chat.users else []
+    numbers = turn.connections_of(user)
     held = [
         number
         for number in numbers

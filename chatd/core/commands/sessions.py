@@ -43,8 +43,13 @@ def hello(turn: Turn, connection: Connection, command: Hello) -> None:
     """Have a credential verified."""
     if connection.user is not None:
         raise Reject(RejectCode.FORBIDDEN, "this connection has said hello already")
-    turn.want(Authenticate(connection.id, command))
+    _verify(turn, connection, command)
     turn.pend(connection)
+
+
+def _verify(turn: Turn, connection: Connection, command: Hello) -> None:
+    connection.cuts = turn.chat.cuts
+    turn.want(Authenticate(connection.id, command))
 
 
 def refused(
@@ -110,7 +115,7 @@ def opened(turn: Turn, origin: Origin, draft: OpenSession, outcome: Outcome) -> 
         _count(turn, connection, command, who)
     elif outcome.code is RejectCode.NAME_TAKEN:
         # A guest's random suffix was given out before: draw another one.
-        turn.want(Authenticate(connection.id, command))
+        _verify(turn, connection, command)
     else:
         refused(turn, connection, command, outcome)
 
@@ -160,6 +165,12 @@ def _welcome(
     if who.session in chat.ended:
         refused(turn, connection, command, _gone())
         return
+    if connection.cuts != chat.cuts:
+        # Whoever has been banned meanwhile was not, when this was verified.
+        if not who.resumed:
+            unclaimed(turn, who.session)
+        _verify(turn, connection, command)
+        return
     user = chat.note_user(User(who.user, who.display, who.role))
     entry = chat.sessions.get(who.session)
     taken = entry is not None and entry.connection is not None
@@ -170,6 +181,7 @@ def _welcome(
         if not who.resumed:
             unclaimed(turn, who.session)
         return
+    connection.token = who.token
     older = chat.note_welcomed(connection, user, who.session, turn.now.mono)
     if older is not None:
         turn.finish(older, Ending.TAKEN_OVER)

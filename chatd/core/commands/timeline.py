@@ -231,7 +231,7 @@ def room_created(turn: Turn, draft: CreateRoom, event: TimelineEvent | None) -> 
     chat.apply_room(room, draft.members, event, turn.now.mono)
     if is_direct(room.name):
         for name in direct_members(room.name):
-            for number in chat.users[name].connections:
+            for number in turn.connections_of(name):
                 connection = turn.connection(number)
                 if connection is not None:
                     chat.note_subscription(connection, room.name)

@@ -55,6 +55,10 @@ class Model(Tables):
                 return people.open_session(self, draft)
             case d.EndSession():
                 return people.end_session(self, draft.session)
+            case d.EndSessions():
+                return people.end_sessions(self, draft)
+            case d.ForgetRevisions():
+                return people.forget_revisions(self, draft)
             case d.SaveMarks():
                 return people.save_marks(self, draft)
             case _:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from chatd.core import drafts as d
+from chatd.core.inputs import Revision
 from chatd.core.settings import RoomSettings
 from chatd.ids import Cid, Epoch, RoomName, Seq, SessionId, UserName
 from chatd.ports import (
@@ -103,6 +104,7 @@ class Tables:
     """All messages of all rooms in the order in which they came."""
     room_skeletons: set[str] = attrs.field(factory=set)
     user_skeletons: set[str] = attrs.field(factory=set)
+    revisions: list[Revision] = attrs.field(factory=list)
 
     def is_guest(self, user: UserName) -> bool:
         """Whether the user is a guest."""

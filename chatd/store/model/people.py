@@ -71,9 +71,30 @@ def end_session(model: Tables, session: SessionId) -> d.Outcome:
     ended = model.sessions.pop(session, None)
     if ended is None:
         return d.Duplicate()
-    if model.is_guest(ended.user):
+    held = {row.user for row in model.sessions.values()}
+    if model.is_guest(ended.user) and ended.user not in held:
         for room in model.rooms.values():
             room.members.pop(ended.user, None)
+    return d.Committed()
+
+
+def end_sessions(model: Tables, draft: d.EndSessions) -> d.Outcome:
+    """Void a user's sessions, or those of one token."""
+    if draft.user not in model.users:
+        return answers.NO_USER
+    void = [
+        row.session
+        for row in model.sessions.values()
+        if row.user == draft.user and draft.token in {None, row.token}
+    ]
+    for session in void:
+        end_session(model, session)
+    return d.Committed() if void else d.Duplicate()
+
+
+def forget_revisions(model: Tables, draft: d.ForgetRevisions) -> d.Outcome:
+    """Let go of revisions that were taken."""
+    model.revisions = [row for row in model.revisions if row.number > draft.upto]
     return d.Committed()
 
 

@@ -18,7 +18,10 @@ CREATE TABLE user (
   display       TEXT NOT NULL,
   role          TEXT NOT NULL,
   password_hash TEXT,
-  disabled      INTEGER NOT NULL DEFAULT 0,
+  banned_at     INTEGER,                 -- from the server; NULL: is not
+  banned_until  INTEGER,                 -- NULL: for good
+  ban_reason    TEXT,
+  erased        TEXT CHECK (erased IN ('begun', 'done')),
   created       INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX user_skeleton ON user (skeleton) WHERE skeleton IS NOT NULL;
@@ -139,12 +142,24 @@ CREATE TABLE session (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX session_user ON session (user_id);
 
+-- The id is what people name a token by; it never comes back.
 CREATE TABLE token (
-  digest  BLOB PRIMARY KEY,
+  id      INTEGER PRIMARY KEY AUTOINCREMENT,
+  digest  BLOB NOT NULL UNIQUE,
   user_id INTEGER NOT NULL REFERENCES user (id),
+  name    TEXT NOT NULL,                 -- what it is for
+  scope   TEXT,                          -- JSON; NULL: everything
   created INTEGER NOT NULL,
   expires INTEGER
-) STRICT, WITHOUT ROWID;
+) STRICT;
+
+-- What the command line has changed and a running daemon has not taken yet.
+CREATE TABLE revision (
+  id    INTEGER PRIMARY KEY AUTOINCREMENT,
+  kind  TEXT NOT NULL,
+  user  TEXT NOT NULL,
+  token BLOB
+) STRICT;
 
 -- What the search index has: filled behind the commits up to `store.indexed`.
 -- Edits and deletions of what is in it change it in their own transaction, with

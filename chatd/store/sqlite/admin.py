@@ -1,59 +1,133 @@
-"""What the command line does to a store, also while a daemon runs.
+"""What the command line does to accounts, bans and sessions.
 
-Each function opens a connection of its own for one short transaction; SQLite
-makes it and the daemon's writer wait for each other. The daemon reads accounts
-and tokens when they are presented, so it sees them at once. Where there is no
-store yet one is made: the first account may come before the first start.
+The daemon reads accounts when a credential is presented, so it sees a new one at
+once. A change that concerns who is connected leaves a revision; see
+`chatd.store.sqlite.beside`. Functions that return a number return the
+revision's.
 """
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import apsw
+import attrs
 
-from chatd.errors import Reject, RejectCode
+from chatd.core.drafts import EndSessions
+from chatd.core.entities import Sanction
+from chatd.core.inputs import RevisionKind
+from chatd.errors import Reject
 from chatd.ids import UserName
 from chatd.store import answers
-from chatd.store.sqlite import files, migrate
-from chatd.store.sqlite.faults import refusing
-from chatd.store.sqlite.sql import select, transaction
+from chatd.store.sqlite import people
+from chatd.store.sqlite.beside import (
+    account_id,
+    make_store,
+    reading,
+    revise,
+    user_id,
+    writing,
+)
+from chatd.store.sqlite.ledger import Ledger
+from chatd.store.sqlite.sql import select
 from chatd.wire.events import Millis
+
+
+@attrs.frozen
+class Account:
+    """An account as the operator sees it."""
+
+    name: UserName
+    display: str
+    role: str
+    created: Millis
+    has_password: bool
+    ban: Sanction | None
+    """Also one that has lapsed."""
+    is_erased: bool
+
+
+@attrs.frozen
+class SessionShown:
+    """A session as the operator sees it: nothing of its secret."""
+
+    created: Millis
+    idle_since: Millis | None
+    """None while it has a connection."""
+    token: int | None
+    """The id of the token that it came from."""
+
+
+def accounts(directory: Path) -> list[Account]:
+    """All accounts, by name.
+
+    Raises:
+        StoreRefused: There is no store that could be read.
+    """
+    with reading(directory) as db:
+        return [
+            Account(
+                name,
+                display,
+                role,
+                created,
+                bool(has_password),
+                Sanction(until, reason) if banned_at is not None else None,
+                erased is not None,
+            )
+            for (
+                name,
+                display,
+                role,
+                created,
+                has_password,
+                banned_at,
+                until,
+                reason,
+                erased,
+            ) in select(
+                db,
+                "SELECT name, display, role, created, password_hash IS NOT NULL,"
+                " banned_at, banned_until, ban_reason, erased"
+                " FROM user WHERE role <> ? ORDER BY name",
+                (people.GUEST,),
+            )
+        ]
 
 
 def add_account(
     directory: Path,
     name: UserName,
-    password_hash: str,
+    password_hash: str | None,
     skeleton: str | None = None,
     *,
     distinct: bool = False,
+    role: str = "user",
 ) -> None:
-    """Add an account, shown by its name.
+    """Add an account, shown by its name. Where there is no store yet one is made.
 
     Args:
         directory: Where the store is.
         name: Its name for ever.
-        password_hash: What is kept of its password.
+        password_hash: What is kept of its password; None: it has none.
         skeleton: What the name looks like.
         distinct: Whether no other name may look like that.
+        role: `user`, `bot` or `admin`.
 
     Raises:
         Reject: `name_taken`: it is, or was once, or one that looks like it.
         StoreRefused: There is no store to add it to.
     """
-    with _opened(directory) as db:
+    make_store(directory)
+    with writing(directory) as db:
         added = select(
             db,
             "INSERT INTO user (name, display, role, password_hash, skeleton, created)"
-            " SELECT ?1, ?1, 'user', ?2, ?3,"
+            " SELECT ?1, ?1, ?5, ?2, ?3,"
             " CAST(unixepoch('subsec') * 1000 AS INTEGER)"
             " WHERE NOT (?4 AND EXISTS (SELECT 1 FROM user WHERE skeleton = ?3))"
             " ON CONFLICT DO NOTHING RETURNING id",
-            (name, password_hash, skeleton, distinct),
+            (name, password_hash, skeleton, distinct, role),
         )
         if not added:
             taken = select(db, "SELECT 1 FROM user WHERE name = ?", (name,))
@@ -61,49 +135,112 @@ def add_account(
             raise Reject(why.code, why.text)
 
 
-def add_token(
-    directory: Path,
-    user: UserName,
-    digest: bytes,
-    expires: Millis | None,
-    created: Millis,
-) -> None:
-    """Add an access token, known by its SHA-256.
+def set_password(directory: Path, name: UserName, password_hash: str) -> int:
+    """Give an account another password; its sessions and tokens are void.
 
     Raises:
-        Reject: `no_user`: there is no such account.
-        StoreRefused: There is no store to add it to.
+        Reject: `no_user`.
+        StoreRefused: The store cannot be written.
     """
-    with _opened(directory) as db:
-        added = select(
-            db,
-            "INSERT INTO token (digest, user_id, expires, created)"
-            " SELECT ?, id, ?, ? FROM user WHERE name = ? AND role <> 'guest'"
-            " RETURNING user_id",
-            (digest, expires, created, user),
+    with writing(directory) as db:
+        user = account_id(db, name)
+        db.execute(
+            "UPDATE user SET password_hash = ? WHERE id = ?", (password_hash, user)
         )
-        if not added:
-            raise Reject(RejectCode.NO_USER, answers.NO_USER.text)
+        void(db, name, user)
+        return revise(db, RevisionKind.LOGOUT, name)
 
 
-@contextmanager
-def _opened(directory: Path) -> Iterator[apsw.Connection]:
-    """A connection in a transaction, at this code's schema."""
-    migrate.require_sqlite()
-    files.make_directory(directory)
-    path = files.find_database(directory)
-    if path is None:
-        files.create_database(directory, secrets.token_hex(16))
-        path = directory / files.DATABASE
-    with refusing(path):
-        db = apsw.Connection(str(path), apsw.SQLITE_OPEN_READWRITE)
-        try:
-            migrate.configure(db)
-            migrate.identify(db, path)
-            if db.pragma("user_version") < len(migrate.migrations()):
-                with files.locked(directory):
-                    migrate.migrate(db)
-            with transaction(db):
-                yield db
-        finally:
-            db.close()
+def set_role(directory: Path, name: UserName, role: str) -> int:
+    """Give an account another role on this server.
+
+    Raises:
+        Reject: `no_user`.
+        StoreRefused: The store cannot be written.
+    """
+    with writing(directory) as db:
+        user = account_id(db, name)
+        db.execute("UPDATE user SET role = ? WHERE id = ?", (role, user))
+        return revise(db, RevisionKind.ROLE, name)
+
+
+def ban(directory: Path, name: UserName, ban: Sanction, now: Millis) -> int:
+    """Ban a user from the server, which ends his sessions. Tokens rest.
+
+    Raises:
+        Reject: `no_user`.
+        StoreRefused: The store cannot be written.
+    """
+    with writing(directory) as db:
+        db.execute(
+            "UPDATE user SET banned_at = ?, banned_until = ?, ban_reason = ?"
+            " WHERE id = ?",
+            (now, ban.until, ban.reason, user_id(db, name)),
+        )
+        _end_sessions(db, name)
+        return revise(db, RevisionKind.BAN, name)
+
+
+def unban(directory: Path, name: UserName) -> bool:
+    """Let a user in again.
+
+    Returns:
+        Whether he was banned.
+
+    Raises:
+        Reject: `no_user`.
+        StoreRefused: The store cannot be written.
+    """
+    with writing(directory) as db:
+        db.execute(
+            "UPDATE user SET banned_at = NULL, banned_until = NULL, ban_reason = NULL"
+            " WHERE id = ? AND banned_at IS NOT NULL",
+            (user_id(db, name),),
+        )
+        return db.changes() > 0
+
+
+def sessions(directory: Path, name: UserName) -> list[SessionShown]:
+    """A user's sessions, the oldest first.
+
+    Raises:
+        Reject: `no_user`.
+        StoreRefused: There is no store that could be read.
+    """
+    with reading(directory) as db:
+        return sessions_of(db, user_id(db, name))
+
+
+def sessions_of(db: apsw.Connection, user: int) -> list[SessionShown]:
+    """A user's sessions, the oldest first."""
+    rows = select(
+        db,
+        "SELECT s.created, s.idle_since, t.id FROM session s"
+        " LEFT JOIN token t ON t.digest = s.token WHERE s.user_id = ?"
+        " ORDER BY s.created",
+        (user,),
+    )
+    return [SessionShown(*row) for row in rows]
+
+
+def log_out(directory: Path, name: UserName) -> int:
+    """End all sessions of a user.
+
+    Raises:
+        Reject: `no_user`.
+        StoreRefused: The store cannot be written.
+    """
+    with writing(directory) as db:
+        user_id(db, name)
+        _end_sessions(db, name)
+        return revise(db, RevisionKind.LOGOUT, name)
+
+
+def void(db: apsw.Connection, name: UserName, user: int) -> None:
+    """Void all that a user could come in with, but a password."""
+    _end_sessions(db, name)
+    db.execute("DELETE FROM token WHERE user_id = ?", (user,))
+
+
+def _end_sessions(db: apsw.Connection, name: UserName) -> None:
+    people.end_sessions(Ledger(db), EndSessions(name), 0)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,8 @@ SIDE = "chatd.id"
 
 _MAGIC = b"SQLite format 3\x00"
 _HEADER_BYTES = 100
+_FLOCK = "@hhqqi0q"
+"""Source: fcntl(2), `struct flock` with an offset of 64 bits."""
 
 
 @attrs.frozen
@@ -64,7 +67,7 @@ def locked(directory: Path) -> Iterator[None]:
         file = path.open("a+")
     with file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.fcntl(file, fcntl.F_OFD_SETLK, _whole_file(fcntl.F_WRLCK))
         except BlockingIOError:
             file.seek(0)
             raise StoreRefused(
@@ -75,6 +78,28 @@ def locked(directory: Path) -> Iterator[None]:
         file.write(f"{os.getpid()}\n")
         file.flush()
         yield
+
+
+def is_served(directory: Path) -> bool:
+    """Whether somebody holds the directory's lock.
+
+    It is asked about, not tried: trying would refuse a daemon that starts in
+    this moment. That is why the lock is not one of `flock`.
+
+    Raises:
+        StoreRefused: The file cannot be read.
+    """
+    path = directory / LOCK
+    if not path.exists():
+        return False
+    with refusing(path), path.open("rb") as file:
+        found = fcntl.fcntl(file, fcntl.F_OFD_GETLK, _whole_file(fcntl.F_WRLCK))
+    return bool(struct.unpack(_FLOCK, found)[0] != fcntl.F_UNLCK)
+
+
+def _whole_file(kind: int) -> bytes:
+    """A `struct flock`: its type, from where, start, length, and no process."""
+    return struct.pack(_FLOCK, kind, os.SEEK_SET, 0, 0, 0)
 
 
 def read_side(directory: Path) -> Side | None:

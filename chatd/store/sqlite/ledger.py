@@ -2,8 +2,9 @@
 
 A `Ledger` belongs to the writer's connection and thread. Its cells are moved on
 together with the rows, inside the transaction; whatever rolls back must `forget`
-them all, and the next look reads the truth again. Nobody else changes a room or
-removes a user, so what is remembered stays true.
+them all, and the next look reads the truth again. Nobody else changes a room's
+head; a name changes its row only when its user is erased, and then `forget` is
+called as well.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ class Ledger:
     _users: dict[UserName, int] = attrs.field(factory=dict)
 
     def forget(self) -> None:
-        """Remember nothing: rows were rolled back."""
+        """Remember nothing: rows were rolled back, or changed by somebody else."""
         self._rooms.clear()
         self._users.clear()
 

@@ -42,6 +42,7 @@ def load(
             " OR user_id IN (SELECT id FROM user WHERE role = ?)",
             (now, GUEST),
         )
+        db.execute("DELETE FROM revision")  # the snapshot has them
         return Snapshot(_rooms(db), _users(db), _guest_sessions(db))
 
 
@@ -50,7 +51,7 @@ def _rooms(db: apsw.Connection) -> list[RoomRow]:
     for room, *member in select(
         db,
         "SELECT m.room_id, u.name, m.role, m.read, m.first FROM member m"
-        " JOIN user u ON u.id = m.user_id ORDER BY u.name",
+        " JOIN user u ON u.id = m.user_id WHERE u.erased IS NULL ORDER BY u.name",
     ):
         members.setdefault(room, []).append(MemberRow(*member))
     bans, mutes = _sanctions(db, "ban"), _sanctions(db, "mute")
@@ -98,14 +99,11 @@ def _sanctions(db: apsw.Connection, kind: str) -> dict[int, list[SanctionRow]]:
 def _users(db: apsw.Connection) -> list[UserRow]:
     rows = select(
         db,
-        "SELECT name, display, role, disabled FROM user WHERE role <> ?"
-        " OR id IN (SELECT user_id FROM session) ORDER BY name",
+        "SELECT name, display, role FROM user WHERE erased IS NULL AND (role <> ?"
+        " OR id IN (SELECT user_id FROM session)) ORDER BY name",
         (GUEST,),
     )
-    return [
-        UserRow(name, display, role, None, bool(disabled))
-        for name, display, role, disabled in rows
-    ]
+    return [UserRow(*row) for row in rows]
 
 
 def _guest_sessions(db: apsw.Connection) -> list[SessionRow]:

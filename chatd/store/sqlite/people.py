@@ -9,6 +9,8 @@ from chatd.core.drafts import (
     Committed,
     Duplicate,
     EndSession,
+    EndSessions,
+    ForgetRevisions,
     OpenSession,
     Outcome,
     Recall,
@@ -111,11 +113,38 @@ def end_session(ledger: Ledger, draft: EndSession, now: Millis) -> Outcome:
     )
     if row is None:
         return Duplicate()
-    ledger.db.execute(
-        "DELETE FROM member WHERE user_id ="
-        " (SELECT id FROM user WHERE id = ? AND role = ?)",
-        (row[0], GUEST),
+    _leave_if_guest(ledger, row[0])
+    return Committed()
+
+
+def end_sessions(ledger: Ledger, draft: EndSessions, now: Millis) -> Outcome:
+    """Void a user's sessions, or those of one token; no row is `Duplicate`."""
+    user = ledger.user(draft.user)
+    if user is None:
+        return answers.NO_USER
+    ended = ledger.one(
+        "DELETE FROM session WHERE user_id = ?1 AND (?2 IS NULL OR token = ?2)"
+        " RETURNING user_id",
+        user,
+        draft.token,
     )
+    if ended is None:
+        return Duplicate()
+    _leave_if_guest(ledger, user)
+    return Committed()
+
+
+def _leave_if_guest(ledger: Ledger, user: int) -> None:
+    ledger.db.execute(
+        "DELETE FROM member WHERE user_id IN (SELECT id FROM user WHERE id = ?"
+        " AND role = ? AND id NOT IN (SELECT user_id FROM session))",
+        (user, GUEST),
+    )
+
+
+def forget_revisions(ledger: Ledger, draft: ForgetRevisions, now: Millis) -> Outcome:
+    """Let go of revisions that were taken."""
+    ledger.db.execute("DELETE FROM revision WHERE id <= ?", (draft.upto,))
     return Committed()
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import apsw
 import orjson
 
+from chatd.core.entities import Sanction
 from chatd.ids import Epoch, RoomName, Seq, SessionId, UserName, is_direct
 from chatd.ports import SessionRow, TokenRow, UserRow
 from chatd.store.answers import UNREAD_MAX
@@ -120,7 +121,9 @@ def _event(
         return Delete(**base, of=of)
     if kind == "react":
         on = None if is_on is None else bool(is_on)
-        return React(**base, of=of, emoji=emoji, on=on, deleted=bool(deleted))
+        # Of a message that is there it was erased together with its user.
+        gone = bool(deleted) or emoji is None
+        return React(**base, of=of, emoji=emoji, on=on, deleted=gone)
     if kind == "room":
         event: TimelineEvent = Room(**base, **detail)
         return event
@@ -212,13 +215,15 @@ def unread(
 
 
 def user(db: apsw.Connection, name: UserName) -> UserRow | None:
-    """Find a user."""
-    for display, role, password_hash, disabled in select(
+    """Find a user who was not erased."""
+    for display, role, password_hash, banned_at, until, reason in select(
         db,
-        "SELECT display, role, password_hash, disabled FROM user WHERE name = ?",
+        "SELECT display, role, password_hash, banned_at, banned_until, ban_reason"
+        " FROM user WHERE name = ? AND erased IS NULL",
         (name,),
     ):
-        return UserRow(name, display, role, password_hash, bool(disabled))
+        ban = Sanction(until, reason) if banned_at is not None else None
+        return UserRow(name, display, role, password_hash, ban)
     return None
 
 

@@ -26,6 +26,7 @@ import structlog
 import trio
 
 from chatd.core.drafts import Draft, Outcome
+from chatd.core.inputs import Revision
 from chatd.core.query import SEARCH_S, Hit, Place, Query
 from chatd.errors import StoreFailed, StoreUnavailable
 from chatd.ids import RoomName, Seq, SessionId, UserName
@@ -106,6 +107,15 @@ class SqliteStore:
         self._now = now
         self._untended.set()
         return batch.outcomes
+
+    async def revisions(self, after: int) -> list[Revision]:
+        """What was changed beside the daemon; see the port.
+
+        Cancellation: shielded: the writer's connection is not interrupted.
+        """
+        with trio.CancelScope(shield=True):
+            found: list[Revision] = await self._write(self._writer.revisions, after)
+        return found
 
     async def _write(self, function: Callable[..., T], *args: Any) -> T:
         """Run one step in the writer's thread; a failure is for good."""

@@ -14,6 +14,7 @@ checkpoint, the generation. It runs between commits in small steps.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import groupby
 from typing import Any
 
@@ -21,13 +22,14 @@ import apsw
 import attrs
 
 from chatd.core import drafts as d
+from chatd.core.inputs import Revision, RevisionKind
 from chatd.store import answers
 from chatd.store.sqlite import people, rooms, search, timeline, trim
 from chatd.store.sqlite.faults import ROW_FAULTS, translated
 from chatd.store.sqlite.generation import Generation
 from chatd.store.sqlite.ledger import Ledger
 from chatd.store.sqlite.messages import append_messages
-from chatd.store.sqlite.sql import transaction
+from chatd.store.sqlite.sql import select, transaction
 from chatd.wire.events import Millis
 
 DAY_MS = 86_400_000
@@ -52,6 +54,8 @@ _SINGLE: dict[type, Callable[[Ledger, Any, Millis], d.Outcome]] = {
     d.SetPasswordHash: people.set_password_hash,
     d.OpenSession: people.open_session,
     d.EndSession: people.end_session,
+    d.EndSessions: people.end_sessions,
+    d.ForgetRevisions: people.forget_revisions,
     d.SaveMarks: people.save_marks,
 }
 
@@ -73,6 +77,8 @@ class Writer:
     generation: Generation
     cid_keep_ms: Millis
     ledger: Ledger = attrs.field(init=False)
+    _version: int | None = attrs.field(init=False, default=None)
+    """SQLite's number of the last change that another connection made."""
     _wal_pages: int = attrs.field(init=False, default=0)
 
     def __attrs_post_init__(self) -> None:
@@ -135,6 +141,32 @@ class Writer:
             self.db.execute("RELEASE draft")
         return batch
 
+    def revisions(self, after: int) -> list[Revision]:
+        """Read what others have changed, if anybody but this connection did.
+
+        Raises:
+            StoreUnavailable: It cannot be read now.
+            StoreFailed: The file cannot be trusted any more.
+        """
+        with translated(self.db):
+            version = self.db.pragma("data_version")
+            if version == self._version:
+                return []
+            # A name that was erased may have become another row's.
+            self.ledger.forget()
+            rows = select(
+                self.db,
+                "SELECT r.id, r.kind, r.user, u.role, r.token"
+                " FROM revision r JOIN user u ON u.name = r.user"
+                " WHERE r.id > ? ORDER BY r.id",
+                (after,),
+            )
+            self._version = version
+            return [
+                Revision(number, RevisionKind(kind), *rest)
+                for number, kind, *rest in rows
+            ]
+
     # --- behind the commits -------------------------------------------------
 
     def _committed(self, _db: apsw.Connection, _name: str, pages: int) -> int:
@@ -157,9 +189,14 @@ class Writer:
                 more |= self._prune_cids(now)
             if self._wal_pages >= CHECKPOINT_PAGES:
                 self._wal_pages = 0
-                self.db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+                self._checkpoint()
             self.generation.tend(now)
             return more
+
+    def _checkpoint(self) -> None:
+        """Bring the log into the file, as far as no reader needs it."""
+        with suppress(apsw.BusyError):  # the command line is just doing it
+            self.db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
 
     def _prune_cids(self, now: Millis) -> bool:
         """Remove old cids from the oldest on, if any is too old."""

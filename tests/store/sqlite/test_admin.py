@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from chatd.core import drafts as d
+from chatd.core.entities import Sanction
 from chatd.core.settings import PLAIN
 from chatd.errors import Reject, RejectCode, StoreRefused
 from chatd.ids import UserName
 from chatd.ports import TokenRow, UserRow
-from chatd.store import admin
-from chatd.store.sqlite import migrate
+from chatd.store.sqlite import admin, beside, files, migrate, tokens
+from chatd.store.sqlite.export import export
 from tests.store.support import (
     ANN,
     BOB,
@@ -33,7 +34,7 @@ async def test_an_account_may_come_before_the_first_start(tmp_path: Path) -> Non
     """The store is made for it, and the daemon finds it."""
     directory = tmp_path / "data"
     admin.add_account(directory, ANN, "$hash")
-    admin.add_token(directory, ANN, b"t" * 32, None, T0)
+    tokens.add_token(directory, ANN, b"t" * 32, None, T0)
     async with sqlite(directory) as store:
         snapshot = await store.load(T0)
         assert [user.user for user in snapshot.users] == [ANN]
@@ -87,7 +88,7 @@ async def test_a_token_needs_an_account(tmp_path: Path) -> None:
         await one(store, d.AddUser(GUEST, "dan", "guest", None))
     for name in (BOB, GUEST):
         with pytest.raises(Reject) as reject:
-            admin.add_token(tmp_path, name, b"t" * 32, None, T0)
+            tokens.add_token(tmp_path, name, b"t" * 32, None, T0)
         assert reject.value.code is RejectCode.NO_USER
 
 
@@ -110,6 +111,8 @@ async def test_an_old_store_is_brought_up_to_date_unless_it_is_served(
         monkeypatch.setattr(migrate, "migrations", lambda: later)
         with pytest.raises(StoreRefused, match="is held by process"):
             admin.add_account(tmp_path, ANN, "$hash")
+    with pytest.raises(StoreRefused, match="start this one once"):
+        admin.accounts(tmp_path)
     admin.add_account(tmp_path, ANN, "$hash")
     async with sqlite(tmp_path) as store:
         assert await store.user(ANN) is not None
@@ -126,3 +129,165 @@ async def test_what_an_account_added_meanwhile_says_is_stored(tmp_path: Path) ->
         ]
         outcomes = await store.commit(drafts, T0)
         assert [type(outcome) for outcome in outcomes] == [d.Committed] * 2
+
+
+# --- accounts -----------------------------------------------------------------
+
+
+async def test_accounts_are_listed_as_they_are(tmp_path: Path) -> None:
+    """By name, with what the operator has to know; guests are not among them."""
+    admin.add_account(tmp_path, BOB, None, role="bot")
+    admin.add_account(tmp_path, ANN, "$hash", role="admin")
+    admin.ban(tmp_path, BOB, Sanction(T0, "spam"), T0)
+    async with sqlite(tmp_path) as store:
+        await one(store, d.AddUser(GUEST, "dan", "guest", None))
+        await one(store, d.SetDisplay(ANN, "Ann"))
+    ann, bob = admin.accounts(tmp_path)
+    assert (ann.name, ann.display, ann.role, ann.has_password, ann.ban) == (
+        "ann",
+        "Ann",
+        "admin",
+        True,
+        None,
+    )
+    assert (bob.has_password, bob.ban, bob.is_erased) == (
+        False,
+        Sanction(T0, "spam"),
+        False,
+    )
+    assert bob.created <= ann.created
+
+
+async def test_another_password_voids_what_the_old_one_opened(tmp_path: Path) -> None:
+    """Sessions and tokens; those of others stay."""
+    admin.add_account(tmp_path, ANN, "$old")
+    admin.add_account(tmp_path, BOB, "$bob")
+    for user, word in ((ANN, "a"), (BOB, "b")):
+        tokens.add_token(tmp_path, user, word.encode() * 32, None, T0)
+    async with sqlite(tmp_path) as store:
+        for user, word in ((ANN, "a"), (BOB, "b")):
+            await one(store, d.OpenSession(session_id(word), user, None, T0))
+        admin.set_password(tmp_path, ANN, "$new")
+        row = await store.user(ANN)
+        assert row is not None
+        assert row.password_hash == "$new"
+        for found in (store.session(session_id("a")), store.token(b"a" * 32)):
+            assert await found is None
+        for found in (store.session(session_id("b")), store.token(b"b" * 32)):
+            assert await found is not None
+
+
+async def test_a_role_is_another_one(tmp_path: Path) -> None:
+    """On disk at once, for the next hello."""
+    admin.add_account(tmp_path, ANN, "$hash")
+    async with sqlite(tmp_path) as store:
+        admin.set_role(tmp_path, ANN, "admin")
+        row = await store.user(ANN)
+        assert row is not None
+        assert row.role == "admin"
+        (revision,) = await store.revisions(0)
+        assert revision.role == "admin"
+
+
+async def test_a_ban_is_lifted(tmp_path: Path) -> None:
+    """Also one that had lapsed; who is not banned is told from who is."""
+    admin.add_account(tmp_path, ANN, "$hash")
+    assert not admin.unban(tmp_path, ANN)
+    admin.ban(tmp_path, ANN, Sanction(None, None), T0)
+    assert admin.unban(tmp_path, ANN)
+    async with sqlite(tmp_path) as store:
+        row = await store.user(ANN)
+        assert row is not None
+        assert row.ban is None
+
+
+async def test_sessions_are_listed_and_ended(tmp_path: Path) -> None:
+    """The oldest first; a token is named by its id, and stays."""
+    admin.add_account(tmp_path, ANN, "$hash")
+    number = tokens.add_token(tmp_path, ANN, b"t" * 32, None, T0)
+    async with sqlite(tmp_path) as store:
+        await one(store, d.OpenSession(session_id("b"), ANN, None, T0 + 1))
+        await one(store, d.OpenSession(session_id("a"), ANN, b"t" * 32, T0))
+        await one(store, d.SaveMarks({}, {session_id("a"): T0 + 5}))
+        shown = admin.sessions(tmp_path, ANN)
+        assert shown == [
+            admin.SessionShown(T0, T0 + 5, number),
+            admin.SessionShown(T0 + 1, None, None),
+        ]
+        admin.log_out(tmp_path, ANN)
+        assert admin.sessions(tmp_path, ANN) == []
+        assert await store.token(b"t" * 32) is not None
+
+
+def test_tokens_are_listed_without_their_secret(tmp_path: Path) -> None:
+    """All or one account's, by an id that is never used again."""
+    admin.add_account(tmp_path, ANN, "$hash")
+    admin.add_account(tmp_path, BOB, "$hash")
+    first = tokens.add_token(tmp_path, ANN, b"a" * 32, None, T0)
+    second = tokens.add_token(
+        tmp_path, BOB, b"b" * 32, T0 + 1, T0, name="ci", scope='{"actions":["send"]}'
+    )
+    shown = tokens.TokenShown(second, BOB, "ci", '{"actions":["send"]}', T0, T0 + 1)
+    assert [token.id for token in tokens.tokens(tmp_path)] == [first, second]
+    assert tokens.tokens(tmp_path, BOB) == [shown]
+    revoked = tokens.revoke_token(tmp_path, second)
+    assert revoked is not None
+    assert revoked[0] == BOB
+    assert tokens.revoke_token(tmp_path, second) is None
+    assert tokens.add_token(tmp_path, BOB, b"c" * 32, None, T0) > second
+
+
+def test_who_is_not_there_is_refused(tmp_path: Path) -> None:
+    """By every command that is about somebody; a guest has no password and role."""
+    admin.add_account(tmp_path, ANN, "$hash")
+    for change in (
+        lambda: admin.set_password(tmp_path, BOB, "$hash"),
+        lambda: admin.set_role(tmp_path, GUEST, "admin"),
+        lambda: admin.ban(tmp_path, BOB, Sanction(None, None), T0),
+        lambda: admin.unban(tmp_path, BOB),
+        lambda: admin.sessions(tmp_path, BOB),
+        lambda: admin.log_out(tmp_path, BOB),
+        lambda: tokens.tokens(tmp_path, BOB),
+        lambda: next(export(tmp_path, BOB)),
+    ):
+        with pytest.raises(Reject) as reject:
+            change()
+        assert reject.value.code is RejectCode.NO_USER
+
+
+def test_a_store_is_made_for_an_account_only(tmp_path: Path) -> None:
+    """A directory that was mistyped stays as it was."""
+    for change in (
+        lambda: admin.accounts(tmp_path),
+        lambda: admin.log_out(tmp_path, ANN),
+        lambda: tokens.add_token(tmp_path, ANN, b"t" * 32, None, T0),
+    ):
+        with pytest.raises(StoreRefused, match="is it the right --data"):
+            change()
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- beside a daemon ------------------------------------------------------------
+
+
+async def test_a_change_is_waited_for_while_a_daemon_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until it has let go of the revision, or ends, or takes too long."""
+    monkeypatch.setattr(beside, "TAKEN_MAX_S", 0.1)
+    admin.add_account(tmp_path, ANN, "$hash")
+    number = admin.log_out(tmp_path, ANN)
+    assert beside.wait_taken(tmp_path, number), "there is no daemon"
+    async with sqlite(tmp_path) as store:
+        assert not beside.wait_taken(tmp_path, number)
+        (revision,) = await store.revisions(0)
+        await one(store, d.ForgetRevisions(revision.number))
+        assert beside.wait_taken(tmp_path, number)
+
+
+def test_who_serves_is_seen_without_trying(tmp_path: Path) -> None:
+    """Also where nobody has served yet; and looking takes nothing from a daemon."""
+    assert not files.is_served(tmp_path)
+    with files.locked(tmp_path):
+        assert files.is_served(tmp_path)
+    assert not files.is_served(tmp_path)

@@ -1,0 +1,176 @@
+"""How the command line gets at a store, also beside a daemon that serves it.
+
+Each call opens a connection of its own for one short transaction; SQLite makes
+it and the daemon's writer wait for each other. What a running daemon has in
+memory of it, it learns from a **revision**, a row in the same transaction; it
+removes the row when it has done what there was to do (`chatd.hub.revisions`).
+So whoever waits for that knows that the change is in force, and that nothing is
+under way any more of those whom it cut off.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import apsw
+
+from chatd.core.inputs import RevisionKind
+from chatd.errors import Reject, RejectCode, StoreRefused
+from chatd.ids import UserName
+from chatd.store.sqlite import files, migrate
+from chatd.store.sqlite.faults import refusing, translated
+from chatd.store.sqlite.people import GUEST
+from chatd.store.sqlite.sql import select, transaction
+
+TAKEN_MAX_S = 10.0
+"""How long a running daemon may take. Twice the time that SQLite lets it wait for
+the database (`BUSY_TIMEOUT_MS`); it looks once a second."""
+LOOK_EVERY_S = 0.02
+
+
+@contextmanager
+def connected(directory: Path, *, read_only: bool = False) -> Iterator[apsw.Connection]:
+    """Connect to the store, at this code's schema.
+
+    Raises:
+        StoreRefused: There is no store, or none that may be opened.
+        StoreUnavailable: It cannot be read or written now (in the block, too).
+        StoreFailed: Anything else that SQLite says in the block.
+    """
+    migrate.require_sqlite()
+    path = files.find_database(directory)
+    if path is None:
+        raise StoreRefused(f"there is no store in {directory}: is it the right --data?")
+    flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE
+    with ExitStack() as stack:
+        with refusing(path):
+            db = apsw.Connection(str(path), flags)
+            stack.callback(db.close)
+            migrate.configure(db)
+            migrate.identify(db, path)
+            if db.pragma("user_version") < len(migrate.migrations()):
+                _migrate(db, path, read_only=read_only)
+        with translated(db):
+            yield db
+
+
+def _migrate(db: apsw.Connection, path: Path, *, read_only: bool) -> None:
+    """Bring the schema up to date, unless an older daemon serves it."""
+    if read_only:
+        raise StoreRefused(
+            f"{path} was written by an older chatd; start this one once, which brings"
+            " it up to date"
+        )
+    with files.locked(path.parent):
+        migrate.migrate(db)
+
+
+def make_store(directory: Path) -> None:
+    """Make a store where there is none: the first account may come first.
+
+    Raises:
+        StoreRefused: There is something, and it is no store; or it cannot be made.
+    """
+    migrate.require_sqlite()
+    files.make_directory(directory)
+    if files.find_database(directory) is None:
+        files.create_database(directory, secrets.token_hex(16))
+
+
+@contextmanager
+def writing(directory: Path) -> Iterator[apsw.Connection]:
+    """Connect for one transaction.
+
+    Raises:
+        StoreRefused: As `connected`, and the other two.
+    """
+    with connected(directory) as db, transaction(db):
+        yield db
+
+
+@contextmanager
+def reading(directory: Path) -> Iterator[apsw.Connection]:
+    """Connect for one look: everything that is read is of one moment.
+
+    Raises:
+        StoreRefused: As `connected`, and the other two.
+    """
+    with connected(directory, read_only=True) as db:
+        db.execute("BEGIN")
+        yield db
+
+
+def user_id(db: apsw.Connection, name: UserName) -> int:
+    """Find a user, guest or account.
+
+    Raises:
+        Reject: `no_user`: there is none, or he was erased.
+    """
+    return _only(
+        select(db, "SELECT id FROM user WHERE name = ? AND erased IS NULL", (name,)),
+        f"there is no user {name}",
+    )
+
+
+def account_id(db: apsw.Connection, name: UserName) -> int:
+    """Find an account.
+
+    Raises:
+        Reject: `no_user`: there is none, or it was erased.
+    """
+    return _only(
+        select(
+            db,
+            "SELECT id FROM user WHERE name = ? AND erased IS NULL AND role <> ?",
+            (name, GUEST),
+        ),
+        f"there is no account {name}",
+    )
+
+
+def _only(rows: list[tuple[int]], otherwise: str) -> int:
+    for (number,) in rows:
+        return number
+    raise Reject(RejectCode.NO_USER, otherwise)
+
+
+# --- revisions ----------------------------------------------------------------
+
+
+def revise(
+    db: apsw.Connection, kind: RevisionKind, user: UserName, token: bytes | None = None
+) -> int:
+    """Leave word of a change, in the transaction that makes it.
+
+    Returns:
+        The revision's number, for `wait_taken`.
+    """
+    db.execute(
+        "INSERT INTO revision (kind, user, token) VALUES (?, ?, ?)",
+        (kind.value, user, token),
+    )
+    return db.last_insert_rowid()
+
+
+def wait_taken(directory: Path, number: int) -> bool:
+    """Wait until a daemon that serves the store has taken a revision.
+
+    Returns:
+        Whether it has, or there is none that could; False after `TAKEN_MAX_S`.
+
+    Raises:
+        StoreRefused: As `connected`, and the other two.
+    """
+    give_up = time.monotonic() + TAKEN_MAX_S
+    with connected(directory, read_only=True) as db:
+        while select(db, "SELECT 1 FROM revision WHERE id = ?", (number,)):
+            if not files.is_served(directory):
+                return True
+            if time.monotonic() > give_up:
+                return False
+            time.sleep(LOOK_EVERY_S)  # noqa: TID251 - no loop runs here
+    return True

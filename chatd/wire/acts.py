@@ -1,0 +1,149 @@
+"""What owners and moderators may ask: rooms made and set, people let in and out."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+
+from chatd.ids import Cid, RoomName, UserName
+from chatd.wire.kinds import (
+    BanSeconds,
+    CommandId,
+    KeepCount,
+    Post,
+    PublicRoom,
+    Reason,
+    RoomRole,
+    SlowSeconds,
+    Topic,
+    Visibility,
+)
+
+
+@attrs.define
+class Create:
+    """Create a room and become its owner: `room` is public, else `private` is true."""
+
+    type: ClassVar[str] = "create"
+    room: PublicRoom | None = None
+    private: bool = False
+    topic: Topic | None = None
+    title: Topic | None = None
+    post: Post | None = None
+    history: Visibility | None = None
+    slow_s: SlowSeconds | None = None
+    keep_days: KeepCount | None = None
+    keep_messages: KeepCount | None = None
+    cid: Cid | None = None
+    id: CommandId = None
+
+
+@attrs.define
+class SetRoom:
+    """Change settings of a room: those that are given."""
+
+    type: ClassVar[str] = "room"
+    room: RoomName
+    topic: Topic | None = None
+    title: Topic | None = None
+    post: Post | None = None
+    history: Visibility | None = None
+    slow_s: SlowSeconds | None = None
+    keep_days: KeepCount | None = None
+    keep_messages: KeepCount | None = None
+    cid: Cid | None = None
+    id: CommandId = None
+
+
+SETTINGS = tuple(
+    field.name
+    for field in attrs.fields(SetRoom)
+    if field.name not in {"room", "cid", "id"}
+)
+"""What can be set of a room."""
+
+
+@attrs.define
+class Invite:
+    """Ask somebody into a room."""
+
+    type: ClassVar[str] = "invite"
+    room: RoomName
+    user: UserName
+    cid: Cid | None = None
+    id: CommandId = None
+
+
+@attrs.define
+class Kick:
+    """End somebody's membership of a room."""
+
+    type: ClassVar[str] = "kick"
+    room: RoomName
+    user: UserName
+    reason: Reason | None = None
+    cid: Cid | None = None
+    id: CommandId = None
+
+
+@attrs.define
+class Ban:
+    """End somebody's membership of a room, and keep him out; `for` seconds."""
+
+    type: ClassVar[str] = "ban"
+    room: RoomName
+    user: UserName
+    seconds: BanSeconds | None = None
+    """Called `for` on the wire; without it the ban is for good."""
+    reason: Reason | None = None
+    cid: Cid | None = None
+    id: CommandId = None
+
+
+@attrs.define
+class Unban:
+    """Let somebody in again."""
+
+    type: ClassVar[str] = "unban"
+    room: RoomName
+    user: UserName
+    cid: Cid | None = None
+    id: CommandId = None
+
+
+@attrs.define
+class Mute:
+    """Let somebody read but not write in a room; `for` seconds."""
+
+    type: ClassVar[str] = "mute"
+    room: RoomName
+    user: UserName
+    seconds: BanSeconds | None = None
+    """Called `for` on the wire; without it the mute is for good."""
+    reason: Reason | None = None
+    cid: Cid | None = None
+    id: CommandId = None
+
+
+@attrs.define
+class Unmute:
+    """Let somebody write again."""
+
+    type: ClassVar[str] = "unmute"
+    room: RoomName
+    user: UserName
+    cid: Cid | None = None
+    id: CommandId = None
+
+
+@attrs.define
+class SetRole:
+    """Make a member `owner`, `moderator` or `member`."""
+
+    type: ClassVar[str] = "role"
+    room: RoomName
+    user: UserName
+    role: RoomRole
+    cid: Cid | None = None
+    id: CommandId = None

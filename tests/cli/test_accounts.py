@@ -1,0 +1,276 @@
+"""`chatd user`, `token`, `export` and `erase`, as they are typed; no daemon runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from chatd.cli import main, operator
+from chatd.core.drafts import OpenSession
+from chatd.store.sqlite import beside, files
+from tests.cli.test_config import NO_SETTINGS
+from tests.store.support import ANN, LOBBY, T0, fill, one, say, session_id, sqlite
+
+PASSWORD = "correct horse\n"
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A store with the account ann."""
+    done = typed(tmp_path, "user", "add", "ann", given=PASSWORD)
+    assert done.exit_code == 0, done.output
+    return tmp_path
+
+
+def typed(data: Path, *args: str, given: str = "") -> Result:
+    """Type a command, with something on standard input."""
+    return CliRunner().invoke(
+        main, [*args, "--data", str(data)], input=given, env=NO_SETTINGS
+    )
+
+
+def lines(done: Result) -> list[dict[str, Any]]:
+    """What was printed for a program."""
+    assert done.exit_code == 0, done.output
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_accounts_are_shown_in_columns(data: Path) -> None:
+    """Names in their spelling, roles, and what is special about them."""
+    typed(data, "user", "add", "Bob", "--admin", given=PASSWORD)
+    typed(data, "user", "add", "robot-4", "--bot")
+    typed(data, "user", "ban", "bob", "--reason", "spam\x1b[2J")
+    done = typed(data, "user", "list")
+    rows = [line.split(maxsplit=4) for line in done.stdout.splitlines()]
+    assert [row[:2] for row in rows] == [
+        ["NAME", "ROLE"],
+        ["ann", "user"],
+        ["bob", "admin"],
+        ["robot-4", "bot"],
+    ]
+    assert "banned: spam\N{REPLACEMENT CHARACTER}[2J" in done.stdout
+    assert "no password" in done.stdout
+    words = ["  ROLE", "  user", "  admin", "  bot"]
+    printed = zip(done.stdout.splitlines(), words, strict=True)
+    assert len({line.index(word) for line, word in printed}) == 1
+
+
+def test_accounts_are_listed_for_programs(data: Path) -> None:
+    """One object a line; a ban that has lapsed is none."""
+    typed(data, "user", "ban", "ann", "--for", "2h", "--reason", "spam")
+    (ann,) = lines(typed(data, "user", "list", "--json"))
+    assert ann["name"] == "ann"
+    assert ann["has_password"]
+    assert ann["ban"]["reason"] == "spam"
+    assert ann["ban"]["until"].endswith("Z")
+    typed(data, "user", "unban", "ann")
+    (ann,) = lines(typed(data, "user", "list", "--json"))
+    assert ann["ban"] is None
+    assert not ann["erased"]
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("user", "password", "ann"), "ann has another password, and has to log in"),
+        (("user", "role", "ann", "admin"), "ann is admin now"),
+        (("user", "ban", "ANN"), "ann is banned\n"),
+        (("user", "ban", "ann", "--for", "3d"), "ann is banned until 20"),
+        (("user", "unban", "ann"), "ann was not banned"),
+        (("user", "logout", "ann"), "ann has to log in again everywhere"),
+        (("erase", "ann", "--yes"), "ann is erased: 0 messages emptied, 0 reactions"),
+    ],
+)
+def test_what_was_done_is_said(data: Path, args: tuple[str, ...], said: str) -> None:
+    """In one line, with status 0."""
+    done = typed(data, *args, given=PASSWORD)
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("args", "status", "said"),
+    [
+        (("user", "add", "ann"), 1, "the name is taken"),
+        (("user", "add", "a b"), 2, "a name is 1 to 32 of"),
+        (("user", "role", "ann", "god"), 2, "god"),
+        (("user", "role", "bob", "bot"), 1, "there is no account bob"),
+        (("user", "ban", "ann~x"), 2, "a name is 1 to 32 of"),
+        (("user", "ban", "eve~aaaa"), 1, "there is no user eve~aaaa"),
+        (("user", "ban", "ann", "--for", "3"), 2, '"3" is no duration'),
+        (("user", "ban", "ann", "--for", "0d"), 2, '"0d" is no duration'),
+        (("user", "ban", "ann", "--reason", "x" * 201), 2, "at most 200 characters"),
+        (("token", "issue", "ann", "--name", "\udcff"), 2, "at most 200 characters"),
+        (("user", "sessions", "bob"), 1, "there is no user bob"),
+        (("token", "issue", "bob"), 1, "there is no account bob"),
+        (("token", "issue", "ann", "--room", "a b"), 2, "a room name is"),
+        (("token", "issue", "ann", "--only", "fly"), 2, '"fly" is no action'),
+        (("token", "revoke", "7"), 1, "there is no token 7"),
+        (("token", "revoke", "x"), 2, "not a valid integer"),
+        (("export", "bob"), 1, "there is no user bob"),
+        (("erase", "bob", "--yes"), 1, "there is no user bob"),
+        (("erase", "ann"), 2, "give --yes"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    data: Path, args: tuple[str, ...], status: int, said: str
+) -> None:
+    """On standard error, with the reason in the status; nothing is changed."""
+    before = lines(typed(data, "user", "list", "--json"))
+    done = typed(data, *args, given=PASSWORD)
+    assert done.exit_code == status, done.output
+    assert said in done.stderr
+    assert lines(typed(data, "user", "list", "--json")) == before
+
+
+@pytest.mark.parametrize("password", ["short", "x" * 1025])
+def test_a_password_has_a_length(data: Path, password: str) -> None:
+    """65 (`EX_DATAERR`) for another one, of old accounts and new."""
+    for args in (("user", "add", "bob"), ("user", "password", "ann")):
+        done = typed(data, *args, given=password)
+        assert done.exit_code == 65
+        assert "8 to 1024" in done.stderr
+
+
+def test_a_password_is_asked_for_twice_on_a_terminal(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not echoed."""
+    asked = []
+
+    def prompt(text: str, **options: object) -> str:
+        asked.append((text, options))
+        return "correct horse"
+
+    monkeypatch.setattr("click.prompt", prompt)
+    monkeypatch.setattr("chatd.cli.accounts.sys.stdin", _Terminal())
+    with pytest.raises(SystemExit) as ended:
+        main(["user", "add", "bob", "--data", str(data)])
+    assert ended.value.code == 0
+    assert asked == [("Password", {"hide_input": True, "confirmation_prompt": True})]
+
+
+class _Terminal:
+    @staticmethod
+    def isatty() -> bool:
+        return True
+
+
+# --- sessions and tokens --------------------------------------------------------
+
+
+async def test_sessions_are_shown(data: Path) -> None:
+    """Connected or idle since when, and from which token."""
+    async with sqlite(data) as store:
+        await one(store, OpenSession(session_id("a"), ANN, None, T0))
+    (shown,) = lines(typed(data, "user", "sessions", "ann", "--json"))
+    assert shown == {
+        "created": "2026-09-21T14:13:20.000Z",
+        "state": "connected",
+        "idle_since": None,
+        "token": None,
+    }
+    head, row = typed(data, "user", "sessions", "ann").stdout.splitlines()
+    assert head.split() == ["CREATED", "STATE", "IDLE", "SINCE", "TOKEN"]
+    assert row.split() == ["2026-09-21T14:13:20.000Z", "connected", "-", "-"]
+
+
+def test_a_token_is_printed_once(data: Path) -> None:
+    """The secret alone on standard output; its id on standard error."""
+    done = typed(
+        data, "token", "issue", "ann", "--name", "ci", "--expires", "30d",
+        "--room", "Lobby", "--room", "dev", "--only", "send",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    secret = done.stdout.strip()
+    assert len(secret) == 43
+    assert done.stderr == "this is token 1 of ann\n"
+    (shown,) = lines(typed(data, "token", "list", "--json"))
+    assert (shown["id"], shown["user"], shown["name"]) == (1, "ann", "ci")
+    assert (shown["rooms"], shown["only"]) == (["dev", "lobby"], ["send"])
+    assert not shown["expired"]
+    listed = typed(data, "token", "list", "ann").stdout
+    assert "dev,lobby" in listed
+    assert secret not in listed
+    assert secret.encode() not in (data / files.DATABASE).read_bytes()
+    done = typed(data, "token", "revoke", "1")
+    assert done.stdout == "token 1 of ann is revoked\n"
+    assert lines(typed(data, "token", "list", "--json")) == []
+
+
+def test_a_token_that_is_over_is_marked(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For programs; people see when."""
+    typed(data, "token", "issue", "ann", "--expires", "1s")
+    later = operator.now() + 1000
+    monkeypatch.setattr("chatd.cli.tokens.now", lambda: later)
+    (shown,) = lines(typed(data, "token", "list", "--json"))
+    assert shown["expired"]
+
+
+# --- export and erase -----------------------------------------------------------
+
+
+async def test_an_export_is_lines_of_json(tmp_path: Path) -> None:
+    """In UTF-8, each with its type."""
+    async with sqlite(tmp_path) as store:
+        await fill(store)
+        await one(store, say("grüß dich"))
+    records = lines(typed(tmp_path, "export", "ann"))
+    assert [record["type"] for record in records] == [
+        "profile",
+        "membership",
+        "membership",
+        "message",
+    ]
+    assert records[-1]["text"] == "grüß dich"
+    assert records[-1]["room"] == LOBBY
+
+
+async def test_an_erasure_is_confirmed_on_a_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who says no has erased nobody; who says yes cannot say it twice."""
+    async with sqlite(tmp_path) as store:
+        await fill(store)
+        await one(store, say("hi"))
+    monkeypatch.setattr("chatd.cli.farewell._is_terminal", lambda: True)
+    args = ("erase", "ann", "--messages", "reassign")
+    done = typed(tmp_path, *args, given="n\n")
+    assert done.exit_code == 1
+    assert lines(typed(tmp_path, "export", "ann"))
+    done = typed(tmp_path, *args, given="y\n")
+    assert done.exit_code == 0, done.output
+    assert "the messages belong to erased~" in done.stdout
+    assert typed(tmp_path, *args, given="y\n").stdout.endswith("was erased before\n")
+    (ann, *_) = lines(typed(tmp_path, "user", "list", "--json"))
+    assert ann["erased"]
+    assert ann["state"] == "erased"
+
+
+async def test_what_a_daemon_has_not_taken_is_told(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """75 (`EX_TEMPFAIL`): the change stands; an erasure has to be asked for again."""
+    monkeypatch.setattr(beside, "TAKEN_MAX_S", 0.1)
+    with files.locked(data):
+        done = typed(data, "user", "logout", "ann")
+        assert done.exit_code == 75
+        assert "has not taken note" in done.stderr
+        done = typed(data, "erase", "ann", "--yes")
+        assert done.exit_code == 75
+        assert "try again" in done.stderr
+
+
+def test_a_reader_that_keeps_the_log_is_told_of(data: Path) -> None:
+    """The texts are in the log until it is used again."""
+    with beside.reading(data) as db:
+        db.execute("SELECT count(*) FROM user").fetchall()
+        done = typed(data, "erase", "ann", "--yes")
+    assert done.exit_code == 0, done.output
+    assert "its write-ahead log may have the texts" in done.stderr

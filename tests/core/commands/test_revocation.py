@@ -1,0 +1,304 @@
+"""Whom the operator cuts off, and what the others see of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import pytest
+
+from chatd.core import drafts, inputs
+from chatd.core.effects import Append, Authenticate, Finish, Unsubscribe
+from chatd.core.entities import Invite, Sanction
+from chatd.core.inputs import Revised, Revision, RevisionKind
+from chatd.errors import Ending
+from chatd.ids import RoomName, UserName, direct_room
+from chatd.wire.commands import Hello, Join, Logout, Send
+from chatd.wire.kinds import GuestName, Secret, Text
+from tests.core.house import ANN, BOB, CY, LOBBY, House, Peer
+
+HI = Text("hi")
+LOGIN = Hello(GuestName("ann"), Secret("right"))
+
+
+def revise(
+    house: House, kind: RevisionKind, user: UserName = ANN, **fields: Any
+) -> list[Any]:
+    """Tell the machine of one revision, and return what it wants."""
+    revision = Revision(7, kind, user, fields.pop("role", "user"), **fields)
+    return house.handle(Revised([revision]))
+
+
+def left(peer: Peer) -> list[UserName]:
+    """Who is told to have left, in all that was received."""
+    return [
+        name
+        for frame in peer.take()
+        if frame.type == "presence"
+        for name in frame.leave
+    ]
+
+
+@pytest.fixture
+def house() -> House:
+    """Ann has two devices in the lobby, bob is there, too."""
+    house = House()
+    house.user("ann", LOBBY)
+    house.user("ann", LOBBY)
+    house.user("bob", LOBBY)
+    house.wait(2)
+    house.take_all()
+    return house
+
+
+@pytest.mark.parametrize(
+    ("kind", "ending"),
+    [
+        (RevisionKind.BAN, Ending.BANNED),
+        (RevisionKind.LOGOUT, Ending.REVOKED),
+        (RevisionKind.ERASE, Ending.REVOKED),
+    ],
+)
+def test_all_connections_of_the_user_end_at_once(
+    house: House, kind: RevisionKind, ending: Ending
+) -> None:
+    """Their subscriptions first; he is out of the online lists in the same step, and
+    his sessions are voided on disk once more, before the revision is let go of.
+    """
+    first, second, bob = house.peers.values()
+    wanted = revise(house, kind)
+    assert wanted == [
+        Unsubscribe(first.id, LOBBY, drop=False),
+        Finish(first.id, ending),
+        Unsubscribe(second.id, LOBBY, drop=False),
+        Finish(second.id, ending),
+        Append(wanted[4].origin),
+        Append(wanted[5].origin),
+    ]
+    assert [wanted[n].origin.draft for n in (4, 5)] == [
+        drafts.EndSessions(ANN),
+        drafts.ForgetRevisions(7),
+    ]
+    assert list(house.chat.rooms[LOBBY].online) == [BOB]
+    assert list(house.chat.connections) == [bob.id]
+    house.wait(2)
+    assert left(bob) == [ANN]
+    house.settle()
+    assert [row.user for row in house.model.sessions.values()] == [BOB]
+    for peer in (first, second):
+        assert peer.take() == []
+        assert peer.close() == []
+    assert (ANN in house.chat.rooms[LOBBY].members) == (kind != RevisionKind.ERASE)
+
+
+def test_what_was_sent_and_is_not_done_is_not_done(house: House) -> None:
+    """What waits is dropped; what is being stored is stored, and delivered."""
+    ann, _, bob = house.peers.values()
+    ann.say(Send(HI, LOBBY))
+    ann.say(Join(LOBBY))
+    revise(house, RevisionKind.BAN)
+    assert ann.answers == ann.said - 1
+    ann.say(Send(HI, LOBBY))
+    house.settle()
+    assert [frame.type for frame in bob.take()] == ["message"]
+    assert house.chat.rooms[LOBBY].head == 1
+    assert ann.take() == []
+
+
+def test_a_user_in_his_grace_is_gone_as_well(house: House) -> None:
+    """There is nobody to cut off, and nobody to wait for."""
+    first, second, bob = house.peers.values()
+    first.close()
+    second.close()
+    assert house.chat.users[ANN].online
+    revise(house, RevisionKind.BAN)
+    assert not house.chat.users[ANN].online
+    house.wait(2)
+    assert left(bob) == [ANN]
+
+
+def test_a_guest_is_forgotten(house: House) -> None:
+    """Connected or in his grace: his session was all that he had."""
+    bob = [*house.peers.values()][2]
+    for is_gone in (False, True):
+        peer = house.guest(LOBBY)
+        name = house.chat.connections[peer.id].user
+        assert name is not None
+        if is_gone:
+            peer.close()
+        house.wait(2)
+        house.take_all()
+        revise(house, RevisionKind.ERASE, name, role="guest")
+        assert name not in house.chat.users
+        house.settle()
+        house.wait(2)
+        assert left(bob) == [name]
+        assert all(row.user != name for row in house.model.sessions.values())
+
+
+def test_a_logout_that_was_on_its_way_changes_nothing(house: House) -> None:
+    """The session is void only once."""
+    ann = next(iter(house.peers.values()))
+    ann.say(Logout())
+    revise(house, RevisionKind.LOGOUT)
+    house.settle()
+    assert ann.ending is Ending.REVOKED
+
+
+def test_a_token_ends_what_came_from_it(house: House) -> None:
+    """Other devices of the user stay, and nobody sees him leave."""
+    first, second, bob = house.peers.values()
+    for peer, token in ((first, b"one"), (second, b"two")):
+        house.chat.connections[peer.id].token = token
+    wanted = revise(house, RevisionKind.TOKEN, token=b"one")
+    assert Finish(first.id, Ending.REVOKED) in wanted
+    assert second.ending is None
+    assert house.drafts[0].draft == drafts.EndSessions(ANN, b"one")
+    house.wait(2)
+    assert bob.take() == []
+    assert house.chat.users[ANN].online
+
+
+def test_a_session_remembers_its_token() -> None:
+    """The one that its principal came with."""
+    house = House()
+    peer = house.open()
+    peer.say(LOGIN)
+    effect = house.errands.pop()
+    assert isinstance(effect, Authenticate)
+    happened = house._authenticate(effect)
+    assert isinstance(happened, inputs.Authenticated)
+    happened.principal = attrs.evolve(happened.principal, token=b"t")
+    house.handle(happened)
+    house.settle()
+    assert house.chat.connections[peer.id].token == b"t"
+
+
+def test_a_role_is_another_one_at_once(house: House) -> None:
+    """Nobody is cut off."""
+    revise(house, RevisionKind.ROLE, role="admin")
+    assert house.chat.users[ANN].role == "admin"
+    assert all(peer.ending is None for peer in house.peers.values())
+
+
+@pytest.mark.parametrize("kind", RevisionKind)
+def test_who_is_not_in_memory_is_cut_off_on_disk(kind: RevisionKind) -> None:
+    """An account that was added a moment ago, or a guest who has gone."""
+    house = House()
+    wanted = revise(house, kind, UserName("dan"), role="bot")
+    assert all(isinstance(effect, Append) for effect in wanted)
+    assert house.drafts[-1].draft == drafts.ForgetRevisions(7)
+    house.settle()
+
+
+def test_revisions_are_let_go_of_together(house: House) -> None:
+    """By the number of the last one."""
+    house.handle(
+        Revised(
+            [
+                Revision(8, RevisionKind.ROLE, ANN, "user"),
+                Revision(9, RevisionKind.ROLE, BOB, "bot"),
+            ]
+        )
+    )
+    assert [origin.draft for origin in house.drafts] == [drafts.ForgetRevisions(9)]
+
+
+# --- erased -----------------------------------------------------------------------
+
+
+def test_an_erased_user_is_nowhere(house: House) -> None:
+    """In no room and in no memory; his direct conversations stay the others'."""
+    ann, _, bob = house.peers.values()
+    ann.ask(Send(HI, to=BOB))
+    revise(house, RevisionKind.ERASE)
+    assert ANN not in house.chat.users
+    assert list(house.chat.rooms[direct_room(ANN, BOB)].members) == [BOB]
+    bob.take()
+    bob.ask(Send(HI, direct_room(ANN, BOB)))
+    bob.ask(Send(HI, LOBBY))
+    assert house.chat.rooms[direct_room(ANN, BOB)].head == 2
+
+
+def test_what_rooms_held_against_him_is_forgotten(house: House) -> None:
+    """Bans and mutes, and the invitations that he had."""
+    room = house.chat.rooms[LOBBY]
+    room.bans[ANN] = room.mutes[ANN] = Sanction(None, None)
+    house.chat.invites[ANN] = {LOBBY: Invite(BOB, 0)}
+    revise(house, RevisionKind.ERASE)
+    assert not room.bans
+    assert not room.mutes
+    assert not house.chat.invites
+
+
+def test_a_first_direct_message_to_him_that_is_under_way_is_stored(
+    house: House,
+) -> None:
+    """Only who is there is subscribed to the new room."""
+    bob = [*house.peers.values()][2]
+    bob.say(Send(HI, to=ANN))
+    revise(house, RevisionKind.ERASE)
+    house.settle()
+    assert [frame.type for frame in bob.take()] == ["ok", "message"]
+    assert list(house.chat.rooms[direct_room(ANN, BOB)].members) == [BOB]
+
+
+def test_what_is_under_way_does_not_bring_him_back(house: House) -> None:
+    """A join and a leave that are being stored, a new room, a message."""
+    ann, second, bob = house.peers.values()
+    bob.ask(Join(RoomName("tea")))
+    bob.take()
+    ann.say(Send(HI, LOBBY))
+    ann.say(Join(RoomName("den")))
+    second.say(Join(RoomName("tea")))
+    waiting = house.user("ann")
+    waiting.say(Join(RoomName("tea")))
+    revise(house, RevisionKind.ERASE)
+    house.settle()
+    assert ANN not in house.chat.users
+    for room in house.chat.rooms.values():
+        assert ANN not in room.members
+    assert not house.chat.barriers
+    assert [frame.type for frame in bob.take()] == ["message", "member"]
+
+
+# --- a hello that is under way ------------------------------------------------------
+
+
+def test_a_new_session_is_verified_again(house: House) -> None:
+    """The credential was right before the revision; the session that it opened is
+    voided, and whoever asked is answered once.
+    """
+    peer = house.open()
+    peer.say(LOGIN)
+    house.run_errand()
+    revise(house, RevisionKind.BAN)
+    house.commit()
+    assert house.chat.users[ANN].connections == {}
+    assert isinstance(house.errands[0], Authenticate)
+    house.commit()
+    assert all(row.user != ANN for row in house.model.sessions.values())
+    house.settle()
+    (welcome,) = peer.take()
+    assert welcome.user == ANN
+    assert peer.answers == peer.said
+
+
+def test_a_resumed_session_is_verified_again(house: House) -> None:
+    """And refused now, as its row is gone."""
+    ann, _, bob = house.peers.values()
+    session = house.chat.connections[ann.id].session
+    assert session is not None
+    ann.ask(Send(HI, LOBBY))
+    bob.ask(Send(HI, LOBBY))
+    ann.close()
+    peer = house.open()
+    peer.say(Hello(session=Secret(session.decode())))
+    house.run_errand()
+    house.chat.ended.clear()
+    revise(house, RevisionKind.LOGOUT, CY)
+    del house.model.sessions[session]
+    house.run_errand()
+    assert isinstance(house.errands[0], Authenticate)
+    house.settle()
+    assert [frame.code for frame in peer.take()] == ["bad_credentials"]

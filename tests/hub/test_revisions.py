@@ -1,0 +1,94 @@
+"""The daemon's look for what others have changed."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+import trio.testing
+
+from chatd.core.inputs import Revised, Revision, RevisionKind
+from chatd.errors import StoreFailed, StoreUnavailable
+from chatd.hub.revisions import watch
+from chatd.store import MemoryStore
+from tests.hub.support import ANN, BOB, DEN, fill, running
+
+
+class Moody(MemoryStore):
+    """A store that cannot be read now and then."""
+
+    mood: StoreUnavailable | StoreFailed | None = None
+
+    async def revisions(self, after: int) -> list[Revision]:
+        """Raise what the test wants."""
+        found = await super().revisions(after)
+        if self.mood is not None:
+            raise self.mood
+        return found
+
+
+async def test_a_change_is_handed_on_once_within_a_second(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """In order, and what comes later by itself."""
+    store = MemoryStore()
+    await fill(store)
+    heard: list[Revised] = []
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(watch, store, heard.append)
+        await trio.sleep(0.4)
+        store.ban(ANN, None, None)
+        store.revise(RevisionKind.ROLE, BOB)
+        await trio.sleep(0.7)
+        assert [[r.user for r in one.revisions] for one in heard] == [[ANN, BOB]]
+        await trio.sleep(5)
+        assert len(heard) == 1
+        store.revise(RevisionKind.LOGOUT, BOB)
+        await trio.sleep(1)
+        assert [r.kind for r in heard[1].revisions] == [RevisionKind.LOGOUT]
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_store_that_cannot_tell_now_is_asked_again(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """One that has failed ends the daemon."""
+    store = Moody()
+    await fill(store)
+    heard: list[Revised] = []
+    store.ban(ANN, None, None)
+    store.mood = StoreUnavailable("busy")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(watch, store, heard.append)
+        await trio.sleep(3)
+        assert heard == []
+        store.mood = None
+        await trio.sleep(1)
+        assert len(heard) == 1
+        nursery.cancel_scope.cancel()
+    store.mood = StoreFailed("gone")
+    with pytest.raises(StoreFailed):
+        await watch(store, heard.append)
+
+
+async def test_a_ban_ends_connections_and_is_let_go_of(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """4503 in a second; the others see him leave; he cannot resume."""
+    store = MemoryStore()
+    async with running(store) as rig:
+        ann, bob = await rig.login("ann"), await rig.login("bob")
+        for peer in (ann, bob):
+            await peer.ask("join", room=DEN)
+        await trio.sleep(3)
+        bob.take()
+        store.ban(ANN, None, "spam")
+        await trio.sleep(3)
+        assert ann.outlet.ending is not None
+        assert ann.outlet.ending.code == 4503
+        leaves = [frame.get("leave") for frame in bob.take()]
+        assert leaves == [["ann"]]
+        assert await store.revisions(0) == []
+        ann.close()
+        again = rig.connect()
+        refused = await again.answer("hello", session="ann")
+        assert refused["code"] == "bad_credentials"

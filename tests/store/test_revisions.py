@@ -1,0 +1,145 @@
+"""How a store tells of what was changed beside the daemon, on every implementation."""
+
+from __future__ import annotations
+
+import trio
+
+from chatd.core import drafts as d
+from chatd.core.entities import Sanction
+from chatd.core.inputs import RevisionKind
+from chatd.ids import UserName
+from chatd.ports import Store
+from tests.store.support import (
+    ANN,
+    BOB,
+    CY,
+    LOBBY,
+    T0,
+    Site,
+    one,
+    refused,
+    say,
+    session_id,
+)
+
+GUEST = UserName("dan~4f7k")
+TOKEN = b"t" * 32
+
+
+async def test_nothing_was_changed_until_somebody_else_did(store: Store) -> None:
+    """What the daemon itself commits is no news to it."""
+    assert await store.revisions(0) == []
+    await one(store, say("a"))
+    assert await store.revisions(0) == []
+
+
+async def test_changes_are_told_in_order_and_once(store: Store, site: Site) -> None:
+    """By rising numbers; from the last one on there is nothing until the next."""
+    site.add_token(BOB, TOKEN, None)
+    assert await store.revisions(0) == []
+    site.ban(ANN, None, None)
+    site.revoke(TOKEN)
+    first, second = await store.revisions(0)
+    assert (first.kind, first.user, first.token) == (RevisionKind.BAN, ANN, None)
+    assert (second.kind, second.user, second.token) == (RevisionKind.TOKEN, BOB, TOKEN)
+    assert first.number < second.number
+    assert await store.revisions(second.number) == []
+    site.ban(CY, None, None)
+    (third,) = await store.revisions(second.number)
+    assert third.user == CY
+    assert third.number > second.number
+
+
+async def test_what_was_taken_is_let_go_of(store: Store, site: Site) -> None:
+    """Up to a number; numbers go on."""
+    for user in (ANN, BOB):
+        site.ban(user, None, None)
+    first, second = await store.revisions(0)
+    assert await one(store, d.ForgetRevisions(first.number)) == d.Committed()
+    await one(store, d.ForgetRevisions(second.number))
+    site.ban(CY, None, None)
+    (third,) = await store.revisions(0)
+    assert third.number > second.number
+
+
+async def test_a_start_begins_anew(site: Site) -> None:
+    """What came before it is in the snapshot."""
+    async with site.opened() as store:
+        await store.load(T0)
+        await one(store, d.AddUser(ANN, "Ann", "user", None))
+        site.ban(ANN, None, None)
+    async with site.opened() as store:
+        await store.load(T0)
+        assert await store.revisions(0) == []
+        site.ban(ANN, None, None)
+        assert len(await store.revisions(0)) == 1
+
+
+async def test_looking_is_not_cut_short(store: Store, site: Site) -> None:
+    """A cancelled look has an outcome, and does not disturb a commit."""
+    site.ban(ANN, None, None)
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        found = await store.revisions(0)
+    assert len(found) == 1
+
+
+async def test_a_ban_is_told_and_ends_the_sessions(store: Store, site: Site) -> None:
+    """Memberships stay; a guest's go with his session, as ever."""
+    await one(store, d.OpenSession(session_id("a"), ANN, None, T0))
+    guest = d.AddUser(GUEST, "dan", "guest", None)
+    await one(store, d.OpenSession(session_id("g"), GUEST, None, T0, guest))
+    await one(store, d.SetMember(LOBBY, GUEST, "member", event=False))
+    for user in (ANN, GUEST):
+        site.ban(user, T0 + 5, "spam")
+        row = await store.user(user)
+        assert row is not None
+        assert row.ban == Sanction(T0 + 5, "spam")
+        assert row.ban.holds(T0 + 4)
+        assert not row.ban.holds(T0 + 5)
+    assert Sanction(None, None).holds(T0)
+    for word in "ag":
+        assert await store.session(session_id(word)) is None
+    room = next(r for r in (await store.load(T0)).rooms if r.room == LOBBY)
+    assert [member.user for member in room.members] == [ANN, BOB]
+
+
+async def test_a_revoked_token_ends_its_sessions(store: Store, site: Site) -> None:
+    """Others of the user stay."""
+    for token in (TOKEN, b"u" * 32):
+        site.add_token(ANN, token, None)
+    await one(store, d.OpenSession(session_id("t"), ANN, TOKEN, T0))
+    await one(store, d.OpenSession(session_id("u"), ANN, b"u" * 32, T0))
+    site.revoke(TOKEN)
+    assert await store.token(TOKEN) is None
+    assert await store.session(session_id("t")) is None
+    assert await store.session(session_id("u")) is not None
+
+
+async def test_sessions_end_together(store: Store) -> None:
+    """All of a user, or those of one token; a guest's memberships with the last."""
+    guest = d.AddUser(GUEST, "dan", "guest", None)
+    outcomes = await store.commit(
+        [
+            d.OpenSession(session_id("1"), GUEST, None, T0, guest),
+            d.OpenSession(session_id("2"), GUEST, TOKEN, T0),
+            d.SetMember(LOBBY, GUEST, "member", event=False),
+            d.OpenSession(session_id("a"), ANN, None, T0),
+            d.EndSessions(GUEST, TOKEN),
+            d.EndSessions(GUEST, TOKEN),
+        ],
+        T0,
+    )
+    assert outcomes[-2:] == [d.Committed(), d.Duplicate()]
+    assert await store.session(session_id("1")) is not None
+    assert await store.session(session_id("2")) is None
+    assert await one(store, d.SetMember(LOBBY, GUEST, "member", event=False)) == (
+        d.Duplicate()
+    ), "he was still a member"
+    assert await one(store, d.EndSessions(GUEST)) == d.Committed()
+    assert await one(store, d.SetMember(LOBBY, GUEST, "member", event=False)) == (
+        d.Committed()
+    )
+    assert await store.session(session_id("a")) is not None
+    nobody = d.EndSessions(UserName("nobody"))
+    assert refused(await one(store, nobody)) == "no_user"
