@@ -8,7 +8,6 @@ a prompt or from standard input, a token goes to standard output, once.
 
 from __future__ import annotations
 
-import base64
 import os
 import secrets
 import sys
@@ -17,15 +16,12 @@ from pathlib import Path
 
 import click
 
-from chatd.auth import digest_of, hash_password
+from chatd.auth import digest_of, hash_password, new_secret
 from chatd.cli.config import config_option, load_or_exit
 from chatd.errors import Reject, StoreRefused
 from chatd.ids import UserName, parse_account_name
 from chatd.store.sqlite import admin
-
-PASSWORD_CHARS_MIN = 8
-"""Source: NIST SP 800-63B, section 3.1.1.2, for a password beside nothing else."""
-PASSWORD_CHARS_MAX = 1024
+from chatd.wire.fields import parse_password
 
 data_option = click.option(
     "--data", metavar="DIR", help="The data directory, as given to `chatd serve`."
@@ -69,7 +65,7 @@ def issue_token(name: str, config_file: Path | None, data: str | None) -> None:
     """Print a new access token for the account NAME; it is shown only now."""
     user = _name_or_exit(name)
     directory = _directory(config_file, data)
-    token = base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=").decode()
+    token = new_secret(secrets.token_bytes)
     created = time.time_ns() // 1_000_000
     try:
         admin.add_token(directory, user, digest_of(token), None, created)
@@ -97,11 +93,8 @@ def _password() -> str:
         )
     else:
         password = sys.stdin.readline().rstrip("\r\n")
-    if not PASSWORD_CHARS_MIN <= len(password) <= PASSWORD_CHARS_MAX:
-        click.echo(
-            f"Error: a password has {PASSWORD_CHARS_MIN} to {PASSWORD_CHARS_MAX}"
-            " characters",
-            err=True,
-        )
+    try:
+        return parse_password(password)
+    except ValueError as error:
+        click.echo(f"Error: {error}", err=True)
         sys.exit(os.EX_DATAERR)
-    return password

@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 
 from chatd.config.limits import Limits
-from chatd.config.sections import Config, Rooms, Server
+from chatd.config.sections import Auth, Config, Rooms, Server
 from chatd.config.values import Address, SystemdSockets, TcpAddress
 from chatd.ids import RoomName
 
@@ -67,6 +67,7 @@ def conflicts(config: Config) -> Iterator[tuple[Place, str]]:
     yield from _path_conflicts(config.store.path)
     yield from _listen_conflicts(config)
     yield from _tls_conflicts(config.server)
+    yield from _jwt_conflicts(config.auth)
     yield from _room_conflicts(config.rooms)
     yield from _limit_conflicts(config.limits)
 
@@ -117,6 +118,13 @@ def _tls_conflicts(server: Server) -> Iterator[tuple[Place, str]]:
     for name, other in (("tls_cert", "tls_key"), ("tls_key", "tls_cert")):
         if pair[other] and not pair[name]:
             yield ("server", name), f"is missing: {other} is set, and TLS needs both"
+
+
+def _jwt_conflicts(auth: Auth) -> Iterator[tuple[Place, str]]:
+    for index, entry in enumerate(auth.jwt):
+        place = ("auth", "jwt", index)
+        if bool(entry.key_file) == bool(entry.jwks_file):
+            yield place, "needs key_file or jwks_file, and not both"
 
 
 def _room_conflicts(rooms: Rooms) -> Iterator[tuple[Place, str]]:

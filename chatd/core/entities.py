@@ -13,13 +13,15 @@ from enum import Enum, auto
 import attrs
 
 from chatd.core.drafts import Draft
-from chatd.core.principal import Principal
+from chatd.core.principal import Principal, Renewal
 from chatd.core.quota import Bucket
+from chatd.core.scope import Scope
 from chatd.core.settings import RoomSettings
 from chatd.ids import ConnectionId, Epoch, RoomName, Seq, SessionId, UserName
 from chatd.wire.codec import BadCommand
-from chatd.wire.commands import Command, CommandId
+from chatd.wire.commands import Command
 from chatd.wire.events import Millis, UserShown
+from chatd.wire.kinds import CommandId
 
 
 @attrs.define
@@ -178,6 +180,20 @@ class Connection:
     malformed: Bucket
     user: UserName | None = None
     session: SessionId | None = None
+    token: bytes | None = None
+    """SHA-256 of the access token that the session came from, if any."""
+    expires: Millis | None = None
+    """When the token ends that it depends on."""
+    expiry_at: float | None = None
+    """The one deadline for that which still counts."""
+    scope: Scope | None = None
+    """What the token allows; None is everything."""
+    cuts: int = 0
+    """The chat's, when the credential of its hello began to be verified."""
+    tries: int = 0
+    """How often it was verified again, since a name was taken meanwhile."""
+    renewal: Renewal | None = None
+    """The token of a `refresh`, while its session takes it over."""
     state: str = "online"
     text: str | None = None
     block: Block | None = None

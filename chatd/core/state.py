@@ -42,8 +42,8 @@ from chatd.ids import (
     is_guest,
 )
 from chatd.wire import events
-from chatd.wire.commands import CommandId
 from chatd.wire.events import TimelineEvent, UserShown
+from chatd.wire.kinds import CommandId
 
 REMOVALS = ("kick", "ban")
 """Acts of moderation that end a membership."""
@@ -72,6 +72,10 @@ class Chat:
     """Read marks that are not written yet."""
     idle: dict[SessionId, int | None] = attrs.field(factory=dict)
     """Idle times of sessions that are not written yet."""
+    cuts: int = 0
+    """How often an account's connections were cut."""
+    cut_at: dict[UserName, int] = attrs.field(factory=dict)
+    """When an account's were cut last: who was verified before is verified again."""
     marks_due: bool = False
     """Whether writing them has a deadline already."""
     untrimmed: dict[RoomName, None] = attrs.field(factory=dict)
@@ -190,6 +194,10 @@ class Chat:
         user.display = display
         self._changed(user, before, now)
 
+    def apply_role(self, user: User, role: str) -> None:
+        """Take a committed role on this server."""
+        user.role = role
+
     def forget_session(self, session: SessionId, now: float) -> None:
         """Take the committed end of a session; a guest leaves all rooms."""
         ended = self.sessions.pop(session, None)
@@ -206,6 +214,11 @@ class Chat:
             self._forget_guest(user)
 
     # --- what is live -------------------------------------------------------
+
+    def note_cut(self, user: UserName) -> None:
+        """What was verified of an account before this moment is not believed."""
+        self.cuts += 1
+        self.cut_at[user] = self.cuts
 
     def note_opened(self, connection: Connection) -> None:
         """A socket is there; nobody is behind it yet."""

@@ -64,9 +64,20 @@ class MemoryStore:
             self._go_on.set()
         self._go_on = trio.Event() if stalled else None
 
-    def add_token(self, user: UserName, digest: bytes, expires: Millis | None) -> None:
+    def add_token(
+        self,
+        user: UserName,
+        digest: bytes,
+        expires: Millis | None,
+        scope: str | None = None,
+        name: str = "test",
+    ) -> None:
         """Add an access token, as the command line does."""
-        self._model.tokens[digest] = TokenRow(user, expires)
+        self._model.tokens[digest] = TokenRow(user, expires, name, scope)
+
+    def drop_token(self, digest: bytes) -> None:
+        """Revoke an access token, as the command line does."""
+        del self._model.tokens[digest]
 
     def disable(self, user: UserName) -> None:
         """Disable an account, as an administrator does."""

@@ -36,7 +36,6 @@ from chatd.wire.commands import (
     SETTINGS,
     WIRE_NAMES,
     Command,
-    CommandId,
     Create,
     Hello,
     History,
@@ -52,6 +51,7 @@ from chatd.wire.fields import (
     parse_id,
     parse_word,
 )
+from chatd.wire.kinds import CommandId
 from chatd.wire.text import TooLong
 
 TYPE_SHOWN_CHARS_MAX = 32

@@ -4,62 +4,43 @@ A command is an intent in the imperative. It carries what the client sent,
 parsed and within its bounds, and nothing else: who sent it and when is known to
 whoever received it. `chatd.wire.codec` makes these from bytes; the classes are
 the single description of what is accepted, so a field's type here is its check
-there (the NewTypes of `chatd.ids` and of this module each have one).
+there (the NewTypes of `chatd.ids` and `chatd.wire.kinds` each have one).
 
 `id` is the client's own label for the reply; None means that it gave none.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar, NewType
+from typing import ClassVar
 
 import attrs
 
 from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
+from chatd.wire.accounts import Password, Refresh, Register
+from chatd.wire.kinds import (
+    BanSeconds,
+    CommandId,
+    Display,
+    Emoji,
+    GuestName,
+    KeepCount,
+    PageLimit,
+    PlaceText,
+    Post,
+    PublicRoom,
+    QueryText,
+    Reason,
+    RoomRole,
+    Secret,
+    SlowSeconds,
+    State,
+    StatusText,
+    Text,
+    Topic,
+    Visibility,
+)
 
-Text = NewType("Text", str)
-"""A message's text: 1 to `limits.text_chars` code points, not blank."""
-Display = NewType("Display", str)
-"""What people read instead of a name: up to 64 characters, no bidi controls."""
-StatusText = NewType("StatusText", str)
-"""What someone says about being away: up to 128 characters."""
-GuestName = NewType("GuestName", str)
-"""A name that is asked for in `hello`; an account's name, or a guest's wish."""
-Secret = NewType("Secret", str)
-"""A password, token or session: up to 4096 characters, never shown."""
-Emoji = NewType("Emoji", str)
-"""Exactly one emoji."""
-State = NewType("State", str)
-"""`online` or `away`."""
-PageLimit = NewType("PageLimit", int)
-"""How many entries of a page are asked for: 1 to 100."""
-QueryText = NewType("QueryText", str)
-"""What is searched for, in the language of `chatd.core.query`."""
-PlaceText = NewType("PlaceText", str)
-"""The `next` of a page, given back."""
-
-PublicRoom = NewType("PublicRoom", str)
-"""The name of a room that is to be created: neither private nor direct."""
-Topic = NewType("Topic", str)
-"""What a room is about, or its title: one line of up to 250 characters, or empty."""
-Reason = NewType("Reason", str)
-"""Why somebody was removed or muted: one line of up to 250 characters."""
-Post = NewType("Post", str)
-"""Who may send: `members` or `moderators`."""
-Visibility = NewType("Visibility", str)
-"""What newcomers may read: `all` or `since_join`."""
-RoomRole = NewType("RoomRole", str)
-"""`owner`, `moderator` or `member`."""
-SlowSeconds = NewType("SlowSeconds", int)
-"""Seconds between two messages of one member: 0 to 86,400."""
-KeepCount = NewType("KeepCount", int)
-"""Days or messages that are kept: 0 is all."""
-BanSeconds = NewType("BanSeconds", int)
-"""How long a ban or mute holds: 1 second to ten years."""
-
-CommandId = str | int | None
-
-WIRE_NAMES = {"sender": "from", "seconds": "for"}
+WIRE_NAMES = {"sender": "from", "seconds": "for", "left": "in"}
 """What a field is called on the wire, where Python keeps the word for itself."""
 
 
@@ -369,9 +350,10 @@ class Ping:
 
 @attrs.define
 class Logout:
-    """End this session for good."""
+    """End this session for good, or all of one's sessions."""
 
     type: ClassVar[str] = "logout"
+    everywhere: bool = False
     id: CommandId = None
 
 
@@ -402,5 +384,8 @@ Command = (
     | Rooms
     | Ping
     | Logout
+    | Register
+    | Password
+    | Refresh
 )
 """Any command."""

@@ -2,7 +2,7 @@
 
 `encode` writes what `chatd.wire.events` describes. The names and shapes of the
 wire that differ from those of the house are all here: `type` comes first, a
-`sender` is called `from` and `seconds` is called `for` (Python keeps both words
+`sender` is called `from`, `seconds` `for` and `left` `in` (Python keeps these words
 for itself), times become RFC 3339, and what is not there is left out instead of
 being written as null.
 
@@ -28,8 +28,9 @@ from cattrs import Converter
 from cattrs.fns import identity
 from cattrs.gen import make_dict_unstructure_fn, override
 
-from chatd.wire.commands import WIRE_NAMES, CommandId
+from chatd.wire.commands import WIRE_NAMES
 from chatd.wire.events import Millis, UserShown
+from chatd.wire.kinds import CommandId
 from chatd.wire.replies import MessageFound, MessageShown, RoomShown, ServerFrame
 
 TIMES = frozenset({"ts", "now", "until"})

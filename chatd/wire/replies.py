@@ -11,8 +11,8 @@ from typing import ClassVar
 import attrs
 
 from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
-from chatd.wire.commands import CommandId
 from chatd.wire.events import Ephemeral, Millis, Notice, TimelineEvent, UserShown
+from chatd.wire.kinds import CommandId
 
 
 @attrs.define

@@ -22,7 +22,7 @@ from unicodedata import category
 import emoji
 
 from chatd.ids import DISPLAY_CHARS_MAX
-from chatd.wire.commands import Display, Emoji, Reason, StatusText, Text, Topic
+from chatd.wire.kinds import Display, Emoji, Reason, StatusText, Text, Topic
 
 STATUS_CHARS_MAX = 128
 LINE_CHARS_MAX = 250

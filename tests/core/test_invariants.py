@@ -29,34 +29,38 @@ from chatd.config.sections import Auth, History, PermanentRoom, Presence, Rooms
 from chatd.core.retention import REVIEW_S
 from chatd.hub.restore import restore
 from chatd.ids import Cid, RoomName, Seq, UserName, direct_room, is_guest
+from chatd.wire.accounts import Password
 from chatd.wire.commands import (
     Command,
     Delete,
-    Display,
     Edit,
-    Emoji,
-    GuestName,
     Hello,
     Join,
     Leave,
     Logout,
-    PageLimit,
     Ping,
     Profile,
-    QueryText,
     React,
     Read,
     Search,
-    Secret,
     Send,
-    State,
     Status,
-    StatusText,
-    Text,
     Typing,
     Who,
 )
 from chatd.wire.commands import History as HistoryCommand
+from chatd.wire.kinds import (
+    Display,
+    Emoji,
+    GuestName,
+    NewPassword,
+    PageLimit,
+    QueryText,
+    Secret,
+    State,
+    StatusText,
+    Text,
+)
 from chatd.wire.replies import Welcome
 from tests.core.house import ANN, BOB, LOBBY, House, Peer
 from tests.core.mirror import Mirror
@@ -78,6 +82,8 @@ SEQS = st.integers(0, 6).map(Seq)
 CIDS = st.one_of(st.none(), st.sampled_from("xyz").map(Cid))
 TEXTS = st.sampled_from("ab").map(Text)
 LAST = st.integers(1, 4).map(PageLimit)
+
+NEW = st.just(NewPassword("another password"))
 
 COMMANDS: st.SearchStrategy[Command] = st.one_of(
     st.builds(Join, ROOMS),
@@ -108,7 +114,8 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
     ),
     st.builds(Who, ANY_ROOM, all=st.booleans()),
     st.just(Ping()),
-    st.just(Logout()),
+    st.builds(Logout, st.sampled_from([False, False, True])),
+    st.builds(Password, st.sampled_from(["right", "wrong"]).map(Secret), NEW),
 )
 
 

@@ -5,20 +5,9 @@ from typing import Any
 from chatd.config import Config
 from chatd.config.sections import Presence as PresenceSection
 from chatd.ids import Seq
-from chatd.wire.commands import (
-    Display,
-    Join,
-    Leave,
-    Logout,
-    PageLimit,
-    Profile,
-    Send,
-    State,
-    Status,
-    StatusText,
-    Text,
-)
+from chatd.wire.commands import Join, Leave, Logout, Profile, Send, Status
 from chatd.wire.events import Presence, UserShown
+from chatd.wire.kinds import Display, PageLimit, State, StatusText, Text
 from tests.core.house import ANN, BOB, CY, LOBBY, House, Peer
 
 ANN_SHOWN, BOB_SHOWN, CY_SHOWN = (

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatd.core.quota import full_bucket
+from chatd.core.quota import Buckets, address_key, full_bucket
 
 
 def test_a_burst_may_be_taken_at_once_and_then_the_rate() -> None:
@@ -78,3 +78,46 @@ def test_so_many_as_it_says_can_be_taken(
         assert {bucket.take(now) for _ in range(count)} <= {0.0}
         if count < most:
             assert bucket.take(now) > 0
+
+
+# --- tables -------------------------------------------------------------------
+
+
+def test_each_key_has_a_bucket_of_its_own() -> None:
+    """To ask how long one would wait takes and keeps nothing."""
+    table = Buckets(0.5, 2)
+    assert table.wait("ann", 0.0) == 0.0
+    assert len(table) == 0
+    assert [table.take("ann", 0.0) for _ in range(3)] == [0.0, 0.0, 2.0]
+    assert table.wait("ann", 1.0) == 1.0
+    assert table.wait("ann", 2.0) == 0.0
+    assert table.take("bob", 0.0) == 0.0
+    assert len(table) == 2
+
+
+def test_a_table_never_grows_beyond_its_bound() -> None:
+    """Full buckets go first, then those that were used least recently."""
+    table = Buckets(1.0, 10, most=8)
+    for number in range(7):
+        table.take(f"k{number}", float(number), 5)
+    table.take("full", 6.5, 0)
+    table.take("new", 7.0)
+    assert len(table) <= 8
+    assert table.wait("k6", 7.0, 10) > 0
+    for number in range(100):
+        table.take(f"n{number}", 7.0 + number / 1000, 5)
+        assert len(table) <= 8
+    assert table.wait("k6", 7.2, 10) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("address", "key"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8::1", "2001:db8::/64"),
+        ("unix", None),
+    ],
+)
+def test_an_address_counts_by_its_subscriber(address: str, key: str | None) -> None:
+    """An IPv6 one by its /64; all who come through a Unix socket are the operator's."""
+    assert address_key(address) == key

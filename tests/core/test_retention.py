@@ -12,17 +12,9 @@ from chatd.core.drafts import Trimmed, TrimRoom
 from chatd.core.entities import Room
 from chatd.core.settings import RoomSettings
 from chatd.ids import RoomName, Seq
-from chatd.wire.commands import (
-    Edit,
-    History,
-    Join,
-    KeepCount,
-    PageLimit,
-    Send,
-    SetRoom,
-    Text,
-)
+from chatd.wire.commands import Edit, History, Join, Send, SetRoom
 from chatd.wire.events import CaughtUp, Gap, Message
+from chatd.wire.kinds import KeepCount, PageLimit, Text
 from tests.core.house import LOBBY, House, Peer
 
 DEN = RoomName("den")

@@ -8,7 +8,8 @@ from chatd.core.invariants import check
 from chatd.core.state import Chat
 from chatd.ids import Epoch, RoomName, Seq, SessionId, UserName
 from chatd.wire import events
-from chatd.wire.commands import Send, Text
+from chatd.wire.commands import Send
+from chatd.wire.kinds import Text
 from tests.core.house import ANN, BOB, LOBBY, House
 
 TEAM = RoomName("team")

@@ -16,7 +16,8 @@ from chatd.errors import Reject, RejectCode, StoreUnavailable, TooSlow
 from chatd.hub.searches import SEARCHES_MAX, SEARCHES_PER_USER_MAX, Searches
 from chatd.ids import ConnectionId, UserName
 from chatd.store import MemoryStore
-from chatd.wire.commands import QueryText, Search
+from chatd.wire.commands import Search
+from chatd.wire.kinds import QueryText
 from tests.hub.support import ANN, DEN, T0, fill, running
 
 Page = tuple[list[Hit], bool] | None

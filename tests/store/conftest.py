@@ -19,8 +19,8 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
     if request.param == "sqlite":
         return Site(
             opened=lambda: sqlite(tmp_path),
-            add_token=lambda user, digest, expires: admin.add_token(
-                tmp_path, user, digest, expires, T0
+            add_token=lambda user, digest, expires, scope: admin.add_token(
+                tmp_path, user, digest, expires, T0, name="test", scope=scope
             ),
         )
     memory = MemoryStore(session_days=30, guest_hold_s=900)

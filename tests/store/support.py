@@ -44,7 +44,8 @@ class Site:
     """A place where a store lives through restarts."""
 
     opened: Callable[[], AbstractAsyncContextManager[Store]]
-    add_token: Callable[[UserName, bytes, int | None], None]
+    add_token: Callable[[UserName, bytes, int | None, str | None], None]
+    """Adds one called "test" with an end and a scope."""
 
 
 async def fill(store: Store) -> None:

@@ -38,6 +38,7 @@ roles = st.sampled_from([None, "member", "owner"])
 sessions = st.sampled_from([session_id(word) for word in "xyz"])
 targets = st.integers(1, 12).map(Seq)
 times = st.integers(T0, T0 + 3)
+hashes = st.none() | texts
 
 messages = st.builds(
     d.NewMessage, rooms, users, cids, texts, st.none() | st.none() | targets
@@ -103,7 +104,9 @@ others = st.one_of(
     ),
     st.builds(d.AddUser, users, texts, st.just("user"), st.none()),
     st.builds(d.SetDisplay, users, texts),
-    st.builds(d.SetPasswordHash, users, texts),
+    st.builds(d.SetPasswordHash, users, texts, hashes),
+    st.builds(d.ChangePassword, users, texts, hashes, sessions),
+    st.builds(d.SetAccountRole, users, st.sampled_from(["user", "bot"])),
     st.builds(d.OpenSession, sessions, users, st.none(), times),
     st.builds(
         lambda session: d.OpenSession(
@@ -112,6 +115,14 @@ others = st.one_of(
         sessions,
     ),
     st.builds(d.EndSession, sessions),
+    st.builds(d.EndSessions, users, st.sampled_from([None, b"t" * 32])),
+    st.builds(
+        d.RenewSession,
+        sessions,
+        st.sampled_from([None, b"t" * 32]),
+        st.none() | times,
+        st.none() | texts,
+    ),
     st.builds(
         d.SaveMarks,
         st.dictionaries(st.tuples(rooms, users), targets, max_size=3),

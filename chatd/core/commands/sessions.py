@@ -1,4 +1,4 @@
-"""Hello, logout, profile: who is on a connection, and until when.
+"""Hello and profile: who is on a connection, and until when.
 
 A hello runs in up to four steps, and what the connection sent behind it waits
 for all of them: the credential is verified at the edge, a new session is made
@@ -6,28 +6,34 @@ durable before its secret is told, unread messages are counted, and `welcome` is
 answered in the same turn in which the connection gets its user. A newer
 connection takes its session over in that turn: the older one is detached first,
 so nobody sees the user leave or come.
+
+What was verified is a little old by then. An account whose connections were cut
+meanwhile (`chatd.core.commands.accounts`) is verified once more before `welcome`.
 """
 
 from __future__ import annotations
 
 from chatd.core.commands.authority import invitation
 from chatd.core.commands.rooms import subscribe_direct
+from chatd.core.deadlines import expect_expiry
 from chatd.core.drafts import (
     AddUser,
     EndSession,
     OpenSession,
     Outcome,
     Refused,
+    RenewSession,
     SetDisplay,
 )
 from chatd.core.effects import Authenticate, CountUnread, Origin
 from chatd.core.entities import Connection, User, readable_from
-from chatd.core.inputs import Authenticated, UnreadCounted
-from chatd.core.principal import Principal
+from chatd.core.inputs import Authenticated, AuthenticationFailed, UnreadCounted
+from chatd.core.principal import Principal, kept
+from chatd.core.scope import Scope
 from chatd.core.turn import Turn
 from chatd.errors import Ending, Reject, RejectCode
 from chatd.ids import RoomName, Seq, SessionId, is_direct, is_guest
-from chatd.wire.commands import Hello, Logout, Profile
+from chatd.wire.commands import Hello, Profile
 from chatd.wire.replies import Done, InviteShown, LimitsShown, RoomState, Welcome
 
 PROTOCOL = 1
@@ -36,13 +42,23 @@ PROTOCOL = 1
 REFUSED_CREDENTIALS_MAX = 3
 """Wrong credentials that end a connection. Source: protocol section 2."""
 
+TRIES_MAX = 5
+"""Attempts at a new name of which each was taken a moment before. A guest's has
+four random characters, and two first logins of an account meet once."""
+
 
 def hello(turn: Turn, connection: Connection, command: Hello) -> None:
     """Have a credential verified."""
     if connection.user is not None:
         raise Reject(RejectCode.FORBIDDEN, "this connection has said hello already")
-    turn.want(Authenticate(connection.id, command))
+    connection.tries = 0
+    _verify(turn, connection, command)
     turn.pend(connection)
+
+
+def _verify(turn: Turn, connection: Connection, command: Hello) -> None:
+    connection.cuts = turn.chat.cuts
+    turn.want(Authenticate(connection.id, command))
 
 
 def refused(
@@ -59,28 +75,45 @@ def refused(
     turn.release(connection)
 
 
+def not_authenticated(
+    turn: Turn, connection: Connection, failed: AuthenticationFailed
+) -> None:
+    """Answer a hello whose credential was refused."""
+    refused(turn, connection, failed.hello, failed.reject)
+
+
 def authenticated(turn: Turn, connection: Connection, found: Authenticated) -> None:
     """Open the session of a verified identity, or go on with the one it resumes."""
     who = found.principal
-    if who.resumed:
-        if who.session in turn.chat.ended:
-            refused(turn, connection, found.hello, _gone())
-        else:
-            _count(turn, connection, found.hello, who)
-        return
-    guest = None
-    if is_guest(who.user):
-        guest = AddUser(who.user, who.display, who.role, password_hash=None)
-    draft = OpenSession(who.session, who.user, who.token, turn.now.wall, guest)
-    connection.principal = who
-    turn.append(draft, connection, found.hello)
+    if who.resumed and who.session in turn.chat.ended:
+        refused(turn, connection, found.hello, _gone())
+    elif who.renews:
+        connection.principal = who
+        renewal = RenewSession(who.session, who.token, *kept(who))
+        turn.append(renewal, connection, found.hello)
+    elif who.resumed:
+        _count(turn, connection, found.hello, who)
+    else:
+        connection.principal = who
+        turn.append(_opening(turn, who), connection, found.hello)
 
 
-def opened(turn: Turn, origin: Origin, draft: OpenSession, outcome: Outcome) -> None:
-    """Go on with a hello whose session is on disk."""
+def _opening(turn: Turn, who: Principal) -> OpenSession:
+    new_user = None
+    if who.is_new or is_guest(who.user):
+        new_user = AddUser(who.user, who.display, who.role, password_hash=None)
+    return OpenSession(
+        who.session, who.user, who.token, turn.now.wall, new_user, *kept(who)
+    )
+
+
+def opened(
+    turn: Turn, origin: Origin, draft: OpenSession | RenewSession, outcome: Outcome
+) -> None:
+    """Go on with a hello whose session is on disk, or has taken a token over."""
     connection = turn.connection(origin.connection)
     if connection is None:
-        if not isinstance(outcome, Refused):
+        if isinstance(draft, OpenSession) and not isinstance(outcome, Refused):
             unclaimed(turn, draft.session)
         return
     command, who = origin.command, connection.principal
@@ -89,9 +122,11 @@ def opened(turn: Turn, origin: Origin, draft: OpenSession, outcome: Outcome) -> 
     connection.principal = None
     if not isinstance(outcome, Refused):
         _count(turn, connection, command, who)
-    elif outcome.code is RejectCode.NAME_TAKEN:
-        # A guest's random suffix was given out before: draw another one.
-        turn.want(Authenticate(connection.id, command))
+    elif outcome.code is RejectCode.NAME_TAKEN and connection.tries < TRIES_MAX:
+        # A guest's random suffix was given out before: draw another one. Or two
+        # connections were the first of one account: the other one has made it.
+        connection.tries += 1
+        _verify(turn, connection, command)
     else:
         refused(turn, connection, command, outcome)
 
@@ -141,6 +176,11 @@ def _welcome(
     if who.session in chat.ended:
         refused(turn, connection, command, _gone())
         return
+    if chat.cut_at.get(who.user, 0) > connection.cuts:
+        if not who.resumed:
+            unclaimed(turn, who.session)
+        _verify(turn, connection, command)
+        return
     user = chat.note_user(User(who.user, who.display, who.role))
     entry = chat.sessions.get(who.session)
     taken = entry is not None and entry.connection is not None
@@ -151,6 +191,8 @@ def _welcome(
         if not who.resumed:
             unclaimed(turn, who.session)
         return
+    connection.token, connection.scope = who.token, who.scope
+    expect_expiry(turn, connection, who.expires)
     older = chat.note_welcomed(connection, user, who.session, turn.now.mono)
     if older is not None:
         turn.finish(older, Ending.TAKEN_OVER)
@@ -169,9 +211,13 @@ def _welcome(
             _shown(limits.messages_per_s),
             limits.messages_burst,
         ),
-        rooms=[_room_state(turn, user, name, counts) for name in user.rooms],
+        rooms=[
+            _room_state(turn, user, name, counts)
+            for name in user.rooms
+            if who.scope is None or who.scope.shows(name)
+        ],
         suggested=[room.name for room in chat.rooms.values() if room.declared],
-        invites=_invites(turn, user),
+        invites=_invites(turn, user, who.scope),
         id=command.id,
     )
     turn.answer(connection.id, reply)
@@ -201,10 +247,12 @@ def _room_state(
     return RoomState(name, room.epoch, seq, first, min(read, seq), unread, title)
 
 
-def _invites(turn: Turn, user: User) -> list[InviteShown]:
+def _invites(turn: Turn, user: User, scope: Scope | None) -> list[InviteShown]:
     """The invitations that wait for the user, the oldest first."""
     shown = []
     for name in turn.chat.invites.get(user.name, ()):
+        if scope is not None and not scope.shows(name):
+            continue
         invite = invitation(turn, user.name, name)
         if invite is not None:
             title = turn.chat.rooms[name].settings.title
@@ -217,36 +265,7 @@ def _gone() -> Reject:
     return Reject(RejectCode.BAD_CREDENTIALS, "this session is not known, or has ended")
 
 
-# --- logout and profile -----------------------------------------------------
-
-
-def logout(turn: Turn, connection: Connection, command: Logout) -> None:
-    """Void the session; the connection ends when that is on disk."""
-    assert connection.session is not None
-    turn.chat.ended[connection.session] = None
-    turn.append(EndSession(connection.session), connection, command)
-    turn.pend(connection)
-
-
-def ended(turn: Turn, origin: Origin, draft: EndSession, outcome: Outcome) -> None:
-    """Take the end of a session: by logout, or because a guest stayed away."""
-    connection = turn.connection(origin.connection)
-    if isinstance(outcome, Refused):
-        turn.chat.ended.pop(draft.session, None)
-        if connection is not None and origin.command is not None:
-            turn.refuse(connection.id, origin.command, outcome)
-            turn.release(connection)
-        return
-    session = turn.chat.sessions.get(draft.session)
-    holder = turn.connection(session.connection) if session is not None else None
-    turn.chat.forget_session(draft.session, turn.now.mono)
-    if connection is not None and origin.command is not None:
-        done = Done(origin.command.type, origin.command.id)
-        turn.answer(connection.id, done)
-        turn.finish(connection, Ending.LOGOUT)
-    elif holder is not None:
-        # The store stalled, and this logout was refused before it was executed.
-        turn.finish(holder, Ending.REVOKED)
+# --- profile ----------------------------------------------------------------
 
 
 def profile(turn: Turn, connection: Connection, command: Profile) -> None:

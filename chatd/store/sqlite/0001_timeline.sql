@@ -129,18 +129,24 @@ CREATE TABLE creation (
 CREATE TABLE session (
   id         BLOB PRIMARY KEY,
   user_id    INTEGER NOT NULL REFERENCES user (id),
-  token      BLOB,
+  token      BLOB,                       -- of our own that it depends on
   created    INTEGER NOT NULL,
-  idle_since INTEGER                     -- NULL while it has a connection
+  idle_since INTEGER,                    -- NULL while it has a connection
+  expires    INTEGER,                    -- with an outside issuer's token, and
+  scope      TEXT                        -- what that allows; NULL: everything
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX session_user ON session (user_id);
 
+-- The id is what people name a token by; it never comes back.
 CREATE TABLE token (
-  digest  BLOB PRIMARY KEY,
+  id      INTEGER PRIMARY KEY AUTOINCREMENT,
+  digest  BLOB NOT NULL UNIQUE,
   user_id INTEGER NOT NULL REFERENCES user (id),
+  name    TEXT NOT NULL,                 -- what it is for
+  scope   TEXT,                          -- JSON; NULL: everything
   created INTEGER NOT NULL,
   expires INTEGER
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 -- What the search index has: filled behind the commits up to `store.indexed`.
 -- Edits and deletions of what is in it change it in their own transaction, with

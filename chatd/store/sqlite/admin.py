@@ -49,6 +49,9 @@ def add_token(
     digest: bytes,
     expires: Millis | None,
     created: Millis,
+    *,
+    name: str = "token",
+    scope: str | None = None,
 ) -> None:
     """Add an access token, known by its SHA-256.
 
@@ -59,10 +62,10 @@ def add_token(
     with _opened(directory) as db:
         added = select(
             db,
-            "INSERT INTO token (digest, user_id, expires, created)"
-            " SELECT ?, id, ?, ? FROM user WHERE name = ? AND role <> 'guest'"
+            "INSERT INTO token (digest, user_id, name, expires, created, scope)"
+            " SELECT ?, id, ?, ?, ?, ? FROM user WHERE name = ? AND role <> 'guest'"
             " RETURNING user_id",
-            (digest, expires, created, user),
+            (digest, name, expires, created, scope, user),
         )
         if not added:
             raise Reject(RejectCode.NO_USER, answers.NO_USER.text)

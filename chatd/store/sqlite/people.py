@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from chatd.core.drafts import (
     AddUser,
+    ChangePassword,
     Committed,
     Duplicate,
     EndSession,
+    EndSessions,
     OpenSession,
     Outcome,
     Recall,
+    RenewSession,
     SaveMarks,
+    SetAccountRole,
     SetDisplay,
     SetPasswordHash,
 )
@@ -49,10 +53,45 @@ def set_display(ledger: Ledger, draft: SetDisplay, now: Millis) -> Outcome:
     return _update_user(ledger, draft.user, sql, draft.display)
 
 
+def set_role(ledger: Ledger, draft: SetAccountRole, now: Millis) -> Outcome:
+    """Change an account's role."""
+    sql = "UPDATE user SET role = ? WHERE id = ?"
+    return _update_user(ledger, draft.user, sql, draft.role)
+
+
 def set_password_hash(ledger: Ledger, draft: SetPasswordHash, now: Millis) -> Outcome:
-    """Replace a password hash."""
-    sql = "UPDATE user SET password_hash = ? WHERE id = ?"
-    return _update_user(ledger, draft.user, sql, draft.password_hash)
+    """Replace a password hash by another of the same password."""
+    user = ledger.user(draft.user)
+    if user is None:
+        return answers.NO_USER
+    ledger.db.execute(
+        "UPDATE user SET password_hash = ? WHERE id = ? AND password_hash IS ?",
+        (draft.password_hash, user, draft.instead_of),
+    )
+    return Committed() if ledger.db.changes() else Duplicate()
+
+
+def change_password(ledger: Ledger, draft: ChangePassword, now: Millis) -> Outcome:
+    """Replace a password, and void what the old one opened."""
+    user = ledger.user(draft.user)
+    if user is None:
+        return answers.NO_USER
+    ledger.db.execute(
+        "UPDATE user SET password_hash = ? WHERE id = ? AND password_hash IS ?",
+        (draft.password_hash, user, draft.instead_of),
+    )
+    if not ledger.db.changes():
+        return answers.PASSWORD_CHANGED
+    ledger.db.execute("DELETE FROM token WHERE user_id = ?", (user,))
+    ledger.db.execute(
+        "DELETE FROM session WHERE user_id = ? AND id <> ?", (user, draft.session)
+    )
+    ledger.db.execute(
+        "UPDATE session SET token = NULL, expires = NULL, scope = NULL"
+        " WHERE user_id = ? AND id = ?",
+        (user, draft.session),
+    )
+    return Committed()
 
 
 def _update_user(ledger: Ledger, name: UserName, sql: str, value: str) -> Outcome:
@@ -64,19 +103,44 @@ def _update_user(ledger: Ledger, name: UserName, sql: str, value: str) -> Outcom
 
 
 def open_session(ledger: Ledger, draft: OpenSession, now: Millis) -> Outcome:
-    """Record a session, and its guest's name with it."""
-    if draft.guest is not None:
-        added = add_user(ledger, draft.guest, now)
+    """Record a session, and its new user with it."""
+    if draft.token is not None and not _has_token(ledger, draft.token):
+        return answers.TOKEN_GONE
+    if draft.new_user is not None:
+        added = add_user(ledger, draft.new_user, now)
         if not isinstance(added, Committed):
             return added
     user = ledger.user(draft.user)
     if user is None:
         return answers.NO_USER
     ledger.db.execute(
-        "INSERT INTO session (id, user_id, token, created) VALUES (?, ?, ?, ?)",
-        (draft.session, user, draft.token, draft.created),
+        "INSERT INTO session (id, user_id, token, created, expires, scope)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            draft.session,
+            user,
+            draft.token,
+            draft.created,
+            draft.expires,
+            draft.scope,
+        ),
     )
     return Committed()
+
+
+def renew_session(ledger: Ledger, draft: RenewSession, now: Millis) -> Outcome:
+    """Let a session depend on another token."""
+    if draft.token is not None and not _has_token(ledger, draft.token):
+        return answers.TOKEN_GONE
+    ledger.db.execute(
+        "UPDATE session SET token = ?, expires = ?, scope = ? WHERE id = ?",
+        (draft.token, draft.expires, draft.scope, draft.session),
+    )
+    return Committed() if ledger.db.changes() else answers.SESSION_GONE
+
+
+def _has_token(ledger: Ledger, digest: bytes) -> bool:
+    return ledger.one("SELECT 1 FROM token WHERE digest = ?", digest) is not None
 
 
 def end_session(ledger: Ledger, draft: EndSession, now: Millis) -> Outcome:
@@ -86,12 +150,33 @@ def end_session(ledger: Ledger, draft: EndSession, now: Millis) -> Outcome:
     )
     if row is None:
         return Duplicate()
-    ledger.db.execute(
-        "DELETE FROM member WHERE user_id ="
-        " (SELECT id FROM user WHERE id = ? AND role = ?)",
-        (row[0], GUEST),
-    )
+    _leave_if_guest(ledger, row[0])
     return Committed()
+
+
+def end_sessions(ledger: Ledger, draft: EndSessions, now: Millis) -> Outcome:
+    """Void a user's sessions, or those of one token; no row is `Duplicate`."""
+    user = ledger.user(draft.user)
+    if user is None:
+        return answers.NO_USER
+    ended = ledger.one(
+        "DELETE FROM session WHERE user_id = ?1 AND (?2 IS NULL OR token = ?2)"
+        " RETURNING user_id",
+        user,
+        draft.token,
+    )
+    if ended is None:
+        return Duplicate()
+    _leave_if_guest(ledger, user)
+    return Committed()
+
+
+def _leave_if_guest(ledger: Ledger, user: int) -> None:
+    ledger.db.execute(
+        "DELETE FROM member WHERE user_id IN (SELECT id FROM user WHERE id = ?"
+        " AND role = ? AND id NOT IN (SELECT user_id FROM session))",
+        (user, GUEST),
+    )
 
 
 def save_marks(ledger: Ledger, draft: SaveMarks, now: Millis) -> Outcome:

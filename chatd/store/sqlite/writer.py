@@ -50,8 +50,12 @@ _SINGLE: dict[type, Callable[[Ledger, Any, Millis], d.Outcome]] = {
     d.AddUser: people.add_user,
     d.SetDisplay: people.set_display,
     d.SetPasswordHash: people.set_password_hash,
+    d.SetAccountRole: people.set_role,
+    d.ChangePassword: people.change_password,
     d.OpenSession: people.open_session,
+    d.RenewSession: people.renew_session,
     d.EndSession: people.end_session,
+    d.EndSessions: people.end_sessions,
     d.SaveMarks: people.save_marks,
 }
 

@@ -10,7 +10,8 @@ from chatd.core.effects import Answer, Origin, Spread, Tell
 from chatd.errors import RejectCode
 from chatd.ids import RoomName, Seq
 from chatd.wire import events, replies
-from chatd.wire.commands import Command, Read, Send, State, Status, Text, Typing
+from chatd.wire.commands import Command, Read, Send, Status, Typing
+from chatd.wire.kinds import State, Text
 from tests.core.house import ANN, BOB, LOBBY, House
 
 AWAY = State("away")

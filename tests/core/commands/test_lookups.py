@@ -15,18 +15,16 @@ from chatd.wire import events, replies
 from chatd.wire.commands import (
     Delete,
     Edit,
-    Emoji,
     History,
     Leave,
-    PageLimit,
     Ping,
     React,
     Rooms,
     Send,
-    Text,
     Who,
 )
 from chatd.wire.encode import encode
+from chatd.wire.kinds import Emoji, PageLimit, Text
 from tests.core.house import ANN, BOB, CY, LOBBY, House
 
 TWO = PageLimit(2)

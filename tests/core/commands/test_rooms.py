@@ -20,7 +20,8 @@ from chatd.core.effects import (
 from chatd.errors import RejectCode
 from chatd.ids import Epoch, RoomName, Seq, direct_room
 from chatd.wire import events, replies
-from chatd.wire.commands import Join, Leave, PageLimit, Ping, Send, Text
+from chatd.wire.commands import Join, Leave, Ping, Send
+from chatd.wire.kinds import PageLimit, Text
 from tests.core.house import ANN, BOB, LOBBY, House, Peer
 
 HI = Text("hi")

@@ -12,18 +12,9 @@ from chatd.core.effects import FindMessages
 from chatd.core.query import Place, Query, parse_query
 from chatd.errors import Reject, RejectCode
 from chatd.ids import RoomName, Seq
-from chatd.wire.commands import (
-    Delete,
-    Edit,
-    Leave,
-    PageLimit,
-    PlaceText,
-    QueryText,
-    Search,
-    Send,
-    Text,
-)
+from chatd.wire.commands import Delete, Edit, Leave, Search, Send
 from chatd.wire.encode import encode
+from chatd.wire.kinds import PageLimit, PlaceText, QueryText, Text
 from chatd.wire.replies import SearchPage
 from tests.core.house import ANN, BOB, LOBBY, House, Peer
 

@@ -22,21 +22,8 @@ from chatd.core.effects import (
 from chatd.errors import Ending, Reject, RejectCode
 from chatd.ids import Seq, SessionId, UserName, direct_room
 from chatd.wire import replies
-from chatd.wire.commands import (
-    Display,
-    GuestName,
-    Hello,
-    Join,
-    Leave,
-    Logout,
-    PageLimit,
-    Ping,
-    Profile,
-    Read,
-    Secret,
-    Send,
-    Text,
-)
+from chatd.wire.commands import Hello, Join, Leave, Logout, Ping, Profile, Read, Send
+from chatd.wire.kinds import Display, GuestName, PageLimit, Secret, Text
 from tests.core.house import ADA, ANN, BOB, LOBBY, House, Peer
 
 HI = Text("hi")

@@ -1,0 +1,53 @@
+"""What a field of a command may hold: one type for each, with its bounds.
+
+A value of one of these has been parsed. Each has its parser in `chatd.wire.fields`,
+as the types of `chatd.ids` have.
+"""
+
+from __future__ import annotations
+
+from typing import NewType
+
+Text = NewType("Text", str)
+"""A message's text: 1 to `limits.text_chars` code points, not blank."""
+Display = NewType("Display", str)
+"""What people read instead of a name: up to 64 characters, no bidi controls."""
+StatusText = NewType("StatusText", str)
+"""What someone says about being away: up to 128 characters."""
+GuestName = NewType("GuestName", str)
+"""A name that is asked for in `hello`; an account's name, or a guest's wish."""
+Secret = NewType("Secret", str)
+"""A password, token or session: up to 4096 characters, never shown."""
+NewPassword = NewType("NewPassword", str)
+"""A password that is chosen: 8 to 1024 characters."""
+Emoji = NewType("Emoji", str)
+"""Exactly one emoji."""
+State = NewType("State", str)
+"""`online` or `away`."""
+PageLimit = NewType("PageLimit", int)
+"""How many entries of a page are asked for: 1 to 100."""
+QueryText = NewType("QueryText", str)
+"""What is searched for, in the language of `chatd.core.query`."""
+PlaceText = NewType("PlaceText", str)
+"""The `next` of a page, given back."""
+
+PublicRoom = NewType("PublicRoom", str)
+"""The name of a room that is to be created: neither private nor direct."""
+Topic = NewType("Topic", str)
+"""What a room is about, or its title: one line of up to 250 characters, or empty."""
+Reason = NewType("Reason", str)
+"""Why somebody was removed or muted: one line of up to 250 characters."""
+Post = NewType("Post", str)
+"""Who may send: `members` or `moderators`."""
+Visibility = NewType("Visibility", str)
+"""What newcomers may read: `all` or `since_join`."""
+RoomRole = NewType("RoomRole", str)
+"""`owner`, `moderator` or `member`."""
+SlowSeconds = NewType("SlowSeconds", int)
+"""Seconds between two messages of one member: 0 to 86,400."""
+KeepCount = NewType("KeepCount", int)
+"""Days or messages that are kept: 0 is all."""
+BanSeconds = NewType("BanSeconds", int)
+"""How long a ban or mute holds: 1 second to ten years."""
+
+CommandId = str | int | None
