@@ -171,8 +171,13 @@ class SessionRow:
     session: SessionId
     user: UserName
     token: bytes | None
+    """SHA-256 of the token of ours that it depends on."""
     idle_since: Millis | None
     """When its last connection ended; None while it has one."""
+    expires: Millis | None = None
+    """When an outside issuer's token ends, on which it depends."""
+    scope: str | None = None
+    """What that token allows; None is everything."""
 
 
 @attrs.define
@@ -181,6 +186,10 @@ class TokenRow:
 
     user: UserName
     expires: Millis | None
+    name: str = ""
+    """What the operator calls it."""
+    scope: str | None = None
+    """What it allows, as `chatd.core.scope` writes it; None is everything."""
 
 
 @attrs.define

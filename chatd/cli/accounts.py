@@ -32,10 +32,7 @@ from chatd.core.entities import Sanction
 from chatd.names import skeleton
 from chatd.store.sqlite import admin
 from chatd.wire.events import Millis
-
-PASSWORD_CHARS_MIN = 8
-"""Source: NIST SP 800-63B, section 3.1.1.2, for a password beside nothing else."""
-PASSWORD_CHARS_MAX = 1024
+from chatd.wire.fields import parse_password
 
 
 @click.group("user")
@@ -241,11 +238,8 @@ def _password() -> str:
         )
     else:
         password = sys.stdin.readline().rstrip("\r\n")
-    if not PASSWORD_CHARS_MIN <= len(password) <= PASSWORD_CHARS_MAX:
-        click.echo(
-            f"Error: a password has {PASSWORD_CHARS_MIN} to {PASSWORD_CHARS_MAX}"
-            " characters",
-            err=True,
-        )
+    try:
+        return parse_password(password)
+    except ValueError as error:
+        click.echo(f"Error: {error}", err=True)
         sys.exit(os.EX_DATAERR)
-    return password

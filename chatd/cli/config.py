@@ -1,9 +1,9 @@
 """`chatd check` and `chatd config`: what would be in force, and what is wrong.
 
-Nothing is opened or started here, so both may be run beside a daemon and before
-its start. A configuration that cannot be used is told on standard error, one
-problem a line, and ends with 78 (`EX_CONFIG`), which the service file takes as a
-reason not to try again.
+Nothing is started here, and read are only the file and the keys that it names, so
+both may be run beside a daemon and before its start. A configuration that cannot be
+used is told on standard error, one problem a line, and ends with 78 (`EX_CONFIG`),
+which the service file takes as a reason not to try again.
 
 No file is looked for: without `-c` none is read, and the output says so.
 """
@@ -16,9 +16,11 @@ import sys
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
+from chatd.auth import read_issuers
 from chatd.config import notices
 from chatd.configfile import Loaded, effective, example, json_schema, load
 from chatd.errors import ConfigError
@@ -48,9 +50,13 @@ def load_or_exit(
     try:
         return load(config_file, os.environ, overrides)
     except ConfigError as error:
-        for problem in error.problems:
-            click.echo(problem, err=True)
-        sys.exit(os.EX_CONFIG)
+        _exit(error)
+
+
+def _exit(error: ConfigError) -> NoReturn:
+    for problem in error.problems:
+        click.echo(problem, err=True)
+    sys.exit(os.EX_CONFIG)
 
 
 @click.command()
@@ -58,6 +64,10 @@ def load_or_exit(
 def check(config_file: Path | None) -> None:
     """Check the configuration, and say all that is wrong with it."""
     loaded = load_or_exit(config_file)
+    try:
+        read_issuers(loaded.config.auth.jwt)
+    except ConfigError as error:
+        _exit(error)
     origins = Counter(loaded.origins.values())
     said = ", ".join(f"{count} from {origin}" for origin, count in origins.items())
     click.echo(f"ok: {said}")

@@ -20,6 +20,7 @@ Pure: no I/O, no clock, no randomness.
 """
 
 from chatd.config.checks import Place, conflicts, notices, out_of_bounds
+from chatd.config.jwt import JwtIssuer
 from chatd.config.key import COUNT_MAX
 from chatd.config.limits import Limits
 from chatd.config.sections import (
@@ -56,6 +57,7 @@ __all__ = [
     "Config",
     "Heartbeat",
     "History",
+    "JwtIssuer",
     "Limits",
     "Log",
     "Metrics",

@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 
 from chatd.config.limits import Limits
-from chatd.config.sections import Config, Server
+from chatd.config.sections import Auth, Config, Server
 from chatd.config.values import Address, SystemdSockets, TcpAddress
 from chatd.ids import RoomName
 
@@ -68,6 +68,7 @@ def conflicts(config: Config) -> Iterator[tuple[Place, str]]:
     yield from _listen_conflicts(config)
     yield from _tls_conflicts(config.server)
     yield from _proxy_conflicts(config.server)
+    yield from _jwt_conflicts(config.auth)
     yield from _room_conflicts(config)
     yield from _limit_conflicts(config.limits)
 
@@ -129,6 +130,13 @@ def _proxy_conflicts(server: Server) -> Iterator[tuple[Place, str]]:
     if server.proxy_protocol and not server.trusted_proxies:
         reason = "trusted_proxies is empty, so nobody could connect"
         yield ("server", "proxy_protocol"), reason
+
+
+def _jwt_conflicts(auth: Auth) -> Iterator[tuple[Place, str]]:
+    for index, entry in enumerate(auth.jwt):
+        place = ("auth", "jwt", index)
+        if bool(entry.key_file) == bool(entry.jwks_file):
+            yield place, "needs key_file or jwks_file, and not both"
 
 
 def _room_conflicts(config: Config) -> Iterator[tuple[Place, str]]:

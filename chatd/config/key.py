@@ -7,7 +7,7 @@ number, of a string's code points, of a list's entries.
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import attrs
 
@@ -35,3 +35,14 @@ def key(
 def limit(default: int, doc: str, source: str) -> int:
     """A setting for which 0 is no limit."""
     return key(default, f"{doc} 0: no limit.", source, min=0, max=COUNT_MAX)
+
+
+def required(
+    doc: str,
+    source: str,
+    *,
+    min: float | None = None,  # noqa: A002
+    max: float | None = None,  # noqa: A002
+) -> Any:
+    """A setting of a table that has no default."""
+    return attrs.field(metadata={"doc": doc, "source": source, "min": min, "max": max})

@@ -9,6 +9,7 @@ from typing import Literal
 
 import attrs
 
+from chatd.config.jwt import JwtIssuer
 from chatd.config.key import DAY_S, key, limit
 from chatd.config.limits import Limits
 from chatd.config.values import (
@@ -117,6 +118,11 @@ class Auth:
         doc="Whether people without an account may come in, as NAME~xxxx.",
         source="the first run needs no account; it listens on this machine only",
     )
+    registration: Literal["closed", "open"] = key(
+        "closed",
+        "Whether anybody may make himself an account with `register`.",
+        "ejabberd's mod_register, which is off as well: an open door is a decision",
+    )
     guest_hold_s: float = key(
         900.0,
         "How long a guest who is gone can still resume his session.",
@@ -152,6 +158,12 @@ class Auth:
         " that nobody can anywhere, such as admin, support and all. `chatd user add`"
         " can.",
         "only the operator knows whom people here believe",
+    )
+    jwt: tuple[JwtIssuer, ...] = key(
+        (),
+        "Outside issuers whose JSON Web Tokens log people in, so that a site's users"
+        " need no second password: an [[auth.jwt]] for each, in place of this line.",
+        "none: whoever is believed here can be anybody, administrators too",
     )
 
 

@@ -10,9 +10,10 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any, Literal, get_args, get_origin
 
+import attrs
 import tomli_w
 
-from chatd.config import COUNT_MAX, PermanentRoom
+from chatd.config import COUNT_MAX
 from chatd.configfile.load import Loaded
 from chatd.configfile.table import SECTIONS, Key, keys_of
 
@@ -46,12 +47,14 @@ def effective(loaded: Loaded) -> str:
     return "\n".join([*lines[1:], ""])
 
 
-def plain(value: object) -> Any:
+def plain(value: Any) -> Any:
     """A setting as the value that a file has for it."""
     if isinstance(value, tuple):
         return [plain(item) for item in value]
-    if isinstance(value, PermanentRoom):
-        return {"name": str(value.name), "topic": value.topic}
+    if attrs.has(type(value)) and "__str__" not in vars(type(value)):
+        # What has a spelling of its own, an address, is written as that.
+        fields = attrs.asdict(value, recurse=False)
+        return {name: plain(entry) for name, entry in fields.items()}
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, (bool, int, float)):
@@ -78,10 +81,12 @@ def _example_lines() -> Iterator[str]:
             yield from _comment(key.doc)
             value = toml(plain(key.default))
             yield from _comment(f"Default: {value}{_bounds(key)} ({key.source}).")
-            if _is_array_of_tables(key):
+            if _is_array_of_tables(key) and key.default:
                 yield from _tables(key)
             else:
                 yield f"{key.name} = {value}"
+            if _is_array_of_tables(key) and not key.default:
+                yield from _fields(key)
         yield ""
 
 
@@ -98,6 +103,19 @@ def _tables(key: Key) -> Iterator[str]:
             yield f"{inner.name} = {toml(plain(getattr(entry, inner.name)))}"
 
 
+def _fields(key: Key) -> Iterator[str]:
+    """What an entry would have, of an array of tables that is empty by default."""
+    yield "#"
+    yield f"# [[{key.path}]]"
+    for inner in keys_of(get_args(key.type)[0]):
+        if inner.default is attrs.NOTHING:
+            default = f"Required{_bounds(inner)} ({inner.source})."
+        else:
+            value = toml(plain(inner.default))
+            default = f"Default: {value}{_bounds(inner)} ({inner.source})."
+        yield from _comment(f"{inner.name}: {inner.doc} {default}")
+
+
 def _bounds(key: Key) -> str:
     """The values that a key takes, after its default."""
     words = get_args(key.type) if get_origin(key.type) is Literal else ()
@@ -109,7 +127,7 @@ def _bounds(key: Key) -> str:
 
 
 def _is_array_of_tables(key: Key) -> bool:
-    return get_args(key.type)[:1] == (PermanentRoom,)
+    return any(attrs.has(kind) for kind in get_args(key.type)[:1])
 
 
 def _comment(text: str) -> list[str]:

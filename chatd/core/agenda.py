@@ -25,6 +25,7 @@ class Due(Enum):
     FORGET_SESSION = auto()
     RETENTION = auto()
     TRIM = auto()
+    EXPIRY = auto()
 
 
 DeadlineKey = ConnectionId | UserName | RoomName | SessionId | None

@@ -8,19 +8,24 @@ said hello, or came back within his grace).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from chatd.core import presence, retention
 from chatd.core.agenda import DeadlineKey, Due
 from chatd.core.drafts import EndSession, SaveMarks
-from chatd.core.effects import Spread
-from chatd.core.entities import Block
+from chatd.core.effects import Spread, Tell
+from chatd.core.entities import Block, Connection
 from chatd.core.turn import Turn
 from chatd.errors import Ending
+from chatd.wire.events import Expiring, Millis
 
 MARKS_DELAY_S = 4.0
 """How long read marks wait to be written, for many to share a commit. Source:
 protocol section 5, "it is written within 5 s"."""
+
+EXPIRING_MS = 60_000
+"""How long before its end a token's is announced. Source: protocol section 7."""
 
 
 def pass_time(turn: Turn) -> None:
@@ -49,6 +54,40 @@ def hold_guest(turn: Turn, draft: EndSession) -> None:
     """Try again later to end a guest's session that could not be ended."""
     at = turn.now.mono + turn.config.auth.guest_hold_s
     turn.chat.agenda.add(at, Due.GUEST, draft.session)
+
+
+def expect_expiry(turn: Turn, connection: Connection, expires: Millis | None) -> None:
+    """Let a connection depend on a token that ends, or on none any more."""
+    connection.expires, connection.expiry_at = expires, None
+    if expires is not None:
+        _look_again(turn, connection, expires - turn.now.wall - EXPIRING_MS)
+
+
+def _look_again(turn: Turn, connection: Connection, after_ms: Millis) -> None:
+    connection.expiry_at = turn.now.mono + max(0, after_ms) / 1000
+    turn.chat.agenda.add(connection.expiry_at, Due.EXPIRY, connection.id)
+
+
+def _expiry(turn: Turn, key: DeadlineKey) -> None:
+    """Announce the end of a token, or end with it.
+
+    It is a moment of people's time, which may have been set meanwhile, so it is
+    looked at again; and another token may have come.
+    """
+    connection = turn.connection(key)  # type: ignore[arg-type]
+    if connection is None or connection.expiry_at is None:
+        return
+    assert connection.expires is not None
+    left_ms = connection.expires - turn.now.wall
+    if turn.now.mono < connection.expiry_at:
+        return
+    if left_ms <= 0:
+        turn.finish(connection, Ending.EXPIRED)
+    elif left_ms > EXPIRING_MS:
+        _look_again(turn, connection, left_ms - EXPIRING_MS)
+    else:
+        turn.want(Tell([connection.id], Expiring(math.ceil(left_ms / 1000))))
+        _look_again(turn, connection, left_ms)
 
 
 def _login(turn: Turn, key: DeadlineKey) -> None:
@@ -108,4 +147,5 @@ _DUE: dict[Due, Callable[[Turn, DeadlineKey], None]] = {
     Due.FORGET_SESSION: _forget_session,
     Due.RETENTION: retention.review,
     Due.TRIM: retention.trim,
+    Due.EXPIRY: _expiry,
 }

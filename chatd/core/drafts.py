@@ -240,31 +240,78 @@ class SetDisplay:
 
 @attrs.define
 class SetPasswordHash:
-    """Replace an account's password hash (its parameters have grown)."""
+    """Replace a password's hash by another of the same (its parameters have grown).
+
+    If `instead_of` is not the account's hash any more it is `Duplicate`: the
+    password was changed meanwhile.
+    """
 
     user: UserName
     password_hash: str
+    instead_of: str | None
+
+
+@attrs.define
+class ChangePassword:
+    """Replace an account's password; what the old one opened is void.
+
+    All other sessions of the user end, and all of his tokens. The session that
+    stays depends on no token any more. Refused: `bad_credentials` if `instead_of`
+    is not the account's hash any more.
+    """
+
+    user: UserName
+    password_hash: str
+    instead_of: str | None
+    session: SessionId
+    """The one that stays."""
 
 
 @attrs.define
 class OpenSession:
     """Record a session before its secret is told to anybody.
 
-    With `guest`, the user's name is recorded in the same step and may be
-    refused: `name_taken`. Of more than `most` sessions of the user those end that
-    have been idle longest, but for the new one, those that are not idle, and `held`,
-    which the core knows to be in use whatever was written last.
+    With `new_user`, the user is recorded in the same step and may be refused:
+    `name_taken`. Refused: `bad_credentials` if the token is gone by now. Of more than
+    `most` sessions of the user those end that have been idle longest, but for the new
+    one, those that are not idle, and `held`, which the core knows to be in use
+    whatever was written last.
     """
 
     session: SessionId
     user: UserName
     token: bytes | None
-    """SHA-256 of the token that it came from, if it came from one."""
+    """SHA-256 of the token that it came from, if it came from one of ours."""
     created: Millis
-    guest: AddUser | None = None
+    new_user: AddUser | None = None
+    expires: Millis | None = None
+    """When an outside issuer's token ends, from which it came."""
+    scope: str | None = None
+    """What that token allows; None is everything."""
     most: int = 0
     """0 is no limit."""
     held: tuple[SessionId, ...] = ()
+
+
+@attrs.define
+class RenewSession:
+    """Let a session take over a token: it ends with that one from here on.
+
+    Refused: `bad_credentials` if the session or the token is gone by now.
+    """
+
+    session: SessionId
+    token: bytes | None
+    expires: Millis | None
+    scope: str | None
+
+
+@attrs.define
+class SetAccountRole:
+    """Make an account what an outside issuer says that it is."""
+
+    user: UserName
+    role: str
 
 
 @attrs.define
@@ -316,7 +363,10 @@ Draft = (
     | AddUser
     | SetDisplay
     | SetPasswordHash
+    | SetAccountRole
+    | ChangePassword
     | OpenSession
+    | RenewSession
     | EndSession
     | EndSessions
     | ForgetRevisions

@@ -16,6 +16,7 @@ from chatd.core.principal import Principal
 from chatd.core.query import Place, Query
 from chatd.errors import Ending
 from chatd.ids import ConnectionId, RoomName, Seq, UserName
+from chatd.wire.accounts import Password, Refresh, Register
 from chatd.wire.commands import Command, Hello, History, Search
 from chatd.wire.events import Ephemeral, TimelineEvent
 from chatd.wire.replies import Reply, ServerFrame
@@ -103,6 +104,16 @@ class Authenticate:
 
 
 @attrs.define
+class CheckSecret:
+    """Verify or hash what a command about an account brings."""
+
+    connection: ConnectionId
+    command: Register | Password | Refresh
+    user: UserName | None
+    """Whose command it is; None before hello."""
+
+
+@attrs.define
 class CountUnread:
     """Count unread messages; `UnreadCounted` repeats `because`."""
 
@@ -186,6 +197,7 @@ Effect = (
     | Unsubscribe
     | Append
     | Authenticate
+    | CheckSecret
     | CountUnread
     | FindUser
     | ReadHistory

@@ -13,8 +13,9 @@ from enum import Enum, auto
 import attrs
 
 from chatd.core.drafts import Draft
-from chatd.core.principal import Principal
+from chatd.core.principal import Principal, Renewal
 from chatd.core.quota import Bucket
+from chatd.core.scope import Scope
 from chatd.core.settings import RoomSettings
 from chatd.ids import ConnectionId, Epoch, RoomName, Seq, SessionId, UserName
 from chatd.wire.codec import BadCommand
@@ -189,8 +190,18 @@ class Connection:
     session: SessionId | None = None
     token: bytes | None = None
     """SHA-256 of the access token that the session came from, if any."""
+    expires: Millis | None = None
+    """When the token ends that it depends on."""
+    expiry_at: float | None = None
+    """The one deadline for that which still counts."""
+    scope: Scope | None = None
+    """What the token allows; None is everything."""
     cuts: int = 0
     """The chat's, when the credential of its hello began to be verified."""
+    tries: int = 0
+    """How often it was verified again, since a name was taken meanwhile."""
+    renewal: Renewal | None = None
+    """The token of a `refresh`, while its session takes it over."""
     state: str = "online"
     text: str | None = None
     block: Block | None = None

@@ -14,10 +14,11 @@ import attrs
 
 from chatd.core.drafts import Outcome
 from chatd.core.effects import Origin
-from chatd.core.principal import Principal
+from chatd.core.principal import HashedPassword, Principal, Renewal
 from chatd.core.query import Hit, Query
 from chatd.errors import Reject
 from chatd.ids import ConnectionId, RoomName, Seq, UserName
+from chatd.wire.accounts import Password, Refresh, Register
 from chatd.wire.codec import BadCommand
 from chatd.wire.commands import Command, Hello, History, Search
 from chatd.wire.events import Millis
@@ -143,6 +144,25 @@ class AuthenticationFailed:
 
 
 @attrs.define
+class SecretChecked:
+    """What a command about an account brought is right, or hashed."""
+
+    connection: ConnectionId
+    command: Register | Password | Refresh
+    found: HashedPassword | Renewal
+    """For `refresh` what the token is."""
+
+
+@attrs.define
+class SecretRefused:
+    """What a command about an account brought was refused."""
+
+    connection: ConnectionId
+    command: Register | Password | Refresh
+    reject: Reject
+
+
+@attrs.define
 class Closed:
     """A connection is gone."""
 
@@ -215,6 +235,8 @@ Input = (
     | MessagesFound
     | SearchRefused
     | AuthenticationFailed
+    | SecretChecked
+    | SecretRefused
     | Closed
     | SpaceMeasured
     | TimePassed

@@ -21,6 +21,7 @@ from chatd.core.agenda import Due
 from chatd.core.commands import (
     RULES,
     Rule,
+    accounts,
     lookups,
     moderation,
     revocation,
@@ -151,6 +152,8 @@ class Machine:
         try:
             if rule.grows and turn.space is not Space.AMPLE:
                 allowance.may_grow(turn, turn.user(connection).name)
+            if connection.scope is not None:
+                accounts.check_scope(turn, connection, command)
             if rule.member:
                 turn.member_room(connection, command.room)  # type: ignore[union-attr, arg-type]
             rule.run(turn, connection, command)
@@ -242,12 +245,21 @@ class Machine:
                 rooms.created(turn, origin, draft, outcome)
             case drafts.OpenSession() as draft:
                 sessions.opened(turn, origin, draft, outcome)
+            case (
+                drafts.AddUser()
+                | drafts.ChangePassword()
+                | drafts.RenewSession()
+                | drafts.EndSessions()
+            ):
+                accounts.executed(turn, origin, outcome)
             case drafts.EndSession() as draft:
-                sessions.ended(turn, origin, draft, outcome)
+                accounts.ended(turn, origin, draft, outcome)
                 if isinstance(outcome, drafts.Refused) and origin.connection is None:
                     deadlines.hold_guest(turn, draft)
             case drafts.SetDisplay() as draft:
                 sessions.renamed(turn, origin, draft, outcome)
+            case drafts.SetAccountRole() as draft:
+                self._role_set(draft, outcome)
             case drafts.SaveMarks() as draft:
                 self._marks_saved(draft, outcome)
             case drafts.TrimRoom() as draft:
@@ -292,6 +304,12 @@ class Machine:
         if connection.block is Block.OWN_DRAFTS and not connection.open_drafts:
             turn.release(connection)
 
+    def _role_set(self, draft: drafts.SetAccountRole, outcome: drafts.Outcome) -> None:
+        """Take what an outside issuer says that somebody is."""
+        user = self.chat.users.get(draft.user)
+        if user is not None and not isinstance(outcome, drafts.Refused):
+            self.chat.apply_role(user, draft.role)
+
     def _marks_saved(self, draft: drafts.SaveMarks, outcome: drafts.Outcome) -> None:
         """Keep what could not be written for the next time."""
         if isinstance(outcome, drafts.Refused):
@@ -299,11 +317,6 @@ class Machine:
             self.chat.idle = draft.idle | self.chat.idle
 
     # --- look-ups that have come back ---------------------------------------
-
-    def _authenticated(self, turn: Turn, happened: inputs.Authenticated) -> None:
-        connection = turn.connection(happened.connection)
-        if connection is not None:
-            sessions.authenticated(turn, connection, happened)
 
     def _counted(self, turn: Turn, happened: inputs.UnreadCounted) -> None:
         connection = turn.connection(happened.connection)
@@ -325,28 +338,6 @@ class Machine:
             self.chat.note_user(User(*happened.found))
             connection.waiting.insert(0, happened.command)
         turn.release(connection)
-
-    def _not_authenticated(
-        self, turn: Turn, happened: inputs.AuthenticationFailed
-    ) -> None:
-        connection = turn.connection(happened.connection)
-        if connection is not None:
-            sessions.refused(turn, connection, happened.hello, happened.reject)
-
-    def _history_read(self, turn: Turn, happened: inputs.HistoryRead) -> None:
-        connection = turn.connection(happened.connection)
-        if connection is not None:
-            lookups.history_read(turn, connection, happened)
-
-    def _found(self, turn: Turn, happened: inputs.MessagesFound) -> None:
-        connection = turn.connection(happened.connection)
-        if connection is not None:
-            searches.found(turn, connection, happened)
-
-    def _not_searched(self, turn: Turn, happened: inputs.SearchRefused) -> None:
-        connection = turn.connection(happened.connection)
-        if connection is not None:
-            turn.refuse(connection.id, happened.command, happened.reject)
 
     def _replayed(self, turn: Turn, happened: inputs.Replayed) -> None:
         connection = turn.connection(happened.connection)
@@ -374,6 +365,19 @@ class Machine:
         deadlines.save_marks(turn)
 
 
+def _for_connection(
+    take: Callable[[Turn, Connection, Any], None],
+) -> Callable[[Machine, Turn, Any], None]:
+    """Let `take` have what comes back for a connection, if that is still there."""
+
+    def handle(_machine: Machine, turn: Turn, happened: Any) -> None:
+        connection = turn.connection(happened.connection)
+        if connection is not None:
+            take(turn, connection, happened)
+
+    return handle
+
+
 def _too_early(command: Command) -> BadCommand:
     """The refusal of whatever comes before hello."""
     text = 'say {"type":"hello"} before anything else'
@@ -385,15 +389,17 @@ def _too_early(command: Command) -> BadCommand:
 _HANDLERS: dict[type[Input], Callable[[Machine, Turn, Any], None]] = {
     inputs.Opened: Machine._opened,
     inputs.Received: Machine._received,
-    inputs.Authenticated: Machine._authenticated,
+    inputs.Authenticated: _for_connection(sessions.authenticated),
     inputs.UnreadCounted: Machine._counted,
     inputs.UserFound: Machine._user_found,
     inputs.Executed: Machine._executed,
     inputs.Replayed: Machine._replayed,
-    inputs.HistoryRead: Machine._history_read,
-    inputs.MessagesFound: Machine._found,
-    inputs.SearchRefused: Machine._not_searched,
-    inputs.AuthenticationFailed: Machine._not_authenticated,
+    inputs.HistoryRead: _for_connection(lookups.history_read),
+    inputs.MessagesFound: _for_connection(searches.found),
+    inputs.SearchRefused: _for_connection(searches.refused),
+    inputs.AuthenticationFailed: _for_connection(sessions.not_authenticated),
+    inputs.SecretChecked: _for_connection(accounts.checked),
+    inputs.SecretRefused: _for_connection(accounts.unchecked),
     inputs.Closed: Machine._closed,
     inputs.SpaceMeasured: Machine._measured,
     inputs.Revised: Machine._revised,

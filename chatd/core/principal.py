@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import attrs
 
+from chatd.core.scope import Scope
 from chatd.ids import SessionId, UserName
+from chatd.wire.events import Millis
 
 
 @attrs.define
@@ -22,6 +24,42 @@ class Principal:
     secret: str = attrs.field(repr=False)
     """What the client presents to resume; told once, in `welcome`."""
     token: bytes | None
-    """SHA-256 of the access token that it came from, if any."""
+    """SHA-256 of the access token that it came from, if it came from one of ours."""
     resumed: bool
     """Whether the session is on disk already."""
+    expires: Millis | None = None
+    """When the token ends, if there is one that does."""
+    scope: Scope | None = None
+    """What the token allows; None is everything."""
+    renews: bool = False
+    """Whether a session that is resumed takes over a token that came with it."""
+    is_new: bool = False
+    """Whether an outside issuer's word makes the account now."""
+
+
+@attrs.define
+class HashedPassword:
+    """A new password, in place of one that was right."""
+
+    hash: str = attrs.field(repr=False)
+    instead_of: str | None = attrs.field(default=None, repr=False)
+    """The hash of the old one; None for a new account."""
+
+
+@attrs.define
+class Renewal:
+    """A token that was verified, for a session that takes it over."""
+
+    token: bytes | None
+    expires: Millis | None
+    scope: Scope | None
+
+
+def kept(found: Principal | Renewal) -> tuple[Millis | None, str | None]:
+    """What a session has to remember: when its token ends, and what it allows.
+
+    Of a token of ours nothing, since that is looked up when the session is resumed.
+    """
+    if found.token is not None:
+        return None, None
+    return found.expires, None if found.scope is None else str(found.scope)

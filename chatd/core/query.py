@@ -27,7 +27,8 @@ from unicodedata import category
 import attrs
 
 from chatd.errors import Reject, RejectCode
-from chatd.ids import RoomName, Seq, UserName, parse_room_name, parse_user_name
+from chatd.ids import RoomName, Seq, UserName
+from chatd.names import UNICODE
 from chatd.wire.events import Millis
 from chatd.wire.fields import INTEGER_MAX
 from chatd.wire.replies import MessageFound
@@ -150,8 +151,8 @@ def parse_place(text: str) -> Place:
     try:
         top = None
         if top_seq is not None:
-            top = parse_room_name(top_room), _seq(top_seq)
-        return Place(parse_room_name(room), _seq(seq), int(score), top)
+            top = UNICODE.room(top_room), _seq(top_seq)
+        return Place(UNICODE.room(room), _seq(seq), int(score), top)
     except ValueError:
         raise bad_place() from None
 
@@ -207,8 +208,8 @@ def _seq(digits: str) -> Seq:
 
 
 _FILTERS: dict[str, tuple[Callable[[str], Any], str]] = {
-    "from": (parse_user_name, "a user's name behind the colon"),
-    "in": (parse_room_name, "a room's name behind the colon"),
+    "from": (UNICODE.user, "a user's name behind the colon"),
+    "in": (UNICODE.room, "a room's name behind the colon"),
     "after": (_day, "a date such as 2026-11-01"),
     "before": (_day, "a date such as 2026-11-01"),
 }

@@ -73,8 +73,9 @@ class Chat:
     idle: dict[SessionId, int | None] = attrs.field(factory=dict)
     """Idle times of sessions that are not written yet."""
     cuts: int = 0
-    """How often connections of somebody were cut: who was verified before is
-    verified again."""
+    """How often an account's connections were cut."""
+    cut_at: dict[UserName, int] = attrs.field(factory=dict)
+    """When an account's were cut last: who was verified before is verified again."""
     marks_due: bool = False
     """Whether writing them has a deadline already."""
     untrimmed: dict[RoomName, None] = attrs.field(factory=dict)
@@ -223,6 +224,11 @@ class Chat:
 
     # --- what is live -------------------------------------------------------
 
+    def note_cut(self, user: UserName) -> None:
+        """What was verified of an account before this moment is not believed."""
+        self.cuts += 1
+        self.cut_at[user] = self.cuts
+
     def note_opened(self, connection: Connection) -> None:
         """A socket is there; nobody is behind it yet."""
         self.connections[connection.id] = connection
@@ -284,7 +290,7 @@ class Chat:
             user.offline_at = now + grace_s
             self.agenda.add(user.offline_at, Due.GRACE, user.name)
 
-    def note_cut(self, connection: Connection, now: float) -> None:
+    def note_detached(self, connection: Connection, now: float) -> None:
         """A connection is let go before its socket, and nobody waits for it."""
         assert connection.user is not None
         del self.connections[connection.id]

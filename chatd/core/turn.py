@@ -172,6 +172,11 @@ class Turn:
             RejectCode.NOT_MEMBER, f"you are not in {name}: join it first", field="room"
         )
 
+    def may_follow(self, connection: Connection, room: RoomName) -> bool:
+        """Whether a connection's token lets it read a room."""
+        scope = connection.scope
+        return scope is None or scope.allows("join", room)
+
     def connections_of(self, user: UserName) -> list[ConnectionId]:
         """All connections of a user; none of one who is not in memory any more."""
         known = self.chat.users.get(user)

@@ -32,6 +32,7 @@ import trio
 from trio.lowlevel import current_statistics
 
 from chatd import __version__
+from chatd.auth import read_issuers
 from chatd.config import Address, Config, notices, parse_address
 from chatd.core.quota import Buckets
 from chatd.core.state import Chat
@@ -155,6 +156,7 @@ async def _live(
     is_new = not (data / "chatd.db").exists()
     for notice in notices(config):
         log().warning(notice)
+    issuers = read_issuers(config.auth.jwt)
     tls = _tls(config)
     sockets = listen_on(config.server.listen, os.environ)
     metrics_sockets = listen_on(config.metrics.listen, os.environ)
@@ -165,7 +167,7 @@ async def _live(
         session_days=config.auth.session_days,
         guest_hold_s=config.auth.guest_hold_s,
     ) as store:
-        world = World(_wall, secrets.token_bytes, _give_up)
+        world = World(_wall, secrets.token_bytes, _give_up, issuers)
         hub = Hub(config, store, world, metrics, f"chatd/{__version__}")
         house = House(hub, metrics)
         async with trio.open_nursery() as nursery:

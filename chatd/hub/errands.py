@@ -20,6 +20,7 @@ import attrs
 from chatd.auth import Authenticator
 from chatd.core.effects import (
     Authenticate,
+    CheckSecret,
     CountUnread,
     FindMessages,
     FindUser,
@@ -34,6 +35,8 @@ from chatd.core.inputs import (
     MessagesFound,
     Replayed,
     SearchRefused,
+    SecretChecked,
+    SecretRefused,
     UnreadCounted,
     UserFound,
 )
@@ -47,7 +50,9 @@ from chatd.wire.encode import encode
 from chatd.wire.events import TimelineEvent
 from chatd.wire.framing import text_frame
 
-LookUp = Authenticate | CountUnread | FindUser | ReadHistory | FindMessages
+LookUp = (
+    Authenticate | CheckSecret | CountUnread | FindUser | ReadHistory | FindMessages
+)
 """An effect whose outcome is one input."""
 
 REPLAY_PAGE = 256
@@ -84,7 +89,7 @@ class Errands:
             return
         try:
             principal = await self._authenticator.authenticate(
-                effect.hello, link.outlet.bearer
+                effect.hello, link.outlet.bearer, link.outlet.address
             )
         except Reject as reject:
             self._happened(
@@ -92,6 +97,20 @@ class Errands:
             )
         else:
             self._happened(Authenticated(effect.connection, effect.hello, principal))
+
+    async def _check_secret(self, effect: CheckSecret) -> None:
+        link = self._fanout.links.get(effect.connection)
+        if link is None:
+            return
+        command = effect.command
+        try:
+            found = await self._authenticator.check(
+                command, effect.user, link.outlet.address
+            )
+        except Reject as reject:
+            self._happened(SecretRefused(effect.connection, command, reject))
+        else:
+            self._happened(SecretChecked(effect.connection, command, found))
 
     async def _count_unread(self, effect: CountUnread) -> None:
         numbers = await self._store.unread(effect.principal.user, effect.marks)
@@ -192,6 +211,7 @@ class Errands:
 
 _LOOK_UPS: dict[type[LookUp], Callable[[Errands, Any], Awaitable[None]]] = {
     Authenticate: Errands._authenticate,
+    CheckSecret: Errands._check_secret,
     CountUnread: Errands._count_unread,
     FindUser: Errands._find_user,
     ReadHistory: Errands._read_history,

@@ -23,7 +23,7 @@ import trio
 
 from chatd.auth import Authenticator
 from chatd.config import Config
-from chatd.core.drafts import SetPasswordHash
+from chatd.core.drafts import Draft
 from chatd.core.effects import Origin
 from chatd.core.inputs import (
     Closed,
@@ -100,7 +100,12 @@ class Hub:
             world.gave_up,
         )
         authenticator = Authenticator(
-            store, config, world.random_bytes, world.wall, self._rehashed
+            store,
+            config,
+            world.random_bytes,
+            world.wall,
+            self._store_aside,
+            world.issuers,
         )
         self._errands = Errands(
             store, authenticator, self._fanout, self._happened, self.make_gap
@@ -329,5 +334,6 @@ class Hub:
     def _link(self, number: ConnectionId) -> Link | None:
         return self._fanout.links.get(number)
 
-    def _rehashed(self, draft: SetPasswordHash) -> None:
+    def _store_aside(self, draft: Draft) -> None:
+        """Have something stored that no command waits for."""
         self._committer.append(Origin(None, None, draft))

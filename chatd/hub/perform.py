@@ -129,6 +129,7 @@ PERFORM: dict[type[Effect], Callable[[Performer, Any], None]] = {
     effects.Unsubscribe: Performer._unsubscribe,
     effects.Append: Performer._append,
     effects.Authenticate: Performer._look_up,
+    effects.CheckSecret: Performer._look_up,
     effects.CountUnread: Performer._look_up,
     effects.FindUser: Performer._look_up,
     effects.ReadHistory: Performer._look_up,

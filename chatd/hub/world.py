@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import attrs
 
+from chatd.auth import Issuers
 from chatd.ids import Epoch
 
 
@@ -18,6 +19,8 @@ class World:
     random_bytes: Callable[[int], bytes]
     gave_up: Callable[[], None]
     """Ends the process when the store has not answered for too long."""
+    issuers: Issuers = attrs.field(factory=Issuers)
+    """Outside issuers of tokens, with their keys."""
 
     def new_epoch(self) -> Epoch:
         """Draw an epoch."""

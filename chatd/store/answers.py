@@ -17,6 +17,13 @@ TOO_MANY_KINDS = Refused(
     f"the message has {REACTION_KINDS_MAX} kinds of reaction already",
     "emoji",
 )
+SESSION_GONE = Refused(
+    RejectCode.BAD_CREDENTIALS, "this session is not known, or has ended"
+)
+TOKEN_GONE = Refused(RejectCode.BAD_CREDENTIALS, "this token is not known")
+PASSWORD_CHANGED = Refused(
+    RejectCode.BAD_CREDENTIALS, "the password was changed meanwhile", "old"
+)
 NAME_TAKEN = Refused(RejectCode.NAME_TAKEN, "the name is taken", "name")
 NAME_LOOKS_TAKEN = Refused(
     RejectCode.NAME_TAKEN, "the name looks like one that is taken", "name"

@@ -67,9 +67,20 @@ class MemoryStore:
             self._go_on.set()
         self._go_on = trio.Event() if stalled else None
 
-    def add_token(self, user: UserName, digest: bytes, expires: Millis | None) -> None:
+    def add_token(
+        self,
+        user: UserName,
+        digest: bytes,
+        expires: Millis | None,
+        scope: str | None = None,
+        name: str = "test",
+    ) -> None:
         """Add an access token, as the command line does."""
-        self._model.tokens[digest] = TokenRow(user, expires)
+        self._model.tokens[digest] = TokenRow(user, expires, name, scope)
+
+    def drop_token(self, digest: bytes) -> None:
+        """Revoke an access token, as the command line does."""
+        del self._model.tokens[digest]
 
     def ban(self, user: UserName, until: Millis | None, reason: str | None) -> None:
         """Ban a user from the server, as the command line does."""

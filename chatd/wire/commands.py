@@ -4,7 +4,7 @@ A command is an intent in the imperative. It carries what the client sent,
 parsed and within its bounds, and nothing else: who sent it and when is known to
 whoever received it. `chatd.wire.codec` makes these from bytes; the classes are
 the single description of what is accepted, so a field's type here is its check
-there (the NewTypes of `chatd.ids` and of this module each have one).
+there (the NewTypes of `chatd.ids` and `chatd.wire.kinds` each have one).
 
 `id` is the client's own label for the reply; None means that it gave none.
 """
@@ -16,6 +16,7 @@ from typing import ClassVar
 import attrs
 
 from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
+from chatd.wire.accounts import Password, Refresh, Register
 from chatd.wire.acts import (
     Ban,
     Create,
@@ -220,9 +221,10 @@ class Ping:
 
 @attrs.define
 class Logout:
-    """End this session for good."""
+    """End this session for good, or all of one's sessions."""
 
     type: ClassVar[str] = "logout"
+    everywhere: bool = False
     id: CommandId = None
 
 
@@ -253,5 +255,8 @@ Command = (
     | Rooms
     | Ping
     | Logout
+    | Register
+    | Password
+    | Refresh
 )
 """Any command."""

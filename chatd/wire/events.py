@@ -240,8 +240,17 @@ class Bye:
     after: float | None = None
 
 
+@attrs.define
+class Expiring:
+    """The token that a connection depends on ends in `left` seconds."""
+
+    type: ClassVar[str] = "expiring"
+    left: int
+    """Called `in` on the wire; always written."""
+
+
 Ephemeral = Typing | Presence | ReadMark
 """Anything that is dropped first under pressure."""
 
-Notice = CaughtUp | Left | Invited | Gap | Bye
+Notice = CaughtUp | Left | Invited | Gap | Bye | Expiring
 """Anything for one connection or one user that has no seq."""

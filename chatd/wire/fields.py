@@ -37,6 +37,7 @@ from chatd.wire.kinds import (
     Emoji,
     GuestName,
     KeepCount,
+    NewPassword,
     PageLimit,
     PlaceText,
     Post,
@@ -70,6 +71,10 @@ ID_CHARS_MAX = 64
 """Source: protocol section 1."""
 SECRET_CHARS_MAX = 4096
 """Room for a large JWT; what Argon2 is given must have an end."""
+PASSWORD_CHARS_MIN = 8
+"""Source: NIST SP 800-63B, section 3.1.1.2, for a password beside nothing else."""
+PASSWORD_CHARS_MAX = 1024
+"""More than anybody types; what is hashed must have an end."""
 PAGE_MAX = 100
 """Source: protocol section 6."""
 NAMES_KEPT = 4096
@@ -131,6 +136,7 @@ def converter_for(text_chars: int, names: Names) -> Converter:
         StatusText: _string(parse_status),
         GuestName: _string(names.account),
         Secret: _string(_parse_secret),
+        NewPassword: _string(parse_password),
         Emoji: _string(parse_emoji),
         State: _string(_one_of(STATES)),
         PublicRoom: _string(names.public_room),
@@ -230,6 +236,20 @@ def _parse_whole(text: str) -> str:
     if not is_encodable(text):
         raise ValueError("expected whole characters")
     return text
+
+
+def parse_password(text: str) -> NewPassword:
+    """Check a password that is chosen.
+
+    Raises:
+        ValueError: It is too short or too long, or has half of a surrogate pair.
+    """
+    right_size = PASSWORD_CHARS_MIN <= len(text) <= PASSWORD_CHARS_MAX
+    if not right_size or not is_encodable(text):
+        raise ValueError(
+            f"a password has {PASSWORD_CHARS_MIN} to {PASSWORD_CHARS_MAX} characters"
+        )
+    return NewPassword(text)
 
 
 def _check_word(text: str) -> str:

@@ -18,6 +18,8 @@ GuestName = NewType("GuestName", str)
 """A name that is asked for in `hello`; an account's name, or a guest's wish."""
 Secret = NewType("Secret", str)
 """A password, token or session: up to 4096 characters, never shown."""
+NewPassword = NewType("NewPassword", str)
+"""A password that is chosen: 8 to 1024 characters."""
 Emoji = NewType("Emoji", str)
 """Exactly one emoji."""
 State = NewType("State", str)
@@ -50,5 +52,5 @@ BanSeconds = NewType("BanSeconds", int)
 
 CommandId = str | int | None
 
-WIRE_NAMES = {"sender": "from", "seconds": "for"}
+WIRE_NAMES = {"sender": "from", "seconds": "for", "left": "in"}
 """What a field is called on the wire, where Python keeps the word for itself."""

@@ -105,3 +105,20 @@ def test_it_runs_as_a_module() -> None:
         cwd=Path(__file__).parents[2],
     )
     assert done.stdout.startswith("chatd, version ")
+
+
+def test_check_reads_the_keys_of_issuers(tmp_path: Path) -> None:
+    """A key that is too short is told with its place, and ends with 78."""
+    key, file = tmp_path / "key", tmp_path / "chatd.toml"
+    key.write_bytes(b"x" * 31)
+    file.write_text(
+        '[[auth.jwt]]\nissuer = "https://site.example"\naudience = "chat"\n'
+        f'algorithm = "HS256"\nkey_file = "{key}"\n'
+    )
+    done = chatd("check", "-c", file)
+    assert done.exit_code == 78
+    assert done.stderr == (
+        f"auth.jwt[0].key_file: {key}: an HS256 key has at least 32 bytes\n"
+    )
+    key.write_bytes(b"x" * 32)
+    assert chatd("check", "-c", file).exit_code == 0

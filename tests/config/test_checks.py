@@ -11,6 +11,7 @@ from chatd.config import (
     Auth,
     Config,
     Heartbeat,
+    JwtIssuer,
     Limits,
     Metrics,
     PermanentRoom,
@@ -189,3 +190,19 @@ def test_a_proxy_that_is_not_trusted_is_pointed_out() -> None:
     assert list(notices(Config(server=by_itself))) == []
     by_socket = Server(public_url=url, listen=(UnixAddress("a"),))
     assert list(notices(Config(server=by_socket))) == []
+
+
+def test_an_issuer_needs_its_keys_from_one_file() -> None:
+    """From one in PEM or from a key set."""
+    entry = JwtIssuer(issuer="x", audience="y", algorithm="EdDSA")
+    entries = (
+        entry,
+        attrs.evolve(entry, key_file="a"),
+        attrs.evolve(entry, jwks_file="b"),
+        attrs.evolve(entry, key_file="a", jwks_file="b"),
+    )
+    reason = "needs key_file or jwks_file, and not both"
+    assert found(Config(auth=Auth(jwt=entries))) == {
+        ("auth", "jwt", 0): reason,
+        ("auth", "jwt", 3): reason,
+    }

@@ -10,7 +10,7 @@ import tomli_w
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from chatd.config import Config, PermanentRoom, TcpAddress
+from chatd.config import Config, JwtIssuer, PermanentRoom, TcpAddress
 from chatd.configfile import load
 from chatd.configfile.table import KEYS, SECTIONS, Key
 from chatd.errors import ConfigError
@@ -66,6 +66,30 @@ def test_rooms_are_canonical(tmp_path: Path) -> None:
     file.write_text("[[rooms.permanent]]\nname = 'Tea-Room'\n")
     (room,) = load(file, {}).config.rooms.permanent
     assert room == PermanentRoom(name=RoomName("tea-room"), topic="")
+
+
+def test_an_issuer_is_a_table_of_its_own(tmp_path: Path) -> None:
+    """What it must have is asked for, and a near name is told."""
+    file = tmp_path / "chatd.toml"
+    text = (
+        "[[auth.jwt]]\nissuer = 'https://a'\naudience = 'chat'\nalgorithm = 'EdDSA'\n"
+    )
+    file.write_text(f"{text}key_file = 'k'\nleeway_s = 5\n")
+    (entry,) = load(file, {}).config.auth.jwt
+    assert entry == JwtIssuer(
+        issuer="https://a",
+        audience="chat",
+        algorithm="EdDSA",
+        key_file="k",
+        leeway_s=5.0,
+    )
+    words = " or ".join(f'"{word}"' for word in ("EdDSA", "RS256", "ES256", "HS256"))
+    assert problems(tmp_path, "[[auth.jwt]]\nalgorithm = 'none'\nkeyfile = 'k'") == [
+        "auth.jwt[0].issuer: is required",
+        "auth.jwt[0].audience: is required",
+        f'auth.jwt[0].algorithm: expected {words}, found the string "none"',
+        'auth.jwt[0].keyfile: unknown key, did you mean "key_file"?',
+    ]
 
 
 def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from chatd.core.effects import Effect, Origin
 from chatd.core.inputs import Input, Now
 from chatd.core.invariants import check
 from chatd.core.machine import Machine
-from chatd.core.principal import Principal
+from chatd.core.principal import HashedPassword, Principal, Renewal
 from chatd.core.query import bad_place
 from chatd.core.state import Chat
 from chatd.errors import Ending, Reject, RejectCode
@@ -34,6 +34,7 @@ from chatd.store.model.entities import shown
 from chatd.store.model.search import ModelSource
 from chatd.store.ranking import read_page
 from chatd.wire import events
+from chatd.wire.accounts import Password, Refresh, Register
 from chatd.wire.commands import Command, Hello, Join
 from chatd.wire.kinds import GuestName, Secret
 from chatd.wire.replies import SearchPage
@@ -101,6 +102,8 @@ class House:
         for name in (ANN, BOB, CY):
             self.model.users[name] = UserRow(name, name, "user")
         self.model.users[ADA] = UserRow(ADA, "Ada", "admin")
+        self.tokens: dict[str, Renewal] = {}
+        """Tokens of ann."""
         self.now = Now(1000.0, 1_800_000_000_000)
         self.peers: dict[ConnectionId, Peer] = {}
         self.drafts: deque[Origin] = deque()
@@ -342,7 +345,9 @@ class House:
         if secret is None:
             self._secrets += 1
             secret, resumed = Secret(f"secret {self._secrets}"), False
-            if hello.password is not None:
+            if hello.token is not None:
+                row = self.model.users.get(UserName("ann"))
+            elif hello.password is not None:
                 assert hello.name is not None
                 row = self.model.users.get(UserName(hello.name))
                 if hello.password != "right":
@@ -364,7 +369,29 @@ class House:
             None,
             resumed,
         )
+        if hello.token is not None:
+            found = self.tokens[hello.token]
+            who.token, who.expires = found.token, found.expires
+            who.scope, who.renews = found.scope, resumed
         return inputs.Authenticated(effect.connection, hello, who)
+
+    def _check(self, effect: effects.CheckSecret) -> Input:
+        command, number = effect.command, effect.connection
+        found: HashedPassword | Renewal | None = None
+        match command:
+            case Register():
+                found = HashedPassword(command.password)
+            case Password():
+                assert effect.user is not None
+                stored = self.model.users[effect.user].password_hash
+                if command.old == "right":
+                    found = HashedPassword(command.new, stored)
+            case Refresh():
+                found = self.tokens.get(command.token)
+        if found is None:
+            wrong = Reject(RejectCode.BAD_CREDENTIALS, "wrong")
+            return inputs.SecretRefused(number, command, wrong)
+        return inputs.SecretChecked(number, command, found)
 
     def _count(self, effect: effects.CountUnread) -> Input:
         counts = dict(effect.counted)
@@ -432,6 +459,7 @@ class House:
 
 _ERRANDS: dict[type[Effect], Callable[[House, Any], Input | None]] = {
     effects.Authenticate: House._authenticate,
+    effects.CheckSecret: House._check,
     effects.CountUnread: House._count,
     effects.FindUser: House._find,
     effects.ReadHistory: House._read,

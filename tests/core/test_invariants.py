@@ -32,6 +32,7 @@ from chatd.core.retention import REVIEW_S
 from chatd.hub.restore import restore
 from chatd.ids import Cid, RoomName, Seq, UserName, direct_room, is_guest
 from chatd.store.model.people import end_sessions
+from chatd.wire.accounts import Password
 from chatd.wire.commands import (
     Command,
     Delete,
@@ -55,6 +56,7 @@ from chatd.wire.kinds import (
     Display,
     Emoji,
     GuestName,
+    NewPassword,
     PageLimit,
     QueryText,
     Secret,
@@ -83,6 +85,8 @@ SEQS = st.integers(0, 6).map(Seq)
 CIDS = st.one_of(st.none(), st.sampled_from("xyz").map(Cid))
 TEXTS = st.sampled_from("ab").map(Text)
 LAST = st.integers(1, 4).map(PageLimit)
+
+NEW = st.just(NewPassword("another password"))
 
 COMMANDS: st.SearchStrategy[Command] = st.one_of(
     st.builds(Join, ROOMS),
@@ -113,7 +117,8 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
     ),
     st.builds(Who, ANY_ROOM, all=st.booleans()),
     st.just(Ping()),
-    st.just(Logout()),
+    st.builds(Logout, st.sampled_from([False, False, True])),
+    st.builds(Password, st.sampled_from(["right", "wrong"]).map(Secret), NEW),
 )
 
 

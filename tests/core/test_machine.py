@@ -10,6 +10,7 @@ from chatd.core.effects import Answer, Append, Origin
 from chatd.errors import Ending, RejectCode
 from chatd.ids import Cid, ConnectionId, Seq
 from chatd.wire import commands, replies
+from chatd.wire.accounts import Register
 from chatd.wire.codec import BadCommand
 from chatd.wire.commands import Hello, Ping, Send
 from chatd.wire.kinds import GuestName, Secret, Text
@@ -20,9 +21,9 @@ LOGIN = Hello(GuestName("ann"), Secret("right"))
 
 
 def test_every_command_has_a_rule() -> None:
-    """And only `hello` may come before one has said who one is."""
+    """Only `hello` and `register` may come before one has said who one is."""
     assert set(RULES) == set(commands.Command.__args__)
-    assert [kind for kind, rule in RULES.items() if rule.hello] == [Hello]
+    assert [kind for kind, rule in RULES.items() if rule.hello] == [Hello, Register]
 
 
 def test_a_connection_that_is_gone_is_told_nothing_but_counts_as_answered() -> None:
@@ -178,7 +179,7 @@ def test_a_message_whose_sender_was_told_to_end_is_delivered() -> None:
 def test_what_the_edge_keeps_for_itself_changes_nothing() -> None:
     """A password's new hash is the store's alone."""
     house = House()
-    draft = drafts.SetPasswordHash(ANN, "hash")
+    draft = drafts.SetPasswordHash(ANN, "hash", "old")
     happened = inputs.Executed(Origin(None, None, draft), drafts.Committed())
     assert house.handle(happened) == []
 

@@ -8,7 +8,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from chatd.config import History
+from chatd.config import Auth, History
 from chatd.core import drafts as d
 from chatd.core.settings import PLAIN
 from chatd.errors import Ending, StoreUnavailable
@@ -341,3 +341,37 @@ async def test_a_read_that_is_not_possible_now_ends_its_connection(
         assert bob.outlet.ending is None
         pong = await bob.answer("ping", id=1)
         assert pong["type"] == "ok"
+
+
+# --- what a command about an account brings ---------------------------------------
+
+
+async def test_a_secret_is_verified_beside_the_hub() -> None:
+    """An account is made and logs in; a wrong password is answered; others are served
+    meanwhile.
+    """
+    config = attrs.evolve(quick(), auth=Auth(registration="open"))
+    async with running(config=config) as rig:
+        bob, dan = await rig.login("bob"), rig.connect()
+        dan.say("register", name="dan", password="correct horse")
+        assert (await bob.ask("ping"))[0]["re"] == "ping"
+        welcome = await dan.answer("hello", name="dan", password="correct horse")
+        assert (welcome["type"], welcome["user"]) == ("welcome", "dan")
+        wrong = await dan.answer("password", old="wrong", new="battery staple")
+        assert wrong["code"] == "bad_credentials"
+        right = await dan.answer("password", old="correct horse", new="battery staple")
+        assert right["type"] == "ok"
+
+
+async def test_a_secret_of_a_connection_that_is_gone_is_not_verified(
+    autojump_clock: MockClock,
+) -> None:
+    """Its socket went before its task began."""
+    async with running() as rig:
+        peer = await rig.login("ann")
+        await wait_all_tasks_blocked()
+        rig.hub.on_texts(peer.outlet, [b'{"type":"refresh","token":"t"}'])
+        rig.hub._run_inputs()
+        peer.close()
+        await wait_all_tasks_blocked()
+        assert rig.hub.connections == 0

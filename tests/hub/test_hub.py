@@ -412,7 +412,7 @@ async def test_a_hash_that_grew_is_written(autojump_clock: MockClock) -> None:
     """What the authenticator asks to be kept goes through the one writer."""
     store = MemoryStore()
     async with running(store) as rig:
-        rig.hub._rehashed(d.SetPasswordHash(ANN, "new"))
+        rig.hub._store_aside(d.SetPasswordHash(ANN, "new", None))
         await rig.hub.drain()
         row = await store.user(ANN)
         assert row is not None

@@ -22,8 +22,12 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
     if request.param == "sqlite":
         ids: dict[bytes, int] = {}
 
-        def add_token(user: UserName, digest: bytes, expires: int | None) -> None:
-            ids[digest] = tokens.add_token(tmp_path, user, digest, expires, T0)
+        def add_token(
+            user: UserName, digest: bytes, expires: int | None, scope: str | None
+        ) -> None:
+            ids[digest] = tokens.add_token(
+                tmp_path, user, digest, expires, T0, name="test", scope=scope
+            )
 
         return Site(
             opened=lambda: sqlite(tmp_path),

@@ -44,7 +44,8 @@ class Site:
     """A place where a store lives through restarts."""
 
     opened: Callable[[], AbstractAsyncContextManager[Store]]
-    add_token: Callable[[UserName, bytes, int | None], object]
+    add_token: Callable[[UserName, bytes, int | None, str | None], object]
+    """Adds one called "test" with an end and a scope."""
     ban: Callable[[UserName, int | None, str | None], object]
     revoke: Callable[[bytes], object]
 

@@ -11,7 +11,7 @@ from chatd.core import drafts as d
 from chatd.core.settings import PLAIN, RoomSettings
 from chatd.errors import RejectCode
 from chatd.ids import Cid, Epoch, RoomName, Seq, SessionId, UserName
-from chatd.ports import MemberRow, RoomRow, Store, TokenRow, UserRow
+from chatd.ports import MemberRow, RoomRow, SessionRow, Store, TokenRow, UserRow
 from chatd.wire import events as e
 from chatd.wire import replies as r
 from tests.store.support import (
@@ -169,7 +169,10 @@ async def test_unknown_rooms_and_users_are_refused(store: Store) -> None:
         d.CreateRoom(NOWHERE, EPOCH, PLAIN, {nobody: "owner"}),
         d.DeclareRoom(NOWHERE, RoomSettings(topic="x")),
         d.SetDisplay(nobody, "x"),
-        d.SetPasswordHash(nobody, "x"),
+        d.SetPasswordHash(nobody, "x", None),
+        d.ChangePassword(nobody, "x", None, session_id("s")),
+        d.SetAccountRole(nobody, "bot"),
+        d.EndSessions(nobody),
         d.OpenSession(session_id("s"), nobody, None, T0),
     ]
     codes = [refused(outcome) for outcome in await store.commit(drafts, T0)]
@@ -182,9 +185,7 @@ async def test_unknown_rooms_and_users_are_refused(store: Store) -> None:
         no_user,
         no_user,
         no_room,
-        no_user,
-        no_user,
-        no_user,
+        *[no_user] * 6,
     ]
     assert await timeline(store) == []
     assert NOWHERE not in {room.room for room in (await store.load(T0)).rooms}
@@ -710,15 +711,122 @@ async def test_a_room_may_have_to_look_like_no_other(store: Store) -> None:
 
 async def test_users_are_found_as_they_are(store: Store) -> None:
     """Display name and password hash are the latest; a stranger is None."""
-    await store.commit([d.SetDisplay(ANN, "Ann A."), d.SetPasswordHash(ANN, "$h")], T0)
-    assert await store.user(ANN) == UserRow(ANN, "Ann A.", "user", "$h")
+    await store.commit(
+        [
+            d.SetDisplay(ANN, "Ann A."),
+            d.SetPasswordHash(ANN, "$h", None),
+            d.SetAccountRole(ANN, "bot"),
+        ],
+        T0,
+    )
+    assert await store.user(ANN) == UserRow(ANN, "Ann A.", "bot", "$h")
     assert await store.user(UserName("nobody")) is None
     assert "$h" not in repr(await store.user(ANN))
 
 
-async def test_sessions_open_idle_and_end(store: Store) -> None:
+async def test_a_hash_takes_the_place_of_the_one_that_was_verified(
+    store: Store,
+) -> None:
+    """And of no other: a password that was changed meanwhile stays changed."""
+    await one(store, d.SetPasswordHash(ANN, "$old", None))
+    await one(store, d.ChangePassword(ANN, "$new", "$old", session_id("s")))
+    again = d.SetPasswordHash(ANN, "$old, better", "$old")
+    assert await one(store, again) == d.Duplicate()
+    late = await one(store, d.ChangePassword(ANN, "$x", "$old", session_id("s")))
+    assert refused(late) is RejectCode.BAD_CREDENTIALS
+    found = await store.user(ANN)
+    assert found is not None
+    assert found.password_hash == "$new"
+
+
+async def test_a_new_password_voids_what_the_old_one_opened(
+    store: Store, site: Site
+) -> None:
+    """All other sessions and all tokens of the user; the one that stays depends on
+    no token any more. Nobody else's is touched.
+    """
+    stays, goes, bobs = map(session_id, ("stays", "goes", "bobs"))
+    site.add_token(ANN, b"a" * 32, None, None)
+    site.add_token(BOB, b"b" * 32, None, None)
+    await store.commit(
+        [
+            d.OpenSession(stays, ANN, b"a" * 32, T0),
+            d.OpenSession(goes, ANN, None, T0, None, T0 + DAY, "{}"),
+            d.OpenSession(bobs, BOB, b"b" * 32, T0),
+        ],
+        T0,
+    )
+    changed = d.ChangePassword(ANN, "$new", None, stays)
+    assert await one(store, changed) == d.Committed()
+    assert await store.session(stays) == SessionRow(stays, ANN, None, None)
+    assert await store.session(goes) is None
+    assert await store.session(bobs) is not None
+    assert await store.token(b"a" * 32) is None
+    assert await store.token(b"b" * 32) is not None
+
+
+async def test_a_session_needs_the_token_that_it_is_opened_with(
+    store: Store, site: Site
+) -> None:
+    """One that was revoked since it was verified opens and renews nothing."""
+    ours, gone = session_id("s"), RejectCode.BAD_CREDENTIALS
+    opened = await one(store, d.OpenSession(ours, ANN, b"a" * 32, T0))
+    assert refused(opened) is gone
+    assert await store.session(ours) is None
+    site.add_token(ANN, b"a" * 32, None, None)
+    await one(store, d.OpenSession(ours, ANN, b"a" * 32, T0))
+    renewed = await one(store, d.RenewSession(ours, b"b" * 32, None, None))
+    assert refused(renewed) is gone
+    assert await store.session(ours) == SessionRow(ours, ANN, b"a" * 32, None)
+
+
+async def test_a_session_takes_a_token_over(store: Store, site: Site) -> None:
+    """From one of ours to an outside issuer's and back; where it is there."""
+    ours = session_id("s")
+    site.add_token(ANN, b"a" * 32, None, None)
+    await one(store, d.OpenSession(ours, ANN, None, T0, None, T0 + 1, "{1}"))
+    assert await store.session(ours) == SessionRow(ours, ANN, None, None, T0 + 1, "{1}")
+    await one(store, d.RenewSession(ours, b"a" * 32, None, None))
+    assert await store.session(ours) == SessionRow(ours, ANN, b"a" * 32, None)
+    await one(store, d.RenewSession(ours, None, T0 + 2, None))
+    assert await store.session(ours) == SessionRow(ours, ANN, None, None, T0 + 2)
+    late = await one(store, d.RenewSession(session_id("t"), None, None, None))
+    assert refused(late) is RejectCode.BAD_CREDENTIALS
+
+
+async def test_all_sessions_of_a_user_end(store: Store, site: Site) -> None:
+    """Or those of one token; a guest's memberships with his last."""
+    words = ("a", "b", "c")
+    site.add_token(ANN, b"a" * 32, None, None)
+    guest = d.AddUser(GUEST, "dan", "guest", None)
+    await store.commit(
+        [
+            d.OpenSession(session_id("a"), ANN, None, T0),
+            d.OpenSession(session_id("b"), ANN, b"a" * 32, T0),
+            d.OpenSession(session_id("c"), BOB, None, T0),
+            d.OpenSession(session_id("g"), GUEST, None, T0, guest),
+            d.SetMember(LOBBY, GUEST, "member", event=False),
+        ],
+        T0,
+    )
+
+    async def left() -> list[str]:
+        return [word for word in words if await store.session(session_id(word))]
+
+    assert await one(store, d.EndSessions(ANN, b"x" * 32)) == d.Duplicate()
+    assert await one(store, d.EndSessions(ANN, b"a" * 32)) == d.Committed()
+    assert await left() == ["a", "c"]
+    assert await one(store, d.EndSessions(ANN)) == d.Committed()
+    assert await one(store, d.EndSessions(GUEST)) == d.Committed()
+    assert await left() == ["c"]
+    room = next(r for r in (await store.load(T0)).rooms if r.room == LOBBY)
+    assert [member.user for member in room.members] == [ANN, BOB]
+
+
+async def test_sessions_open_idle_and_end(store: Store, site: Site) -> None:
     """A session is found until it ends, with its token and its idle time."""
     ours = session_id("s")
+    site.add_token(ANN, b"t" * 32, None, None)
     await one(store, d.OpenSession(ours, ANN, b"t" * 32, T0))
     found = await store.session(ours)
     assert found is not None
@@ -785,11 +893,13 @@ async def test_a_guests_memberships_end_with_his_session(store: Store) -> None:
 
 
 async def test_tokens_are_found_by_their_digest(store: Store, site: Site) -> None:
-    """With the user and the end they were issued with; others are None."""
-    site.add_token(ANN, b"a" * 32, T0 + DAY)
-    site.add_token(BOB, b"b" * 32, None)
-    assert await store.token(b"a" * 32) == TokenRow(ANN, T0 + DAY)
-    assert await store.token(b"b" * 32) == TokenRow(BOB, None)
+    """With the user, end and scope they were issued with; others are None."""
+    site.add_token(ANN, b"a" * 32, T0 + DAY, None)
+    site.add_token(BOB, b"b" * 32, None, '{"actions":["send"]}')
+    assert await store.token(b"a" * 32) == TokenRow(ANN, T0 + DAY, "test")
+    assert await store.token(b"b" * 32) == TokenRow(
+        BOB, None, "test", '{"actions":["send"]}'
+    )
     assert await store.token(b"c" * 32) is None
 
 
@@ -818,7 +928,7 @@ async def test_the_start_tells_rooms_users_and_guests_sessions(site: Site) -> No
         await fill(store)
         await store.commit(
             [
-                d.SetPasswordHash(ANN, "$h"),
+                d.SetPasswordHash(ANN, "$h", None),
                 d.OpenSession(session_id("g"), GUEST, None, T0, guest),
                 d.AddUser(gone, "eve", "guest", None),
                 d.OpenSession(session_id("a"), ANN, None, T0),

@@ -40,6 +40,7 @@ roles = st.sampled_from([None, "member", "owner"])
 sessions = st.sampled_from([session_id(word) for word in "xyz"])
 targets = st.integers(1, 12).map(Seq)
 times = st.integers(T0, T0 + 3)
+hashes = st.none() | texts
 
 messages = st.builds(
     d.NewMessage, rooms, users, cids, texts, st.none() | st.none() | targets
@@ -109,7 +110,9 @@ others = st.one_of(
         d.AddUser, users, texts, st.just("user"), st.none(), looks, st.booleans()
     ),
     st.builds(d.SetDisplay, users, texts),
-    st.builds(d.SetPasswordHash, users, texts),
+    st.builds(d.SetPasswordHash, users, texts, hashes),
+    st.builds(d.ChangePassword, users, texts, hashes, sessions),
+    st.builds(d.SetAccountRole, users, st.sampled_from(["user", "bot"])),
     st.builds(
         d.OpenSession,
         sessions,
@@ -126,8 +129,15 @@ others = st.one_of(
         sessions,
     ),
     st.builds(d.EndSession, sessions),
-    st.builds(d.EndSessions, users, st.none() | st.just(b"t" * 32)),
+    st.builds(d.EndSessions, users, st.sampled_from([None, b"t" * 32])),
     st.builds(d.ForgetRevisions, st.integers(0, 3)),
+    st.builds(
+        d.RenewSession,
+        sessions,
+        st.sampled_from([None, b"t" * 32]),
+        st.none() | times,
+        st.none() | texts,
+    ),
     st.builds(
         d.SaveMarks,
         st.dictionaries(st.tuples(rooms, users), targets, max_size=3),

@@ -35,7 +35,7 @@ async def test_nothing_was_changed_until_somebody_else_did(store: Store) -> None
 
 async def test_changes_are_told_in_order_and_once(store: Store, site: Site) -> None:
     """By rising numbers; from the last one on there is nothing until the next."""
-    site.add_token(BOB, TOKEN, None)
+    site.add_token(BOB, TOKEN, None, None)
     assert await store.revisions(0) == []
     site.ban(ANN, None, None)
     site.revoke(TOKEN)
@@ -107,7 +107,7 @@ async def test_a_ban_is_told_and_ends_the_sessions(store: Store, site: Site) -> 
 async def test_a_revoked_token_ends_its_sessions(store: Store, site: Site) -> None:
     """Others of the user stay."""
     for token in (TOKEN, b"u" * 32):
-        site.add_token(ANN, token, None)
+        site.add_token(ANN, token, None, None)
     await one(store, d.OpenSession(session_id("t"), ANN, TOKEN, T0))
     await one(store, d.OpenSession(session_id("u"), ANN, b"u" * 32, T0))
     site.revoke(TOKEN)

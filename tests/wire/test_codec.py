@@ -15,6 +15,7 @@ from chatd.errors import RejectCode
 from chatd.names import UNICODE
 from chatd.wire import acts, kinds
 from chatd.wire import commands as c
+from chatd.wire.accounts import Password, Refresh, Register
 from chatd.wire.codec import BadCommand, Decoder
 from chatd.wire.fields import INTEGER_MAX, PAGE_MAX, SECRET_CHARS_MAX
 
@@ -184,6 +185,16 @@ COMMANDS: list[tuple[dict[str, Any], Any]] = [
     ({"type": "rooms", "after": "b", "limit": 9}, c.Rooms("b", 9)),  # type: ignore[arg-type]
     ({"type": "ping", "id": 2}, c.Ping(2)),
     ({"type": "logout"}, c.Logout()),
+    ({"type": "logout", "everywhere": True}, c.Logout(everywhere=True)),
+    (
+        {"type": "register", "name": "Ann", "password": "8 chars!", "display": "A"},
+        Register("ann", "8 chars!", "A"),  # type: ignore[arg-type]
+    ),
+    (
+        {"type": "password", "old": "x", "new": "y" * 1024},
+        Password("x", "y" * 1024),  # type: ignore[arg-type]
+    ),
+    ({"type": "refresh", "token": "a.b.c"}, Refresh("a.b.c")),  # type: ignore[arg-type]
 ]
 
 
@@ -538,6 +549,18 @@ HELLO = {"type": "hello"}
         (
             {**HELLO, "name": "a", "password": "\ud800"},
             "password: expected 1 to 4096 whole characters",
+        ),
+        (
+            {"type": "register", "name": "a", "password": "7 chars"},
+            "password: a password has 8 to 1024 characters",
+        ),
+        (
+            {"type": "password", "old": "x", "new": "x" * 1025},
+            "new: a password has 8 to 1024 characters",
+        ),
+        (
+            {"type": "password", "old": "x", "new": "\ud800" * 8},
+            "new: a password has 8 to 1024 characters",
         ),
     ],
 )

@@ -196,6 +196,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
         e.Bye(4505, "revoked", reconnect=False),
         {"type": "bye", "code": 4505, "reason": "revoked", "reconnect": False},
     ),
+    (e.Expiring(60), {"type": "expiring", "in": 60}),
     (r.Done("ping"), {"type": "ok", "re": "ping"}),
     (r.Done("ping", id=0), {"type": "ok", "re": "ping", "id": 0}),
     (r.Done("ping", id=""), {"type": "ok", "re": "ping", "id": ""}),

@@ -3,7 +3,7 @@
 `RULES` is read by `chatd.core.machine`, which checks every precondition in one
 place and in one order; the functions named here are small and may rely on them:
 
-* `hello`: may come before one has said who one is (only `hello` itself).
+* `hello`: may come before one has said who one is (`hello` itself, `register`).
 * `member`: the command names a room, and its user must be a member of it.
 * `settles`: waits until this connection's open durable commands are answered,
   so that it takes effect after them, as it was sent after them.
@@ -26,6 +26,7 @@ from typing import Any
 import attrs
 
 from chatd.core.commands import (
+    accounts,
     creation,
     ephemeral,
     lookups,
@@ -38,6 +39,7 @@ from chatd.core.commands import (
 from chatd.core.drafts import Durable
 from chatd.core.entities import Connection
 from chatd.core.turn import Turn
+from chatd.wire import accounts as account_commands
 from chatd.wire import acts, commands
 
 
@@ -72,7 +74,10 @@ def _moderation(
 
 RULES: dict[type[commands.Command], Rule] = {
     commands.Hello: Rule(sessions.hello, hello=True),
-    commands.Logout: Rule(sessions.logout, settles=True),
+    account_commands.Register: Rule(accounts.register, hello=True),
+    account_commands.Password: Rule(accounts.password),
+    account_commands.Refresh: Rule(accounts.refresh),
+    commands.Logout: Rule(accounts.logout, settles=True),
     commands.Profile: Rule(sessions.profile, settles=True, grows=True),
     commands.Join: Rule(rooms.join, settles=True),
     commands.Leave: Rule(rooms.leave, member=True, settles=True),

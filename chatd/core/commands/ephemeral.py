@@ -47,7 +47,12 @@ def read(turn: Turn, connection: Connection, command: Read) -> None:
     if _may(turn, user) and chat.note_read(room, user.name, command.seq):
         mark = events.ReadMark(room.name, user.name, Seq(room.members[user.name].read))
         own = turn.connections_of(user.name)
-        others = [number for number in own if number != connection.id]
+        others = [
+            number
+            for number in own
+            if number != connection.id
+            and turn.may_follow(chat.connections[number], room.name)
+        ]
         if others:
             turn.want(Tell(others, mark, ephemeral=True))
         small = len(room.online) <= turn.config.presence.names_max

@@ -1,4 +1,7 @@
-"""What the operator has changed beside the running daemon, and whom it cuts off.
+"""Cutting off those whose right to be there has gone, whoever took it.
+
+`cut` and `cut_sessions` are how their connections end; and here is what the operator
+has changed beside the running daemon.
 
 The change itself is on disk when it is told here. What is left to do is live:
 connections that it concerns end, without a grace and before their sockets are
@@ -13,62 +16,90 @@ the welcome (`chatd.core.commands.sessions`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from chatd.core.drafts import EndSessions, ForgetRevisions
 from chatd.core.inputs import Revised, Revision, RevisionKind
 from chatd.core.turn import Turn
 from chatd.errors import Ending
-from chatd.ids import UserName
+from chatd.ids import SessionId, UserName, is_guest
 
 
 def revised(turn: Turn, happened: Revised) -> None:
     """Take revisions, in their order."""
     for revision in happened.revisions:
         _TAKE[revision.kind](turn, revision)
-    turn.chat.cuts += 1
     turn.append(ForgetRevisions(happened.revisions[-1].number))
 
 
-def cut(turn: Turn, name: UserName, ending: Ending, token: bytes | None = None) -> None:
-    """End a user's sessions and their connections, live and on disk.
+def cut(
+    turn: Turn,
+    user: UserName,
+    ending: Ending,
+    *,
+    besides: SessionId | None = None,
+    token: bytes | None = None,
+) -> None:
+    """End all live sessions and connections of a user; he leaves at once.
 
-    He is offline at once, and others see him leave.
+    On disk they are void already, or the caller has them voided.
 
     Args:
         turn: The input that is being handled.
-        name: The user; also one who is not in memory.
+        user: Also one whom nobody has seen since the start.
         ending: What his connections are told.
+        besides: A session that stays, with its connection.
         token: Only what came from this token.
     """
+    chat = turn.chat
+    if not is_guest(user):
+        # A guest's sessions are all in memory, and known to have ended.
+        chat.note_cut(user)
+    entry = chat.users.get(user)
+    if entry is None:
+        return
+    void = [one for one in entry.sessions if one != besides]
+    if token is not None:
+        void = [one for one in void if _token_of(turn, one) == token]
+    cut_sessions(turn, void, ending)
+    if token is None and entry.online and not entry.connections:
+        chat.note_offline(entry, turn.now.mono)  # he was in his grace
+
+
+def _token_of(turn: Turn, session: SessionId) -> bytes | None:
+    """The token that a live session came from."""
+    number = turn.chat.sessions[session].connection
+    return None if number is None else turn.chat.connections[number].token
+
+
+def cut_sessions(turn: Turn, void: Iterable[SessionId], ending: Ending) -> None:
+    """End some sessions that are void on disk, and the connections that have them.
+
+    Args:
+        turn: The input that is being handled.
+        void: Also such that nobody has at the moment.
+        ending: What the connections are told.
+    """
     chat, now = turn.chat, turn.now.mono
-    user = chat.users.get(name)
-    if user is not None:
-        for number in list(user.connections):
-            connection = chat.connections[number]
-            if token is None or connection.token == token:
-                turn.finish(connection, ending)
-                chat.note_cut(connection, now)
-                assert connection.session is not None
-                chat.forget_session(connection.session, now)
-        if token is None:
-            for session in list(user.sessions):
-                chat.forget_session(session, now)
-            if user.online:
-                chat.note_offline(user, now)  # he was in his grace
-    turn.append(EndSessions(name, token))
+    for session in void:
+        entry = chat.sessions.get(session)
+        number = entry.connection if entry is not None else None
+        if number is not None:
+            holder = turn.connection(number)
+            if holder is not None:
+                turn.finish(holder, ending)
+            # The others see him leave now, not when his socket is closed.
+            chat.note_detached(chat.connections[number], now)
+        chat.forget_session(session, now)
 
 
 def _ban(turn: Turn, revision: Revision) -> None:
-    cut(turn, revision.user, Ending.BANNED)
+    _void(turn, revision, Ending.BANNED)
 
 
-def _logout(turn: Turn, revision: Revision) -> None:
-    cut(turn, revision.user, Ending.REVOKED)
-
-
-def _token(turn: Turn, revision: Revision) -> None:
-    cut(turn, revision.user, Ending.REVOKED, revision.token)
+def _void(turn: Turn, revision: Revision, ending: Ending = Ending.REVOKED) -> None:
+    cut(turn, revision.user, ending, token=revision.token)
+    turn.append(EndSessions(revision.user, revision.token))
 
 
 def _role(turn: Turn, revision: Revision) -> None:
@@ -78,7 +109,7 @@ def _role(turn: Turn, revision: Revision) -> None:
 
 
 def _erase(turn: Turn, revision: Revision) -> None:
-    cut(turn, revision.user, Ending.REVOKED)
+    _void(turn, revision)
     user = turn.chat.users.get(revision.user)
     if user is not None:
         turn.chat.apply_erasure(user, turn.now.mono)
@@ -86,8 +117,8 @@ def _erase(turn: Turn, revision: Revision) -> None:
 
 _TAKE: dict[RevisionKind, Callable[[Turn, Revision], None]] = {
     RevisionKind.BAN: _ban,
-    RevisionKind.LOGOUT: _logout,
-    RevisionKind.TOKEN: _token,
+    RevisionKind.LOGOUT: _void,
+    RevisionKind.TOKEN: _void,
     RevisionKind.ROLE: _role,
     RevisionKind.ERASE: _erase,
 }

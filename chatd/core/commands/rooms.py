@@ -319,6 +319,6 @@ def _go_live(
 def subscribe_direct(turn: Turn, connection: Connection) -> None:
     """Subscribe a new connection to its user's direct conversations."""
     for name in turn.user(connection).rooms:
-        if is_direct(name):
+        if is_direct(name) and turn.may_follow(connection, name):
             turn.chat.note_subscription(connection, name)
             turn.want(Subscribe(connection.id, name))

@@ -1,4 +1,4 @@
-"""Hello, logout, profile: who is on a connection, and until when.
+"""Hello and profile: who is on a connection, and until when.
 
 A hello runs in up to four steps, and what the connection sent behind it waits
 for all of them: the credential is verified at the edge, a new session is made
@@ -6,13 +6,18 @@ durable before its secret is told, unread messages are counted, and `welcome` is
 answered in the same turn in which the connection gets its user. A newer
 connection takes its session over in that turn: the older one is detached first,
 so nobody sees the user leave or come.
+
+What was verified is a little old by then. An account whose connections were cut
+meanwhile (`chatd.core.commands.accounts`) is verified once more before `welcome`.
 """
 
 from __future__ import annotations
 
 from chatd.core import allowance
 from chatd.core.commands.authority import invitation
+from chatd.core.commands.revocation import cut_sessions
 from chatd.core.commands.rooms import subscribe_direct
+from chatd.core.deadlines import expect_expiry
 from chatd.core.drafts import (
     AddUser,
     Committed,
@@ -20,16 +25,19 @@ from chatd.core.drafts import (
     OpenSession,
     Outcome,
     Refused,
+    RenewSession,
     SetDisplay,
 )
 from chatd.core.effects import Authenticate, CountUnread, Origin
 from chatd.core.entities import Connection, User, readable_from
-from chatd.core.inputs import Authenticated, UnreadCounted
-from chatd.core.principal import Principal
+from chatd.core.inputs import Authenticated, AuthenticationFailed, UnreadCounted
+from chatd.core.principal import Principal, kept
+from chatd.core.scope import Scope
 from chatd.core.turn import Turn
 from chatd.errors import Ending, Reject, RejectCode
-from chatd.ids import RoomName, Seq, SessionId, is_direct, is_guest
-from chatd.wire.commands import Hello, Logout, Profile
+from chatd.ids import RoomName, Seq, SessionId, UserName, is_direct, is_guest
+from chatd.names import NAMES, check_free, skeleton
+from chatd.wire.commands import Hello, Profile
 from chatd.wire.replies import Done, InviteShown, LimitsShown, RoomState, Welcome
 
 PROTOCOL = 1
@@ -38,11 +46,16 @@ PROTOCOL = 1
 REFUSED_CREDENTIALS_MAX = 3
 """Wrong credentials that end a connection. Source: protocol section 2."""
 
+TRIES_MAX = 5
+"""Attempts at a new name of which each was taken a moment before. A guest's has
+four random characters, and two first logins of an account meet once."""
+
 
 def hello(turn: Turn, connection: Connection, command: Hello) -> None:
     """Have a credential verified."""
     if connection.user is not None:
         raise Reject(RejectCode.FORBIDDEN, "this connection has said hello already")
+    connection.tries = 0
     _verify(turn, connection, command)
     turn.pend(connection)
 
@@ -66,45 +79,82 @@ def refused(
     turn.release(connection)
 
 
+def not_authenticated(
+    turn: Turn, connection: Connection, failed: AuthenticationFailed
+) -> None:
+    """Answer a hello whose credential was refused."""
+    refused(turn, connection, failed.hello, failed.reject)
+
+
 def authenticated(turn: Turn, connection: Connection, found: Authenticated) -> None:
     """Open the session of a verified identity, or go on with the one it resumes."""
     who = found.principal
-    if who.resumed:
-        if who.session in turn.chat.ended:
-            refused(turn, connection, found.hello, _gone())
-        else:
-            _count(turn, connection, found.hello, who)
-        return
-    guest = None
-    if is_guest(who.user):
+    if who.resumed and who.session in turn.chat.ended:
+        refused(turn, connection, found.hello, _gone())
+    elif who.renews:
+        connection.principal = who
+        renewal = RenewSession(who.session, who.token, *kept(who))
+        turn.append(renewal, connection, found.hello)
+    elif who.resumed:
+        _count(turn, connection, found.hello, who)
+    else:
         try:
-            allowance.may_grow(turn, who.user)
+            draft = _opening(turn, who)
         except Reject as reject:
             refused(turn, connection, found.hello, reject)
             return
-        guest = AddUser(who.user, who.display, who.role, password_hash=None)
+        connection.principal = who
+        turn.append(draft, connection, found.hello)
+
+
+def _opening(turn: Turn, who: Principal) -> OpenSession:
+    """The draft of a new session, and of its user where he is new.
+
+    Raises:
+        Reject: The disk is nearly full, or the name is reserved.
+    """
+    new_user = None
+    if who.is_new or is_guest(who.user):
+        allowance.may_grow(turn, who.user)
+        if who.is_new:
+            check_free(who.user, turn.config.auth.reserved)
+        new_user = new_account(turn, who.user, who.display, who.role)
     user = turn.chat.users.get(who.user)
-    draft = OpenSession(
+    return OpenSession(
         who.session,
         who.user,
         who.token,
         turn.now.wall,
-        guest,
+        new_user,
+        *kept(who),
         most=turn.config.limits.sessions_per_user,
         held=tuple(user.sessions) if user is not None else (),
     )
-    connection.principal = who
-    turn.append(draft, connection, found.hello)
 
 
-def opened(turn: Turn, origin: Origin, draft: OpenSession, outcome: Outcome) -> None:
-    """Go on with a hello whose session is on disk."""
+def new_account(
+    turn: Turn,
+    name: UserName,
+    display: str,
+    role: str,
+    password_hash: str | None = None,
+) -> AddUser:
+    """The draft of a new user; an account's name is kept apart from its likes."""
+    if is_guest(name):
+        return AddUser(name, display, role, password_hash)
+    distinct = NAMES[turn.config.auth.names].distinct
+    return AddUser(name, display, role, password_hash, skeleton(name), distinct)
+
+
+def opened(
+    turn: Turn, origin: Origin, draft: OpenSession | RenewSession, outcome: Outcome
+) -> None:
+    """Go on with a hello whose session is on disk, or has taken a token over."""
     if isinstance(outcome, Committed):
-        for session in outcome.ended:
-            _revoke(turn, session)
+        cut_sessions(turn, outcome.ended, Ending.REVOKED)
     connection = turn.connection(origin.connection)
     if connection is None:
-        if not isinstance(outcome, Refused):
+        if isinstance(draft, OpenSession) and not isinstance(outcome, Refused):
             unclaimed(turn, draft.session)
         return
     command, who = origin.command, connection.principal
@@ -113,8 +163,10 @@ def opened(turn: Turn, origin: Origin, draft: OpenSession, outcome: Outcome) -> 
     connection.principal = None
     if not isinstance(outcome, Refused):
         _count(turn, connection, command, who)
-    elif outcome.code is RejectCode.NAME_TAKEN:
-        # A guest's random suffix was given out before: draw another one.
+    elif outcome.code is RejectCode.NAME_TAKEN and connection.tries < TRIES_MAX:
+        # A guest's random suffix was given out before: draw another one. Or two
+        # connections were the first of one account: the other one has made it.
+        connection.tries += 1
         _verify(turn, connection, command)
     else:
         refused(turn, connection, command, outcome)
@@ -165,8 +217,7 @@ def _welcome(
     if who.session in chat.ended:
         refused(turn, connection, command, _gone())
         return
-    if connection.cuts != chat.cuts:
-        # Whoever has been banned meanwhile was not, when this was verified.
+    if chat.cut_at.get(who.user, 0) > connection.cuts:
         if not who.resumed:
             unclaimed(turn, who.session)
         _verify(turn, connection, command)
@@ -181,7 +232,8 @@ def _welcome(
         if not who.resumed:
             unclaimed(turn, who.session)
         return
-    connection.token = who.token
+    connection.token, connection.scope = who.token, who.scope
+    expect_expiry(turn, connection, who.expires)
     older = chat.note_welcomed(connection, user, who.session, turn.now.mono)
     if older is not None:
         turn.finish(older, Ending.TAKEN_OVER)
@@ -200,9 +252,13 @@ def _welcome(
             _shown(limits.messages_per_s),
             limits.messages_burst,
         ),
-        rooms=[_room_state(turn, user, name, counts) for name in user.rooms],
+        rooms=[
+            _room_state(turn, user, name, counts)
+            for name in user.rooms
+            if who.scope is None or who.scope.shows(name)
+        ],
         suggested=[room.name for room in chat.rooms.values() if room.declared],
-        invites=_invites(turn, user),
+        invites=_invites(turn, user, who.scope),
         id=command.id,
     )
     turn.answer(connection.id, reply)
@@ -232,10 +288,12 @@ def _room_state(
     return RoomState(name, room.epoch, seq, first, min(read, seq), unread, title)
 
 
-def _invites(turn: Turn, user: User) -> list[InviteShown]:
+def _invites(turn: Turn, user: User, scope: Scope | None) -> list[InviteShown]:
     """The invitations that wait for the user, the oldest first."""
     shown = []
     for name in turn.chat.invites.get(user.name, ()):
+        if scope is not None and not scope.shows(name):
+            continue
         invite = invitation(turn, user.name, name)
         if invite is not None:
             title = turn.chat.rooms[name].settings.title
@@ -248,43 +306,7 @@ def _gone() -> Reject:
     return Reject(RejectCode.BAD_CREDENTIALS, "this session is not known, or has ended")
 
 
-# --- logout and profile -----------------------------------------------------
-
-
-def logout(turn: Turn, connection: Connection, command: Logout) -> None:
-    """Void the session; the connection ends when that is on disk."""
-    assert connection.session is not None
-    turn.chat.ended[connection.session] = None
-    turn.append(EndSession(connection.session), connection, command)
-    turn.pend(connection)
-
-
-def ended(turn: Turn, origin: Origin, draft: EndSession, outcome: Outcome) -> None:
-    """Take the end of a session: by logout, or because a guest stayed away."""
-    connection = turn.connection(origin.connection)
-    if isinstance(outcome, Refused):
-        turn.chat.ended.pop(draft.session, None)
-        if connection is not None and origin.command is not None:
-            turn.refuse(connection.id, origin.command, outcome)
-            turn.release(connection)
-        return
-    if connection is not None and origin.command is not None:
-        turn.chat.forget_session(draft.session, turn.now.mono)
-        done = Done(origin.command.type, origin.command.id)
-        turn.answer(connection.id, done)
-        turn.finish(connection, Ending.LOGOUT)
-    else:
-        # Where the store stalled, this logout was refused before it was executed.
-        _revoke(turn, draft.session)
-
-
-def _revoke(turn: Turn, session: SessionId) -> None:
-    """Let go of a session that is void, and end whoever has it."""
-    entry = turn.chat.sessions.get(session)
-    holder = turn.connection(entry.connection) if entry is not None else None
-    turn.chat.forget_session(session, turn.now.mono)
-    if holder is not None:
-        turn.finish(holder, Ending.REVOKED)
+# --- profile ----------------------------------------------------------------
 
 
 def profile(turn: Turn, connection: Connection, command: Profile) -> None:

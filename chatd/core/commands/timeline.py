@@ -233,6 +233,6 @@ def room_created(turn: Turn, draft: CreateRoom, event: TimelineEvent | None) -> 
         for name in direct_members(room.name):
             for number in turn.connections_of(name):
                 connection = turn.connection(number)
-                if connection is not None:
+                if connection is not None and turn.may_follow(connection, room.name):
                     chat.note_subscription(connection, room.name)
                     turn.want(Subscribe(number, room.name))

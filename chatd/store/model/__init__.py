@@ -49,17 +49,27 @@ class Model(Tables):
             case d.SetDisplay():
                 return people.set_user(self, draft.user, {"display": draft.display})
             case d.SetPasswordHash():
-                changes = {"password_hash": draft.password_hash}
-                return people.set_user(self, draft.user, changes)
-            case d.OpenSession():
-                return people.open_session(self, draft)
-            case d.EndSession():
-                return people.end_session(self, draft.session)
-            case d.EndSessions():
-                return people.end_sessions(self, draft)
+                return people.set_password_hash(self, draft)
+            case d.SetAccountRole():
+                return people.set_user(self, draft.user, {"role": draft.role})
+            case d.ChangePassword():
+                return people.change_password(self, draft)
             case d.ForgetRevisions():
                 return people.forget_revisions(self, draft)
             case d.SaveMarks():
                 return people.save_marks(self, draft)
+            case _:
+                return self._session(draft)
+
+    def _session(self, draft: Any) -> d.Outcome:
+        match draft:
+            case d.OpenSession():
+                return people.open_session(self, draft)
+            case d.RenewSession():
+                return people.renew_session(self, draft)
+            case d.EndSession():
+                return people.end_session(self, draft.session)
+            case d.EndSessions():
+                return people.end_sessions(self, draft)
             case _:
                 raise AssertionError(draft)

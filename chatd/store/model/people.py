@@ -35,19 +35,45 @@ def set_user(model: Tables, name: UserName, changes: dict[str, Any]) -> d.Outcom
     return d.Committed()
 
 
+def set_password_hash(model: Tables, draft: d.SetPasswordHash) -> d.Outcome:
+    """Replace a password hash by another of the same password."""
+    user = model.users.get(draft.user)
+    if user is not None and user.password_hash != draft.instead_of:
+        return d.Duplicate()
+    return set_user(model, draft.user, {"password_hash": draft.password_hash})
+
+
+def change_password(model: Tables, draft: d.ChangePassword) -> d.Outcome:
+    """Replace a password, and void what the old one opened."""
+    user = model.users.get(draft.user)
+    if user is not None and user.password_hash != draft.instead_of:
+        return answers.PASSWORD_CHANGED
+    outcome = set_user(model, draft.user, {"password_hash": draft.password_hash})
+    for session in _sessions_of(model, draft.user):
+        if session.session == draft.session:
+            session.token = session.expires = session.scope = None
+        else:
+            del model.sessions[session.session]
+    for digest in [t for t, row in model.tokens.items() if row.user == draft.user]:
+        del model.tokens[digest]
+    return outcome
+
+
 def open_session(model: Tables, draft: d.OpenSession) -> d.Outcome:
-    """Record a session, and its guest's name with it."""
-    taken = draft.guest is not None and draft.guest.user in model.users
+    """Record a session, and its new user with it."""
+    if draft.token is not None and draft.token not in model.tokens:
+        return answers.TOKEN_GONE
+    taken = draft.new_user is not None and draft.new_user.user in model.users
     if taken:
         return answers.NAME_TAKEN
-    if draft.guest is None and draft.user not in model.users:
+    if draft.new_user is None and draft.user not in model.users:
         return answers.NO_USER
     if draft.session in model.sessions:
         return answers.NOT_STORED
-    if draft.guest is not None:
-        add_user(model, draft.guest)
+    if draft.new_user is not None:
+        add_user(model, draft.new_user)
     model.sessions[draft.session] = SessionRow(
-        draft.session, draft.user, draft.token, None
+        draft.session, draft.user, draft.token, None, draft.expires, draft.scope
     )
     return d.Committed(ended=_displace(model, draft) if draft.most else ())
 
@@ -64,6 +90,18 @@ def _displace(model: Tables, draft: d.OpenSession) -> tuple[SessionId, ...]:
     for session in ended:
         del model.sessions[session]
     return ended
+
+
+def renew_session(model: Tables, draft: d.RenewSession) -> d.Outcome:
+    """Let a session depend on another token."""
+    if draft.token is not None and draft.token not in model.tokens:
+        return answers.TOKEN_GONE
+    session = model.sessions.get(draft.session)
+    if session is None:
+        return answers.SESSION_GONE
+    session.token = draft.token
+    session.expires, session.scope = draft.expires, draft.scope
+    return d.Committed()
 
 
 def end_session(model: Tables, session: SessionId) -> d.Outcome:
@@ -84,8 +122,8 @@ def end_sessions(model: Tables, draft: d.EndSessions) -> d.Outcome:
         return answers.NO_USER
     void = [
         row.session
-        for row in model.sessions.values()
-        if row.user == draft.user and draft.token in {None, row.token}
+        for row in _sessions_of(model, draft.user)
+        if draft.token in {None, row.token}
     ]
     for session in void:
         end_session(model, session)
@@ -96,6 +134,10 @@ def forget_revisions(model: Tables, draft: d.ForgetRevisions) -> d.Outcome:
     """Let go of revisions that were taken."""
     model.revisions = [row for row in model.revisions if row.number > draft.upto]
     return d.Committed()
+
+
+def _sessions_of(model: Tables, user: UserName) -> list[SessionRow]:
+    return [row for row in model.sessions.values() if row.user == user]
 
 
 def save_marks(model: Tables, draft: d.SaveMarks) -> d.Outcome:

@@ -136,9 +136,11 @@ CREATE TABLE creation (
 CREATE TABLE session (
   id         BLOB PRIMARY KEY,
   user_id    INTEGER NOT NULL REFERENCES user (id),
-  token      BLOB,
+  token      BLOB,                       -- of our own that it depends on
   created    INTEGER NOT NULL,
-  idle_since INTEGER                     -- NULL while it has a connection
+  idle_since INTEGER,                    -- NULL while it has a connection
+  expires    INTEGER,                    -- with an outside issuer's token, and
+  scope      TEXT                        -- what that allows; NULL: everything
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX session_user ON session (user_id);
 

@@ -109,7 +109,7 @@ def _users(db: apsw.Connection) -> list[UserRow]:
 def _guest_sessions(db: apsw.Connection) -> list[SessionRow]:
     rows = select(
         db,
-        "SELECT s.id, u.name, s.token, s.idle_since FROM session s"
+        "SELECT s.id, u.name, s.token, s.idle_since, s.expires, s.scope FROM session s"
         " JOIN user u ON u.id = s.user_id WHERE u.role = ? ORDER BY s.id",
         (GUEST,),
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 from chatd.core.drafts import (
     AddUser,
+    ChangePassword,
     Committed,
     Duplicate,
     EndSession,
@@ -14,7 +15,9 @@ from chatd.core.drafts import (
     OpenSession,
     Outcome,
     Recall,
+    RenewSession,
     SaveMarks,
+    SetAccountRole,
     SetDisplay,
     SetPasswordHash,
 )
@@ -62,10 +65,45 @@ def set_display(ledger: Ledger, draft: SetDisplay, now: Millis) -> Outcome:
     return _update_user(ledger, draft.user, sql, draft.display)
 
 
+def set_role(ledger: Ledger, draft: SetAccountRole, now: Millis) -> Outcome:
+    """Change an account's role."""
+    sql = "UPDATE user SET role = ? WHERE id = ?"
+    return _update_user(ledger, draft.user, sql, draft.role)
+
+
 def set_password_hash(ledger: Ledger, draft: SetPasswordHash, now: Millis) -> Outcome:
-    """Replace a password hash."""
-    sql = "UPDATE user SET password_hash = ? WHERE id = ?"
-    return _update_user(ledger, draft.user, sql, draft.password_hash)
+    """Replace a password hash by another of the same password."""
+    user = ledger.user(draft.user)
+    if user is None:
+        return answers.NO_USER
+    ledger.db.execute(
+        "UPDATE user SET password_hash = ? WHERE id = ? AND password_hash IS ?",
+        (draft.password_hash, user, draft.instead_of),
+    )
+    return Committed() if ledger.db.changes() else Duplicate()
+
+
+def change_password(ledger: Ledger, draft: ChangePassword, now: Millis) -> Outcome:
+    """Replace a password, and void what the old one opened."""
+    user = ledger.user(draft.user)
+    if user is None:
+        return answers.NO_USER
+    ledger.db.execute(
+        "UPDATE user SET password_hash = ? WHERE id = ? AND password_hash IS ?",
+        (draft.password_hash, user, draft.instead_of),
+    )
+    if not ledger.db.changes():
+        return answers.PASSWORD_CHANGED
+    ledger.db.execute("DELETE FROM token WHERE user_id = ?", (user,))
+    ledger.db.execute(
+        "DELETE FROM session WHERE user_id = ? AND id <> ?", (user, draft.session)
+    )
+    ledger.db.execute(
+        "UPDATE session SET token = NULL, expires = NULL, scope = NULL"
+        " WHERE user_id = ? AND id = ?",
+        (user, draft.session),
+    )
+    return Committed()
 
 
 def _update_user(ledger: Ledger, name: UserName, sql: str, value: str) -> Outcome:
@@ -77,17 +115,27 @@ def _update_user(ledger: Ledger, name: UserName, sql: str, value: str) -> Outcom
 
 
 def open_session(ledger: Ledger, draft: OpenSession, now: Millis) -> Outcome:
-    """Record a session, and its guest's name with it."""
-    if draft.guest is not None:
-        added = add_user(ledger, draft.guest, now)
+    """Record a session, and its new user with it."""
+    if draft.token is not None and not _has_token(ledger, draft.token):
+        return answers.TOKEN_GONE
+    if draft.new_user is not None:
+        added = add_user(ledger, draft.new_user, now)
         if not isinstance(added, Committed):
             return added
     user = ledger.user(draft.user)
     if user is None:
         return answers.NO_USER
     ledger.db.execute(
-        "INSERT INTO session (id, user_id, token, created) VALUES (?, ?, ?, ?)",
-        (draft.session, user, draft.token, draft.created),
+        "INSERT INTO session (id, user_id, token, created, expires, scope)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            draft.session,
+            user,
+            draft.token,
+            draft.created,
+            draft.expires,
+            draft.scope,
+        ),
     )
     return Committed(ended=_displace(ledger, draft, user) if draft.most else ())
 
@@ -106,6 +154,21 @@ def _displace(ledger: Ledger, draft: OpenSession, user: int) -> tuple[SessionId,
     return ended
 
 
+def renew_session(ledger: Ledger, draft: RenewSession, now: Millis) -> Outcome:
+    """Let a session depend on another token."""
+    if draft.token is not None and not _has_token(ledger, draft.token):
+        return answers.TOKEN_GONE
+    ledger.db.execute(
+        "UPDATE session SET token = ?, expires = ?, scope = ? WHERE id = ?",
+        (draft.token, draft.expires, draft.scope, draft.session),
+    )
+    return Committed() if ledger.db.changes() else answers.SESSION_GONE
+
+
+def _has_token(ledger: Ledger, digest: bytes) -> bool:
+    return ledger.one("SELECT 1 FROM token WHERE digest = ?", digest) is not None
+
+
 def end_session(ledger: Ledger, draft: EndSession, now: Millis) -> Outcome:
     """Void a session; one that is not there is `Duplicate`."""
     row = ledger.one(
@@ -114,6 +177,12 @@ def end_session(ledger: Ledger, draft: EndSession, now: Millis) -> Outcome:
     if row is None:
         return Duplicate()
     _leave_if_guest(ledger, row[0])
+    return Committed()
+
+
+def forget_revisions(ledger: Ledger, draft: ForgetRevisions, now: Millis) -> Outcome:
+    """Let go of revisions that were taken."""
+    ledger.db.execute("DELETE FROM revision WHERE id <= ?", (draft.upto,))
     return Committed()
 
 
@@ -140,12 +209,6 @@ def _leave_if_guest(ledger: Ledger, user: int) -> None:
         " AND role = ? AND id NOT IN (SELECT user_id FROM session))",
         (user, GUEST),
     )
-
-
-def forget_revisions(ledger: Ledger, draft: ForgetRevisions, now: Millis) -> Outcome:
-    """Let go of revisions that were taken."""
-    ledger.db.execute("DELETE FROM revision WHERE id <= ?", (draft.upto,))
-    return Committed()
 
 
 def save_marks(ledger: Ledger, draft: SaveMarks, now: Millis) -> Outcome:

@@ -229,23 +229,23 @@ def user(db: apsw.Connection, name: UserName) -> UserRow | None:
 
 def session(db: apsw.Connection, session_id: SessionId) -> SessionRow | None:
     """Find a session."""
-    for name, token_digest, idle_since in select(
+    for row in select(
         db,
-        "SELECT u.name, s.token, s.idle_since FROM session s"
+        "SELECT u.name, s.token, s.idle_since, s.expires, s.scope FROM session s"
         " JOIN user u ON u.id = s.user_id WHERE s.id = ?",
         (session_id,),
     ):
-        return SessionRow(session_id, name, token_digest, idle_since)
+        return SessionRow(session_id, *row)
     return None
 
 
 def token(db: apsw.Connection, digest: bytes) -> TokenRow | None:
     """Find an access token."""
-    for name, expires in select(
+    for row in select(
         db,
-        "SELECT u.name, t.expires FROM token t JOIN user u ON u.id = t.user_id"
-        " WHERE t.digest = ?",
+        "SELECT u.name, t.expires, t.name, t.scope FROM token t"
+        " JOIN user u ON u.id = t.user_id WHERE t.digest = ?",
         (digest,),
     ):
-        return TokenRow(name, expires)
+        return TokenRow(*row)
     return None

@@ -13,9 +13,10 @@ from chatd.core.entities import Invite, Sanction
 from chatd.core.inputs import Revised, Revision, RevisionKind
 from chatd.errors import Ending
 from chatd.ids import RoomName, UserName, direct_room
+from chatd.ports import TokenRow
 from chatd.wire.commands import Hello, Join, Logout, Send
 from chatd.wire.kinds import GuestName, Secret, Text
-from tests.core.house import ANN, BOB, CY, LOBBY, House, Peer
+from tests.core.house import ANN, BOB, LOBBY, House, Peer
 
 HI = Text("hi")
 LOGIN = Hello(GuestName("ann"), Secret("right"))
@@ -168,6 +169,7 @@ def test_a_session_remembers_its_token() -> None:
     assert isinstance(effect, Authenticate)
     happened = house._authenticate(effect)
     assert isinstance(happened, inputs.Authenticated)
+    house.model.tokens[b"t"] = TokenRow(ANN, None)
     happened.principal = attrs.evolve(happened.principal, token=b"t")
     house.handle(happened)
     house.settle()
@@ -296,7 +298,7 @@ def test_a_resumed_session_is_verified_again(house: House) -> None:
     peer.say(Hello(session=Secret(session.decode())))
     house.run_errand()
     house.chat.ended.clear()
-    revise(house, RevisionKind.LOGOUT, CY)
+    revise(house, RevisionKind.LOGOUT, ANN)
     del house.model.sessions[session]
     house.run_errand()
     assert isinstance(house.errands[0], Authenticate)

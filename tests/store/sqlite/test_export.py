@@ -46,7 +46,7 @@ async def test_it_is_what_was_written(tmp_path: Path) -> None:
         await store.commit(
             [
                 d.SetDisplay(ANN, "Ann"),
-                d.SetPasswordHash(ANN, "$hash"),
+                d.SetPasswordHash(ANN, "$hash", None),
                 d.OpenSession(session_id("a"), ANN, b"t" * 32, T0),
                 d.OpenSession(session_id("b"), ANN, None, T0 + 1),
                 d.SaveMarks({}, {session_id("a"): T0}),

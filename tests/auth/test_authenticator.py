@@ -5,23 +5,27 @@ from typing import Any
 import argon2
 import attrs
 import pytest
+import structlog.testing
 import trio
+from trio.testing import MockClock
 
-from chatd import auth
-from chatd.auth import Authenticator, digest_of, hash_password
+from chatd.auth import Authenticator, digest_of, hash_password, passwords
 from chatd.config import Auth, Config
 from chatd.core import drafts as d
-from chatd.core.principal import Principal
+from chatd.core.principal import HashedPassword, Principal, Renewal
+from chatd.core.scope import Scope
 from chatd.errors import Reject, RejectCode
 from chatd.ids import SessionId, UserName
 from chatd.ports import UserRow
 from chatd.store import MemoryStore
+from chatd.wire.accounts import Password, Refresh, Register
 from chatd.wire.commands import Hello
+from chatd.wire.kinds import GuestName, NewPassword, Secret
 
 ANN, BOB = UserName("ann"), UserName("bob")
 T0 = 1_790_000_000_000
 DAY_MS = 86_400_000
-TRUE_HASHER = auth.HASHER
+TRUE_HASHER = passwords.HASHER
 CHEAP = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 """So that the tests take no time; the true parameters are looked at apart."""
 
@@ -29,7 +33,7 @@ CHEAP = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 @pytest.fixture(autouse=True)
 def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hash cheaply."""
-    monkeypatch.setattr(auth, "HASHER", CHEAP)
+    monkeypatch.setattr(passwords, "HASHER", CHEAP)
 
 
 @attrs.define(eq=False)
@@ -39,13 +43,14 @@ class Gate:
     config: Config = attrs.field(factory=Config)
     store: MemoryStore = attrs.field(factory=MemoryStore)
     wall: int = T0
-    rehashed: list[d.SetPasswordHash] = attrs.field(factory=list)
+    address: str = "192.0.2.1"
+    appended: list[Any] = attrs.field(factory=list)
     drawn: int = 0
     authenticator: Authenticator = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.authenticator = Authenticator(
-            self.store, self.config, self.draw, lambda: self.wall, self.rehashed.append
+            self.store, self.config, self.draw, lambda: self.wall, self.appended.append
         )
 
     def draw(self, count: int) -> bytes:
@@ -54,7 +59,9 @@ class Gate:
 
     async def hello(self, bearer: str | None = None, **fields: Any) -> Principal:
         """Verify what a hello presents."""
-        return await self.authenticator.authenticate(Hello(**fields), bearer)
+        return await self.authenticator.authenticate(
+            Hello(**fields), bearer, self.address
+        )
 
     async def refused(self, bearer: str | None = None, **fields: Any) -> Reject:
         """Why a hello is refused."""
@@ -67,6 +74,8 @@ class Gate:
 async def gate() -> Gate:
     """Accounts ann (with a password, a token, a session) and bob (a token)."""
     gate = Gate()
+    gate.store.add_token(ANN, digest_of("tok-ann"), T0 + 1000)
+    gate.store.add_token(BOB, digest_of("tok-bob"), None)
     await gate.store.commit(
         [
             d.AddUser(ANN, "Ann", "user", CHEAP.hash("right")),
@@ -78,9 +87,14 @@ async def gate() -> Gate:
         ],
         T0,
     )
-    gate.store.add_token(ANN, digest_of("tok-ann"), T0 + 1000)
-    gate.store.add_token(BOB, digest_of("tok-bob"), None)
     return gate
+
+
+async def hash_of(gate: Gate, name: UserName = ANN) -> str | None:
+    """The hash that is stored."""
+    row = await gate.store.user(name)
+    assert row is not None
+    return row.password_hash
 
 
 def session(secret: str) -> SessionId:
@@ -154,7 +168,7 @@ async def test_wrong_name_and_wrong_password_are_told_alike(
             verified.append(hash)
             return super().verify(hash, password)
 
-    monkeypatch.setattr(auth, "HASHER", Counting(1, 8, 1))
+    monkeypatch.setattr(passwords, "HASHER", Counting(1, 8, 1))
     refusals = [
         await gate.refused(name="ann", password="wrong"),
         await gate.refused(name="nobody", password="wrong"),
@@ -167,7 +181,7 @@ async def test_wrong_name_and_wrong_password_are_told_alike(
 
 async def test_the_hash_of_nobody_costs_what_a_true_one_costs(gate: Gate) -> None:
     """The dummy is made with today's parameters."""
-    of_dummy = argon2.extract_parameters(gate.authenticator._dummy_hash)
+    of_dummy = argon2.extract_parameters(gate.authenticator._passwords._dummy_hash)
     assert of_dummy == argon2.extract_parameters(hash_password("x"))
 
 
@@ -187,7 +201,9 @@ async def test_an_account_without_a_password_has_none(gate: Gate) -> None:
 
 async def test_a_damaged_hash_is_a_wrong_password(gate: Gate) -> None:
     """What cannot be read verifies nothing, and is no bug."""
-    await gate.store.commit([d.SetPasswordHash(ANN, "$argon2id$nonsense")], T0)
+    await gate.store.commit(
+        [d.SetPasswordHash(ANN, "$argon2id$nonsense", await hash_of(gate))], T0
+    )
     refusal = await gate.refused(name="ann", password="right")
     assert refusal.code is RejectCode.BAD_CREDENTIALS
 
@@ -195,17 +211,19 @@ async def test_a_damaged_hash_is_a_wrong_password(gate: Gate) -> None:
 async def test_a_cheap_hash_is_made_anew(gate: Gate) -> None:
     """When parameters have grown, at the next right password, and only then."""
     old = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1, hash_len=16)
-    await gate.store.commit([d.SetPasswordHash(ANN, old.hash("right"))], T0)
+    await gate.store.commit(
+        [d.SetPasswordHash(ANN, old.hash("right"), await hash_of(gate))], T0
+    )
     await gate.refused(name="ann", password="wrong")
-    assert gate.rehashed == []
+    assert gate.appended == []
     await gate.hello(name="ann", password="right")
-    (draft,) = gate.rehashed
+    (draft,) = gate.appended
     assert draft.user == ANN
     assert CHEAP.verify(draft.password_hash, "right")
     assert not CHEAP.check_needs_rehash(draft.password_hash)
     await gate.store.commit([draft], T0)
     await gate.hello(name="ann", password="right")
-    assert len(gate.rehashed) == 1
+    assert len(gate.appended) == 1
 
 
 async def test_only_so_many_wait_for_a_hash(
@@ -215,7 +233,7 @@ async def test_only_so_many_wait_for_a_hash(
 
     All of them pass the look-up of the account together.
     """
-    monkeypatch.setattr(auth, "HASHES_WAITING_MAX", 3)
+    monkeypatch.setattr(passwords, "HASHES_WAITING_MAX", 3)
     results: list[str] = []
 
     async def login() -> None:
@@ -232,6 +250,143 @@ async def test_only_so_many_wait_for_a_hash(
     assert sorted(results) == ["in"] * 4 + ["rate_limited 1.0"] * 6
 
 
+async def test_whoever_is_wrong_too_often_waits_before_anything_is_hashed(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
+    """Also with the right password, also for a name that does not exist, and also of
+    many who guess at once; others log in meanwhile.
+    """
+    hashed = []
+
+    class Counting(argon2.PasswordHasher):
+        def verify(self, hash: str | bytes, password: str | bytes) -> Any:  # noqa: A002
+            hashed.append(password)
+            return super().verify(hash, password)
+
+    monkeypatch.setattr(passwords, "HASHER", Counting(1, 8, 1))
+    for name in ("ann", "nobody"):
+        gate.address = f"192.0.2.{len(name)}"
+        codes: list[str] = []
+
+        async def guess(name: str = name, codes: list[str] = codes) -> None:
+            codes.append((await gate.refused(name=name, password="wrong")).code)
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(12):
+                nursery.start_soon(guess)
+        assert sorted(codes) == ["bad_credentials"] * 5 + ["rate_limited"] * 7
+        refusal = await gate.refused(name=name, password="right")
+        assert refusal.code is RejectCode.RATE_LIMITED
+        assert refusal.retry_after_s == pytest.approx(180, abs=1)
+    assert len(hashed) == 10
+    gate.address = "2001:db8::1"
+    await gate.store.commit(
+        [d.AddUser(UserName("cy"), "cy", "user", CHEAP.hash("right"))], T0
+    )
+    assert (await gate.hello(name="cy", password="right")).user == "cy"
+    await trio.sleep(180)
+    gate.address = "192.0.2.3"
+    assert (await gate.hello(name="ann", password="right")).user == ANN
+
+
+async def test_what_is_refused_is_one_line_in_the_log(gate: Gate) -> None:
+    """With the account where there is one; what else was typed as a name may be a
+    secret, and so is the rest.
+    """
+    for fields, line in (
+        ({"name": "ann", "password": "wrong"}, {"user": ANN}),
+        ({"name": "hunter2", "password": "wrong"}, {}),
+        ({"token": "nonsense"}, {}),
+        ({"session": "nonsense"}, {}),
+    ):
+        with structlog.testing.capture_logs() as lines:
+            refusal = await gate.refused(**fields)
+        kind = next(word for word in ("password", "token", "session") if word in fields)
+        assert lines == [
+            {
+                "event": f"{kind} refused",
+                "log_level": "info",
+                "address": "192.0.2.1",
+                "reason": refusal.text,
+                **line,
+            }
+        ]
+
+
+# --- accounts -----------------------------------------------------------------
+
+REGISTER = Register(GuestName("dan"), NewPassword("correct horse"))
+CHANGE = Password(Secret("right"), NewPassword("correct horse"))
+
+
+async def test_a_new_accounts_password_is_hashed(gate: Gate) -> None:
+    """With today's parameters; nothing is stored here."""
+    found = await gate.authenticator.check(REGISTER, None, gate.address)
+    assert isinstance(found, HashedPassword)
+    assert CHEAP.verify(found.hash, "correct horse")
+    assert found.instead_of is None
+    assert "argon2" not in repr(found)
+    assert gate.appended == []
+
+
+async def test_registrations_are_counted_before_they_are_hashed(gate: Gate) -> None:
+    """By address; a name that is taken costs neither."""
+    for _ in range(5):
+        with pytest.raises(Reject) as found:
+            await gate.authenticator.check(
+                attrs.evolve(REGISTER, name=GuestName("ann")), None, gate.address
+            )
+        assert (found.value.code, found.value.field) == ("name_taken", "name")
+    for _ in range(3):
+        await gate.authenticator.check(REGISTER, None, gate.address)
+    with pytest.raises(Reject) as found:
+        await gate.authenticator.check(REGISTER, None, gate.address)
+    assert found.value.code is RejectCode.RATE_LIMITED
+    await gate.authenticator.check(REGISTER, None, "192.0.2.2")
+
+
+async def test_a_password_is_changed_by_the_old_one(gate: Gate) -> None:
+    """The new hash goes in the place of the one that was right."""
+    stored = await hash_of(gate)
+    found = await gate.authenticator.check(CHANGE, ANN, gate.address)
+    assert isinstance(found, HashedPassword)
+    assert found.instead_of == stored
+    assert CHEAP.verify(found.hash, "correct horse")
+
+
+async def test_a_wrong_old_password_counts_like_one_at_login(gate: Gate) -> None:
+    """So a connection that was left open is no way to guess it."""
+    wrong = attrs.evolve(CHANGE, old=Secret("wrong"))
+    codes = []
+    for _ in range(6):
+        with pytest.raises(Reject) as found:
+            await gate.authenticator.check(wrong, ANN, gate.address)
+        codes.append(found.value.code)
+    assert codes == ["bad_credentials"] * 5 + ["rate_limited"]
+
+
+async def test_an_account_without_a_password_gets_none(gate: Gate) -> None:
+    """A bot's, an outside issuer's; and one that is gone has nothing."""
+    for name in (BOB, UserName("nobody")):
+        with pytest.raises(Reject) as found:
+            await gate.authenticator.check(CHANGE, name, gate.address)
+        assert found.value.code is RejectCode.FORBIDDEN
+
+
+async def test_refresh_takes_a_token_of_the_same_user(gate: Gate) -> None:
+    """One that is none is `bad_credentials`, another user's `bad_field`."""
+
+    async def refresh(token: str) -> Any:
+        command = Refresh(Secret(token))
+        return await gate.authenticator.check(command, ANN, gate.address)
+
+    assert await refresh("tok-ann") == Renewal(digest_of("tok-ann"), T0 + 1000, None)
+    for token, code in (("tok-bob", "bad_field"), ("nonsense", "bad_credentials")):
+        with pytest.raises(Reject) as found:
+            await refresh(token)
+        assert found.value.code == code
+
+
 # --- tokens -------------------------------------------------------------------
 
 
@@ -244,6 +399,32 @@ async def test_a_token_opens_a_session(gate: Gate, way: str) -> None:
         who = await gate.hello("tok-bob")
     assert (who.user, who.role, who.resumed) == (BOB, "bot", False)
     assert who.token == digest_of("tok-bob")
+
+
+async def test_a_token_may_allow_a_part_only(gate: Gate) -> None:
+    """Whoever comes by it, or resumes a session of it, may do that until it ends."""
+    scope = Scope.parse('{"actions":["send"]}')
+    gate.store.add_token(ANN, digest_of("part"), T0 + 50, str(scope))
+    who = await gate.hello(token="part")
+    assert (who.scope, who.expires) == (scope, T0 + 50)
+    opened = d.OpenSession(who.session, ANN, who.token, T0)
+    await gate.store.commit([opened], T0)
+    who = await gate.hello(session=who.secret)
+    assert (who.scope, who.expires, who.resumed) == (scope, T0 + 50, True)
+    gate.store.drop_token(digest_of("part"))
+    refusal = await gate.refused(session=who.secret)
+    assert refusal.code is RejectCode.BAD_CREDENTIALS
+
+
+async def test_a_scope_that_cannot_be_read_allows_nothing(gate: Gate) -> None:
+    """It may be a later version's; the operator is told."""
+    gate.store.add_token(ANN, digest_of("later"), None, '{"actions":["fly"]}')
+    with structlog.testing.capture_logs() as lines:
+        refusal = await gate.refused(token="later")
+    assert refusal.code is RejectCode.BAD_CREDENTIALS
+    assert [line["reason"] for line in lines] == [
+        '"fly" is no action that a scope can have'
+    ]
 
 
 async def test_a_token_that_is_none_is_refused(gate: Gate) -> None:
@@ -320,7 +501,8 @@ async def test_a_token_renews_the_session_of_its_user(gate: Gate, way: str) -> N
             return await gate.hello(session="used", token=token)
         return await gate.hello(token, session="used")
 
-    assert (await resume("tok-ann")).resumed
+    who = await resume("tok-ann")
+    assert (who.resumed, who.renews, who.token) == (True, True, digest_of("tok-ann"))
     with pytest.raises(Reject) as found:
         await resume("tok-bob")
     assert (found.value.code, found.value.field) == (RejectCode.BAD_FIELD, "token")
@@ -336,7 +518,8 @@ async def test_a_session_ends_with_the_token_that_it_came_from(gate: Gate) -> No
     refusal = await gate.refused(session="of token")
     assert refusal.code is RejectCode.BAD_CREDENTIALS
     gate.store.add_token(ANN, digest_of("new"), None)
-    assert (await gate.hello(session="of token", token="new")).resumed
+    who = await gate.hello(session="of token", token="new")
+    assert (who.resumed, who.renews, who.token) == (True, True, digest_of("new"))
 
 
 async def test_who_is_banned_is_told_until_when_and_why(gate: Gate) -> None:

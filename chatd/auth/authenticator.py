@@ -1,0 +1,280 @@
+"""What `hello`, `register`, `password` and `refresh` bring, verified."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from functools import partial
+
+import attrs
+import trio
+
+from chatd.auth.jwt import Issuers
+from chatd.auth.pace import Pace
+from chatd.auth.passwords import Passwords
+from chatd.auth.tokens import Access, Tokens, digest_of, new_secret, refused
+from chatd.config import Config
+from chatd.core.drafts import Draft, SetAccountRole, SetPasswordHash
+from chatd.core.principal import HashedPassword, Principal, Renewal
+from chatd.errors import Reject, RejectCode
+from chatd.ids import SessionId, UserName, is_guest
+from chatd.names import NAMES, check_free
+from chatd.ports import SessionRow, Store, UserRow
+from chatd.wire.accounts import Password, Refresh, Register
+from chatd.wire.commands import Hello
+from chatd.wire.encode import rfc3339
+
+DAY_MS = 86_400_000
+
+
+@attrs.define(eq=False)
+class Authenticator:
+    """Verifies credentials, and says what a client is told about one.
+
+    Args:
+        store: Where accounts, tokens and sessions are.
+        config: The settings.
+        random_bytes: Draws so many random bytes.
+        wall: The time in milliseconds.
+        append: Takes what has to be stored of what was found out: a new hash for
+            a password whose old one was too cheap, a role.
+        issuers: Outside issuers that are believed.
+    """
+
+    _store: Store
+    _config: Config
+    _random_bytes: Callable[[int], bytes]
+    _wall: Callable[[], int]
+    _append: Callable[[Draft], None]
+    _issuers: Issuers = attrs.field(factory=Issuers)
+    _pace: Pace = attrs.field(factory=lambda: Pace(trio.current_time), init=False)
+    _passwords: Passwords = attrs.field(init=False)
+    _tokens: Tokens = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._passwords = Passwords(self._random_bytes(16).hex())
+        self._tokens = Tokens(self._store, self._issuers, self._wall)
+
+    async def authenticate(
+        self, hello: Hello, bearer: str | None, address: str
+    ) -> Principal:
+        """Verify one credential.
+
+        Args:
+            hello: What was sent.
+            bearer: The token that came with the upgrade, if one did.
+            address: Where it came from.
+
+        Returns:
+            Who it is, and the session that goes on or has to be opened.
+
+        Raises:
+            Reject: `bad_credentials`, `forbidden` (no guests here), `banned`,
+                `bad_field` (two credentials), `name_taken` (a reserved name),
+                `rate_limited`.
+
+        Cancellation: safe; a hash that was begun is finished and thrown away.
+        """
+        token: str | None = hello.token
+        if bearer is not None:
+            given = (hello.token, hello.password, hello.name)
+            if any(entry is not None for entry in given):
+                raise Reject(
+                    RejectCode.BAD_FIELD,
+                    "the upgrade brought a token already: send one credential in all",
+                    field="token" if hello.token is not None else "name",
+                )
+            token = bearer
+        if hello.session is not None:
+            return await self._resume(hello.session, token, address)
+        if token is not None:
+            access = await self._by_token(token, address)
+            return self._new(access.user, access)
+        if hello.password is not None:
+            assert hello.name is not None
+            name = UserName(hello.name)
+            return self._new(await self._by_password(name, hello.password, address))
+        return self._guest(hello.name)
+
+    async def check(
+        self,
+        command: Register | Password | Refresh,
+        user: UserName | None,
+        address: str,
+    ) -> HashedPassword | Renewal:
+        """Verify or hash what a command about an account brings.
+
+        Args:
+            command: The command.
+            user: Whose it is; None only for `register`.
+            address: Where it came from.
+
+        Raises:
+            Reject: `bad_credentials`, `banned`, `bad_field`, `forbidden`,
+                `name_taken`, `rate_limited`.
+
+        Cancellation: safe; a hash that was begun is finished and thrown away.
+        """
+        if isinstance(command, Register):
+            return await self._register(command, address)
+        assert user is not None
+        if isinstance(command, Password):
+            return await self._change_password(command, user, address)
+        access = await self._by_token(command.token, address)
+        if access.user.user != user:
+            raise _not_of("token: it is of another user")
+        return access.renewal
+
+    # --- sessions and tokens ------------------------------------------------
+
+    async def _resume(self, secret: str, token: str | None, address: str) -> Principal:
+        """Go on with a session, which takes over a token that comes with it."""
+        row = await self._store.session(SessionId(digest_of(secret)))
+        user = await self._store.user(row.user) if row is not None else None
+        if row is None or user is None or self._is_over(row):
+            text = "this session is not known, or has ended"
+            raise refused("session", text, address)
+        if token is None:
+            renewal, role = await self._tokens.kept(row, address), user.role
+            self._refuse_banned(user)
+        else:
+            access = await self._by_token(token, address)
+            if access.user.user != user.user:
+                raise _not_of("token: it is not of the session's user")
+            renewal, role = access.renewal, access.role or user.role
+        return Principal(
+            user.user,
+            user.display,
+            role,
+            row.session,
+            secret,
+            renewal.token,
+            resumed=True,
+            expires=renewal.expires,
+            scope=renewal.scope,
+            renews=token is not None,
+        )
+
+    def _is_over(self, row: SessionRow) -> bool:
+        """Whether an account's session was idle for too long. Guests': the core."""
+        if row.idle_since is None or is_guest(row.user):
+            return False
+        idle_ms = self._wall() - row.idle_since
+        return idle_ms > self._config.auth.session_days * DAY_MS
+
+    async def _by_token(self, token: str, address: str) -> Access:
+        access = await self._tokens.check(token, address)
+        self._refuse_banned(access.user)
+        if access.is_new:
+            self._check_new(access.user.user, address)
+        if not access.is_new and access.role not in {None, access.user.role}:
+            assert access.role is not None
+            self._append(SetAccountRole(access.user.user, access.role))
+        return access
+
+    def _check_new(self, name: UserName, address: str) -> None:
+        """Hold a name that an issuer has given to the policy of this server."""
+        try:
+            NAMES[self._config.auth.names].account(name)
+        except ValueError as error:
+            raise refused(
+                "token", f"no account can be named so: {error}", address
+            ) from None
+
+    # --- passwords ----------------------------------------------------------
+
+    async def _by_password(
+        self, name: UserName, password: str, address: str
+    ) -> UserRow:
+        user = await self._store.user(name)
+        stored = user.password_hash if user is not None else None
+        right, new_hash = await self._compare(name, stored, password, address)
+        if user is None or stored is None or not right:
+            text = "unknown name or wrong password"
+            raise refused("password", text, address, **_known(user))
+        self._refuse_banned(user)
+        if new_hash is not None:
+            self._append(SetPasswordHash(user.user, new_hash, stored))
+        return user
+
+    async def _compare(
+        self, name: UserName, stored: str | None, password: str, address: str
+    ) -> tuple[bool, str | None]:
+        """Compare a password, if its account and its address may have one more."""
+        allowed = partial(self._pace.check, address, name)
+        allowed()
+        right, new_hash = await self._passwords.verify(stored, password, allowed)
+        (self._pace.right if right else self._pace.wrong)(address, name)
+        return right, new_hash
+
+    async def _register(self, command: Register, address: str) -> HashedPassword:
+        if await self._store.user(UserName(command.name)) is not None:
+            raise Reject(RejectCode.NAME_TAKEN, "the name is taken", field="name")
+        allowed = partial(self._pace.register, address)
+        return HashedPassword(await self._passwords.hash(command.password, allowed))
+
+    async def _change_password(
+        self, command: Password, name: UserName, address: str
+    ) -> HashedPassword:
+        user = await self._store.user(name)
+        stored = user.password_hash if user is not None else None
+        if stored is None:
+            raise Reject(
+                RejectCode.FORBIDDEN, "this account has no password to be changed"
+            )
+        right, _ = await self._compare(name, stored, command.old, address)
+        if not right:
+            raise refused("password", "old: wrong password", address, user=name)
+        return HashedPassword(await self._passwords.hash(command.new), stored)
+
+    def _refuse_banned(self, user: UserRow) -> None:
+        """Tell who is right about himself that he is banned, until when and why."""
+        if user.ban is None or not user.ban.holds(self._wall()):
+            return
+        until, reason = user.ban.until, user.ban.reason
+        text = "you are banned from this server"
+        text += f" until {rfc3339(until)}" if until is not None else ""
+        raise Reject(RejectCode.BANNED, f"{text}: {reason}" if reason else text)
+
+    # --- new principals -----------------------------------------------------
+
+    def _guest(self, wish: str | None) -> Principal:
+        """Make up a guest: the suffix makes the name his alone."""
+        if not self._config.auth.guests:
+            raise Reject(
+                RejectCode.FORBIDDEN,
+                "guests are not allowed here: log in with a password",
+            )
+        if wish is not None:
+            check_free(wish, self._config.auth.reserved, guest=True)
+        suffix = base64.b32encode(self._random_bytes(5)).decode().lower()[:4]
+        display = wish or "guest"
+        name = UserName(f"{display}~{suffix}")
+        return self._new(UserRow(name, display, "guest"))
+
+    def _new(self, user: UserRow, access: Access | None = None) -> Principal:
+        secret = new_secret(self._random_bytes)
+        session = SessionId(digest_of(secret))
+        if access is None:
+            access = Access(user, Renewal(None, None, None))
+        return Principal(
+            user.user,
+            user.display,
+            access.role or user.role,
+            session,
+            secret,
+            access.renewal.token,
+            resumed=False,
+            expires=access.renewal.expires,
+            scope=access.renewal.scope,
+            is_new=access.is_new,
+        )
+
+
+def _not_of(text: str) -> Reject:
+    return Reject(RejectCode.BAD_FIELD, text, field="token")
+
+
+def _known(user: UserRow | None) -> dict[str, str]:
+    """Of an account its name, for the log; what else was typed may be a secret."""
+    return {} if user is None else {"user": user.user}

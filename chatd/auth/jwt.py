@@ -1,0 +1,300 @@
+"""Tokens of outside issuers: JSON Web Tokens, checked against `[[auth.jwt]]`.
+
+An entry of the configuration has one issuer, one audience and exactly one
+algorithm, and its keys are of that algorithm's kind; so a header can choose among
+keys, never how one is used. `kid` is looked up in a dictionary and nowhere else;
+`jku`, `jwk` and `x5u` are not looked at; `crit` is refused. PyJWT checks the
+signature. The claims are checked here, since the time is passed in.
+
+Keys are read once, at the start.
+
+Source: RFC 7515, RFC 7519, RFC 8725 (the best current practices).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import jwt
+import orjson
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from jwt.exceptions import PyJWTError
+from jwt.utils import base64url_decode
+
+from chatd.config import JwtIssuer
+from chatd.core.scope import Scope
+from chatd.errors import ConfigError
+from chatd.ids import DISPLAY_CHARS_MAX, UserName
+from chatd.names import UNICODE
+from chatd.wire.events import Millis
+from chatd.wire.text import parse_display
+
+TOKEN_BYTES_MAX = 4096
+"""Source: what fits into a header of most servers."""
+SECRET_BYTES_MIN = 32
+"""Source: RFC 7518 section 3.2: as long as the hash."""
+RSA_BITS_MIN = 2048
+"""Source: RFC 7518 section 3.3."""
+ROLES = ("user", "bot", "admin")
+"""What a claim may say of an account's role."""
+
+
+class Unfit(Exception):
+    """A token is refused; the text is for the log, not for who sent it."""
+
+
+@attrs.frozen
+class Claims:
+    """What a token says that was checked."""
+
+    name: UserName
+    display: str | None
+    role: str | None
+    """None where the issuer has no say in it."""
+    scope: Scope | None
+    expires: Millis
+
+
+@attrs.frozen
+class Issuer:
+    """One entry of the configuration with its keys, ready for use."""
+
+    config: JwtIssuer
+    keys: Mapping[str | None, Any] = attrs.field(repr=False)
+    """By `kid`; under None the one that needs none."""
+
+    def key_for(self, kid: object) -> Any | None:
+        """The key that a header chooses, if there is one."""
+        if None in self.keys:
+            return self.keys[None]
+        if kid is None and len(self.keys) == 1:
+            return next(iter(self.keys.values()))
+        return self.keys.get(kid) if type(kid) is str else None
+
+
+@attrs.frozen
+class Issuers:
+    """All outside issuers that are believed."""
+
+    entries: Sequence[Issuer] = ()
+
+    def check(self, token: str, now: Millis) -> Claims:
+        """Check a token completely.
+
+        Args:
+            token: Three parts with dots between them.
+            now: The time.
+
+        Raises:
+            Unfit: It is not to be believed.
+        """
+        if len(token) > TOKEN_BYTES_MAX:
+            raise Unfit("it is too long")
+        header, claims = _parts(token)
+        if "crit" in header:
+            raise Unfit("crit: there are no extensions here")
+        algorithm, issuer = header.get("alg"), claims.get("iss")
+        entries = [
+            entry
+            for entry in self.entries
+            if (entry.config.issuer, entry.config.algorithm) == (issuer, algorithm)
+        ]
+        if not entries:
+            raise Unfit("iss, alg: no issuer with this algorithm is configured")
+        keys = [(entry, entry.key_for(header.get("kid"))) for entry in entries]
+        keys = [(entry, key) for entry, key in keys if key is not None]
+        if not keys:
+            raise Unfit("kid: unknown")
+        for entry, key in keys:
+            if _is_signed(token, entry.config.algorithm, key):
+                return _checked(claims, entry.config, now)
+        raise Unfit("the signature is wrong")
+
+
+def _parts(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The header and the claims, not to be believed yet."""
+    try:
+        header, claims, _ = token.split(".")
+        parsed = [orjson.loads(base64url_decode(part)) for part in (header, claims)]
+    except ValueError:
+        raise Unfit("it is no JWT") from None
+    if any(type(part) is not dict for part in parsed):
+        raise Unfit("it is no JWT")
+    return parsed[0], parsed[1]
+
+
+def _is_signed(token: str, algorithm: str, key: Any) -> bool:
+    try:
+        jwt.PyJWS([algorithm]).decode(token, key, algorithms=[algorithm])
+    except PyJWTError:
+        return False
+    return True
+
+
+# --- claims -------------------------------------------------------------------
+
+
+def _checked(claims: dict[str, Any], config: JwtIssuer, now: Millis) -> Claims:
+    """What signed claims say, if they are for us and for now."""
+    leeway_ms = round(config.leeway_s * 1000)
+    expires = _time(claims, "exp")
+    if expires + leeway_ms <= now:
+        raise Unfit("exp: it has expired")
+    if _time(claims, "iat") > now + leeway_ms:
+        raise Unfit("iat: it is from the future")
+    if "nbf" in claims and _time(claims, "nbf") > now + leeway_ms:
+        raise Unfit("nbf: it is not valid yet")
+    audience = claims.get("aud")
+    if config.audience not in (audience if type(audience) is list else [audience]):
+        raise Unfit("aud: it is for somebody else")
+    _text(claims, "sub")
+    return Claims(
+        _name(claims, config.name_claim),
+        _display(claims, config.display_claim),
+        _role(claims, config.role_claim),
+        _scope(claims, config.rooms_claim),
+        expires + leeway_ms,
+    )
+
+
+def _time(claims: dict[str, Any], name: str) -> Millis:
+    """A moment; RFC 7519 has seconds, with a fraction or without."""
+    value: Any = claims.get(name)
+    if type(value) not in (int, float) or not 0 <= value < 2**40:
+        raise Unfit(f"{name}: missing, or no time")
+    return int(value * 1000)
+
+
+def _text(claims: dict[str, Any], name: str) -> str:
+    value = claims.get(name)
+    if type(value) is not str or not value:
+        raise Unfit(f"{name}: missing, or no text")
+    return value
+
+
+def _name(claims: dict[str, Any], claim: str) -> UserName:
+    try:
+        return UNICODE.account(_text(claims, claim))
+    except ValueError:
+        raise Unfit(f"{claim}: it is no name of an account") from None
+
+
+def _display(claims: dict[str, Any], claim: str) -> str | None:
+    """What people read: cut where it is long, left out where it is not fit."""
+    if not claim or claim not in claims:
+        return None
+    try:
+        return parse_display(_text(claims, claim)[:DISPLAY_CHARS_MAX])
+    except ValueError:
+        raise Unfit(f"{claim}: it cannot be shown") from None
+
+
+def _role(claims: dict[str, Any], claim: str) -> str | None:
+    if not claim:
+        return None
+    role = claims.get(claim, "user")
+    if role not in ROLES:
+        raise Unfit(f"{claim}: it is not user, bot or admin")
+    return str(role)
+
+
+def _scope(claims: dict[str, Any], claim: str) -> Scope | None:
+    if not claim or claim not in claims:
+        return None
+    try:
+        return Scope.of(claims[claim], None)
+    except ValueError:
+        raise Unfit(f"{claim}: it is no list of rooms") from None
+
+
+# --- keys ---------------------------------------------------------------------
+
+
+def read_issuers(entries: Sequence[JwtIssuer]) -> Issuers:
+    """Read the keys of all issuers.
+
+    Raises:
+        ConfigError: One cannot be read, or does not fit its algorithm.
+    """
+    problems: list[str] = []
+    issuers = []
+    for index, entry in enumerate(entries):
+        name = "jwks_file" if entry.jwks_file else "key_file"
+        path = entry.jwks_file or entry.key_file
+        try:
+            issuers.append(Issuer(entry, _keys(entry, Path(path).read_bytes())))
+        except OSError as error:
+            reason = f"{path}: {error.strerror or error}"
+            problems.append(f"auth.jwt[{index}].{name}: {reason}")
+        except (ValueError, PyJWTError) as error:
+            problems.append(f"auth.jwt[{index}].{name}: {path}: {error}")
+    if problems:
+        raise ConfigError(problems)
+    return Issuers(issuers)
+
+
+def _keys(entry: JwtIssuer, raw: bytes) -> dict[str | None, Any]:
+    if not entry.jwks_file:
+        algorithm = jwt.get_algorithm_by_name(entry.algorithm)
+        key = raw.rstrip(b"\r\n") if entry.algorithm == "HS256" else raw
+        try:
+            prepared = algorithm.prepare_key(key)
+        except (ValueError, TypeError, PyJWTError):
+            raise ValueError(f"it is no key for {entry.algorithm}, in PEM") from None
+        return {None: _fitting(prepared, entry.algorithm)}
+    keys = dict(_of_set(raw, entry.algorithm))
+    if not keys:
+        raise ValueError(f"it has no key for {entry.algorithm}")
+    return keys
+
+
+def _of_set(raw: bytes, algorithm: str) -> Iterator[tuple[str | None, Any]]:
+    """The keys of a JWKS that are for this algorithm; those for others are skipped."""
+    try:
+        entries = orjson.loads(raw)["keys"]
+        entries = [entry for entry in entries if _is_for(entry, algorithm)]
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+        raise ValueError('it is no JWKS: a JSON object with "keys"') from None
+    kids = [entry.get("kid") for entry in entries]
+    if not all(type(kid) in (str, type(None)) for kid in kids):
+        raise ValueError("a kid is a string")
+    if len(kids) > 1 and (None in kids or len(set(kids)) < len(kids)):
+        raise ValueError("with several keys, each needs a kid of its own")
+    for entry in entries:
+        key = jwt.PyJWK.from_dict(entry, algorithm).key
+        yield entry.get("kid"), _fitting(key, algorithm)
+
+
+def _is_for(entry: dict[str, Any], algorithm: str) -> bool:
+    return (
+        entry.get("kty") == _KEY_TYPES[algorithm]
+        and entry.get("use", "sig") == "sig"
+        and entry.get("alg", algorithm) == algorithm
+    )
+
+
+def _fitting(key: Any, algorithm: str) -> Any:
+    """The key, if it is a public one of the algorithm's kind and strong enough."""
+    if algorithm == "HS256":
+        if len(key) < SECRET_BYTES_MIN:
+            raise ValueError(f"an HS256 key has at least {SECRET_BYTES_MIN} bytes")
+    elif not isinstance(key, _KEY_CLASSES[algorithm]):
+        raise ValueError(f"it is no public key for {algorithm}")
+    elif isinstance(key, RSAPublicKey) and key.key_size < RSA_BITS_MIN:
+        raise ValueError(f"an RSA key has at least {RSA_BITS_MIN} bits")
+    elif isinstance(key, EllipticCurvePublicKey) and key.curve.name != "secp256r1":
+        raise ValueError("an ES256 key is on the curve P-256")
+    return key
+
+
+_KEY_TYPES = {"HS256": "oct", "RS256": "RSA", "ES256": "EC", "EdDSA": "OKP"}
+_KEY_CLASSES: dict[str, type] = {
+    "RS256": RSAPublicKey,
+    "ES256": EllipticCurvePublicKey,
+    "EdDSA": Ed25519PublicKey,
+}

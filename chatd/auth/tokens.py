@@ -1,0 +1,141 @@
+"""Access tokens: ours are looked up, those of outside issuers are checked.
+
+They are told apart by their dots: a JSON Web Token has two, and ours have none.
+What a token allows, and until when, is a `Renewal`; a session that came from one
+of ours keeps its digest, so it is looked up again whenever the session is resumed.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable
+
+import attrs
+
+from chatd.auth.jwt import Issuers, Unfit
+from chatd.core.principal import Renewal
+from chatd.core.scope import Scope
+from chatd.errors import Reject, RejectCode
+from chatd.ids import UserName
+from chatd.observe import log
+from chatd.ports import SessionRow, Store, UserRow
+
+SECRET_BYTES = 32
+"""256 bits: nobody guesses one, so nobody has to be slowed down."""
+
+
+@attrs.frozen
+class Access:
+    """Whom a token lets in."""
+
+    user: UserRow
+    renewal: Renewal
+    is_new: bool = False
+    """Whether the account is made by its first login."""
+    role: str | None = None
+    """What an outside issuer says that the account is, if it has a say in it."""
+
+
+@attrs.frozen
+class Tokens:
+    """Verifies tokens.
+
+    Args:
+        store: Where ours are.
+        issuers: Those of others.
+        wall: The time in milliseconds.
+    """
+
+    _store: Store
+    _issuers: Issuers
+    _wall: Callable[[], int]
+
+    async def check(self, token: str, address: str) -> Access:
+        """Verify a token that was presented.
+
+        Raises:
+            Reject: `bad_credentials`.
+
+        Cancellation: safe.
+        """
+        if token.count(".") == 2:
+            return await self._check_foreign(token, address)
+        renewal, name = await self._look_up(digest_of(token), address)
+        user = await self._store.user(name)
+        if user is None:
+            raise refused("token", "this token is not known", address)
+        return Access(user, renewal)
+
+    async def kept(self, row: SessionRow, address: str) -> Renewal:
+        """What a session depends on that is resumed without a token.
+
+        Raises:
+            Reject: `bad_credentials`: the token that it came from is over.
+
+        Cancellation: safe.
+        """
+        if row.token is not None:
+            return (await self._look_up(row.token, address))[0]
+        if row.expires is not None and row.expires <= self._wall():
+            raise refused("session", "this session's token has expired", address)
+        return Renewal(None, row.expires, _scope(row.scope, address))
+
+    async def _look_up(self, digest: bytes, address: str) -> tuple[Renewal, UserName]:
+        row = await self._store.token(digest)
+        if row is None:
+            raise refused("token", "this token is not known", address)
+        if row.expires is not None and row.expires <= self._wall():
+            raise refused("token", "this token has expired", address, user=row.user)
+        return Renewal(digest, row.expires, _scope(row.scope, address)), row.user
+
+    async def _check_foreign(self, token: str, address: str) -> Access:
+        try:
+            claims = self._issuers.check(token, self._wall())
+        except Unfit as error:
+            text = "this token is not valid here"
+            raise refused("token", text, address, reason=str(error)) from None
+        user = await self._store.user(claims.name)
+        is_new = user is None
+        if user is None:
+            display, role = claims.display or claims.name, claims.role or "user"
+            user = UserRow(claims.name, display, role)
+        renewal = Renewal(None, claims.expires, claims.scope)
+        return Access(user, renewal, is_new, claims.role)
+
+
+def digest_of(secret: str) -> bytes:
+    """What is kept of a session's or token's secret."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def new_secret(random_bytes: Callable[[int], bytes]) -> str:
+    """Draw the secret of a session or token, in URL-safe characters."""
+    return base64.urlsafe_b64encode(random_bytes(SECRET_BYTES)).rstrip(b"=").decode()
+
+
+def refused(
+    what: str, text: str, address: str, *, reason: str = "", **details: str
+) -> Reject:
+    """The refusal of a credential; it leaves one line in the log.
+
+    Args:
+        what: The kind of credential.
+        text: What its sender is told.
+        address: Where it came from.
+        reason: What only the operator is told.
+        details: More of that, by name.
+    """
+    log().info(f"{what} refused", reason=reason or text, address=address, **details)
+    return Reject(RejectCode.BAD_CREDENTIALS, text)
+
+
+def _scope(text: str | None, address: str) -> Scope | None:
+    """What a token allows; one that cannot be read allows nothing."""
+    if text is None:
+        return None
+    try:
+        return Scope.parse(text)
+    except ValueError as error:
+        told = "what this token allows is not known here"
+        raise refused("token", told, address, reason=str(error)) from None

@@ -1,0 +1,240 @@
+"""Register, password, refresh, logout: what becomes of accounts and sessions.
+
+What opens connections ends here too, by `chatd.core.commands.revocation.cut`. A
+hello that is under way is not cut; it is verified again before its `welcome`.
+"""
+
+from __future__ import annotations
+
+from chatd.core.allowance import may_grow
+from chatd.core.commands import sessions
+from chatd.core.commands.revocation import cut, cut_sessions
+from chatd.core.deadlines import expect_expiry
+from chatd.core.drafts import (
+    ChangePassword,
+    EndSession,
+    EndSessions,
+    Outcome,
+    Refused,
+    RenewSession,
+)
+from chatd.core.effects import CheckSecret, Origin
+from chatd.core.entities import Connection
+from chatd.core.inputs import SecretChecked, SecretRefused
+from chatd.core.principal import HashedPassword, Renewal, kept
+from chatd.core.turn import Turn
+from chatd.errors import Ending, Reject, RejectCode
+from chatd.ids import RoomName, UserName, direct_room, is_guest
+from chatd.names import check_free
+from chatd.wire.accounts import Password, Refresh, Register
+from chatd.wire.commands import Command, Logout
+from chatd.wire.replies import Done
+
+# --- what a token allows ------------------------------------------------------
+
+
+def check_scope(turn: Turn, connection: Connection, command: Command) -> None:
+    """Refuse what is outside of the scope that a connection has.
+
+    Raises:
+        Reject: `forbidden`.
+    """
+    scope, room = connection.scope, _room_of(turn, connection, command)
+    if scope is not None and not scope.allows(command.type, room):
+        where = f" in {room}" if room is not None else ""
+        raise Reject(
+            RejectCode.FORBIDDEN, f"your token does not allow {command.type}{where}"
+        )
+
+
+def _room_of(turn: Turn, connection: Connection, command: Command) -> RoomName | None:
+    """The room that a command is about, if it is about one."""
+    to: UserName | None = getattr(command, "to", None)
+    if to is not None:
+        return direct_room(turn.user(connection).name, to)
+    return getattr(command, "room", None)
+
+
+# --- what is verified at the edge -----------------------------------------------
+
+
+def register(turn: Turn, connection: Connection, command: Register) -> None:
+    """Have the password of a new account hashed, where anybody may make one."""
+    if connection.user is not None:
+        raise Reject(RejectCode.FORBIDDEN, "you are somebody already: log out first")
+    if turn.config.auth.registration != "open":
+        raise Reject(
+            RejectCode.FORBIDDEN,
+            "accounts are made by the operator here, not by register",
+        )
+    check_free(command.name, turn.config.auth.reserved)
+    may_grow(turn, UserName(command.name))
+    _check(turn, connection, command, None)
+
+
+def password(turn: Turn, connection: Connection, command: Password) -> None:
+    """Have the old password verified and the new one hashed."""
+    user = turn.user(connection).name
+    if is_guest(user):
+        raise Reject(RejectCode.FORBIDDEN, "guests have no password")
+    _check(turn, connection, command, user)
+
+
+def refresh(turn: Turn, connection: Connection, command: Refresh) -> None:
+    """Have a new token verified."""
+    _check(turn, connection, command, turn.user(connection).name)
+
+
+def _check(
+    turn: Turn,
+    connection: Connection,
+    command: Register | Password | Refresh,
+    user: UserName | None,
+) -> None:
+    turn.want(CheckSecret(connection.id, command, user))
+    turn.pend(connection)
+
+
+def checked(turn: Turn, connection: Connection, happened: SecretChecked) -> None:
+    """Have what was verified stored."""
+    match happened.command, happened.found:
+        case Register() as command, HashedPassword() as found:
+            name = UserName(command.name)
+            display = command.display or command.name
+            draft = sessions.new_account(turn, name, display, "user", found.hash)
+            turn.append(draft, connection, command)
+        case Password() as command, HashedPassword() as found:
+            user = turn.user(connection).name
+            assert connection.session is not None
+            changing = ChangePassword(
+                user, found.hash, found.instead_of, connection.session
+            )
+            turn.append(changing, connection, command)
+        case _:
+            renewal = happened.found
+            assert isinstance(renewal, Renewal)
+            assert connection.session is not None
+            connection.renewal = renewal
+            turn.append(
+                RenewSession(connection.session, renewal.token, *kept(renewal)),
+                connection,
+                happened.command,
+            )
+
+
+def unchecked(turn: Turn, connection: Connection, happened: SecretRefused) -> None:
+    """Answer a command whose secret was refused."""
+    turn.refuse(connection.id, happened.command, happened.reject)
+    if happened.reject.code is RejectCode.BANNED:
+        turn.finish(connection, Ending.BANNED)
+    turn.release(connection)
+
+
+# --- outcomes -------------------------------------------------------------------
+
+
+def executed(turn: Turn, origin: Origin, outcome: Outcome) -> None:
+    """Take what became of a draft about an account."""
+    match origin.draft:
+        case ChangePassword() as draft:
+            _password_changed(turn, origin, draft, outcome)
+        case EndSessions() as draft:
+            _ended_everywhere(turn, origin, draft, outcome)
+        case RenewSession() if isinstance(origin.command, Refresh):
+            _renewed(turn, origin, outcome)
+        case RenewSession() as draft:
+            sessions.opened(turn, origin, draft, outcome)
+        case _:
+            _answer(turn, origin, outcome)  # of `register`; a hello may follow
+
+
+def _password_changed(
+    turn: Turn, origin: Origin, draft: ChangePassword, outcome: Outcome
+) -> None:
+    """Take a new password: nobody stays by the old one, or by a token."""
+    if not isinstance(outcome, Refused):
+        session = turn.chat.sessions.get(draft.session)
+        holder = turn.connection(session.connection) if session is not None else None
+        if holder is not None:
+            holder.token = holder.scope = None
+            expect_expiry(turn, holder, None)
+    _answer(turn, origin, outcome)
+    if not isinstance(outcome, Refused):
+        cut(turn, draft.user, Ending.REVOKED, besides=draft.session)
+
+
+def _renewed(turn: Turn, origin: Origin, outcome: Outcome) -> None:
+    """Let a connection depend on the token that it has brought."""
+    connection = turn.connection(origin.connection)
+    if connection is not None and not isinstance(outcome, Refused):
+        found, connection.renewal = connection.renewal, None
+        assert found is not None
+        connection.token, connection.scope = found.token, found.scope
+        expect_expiry(turn, connection, found.expires)
+    _answer(turn, origin, outcome)
+
+
+def _answer(turn: Turn, origin: Origin, outcome: Outcome) -> None:
+    """Answer the command, if somebody waits for it, and let the next one go on."""
+    connection, command = turn.connection(origin.connection), origin.command
+    if connection is None or command is None:
+        return
+    if isinstance(outcome, Refused):
+        turn.refuse(connection.id, command, outcome)
+    else:
+        turn.answer(connection.id, Done(command.type, command.id))
+    turn.release(connection)
+
+
+# --- logout ---------------------------------------------------------------------
+
+
+def logout(turn: Turn, connection: Connection, command: Logout) -> None:
+    """Void the session, or all; the connection ends when that is on disk."""
+    assert connection.session is not None
+    user = turn.user(connection).name
+    if command.everywhere and connection.scope is not None:
+        raise Reject(
+            RejectCode.FORBIDDEN,
+            "your token does not allow logout of other sessions",
+            field="everywhere",
+        )
+    if command.everywhere and not is_guest(user):
+        turn.append(EndSessions(user), connection, command)
+    else:
+        # A guest has one session only.
+        turn.chat.ended[connection.session] = None
+        turn.append(EndSession(connection.session), connection, command)
+    turn.pend(connection)
+
+
+def _ended_everywhere(
+    turn: Turn, origin: Origin, draft: EndSessions, outcome: Outcome
+) -> None:
+    """Take the end of all sessions of a user: his connections end with them."""
+    connection = turn.connection(origin.connection)
+    if isinstance(outcome, Refused):
+        _answer(turn, origin, outcome)
+        return
+    if connection is not None and origin.command is not None:
+        turn.answer(connection.id, Done(origin.command.type, origin.command.id))
+        turn.finish(connection, Ending.LOGOUT)
+    cut(turn, draft.user, Ending.REVOKED)
+
+
+def ended(turn: Turn, origin: Origin, draft: EndSession, outcome: Outcome) -> None:
+    """Take the end of a session: by logout, or because a guest stayed away."""
+    connection = turn.connection(origin.connection)
+    if isinstance(outcome, Refused):
+        turn.chat.ended.pop(draft.session, None)
+        if connection is not None and origin.command is not None:
+            turn.refuse(connection.id, origin.command, outcome)
+            turn.release(connection)
+        return
+    if connection is not None and origin.command is not None:
+        done = Done(origin.command.type, origin.command.id)
+        turn.answer(connection.id, done)
+        turn.finish(connection, Ending.LOGOUT)
+    # Whoever still has it: the store stalled, and this logout was refused before it
+    # was executed.
+    cut_sessions(turn, [draft.session], Ending.REVOKED)

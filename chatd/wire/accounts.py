@@ -1,0 +1,39 @@
+"""What a client may ask about its account; see `chatd.wire.commands`."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+
+from chatd.wire.kinds import CommandId, Display, GuestName, NewPassword, Secret
+
+
+@attrs.define
+class Register:
+    """Make an account; may come before `hello`, which then follows."""
+
+    type: ClassVar[str] = "register"
+    name: GuestName
+    password: NewPassword = attrs.field(repr=False)
+    display: Display | None = None
+    id: CommandId = None
+
+
+@attrs.define
+class Password:
+    """Change one's password; what the old one opened ends."""
+
+    type: ClassVar[str] = "password"
+    old: Secret = attrs.field(repr=False)
+    new: NewPassword = attrs.field(repr=False)
+    id: CommandId = None
+
+
+@attrs.define
+class Refresh:
+    """Stay beyond the end of a token, with another of the same user."""
+
+    type: ClassVar[str] = "refresh"
+    token: Secret = attrs.field(repr=False)
+    id: CommandId = None
