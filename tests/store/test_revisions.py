@@ -116,8 +116,9 @@ async def test_a_revoked_token_ends_its_sessions(store: Store, site: Site) -> No
     assert await store.session(session_id("u")) is not None
 
 
-async def test_sessions_end_together(store: Store) -> None:
+async def test_sessions_end_together(store: Store, site: Site) -> None:
     """All of a user, or those of one token; a guest's memberships with the last."""
+    site.add_token(ANN, TOKEN, None, None)
     guest = d.AddUser(GUEST, "dan", "guest", None)
     outcomes = await store.commit(
         [

@@ -219,7 +219,7 @@ def _ended_everywhere(
     if connection is not None and origin.command is not None:
         turn.answer(connection.id, Done(origin.command.type, origin.command.id))
         turn.finish(connection, Ending.LOGOUT)
-    cut(turn, draft.user, Ending.REVOKED)
+    cut(turn, draft.user, Ending.REVOKED, token=draft.token)
 
 
 def ended(turn: Turn, origin: Origin, draft: EndSession, outcome: Outcome) -> None:

@@ -39,7 +39,7 @@ async def test_an_account_may_come_before_the_first_start(tmp_path: Path) -> Non
         snapshot = await store.load(T0)
         assert [user.user for user in snapshot.users] == [ANN]
         assert await store.user(ANN) == UserRow(ANN, "ann", "user", "$hash")
-        assert await store.token(b"t" * 32) == TokenRow(ANN, None, "token")
+        assert await store.token(b"t" * 32) == TokenRow(ANN, None, "")
 
 
 async def test_an_account_may_come_while_the_daemon_runs(tmp_path: Path) -> None:
