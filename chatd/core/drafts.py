@@ -17,6 +17,7 @@ from typing import Any
 
 import attrs
 
+from chatd.core.mentions import Mentions
 from chatd.core.settings import RoomSettings
 from chatd.errors import RejectCode
 from chatd.ids import Cid, Epoch, RoomName, Seq, SessionId, UserName
@@ -34,6 +35,8 @@ class NewMessage:
     cid: Cid | None
     text: str
     reply_to: Seq | None = None
+    mentions: Mentions | None = None
+    """Whom it addresses; kept until it is deleted, whatever it is edited to."""
 
 
 @attrs.define
@@ -239,6 +242,20 @@ class SetDisplay:
 
 
 @attrs.define
+class SetBlock:
+    """Have `user` block `blocked` from here on, or no longer.
+
+    While he does, what `blocked` writes, edits or puts as a reaction in their
+    direct conversation is hidden from `user` for good; see `Committed.hidden`.
+    Refused: `no_user`. What changes nothing is `Duplicate`.
+    """
+
+    user: UserName
+    blocked: UserName
+    on: bool
+
+
+@attrs.define
 class SetPasswordHash:
     """Replace an account's password hash (its parameters have grown)."""
 
@@ -292,6 +309,7 @@ Draft = (
     | Recall
     | AddUser
     | SetDisplay
+    | SetBlock
     | SetPasswordHash
     | OpenSession
     | EndSession
@@ -307,6 +325,9 @@ class Committed:
     """It is on disk. `event` has its seq; None for drafts without one."""
 
     event: TimelineEvent | None = None
+    hidden: bool = False
+    """Whether the other one in the direct conversation must not see it: he blocks
+    the sender, or it is an edit of what was hidden from him before."""
     ended: tuple[SessionId, ...] = ()
     """Sessions that a new one has displaced, the one that was idle longest first."""
 

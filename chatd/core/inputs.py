@@ -10,7 +10,7 @@ from __future__ import annotations
 import attrs
 
 from chatd.core.drafts import Outcome
-from chatd.core.effects import Origin
+from chatd.core.effects import Origin, Unread
 from chatd.core.principal import Principal
 from chatd.core.query import Hit, Query
 from chatd.errors import Reject
@@ -64,8 +64,7 @@ class UnreadCounted:
     connection: ConnectionId
     hello: Hello
     principal: Principal
-    counts: dict[RoomName, tuple[Seq, int]]
-    """For each room the seq up to which was counted, and the number."""
+    counts: dict[RoomName, Unread]
 
 
 @attrs.define

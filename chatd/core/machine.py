@@ -21,6 +21,7 @@ from chatd.core.agenda import Due
 from chatd.core.commands import (
     RULES,
     Rule,
+    blocks,
     lookups,
     moderation,
     rooms,
@@ -247,6 +248,8 @@ class Machine:
                     deadlines.hold_guest(turn, draft)
             case drafts.SetDisplay() as draft:
                 sessions.renamed(turn, origin, draft, outcome)
+            case drafts.SetBlock() as draft:
+                blocks.changed(turn, origin, draft, outcome)
             case drafts.SaveMarks() as draft:
                 self._marks_saved(draft, outcome)
             case drafts.TrimRoom() as draft:

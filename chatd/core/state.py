@@ -190,6 +190,14 @@ class Chat:
         user.display = display
         self._changed(user, before, now)
 
+    def apply_block(self, user: UserName, blocked: UserName, *, on: bool) -> None:
+        """Take a committed block, or its end; idempotent."""
+        found = self.users.get(user)
+        if found is not None and on:
+            found.blocks[blocked] = None
+        elif found is not None:
+            found.blocks.pop(blocked, None)
+
     def forget_session(self, session: SessionId, now: float) -> None:
         """Take the committed end of a session; a guest leaves all rooms."""
         ended = self.sessions.pop(session, None)

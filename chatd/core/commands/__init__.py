@@ -26,6 +26,7 @@ from typing import Any
 import attrs
 
 from chatd.core.commands import (
+    blocks,
     creation,
     ephemeral,
     lookups,
@@ -93,6 +94,9 @@ RULES: dict[type[commands.Command], Rule] = {
     commands.Mute: _moderation(moderation.act),
     commands.Unmute: _moderation(moderation.act),
     commands.SetRole: _moderation(moderation.role),
+    commands.Block: Rule(blocks.block, settles=True),
+    commands.Unblock: Rule(blocks.unblock, settles=True),
+    commands.Blocks: Rule(lookups.blocks),
     commands.Typing: Rule(ephemeral.typing, member=True),
     commands.Status: Rule(ephemeral.status),
     commands.Read: Rule(ephemeral.read, member=True),

@@ -171,7 +171,7 @@ def moderated(turn: Turn, origin: Origin, draft: Moderate, outcome: Outcome) -> 
     if draft.change == "invite" and draft.target in turn.chat.users:
         title = turn.chat.rooms[draft.room].settings.title
         numbers = turn.connections_of(draft.target)
-        if numbers:
+        if numbers and draft.user not in turn.chat.users[draft.target].blocks:
             turn.want(Tell(numbers, Invited(draft.room, draft.user, title)))
 
 

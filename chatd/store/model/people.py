@@ -35,6 +35,20 @@ def set_user(model: Tables, name: UserName, changes: dict[str, Any]) -> d.Outcom
     return d.Committed()
 
 
+def set_block(model: Tables, draft: d.SetBlock) -> d.Outcome:
+    """Begin or end a block."""
+    if not {draft.user, draft.blocked} <= model.users.keys():
+        return answers.NO_USER
+    pair = draft.user, draft.blocked
+    if draft.on == (pair in model.blocks):
+        return d.Duplicate()
+    if draft.on:
+        model.blocks[pair] = None
+    else:
+        del model.blocks[pair]
+    return d.Committed()
+
+
 def open_session(model: Tables, draft: d.OpenSession) -> d.Outcome:
     """Record a session, and its guest's name with it."""
     taken = draft.guest is not None and draft.guest.user in model.users

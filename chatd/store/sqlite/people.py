@@ -13,6 +13,7 @@ from chatd.core.drafts import (
     Outcome,
     Recall,
     SaveMarks,
+    SetBlock,
     SetDisplay,
     SetPasswordHash,
 )
@@ -58,6 +59,20 @@ def set_display(ledger: Ledger, draft: SetDisplay, now: Millis) -> Outcome:
     """Change a display name."""
     sql = "UPDATE user SET display = ? WHERE id = ?"
     return _update_user(ledger, draft.user, sql, draft.display)
+
+
+def set_block(ledger: Ledger, draft: SetBlock, now: Millis) -> Outcome:
+    """Begin or end a block."""
+    pair = ledger.user(draft.user), ledger.user(draft.blocked)
+    if None in pair:
+        return answers.NO_USER
+    if draft.on:
+        sql = "INSERT OR IGNORE INTO block (user_id, blocked_id) VALUES (?, ?)"
+    else:
+        sql = "DELETE FROM block WHERE user_id = ? AND blocked_id = ?"
+    ledger.db.execute(sql, pair)
+    ledger.forget_blocks()
+    return Committed() if ledger.db.changes() else Duplicate()
 
 
 def set_password_hash(ledger: Ledger, draft: SetPasswordHash, now: Millis) -> Outcome:

@@ -49,6 +49,7 @@ _SINGLE: dict[type, Callable[[Ledger, Any, Millis], d.Outcome]] = {
     d.Recall: people.recall,
     d.AddUser: people.add_user,
     d.SetDisplay: people.set_display,
+    d.SetBlock: people.set_block,
     d.SetPasswordHash: people.set_password_hash,
     d.OpenSession: people.open_session,
     d.EndSession: people.end_session,
