@@ -138,6 +138,12 @@ def direct_members(room: RoomName) -> tuple[UserName, UserName]:
     return UserName(first), UserName(second)
 
 
+def direct_partner(room: RoomName, user: UserName) -> UserName:
+    """Whom a direct room's member talks to there."""
+    first, second = direct_members(room)
+    return second if user == first else first
+
+
 def parse_epoch(text: str) -> Epoch:
     """Check that `text` is the name of a room's numbering.
 

@@ -19,7 +19,7 @@ from chatd.core.query import Hit, Place, Query
 from chatd.core.settings import RoomSettings
 from chatd.errors import Ending
 from chatd.ids import ConnectionId, Epoch, RoomName, Seq, SessionId, UserName
-from chatd.wire.events import Millis, TimelineEvent
+from chatd.wire.events import Millis, TimelineShown
 from chatd.wire.replies import MessageShown
 
 
@@ -200,6 +200,8 @@ class Snapshot:
     users: list[UserRow]
     """Accounts, and the guests whose sessions have not ended."""
     guest_sessions: list[SessionRow]
+    blocks: list[tuple[UserName, UserName]] = attrs.field(factory=list)
+    """Who blocks whom."""
 
 
 class Store(Protocol):
@@ -236,9 +238,18 @@ class Store(Protocol):
         """
 
     async def events(
-        self, room: RoomName, after: Seq, upto: Seq, limit: int, limit_bytes: int
-    ) -> list[TimelineEvent]:
+        self,
+        room: RoomName,
+        after: Seq,
+        upto: Seq,
+        limit: int,
+        limit_bytes: int,
+        viewer: UserName,
+    ) -> list[TimelineShown]:
         """Read timeline events `after` < seq <= `upto`, each as it is now.
+
+        What is hidden from `viewer` is `Hidden`: what was committed as hidden,
+        and every edit of a message that is.
 
         Returns:
             The first of them in rising seq without a hole: at most `limit`,
@@ -266,12 +277,15 @@ class Store(Protocol):
         after: Seq | None,
         limit: int,
         upto: Seq,
+        viewer: UserName,
     ) -> tuple[list[MessageShown], bool]:
         """Read a page of messages with seq <= `upto`, everything folded in.
 
         Edits, deletions and reactions are folded in as far as the store has
         them. With neither bound, the newest; with `before`, the newest below
-        it; with `after`, the oldest above it.
+        it; with `after`, the oldest above it. Of a message that is hidden from
+        `viewer` only the place is told; of reactions that are, he is shown what
+        was so before.
 
         Returns:
             Messages in rising seq, and whether there are more in the direction
@@ -286,6 +300,7 @@ class Store(Protocol):
         scope: Sequence[tuple[RoomName, Seq, Seq]],
         place: Place | None,
         limit: int,
+        viewer: UserName,
     ) -> tuple[list[Hit], bool] | None:
         """Find messages with first <= seq <= upto in rooms, as they are now.
 
@@ -299,6 +314,7 @@ class Store(Protocol):
             scope: The rooms, each with the first and the last seq.
             place: Where the page before ended.
             limit: At most so many.
+            viewer: Who searches: what is hidden from him is not found.
 
         Returns:
             Messages, and whether there are more; None if there is nothing at
@@ -312,11 +328,14 @@ class Store(Protocol):
 
     async def unread(
         self, user: UserName, marks: Sequence[tuple[RoomName, Seq, Seq]]
-    ) -> list[int]:
+    ) -> list[tuple[int, int]]:
         """Count others' undeleted messages for each (room, read, upto).
 
+        What is hidden from the user does not count.
+
         Returns:
-            One number each, at most 999.
+            Two numbers each, at most 999: of all of them, and of those that
+            address the user.
 
         Cancellation: safe.
         """

@@ -232,3 +232,15 @@ def test_a_direct_conversation_begins_with_its_first_event(follower: Any) -> Non
     follower.receive(message(2) | {"room": "@ann,bob"})
     assert follower.shown == [1, 2]
     assert follower.have["@ann,bob"] == ["d" * 16, 2]
+
+
+def test_what_is_hidden_leaves_no_hole_in_the_printed_loop(follower: Any) -> None:
+    """Its seq is counted; a mention is no event of the room."""
+    hidden = {"type": "hidden", "room": "@ann,bob", "seq": 1, "ts": "…"}
+    follower.receive(hidden | {"epoch": "d" * 16})
+    follower.receive(hidden | {"seq": 2})
+    mention = {"type": "mention", "room": "@ann,bob", "seq": 9, "from": "bob"}
+    follower.receive(mention)
+    follower.receive(message(3) | {"room": "@ann,bob"})
+    assert follower.shown == [1, 2, 3]
+    assert follower.sent == []

@@ -65,6 +65,8 @@ def _edit(event: Frame) -> Iterable[str]:
 
 def _page(event: Frame) -> Iterable[str]:
     for message in _entries(event.get("messages")):
+        if message.get("hidden"):
+            continue
         yield from _message({"room": event.get("room")} | message)
 
 
@@ -106,6 +108,10 @@ def _delete(event: Frame) -> Iterable[str]:
 
 def _left(event: Frame) -> Iterable[str]:
     return [_quiet(event, f"you are no longer here ({clean(event.get('reason'))})")]
+
+
+def _mention(event: Frame) -> Iterable[str]:
+    return [_quiet(event, f"{clean(event.get('from'))} has mentioned you")]
 
 
 def _error(event: Frame) -> Iterable[str]:
@@ -155,6 +161,7 @@ _WRITERS: dict[str, Callable[[Frame], Iterable[str]]] = {
     "member": _member,
     "presence": _presence,
     "left": _left,
+    "mention": _mention,
     "welcome": _welcome,
     "error": _error,
     "offline": _offline,

@@ -18,7 +18,7 @@ from chatd.errors import Ending
 from chatd.ids import ConnectionId, RoomName, Seq, UserName
 from chatd.wire.accounts import Password, Refresh, Register
 from chatd.wire.commands import Command, Hello, History, Search
-from chatd.wire.events import Ephemeral, TimelineEvent
+from chatd.wire.events import Ephemeral, Hidden, TimelineEvent
 from chatd.wire.replies import Reply, ServerFrame
 
 
@@ -56,6 +56,16 @@ class Deliver:
     """Send a timeline event to everybody who is subscribed to its room."""
 
     event: TimelineEvent
+
+
+@attrs.define
+class DeliverHidden:
+    """As `Deliver`, but the one who blocks the sender gets `hidden` instead."""
+
+    event: TimelineEvent
+    hidden: Hidden
+    blocker: Sequence[ConnectionId]
+    """His connections."""
 
 
 @attrs.define
@@ -114,6 +124,17 @@ class CheckSecret:
 
 
 @attrs.define
+class Unread:
+    """What of a room is unread up to a seq."""
+
+    upto: Seq
+    unread: int
+    """Messages."""
+    mentions: int
+    """Those among them that address the user."""
+
+
+@attrs.define
 class CountUnread:
     """Count unread messages; `UnreadCounted` repeats `because`."""
 
@@ -122,7 +143,7 @@ class CountUnread:
     principal: Principal
     marks: list[tuple[RoomName, Seq, Seq]]
     """Room, read mark, and the head up to which to count."""
-    counted: dict[RoomName, tuple[Seq, int]]
+    counted: dict[RoomName, Unread]
     """What was counted before, for `UnreadCounted` to repeat."""
 
 
@@ -142,6 +163,7 @@ class ReadHistory:
     connection: ConnectionId
     command: History
     upto: Seq
+    viewer: UserName
 
 
 @attrs.define
@@ -167,6 +189,7 @@ class Replay:
     subscription: int
     after: Seq
     upto: Seq
+    viewer: UserName
     last: int | None = None
 
 
@@ -192,6 +215,7 @@ Effect = (
     Answer
     | Tell
     | Deliver
+    | DeliverHidden
     | Spread
     | Subscribe
     | Unsubscribe

@@ -116,6 +116,8 @@ class User:
     """True from the first connection until the grace after the last."""
     offline_at: float | None = None
     """When the grace ends; None while there is a connection."""
+    blocks: dict[UserName, None] = attrs.field(factory=dict)
+    """Whom the user blocks."""
     messages: Bucket | None = None
     ephemeral: Bucket | None = None
     creations: Bucket | None = None

@@ -13,7 +13,7 @@ from enum import StrEnum
 import attrs
 
 from chatd.core.drafts import Outcome
-from chatd.core.effects import Origin
+from chatd.core.effects import Origin, Unread
 from chatd.core.principal import HashedPassword, Principal, Renewal
 from chatd.core.query import Hit, Query
 from chatd.errors import Reject
@@ -68,8 +68,7 @@ class UnreadCounted:
     connection: ConnectionId
     hello: Hello
     principal: Principal
-    counts: dict[RoomName, tuple[Seq, int]]
-    """For each room the seq up to which was counted, and the number."""
+    counts: dict[RoomName, Unread]
 
 
 @attrs.define

@@ -16,28 +16,34 @@ from collections.abc import Callable
 from typing import Any
 
 from chatd.config import Config
-from chatd.core import allowance, deadlines, drafts, inputs, presence, retention
+from chatd.core import (
+    allowance,
+    deadlines,
+    drafts,
+    inputs,
+    outcomes,
+    presence,
+)
 from chatd.core.agenda import Due
 from chatd.core.commands import (
     RULES,
     Rule,
     accounts,
     lookups,
-    moderation,
     revocation,
     rooms,
     searches,
     sessions,
     timeline,
 )
-from chatd.core.effects import Charge, Effect, Origin
+from chatd.core.effects import Charge, Effect
 from chatd.core.entities import Barrier, Block, Connection, Sent, User
 from chatd.core.inputs import Input, Now
 from chatd.core.quota import Space, full_bucket, shares_of, space_of
 from chatd.core.state import Chat
 from chatd.core.turn import Turn
 from chatd.errors import Reject, RejectCode
-from chatd.ids import Epoch, RoomName, UserName
+from chatd.ids import Epoch, RoomName
 from chatd.wire.codec import BadCommand
 from chatd.wire.commands import Command
 from chatd.wire.events import Presence
@@ -222,99 +228,8 @@ class Machine:
         else:
             turn.refuse_frame(connection.id, bad)
 
-    # --- outcomes -----------------------------------------------------------
-
     def _executed(self, turn: Turn, happened: inputs.Executed) -> None:
-        origin, outcome = happened.origin, happened.outcome
-        match origin.draft:
-            case drafts.Recall() as draft:
-                timeline.recalled(turn, origin, draft, outcome)
-                self._close_draft(turn, origin)
-            case drafts.SetMember() as draft:
-                rooms.changed(turn, happened, draft)
-                self._lift(turn, happened, draft.room, draft.user)
-            case drafts.Moderate() as draft:
-                moderation.moderated(turn, origin, draft, outcome)
-                self._lift(turn, happened, draft.room)
-                self._close_draft(turn, origin)
-            case drafts.SetRoom() as draft:
-                moderation.changed(turn, origin, draft, outcome)
-                self._lift(turn, happened, draft.room)
-                self._close_draft(turn, origin)
-            case drafts.CreateRoom() as draft:
-                rooms.created(turn, origin, draft, outcome)
-            case drafts.OpenSession() as draft:
-                sessions.opened(turn, origin, draft, outcome)
-            case (
-                drafts.AddUser()
-                | drafts.ChangePassword()
-                | drafts.RenewSession()
-                | drafts.EndSessions()
-            ):
-                accounts.executed(turn, origin, outcome)
-            case drafts.EndSession() as draft:
-                accounts.ended(turn, origin, draft, outcome)
-                if isinstance(outcome, drafts.Refused) and origin.connection is None:
-                    deadlines.hold_guest(turn, draft)
-            case drafts.SetDisplay() as draft:
-                sessions.renamed(turn, origin, draft, outcome)
-            case drafts.SetAccountRole() as draft:
-                self._role_set(draft, outcome)
-            case drafts.SaveMarks() as draft:
-                self._marks_saved(draft, outcome)
-            case drafts.TrimRoom() as draft:
-                retention.trimmed(turn, draft, outcome)
-            case (
-                drafts.NewMessage()
-                | drafts.EditMessage()
-                | drafts.DeleteMessage()
-                | drafts.SetReaction()
-            ) as draft:
-                timeline.executed(turn, origin, draft, outcome)
-                self._close_draft(turn, origin)
-            case _:
-                """What the edge keeps for itself: a password's new hash."""
-
-    def _lift(
-        self,
-        turn: Turn,
-        happened: inputs.Executed,
-        room: RoomName,
-        user: UserName | None = None,
-    ) -> None:
-        """Lift the barrier of a change whose outcome is known for good."""
-        if not happened.final:
-            return
-        for whose in (user, None):
-            barrier = self.chat.barriers.get((room, whose))
-            if barrier is None or barrier.draft is not happened.origin.draft:
-                continue
-            del self.chat.barriers[room, whose]
-            for number in barrier.waiting:
-                waiting = turn.connection(number)
-                if waiting is not None:
-                    turn.release(waiting)
-
-    def _close_draft(self, turn: Turn, origin: Origin) -> None:
-        """Count a durable command as answered; what waited for it goes on."""
-        connection = turn.connection(origin.connection)
-        if connection is None:
-            return
-        connection.open_drafts -= 1
-        if connection.block is Block.OWN_DRAFTS and not connection.open_drafts:
-            turn.release(connection)
-
-    def _role_set(self, draft: drafts.SetAccountRole, outcome: drafts.Outcome) -> None:
-        """Take what an outside issuer says that somebody is."""
-        user = self.chat.users.get(draft.user)
-        if user is not None and not isinstance(outcome, drafts.Refused):
-            self.chat.apply_role(user, draft.role)
-
-    def _marks_saved(self, draft: drafts.SaveMarks, outcome: drafts.Outcome) -> None:
-        """Keep what could not be written for the next time."""
-        if isinstance(outcome, drafts.Refused):
-            self.chat.reads = draft.reads | self.chat.reads
-            self.chat.idle = draft.idle | self.chat.idle
+        outcomes.take(turn, happened)
 
     # --- look-ups that have come back ---------------------------------------
 

@@ -3,8 +3,8 @@
 `Chat` holds rooms, users, sessions and connections as plain objects. It changes
 in two ways and no other:
 
-* `apply` takes an event that the store has committed. It is total and
-  idempotent: an event that was applied before changes nothing.
+* `apply…`, in `chatd.core.truth`, take what the store has committed. They are
+  idempotent: what was applied before changes nothing.
 * the `note_…` methods take what is live: connections, sessions, presence,
   subscriptions, read marks that wait to be written.
 
@@ -17,22 +17,18 @@ kept in `Room.unsettled`; `chatd.core.presence` makes frames from it.
 
 from __future__ import annotations
 
-from typing import Any
-
 import attrs
 
-from chatd.core.agenda import Agenda, Due
+from chatd.core.agenda import Due
 from chatd.core.entities import (
     Barrier,
     Connection,
-    Invite,
-    Membership,
     Room,
-    Sanction,
     Session,
     Subscription,
     User,
 )
+from chatd.core.truth import Truth
 from chatd.ids import (
     ConnectionId,
     RoomName,
@@ -41,21 +37,13 @@ from chatd.ids import (
     UserName,
     is_guest,
 )
-from chatd.wire import events
-from chatd.wire.events import TimelineEvent, UserShown
 from chatd.wire.kinds import CommandId
-
-REMOVALS = ("kick", "ban")
-"""Acts of moderation that end a membership."""
 
 
 @attrs.define(eq=False)
-class Chat:
+class Chat(Truth):
     """The whole state; see the module's text for who may change it."""
 
-    presence_tick_s: float
-    rooms: dict[RoomName, Room] = attrs.field(factory=dict)
-    users: dict[UserName, User] = attrs.field(factory=dict)
     sessions: dict[SessionId, Session] = attrs.field(factory=dict)
     """Sessions with a connection, and guests' until they end."""
     ended: dict[SessionId, None] = attrs.field(factory=dict)
@@ -66,10 +54,6 @@ class Chat:
     )
     """Changes that are being written: of one's own membership, or without a user of
     what anybody may do in the room."""
-    invites: dict[UserName, dict[RoomName, Invite]] = attrs.field(factory=dict)
-    """Invitations that wait for their answer."""
-    reads: dict[tuple[RoomName, UserName], Seq] = attrs.field(factory=dict)
-    """Read marks that are not written yet."""
     idle: dict[SessionId, int | None] = attrs.field(factory=dict)
     """Idle times of sessions that are not written yet."""
     cuts: int = 0
@@ -83,129 +67,6 @@ class Chat:
     trimming: bool = False
     """Whether a step of trimming is under way, or has a deadline."""
     subscription_number: int = 0
-    agenda: Agenda = attrs.field(factory=Agenda)
-
-    # --- what is durable ----------------------------------------------------
-
-    def apply(self, event: TimelineEvent) -> None:
-        """Take a committed event into its room; one applied before is nothing."""
-        room = self.rooms[event.room]
-        if event.seq <= room.head:
-            return
-        assert event.seq == room.head + 1, (room.name, room.head, event.seq)
-        room.head = event.seq
-        member = room.members.get(event.sender)
-        if member is not None and type(event) is events.Message:
-            member.read = event.seq
-            self.reads[room.name, event.sender] = event.seq
-
-    def apply_room(
-        self,
-        room: Room,
-        members: dict[UserName, str],
-        event: TimelineEvent | None,
-        now: float,
-    ) -> None:
-        """Take a committed new room, its first event and its members; idempotent.
-
-        The event comes before the members, whose read mark is the head.
-        """
-        if self.rooms.setdefault(room.name, room) is room:
-            if event is not None:
-                self.apply(event)
-            for name, role in members.items():
-                if name in self.users:
-                    self.apply_member(room, self.users[name], role, now)
-
-    def apply_member(
-        self,
-        room: Room,
-        user: User,
-        role: str | None,
-        now: float,
-        first: Seq = Seq(1),
-    ) -> None:
-        """Take a committed change of membership; idempotent.
-
-        A new member may read from `first` on; a ban of his has lapsed.
-        """
-        present = user.name in room.members
-        if role is not None and present:
-            room.members[user.name].role = role
-        elif role is not None:
-            room.members[user.name] = Membership(role, room.head, first)
-            room.bans.pop(user.name, None)
-            user.rooms[room.name] = None
-            self.forget_invite(user.name, room.name)
-            if user.online:
-                self._unsettle(room, user.name, None, now)
-                room.online[user.name] = None
-        elif present:
-            if user.online:
-                self._unsettle(room, user.name, self.shown(user), now)
-                del room.online[user.name]
-            del room.members[user.name]
-            del user.rooms[room.name]
-            self.reads.pop((room.name, user.name), None)
-
-    def apply_moderation(self, event: events.Member, now: float) -> None:
-        """Take a committed act of moderation; idempotent."""
-        room, target = self.rooms[event.room], event.user
-        sanction = Sanction(event.until, event.reason)
-        match event.change:
-            case "invite":
-                invite = Invite(event.sender, event.ts)
-                self.invites.setdefault(target, {})[room.name] = invite
-            case "ban":
-                room.bans[target] = sanction
-                self.forget_invite(target, room.name)
-            case "unban":
-                room.bans.pop(target, None)
-            case "mute":
-                room.mutes[target] = sanction
-            case "unmute":
-                room.mutes.pop(target, None)
-        user = self.users.get(target)
-        if user is not None and target in room.members:
-            if event.change == "role":
-                self.apply_member(room, user, event.role, now)
-            elif event.change in REMOVALS:
-                self.apply_member(room, user, None, now)
-
-    def forget_invite(self, user: UserName, room: RoomName) -> None:
-        """An invitation was answered, or is void."""
-        invites = self.invites.get(user)
-        if invites is not None:
-            invites.pop(room, None)
-            if not invites:
-                del self.invites[user]
-
-    def apply_settings(self, room: Room, changes: dict[str, Any]) -> None:
-        """Take committed changes of a room's settings."""
-        room.settings = room.settings.with_(changes)
-
-    def apply_trim(self, room: Room, first: Seq) -> None:
-        """Take the committed beginning of a timeline, which only moves forward."""
-        room.first = max(room.first, first)
-
-    def apply_display(self, user: User, display: str, now: float) -> None:
-        """Take a committed display name."""
-        before = self.shown(user)
-        user.display = display
-        self._changed(user, before, now)
-
-    def apply_role(self, user: User, role: str) -> None:
-        """Take a committed role on this server."""
-        user.role = role
-
-    def apply_erasure(self, user: User, now: float) -> None:
-        """Take a committed erasure of somebody who has no connection any more."""
-        for room in self.rooms.values():
-            self.apply_member(room, user, None, now)
-            room.bans.pop(user.name, None)
-            room.mutes.pop(user.name, None)
-        self.invites.pop(user.name, None)
-        del self.users[user.name]
 
     def forget_session(self, session: SessionId, now: float) -> None:
         """Take the committed end of a session; a guest leaves all rooms."""
@@ -262,7 +123,7 @@ class Chat:
         for name in user.rooms:
             room = self.rooms[name]
             room.online[user.name] = None
-            self._unsettle(room, user.name, None, now)
+            self.unsettle(room, user.name, None, now)
         return older
 
     def note_closed(
@@ -308,7 +169,7 @@ class Chat:
         user.offline_at = None
         for name in user.rooms:
             room = self.rooms[name]
-            self._unsettle(room, user.name, before, now)
+            self.unsettle(room, user.name, before, now)
             del room.online[user.name]
         self._forget_guest(user)
 
@@ -365,12 +226,6 @@ class Chat:
 
     # --- presence -----------------------------------------------------------
 
-    @staticmethod
-    def shown(user: User) -> UserShown:
-        """How a user is shown in lists."""
-        display = user.display if user.display != user.name else None
-        return UserShown(user.name, display, user.state, user.text)
-
     def _settle_state(self, user: User, now: float) -> None:
         """Work out anew whether a user is away: when all his connections are."""
         before = self.shown(user)
@@ -379,21 +234,7 @@ class Chat:
         texts = [entry.text for entry in entries if away and entry.text]
         user.state = "away" if away else "online"
         user.text = texts[-1] if texts else None
-        self._changed(user, before, now)
-
-    def _changed(self, user: User, before: UserShown, now: float) -> None:
-        """Unsettle the user's rooms if he is shown otherwise than before."""
-        if user.online and self.shown(user) != before:
-            for name in user.rooms:
-                self._unsettle(self.rooms[name], user.name, before, now)
-
-    def _unsettle(
-        self, room: Room, user: UserName, before: UserShown | None, now: float
-    ) -> None:
-        """Remember how a user was shown when the tick began."""
-        if not room.unsettled:
-            self.agenda.add(now + self.presence_tick_s, Due.PRESENCE, room.name)
-        room.unsettled.setdefault(user, [before])
+        self.show_change(user, before, now)
 
     def _forget_guest(self, user: User) -> None:
         """Let go of a guest of whom nothing is left; his name stays taken."""

@@ -26,6 +26,7 @@ from chatd.core.effects import (
     FindUser,
     ReadHistory,
     Replay,
+    Unread,
 )
 from chatd.core.inputs import (
     Authenticated,
@@ -47,7 +48,7 @@ from chatd.hub.searches import Searches
 from chatd.ids import RoomName, Seq
 from chatd.ports import Entry, EntryKind, Store
 from chatd.wire.encode import encode
-from chatd.wire.events import TimelineEvent
+from chatd.wire.events import TimelineShown
 from chatd.wire.framing import text_frame
 
 LookUp = (
@@ -115,8 +116,8 @@ class Errands:
     async def _count_unread(self, effect: CountUnread) -> None:
         numbers = await self._store.unread(effect.principal.user, effect.marks)
         counts = dict(effect.counted)
-        for (room, _, upto), number in zip(effect.marks, numbers, strict=True):
-            counts[room] = upto, number
+        for (room, _, upto), pair in zip(effect.marks, numbers, strict=True):
+            counts[room] = Unread(upto, *pair)
         self._happened(
             UnreadCounted(effect.connection, effect.hello, effect.principal, counts)
         )
@@ -134,6 +135,7 @@ class Errands:
             after=command.after,
             limit=command.limit,
             upto=effect.upto,
+            viewer=effect.viewer,
         )
         self._happened(
             HistoryRead(effect.connection, command, effect.upto, messages, more)
@@ -198,14 +200,19 @@ class Errands:
         entry = Entry(effect.room, have + 1, seq, EntryKind.REPLAY, frame)
         self._fanout.cork(link, entry)
 
-    async def _page(self, effect: Replay) -> list[TimelineEvent]:
+    async def _page(self, effect: Replay) -> list[TimelineShown]:
         """Read one page of a replay. Cancellation: safe."""
         after = effect.after
         if effect.last is not None:
             oldest = await self._store.nth_newest(effect.room, effect.last, effect.upto)
             after = max(after, Seq(oldest - 1))
         return await self._store.events(
-            effect.room, after, effect.upto, REPLAY_PAGE, REPLAY_PAGE_BYTES
+            effect.room,
+            after,
+            effect.upto,
+            REPLAY_PAGE,
+            REPLAY_PAGE_BYTES,
+            effect.viewer,
         )
 
 

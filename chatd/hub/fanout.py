@@ -153,6 +153,32 @@ class Fanout:
         audience.last_seq = seq
         audience.frames.append(frame)
 
+    def deliver_hidden(
+        self,
+        room: RoomName,
+        seq: int,
+        frame: bytes,
+        hidden: bytes,
+        blocker: Collection[ConnectionId],
+    ) -> None:
+        """Put a live event behind the room's others, one entry for each receiver.
+
+        Args:
+            room: The room.
+            seq: The event's.
+            frame: What is sent of it.
+            hidden: What is sent instead to the connections of `blocker`.
+            blocker: Those that must not see it.
+        """
+        audience = self._audiences.get(room)
+        if audience is None:
+            return
+        self._close_off(audience)
+        self.delivered += len(audience.links)
+        for number, link in audience.links.items():
+            data = hidden if number in blocker else frame
+            self.cork(link, Entry(room, seq, seq, EntryKind.ROOM, data))
+
     def spread(
         self,
         room: RoomName,

@@ -73,6 +73,12 @@ class Performer:
         self.metrics.events += 1
         self.fanout.deliver(event.room, event.seq, text_frame(encode(event)))
 
+    def _deliver_hidden(self, effect: effects.DeliverHidden) -> None:
+        event = effect.event
+        self.metrics.events += 1
+        frame, hidden = text_frame(encode(event)), text_frame(encode(effect.hidden))
+        self.fanout.deliver_hidden(event.room, event.seq, frame, hidden, effect.blocker)
+
     def _spread(self, effect: effects.Spread) -> None:
         frame = effect.frame
         instead = None
@@ -124,6 +130,7 @@ PERFORM: dict[type[Effect], Callable[[Performer, Any], None]] = {
     effects.Answer: Performer._answer,
     effects.Tell: Performer._tell,
     effects.Deliver: Performer._deliver,
+    effects.DeliverHidden: Performer._deliver_hidden,
     effects.Spread: Performer._spread,
     effects.Subscribe: Performer._subscribe,
     effects.Unsubscribe: Performer._unsubscribe,

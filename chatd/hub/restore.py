@@ -56,6 +56,8 @@ def restore(snapshot: Snapshot, config: Config, now: float) -> Chat:
     chat = Chat(presence_tick_s=config.presence.tick_s)
     for user in snapshot.users:
         chat.users[user.user] = User(user.user, user.display, user.role)
+    for blocker, blocked in snapshot.blocks:
+        chat.apply_block(blocker, blocked, on=True)
     declared = {room.name for room in config.rooms.permanent}
     for row in snapshot.rooms:
         room = Room(

@@ -52,7 +52,7 @@ class Searches:
         self._open[user] += 1
         try:
             page = await self._store.search(
-                effect.query, effect.scope, effect.place, effect.command.limit
+                effect.query, effect.scope, effect.place, effect.command.limit, user
             )
         except TooSlow:
             raise Reject(

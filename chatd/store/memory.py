@@ -151,6 +151,7 @@ class MemoryStore:
                 for _, session in sorted(self._model.sessions.items())
                 if self._model.is_guest(session.user)
             ],
+            blocks=sorted(self._model.blocks),
         )
 
     async def commit(self, drafts: Sequence[d.Draft], now: Millis) -> list[d.Outcome]:
@@ -167,14 +168,20 @@ class MemoryStore:
         return [self._model.execute(draft, now) for draft in drafts]
 
     async def events(
-        self, room: RoomName, after: Seq, upto: Seq, limit: int, limit_bytes: int
-    ) -> list[e.TimelineEvent]:
+        self,
+        room: RoomName,
+        after: Seq,
+        upto: Seq,
+        limit: int,
+        limit_bytes: int,
+        viewer: UserName,
+    ) -> list[e.TimelineShown]:
         """Read timeline events; see the port. Cancellation: safe."""
         await trio.lowlevel.checkpoint()
         found = self._model.rooms.get(room)
-        page: list[e.TimelineEvent] = []
+        page: list[e.TimelineShown] = []
         left = limit_bytes
-        for event in found.kept(after, upto) if found else ():
+        for event in found.kept(after, upto, viewer) if found else ():
             left -= len((getattr(event, "text", None) or "").encode())
             if len(page) == limit or (limit_bytes and page and left < 0):
                 break
@@ -195,11 +202,12 @@ class MemoryStore:
         after: Seq | None,
         limit: int,
         upto: Seq,
+        viewer: UserName,
     ) -> tuple[list[r.MessageShown], bool]:
         """Read a page of messages; see the port. Cancellation: safe."""
         await trio.lowlevel.checkpoint()
         found = [
-            shown(message)
+            shown(self._model.rooms[room], message, viewer)
             for message in self._messages(room)
             if message.seq <= upto
             and message.seq > (after or 0)
@@ -214,25 +222,30 @@ class MemoryStore:
         scope: Sequence[tuple[RoomName, Seq, Seq]],
         place: Place | None,
         limit: int,
+        viewer: UserName,
     ) -> tuple[list[Hit], bool] | None:
         """Find messages; see the port. Cancellation: safe."""
         await trio.lowlevel.checkpoint()
-        source = ModelSource(self._model, query, scope)
+        source = ModelSource(self._model, query, scope, viewer)
         return read_page(source, query, cut_plainly, place, limit)
 
     async def unread(
         self, user: UserName, marks: Sequence[tuple[RoomName, Seq, Seq]]
-    ) -> list[int]:
+    ) -> list[tuple[int, int]]:
         """Count unread messages; see the port. Cancellation: safe."""
         await trio.lowlevel.checkpoint()
-        counts = [
-            sum(
-                read < m.seq <= upto and m.sender != user and m.text is not None
+        counts = []
+        for room, read, upto in marks:
+            unread = [
+                m
                 for m in self._messages(room)
-            )
-            for room, read, upto in marks
-        ]
-        return [min(count, answers.UNREAD_MAX) for count in counts]
+                if read < m.seq <= upto and m.sender != user
+                if m.text is not None and not m.hidden
+            ]
+            mentions = [m for m in unread if m.addresses(user)]
+            most = answers.UNREAD_MAX
+            counts.append((min(len(unread), most), min(len(mentions), most)))
+        return counts
 
     async def revisions(self, after: int) -> list[Revision]:
         """What was changed beside the daemon; see the port."""

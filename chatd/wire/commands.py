@@ -166,6 +166,34 @@ class Profile:
 
 
 @attrs.define
+class Block:
+    """See nothing more of what somebody says in the direct conversation."""
+
+    type: ClassVar[str] = "block"
+    user: UserName
+    id: CommandId = None
+
+
+@attrs.define
+class Unblock:
+    """See again what somebody says from now on."""
+
+    type: ClassVar[str] = "unblock"
+    user: UserName
+    id: CommandId = None
+
+
+@attrs.define
+class Blocks:
+    """Ask whom one blocks."""
+
+    type: ClassVar[str] = "blocks"
+    after: UserName | None = None
+    limit: PageLimit = PageLimit(100)
+    id: CommandId = None
+
+
+@attrs.define
 class History:
     """Ask for a page of messages before or after a seq, or the newest."""
 
@@ -249,6 +277,9 @@ Command = (
     | Status
     | Read
     | Profile
+    | Block
+    | Unblock
+    | Blocks
     | History
     | Search
     | Who

@@ -46,7 +46,7 @@ def encode(frame: ServerFrame) -> bytes:
 
 
 def encode_part(
-    part: MessageShown | MessageFound | UserShown | RoomShown,
+    part: MessageShown | MessageFound | UserShown | RoomShown | str,
 ) -> bytes:
     """Return one entry of a page as it will stand in the reply, to measure it."""
     return orjson.dumps(_CONVERTER.unstructure(part))

@@ -132,6 +132,31 @@ TimelineEvent = Message | Edit | Delete | React | Member | Room
 """Any event with a seq."""
 
 
+@attrs.define
+class Hidden:
+    """What a timeline event is to the one who blocks its sender.
+
+    It takes the event's place, so that the stream has no hole.
+    """
+
+    type: ClassVar[str] = "hidden"
+    room: RoomName
+    seq: Seq
+    ts: Millis
+    epoch: Epoch | None = None
+    """As that of `Message`."""
+
+    @classmethod
+    def instead_of(cls, event: TimelineEvent) -> Hidden:
+        """What is shown in the place of an event."""
+        epoch = event.epoch if isinstance(event, Message) else None
+        return cls(event.room, event.seq, event.ts, epoch)
+
+
+TimelineShown = TimelineEvent | Hidden
+"""What a reader is shown under a seq."""
+
+
 # --- ephemeral events -------------------------------------------------------
 
 
@@ -219,6 +244,16 @@ class Invited:
 
 
 @attrs.define
+class Mention:
+    """A message addresses this user, in a room that the connection has not joined."""
+
+    type: ClassVar[str] = "mention"
+    room: RoomName
+    seq: Seq
+    sender: UserName
+
+
+@attrs.define
 class Gap:
     """Events `have` + 1 to `seq` of a room were not sent to this connection."""
 
@@ -252,5 +287,5 @@ class Expiring:
 Ephemeral = Typing | Presence | ReadMark
 """Anything that is dropped first under pressure."""
 
-Notice = CaughtUp | Left | Invited | Gap | Bye | Expiring
+Notice = CaughtUp | Left | Invited | Mention | Gap | Bye | Expiring
 """Anything for one connection or one user that has no seq."""

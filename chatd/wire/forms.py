@@ -243,6 +243,6 @@ RULES: dict[Any, Schema] = {
     e.Message: _KEPT,
     e.Edit: _KEPT,
     e.React: _either(("emoji", "on"), ("deleted",)),
-    r.MessageShown: _KEPT,
+    r.MessageShown: _either(("from", "text"), ("from", "deleted"), ("hidden",)),
 }
 """What the fields of one frame demand of each other."""

@@ -11,7 +11,7 @@ from typing import ClassVar
 import attrs
 
 from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
-from chatd.wire.events import Ephemeral, Millis, Notice, TimelineEvent, UserShown
+from chatd.wire.events import Ephemeral, Millis, Notice, TimelineShown, UserShown
 from chatd.wire.kinds import CommandId
 
 
@@ -92,6 +92,7 @@ class RoomState:
     first: Seq
     read: Seq
     unread: int
+    mentions: int
     title: str = ""
 
 
@@ -144,13 +145,16 @@ class MessageShown:
 
     seq: Seq
     ts: Millis
-    sender: UserName
+    sender: UserName | None
+    """None only for what is hidden."""
     text: str | None
     edited: bool = False
     deleted: bool = False
     cid: Cid | None = None
     reply_to: Seq | None = None
     reactions: dict[str, list[UserName]] = attrs.field(factory=dict)
+    hidden: bool = False
+    """It is somebody's whom the reader blocked when he wrote: nothing is shown."""
 
 
 @attrs.define
@@ -213,6 +217,18 @@ class WhoPage:
 
 
 @attrs.define
+class BlocksPage:
+    """`ok` of `blocks`."""
+
+    type: ClassVar[str] = "ok"
+    users: list[UserName]
+    """Always written, also when empty."""
+    next: UserName | None = None
+    re: str = "blocks"
+    id: CommandId = None
+
+
+@attrs.define
 class RoomShown:
     """One public room in `rooms`; the numbers are always written."""
 
@@ -258,10 +274,11 @@ Reply = (
     | HistoryPage
     | SearchPage
     | WhoPage
+    | BlocksPage
     | RoomsPage
     | Refusal
 )
 """Anything that answers one command."""
 
-ServerFrame = TimelineEvent | Ephemeral | Notice | Reply
+ServerFrame = TimelineShown | Ephemeral | Notice | Reply
 """Anything that a server sends."""

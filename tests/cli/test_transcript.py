@@ -59,7 +59,7 @@ def test_nothing_steers_the_terminal(hostile: str) -> None:
     more = fields | lists | {"on": True, "online": hostile, "after": 1.0}
     for kind in ("message", "edit", "delete", "react", "member", "presence", "left"):
         assert_harmless(shown({"type": kind} | more))
-    for kind in ("welcome", "error", "offline"):
+    for kind in ("welcome", "error", "offline", "mention"):
         assert_harmless(shown({"type": kind} | more))
     for command in ("join", "history"):
         assert_harmless(shown({"type": "ok", "re": command} | more))
@@ -95,6 +95,20 @@ def test_what_is_deleted_or_unknown_or_only_noise() -> None:
         assert shown({"type": kind}) == []
     assert shown({"type": "ok", "re": "send"}) == []
     assert shown({"type": "edit", "deleted": True}) == []
+
+
+def test_what_is_hidden_is_not_shown() -> None:
+    """Neither as it happens nor in a page of history."""
+    assert shown({"type": "hidden", "room": "@ann,bob", "seq": 1}) == []
+    entries = [{"seq": 1, "hidden": True}, message("hi")]
+    page = {"type": "ok", "re": "history", "room": "r", "messages": entries}
+    assert shown(page) == ["--:-- [lobby] bob: hi"]
+
+
+def test_a_mention_is_a_quiet_line() -> None:
+    """Who and where; the text is read in the room."""
+    mention = {"type": "mention", "room": "team", "seq": 7, "from": "bob"}
+    assert shown(mention) == ["-- [team] bob has mentioned you"]
 
 
 def test_a_join_says_only_what_is_new() -> None:

@@ -71,6 +71,27 @@ def test_hello_carries_the_credential_then_the_session() -> None:
     assert wire.sent() == [{"type": "hello", "session": "secret"}]
 
 
+def test_what_is_hidden_counts_like_any_event(wire: Wire) -> None:
+    """It is told once, and what comes after it is no hole."""
+    wire.joins()
+    wire.gives(type="hidden", room="lobby", seq=6, ts=TS)
+    wire.gives(type="hidden", room="lobby", seq=6, ts=TS)
+    wire.gives(type="message", room="lobby", seq=7, from_="bob", text="hi", ts=TS)
+    assert [event["type"] for event in wire.told()] == ["hidden", "message"]
+    wire.gives(type="hidden", room="@ann,bob", seq=1, ts=TS, epoch=EPOCH)
+    assert [event["room"] for event in wire.told()] == ["@ann,bob"]
+    assert wire.core.rooms["@ann,bob"].epoch == EPOCH
+    assert wire.sent() == []
+
+
+def test_a_mention_is_told_and_is_no_event_of_the_room(wire: Wire) -> None:
+    """Its seq belongs to a room that is not followed here."""
+    mention = {"type": "mention", "room": "team", "seq": 7, "from": "bob"}
+    wire.core.received(json.dumps(mention), wire.now)
+    assert wire.told() == [mention]
+    assert wire.core.rooms == {}
+
+
 def test_the_session_is_not_told(wire: Wire) -> None:
     """What is told may be printed: neither events nor repr show a secret."""
     wire.comes_back()

@@ -26,14 +26,23 @@ from chatd.core.query import bad_place
 from chatd.core.state import Chat
 from chatd.errors import Ending, Reject, RejectCode
 from chatd.hub.restore import declare, restore
-from chatd.ids import ConnectionId, Epoch, RoomName, Seq, SessionId, UserName
+from chatd.ids import (
+    ConnectionId,
+    Epoch,
+    RoomName,
+    Seq,
+    SessionId,
+    UserName,
+    direct_partner,
+    is_direct,
+)
 from chatd.ports import RoomRow, Snapshot, UserRow
 from chatd.store.matching import cut_plainly
 from chatd.store.model import Model
 from chatd.store.model.entities import shown
 from chatd.store.model.search import ModelSource
 from chatd.store.ranking import read_page
-from chatd.wire import events
+from chatd.wire import events, replies
 from chatd.wire.accounts import Password, Refresh, Register
 from chatd.wire.commands import Command, Hello, Join
 from chatd.wire.kinds import GuestName, Secret
@@ -109,6 +118,9 @@ class House:
         self.drafts: deque[Origin] = deque()
         self.errands: list[Effect] = []
         self.delivered: list[events.TimelineEvent] = []
+        self.unseen: dict[tuple[RoomName, int], UserName] = {}
+        """What is hidden from everybody but its sender, as commits told it."""
+        self._blocked: dict[tuple[UserName, UserName], None] = {}
         self._epochs = 0
         self._secrets = 0
         self._opened = 0
@@ -160,6 +172,7 @@ class House:
                 if not model.is_guest(name) or name in held
             ],
             [row for row in model.sessions.values() if model.is_guest(row.user)],
+            sorted(model.blocks),
         )
 
     def restart(self) -> None:
@@ -197,6 +210,11 @@ class House:
             peer.join(room)
         return peer
 
+    def user_of(self, peer: Peer) -> UserName | None:
+        """Who is on a connection, once he was welcomed and until it ends."""
+        connection = self.chat.connections.get(peer.id)
+        return connection.user if connection is not None else None
+
     def take_all(self) -> None:
         """Forget what everybody received so far."""
         for peer in self.peers.values():
@@ -232,7 +250,30 @@ class House:
         batch = [self.drafts.popleft() for _ in range(count)]
         outcomes = [self.model.execute(o.draft, self.now.wall) for o in batch]
         for origin, outcome in zip(batch, outcomes, strict=True):
+            self._note_blocks(origin.draft, outcome)
             self.handle(inputs.Executed(origin, outcome))
+
+    def _note_blocks(self, draft: drafts.Draft, outcome: drafts.Outcome) -> None:
+        """Keep, beside the model, what nobody but its sender may see."""
+        if not isinstance(outcome, drafts.Committed):
+            return
+        if isinstance(draft, drafts.SetBlock):
+            if draft.on:
+                self._blocked[draft.user, draft.blocked] = None
+            else:
+                del self._blocked[draft.user, draft.blocked]
+        event = outcome.event
+        if event is None or not is_direct(event.room):
+            return
+        of = getattr(event, "of", event.seq)
+        blocked = (direct_partner(event.room, event.sender), event.sender)
+        if isinstance(event, events.Edit):
+            if blocked in self._blocked:
+                self.unseen[event.room, of] = event.sender
+            if (event.room, of) in self.unseen:
+                self.unseen[event.room, event.seq] = event.sender
+        elif blocked in self._blocked and not isinstance(event, events.Delete):
+            self.unseen[event.room, event.seq] = event.sender
 
     def fail(self, outcome: drafts.Outcome = UNAVAILABLE) -> None:
         """Have all drafts that wait refused, storing nothing."""
@@ -291,6 +332,10 @@ class House:
             case effects.Deliver(event):
                 self.delivered.append(event)
                 self._send(self._audience(event.room), [event])
+            case effects.DeliverHidden(event, hidden, blocker):
+                self.delivered.append(event)
+                for number in self._audience(event.room):
+                    self._send([number], [hidden if number in blocker else event])
             case effects.Spread(frame, besides):
                 audience = self._audience(frame.room)
                 self._send([n for n in audience if n not in besides], [frame])
@@ -334,7 +379,41 @@ class House:
         for number in numbers:
             peer = self.peers.get(number)
             if peer is not None and peer.ending is None:
+                for frame in frames:
+                    self._check_hidden(number, frame)
                 peer.frames.extend(frames)
+
+    def _check_hidden(self, number: ConnectionId, frame: Any) -> None:
+        """Nobody is sent what he must not see, nor spared what he may."""
+        connection = self.chat.connections.get(number)
+        if connection is None:
+            return  # he has been let go, and this says so
+        user = connection.user
+        match frame:
+            case events.Message() | events.React():
+                assert self._may_see(user, frame.room, frame.seq)
+            case events.Edit():
+                assert self._may_see(user, frame.room, frame.seq)
+                # Of what is not kept any more there is nothing to see.
+                assert frame.deleted or self._may_see(user, frame.room, frame.of)
+            case events.Hidden():
+                event = self.model.rooms[frame.room].timeline[frame.seq - 1]
+                of = event.of if isinstance(event, events.Edit) else frame.seq
+                seen = [self._may_see(user, frame.room, n) for n in (frame.seq, of)]
+                assert not all(seen)
+            case replies.SearchPage():
+                for found in frame.messages:
+                    assert self._may_see(user, found.room, found.seq)
+            case replies.HistoryPage():
+                for shown in frame.messages:
+                    nothing = replies.MessageShown(
+                        shown.seq, shown.ts, None, None, hidden=True
+                    )
+                    may = self._may_see(user, frame.room, shown.seq)
+                    assert (shown == nothing) != may
+
+    def _may_see(self, user: UserName | None, room: RoomName, seq: Seq) -> bool:
+        return self.unseen.get((room, seq)) in (None, user)
 
     # --- errands --------------------------------------------------------------
 
@@ -397,12 +476,13 @@ class House:
         counts = dict(effect.counted)
         for room, read, upto in effect.marks:
             messages = self.model.rooms[room].messages.values()
-            unread = sum(
-                read < m.seq <= upto and m.sender != effect.principal.user
+            unread = [
+                m.addresses(effect.principal.user)
                 for m in messages
-                if m.text is not None
-            )
-            counts[room] = upto, min(unread, 999)
+                if read < m.seq <= upto and m.sender != effect.principal.user
+                if m.text is not None and not m.hidden
+            ]
+            counts[room] = effects.Unread(upto, len(unread), sum(unread))
         return inputs.UnreadCounted(
             effect.connection, effect.hello, effect.principal, counts
         )
@@ -414,9 +494,10 @@ class House:
 
     def _read(self, effect: effects.ReadHistory) -> Input:
         command = effect.command
+        room = self.model.rooms[command.room]
         found = [
-            shown(message)
-            for message in self.model.rooms[command.room].messages.values()
+            shown(room, message, effect.viewer)
+            for message in room.messages.values()
             if message.seq <= effect.upto
             and (command.before is None or message.seq < command.before)
             and (command.after is None or message.seq > command.after)
@@ -427,8 +508,12 @@ class House:
             effect.connection, command, effect.upto, page, len(found) > limit
         )
 
-    def _find_messages(self, effect: effects.FindMessages) -> Input:
-        source = ModelSource(self.model, effect.query, effect.scope)
+    def _find_messages(self, effect: effects.FindMessages) -> Input | None:
+        connection = self.chat.connections.get(effect.connection)
+        if connection is None or connection.user is None:
+            return None
+        user = connection.user
+        source = ModelSource(self.model, effect.query, effect.scope, user)
         limit = effect.command.limit
         page = read_page(source, effect.query, cut_plainly, effect.place, limit)
         if page is None:
@@ -445,7 +530,7 @@ class House:
             newest = newest[-effect.last :]
             oldest = newest[0] if newest else effect.upto + 1
             after = max(after, Seq(oldest - 1))
-        page = room.kept(after, effect.upto)[: self.page]
+        page = room.kept(after, effect.upto, effect.viewer)[: self.page]
         peer = self.peers.get(effect.connection)
         if peer is None or peer.replays.get(effect.room) != effect.subscription:
             return None

@@ -70,6 +70,8 @@ class Mirror:
             assert frame.room in self.rooms
             assert self.welcome is not None
             assert frame.sender != self.welcome.user
+        elif isinstance(frame, events.Mention):
+            assert frame.room not in self.rooms
         else:
             assert isinstance(frame, events.ReadMark)
 

@@ -34,6 +34,8 @@ from chatd.ids import Cid, RoomName, Seq, UserName, direct_room, is_guest
 from chatd.store.model.people import end_sessions
 from chatd.wire.accounts import Password
 from chatd.wire.commands import (
+    Block,
+    Blocks,
     Command,
     Delete,
     Edit,
@@ -49,6 +51,7 @@ from chatd.wire.commands import (
     Send,
     Status,
     Typing,
+    Unblock,
     Who,
 )
 from chatd.wire.commands import History as HistoryCommand
@@ -80,10 +83,12 @@ CONFIG = Config(
 )
 TEAM = RoomName("team")
 ROOMS = st.sampled_from([LOBBY, TEAM])
-ANY_ROOM = st.sampled_from([LOBBY, TEAM, direct_room(ANN, BOB)])
+DIRECT = direct_room(ANN, BOB)
+ANY_ROOM = st.sampled_from([LOBBY, TEAM, DIRECT])
 SEQS = st.integers(0, 6).map(Seq)
 CIDS = st.one_of(st.none(), st.sampled_from("xyz").map(Cid))
-TEXTS = st.sampled_from("ab").map(Text)
+TEXTS = st.sampled_from(["a", "b", "@ann @bob", "@all"]).map(Text)
+PEOPLE = st.sampled_from([ANN, BOB, UserName("nobody")])
 LAST = st.integers(1, 4).map(PageLimit)
 
 NEW = st.just(NewPassword("another password"))
@@ -95,9 +100,10 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
     st.builds(Send, TEXTS, ROOMS),
     st.builds(Send, TEXTS, ANY_ROOM, cid=CIDS),
     st.builds(Send, TEXTS, ANY_ROOM, cid=CIDS, reply_to=SEQS),
-    st.builds(
-        Send, TEXTS, to=st.sampled_from([ANN, BOB, UserName("nobody")]), cid=CIDS
-    ),
+    st.builds(Send, TEXTS, to=PEOPLE, cid=CIDS),
+    st.builds(Block, PEOPLE),
+    st.builds(Unblock, PEOPLE),
+    st.just(Blocks()),
     st.builds(Edit, ANY_ROOM, SEQS, TEXTS, CIDS),
     st.builds(Delete, ANY_ROOM, SEQS, CIDS),
     st.builds(React, ANY_ROOM, SEQS, st.just(Emoji("+")), st.booleans(), CIDS),
@@ -121,6 +127,16 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
     st.builds(Password, st.sampled_from(["right", "wrong"]).map(Secret), NEW),
 )
 
+WHISPERS: st.SearchStrategy[Command] = st.one_of(
+    st.builds(Send, TEXTS, st.just(DIRECT)),
+    st.builds(Send, TEXTS, st.just(DIRECT)),
+    st.builds(Edit, st.just(DIRECT), st.integers(1, 3).map(Seq), TEXTS),
+    st.builds(Delete, st.just(DIRECT), SEQS),
+    st.builds(React, st.just(DIRECT), SEQS, st.just(Emoji("+")), st.booleans()),
+    st.builds(Block, PEOPLE),
+    st.builds(Unblock, PEOPLE),
+)
+
 
 def account(name: str, password: str) -> Hello:
     """How an account says hello."""
@@ -140,13 +156,18 @@ class Life(RuleBasedStateMachine):
 
     # --- people ---------------------------------------------------------------
 
-    @initialize()
-    def begin(self) -> None:
-        """Three people are in two rooms."""
+    @initialize(blocked=st.booleans())
+    def begin(self, blocked: bool) -> None:
+        """Three people are in two rooms, two of them talk."""
         for hello in (account("ann", "right"), account("bob", "right"), Hello()):
             peer = self.open(hello)
             self.say(peer, Join(LOBBY))
             self.say(peer, Join(TEAM))
+        self.house.settle()
+        ann, bob, _ = self.mirrors
+        self.say(bob, Send(Text("a"), to=ANN))
+        if blocked:
+            self.say(ann, Block(BOB))
         self.house.settle()
 
     def say(self, peer: Peer, command: Command) -> None:
@@ -211,6 +232,23 @@ class Life(RuleBasedStateMachine):
         for command in commands:
             self.say(self.peer(data), command)
         self.house.settle()
+
+    @rule(pair=st.permutations([ANN, BOB]), commands=st.lists(WHISPERS, max_size=4))
+    def whisper(self, pair: list[UserName], commands: list[Command]) -> None:
+        """One speaks to another, who looks at what there is."""
+        speaking, looking = (
+            [peer for peer in self.mirrors if self.house.user_of(peer) == name]
+            for name in pair
+        )
+        for peer in speaking[:1]:
+            for command in commands:
+                self.say(peer, command)
+        self.house.settle()
+        for peer in looking[:1]:
+            self.say(peer, HistoryCommand(DIRECT))
+            self.say(peer, Join(DIRECT, last=PageLimit(9)))
+        self.house.settle()
+        self.house.wait(1.0)
 
     @precondition(lambda self: self.mirrors)
     @rule(data=st.data(), room=ANY_ROOM, back=st.integers(-1, 8), users=st.booleans())
@@ -374,7 +412,10 @@ class Life(RuleBasedStateMachine):
             )
             for room in chat.rooms.values()
         }
-        users = {user.name: (user.display, user.role) for user in chat.users.values()}
+        users = {
+            user.name: (user.display, user.role, sorted(user.blocks))
+            for user in chat.users.values()
+        }
         guests = {s.id: s.user for s in chat.sessions.values() if is_guest(s.user)}
         return rooms, users, guests
 

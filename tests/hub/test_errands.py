@@ -12,10 +12,10 @@ from chatd.config import Auth, History
 from chatd.core import drafts as d
 from chatd.core.settings import PLAIN
 from chatd.errors import Ending, StoreUnavailable
-from chatd.ids import RoomName, Seq
+from chatd.ids import RoomName, Seq, UserName
 from chatd.net.host import DoorLimits
 from chatd.store import MemoryStore
-from chatd.wire.events import TimelineEvent
+from chatd.wire.events import TimelineShown
 from tests.hub.support import ANN, BOB, DEN, EPOCH, T0, Peer, fill, quick, running
 
 
@@ -27,10 +27,16 @@ class SlowReads(MemoryStore):
     asked: list[RoomName] = attrs.field(factory=list)
 
     async def events(
-        self, room: RoomName, after: Seq, upto: Seq, limit: int, limit_bytes: int
-    ) -> list[TimelineEvent]:
+        self,
+        room: RoomName,
+        after: Seq,
+        upto: Seq,
+        limit: int,
+        limit_bytes: int,
+        viewer: UserName,
+    ) -> list[TimelineShown]:
         self.asked.append(room)
-        page = await super().events(room, after, upto, limit, limit_bytes)
+        page = await super().events(room, after, upto, limit, limit_bytes, viewer)
         await self.gate.acquire()
         return page
 
@@ -102,7 +108,7 @@ async def test_nothing_is_read_ahead_of_the_chat(autojump_clock: MockClock) -> N
         store.gate = trio.Semaphore(0)
         ann.say("send", room=DEN, text="three")
         await wait_all_tasks_blocked()
-        assert len(await store.events(DEN, Seq(0), Seq(9), 9, 0)) == 3
+        assert len(await store.events(DEN, Seq(0), Seq(9), 9, 0, ANN)) == 3
         resume(bob, id=1)
         await wait_all_tasks_blocked()
         assert kinds(bob.take()) == [("ok", 1), 1, 2, ("caught_up", 1)]
@@ -315,9 +321,7 @@ async def test_a_user_is_looked_up_once(autojump_clock: MockClock) -> None:
 class BusyReads(MemoryStore):
     """Cannot read pages now: another process holds the file for too long."""
 
-    async def events(
-        self, room: RoomName, after: Seq, upto: Seq, limit: int, limit_bytes: int
-    ) -> list[TimelineEvent]:
+    async def events(self, room: RoomName, *bounds: Any) -> list[TimelineShown]:
         raise StoreUnavailable("busy")
 
     async def history(self, room: RoomName, **bounds: Any) -> tuple[list[Any], bool]:

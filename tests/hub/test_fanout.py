@@ -97,6 +97,33 @@ def test_a_leaver_gets_what_was_before_and_nothing_after() -> None:
     assert bob.taken.sends == [b"kick"]
 
 
+def test_what_is_hidden_takes_the_place_of_the_event() -> None:
+    """The blocker's connections get another frame, everybody in the same order."""
+    fanout, (ann, bob, second) = house(1, 2, 3)
+    blocker = [ann.id, second.id]
+    fanout.deliver(LOBBY, 1, b"one")
+    fanout.deliver_hidden(LOBBY, 2, b"two", b"---", blocker)
+    fanout.deliver(LOBBY, 3, b"three")
+    fanout.deliver_hidden(LOBBY, 4, b"four", b"----", blocker)
+    fanout.deliver_hidden(DEN, 1, b"nobody", b"is there", blocker)
+    fanout.flush()
+    assert bob.taken.sends == [b"onetwothreefour"]
+    assert ann.taken.sends == second.taken.sends == [b"one---three----"]
+    assert fanout.delivered == 12
+
+
+async def test_what_is_hidden_can_become_a_gap() -> None:
+    """It is an event of the room like any other, with its seq."""
+    fanout = Fanout()
+    slow = outlet(1, window=0)
+    fanout.add(slow)
+    fanout.subscribe(slow.id, LOBBY)
+    fanout.deliver_hidden(LOBBY, 7, b"text", b"hidden", [slow.id])
+    fanout.flush()
+    (entry,) = slow.outbox._entries
+    assert entry == Entry(LOBBY, 7, 7, EntryKind.ROOM, b"hidden")
+
+
 async def test_a_drop_forgets_what_waits_here_and_in_the_outlet() -> None:
     """With `drop` neither the cork nor the outbox keeps anything of the room."""
     slow = outlet(1, window=1)

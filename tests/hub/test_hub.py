@@ -81,6 +81,10 @@ async def test_every_text_is_answered_exactly_once(autojump_clock: MockClock) ->
         ann.say("status", state="away")
         ann.say("read", room=DEN, seq=1)
         ann.say("profile", display="Ann")
+        ann.say("block", user="bob")
+        ann.say("block", user="nobody")
+        ann.say("unblock", user="ann")
+        ann.say("blocks")
         ann.say("leave", room="lobby")
         for payload in (b"", b"{", b"[]", b'{"type":"dance"}', b'{"type":1}', b"\xff"):
             ann.raw(payload)
@@ -98,6 +102,33 @@ async def test_every_text_is_answered_exactly_once(autojump_clock: MockClock) ->
         await wait_all_tasks_blocked()
         assert ann.outlet.answers == ann.said
         assert ann.outlet.ending is Ending.LOGOUT
+
+
+async def test_what_is_hidden_is_so_whichever_way_it_comes(
+    autojump_clock: MockClock,
+) -> None:
+    """Live in one batch with what is not, behind a gap, in a replay, in history."""
+    async with running() as rig:
+        ann, bob = await rig.login("ann"), await rig.login("bob")
+        room = "@ann,bob"
+        await bob.ask("send", to="ann", text="one")
+        await ann.ask("block", user="bob")
+        ann.take()
+        bob.say("send", room=room, text="two")
+        ann.say("send", room=room, text="three")
+        bob.say("edit", room=room, of=1, text="four")
+        await wait_all_tasks_blocked()
+        expected = [(2, "hidden"), (3, "message"), (4, "hidden")]
+        events = [frame for frame in ann.take() if "re" not in frame]
+        assert [(event["seq"], event["type"]) for event in events] == expected
+        assert set(events[0]) == {"type", "room", "seq", "ts"}
+        assert events[0]["ts"] == bob.take()[1]["ts"]
+        (page,) = await ann.ask("history", room=room)
+        hidden = [message.get("hidden", False) for message in page["messages"]]
+        assert hidden == [True, True, False]
+        shown = await ann.ask("join", room=room, since=0, epoch=page["epoch"])
+        seqs = [(frame["seq"], frame["type"]) for frame in shown[1:-1]]
+        assert seqs == [(1, "hidden"), *expected]
 
 
 async def test_what_is_no_command_is_counted(autojump_clock: MockClock) -> None:

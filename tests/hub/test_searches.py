@@ -37,10 +37,11 @@ class SlowSearch(MemoryStore):
         scope: Any,
         place: Place | None,
         limit: int,
+        viewer: UserName,
     ) -> Page:
         self.asked += 1
         await self.gate.acquire()
-        return await super().search(query, scope, place, limit)
+        return await super().search(query, scope, place, limit, viewer)
 
 
 @attrs.define(eq=False)
@@ -55,6 +56,7 @@ class FailingSearch(MemoryStore):
         scope: Any,
         place: Place | None,
         limit: int,
+        viewer: UserName,
     ) -> Page:
         await trio.lowlevel.checkpoint()
         raise self.error

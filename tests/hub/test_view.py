@@ -25,11 +25,11 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from chatd.config import History
 from chatd.core import drafts as d
 from chatd.core.invariants import check
-from chatd.ids import RoomName, Seq, SessionId
+from chatd.ids import RoomName, Seq, SessionId, UserName
 from chatd.net.host import DoorLimits
 from chatd.ports import SessionRow
 from chatd.store import MemoryStore
-from chatd.wire.events import Millis, TimelineEvent
+from chatd.wire.events import Millis, TimelineShown
 from chatd.wire.replies import MessageShown
 from tests.hub.support import ANN, DEN, T0, Peer, Rig, fill, quick, running
 
@@ -235,11 +235,17 @@ class GatedStore(MemoryStore):
         return outcomes
 
     async def events(
-        self, room: RoomName, after: Seq, upto: Seq, limit: int, limit_bytes: int
-    ) -> list[TimelineEvent]:
+        self,
+        room: RoomName,
+        after: Seq,
+        upto: Seq,
+        limit: int,
+        limit_bytes: int,
+        viewer: UserName,
+    ) -> list[TimelineShown]:
         await self._gate("read")
         # Small pages, so that a replay has several.
-        page = await super().events(room, after, upto, 3, limit_bytes)
+        page = await super().events(room, after, upto, 3, limit_bytes, viewer)
         await self._gate("read")
         return page
 
@@ -255,10 +261,11 @@ class GatedStore(MemoryStore):
         after: Seq | None,
         limit: int,
         upto: Seq,
+        viewer: UserName,
     ) -> tuple[list[MessageShown], bool]:
         await self._gate("read")
         page = await super().history(
-            room, before=before, after=after, limit=limit, upto=upto
+            room, before=before, after=after, limit=limit, upto=upto, viewer=viewer
         )
         await self._gate("read")
         return page

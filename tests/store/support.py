@@ -106,15 +106,19 @@ async def one(store: Store, draft: d.Draft, now: int = T0) -> d.Outcome:
     return outcome
 
 
-async def timeline(store: Store, room: RoomName = LOBBY) -> list[e.TimelineEvent]:
-    """Everything of a room, as a replay shows it."""
-    return await store.events(room, Seq(0), Seq(10**9), 10**6, 0)
+async def timeline(
+    store: Store, room: RoomName = LOBBY, viewer: UserName = ANN
+) -> list[e.TimelineShown]:
+    """Everything of a room, as a replay shows it to ann."""
+    return await store.events(room, Seq(0), Seq(10**9), 10**6, 0, viewer)
 
 
-async def page(store: Store, room: RoomName = LOBBY) -> list[r.MessageShown]:
-    """All messages of a room, as history shows them."""
+async def page(
+    store: Store, room: RoomName = LOBBY, viewer: UserName = ANN
+) -> list[r.MessageShown]:
+    """All messages of a room, as history shows them to ann."""
     messages, more = await store.history(
-        room, before=None, after=None, limit=10**6, upto=Seq(10**9)
+        room, before=None, after=None, limit=10**6, upto=Seq(10**9), viewer=viewer
     )
     assert not more
     return messages

@@ -446,7 +446,7 @@ async def test_events_are_bounded_on_every_side(store: Store) -> None:
     await store.commit([say("12345") for _ in range(6)], T0)
 
     async def read(after: int, upto: int, limit: int, limit_bytes: int) -> list[int]:
-        page = await store.events(LOBBY, Seq(after), Seq(upto), limit, limit_bytes)
+        page = await store.events(LOBBY, Seq(after), Seq(upto), limit, limit_bytes, ANN)
         return [event.seq for event in page]
 
     assert await read(0, 6, 100, 0) == [1, 2, 3, 4, 5, 6]
@@ -455,7 +455,7 @@ async def test_events_are_bounded_on_every_side(store: Store) -> None:
     assert await read(0, 6, 4, 0) == [1, 2, 3, 4]
     assert await read(0, 6, 100, 10) == [1, 2]
     assert await read(0, 6, 100, 1) == [1]
-    assert await store.events(NOWHERE, Seq(0), Seq(9), 9, 0) == []
+    assert await store.events(NOWHERE, Seq(0), Seq(9), 9, 0, ANN) == []
 
 
 async def test_nth_newest_counts_messages_alone(store: Store) -> None:
@@ -486,6 +486,7 @@ async def test_history_pages_both_ways(store: Store) -> None:
             after=None if after is None else Seq(after),
             limit=3,
             upto=Seq(upto),
+            viewer=ANN,
         )
         return [message.seq for message in messages], more
 
@@ -528,17 +529,17 @@ async def test_unread_counts_others_messages_that_are_there(store: Store) -> Non
         [say("a"), say("b", user=BOB), say("c"), say("d"), edit(3, "e"), delete(4)], T0
     )
 
-    async def count(user: UserName, read: int, upto: int) -> list[int]:
+    async def count(user: UserName, read: int, upto: int) -> list[tuple[int, int]]:
         return await store.unread(user, [(LOBBY, Seq(read), Seq(upto))])
 
-    assert await count(BOB, 0, 6) == [2]
-    assert await count(ANN, 0, 6) == [1]
-    assert await count(CY, 1, 3) == [2]
-    assert await count(CY, 6, 6) == [0]
-    assert await store.unread(CY, [(NOWHERE, Seq(0), Seq(9))] * 2) == [0, 0]
+    assert await count(BOB, 0, 6) == [(2, 0)]
+    assert await count(ANN, 0, 6) == [(1, 0)]
+    assert await count(CY, 1, 3) == [(2, 0)]
+    assert await count(CY, 6, 6) == [(0, 0)]
+    assert await store.unread(CY, [(NOWHERE, Seq(0), Seq(9))] * 2) == [(0, 0)] * 2
     assert await store.unread(CY, []) == []
     await store.commit([say("x") for _ in range(1100)], T0)
-    assert await count(BOB, 0, 2000) == [999]
+    assert await count(BOB, 0, 2000) == [(999, 0)]
 
 
 # --- rooms and members --------------------------------------------------------

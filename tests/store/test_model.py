@@ -9,6 +9,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from chatd.core import drafts as d
+from chatd.core.mentions import Mentions
 from chatd.core.query import parse_query
 from chatd.core.settings import PLAIN, RoomSettings
 from chatd.errors import RejectCode
@@ -42,8 +43,19 @@ targets = st.integers(1, 12).map(Seq)
 times = st.integers(T0, T0 + 3)
 hashes = st.none() | texts
 
+people = st.sampled_from([ANN, BOB, GUEST])
+mentions = st.builds(
+    Mentions, st.lists(people, max_size=2, unique=True).map(tuple)
+) | st.just(Mentions(everybody=True))
+
 messages = st.builds(
-    d.NewMessage, rooms, users, cids, texts, st.none() | st.none() | targets
+    d.NewMessage,
+    rooms,
+    users,
+    cids,
+    texts,
+    st.none() | st.none() | targets,
+    st.none() | mentions,
 )
 changes = st.one_of(
     st.builds(d.EditMessage, rooms, users, cids, targets, texts),
@@ -110,6 +122,7 @@ others = st.one_of(
         d.AddUser, users, texts, st.just("user"), st.none(), looks, st.booleans()
     ),
     st.builds(d.SetDisplay, users, texts),
+    st.builds(d.SetBlock, people, people, st.sampled_from([True, True, False])),
     st.builds(d.SetPasswordHash, users, texts, hashes),
     st.builds(d.ChangePassword, users, texts, hashes, sessions),
     st.builds(d.SetAccountRole, users, st.sampled_from(["user", "bot"])),
@@ -165,7 +178,7 @@ async def found(store: Store, text: str) -> list[Any]:
     scope = [(LOBBY, Seq(2), Seq(9)), (DIRECT, Seq(1), Seq(1000))]
     place, hits = None, []
     while True:
-        page = await store.search(parse_query(text), scope, place, 2)
+        page = await store.search(parse_query(text), scope, place, 2, ANN)
         assert page is not None
         hits += page[0]
         if not page[1]:
@@ -178,15 +191,22 @@ async def everything(store: Store) -> list[Any]:
     read: list[Any] = []
     for room in (LOBBY, DIRECT, TEA):
         for upto in (Seq(5), Seq(1000)):
-            read.append(await store.events(room, Seq(0), upto, 1000, 0))
-            read.append(await store.events(room, Seq(2), upto, 4, 60))
+            for viewer in (ANN, BOB):
+                read.append(await store.events(room, Seq(0), upto, 1000, 0, viewer))
+                read.append(await store.events(room, Seq(2), upto, 4, 60, viewer))
             read += [await store.nth_newest(room, n, upto) for n in (1, 3, 50)]
             for before, after in ((None, None), (Seq(6), None), (None, Seq(2))):
-                read.append(
+                read += [
                     await store.history(
-                        room, before=before, after=after, limit=3, upto=upto
+                        room,
+                        before=before,
+                        after=after,
+                        limit=3,
+                        upto=upto,
+                        viewer=viewer,
                     )
-                )
+                    for viewer in (ANN, BOB)
+                ]
         for user in (ANN, BOB, GUEST, UserName("nobody")):
             read.append(await store.unread(user, [(room, Seq(1), Seq(1000))]))
     for text in SEARCHES:

@@ -23,7 +23,7 @@ async def find(
     store: Store, text: str, scope: Any = BOTH, limit: int = 100
 ) -> list[tuple[RoomName, int]]:
     """Where the first page's messages are."""
-    page = await store.search(parse_query(text), scope, None, limit)
+    page = await store.search(parse_query(text), scope, None, limit, ANN)
     assert page is not None
     return [(hit.message.room, hit.message.seq) for hit in page[0]]
 
@@ -35,7 +35,7 @@ async def pages(
     found: list[list[int]] = []
     place: Place | None = None
     while True:
-        page = await store.search(parse_query(text), scope, place, limit)
+        page = await store.search(parse_query(text), scope, place, limit, ANN)
         assert page is not None
         hits, more = page
         assert len(hits) <= limit
@@ -50,7 +50,7 @@ async def test_what_is_found_is_whole(store: Store) -> None:
     await store.commit(
         [say("tee"), say("Green tea?", user=BOB, reply_to=1), edit(1, "TEA, tea")], T0
     )
-    page = await store.search(parse_query("tea"), BOTH, None, 9)
+    page = await store.search(parse_query("tea"), BOTH, None, 9, ANN)
     assert page is not None
     assert [hit.message for hit in page[0]] == [
         MessageFound(
@@ -237,7 +237,7 @@ async def test_what_is_written_between_pages_is_on_none_of_them(store: Store) ->
         place: Place | None = None
         more = True
         while more:
-            page = await store.search(parse_query(text), BOTH[:1], place, 100)
+            page = await store.search(parse_query(text), BOTH[:1], place, 100, ANN)
             assert page is not None
             hits, more = page
             found += [hit.message.seq for hit in hits]
@@ -251,11 +251,11 @@ async def test_a_page_goes_on_behind_a_message_that_changed(store: Store) -> Non
     """It was deleted or edited between the pages; new ones are not looked at."""
     texts = ["tea", "tea tea", "tea tea tea", "tea tea tea tea"]
     await store.commit([say(text) for text in texts], T0)
-    first = await store.search(parse_query("tea"), BOTH, None, 2)
+    first = await store.search(parse_query("tea"), BOTH, None, 2, ANN)
     assert first is not None
     assert [hit.message.seq for hit in first[0]] == [4, 3]
     await store.commit([delete(3), edit(4, "milk"), say("tea tea tea tea tea")], T0)
-    second = await store.search(parse_query("tea"), BOTH, first[0][-1].place, 2)
+    second = await store.search(parse_query("tea"), BOTH, first[0][-1].place, 2, ANN)
     assert second is not None
     assert [hit.message.seq for hit in second[0]] == [2, 1]
     assert not second[1]
@@ -270,4 +270,4 @@ async def test_a_place_at_which_nothing_is_is_told(store: Store) -> None:
         Place(LOBBY, Seq(1), 10),
         Place(DIRECT, Seq(1), 10),
     ):
-        assert await store.search(parse_query("tea"), BOTH, place, 9) is None
+        assert await store.search(parse_query("tea"), BOTH, place, 9, ANN) is None

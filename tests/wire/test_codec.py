@@ -162,6 +162,16 @@ COMMANDS: list[tuple[dict[str, Any], Any]] = [
         {"type": "profile", "display": "Ann 👍"},
         c.Profile("Ann 👍"),  # type: ignore[arg-type]
     ),
+    ({"type": "block", "user": "Bob"}, c.Block("bob")),  # type: ignore[arg-type]
+    (
+        {"type": "unblock", "user": "ann~4f7k", "id": 7},
+        c.Unblock("ann~4f7k", 7),  # type: ignore[arg-type]
+    ),
+    ({"type": "blocks"}, c.Blocks()),
+    (
+        {"type": "blocks", "after": "bob", "limit": 9, "id": 8},
+        c.Blocks("bob", 9, 8),  # type: ignore[arg-type]
+    ),
     (
         {"type": "history", "room": "a", "before": 9, "limit": 100},
         c.History("a", 9, None, 100),  # type: ignore[arg-type]

@@ -175,6 +175,18 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
         {"type": "left", "room": "lobby", "reason": "kick"},
     ),
     (
+        e.Hidden(RoomName("@ann,bob"), ONE, TS, EPOCH),
+        {"type": "hidden", "room": "@ann,bob", "seq": 1, "ts": TIME, "epoch": EPOCH},
+    ),
+    (
+        e.Hidden(RoomName("@ann,bob"), Seq(2), TS),
+        {"type": "hidden", "room": "@ann,bob", "seq": 2, "ts": TIME},
+    ),
+    (
+        e.Mention(LOBBY, Seq(58), BOB),
+        {"type": "mention", "room": "lobby", "seq": 58, "from": "bob"},
+    ),
+    (
         e.Gap(LOBBY, Seq(58), Seq(90)),
         {"type": "gap", "room": "lobby", "have": 58, "seq": 90},
     ),
@@ -198,6 +210,11 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
     ),
     (e.Expiring(60), {"type": "expiring", "in": 60}),
     (r.Done("ping"), {"type": "ok", "re": "ping"}),
+    (r.BlocksPage([]), {"type": "ok", "re": "blocks", "users": []}),
+    (
+        r.BlocksPage([BOB], next=BOB, id=5),
+        {"type": "ok", "re": "blocks", "users": ["bob"], "next": "bob", "id": 5},
+    ),
     (r.Done("ping", id=0), {"type": "ok", "re": "ping", "id": 0}),
     (r.Done("ping", id=""), {"type": "ok", "re": "ping", "id": ""}),
     (
@@ -322,7 +339,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
             now=TS,
             heartbeat=25,
             limits=r.LimitsShown(65536, 4000, 5, 20),
-            rooms=[r.RoomState(LOBBY, EPOCH, Seq(57), ONE, Seq(41), 12, "T")],
+            rooms=[r.RoomState(LOBBY, EPOCH, Seq(57), ONE, Seq(41), 12, 2, "T")],
             suggested=[LOBBY],
             invites=[r.InviteShown(LOBBY, BOB, TS, "T")],
         ),
@@ -352,6 +369,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
                     "read": 41,
                     "unread": 12,
                     "title": "T",
+                    "mentions": 2,
                 }
             ],
             "suggested": ["lobby"],
@@ -369,7 +387,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
             now=TS,
             heartbeat=0,
             limits=r.LimitsShown(65536, 0, 0, 0),
-            rooms=[r.RoomState(LOBBY, EPOCH, ZERO, ONE, ZERO, 0)],
+            rooms=[r.RoomState(LOBBY, EPOCH, ZERO, ONE, ZERO, 0, 0)],
             suggested=[],
             id=3,
         ),
@@ -398,6 +416,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
                     "first": 1,
                     "read": 0,
                     "unread": 0,
+                    "mentions": 0,
                 }
             ],
             "suggested": [],
@@ -422,6 +441,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
                     reactions={"👍": [BOB]},
                 ),
                 r.MessageShown(Seq(2), TS, BOB, None, deleted=True),
+                r.MessageShown(Seq(3), TS, None, None, hidden=True),
             ],
             more=True,
             id=4,
@@ -446,6 +466,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
                     "reactions": {"👍": ["bob"]},
                 },
                 {"seq": 2, "ts": TIME, "from": "bob", "deleted": True},
+                {"seq": 3, "ts": TIME, "hidden": True},
             ],
             "more": True,
         },

@@ -27,6 +27,7 @@ import attrs
 
 from chatd.core.commands import (
     accounts,
+    blocks,
     creation,
     ephemeral,
     lookups,
@@ -98,6 +99,9 @@ RULES: dict[type[commands.Command], Rule] = {
     acts.Mute: _moderation(moderation.act),
     acts.Unmute: _moderation(moderation.act),
     acts.SetRole: _moderation(moderation.role),
+    commands.Block: Rule(blocks.block, settles=True, grows=True),
+    commands.Unblock: Rule(blocks.unblock, settles=True),
+    commands.Blocks: Rule(lookups.blocks, cost=LOOK_UP),
     commands.Typing: Rule(ephemeral.typing, member=True),
     commands.Status: Rule(ephemeral.status),
     commands.Read: Rule(ephemeral.read, member=True),

@@ -11,7 +11,7 @@ from chatd.core.effects import Spread, Tell
 from chatd.core.entities import Connection, User
 from chatd.core.quota import full_bucket
 from chatd.core.turn import Turn
-from chatd.ids import Seq
+from chatd.ids import Seq, direct_partner, is_direct
 from chatd.wire import events, replies
 from chatd.wire.commands import Read, Status, Typing
 
@@ -26,7 +26,12 @@ def typing(turn: Turn, connection: Connection, command: Typing) -> None:
     if _may(turn, user) and len(room.online) <= turn.config.presence.names_max:
         seconds = TYPING_FOR_S if command.on else 0
         frame = events.Typing(room.name, user.name, seconds)
-        turn.want(Spread(frame, turn.connections_of(user.name)))
+        besides = turn.connections_of(user.name)
+        if is_direct(room.name):
+            other = turn.chat.users[direct_partner(room.name, user.name)]
+            if user.name in other.blocks:
+                besides += other.connections
+        turn.want(Spread(frame, besides))
     _done(turn, connection, command)
 
 

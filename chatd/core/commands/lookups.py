@@ -1,4 +1,4 @@
-"""History, who, rooms, ping: commands that change nothing.
+"""History, who, rooms, blocks, ping: commands that change nothing.
 
 Only `history` needs the store. It is authorised twice: when it is asked, and
 again when it is answered, since its user may have been removed meanwhile. A page
@@ -18,11 +18,12 @@ from chatd.core.entities import Connection, readable_from
 from chatd.core.inputs import HistoryRead
 from chatd.core.turn import Turn
 from chatd.errors import Reject
-from chatd.ids import Seq
-from chatd.wire.commands import History, Ping, Rooms, Who
+from chatd.ids import Seq, UserName
+from chatd.wire.commands import Blocks, History, Ping, Rooms, Who
 from chatd.wire.encode import encode_part
 from chatd.wire.events import UserShown
 from chatd.wire.replies import (
+    BlocksPage,
     Done,
     HistoryPage,
     MessageFound,
@@ -36,7 +37,7 @@ FRAME_OVERHEAD_BYTES = 640
 """What a page's reply has beside its entries, at the most: a search's is 610, of
 which an `id` of 64 control characters, each escaped, is 384."""
 
-T = TypeVar("T", MessageShown, MessageFound, UserShown, RoomShown)
+T = TypeVar("T", MessageShown, MessageFound, UserShown, RoomShown, UserName)
 
 
 def ping(turn: Turn, connection: Connection, command: Ping) -> None:
@@ -47,7 +48,8 @@ def ping(turn: Turn, connection: Connection, command: Ping) -> None:
 def history(turn: Turn, connection: Connection, command: History) -> None:
     """Have a page of messages read, up to what is applied now."""
     room = turn.chat.rooms[command.room]
-    turn.want(ReadHistory(connection.id, command, room.head))
+    viewer = turn.user(connection).name
+    turn.want(ReadHistory(connection.id, command, room.head, viewer))
 
 
 def history_read(turn: Turn, connection: Connection, found: HistoryRead) -> None:
@@ -108,6 +110,17 @@ def who(turn: Turn, connection: Connection, command: Who) -> None:
     users = fit(islice(shown(), command.limit), turn.config.limits.reply_bytes)
     last = users[-1].name if len(users) < len(names) else None
     turn.answer(connection.id, WhoPage(room.name, users, next=last, id=command.id))
+
+
+def blocks(turn: Turn, connection: Connection, command: Blocks) -> None:
+    """List whom the user blocks, by name."""
+    names = sorted(turn.user(connection).blocks)
+    if command.after is not None:
+        after = command.after
+        names = [name for name in names if name > after]
+    page = fit(names[: command.limit], turn.config.limits.reply_bytes)
+    last = page[-1] if len(page) < len(names) else None
+    turn.answer(connection.id, BlocksPage(page, next=last, id=command.id))
 
 
 def rooms(turn: Turn, connection: Connection, command: Rooms) -> None:

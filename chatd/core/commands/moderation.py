@@ -20,7 +20,7 @@ from chatd.core.commands.timeline import settle
 from chatd.core.drafts import Committed, Moderate, Outcome, SetRoom
 from chatd.core.effects import Deliver, FindUser, Origin, Tell
 from chatd.core.entities import Connection, Room
-from chatd.core.state import REMOVALS
+from chatd.core.truth import REMOVALS
 from chatd.core.turn import Turn
 from chatd.errors import Reject, RejectCode
 from chatd.wire import acts
@@ -179,7 +179,7 @@ def moderated(turn: Turn, origin: Origin, draft: Moderate, outcome: Outcome) -> 
     if draft.change == "invite" and draft.target in turn.chat.users:
         title = turn.chat.rooms[draft.room].settings.title
         numbers = turn.connections_of(draft.target)
-        if numbers:
+        if numbers and draft.user not in turn.chat.users[draft.target].blocks:
             turn.want(Tell(numbers, Invited(draft.room, draft.user, title)))
 
 

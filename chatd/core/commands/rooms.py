@@ -265,11 +265,9 @@ def _subscribe(
     )
     if behind:
         after = command.since if command.since is not None else Seq(first - 1)
-        turn.want(
-            Replay(
-                connection.id, room.name, entry.number, after, room.head, command.last
-            )
-        )
+        viewer = turn.user(connection).name
+        place = connection.id, room.name, entry.number
+        turn.want(Replay(*place, after, room.head, viewer, command.last))
     else:
         _go_live(turn, connection, room, entry)
 
@@ -291,7 +289,8 @@ def replayed(turn: Turn, connection: Connection, name: RoomName, at: Seq) -> Non
     room = turn.chat.rooms[name]
     entry = connection.subscriptions[name]
     if at < room.head:
-        turn.want(Replay(connection.id, name, entry.number, at, room.head))
+        viewer = turn.user(connection).name
+        turn.want(Replay(connection.id, name, entry.number, at, room.head, viewer))
     else:
         entry.live = True
         _go_live(turn, connection, room, entry)

@@ -28,14 +28,14 @@ from chatd.core.drafts import (
     RenewSession,
     SetDisplay,
 )
-from chatd.core.effects import Authenticate, CountUnread, Origin
+from chatd.core.effects import Authenticate, CountUnread, Origin, Unread
 from chatd.core.entities import Connection, User, readable_from
 from chatd.core.inputs import Authenticated, AuthenticationFailed, UnreadCounted
 from chatd.core.principal import Principal, kept
 from chatd.core.scope import Scope
 from chatd.core.turn import Turn
 from chatd.errors import Ending, Reject, RejectCode
-from chatd.ids import RoomName, Seq, SessionId, UserName, is_direct, is_guest
+from chatd.ids import RoomName, SessionId, UserName, is_direct, is_guest
 from chatd.names import NAMES, check_free, skeleton
 from chatd.wire.commands import Hello, Profile
 from chatd.wire.replies import Done, InviteShown, LimitsShown, RoomState, Welcome
@@ -195,7 +195,7 @@ def counted(turn: Turn, connection: Connection, found: UnreadCounted) -> None:
     for name in user.rooms if user is not None else ():
         room = chat.rooms[name]
         read = room.members[who.user].read
-        upto = found.counts[name][0] if name in found.counts else None
+        upto = found.counts[name].upto if name in found.counts else None
         stale = upto is None or (is_direct(name) and upto != room.head)
         if read < room.head and stale:
             marks.append((name, read, room.head))
@@ -210,7 +210,7 @@ def _welcome(
     connection: Connection,
     command: Hello,
     who: Principal,
-    counts: dict[RoomName, tuple[Seq, int]],
+    counts: dict[RoomName, Unread],
 ) -> None:
     """Give the connection its user, its session and its direct conversations."""
     chat, limits = turn.chat, turn.config.limits
@@ -275,17 +275,23 @@ def _room_state(
     turn: Turn,
     user: User,
     name: RoomName,
-    counts: dict[RoomName, tuple[Seq, int]],
+    counts: dict[RoomName, Unread],
 ) -> RoomState:
     room = turn.chat.rooms[name]
     read = room.members[user.name].read
-    seq, unread = counts.get(name, (room.head, 0))
-    if read == room.head:
-        # All was read while it was counted.
-        seq, unread = room.head, 0
-    first = readable_from(room, room.members[user.name])
-    title = room.settings.title
-    return RoomState(name, room.epoch, seq, first, min(read, seq), unread, title)
+    nothing = Unread(room.head, 0, 0)
+    # All may have been read while it was counted.
+    found = nothing if read == room.head else counts.get(name, nothing)
+    return RoomState(
+        name,
+        room.epoch,
+        found.upto,
+        readable_from(room, room.members[user.name]),
+        min(read, found.upto),
+        found.unread,
+        found.mentions,
+        room.settings.title,
+    )
 
 
 def _invites(turn: Turn, user: User, scope: Scope | None) -> list[InviteShown]:
@@ -295,7 +301,7 @@ def _invites(turn: Turn, user: User, scope: Scope | None) -> list[InviteShown]:
         if scope is not None and not scope.shows(name):
             continue
         invite = invitation(turn, user.name, name)
-        if invite is not None:
+        if invite is not None and invite.sender not in user.blocks:
             title = turn.chat.rooms[name].settings.title
             shown.append(InviteShown(name, invite.sender, invite.ts, title))
     return shown

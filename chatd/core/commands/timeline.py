@@ -8,7 +8,7 @@ the answer first.
 
 from __future__ import annotations
 
-from chatd.core import allowance
+from chatd.core import allowance, mentions
 from chatd.core.commands import authority
 from chatd.core.drafts import (
     Committed,
@@ -23,36 +23,70 @@ from chatd.core.drafts import (
     Recall,
     SetReaction,
 )
-from chatd.core.effects import Deliver, FindUser, Origin, Subscribe
+from chatd.core.effects import (
+    Deliver,
+    DeliverHidden,
+    FindUser,
+    Origin,
+    Subscribe,
+    Tell,
+)
 from chatd.core.entities import Connection, Room, User
+from chatd.core.mentions import Mentions
 from chatd.core.settings import PLAIN
 from chatd.core.turn import Turn
 from chatd.errors import Reject, RejectCode
 from chatd.ids import (
+    ConnectionId,
     RoomName,
     Seq,
     UserName,
     direct_members,
+    direct_partner,
     direct_room,
     is_direct,
     is_guest,
 )
+from chatd.names import NAMES
 from chatd.wire.commands import Command, Delete, Edit, React, Send
-from chatd.wire.events import TimelineEvent
+from chatd.wire.events import Hidden, Mention, TimelineEvent
 from chatd.wire.replies import Stored
+
+ADDRESS_ALL = frozenset({"owner", "moderator"})
+"""Roles whose `@all` addresses everybody. Source: protocol section 4."""
 
 # --- drafts -----------------------------------------------------------------
 
 
 def new_message(turn: Turn, connection: Connection, command: Send) -> NewMessage:
-    """The draft of a message."""
-    user = turn.user(connection).name
+    """The draft of a message; nobody is mentioned in a direct conversation."""
+    user = turn.user(connection)
+    mentioned = None
     if command.to is not None:
-        room = direct_room(user, command.to)
+        room = direct_room(user.name, command.to)
     else:
         assert command.room is not None
         room = command.room
-    return NewMessage(room, user, command.cid, command.text, command.reply_to)
+        if "@" in command.text:
+            mentioned = _mentioned(turn, user, room, command.text)
+    return NewMessage(
+        room, user.name, command.cid, command.text, command.reply_to, mentioned
+    )
+
+
+def _mentioned(turn: Turn, user: User, name: RoomName, text: str) -> Mentions | None:
+    """Whom of a room a message addresses; everybody, if its sender may."""
+    room = turn.chat.rooms.get(name)
+    member = room.members.get(user.name) if room is not None else None
+    if room is None or member is None or is_direct(name):
+        return None
+    return mentions.find(
+        text,
+        room.members,
+        user.name,
+        NAMES[turn.config.auth.names].user,
+        may_all=user.role == "admin" or member.role in ADDRESS_ALL,
+    )
 
 
 def edit_message(turn: Turn, connection: Connection, command: Edit) -> EditMessage:
@@ -166,7 +200,9 @@ def cid_conflict() -> Reject:
 def executed(turn: Turn, origin: Origin, draft: Durable, outcome: Outcome) -> None:
     """Answer a durable command, and deliver its event if it made one."""
     connection = turn.connection(origin.connection)
-    event = outcome.event if isinstance(outcome, Committed) else None
+    event, hidden = None, False
+    if isinstance(outcome, Committed):
+        event, hidden = outcome.event, outcome.hidden
     if event is not None:
         turn.chat.apply(event)
     if connection is not None and origin.command is not None:
@@ -177,7 +213,41 @@ def executed(turn: Turn, origin: Origin, draft: Durable, outcome: Outcome) -> No
             _forget_sending(turn, turn.user(connection), draft)
         settle(turn, connection, origin, draft.room, outcome)
     if event is not None:
-        turn.want(Deliver(event))
+        turn.want(_hidden(turn, event) if hidden else Deliver(event))
+        if type(draft) is NewMessage and draft.mentions is not None:
+            _tell_mentioned(turn, event, draft.mentions)
+
+
+def _hidden(turn: Turn, event: TimelineEvent) -> DeliverHidden:
+    """Send an event to its room, but not to the one who blocks its sender."""
+    blocker = turn.connections_of(direct_partner(event.room, event.sender))
+    return DeliverHidden(event, Hidden.instead_of(event), blocker)
+
+
+def _tell_mentioned(turn: Turn, event: TimelineEvent, found: Mentions) -> None:
+    """Tell those addressed, on connections that get nothing of the room."""
+    chat = turn.chat
+    room = chat.rooms[event.room]
+    numbers = [
+        number
+        for name in (room.online if found.everybody else found.users)
+        if name in room.online and name != event.sender
+        for number in _unaware(turn, chat.users[name], event)
+    ]
+    if numbers:
+        turn.want(Tell(numbers, Mention(event.room, event.seq, event.sender)))
+
+
+def _unaware(turn: Turn, user: User, event: TimelineEvent) -> list[ConnectionId]:
+    """Connections of a user on which he has not joined the event's room."""
+    if event.sender in user.blocks:
+        return []
+    found = [turn.connection(number) for number in user.connections]
+    return [
+        connection.id
+        for connection in found
+        if connection is not None and event.room not in connection.subscriptions
+    ]
 
 
 def _forget_sending(turn: Turn, user: User, draft: Durable) -> None:

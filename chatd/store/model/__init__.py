@@ -48,6 +48,8 @@ class Model(Tables):
                 return people.add_user(self, draft)
             case d.SetDisplay():
                 return people.set_user(self, draft.user, {"display": draft.display})
+            case d.SetBlock():
+                return people.set_block(self, draft)
             case d.SetPasswordHash():
                 return people.set_password_hash(self, draft)
             case d.SetAccountRole():

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import attrs
 
 from chatd.core import drafts as d
 from chatd.core.inputs import Revision
+from chatd.core.mentions import Mentions
 from chatd.core.settings import RoomSettings
 from chatd.ids import Cid, Epoch, RoomName, Seq, SessionId, UserName
 from chatd.ports import (
@@ -35,6 +38,8 @@ class ModelMessage:
     """The edit that made the text."""
     reactions: dict[tuple[str, UserName], e.React] = attrs.field(factory=dict)
     """The last word of each user on each emoji."""
+    mentions: Mentions | None = None
+    hidden: bool = False
 
     def on(self) -> list[e.React]:
         """The reactions that are on, in the order in which they were put."""
@@ -42,6 +47,11 @@ class ModelMessage:
             (last for last in self.reactions.values() if last.on),
             key=lambda last: last.seq,
         )
+
+    def addresses(self, user: UserName) -> bool:
+        """Whether the user is mentioned."""
+        found = self.mentions
+        return found is not None and (found.everybody or user in found.users)
 
 
 @attrs.define
@@ -54,6 +64,8 @@ class ModelRoom:
     timeline: list[e.TimelineEvent] = attrs.field(factory=list)
     """From seq 1 on; what is below `first` is shown to nobody."""
     first: Seq = Seq(1)
+    hidden: set[Seq] = attrs.field(factory=set)
+    """Events that only their senders see."""
     messages: dict[Seq, ModelMessage] = attrs.field(factory=dict)
     members: dict[UserName, MemberRow] = attrs.field(factory=dict)
     bans: dict[UserName, SanctionRow] = attrs.field(factory=dict)
@@ -73,19 +85,21 @@ class ModelRoom:
         """When the newest event was."""
         return self.timeline[-1].ts if self.timeline else 0
 
-    def kept(self, after: Seq, upto: Seq) -> list[e.TimelineEvent]:
-        """The events `after` < seq <= `upto` that are kept, each as it is now."""
+    def kept(self, after: Seq, upto: Seq, viewer: UserName) -> list[e.TimelineShown]:
+        """The events `after` < seq <= `upto` that are kept, as somebody sees them."""
         after = max(after, Seq(self.first - 1))
-        return [as_now(self, event) for event in self.timeline[after:upto]]
+        return [as_seen(self, event, viewer) for event in self.timeline[after:upto]]
 
     def stamp(self, now: Millis) -> tuple[RoomName, Seq, Millis]:
         """What the next event begins with."""
         return self.name, Seq(self.head + 1), max(now, self.last_ts)
 
-    def add(self, event: e.TimelineEvent) -> d.Committed:
+    def add(self, event: e.TimelineEvent, *, hidden: bool = False) -> d.Committed:
         """Append an event that was stamped."""
         self.timeline.append(event)
-        return d.Committed(event)
+        if hidden:
+            self.hidden.add(event.seq)
+        return d.Committed(event, hidden)
 
 
 @attrs.define(eq=False)
@@ -105,14 +119,30 @@ class Tables:
     room_skeletons: set[str] = attrs.field(factory=set)
     user_skeletons: set[str] = attrs.field(factory=set)
     revisions: list[Revision] = attrs.field(factory=list)
+    blocks: dict[tuple[UserName, UserName], None] = attrs.field(factory=dict)
+    """Who blocks whom."""
 
     def is_guest(self, user: UserName) -> bool:
         """Whether the user is a guest."""
         return self.users[user].role == "guest"
 
 
+def as_seen(
+    room: ModelRoom, event: e.TimelineEvent, viewer: UserName
+) -> e.TimelineShown:
+    """The event as a replay shows it to somebody."""
+    hidden = event.seq in room.hidden
+    if isinstance(event, e.Message | e.Edit):
+        of = event.seq if isinstance(event, e.Message) else event.of
+        message = room.messages.get(of)
+        hidden = hidden or (message is not None and message.hidden)
+    if hidden and event.sender != viewer:
+        return e.Hidden.instead_of(event)
+    return as_now(room, event)
+
+
 def as_now(room: ModelRoom, event: e.TimelineEvent) -> e.TimelineEvent:
-    """The event as a replay shows it."""
+    """The event as a replay shows it to its sender."""
     match event:
         case e.Message():
             now = room.messages[event.seq]
@@ -137,10 +167,31 @@ def _text_of(room: ModelRoom, seq: Seq) -> str | None:
     return message.text if message is not None else None
 
 
-def shown(message: ModelMessage) -> r.MessageShown:
-    """The message as history shows it."""
+def _reactions(
+    room: ModelRoom, message: ModelMessage, viewer: UserName
+) -> Iterator[e.React]:
+    """The reactions that somebody sees, in the order in which they were put."""
+    for last in sorted(message.reactions.values(), key=lambda last: last.seq):
+        seen = [
+            event.on
+            for event in room.timeline
+            if isinstance(event, e.React)
+            and (event.of, event.emoji) == (last.of, last.emoji)
+            and event.sender == last.sender
+            and (event.seq not in room.hidden or event.sender == viewer)
+        ]
+        if seen and seen[-1]:
+            yield last
+
+
+def shown(room: ModelRoom, message: ModelMessage, viewer: UserName) -> r.MessageShown:
+    """The message as history shows it to somebody."""
+    if message.hidden and message.sender != viewer:
+        return r.MessageShown(
+            message.seq, message.ts, sender=None, text=None, hidden=True
+        )
     reactions: dict[str, list[UserName]] = {}
-    for last in message.on():
+    for last in _reactions(room, message, viewer):
         assert last.emoji is not None
         reactions.setdefault(last.emoji, []).append(last.sender)
     return r.MessageShown(

@@ -59,6 +59,20 @@ def change_password(model: Tables, draft: d.ChangePassword) -> d.Outcome:
     return outcome
 
 
+def set_block(model: Tables, draft: d.SetBlock) -> d.Outcome:
+    """Begin or end a block."""
+    if not {draft.user, draft.blocked} <= model.users.keys():
+        return answers.NO_USER
+    pair = draft.user, draft.blocked
+    if draft.on == (pair in model.blocks):
+        return d.Duplicate()
+    if draft.on:
+        model.blocks[pair] = None
+    else:
+        del model.blocks[pair]
+    return d.Committed()
+
+
 def open_session(model: Tables, draft: d.OpenSession) -> d.Outcome:
     """Record a session, and its new user with it."""
     if draft.token is not None and draft.token not in model.tokens:

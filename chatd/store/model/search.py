@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chatd.core.query import Query
-from chatd.ids import RoomName, Seq
+from chatd.ids import RoomName, Seq, UserName
 from chatd.store.matching import Matcher, cut_plainly
 from chatd.store.model.entities import Tables
 from chatd.store.ranking import Candidate
@@ -19,9 +19,11 @@ class ModelSource:
         model: Tables,
         query: Query,
         scope: Sequence[tuple[RoomName, Seq, Seq]],
+        viewer: UserName,
     ) -> None:
         self._model = model
         self._query = query
+        self._viewer = viewer
         self._scope = {room: (first, upto) for room, first, upto in scope}
         self._matcher = Matcher(query, cut_plainly)
 
@@ -40,6 +42,7 @@ class ModelSource:
         first, upto = self._scope.get(room.name, (1, 0))
         if (
             message.text is None
+            or (message.hidden and message.sender != self._viewer)
             or not first <= message.seq <= upto
             or query.sender not in (None, message.sender)
             or (query.after is not None and message.ts < query.after)

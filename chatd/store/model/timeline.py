@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import assert_never
 
+import attrs
+
 from chatd.core import drafts as d
-from chatd.ids import is_direct
+from chatd.ids import direct_partner, is_direct
 from chatd.store import answers
 from chatd.store.digest import content_digest
 from chatd.store.model import rooms
@@ -25,15 +27,17 @@ def durable(model: Tables, draft: d.Durable, now: Millis) -> d.Outcome:
     known = recalled(model, draft)
     if known is not None:
         return known
+    other = direct_partner(room.name, draft.user) if is_direct(room.name) else None
+    hidden = (other, draft.user) in model.blocks
     match draft:
         case d.NewMessage():
-            outcome = _new(model, room, draft, now)
+            outcome = _new(model, room, draft, now, hidden=hidden)
         case d.EditMessage():
-            outcome = _edit(room, draft, now)
+            outcome = _edit(room, draft, now, hidden=hidden)
         case d.DeleteMessage():
             outcome = _delete(room, draft, now)
         case d.SetReaction():
-            outcome = _react(room, draft, now)
+            outcome = _react(room, draft, now, hidden=hidden)
         case d.Moderate():
             outcome = rooms.moderate(model, room, draft, now)
         case d.SetRoom():
@@ -63,20 +67,28 @@ def recalled(model: Tables, draft: d.Durable) -> d.Duplicate | d.Conflict | None
     return d.Duplicate(seq, ts) if same else d.Conflict()
 
 
-def _new(model: Tables, room: ModelRoom, draft: d.NewMessage, now: Millis) -> d.Outcome:
+def _new(
+    model: Tables, room: ModelRoom, draft: d.NewMessage, now: Millis, *, hidden: bool
+) -> d.Outcome:
     if draft.reply_to is not None and draft.reply_to not in room.messages:
         return answers.NO_REPLIED
     name, seq, ts = room.stamp(now)
     message = ModelMessage(seq, ts, draft.user, draft.text, draft.cid, draft.reply_to)
+    message.hidden = hidden
+    if draft.mentions is not None:
+        known = [user for user in draft.mentions.users if user in model.users]
+        message.mentions = attrs.evolve(draft.mentions, users=tuple(known))
     room.messages[seq] = message
     model.written.append((room, message))
     event = e.Message(name, seq, ts, draft.user, draft.text, draft.cid, draft.reply_to)
     if seq == 1 and is_direct(name):
         event.epoch = room.epoch
-    return room.add(event)
+    return room.add(event, hidden=hidden)
 
 
-def _edit(room: ModelRoom, draft: d.EditMessage, now: Millis) -> d.Outcome:
+def _edit(
+    room: ModelRoom, draft: d.EditMessage, now: Millis, *, hidden: bool
+) -> d.Outcome:
     message = _own(room, draft)
     if isinstance(message, d.Refused):
         return message
@@ -84,20 +96,23 @@ def _edit(room: ModelRoom, draft: d.EditMessage, now: Millis) -> d.Outcome:
         made = message.edit or message
         return d.Duplicate(made.seq, made.ts)
     message.text = draft.text
+    message.hidden = message.hidden or hidden
     message.edit = e.Edit(*room.stamp(now), draft.user, draft.of, draft.text)
-    return room.add(message.edit)
+    return room.add(message.edit, hidden=message.hidden)
 
 
 def _delete(room: ModelRoom, draft: d.DeleteMessage, now: Millis) -> d.Outcome:
     message = _own(room, draft)
     if isinstance(message, d.Refused):
         return message
-    message.text = message.edit = None
+    message.text = message.edit = message.mentions = None
     message.reactions.clear()
     return room.add(e.Delete(*room.stamp(now), draft.user, draft.of))
 
 
-def _react(room: ModelRoom, draft: d.SetReaction, now: Millis) -> d.Outcome:
+def _react(
+    room: ModelRoom, draft: d.SetReaction, now: Millis, *, hidden: bool
+) -> d.Outcome:
     message = room.messages.get(draft.of)
     if message is None or message.text is None:
         return answers.NO_MESSAGE
@@ -111,7 +126,7 @@ def _react(room: ModelRoom, draft: d.SetReaction, now: Millis) -> d.Outcome:
         return answers.TOO_MANY_KINDS
     react = e.React(*room.stamp(now), draft.user, draft.of, draft.emoji, draft.on)
     message.reactions[draft.emoji, draft.user] = react
-    return room.add(react)
+    return room.add(react, hidden=hidden)
 
 
 def _own(

@@ -79,6 +79,7 @@ CREATE TABLE message (
   edited_seq INTEGER,                    -- the edit that made the text
   cid        TEXT,
   text       TEXT,                       -- NULL: deleted
+  hidden     INTEGER NOT NULL DEFAULT 0, -- from everybody but its author
   UNIQUE (room_id, seq)
 ) STRICT;
 
@@ -94,6 +95,7 @@ CREATE TABLE event (
   subject_id INTEGER REFERENCES user (id),
   change     TEXT,
   detail     TEXT,                       -- JSON: what else the event says
+  hidden     INTEGER NOT NULL DEFAULT 0, -- from everybody but user_id
   PRIMARY KEY (room_id, seq)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX event_of ON event (room_id, of) WHERE of IS NOT NULL;
@@ -106,7 +108,24 @@ CREATE TABLE reaction (
   user_id INTEGER NOT NULL REFERENCES user (id),
   seq     INTEGER NOT NULL,
   is_on   INTEGER NOT NULL,
+  hidden  INTEGER NOT NULL,              -- that event's
   PRIMARY KEY (room_id, of, emoji, user_id)
+) STRICT, WITHOUT ROWID;
+
+-- Whom a message addresses, until it is deleted.
+CREATE TABLE mention (
+  room_id INTEGER NOT NULL REFERENCES room (id),
+  user_id INTEGER NOT NULL,              -- 0: everybody
+  seq     INTEGER NOT NULL,
+  PRIMARY KEY (room_id, user_id, seq)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX mention_seq ON mention (room_id, seq);
+
+-- In a direct conversation what `blocked_id` says is written as hidden.
+CREATE TABLE block (
+  user_id    INTEGER NOT NULL REFERENCES user (id),
+  blocked_id INTEGER NOT NULL REFERENCES user (id),
+  PRIMARY KEY (user_id, blocked_id)
 ) STRICT, WITHOUT ROWID;
 
 -- Rows are in the order of `at`, so the oldest are found without an index.

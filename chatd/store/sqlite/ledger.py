@@ -16,7 +16,7 @@ import apsw
 import attrs
 
 from chatd.core.drafts import Conflict, Duplicate, Durable, Refused
-from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
+from chatd.ids import Cid, Epoch, RoomName, Seq, UserName, direct_partner
 from chatd.store import answers
 from chatd.store.digest import content_digest
 from chatd.store.sqlite.sql import change_rows, find_rows, select
@@ -26,6 +26,9 @@ CidKey = tuple[int, int, Cid]
 """Room, user, cid."""
 CidUse = tuple[bytes, Seq, Millis]
 """The digest of what it was used for, and where that is."""
+
+EVERYBODY = 0
+"""In `mention`, instead of a user's id."""
 
 _FIND_CIDS = """
 SELECT room_id, user_id, cid, digest, seq, ts FROM cid
@@ -64,11 +67,13 @@ class Ledger:
     db: apsw.Connection
     _rooms: dict[RoomName, RoomCell] = attrs.field(factory=dict)
     _users: dict[UserName, int] = attrs.field(factory=dict)
+    _hidden: dict[tuple[RoomName, UserName], bool] = attrs.field(factory=dict)
 
     def forget(self) -> None:
         """Remember nothing: rows were rolled back, or changed by somebody else."""
         self._rooms.clear()
         self._users.clear()
+        self._hidden.clear()
 
     def one(self, sql: str, *values: Any) -> Any:
         """The first row that the statement gives, or None."""
@@ -100,6 +105,20 @@ class Ledger:
         """Whether another name in `user` or `room` looks the same."""
         sql = f"SELECT 1 FROM {table} WHERE skeleton = ?"  # noqa: S608 - see above
         return self.one(sql, skeleton) is not None
+
+    def is_hidden(self, room: RoomName, user: UserName) -> bool:
+        """Whether the other one in a direct room blocks the user."""
+        found = self._hidden.get((room, user))
+        if found is None:
+            sql = "SELECT 1 FROM block WHERE user_id = ? AND blocked_id = ?"
+            other = self.user(direct_partner(room, user))
+            found = self.one(sql, other, self.user(user)) is not None
+            self._hidden[room, user] = found
+        return found
+
+    def forget_blocks(self) -> None:
+        """Remember nothing of who blocks whom: it has changed."""
+        self._hidden.clear()
 
     def save_heads(self, rooms: Iterable[RoomCell]) -> None:
         """Write how far the rooms' cells were advanced."""

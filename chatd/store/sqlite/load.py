@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import apsw
 
+from chatd.ids import UserName
 from chatd.ports import (
     InviteRow,
     MemberRow,
@@ -43,7 +44,7 @@ def load(
             (now, GUEST),
         )
         db.execute("DELETE FROM revision")  # the snapshot has them
-        return Snapshot(_rooms(db), _users(db), _guest_sessions(db))
+        return Snapshot(_rooms(db), _users(db), _guest_sessions(db), _blocks(db))
 
 
 def _rooms(db: apsw.Connection) -> list[RoomRow]:
@@ -114,3 +115,12 @@ def _guest_sessions(db: apsw.Connection) -> list[SessionRow]:
         (GUEST,),
     )
     return [SessionRow(*row) for row in rows]
+
+
+def _blocks(db: apsw.Connection) -> list[tuple[UserName, UserName]]:
+    rows = select(
+        db,
+        "SELECT u.name, b.name FROM block JOIN user u ON u.id = user_id"
+        " JOIN user b ON b.id = blocked_id ORDER BY u.name, b.name",
+    )
+    return [(user, blocked) for user, blocked in rows]

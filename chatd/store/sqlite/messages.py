@@ -14,10 +14,12 @@ from typing import Any
 import attrs
 
 from chatd.core.drafts import Committed, NewMessage, Outcome
+from chatd.core.mentions import Mentions
 from chatd.ids import Cid, Seq, is_direct
 from chatd.store import answers
 from chatd.store.digest import content_digest
 from chatd.store.sqlite.ledger import (
+    EVERYBODY,
     CidKey,
     CidUse,
     Ledger,
@@ -31,6 +33,8 @@ _FIND_REPLIED = """
 SELECT room_id, seq FROM message WHERE (room_id, seq) IN (VALUES $ROWS)"""
 _ADD_MESSAGES = """
 INSERT INTO message (room_id, seq, ts, user_id, reply_to, cid, text) VALUES $ROWS"""
+_HIDE = "UPDATE message SET hidden = 1 WHERE (room_id, seq) IN (VALUES $ROWS)"
+_ADD_MENTIONS = "INSERT INTO mention (room_id, seq, user_id) VALUES $ROWS"
 
 
 @attrs.define
@@ -43,6 +47,8 @@ class _Run:
     touched: dict[int, RoomCell] = attrs.field(factory=dict)
     message_rows: list[tuple[Any, ...]] = attrs.field(factory=list)
     cid_rows: list[tuple[Any, ...]] = attrs.field(factory=list)
+    hidden: list[tuple[int, Seq]] = attrs.field(factory=list)
+    mention_rows: list[tuple[int, Seq, int]] = attrs.field(factory=list)
 
 
 def append_messages(
@@ -55,6 +61,8 @@ def append_messages(
     )
     outcomes = [_append(ledger, run, draft, now) for draft in drafts]
     change_rows(ledger.db, _ADD_MESSAGES, run.message_rows)
+    change_rows(ledger.db, _HIDE, run.hidden)
+    change_rows(ledger.db, _ADD_MENTIONS, run.mention_rows)
     ledger.keep_cids(run.cid_rows)
     ledger.save_heads(run.touched.values())
     return outcomes
@@ -82,6 +90,12 @@ def _append(ledger: Ledger, run: _Run, draft: NewMessage, now: Millis) -> Outcom
     if draft.cid is not None and digest is not None:
         run.cids[room.id, user, draft.cid] = digest, seq, ts
         run.cid_rows.append((room.id, user, draft.cid, digest, seq, ts, now))
+    # Spelled out: a call would cost a hundredth of the message.
+    hidden = draft.room[0] == "@" and ledger.is_hidden(draft.room, draft.user)
+    if hidden:
+        run.hidden.append((room.id, seq))
+    if draft.mentions is not None:
+        run.mention_rows += _mentions(ledger, draft.mentions, room, seq)
     return Committed(
         Message(
             room=draft.room,
@@ -92,8 +106,17 @@ def _append(ledger: Ledger, run: _Run, draft: NewMessage, now: Millis) -> Outcom
             cid=draft.cid,
             reply_to=draft.reply_to,
             epoch=room.epoch if seq == 1 and is_direct(draft.room) else None,
-        )
+        ),
+        hidden,
     )
+
+
+def _mentions(
+    ledger: Ledger, found: Mentions, room: RoomCell, seq: Seq
+) -> list[tuple[int, Seq, int]]:
+    """The rows of those whom a message addresses."""
+    users = [EVERYBODY] if found.everybody else map(ledger.user, found.users)
+    return [(room.id, seq, user) for user in users if user is not None]
 
 
 def _keys(ledger: Ledger, drafts: Sequence[NewMessage]) -> dict[CidKey, None]:

@@ -18,6 +18,7 @@ from chatd.core.drafts import (
     RenewSession,
     SaveMarks,
     SetAccountRole,
+    SetBlock,
     SetDisplay,
     SetPasswordHash,
 )
@@ -69,6 +70,20 @@ def set_role(ledger: Ledger, draft: SetAccountRole, now: Millis) -> Outcome:
     """Change an account's role."""
     sql = "UPDATE user SET role = ? WHERE id = ?"
     return _update_user(ledger, draft.user, sql, draft.role)
+
+
+def set_block(ledger: Ledger, draft: SetBlock, now: Millis) -> Outcome:
+    """Begin or end a block."""
+    pair = ledger.user(draft.user), ledger.user(draft.blocked)
+    if None in pair:
+        return answers.NO_USER
+    if draft.on:
+        sql = "INSERT OR IGNORE INTO block (user_id, blocked_id) VALUES (?, ?)"
+    else:
+        sql = "DELETE FROM block WHERE user_id = ? AND blocked_id = ?"
+    ledger.db.execute(sql, pair)
+    ledger.forget_blocks()
+    return Committed() if ledger.db.changes() else Duplicate()
 
 
 def set_password_hash(ledger: Ledger, draft: SetPasswordHash, now: Millis) -> Outcome:

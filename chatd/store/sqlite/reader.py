@@ -19,19 +19,30 @@ from chatd.ids import Epoch, RoomName, Seq, SessionId, UserName, is_direct
 from chatd.ports import SessionRow, TokenRow, UserRow
 from chatd.store.answers import UNREAD_MAX
 from chatd.store.sqlite.sql import select
-from chatd.wire.events import Delete, Edit, Member, Message, React, Room, TimelineEvent
+from chatd.wire.events import (
+    Delete,
+    Edit,
+    Hidden,
+    Member,
+    Message,
+    React,
+    Room,
+    TimelineEvent,
+    TimelineShown,
+)
 from chatd.wire.replies import MessageShown
 
 # Both halves come in rising seq from their keys; SQLite merges them lazily.
 _EVENTS = """
 SELECT m.seq, m.ts, u.name, 'message', m.text, m.edited_seq, m.cid, m.reply_to,
-       NULL, NULL, NULL, NULL
+       NULL, NULL, NULL, NULL, m.hidden AND u.name <> ?5
 FROM message m JOIN user u ON u.id = m.user_id
 WHERE m.room_id = ?1 AND m.seq > ?2 AND m.seq <= ?3
 UNION ALL
 SELECT e.seq, e.ts, u.name, e.kind, iif(e.kind = 'edit', t.text, NULL), e.of,
        iif(t.text IS NULL, NULL, e.emoji), iif(t.text IS NULL, NULL, e.is_on),
-       s.name, e.change, e.detail, t.text IS NULL
+       s.name, e.change, e.detail, t.text IS NULL,
+       (e.hidden OR (e.kind = 'edit' AND t.hidden)) AND u.name <> ?5
 FROM event e JOIN user u ON u.id = e.user_id
 LEFT JOIN message t ON t.room_id = e.room_id AND t.seq = e.of
 LEFT JOIN user s ON s.id = e.subject_id
@@ -39,16 +50,37 @@ WHERE e.room_id = ?1 AND e.seq > ?2 AND e.seq <= ?3
 ORDER BY 1 LIMIT ?4"""
 
 _HISTORY = """
-SELECT m.seq, m.ts, u.name, m.text, m.edited_seq, m.cid, m.reply_to
+SELECT m.seq, m.ts, u.name, m.text, m.edited_seq, m.cid, m.reply_to,
+       m.hidden AND u.name <> ?
 FROM message m JOIN user u ON u.id = m.user_id
 WHERE m.room_id = ? AND m.seq > ? AND m.seq < ? ORDER BY m.seq """
+
+# What a reaction was before it was hidden is what its last event that is not says.
+_REACTIONS = """
+SELECT x.of, x.emoji, u.name FROM reaction x JOIN user u ON u.id = x.user_id
+WHERE x.room_id = ? AND x.of BETWEEN ? AND ? AND iif(x.hidden AND u.name <> ?,
+  (SELECT e.is_on FROM event e WHERE e.room_id = x.room_id AND e.of = x.of
+   AND e.kind = 'react' AND e.emoji = x.emoji AND e.user_id = x.user_id
+   AND NOT e.hidden ORDER BY e.seq DESC LIMIT 1), x.is_on)
+ORDER BY x.seq"""
 
 _UNREAD = """
 SELECT count(*) FROM (
   SELECT 1 FROM message
-  WHERE room_id = (SELECT id FROM room WHERE name = ?) AND seq > ? AND seq <= ?
-  AND text IS NOT NULL AND user_id IS NOT (SELECT id FROM user WHERE name = ?)
-  LIMIT ?)"""
+  WHERE room_id = (SELECT id FROM room WHERE name = ?1) AND seq > ?2 AND seq <= ?3
+  AND text IS NOT NULL AND NOT hidden
+  AND user_id IS NOT (SELECT id FROM user WHERE name = ?4)
+  LIMIT ?5)"""
+
+_MENTIONED = """
+SELECT count(*) FROM (
+  SELECT 1 FROM mention n JOIN message m ON m.room_id = n.room_id AND m.seq = n.seq
+  WHERE n.room_id = (SELECT id FROM room WHERE name = ?1)
+  AND n.user_id IN (0, (SELECT id FROM user WHERE name = ?4))
+  AND n.seq > ?2 AND n.seq <= ?3
+  AND m.text IS NOT NULL AND NOT m.hidden
+  AND m.user_id IS NOT (SELECT id FROM user WHERE name = ?4)
+  LIMIT ?5)"""
 
 
 @contextmanager
@@ -79,21 +111,24 @@ def events(
     upto: Seq,
     limit: int,
     limit_bytes: int,
-) -> list[TimelineEvent]:
+    viewer: UserName,
+) -> list[TimelineShown]:
     """Read a page of the timeline."""
-    page: list[TimelineEvent] = []
+    page: list[TimelineShown] = []
     with _snapshot(db):
         found = _room(db, room)
         if found is None:
             return page
         number, epoch = found
         left = limit_bytes
-        with closing(db.execute(_EVENTS, (number, after, upto, limit))) as rows:
-            for row in rows:
-                left -= len((row[4] or "").encode())
+        values = number, after, upto, limit, viewer
+        with closing(db.execute(_EVENTS, values)) as rows:
+            for *row, hidden in rows:
+                left -= 0 if hidden else len((row[4] or "").encode())
                 if limit_bytes and page and left < 0:
                     break
-                page.append(_event(room, epoch, *row))
+                event = _event(room, epoch, *row)
+                page.append(Hidden.instead_of(event) if hidden else event)
     return page
 
 
@@ -150,6 +185,7 @@ def history(
     after: Seq | None,
     limit: int,
     upto: Seq,
+    viewer: UserName,
 ) -> tuple[list[MessageShown], bool]:
     """Read a page of messages, with everything folded in."""
     with _snapshot(db):
@@ -160,19 +196,28 @@ def history(
         rows = select(
             db,
             _HISTORY + ("DESC" if after is None else "ASC") + " LIMIT ?",
-            (found[0], after or 0, below, limit + 1),
+            (viewer, found[0], after or 0, below, limit + 1),
         )
         more = len(rows) > limit
         page = [_shown(*row) for row in rows[:limit]]
         if after is None:
             page.reverse()
-        _fold_reactions(db, found[0], page)
+        _fold_reactions(db, found[0], page, viewer)
     return page, more
 
 
 def _shown(
-    seq: Any, ts: Any, sender: Any, text: Any, edited_seq: Any, cid: Any, reply_to: Any
+    seq: Any,
+    ts: Any,
+    sender: Any,
+    text: Any,
+    edited_seq: Any,
+    cid: Any,
+    reply_to: Any,
+    hidden: Any,
 ) -> MessageShown:
+    if hidden:
+        return MessageShown(seq, ts, sender=None, text=None, hidden=True)
     return MessageShown(
         seq=seq,
         ts=ts,
@@ -185,30 +230,32 @@ def _shown(
     )
 
 
-def _fold_reactions(db: apsw.Connection, room: int, page: list[MessageShown]) -> None:
+def _fold_reactions(
+    db: apsw.Connection, room: int, page: list[MessageShown], viewer: UserName
+) -> None:
     """Give each message its reactions, in the order in which they were put."""
     if not page:
         return
-    shown = {message.seq: message for message in page}
-    rows = select(
-        db,
-        "SELECT x.of, x.emoji, u.name FROM reaction x JOIN user u ON u.id = x.user_id"
-        " WHERE x.room_id = ? AND x.of BETWEEN ? AND ? AND x.is_on ORDER BY x.seq",
-        (room, page[0].seq, page[-1].seq),
-    )
+    shown = {message.seq: message for message in page if not message.hidden}
+    rows = select(db, _REACTIONS, (room, page[0].seq, page[-1].seq, viewer))
     for of, emoji, user in rows:
-        shown[of].reactions.setdefault(emoji, []).append(user)
+        if of in shown:
+            shown[of].reactions.setdefault(emoji, []).append(user)
 
 
 def unread(
     db: apsw.Connection, user: UserName, marks: Sequence[tuple[RoomName, Seq, Seq]]
-) -> list[int]:
-    """Count others' messages that are there and unread."""
+) -> list[tuple[int, int]]:
+    """Count others' messages that are there and unread, and those to the user."""
+    counts = []
     with _snapshot(db):
-        return [
-            select(db, _UNREAD, (room, read, upto, user, UNREAD_MAX))[0][0]
-            for room, read, upto in marks
-        ]
+        for room, read, upto in marks:
+            values = room, read, upto, user, UNREAD_MAX
+            unread = select(db, _UNREAD, values)[0][0]
+            # It is a part of the other number.
+            mentions = select(db, _MENTIONED, values)[0][0] if unread else 0
+            counts.append((unread, mentions))
+    return counts
 
 
 # --- users, sessions, tokens --------------------------------------------------

@@ -24,7 +24,7 @@ import orjson
 
 from chatd.core.query import Hit, Place, Query
 from chatd.errors import TooSlow
-from chatd.ids import RoomName, Seq
+from chatd.ids import RoomName, Seq, UserName
 from chatd.store.matching import Matcher, Word, pieces, spaced
 from chatd.store.ranking import NEWEST, Candidate, read_page
 from chatd.store.sqlite.search import TOKENIZER
@@ -49,7 +49,7 @@ CROSS JOIN temp.readable r ON r.id = m.room_id AND m.seq BETWEEN r.first AND r.u
 CROSS JOIN user u ON u.id = m.user_id """
 _FILTERED = """
 WHERE m.text IS NOT NULL AND m.id BETWEEN :lowest AND :highest
-AND m.ts >= :after AND m.ts < :before
+AND m.ts >= :after AND m.ts < :before AND (NOT m.hidden OR u.name = :viewer)
 AND (:sender IS NULL OR m.user_id = :sender) """
 
 _INDEXED = (
@@ -84,6 +84,7 @@ def search(
     scope: Sequence[tuple[RoomName, Seq, Seq]],
     place: Place | None,
     limit: int,
+    viewer: UserName,
     search_s: float,
 ) -> tuple[list[Hit], bool] | None:
     """Read a page of results; see the port.
@@ -95,7 +96,7 @@ def search(
         db.execute("BEGIN")
         try:
             db.execute(_SCOPE, (orjson.dumps(list(scope)).decode(),))
-            source = _Source(db, query, clock)
+            source = _Source(db, query, viewer, clock)
             return read_page(source, query, source.cut, place, limit)
         finally:
             # The rooms go with it.
@@ -137,7 +138,9 @@ def _within(db: apsw.Connection, search_s: float) -> Iterator[_Clock]:
 class _Source:
     """The database within one search's scope; see `chatd.store.ranking.Source`."""
 
-    def __init__(self, db: apsw.Connection, query: Query, clock: _Clock) -> None:
+    def __init__(
+        self, db: apsw.Connection, query: Query, viewer: UserName, clock: _Clock
+    ) -> None:
         self._db = db
         self._clock = clock
         self._tokenize = db.fts5_tokenizer(TOKENIZER[0], list(TOKENIZER[1:]))
@@ -150,6 +153,7 @@ class _Source:
             "after": TIME_MIN if query.after is None else query.after,
             "before": TIME_MAX if query.before is None else query.before,
             "sender": None,
+            "viewer": viewer,
         }
         self._is_one_room = len(rooms) == 1
         if self._is_one_room:

@@ -36,7 +36,7 @@ from chatd.store.sqlite.faults import refusing, translated
 from chatd.store.sqlite.generation import begin
 from chatd.store.sqlite.load import load
 from chatd.store.sqlite.writer import DAY_MS, Writer
-from chatd.wire.events import Millis, TimelineEvent
+from chatd.wire.events import Millis, TimelineShown
 from chatd.wire.replies import MessageShown
 
 TEND_PAUSE_S = 0.02
@@ -174,10 +174,18 @@ class SqliteStore:
             self._readers_back.send_nowait(db)
 
     async def events(
-        self, room: RoomName, after: Seq, upto: Seq, limit: int, limit_bytes: int
-    ) -> list[TimelineEvent]:
+        self,
+        room: RoomName,
+        after: Seq,
+        upto: Seq,
+        limit: int,
+        limit_bytes: int,
+        viewer: UserName,
+    ) -> list[TimelineShown]:
         """Read timeline events; see the port. Cancellation: safe."""
-        return await self._read(reader.events, room, after, upto, limit, limit_bytes)
+        return await self._read(
+            reader.events, room, after, upto, limit, limit_bytes, viewer
+        )
 
     async def nth_newest(self, room: RoomName, count: int, upto: Seq) -> Seq:
         """Find where the newest messages begin; see the port. Cancellation: safe."""
@@ -191,9 +199,12 @@ class SqliteStore:
         after: Seq | None,
         limit: int,
         upto: Seq,
+        viewer: UserName,
     ) -> tuple[list[MessageShown], bool]:
         """Read a page of messages; see the port. Cancellation: safe."""
-        return await self._read(reader.history, room, before, after, limit, upto)
+        return await self._read(
+            reader.history, room, before, after, limit, upto, viewer
+        )
 
     async def search(
         self,
@@ -201,6 +212,7 @@ class SqliteStore:
         scope: Sequence[tuple[RoomName, Seq, Seq]],
         place: Place | None,
         limit: int,
+        viewer: UserName,
     ) -> tuple[list[Hit], bool] | None:
         """Find messages; see the port. Cancellation: safe."""
         async with self._searching:
@@ -214,12 +226,13 @@ class SqliteStore:
                 scope,
                 place,
                 limit,
+                viewer,
                 self._search_s,
             )
 
     async def unread(
         self, user: UserName, marks: Sequence[tuple[RoomName, Seq, Seq]]
-    ) -> list[int]:
+    ) -> list[tuple[int, int]]:
         """Count unread messages; see the port. Cancellation: safe."""
         return await self._read(reader.unread, user, marks)
 

@@ -23,14 +23,14 @@ from chatd.core.drafts import (
     Refused,
     SetReaction,
 )
-from chatd.ids import Seq
+from chatd.ids import Seq, is_direct
 from chatd.store import answers
 from chatd.store.sqlite import search
 from chatd.store.sqlite.ledger import Ledger, RoomCell
 from chatd.wire.events import Delete, Edit, Millis, React
 
-_Target = tuple[int, int, str, Seq | None, Millis]
-"""A message's id, author, text, edited_seq and ts."""
+_Target = tuple[int, int, str, Seq | None, Millis, int]
+"""A message's id, author, text, edited_seq, ts, and whether it is hidden."""
 
 
 def edit(ledger: Ledger, draft: EditMessage, now: Millis) -> Outcome:
@@ -75,19 +75,24 @@ def _edit(
     target = _own(ledger, room, draft.of, user)
     if isinstance(target, Refused):
         return target
-    message, _, text, edited_seq, written = target
+    message, _, text, edited_seq, written, was_hidden = target
     if text == draft.text:
         if edited_seq is None:
             return Duplicate(draft.of, written)
         sql = "SELECT ts FROM event WHERE room_id = ? AND seq = ?"
         return Duplicate(edited_seq, ledger.one(sql, room.id, edited_seq)[0])
-    seq, ts = add_event(ledger, room, user, now, kind="edit", of=draft.of)
+    # With a new text a message that was seen is no longer the one that was.
+    hidden = bool(was_hidden) or _is_hidden(ledger, draft)
+    seq, ts = add_event(
+        ledger, room, user, now, kind="edit", of=draft.of, hidden=hidden
+    )
     search.replace(ledger.db, message, text, draft.text)
     ledger.db.execute(
-        "UPDATE message SET text = ?, edited_seq = ? WHERE id = ?",
-        (draft.text, seq, message),
+        "UPDATE message SET text = ?, edited_seq = ?, hidden = ? WHERE id = ?",
+        (draft.text, seq, hidden, message),
     )
-    return Committed(Edit(draft.room, seq, ts, draft.user, draft.of, draft.text))
+    edit = Edit(draft.room, seq, ts, draft.user, draft.of, draft.text)
+    return Committed(edit, hidden)
 
 
 def _delete(
@@ -96,11 +101,14 @@ def _delete(
     target = _own(ledger, room, draft.of, user, anybodys=draft.moderates)
     if isinstance(target, Refused):
         return target
-    message, _, text, _, _ = target
+    message, _, text, *_ = target
     seq, ts = add_event(ledger, room, user, now, kind="delete", of=draft.of)
     search.replace(ledger.db, message, text, None)
     ledger.db.execute(
         "UPDATE message SET text = NULL, edited_seq = NULL WHERE id = ?", (message,)
+    )
+    ledger.db.execute(
+        "DELETE FROM mention WHERE room_id = ? AND seq = ?", (room.id, draft.of)
     )
     ledger.db.execute(
         "DELETE FROM reaction WHERE room_id = ? AND of = ?", (room.id, draft.of)
@@ -132,6 +140,7 @@ def _react(
         return Duplicate(draft.of, target[4])
     if draft.on and _other_kinds(ledger, *key) >= REACTION_KINDS_MAX:
         return answers.TOO_MANY_KINDS
+    hidden = _is_hidden(ledger, draft)
     seq, ts = add_event(
         ledger,
         room,
@@ -141,15 +150,21 @@ def _react(
         of=draft.of,
         emoji=draft.emoji,
         is_on=draft.on,
+        hidden=hidden,
     )
     ledger.db.execute(
-        "INSERT OR REPLACE INTO reaction (room_id, of, emoji, user_id, seq, is_on)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        (*key, user, seq, draft.on),
+        "INSERT OR REPLACE INTO reaction"
+        " (room_id, of, emoji, user_id, seq, is_on, hidden)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (*key, user, seq, draft.on, hidden),
     )
-    return Committed(
-        React(draft.room, seq, ts, draft.user, draft.of, draft.emoji, draft.on)
-    )
+    react = React(draft.room, seq, ts, draft.user, draft.of, draft.emoji, draft.on)
+    return Committed(react, hidden)
+
+
+def _is_hidden(ledger: Ledger, draft: Durable) -> bool:
+    """Whether the other one must not see what the user does."""
+    return is_direct(draft.room) and ledger.is_hidden(draft.room, draft.user)
 
 
 def add_event(
@@ -159,8 +174,8 @@ def add_event(
     seq, ts = room.advance(now)
     ledger.db.execute(
         "INSERT INTO event (room_id, seq, ts, user_id, kind, of, emoji, is_on,"
-        " subject_id, change, detail) VALUES (:room, :seq, :ts, :user, :kind, :of,"
-        " :emoji, :is_on, :subject_id, :change, :detail)",
+        " subject_id, change, detail, hidden) VALUES (:room, :seq, :ts, :user, :kind,"
+        " :of, :emoji, :is_on, :subject_id, :change, :detail, :hidden)",
         {
             "of": None,
             "emoji": None,
@@ -168,6 +183,7 @@ def add_event(
             "subject_id": None,
             "change": None,
             "detail": None,
+            "hidden": False,
             **columns,
             "room": room.id,
             "seq": seq,
@@ -182,7 +198,7 @@ def add_event(
 def _message(ledger: Ledger, room: RoomCell, seq: Seq) -> _Target | None:
     """The message, unless it is deleted or there is none."""
     target: _Target | None = ledger.one(
-        "SELECT id, user_id, text, edited_seq, ts FROM message"
+        "SELECT id, user_id, text, edited_seq, ts, hidden FROM message"
         " WHERE room_id = ? AND seq = ? AND text IS NOT NULL",
         room.id,
         seq,

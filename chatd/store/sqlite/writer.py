@@ -51,6 +51,7 @@ _SINGLE: dict[type, Callable[[Ledger, Any, Millis], d.Outcome]] = {
     d.Recall: people.recall,
     d.AddUser: people.add_user,
     d.SetDisplay: people.set_display,
+    d.SetBlock: people.set_block,
     d.SetPasswordHash: people.set_password_hash,
     d.SetAccountRole: people.set_role,
     d.ChangePassword: people.change_password,

@@ -49,7 +49,7 @@ def test_history_is_read_up_to_what_is_applied_and_folded_in() -> None:
     ann.ask(React(LOBBY, Seq(1), Emoji("+")))
     ann.ask(Delete(LOBBY, Seq(2)))
     command = History(LOBBY, id=3)
-    read = ReadHistory(ann.id, command, Seq(5))
+    read = ReadHistory(ann.id, command, Seq(5), ANN)
     assert ann.say(command) == [Charge(ann.id, 4), read]
     house.settle()
     (page,) = ann.take()

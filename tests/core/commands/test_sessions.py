@@ -212,10 +212,12 @@ def test_welcome_tells_the_rooms_with_what_is_unread() -> None:
     assert isinstance(count, CountUnread)
     assert count.marks == [(LOBBY, 2, 3)]
     house.settle()
-    state = replies.RoomState(LOBBY, epoch, Seq(3), Seq(1), Seq(2), 1)
+    state = replies.RoomState(LOBBY, epoch, Seq(3), Seq(1), Seq(2), 1, 0)
     assert peer.take()[0].rooms == [state]
     (welcome,) = house.open().hello(session=secret_of(ann))
-    assert welcome.rooms == [replies.RoomState(LOBBY, epoch, Seq(3), Seq(1), Seq(3), 0)]
+    assert welcome.rooms == [
+        replies.RoomState(LOBBY, epoch, Seq(3), Seq(1), Seq(3), 0, 0)
+    ]
 
 
 def test_a_count_is_made_again_for_a_direct_room_that_went_on() -> None:

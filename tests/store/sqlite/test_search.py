@@ -9,12 +9,14 @@ import pytest
 
 from chatd.core import drafts as d
 from chatd.core.settings import PLAIN
+from chatd.ids import Seq, UserName
 from chatd.store.sqlite import search
 from chatd.store.sqlite.sql import select, transaction
 from chatd.store.sqlite.writer import Writer
 from tests.store.support import (
     ANN,
     BOB,
+    DIRECT,
     EPOCH,
     LOBBY,
     T0,
@@ -63,6 +65,30 @@ def test_messages_are_indexed_in_steps_behind_the_commits(writer: Writer) -> Non
     assert steps == [True, True, False, False]
     assert find(writer, "tea") == [1, 2, 3, 4, 5]
     assert find(writer, "number3") == [4]
+    check(writer)
+
+
+def test_what_is_hidden_is_indexed_and_marked(writer: Writer) -> None:
+    """Its author finds it; whoever searches for another asks `message.hidden`."""
+    bob = UserName("bob")
+    members = {ANN: "member", bob: "member"}
+    writer.commit(
+        [
+            d.AddUser(bob, "Bob", "user", None),
+            d.CreateRoom(DIRECT, EPOCH, PLAIN, members),
+            say("tea", user=bob, room=DIRECT),
+            say("more tea", user=bob, room=DIRECT),
+            d.SetBlock(ANN, bob, on=True),
+            say("tea again", user=bob, room=DIRECT),
+            d.EditMessage(DIRECT, bob, None, Seq(2), "no tea"),
+        ],
+        T0,
+    )
+    with transaction(writer.db):
+        search.fill(writer.db, 9)
+    assert find(writer, "tea") == [1, 2, 3]
+    hidden = "SELECT seq FROM message WHERE hidden ORDER BY seq"
+    assert select(writer.db, hidden) == [(2,), (3,)]
     check(writer)
 
 

@@ -52,7 +52,7 @@ def lobby() -> Writer:
 def find(writer: Writer, text: str, search_s: float = 60) -> list[Hit]:
     """Search in the lobby."""
     page = searching.search(
-        writer.db, parse_query(text), SCOPE, None, 100, search_s=search_s
+        writer.db, parse_query(text), SCOPE, None, 100, ANN, search_s=search_s
     )
     assert page is not None
     return page[0]
@@ -178,7 +178,7 @@ async def test_the_bound_is_the_stores(tmp_path: Path) -> None:
     ) as store:
         await fill(store)
         with pytest.raises(TooSlow):
-            await store.search(parse_query("tea"), SCOPE, None, 9)
+            await store.search(parse_query("tea"), SCOPE, None, 9, ANN)
         assert await store.user(ANN) is not None
 
 
@@ -206,7 +206,7 @@ def test_days_are_found_whatever_the_clock_did(
     bounds = [f"2026-09-{day}" for day in (after, before)]
     query = parse_query(text.format(a=bounds[0], b=bounds[1]))
     scope = [(LOBBY, Seq(2), Seq(99)), (DIRECT, Seq(1), Seq(3))]
-    page = searching.search(writer.db, query, scope, None, 100, 60.0)
+    page = searching.search(writer.db, query, scope, None, 100, ANN, 60.0)
     assert page is not None
     rows = select(
         writer.db,
@@ -227,12 +227,12 @@ async def test_searches_run_one_after_the_other_and_can_be_cancelled(
         await store.commit([say("tea")], T0)
         with trio.CancelScope() as scope:
             scope.cancel()
-            await store.search(parse_query("tea"), SCOPE, None, 9)
+            await store.search(parse_query("tea"), SCOPE, None, 9, ANN)
         assert scope.cancelled_caught
         found = []
 
         async def one() -> None:
-            found.append(await store.search(parse_query("tea"), SCOPE, None, 9))
+            found.append(await store.search(parse_query("tea"), SCOPE, None, 9, ANN))
 
         async with trio.open_nursery() as nursery:
             for _ in range(20):
@@ -265,7 +265,7 @@ def test_few_rooms_and_one_user_are_found_by_the_index() -> None:
         ("tea before:2026-09-21", [(den, Seq(1), Seq(9)), *SCOPE]),
     ):
         steps = 0
-        page = searching.search(writer.db, parse_query(text), scope, None, 9, 60.0)
+        page = searching.search(writer.db, parse_query(text), scope, None, 9, ANN, 60.0)
         assert page is not None
         assert [hit.message.room for hit in page[0]] == [den]
         assert steps < 20, (text, steps)

@@ -1,0 +1,115 @@
+"""What the core asks the store to make durable, and what the store answers.
+
+A draft is an intent that has passed every rule that memory can decide; the
+store's writer executes drafts strictly in the order in which they were given,
+each after everything before it, and answers each with one outcome. So whatever
+depends on earlier drafts (a `cid` that was seen before, who wrote the message
+that is edited, whether a reaction is there already) is decided by the writer,
+inside the transaction, where nothing can come between the look and the act.
+
+Drafts without a seq (accounts, sessions, read marks) travel the same way: there
+is one writer, one order, one commit.
+"""
+
+from __future__ import annotations
+
+from chatd.core.drafts.accounts import (
+    AddUser,
+    ChangePassword,
+    EndSession,
+    EndSessions,
+    ForgetRevisions,
+    OpenSession,
+    RenewSession,
+    SaveMarks,
+    SetAccountRole,
+    SetBlock,
+    SetDisplay,
+    SetPasswordHash,
+)
+from chatd.core.drafts.outcomes import (
+    Committed,
+    Conflict,
+    Duplicate,
+    Outcome,
+    Refused,
+    Trimmed,
+)
+from chatd.core.drafts.rooms import (
+    TRIM_ROWS,
+    TRIM_TEXT_BYTES,
+    CreateRoom,
+    DeclareRoom,
+    TrimRoom,
+)
+from chatd.core.drafts.timeline import (
+    REACTION_KINDS_MAX,
+    DeleteMessage,
+    Durable,
+    EditMessage,
+    Moderate,
+    NewMessage,
+    Recall,
+    SetMember,
+    SetReaction,
+    SetRoom,
+)
+
+Draft = (
+    Durable
+    | SetMember
+    | CreateRoom
+    | DeclareRoom
+    | TrimRoom
+    | Recall
+    | AddUser
+    | SetDisplay
+    | SetBlock
+    | SetPasswordHash
+    | SetAccountRole
+    | ChangePassword
+    | OpenSession
+    | RenewSession
+    | EndSession
+    | EndSessions
+    | ForgetRevisions
+    | SaveMarks
+)
+"""Anything that the store's writer executes."""
+
+__all__ = [
+    "REACTION_KINDS_MAX",
+    "TRIM_ROWS",
+    "TRIM_TEXT_BYTES",
+    "AddUser",
+    "ChangePassword",
+    "Committed",
+    "Conflict",
+    "CreateRoom",
+    "DeclareRoom",
+    "DeleteMessage",
+    "Draft",
+    "Duplicate",
+    "Durable",
+    "EditMessage",
+    "EndSession",
+    "EndSessions",
+    "ForgetRevisions",
+    "Moderate",
+    "NewMessage",
+    "OpenSession",
+    "Outcome",
+    "Recall",
+    "Refused",
+    "RenewSession",
+    "SaveMarks",
+    "SetAccountRole",
+    "SetBlock",
+    "SetDisplay",
+    "SetMember",
+    "SetPasswordHash",
+    "SetReaction",
+    "SetRoom",
+    "TrimRoom",
+    "Trimmed",
+]

@@ -1,0 +1,60 @@
+"""What the store answers for a draft."""
+
+from __future__ import annotations
+
+import attrs
+
+from chatd.errors import RejectCode
+from chatd.ids import RoomName, Seq, SessionId
+from chatd.wire.events import Millis, TimelineEvent
+
+
+@attrs.define
+class Committed:
+    """It is on disk. `event` has its seq; None for drafts without one."""
+
+    event: TimelineEvent | None = None
+    hidden: bool = False
+    """Whether the other one in the direct conversation must not see it: he blocks
+    the sender, or it is an edit of what was hidden from him before."""
+    ended: tuple[SessionId, ...] = ()
+    """Sessions that a new one has displaced, the one that was idle longest first."""
+
+
+@attrs.define(kw_only=True)
+class Trimmed(Committed):
+    """A step of trimming is on disk."""
+
+    first: Seq
+    """The lowest seq that is kept; head + 1 if none."""
+    more: bool
+    """Whether there is more to remove."""
+
+
+@attrs.define
+class Duplicate:
+    """It was on disk before, or changed nothing: the first seq and ts."""
+
+    seq: Seq = Seq(0)
+    ts: Millis = 0
+    room: RoomName | None = None
+    """The room that was created with the same `cid`."""
+
+
+@attrs.define
+class Conflict:
+    """The `cid` belongs to something else."""
+
+
+@attrs.define
+class Refused:
+    """A rule that only the writer can decide said no."""
+
+    code: RejectCode
+    text: str
+    field: str | None = None
+    retry_after_s: float | None = None
+
+
+Outcome = Committed | Duplicate | Conflict | Refused
+"""What became of one draft."""

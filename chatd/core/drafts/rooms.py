@@ -1,0 +1,66 @@
+"""Drafts about rooms that tell their timelines nothing."""
+
+from __future__ import annotations
+
+import attrs
+
+from chatd.core.settings import RoomSettings
+from chatd.ids import Cid, Epoch, RoomName, UserName
+from chatd.wire.events import Millis
+
+
+@attrs.define
+class CreateRoom:
+    """Create a room with its first members; one that exists is `Duplicate`.
+
+    With `event`, the join of the first member is the room's first event
+    (`member`, change `join`, with the role); otherwise joins are silent. With a
+    `cid` the first member's earlier use of it is looked up: then it is `Duplicate`
+    with the room that was made, or `Conflict`.
+
+    Refused: with `distinct`, `name_taken` if another room has its `skeleton`.
+    """
+
+    room: RoomName
+    epoch: Epoch
+    settings: RoomSettings
+    members: dict[UserName, str]
+    """Name to role."""
+    event: bool = False
+    cid: Cid | None = None
+    skeleton: str | None = None
+    """What the name looks like; None for one that nobody chose."""
+    distinct: bool = False
+
+
+@attrs.define
+class DeclareRoom:
+    """Give a declared room the settings that the configuration has; no event."""
+
+    room: RoomName
+    settings: RoomSettings
+
+
+TRIM_ROWS = 64
+TRIM_TEXT_BYTES = 2048
+"""What one step of trimming removes at most: 7 ms that the next commit may have to
+wait, of which 1 is the rows and the rest the words that leave the search index.
+Source: measured by `contrib/bench/trim.py`."""
+
+
+@attrs.define
+class TrimRoom:
+    """Forget the beginning of a room's timeline, a step of it.
+
+    All that is older than `before_ts` goes, and all below the oldest of the newest
+    `keep_messages` messages; of each, None asks for nothing. A step ends before it
+    has more than `rows` events or reactions or `text_bytes` of text, but it removes
+    one event at least. The room's head, epoch and cids stay. The outcome is `Trimmed`.
+    """
+
+    room: RoomName
+    before_ts: Millis | None
+    keep_messages: int | None
+    """At least 1."""
+    rows: int = TRIM_ROWS
+    text_bytes: int = TRIM_TEXT_BYTES

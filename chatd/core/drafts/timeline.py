@@ -1,0 +1,143 @@
+"""Drafts about what is said in a room and who may say it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from chatd.core.drafts.outcomes import Refused
+from chatd.core.mentions import Mentions
+from chatd.ids import Cid, RoomName, Seq, UserName
+
+
+@attrs.define
+class NewMessage:
+    """Append a message. Refused: `no_message` if `reply_to` is no message."""
+
+    room: RoomName
+    user: UserName
+    cid: Cid | None
+    text: str
+    reply_to: Seq | None = None
+    mentions: Mentions | None = None
+    """Whom it addresses; kept until it is deleted, whatever it is edited to."""
+
+
+@attrs.define
+class EditMessage:
+    """Replace the text of `of`.
+
+    Refused: `no_message` if there is none or it was deleted, `forbidden` if it
+    is not the user's own. The same text again is `Duplicate`.
+    """
+
+    room: RoomName
+    user: UserName
+    cid: Cid | None
+    of: Seq
+    text: str
+
+
+@attrs.define
+class DeleteMessage:
+    """Empty `of`: its text, old edits, reactions and its place in the search.
+
+    Refused: `no_message` if there is none or it was deleted before,
+    `forbidden` if it is not the user's own and he is no moderator.
+    """
+
+    room: RoomName
+    user: UserName
+    cid: Cid | None
+    of: Seq
+    moderates: bool = False
+    """Whether the user may delete others' messages."""
+
+
+@attrs.define
+class SetReaction:
+    """Put `emoji` on `of` or take it away.
+
+    Refused: `no_message`; `bad_field` if the message has `REACTION_KINDS_MAX`
+    other kinds. What changes nothing is `Duplicate`.
+    """
+
+    room: RoomName
+    user: UserName
+    cid: Cid | None
+    of: Seq
+    emoji: str
+    on: bool
+
+
+@attrs.define
+class SetMember:
+    """Make `user` a member of `room` with `role`, or with None no member.
+
+    With `event` the timeline tells of it (`member`, change `join` or `leave`);
+    guests, and joins of declared rooms, are silent and the outcome has no seq.
+    What changes nothing is `Duplicate`. A new member's read mark is the head. An
+    invitation is used up by it.
+    """
+
+    room: RoomName
+    user: UserName
+    role: str | None
+    event: bool
+    since_join: bool = False
+    """Whether a new member may read only what follows, his own join included."""
+
+
+@attrs.define
+class Moderate:
+    """Change what `target` may do in `room`, and tell the timeline of it.
+
+    Refused: `no_user` if `target` is unknown, or for `kick` and `role` no member.
+    What changes nothing is `Duplicate`, with the room's head.
+    """
+
+    room: RoomName
+    user: UserName
+    """Who does it."""
+    cid: Cid | None
+    target: UserName
+    change: str
+    """`invite`, `kick`, `ban`, `unban`, `mute`, `unmute` or `role`."""
+    role: str | None = None
+    seconds: int | None = None
+    """How long a ban or mute holds; None is for good."""
+    reason: str | None = None
+
+
+@attrs.define
+class SetRoom:
+    """Change some of a room's settings. The same again is `Duplicate`."""
+
+    room: RoomName
+    user: UserName
+    cid: Cid | None
+    changes: dict[str, Any]
+    """Some of what `RoomSettings` has."""
+
+
+REACTION_KINDS_MAX = 20
+"""Kinds of reaction on one message. Source: protocol section 4."""
+
+Durable = NewMessage | EditMessage | DeleteMessage | SetReaction | Moderate | SetRoom
+"""The drafts of durable commands: they have a `cid` and get a seq."""
+
+
+@attrs.define
+class Recall:
+    """Store nothing: answer what `cid` stored first, or refuse with `otherwise`.
+
+    This is how a command that is refused by the rules still learns the truth
+    about a retry, and how a refusal keeps its place among durable replies. It
+    is `Conflict` where the cid belongs to other content, whose digest is taken
+    from `draft`.
+    """
+
+    draft: Durable | None
+    """What would have been appended; None if there is nothing to look up."""
+    otherwise: Refused

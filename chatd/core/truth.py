@@ -1,0 +1,184 @@
+"""What is durable of the chat: rooms, users, memberships, invitations.
+
+It changes by the `apply…` methods alone, which take what the store has committed,
+and are idempotent. The live rest is in `chatd.core.state`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from chatd.core.agenda import Agenda, Due
+from chatd.core.entities import Invite, Membership, Room, Sanction, User
+from chatd.ids import RoomName, Seq, UserName
+from chatd.wire import events
+from chatd.wire.events import TimelineEvent, UserShown
+
+REMOVALS = ("kick", "ban")
+"""Acts of moderation that end a membership."""
+
+
+@attrs.define(eq=False)
+class Truth:
+    """Rooms and users as the store has them."""
+
+    presence_tick_s: float
+    rooms: dict[RoomName, Room] = attrs.field(factory=dict)
+    users: dict[UserName, User] = attrs.field(factory=dict)
+    invites: dict[UserName, dict[RoomName, Invite]] = attrs.field(factory=dict)
+    """Invitations that wait for their answer."""
+    reads: dict[tuple[RoomName, UserName], Seq] = attrs.field(factory=dict)
+    """Read marks that are not written yet."""
+    agenda: Agenda = attrs.field(factory=Agenda)
+
+    def apply(self, event: TimelineEvent) -> None:
+        """Take a committed event into its room; one applied before is nothing."""
+        room = self.rooms[event.room]
+        if event.seq <= room.head:
+            return
+        assert event.seq == room.head + 1, (room.name, room.head, event.seq)
+        room.head = event.seq
+        member = room.members.get(event.sender)
+        if member is not None and type(event) is events.Message:
+            member.read = event.seq
+            self.reads[room.name, event.sender] = event.seq
+
+    def apply_room(
+        self,
+        room: Room,
+        members: dict[UserName, str],
+        event: TimelineEvent | None,
+        now: float,
+    ) -> None:
+        """Take a committed new room, its first event and its members; idempotent.
+
+        The event comes before the members, whose read mark is the head.
+        """
+        if self.rooms.setdefault(room.name, room) is room:
+            if event is not None:
+                self.apply(event)
+            for name, role in members.items():
+                if name in self.users:
+                    self.apply_member(room, self.users[name], role, now)
+
+    def apply_member(
+        self,
+        room: Room,
+        user: User,
+        role: str | None,
+        now: float,
+        first: Seq = Seq(1),
+    ) -> None:
+        """Take a committed change of membership; idempotent.
+
+        A new member may read from `first` on; a ban of his has lapsed.
+        """
+        present = user.name in room.members
+        if role is not None and present:
+            room.members[user.name].role = role
+        elif role is not None:
+            room.members[user.name] = Membership(role, room.head, first)
+            room.bans.pop(user.name, None)
+            user.rooms[room.name] = None
+            self.forget_invite(user.name, room.name)
+            if user.online:
+                self.unsettle(room, user.name, None, now)
+                room.online[user.name] = None
+        elif present:
+            if user.online:
+                self.unsettle(room, user.name, self.shown(user), now)
+                del room.online[user.name]
+            del room.members[user.name]
+            del user.rooms[room.name]
+            self.reads.pop((room.name, user.name), None)
+
+    def apply_moderation(self, event: events.Member, now: float) -> None:
+        """Take a committed act of moderation; idempotent."""
+        room, target = self.rooms[event.room], event.user
+        sanction = Sanction(event.until, event.reason)
+        match event.change:
+            case "invite":
+                invite = Invite(event.sender, event.ts)
+                self.invites.setdefault(target, {})[room.name] = invite
+            case "ban":
+                room.bans[target] = sanction
+                self.forget_invite(target, room.name)
+            case "unban":
+                room.bans.pop(target, None)
+            case "mute":
+                room.mutes[target] = sanction
+            case "unmute":
+                room.mutes.pop(target, None)
+        user = self.users.get(target)
+        if user is not None and target in room.members:
+            if event.change == "role":
+                self.apply_member(room, user, event.role, now)
+            elif event.change in REMOVALS:
+                self.apply_member(room, user, None, now)
+
+    def forget_invite(self, user: UserName, room: RoomName) -> None:
+        """An invitation was answered, or is void."""
+        invites = self.invites.get(user)
+        if invites is not None:
+            invites.pop(room, None)
+            if not invites:
+                del self.invites[user]
+
+    def apply_settings(self, room: Room, changes: dict[str, Any]) -> None:
+        """Take committed changes of a room's settings."""
+        room.settings = room.settings.with_(changes)
+
+    def apply_trim(self, room: Room, first: Seq) -> None:
+        """Take the committed beginning of a timeline, which only moves forward."""
+        room.first = max(room.first, first)
+
+    def apply_display(self, user: User, display: str, now: float) -> None:
+        """Take a committed display name."""
+        before = self.shown(user)
+        user.display = display
+        self.show_change(user, before, now)
+
+    def apply_role(self, user: User, role: str) -> None:
+        """Take a committed role on this server."""
+        user.role = role
+
+    def apply_erasure(self, user: User, now: float) -> None:
+        """Take a committed erasure of somebody who has no connection any more."""
+        for room in self.rooms.values():
+            self.apply_member(room, user, None, now)
+            room.bans.pop(user.name, None)
+            room.mutes.pop(user.name, None)
+        self.invites.pop(user.name, None)
+        del self.users[user.name]
+
+    def apply_block(self, user: UserName, blocked: UserName, *, on: bool) -> None:
+        """Take a committed block, or its end; idempotent."""
+        found = self.users.get(user)
+        if found is not None and on:
+            found.blocks[blocked] = None
+        elif found is not None:
+            found.blocks.pop(blocked, None)
+
+    # --- how people are shown -----------------------------------------------
+
+    @staticmethod
+    def shown(user: User) -> UserShown:
+        """How a user is shown in lists."""
+        display = user.display if user.display != user.name else None
+        return UserShown(user.name, display, user.state, user.text)
+
+    def show_change(self, user: User, before: UserShown, now: float) -> None:
+        """Unsettle the user's rooms if he is shown otherwise than before."""
+        if user.online and self.shown(user) != before:
+            for name in user.rooms:
+                self.unsettle(self.rooms[name], user.name, before, now)
+
+    def unsettle(
+        self, room: Room, user: UserName, before: UserShown | None, now: float
+    ) -> None:
+        """Remember how a user was shown when the tick began."""
+        if not room.unsettled:
+            self.agenda.add(now + self.presence_tick_s, Due.PRESENCE, room.name)
+        room.unsettled.setdefault(user, [before])

@@ -1,0 +1,378 @@
+"""What the port promises of blocks and mentions, on every implementation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chatd.core import drafts as d
+from chatd.core.mentions import Mentions
+from chatd.core.query import parse_query
+from chatd.errors import RejectCode
+from chatd.ids import Seq, UserName
+from chatd.ports import Store
+from chatd.wire import events as e
+from chatd.wire import replies as r
+from tests.store.support import (
+    ANN,
+    BOB,
+    CY,
+    DIRECT,
+    EPOCH,
+    LOBBY,
+    T0,
+    Site,
+    delete,
+    edit,
+    fill,
+    one,
+    page,
+    react,
+    refused,
+    say,
+    seqs,
+    timeline,
+)
+
+NOBODY = UserName("nobody")
+
+
+def block(user: UserName = ANN, blocked: UserName = BOB, *, on: bool = True) -> d.Draft:
+    """Ann blocks bob, unless told otherwise."""
+    return d.SetBlock(user, blocked, on)
+
+
+def direct(draft: Any, user: UserName = BOB) -> Any:
+    """The same draft by bob, in the direct room."""
+    draft.room, draft.user = DIRECT, user
+    return draft
+
+
+def is_hidden(outcomes: list[d.Outcome]) -> list[bool]:
+    """What the outcomes say."""
+    return [isinstance(outcome, d.Committed) and outcome.hidden for outcome in outcomes]
+
+
+def nothing(seq: int) -> r.MessageShown:
+    """What history has of a hidden message."""
+    return r.MessageShown(Seq(seq), T0, None, None, hidden=True)
+
+
+def shown(events: list[e.TimelineShown]) -> list[Any]:
+    """The type of each event, or the text where there is one."""
+    return [getattr(event, "text", None) or event.type for event in events]
+
+
+async def read(store: Store, viewer: UserName) -> tuple[list[Any], list[Any]]:
+    """The direct room as somebody sees it: in a replay, and in history."""
+    messages = await page(store, DIRECT, viewer)
+    texts = ["hidden" if entry.hidden else entry.text for entry in messages]
+    return shown(await timeline(store, DIRECT, viewer)), texts
+
+
+# --- blocks -------------------------------------------------------------------
+
+
+async def test_a_block_is_kept_once(site: Site) -> None:
+    """What changes nothing is `Duplicate`; the snapshot has them all, by name."""
+    async with site.opened() as store:
+        await store.load(T0)
+        await fill(store)
+        outcomes = await store.commit(
+            [
+                block(),
+                block(),
+                block(CY, BOB),
+                block(CY, ANN),
+                block(ANN, CY, on=False),
+                block(CY, BOB, on=False),
+                block(ANN, NOBODY),
+                block(NOBODY, ANN),
+            ],
+            T0,
+        )
+        assert [type(outcome).__name__ for outcome in outcomes] == [
+            "Committed",
+            "Duplicate",
+            "Committed",
+            "Committed",
+            "Duplicate",
+            "Committed",
+            "Refused",
+            "Refused",
+        ]
+        assert [refused(o) for o in outcomes[-2:]] == [RejectCode.NO_USER] * 2
+    async with site.opened() as store:
+        snapshot = await store.load(T0)
+        assert snapshot.blocks == [(ANN, BOB), (CY, ANN)]
+
+
+async def test_what_is_written_while_blocked_is_hidden_for_good(store: Store) -> None:
+    """From the block on, in the order of drafts; its end reveals nothing."""
+    outcomes = await store.commit(
+        [
+            direct(say("before")),
+            block(),
+            direct(say("hey")),
+            direct(react(1, "👍")),
+            direct(edit(2, "hey!")),
+            direct(say("mine"), ANN),
+            block(on=False),
+            direct(say("after")),
+        ],
+        T0,
+    )
+    assert seqs(outcomes) == [1, 0, 2, 3, 4, 5, 0, 6]
+    assert is_hidden(outcomes) == [False] * 2 + [True] * 3 + [False] * 3
+    assert await read(store, ANN) == (
+        ["before", "hidden", "hidden", "hidden", "mine", "after"],
+        ["before", "hidden", "mine", "after"],
+    )
+    assert await read(store, BOB) == (
+        ["before", "hey!", "react", "hey!", "mine", "after"],
+        ["before", "hey!", "mine", "after"],
+    )
+    assert (await timeline(store, DIRECT))[1] == e.Hidden(DIRECT, Seq(2), T0)
+    assert (await page(store, DIRECT))[1] == nothing(2)
+
+
+async def test_the_outcome_has_the_whole_event(store: Store) -> None:
+    """Its sender sees it, and the other one's notice is made from it."""
+    await one(store, block())
+    outcome = await one(store, direct(say("hi", "c1")))
+    assert outcome == d.Committed(
+        e.Message(DIRECT, Seq(1), T0, BOB, "hi", "c1", epoch=EPOCH),  # type: ignore[arg-type]
+        hidden=True,
+    )
+    assert await timeline(store, DIRECT) == [e.Hidden(DIRECT, Seq(1), T0, EPOCH)]
+    again = await one(store, direct(say("hi", "c1")))
+    assert again == d.Duplicate(Seq(1), T0)
+
+
+async def test_a_block_changes_no_room(store: Store) -> None:
+    """Everywhere else everybody sees everything."""
+    outcomes = await store.commit(
+        [block(), say("hi", user=BOB), edit(1, "ho", user=BOB), react(1, "👍")], T0
+    )
+    assert not any(is_hidden(outcomes))
+    assert shown(await timeline(store)) == ["ho", "ho", "react"]
+
+
+async def test_each_may_block_the_other(store: Store) -> None:
+    """Then neither sees anything new, but his own."""
+    await store.commit(
+        [
+            block(),
+            block(BOB, ANN),
+            direct(say("a"), ANN),
+            direct(say("b")),
+            direct(react(2, "👍"), ANN),
+        ],
+        T0,
+    )
+    assert await read(store, ANN) == (["a", "hidden", "react"], ["a", "hidden"])
+    assert await read(store, BOB) == (["hidden", "b", "hidden"], ["hidden", "b"])
+
+
+async def test_an_edit_hides_the_message_and_its_earlier_edits(store: Store) -> None:
+    """All that a replay would show of it has the new text."""
+    outcomes = await store.commit(
+        [
+            direct(say("one")),
+            direct(edit(1, "two")),
+            block(),
+            direct(edit(1, "two")),
+            direct(edit(1, "three")),
+            block(on=False),
+            direct(edit(1, "four")),
+        ],
+        T0,
+    )
+    assert seqs(outcomes) == [1, 2, 0, 2, 3, 0, 4]
+    assert is_hidden(outcomes)[-3:] == [True, False, True]
+    assert await read(store, ANN) == (["hidden"] * 4, ["hidden"])
+    assert await read(store, BOB) == (["four"] * 4, ["four"])
+
+
+async def test_a_deletion_is_seen(store: Store) -> None:
+    """Of a message that was seen, and of one that was not."""
+    await store.commit(
+        [
+            direct(say("one")),
+            block(),
+            direct(say("two")),
+            direct(delete(1)),
+            direct(delete(2)),
+        ],
+        T0,
+    )
+    events = ["message", "hidden", "delete", "delete"]
+    assert await read(store, ANN) == (events, [None, "hidden"])
+
+
+async def test_reactions_stay_for_the_blocker_as_they_were(store: Store) -> None:
+    """What is put or taken away while blocked is neither."""
+    await store.commit(
+        [
+            direct(say("hi"), ANN),
+            direct(react(1, "👍")),
+            direct(react(1, "🎉")),
+            direct(react(1, "🎉", on=False)),
+            direct(react(1, "🎉", user=ANN), ANN),
+            block(),
+            direct(react(1, "👍", on=False)),
+            direct(react(1, "👎")),
+            direct(react(1, "🎉")),
+        ],
+        T0,
+    )
+
+    async def reactions(viewer: UserName) -> dict[str, list[UserName]]:
+        (message,) = await page(store, DIRECT, viewer)
+        return message.reactions
+
+    assert await reactions(ANN) == {"🎉": [ANN], "👍": [BOB]}
+    assert await reactions(BOB) == {"🎉": [ANN, BOB], "👎": [BOB]}
+    await store.commit([block(on=False), direct(react(1, "👎", on=False))], T0)
+    assert await reactions(ANN) == {"🎉": [ANN], "👍": [BOB]}
+    await store.commit([direct(react(1, "👎")), direct(react(1, "👍"))], T0)
+    assert await reactions(ANN) == {"🎉": [ANN], "👎": [BOB], "👍": [BOB]}
+
+
+async def test_a_page_with_what_is_hidden_has_reactions_only_elsewhere(
+    store: Store,
+) -> None:
+    """Of a hidden message nothing is told, also not one's own reaction."""
+    await store.commit(
+        [
+            block(),
+            direct(say("hi")),
+            direct(react(1, "👍"), ANN),
+            direct(say("ho"), ANN),
+            direct(react(3, "👍"), ANN),
+            direct(say("re", reply_to=1), ANN),
+        ],
+        T0,
+    )
+    first, second, third = await page(store, DIRECT)
+    assert first == nothing(1)
+    assert second.reactions == {"👍": [ANN]}
+    assert third.reply_to == 1
+
+
+async def test_what_is_hidden_is_not_unread(store: Store) -> None:
+    """For the blocker; the other one's count is as ever."""
+    await store.commit(
+        [direct(say("one")), block(), direct(say("two")), direct(say("three"), ANN)], T0
+    )
+    marks = [(DIRECT, Seq(0), Seq(3))]
+    assert await store.unread(ANN, marks) == [(1, 0)]
+    assert await store.unread(BOB, marks) == [(1, 0)]
+
+
+async def test_what_is_hidden_is_not_found(store: Store) -> None:
+    """By the blocker; its author finds it. What both saw both find."""
+    await store.commit(
+        [direct(say("tea")), block(), direct(say("more tea")), direct(edit(2, "tea!"))],
+        T0,
+    )
+
+    async def found(viewer: UserName, text: str) -> list[int]:
+        scope = [(DIRECT, Seq(1), Seq(9))]
+        result = await store.search(parse_query(text), scope, None, 9, viewer)
+        assert result is not None
+        return sorted(hit.message.seq for hit in result[0])
+
+    for text in ("tea", "from:bob"):
+        assert await found(ANN, text) == [1]
+        assert await found(BOB, text) == [1, 2]
+
+
+async def test_a_block_outlives_the_store(site: Site) -> None:
+    """Also what it has hidden."""
+    async with site.opened() as store:
+        await store.load(T0)
+        await fill(store)
+        await store.commit([block(), direct(say("one"))], T0)
+    async with site.opened() as store:
+        await store.load(T0)
+        await one(store, direct(say("two")))
+        assert await read(store, ANN) == (["hidden"] * 2, ["hidden"] * 2)
+
+
+async def test_a_block_that_was_undone_is_not_believed(store: Store) -> None:
+    """A batch that is executed again draft by draft decides anew."""
+    outcomes = await store.commit(
+        [block(), direct(say("one")), say("\ud800"), direct(say("two"))], T0
+    )
+    assert is_hidden(outcomes) == [False, True, False, True]
+    assert refused(outcomes[2]) == RejectCode.INTERNAL
+
+
+# --- mentions -----------------------------------------------------------------
+
+
+def to(*users: UserName, by: UserName = ANN, everybody: bool = False) -> d.NewMessage:
+    """A message in the lobby that addresses somebody."""
+    message = say("@", user=by)
+    message.mentions = Mentions(users, everybody)
+    return message
+
+
+async def mentions(
+    store: Store, user: UserName, after: int = 0, upto: int = 9999
+) -> tuple[int, int]:
+    """What is unread in the lobby, and what of it addresses the user."""
+    (found,) = await store.unread(user, [(LOBBY, Seq(after), Seq(upto))])
+    return found
+
+
+async def test_mentions_are_counted_beside_unread(store: Store) -> None:
+    """Each within its bounds; one's own `@all` does not count."""
+    await store.commit(
+        [
+            to(BOB),
+            say("hi"),
+            to(BOB, CY),
+            to(everybody=True),
+            to(ANN, by=BOB),
+            to(everybody=True, by=BOB),
+        ],
+        T0,
+    )
+    assert await mentions(store, ANN) == (2, 2)
+    assert await mentions(store, BOB) == (4, 3)
+    assert await mentions(store, CY) == (6, 3)
+    assert await mentions(store, BOB, after=1) == (3, 2)
+    assert await mentions(store, BOB, after=1, upto=3) == (2, 1)
+    assert await mentions(store, CY, after=6) == (0, 0)
+    assert await mentions(store, NOBODY) == (6, 2)
+
+
+async def test_a_mention_goes_with_its_message_and_not_with_its_text(
+    store: Store,
+) -> None:
+    """An edit neither makes nor takes one; a deletion takes it."""
+    await store.commit([to(BOB), say("hi"), edit(1, "no"), edit(2, "@bob")], T0)
+    assert await mentions(store, BOB) == (2, 1)
+    await store.commit([delete(1)], T0)
+    assert await mentions(store, BOB) == (1, 0)
+
+
+async def test_mentions_are_counted_to_999(store: Store) -> None:
+    """As unread messages are; a user who does not exist is not addressed."""
+    outcomes = await store.commit([to(BOB, NOBODY) for _ in range(1100)], T0)
+    assert seqs(outcomes)[-1] == 1100
+    assert await mentions(store, BOB) == (999, 999)
+
+
+@pytest.mark.parametrize("again", [0, 1])
+async def test_a_retry_addresses_nobody_again(store: Store, again: int) -> None:
+    """The same `cid`, in the same batch or in a later one."""
+    message = to(BOB)
+    message.cid = "c1"  # type: ignore[assignment]
+    batches = [[message, message], []] if again else [[message], [message]]
+    for batch in batches:
+        await store.commit(batch, T0)
+    assert await mentions(store, BOB) == (1, 1)
