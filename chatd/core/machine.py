@@ -35,7 +35,7 @@ from chatd.core.quota import full_bucket
 from chatd.core.state import Chat
 from chatd.core.turn import Turn
 from chatd.errors import MALFORMED, Ending, Reject, RejectCode
-from chatd.ids import Epoch, RoomName, UserName
+from chatd.ids import Epoch, RoomName, UserName, is_guest
 from chatd.wire.codec import BadCommand
 from chatd.wire.commands import Command
 from chatd.wire.events import Presence
@@ -316,7 +316,8 @@ class Machine:
         connection = turn.connection(happened.connection)
         if connection is None:
             return
-        if happened.found is None:
+        is_gone = is_guest(happened.user) and happened.user not in self.chat.users
+        if happened.found is None or is_gone:
             reject = timeline.no_user(happened.command, happened.user)
             connection.block = None
             rule = RULES[type(happened.command)]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 
 from chatd.core.commands import authority
-from chatd.core.commands.timeline import pace
+from chatd.core.commands.timeline import give_back, pace
 from chatd.core.drafts import Committed, CreateRoom, Duplicate
 from chatd.core.entities import Connection
 from chatd.core.settings import PLAIN, RoomSettings
@@ -76,6 +76,7 @@ def answer(
 ) -> None:
     """Answer `create`: with the room, or with the one that its `cid` has made."""
     is_dup = False
+    give_back(turn.user(connection), outcome)
     if isinstance(outcome, Duplicate):
         if outcome.room is None:
             turn.refuse(connection.id, command, exists(name))

@@ -16,7 +16,7 @@ from chatd.core.commands import authority
 from chatd.core.commands.authority import MODERATOR, OWNER
 from chatd.core.commands.creation import given
 from chatd.core.commands.rooms import require_other_owner, withdraw
-from chatd.core.commands.timeline import pace, settle
+from chatd.core.commands.timeline import give_back, pace, settle
 from chatd.core.drafts import Committed, Moderate, Outcome, SetRoom
 from chatd.core.effects import Deliver, FindUser, Origin, Tell
 from chatd.core.entities import Connection, Room
@@ -194,4 +194,5 @@ def _answer(
 ) -> None:
     connection = turn.connection(origin.connection)
     if connection is not None and origin.command is not None:
+        give_back(turn.user(connection), outcome)
         settle(turn, connection, origin, draft.room, outcome)

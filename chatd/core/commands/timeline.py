@@ -188,20 +188,28 @@ def executed(turn: Turn, origin: Origin, draft: Durable, outcome: Outcome) -> No
         turn.chat.apply(event)
     if connection is not None and origin.command is not None:
         user = turn.user(connection)
-        if isinstance(outcome, Duplicate) and user.messages is not None:
-            # Only here: what was refused before it took a token returns none.
-            user.messages.give_back()
+        give_back(user, outcome)
+        if isinstance(draft, NewMessage) and not isinstance(outcome, Committed):
             _forget_sending(turn, user, draft)
         settle(turn, connection, origin, draft.room, outcome)
     if event is not None:
         turn.want(Deliver(event))
 
 
-def _forget_sending(turn: Turn, user: User, draft: Durable) -> None:
-    """What was stored before does not make anybody wait in slow mode."""
-    member = turn.chat.rooms[draft.room].members.get(user.name)
-    if isinstance(draft, NewMessage) and member is not None:
-        member.sent_at = None
+def give_back(user: User, outcome: Outcome) -> None:
+    """Return the token of what was stored before.
+
+    For outcomes of what `pace` let through: what was refused before returns none.
+    """
+    if isinstance(outcome, Duplicate) and user.messages is not None:
+        user.messages.give_back()
+
+
+def _forget_sending(turn: Turn, user: User, draft: NewMessage) -> None:
+    """What was not stored now does not make anybody wait in slow mode."""
+    room = turn.chat.rooms.get(draft.room)
+    if room is not None and user.name in room.members:
+        room.members[user.name].sent_at = None
 
 
 def recalled(turn: Turn, origin: Origin, draft: Recall, outcome: Outcome) -> None:
