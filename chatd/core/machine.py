@@ -167,7 +167,8 @@ class Machine:
             barrier = barriers.get((room, None)) or barriers.get(
                 (room, connection.user)
             )
-            if barrier is not None:
+            # Not who cannot see the room: his refusal comes as fast as for none.
+            if barrier is not None and self.chat.may_know(connection.user, room):
                 barrier.waiting.append(connection.id)
                 connection.block = Block.BARRIER
                 return True
