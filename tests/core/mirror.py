@@ -31,6 +31,8 @@ class Place:
     """The last seq; None before the first one of a replay of the newest."""
     join: Any = None
     caught_up: bool = True
+    head: int = 0
+    """The room's, when it was joined here."""
     is_over: bool = False
     """Whether one's own removal was told: nothing may follow but `left`."""
     first: int = 1
@@ -116,6 +118,7 @@ class Mirror:
         place = Place(
             last, command.id, caught_up=False, first=frame.first, online=frame.online
         )
+        place.head = frame.seq
         place.wants_names = command.since is None or command.users
         if frame.users is not None:
             assert place.wants_names
@@ -133,6 +136,7 @@ class Mirror:
             isinstance(frame, events.Member)
             and frame.user == self.welcome.user
             and frame.change in ("leave", "kick", "ban")
+            and frame.seq > place.head  # else it is told again, as it was
         )
         if place.last is not None and not (place.is_over and not place.caught_up):
             # Who is removed while he is replayed to is told it right away.

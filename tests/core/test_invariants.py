@@ -398,7 +398,7 @@ class Life(RuleBasedStateMachine):
             return
         assert place is not None
         is_removal = getattr(frame, "change", "") in ("kick", "ban")
-        if is_removal and frame.user == user:
+        if is_removal and frame.user == user and frame.seq > place.head:
             HAPPENED["removed live" if place.caught_up else "removed replaying"] += 1
         if place.caught_up:
             last = self.last_change(frame.room, user, frame.seq)
