@@ -43,7 +43,7 @@ from chatd.core.quota import Space, full_bucket, shares_of, space_of
 from chatd.core.state import Chat
 from chatd.core.turn import Turn
 from chatd.errors import Reject, RejectCode
-from chatd.ids import Epoch, RoomName
+from chatd.ids import Epoch, RoomName, is_guest
 from chatd.wire.codec import BadCommand
 from chatd.wire.commands import Command
 from chatd.wire.events import Presence
@@ -186,7 +186,8 @@ class Machine:
             barrier = barriers.get((room, None)) or barriers.get(
                 (room, connection.user)
             )
-            if barrier is not None:
+            # Not who cannot see the room: his refusal comes as fast as for none.
+            if barrier is not None and self.chat.may_know(connection.user, room):
                 barrier.waiting.append(connection.id)
                 connection.block = Block.BARRIER
                 return True
@@ -244,7 +245,8 @@ class Machine:
         connection = turn.connection(happened.connection)
         if connection is None:
             return
-        if happened.found is None:
+        is_gone = is_guest(happened.user) and happened.user not in self.chat.users
+        if happened.found is None or is_gone:
             reject = timeline.no_user(happened.command, happened.user)
             connection.block = None
             rule = RULES[type(happened.command)]

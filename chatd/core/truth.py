@@ -118,6 +118,14 @@ class Truth:
             elif event.change in REMOVALS:
                 self.apply_member(room, user, None, now)
 
+    def may_know(self, user: UserName, room: RoomName) -> bool:
+        """Whether the user may know that a room exists, if it does."""
+        return (
+            room[0] not in "@~"
+            or room in self.users[user].rooms
+            or room in self.invites.get(user, ())
+        )
+
     def forget_invite(self, user: UserName, room: RoomName) -> None:
         """An invitation was answered, or is void."""
         invites = self.invites.get(user)

@@ -9,6 +9,9 @@ from chatd.wire.events import Millis
 NO_ROOM = Refused(RejectCode.NO_ROOM, "there is no such room", "room")
 NO_USER = Refused(RejectCode.NO_USER, "there is no such user", "user")
 NOT_IN_ROOM = Refused(RejectCode.NO_USER, "this user is not in the room", "user")
+NO_OWNER_LEFT = Refused(
+    RejectCode.FORBIDDEN, "the room needs an owner: make somebody else one first"
+)
 NO_MESSAGE = Refused(RejectCode.NO_MESSAGE, "there is no such message here", "of")
 NO_REPLIED = Refused(RejectCode.NO_MESSAGE, "there is no such message here", "reply_to")
 NOT_YOURS = Refused(RejectCode.FORBIDDEN, "the message is somebody else's", "of")

@@ -288,7 +288,7 @@ class House:
         self.drafts = deque(Origin(None, None, origin.draft) for origin in batch)
         for origin in batch:
             if origin.connection is not None:
-                self.handle(inputs.Executed(origin, UNAVAILABLE))
+                self.handle(inputs.Executed(origin, UNAVAILABLE, final=False))
         return batch
 
     def run_errand(self, number: int = 0) -> None:

@@ -17,7 +17,10 @@ from chatd.wire import events, replies
 from chatd.wire.commands import Command, Join
 from chatd.wire.events import UserShown
 
-DURABLE = ("send", "edit", "delete", "react")
+DURABLE = (
+    *("send", "edit", "delete", "react"),
+    *("create", "room", "invite", "kick", "ban", "unban", "mute", "unmute", "role"),
+)
 
 
 @attrs.define
@@ -28,6 +31,12 @@ class Place:
     """The last seq; None before the first one of a replay of the newest."""
     join: Any = None
     caught_up: bool = True
+    head: int = 0
+    """The room's, when it was joined here."""
+    is_over: bool = False
+    """Whether one's own removal was told: nothing may follow but `left`."""
+    first: int = 1
+    """The lowest seq that may be read here, as the join was told."""
     wants_names: bool = False
     names: dict[UserName, UserShown] | None = None
     online: int | None = None
@@ -73,7 +82,7 @@ class Mirror:
         elif isinstance(frame, events.Mention):
             assert frame.room not in self.rooms
         else:
-            assert isinstance(frame, events.ReadMark)
+            assert isinstance(frame, events.ReadMark | events.Invited)
 
     def _reply(self, frame: Any) -> None:
         assert frame.id not in self.replied
@@ -90,6 +99,8 @@ class Mirror:
                 assert room.read <= room.seq
                 if is_direct(room.room):
                     self.rooms[room.room] = Place(room.seq)
+        elif isinstance(frame, replies.HistoryPage):
+            assert all(message.seq >= frame.first for message in frame.messages)
         elif isinstance(frame, replies.Joined):
             assert isinstance(command, Join)
             self._joined(command, frame)
@@ -101,7 +112,15 @@ class Mirror:
             last = command.since
         elif command.last is not None and frame.seq:
             last = None
-        place = Place(last, command.id, caught_up=False, online=frame.online)
+        assert (
+            not frame.recovered
+            or command.since is None
+            or (command.since >= frame.first - 1)
+        )
+        place = Place(
+            last, command.id, caught_up=False, first=frame.first, online=frame.online
+        )
+        place.head = frame.seq
         place.wants_names = command.since is None or command.users
         if frame.users is not None:
             assert place.wants_names
@@ -113,7 +132,18 @@ class Mirror:
         if frame.seq == 1 and is_direct(frame.room) and frame.epoch:
             self.rooms.setdefault(frame.room, Place(0))
         place = self.rooms[frame.room]
-        assert place.last is None or frame.seq == place.last + 1
+        assert not place.is_over
+        assert self.welcome is not None
+        place.is_over = (
+            isinstance(frame, events.Member)
+            and frame.user == self.welcome.user
+            and frame.change in ("leave", "kick", "ban")
+            and frame.seq > place.head  # else it is told again, as it was
+        )
+        if place.last is not None and not (place.is_over and not place.caught_up):
+            # Who is removed while he is replayed to is told it right away.
+            assert frame.seq == place.last + 1
+        assert frame.seq >= place.first
         place.last = frame.seq
 
     @staticmethod

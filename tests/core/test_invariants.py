@@ -2,7 +2,7 @@
 
 Hypothesis drives a `House` by commands and by what may come back in any order,
 and every connection has a `Mirror` that notices what its client could not
-explain.
+explain. Who may hear what is worked out a second time here, from the timelines.
 """
 
 from __future__ import annotations
@@ -33,6 +33,17 @@ from chatd.hub.restore import restore
 from chatd.ids import Cid, RoomName, Seq, UserName, direct_room, is_guest
 from chatd.store.model.people import end_sessions
 from chatd.wire.accounts import Password
+from chatd.wire.acts import (
+    Ban,
+    Create,
+    Invite,
+    Kick,
+    Mute,
+    SetRole,
+    SetRoom,
+    Unban,
+    Unmute,
+)
 from chatd.wire.commands import (
     Block,
     Blocks,
@@ -55,20 +66,28 @@ from chatd.wire.commands import (
     Who,
 )
 from chatd.wire.commands import History as HistoryCommand
+from chatd.wire.events import Member, Room
 from chatd.wire.kinds import (
+    BanSeconds,
     Display,
     Emoji,
     GuestName,
     NewPassword,
     PageLimit,
+    Post,
+    PublicRoom,
     QueryText,
+    RoomRole,
     Secret,
+    SlowSeconds,
     State,
     StatusText,
     Text,
+    Topic,
+    Visibility,
 )
 from chatd.wire.replies import Welcome
-from tests.core.house import ANN, BOB, LOBBY, House, Peer
+from tests.core.house import ADA, ANN, BOB, CY, LOBBY, House, Peer
 from tests.core.mirror import Mirror
 
 CONFIG = Config(
@@ -82,13 +101,19 @@ CONFIG = Config(
     limits=Limits(connections_per_user=3, messages_per_s=2.0, messages_burst=6),
 )
 TEAM = RoomName("team")
-ROOMS = st.sampled_from([LOBBY, TEAM])
+DEN, PRIVATE = RoomName("den"), RoomName("~the.newest")
+"""Rooms that are created on the way; the private one's name is put in later."""
+ROOMS = st.sampled_from([LOBBY, TEAM, PRIVATE])
 DIRECT = direct_room(ANN, BOB)
-ANY_ROOM = st.sampled_from([LOBBY, TEAM, DIRECT])
+ANY_ROOM = st.sampled_from([LOBBY, TEAM, DIRECT, PRIVATE, DEN])
+ACTED_ON = st.sampled_from([TEAM, TEAM, PRIVATE, LOBBY, DEN, direct_room(ANN, BOB)])
+PEOPLE = st.sampled_from([ANN, BOB, CY, ADA, UserName("nobody"), UserName("guest~3")])
+FOR = st.sampled_from([None, 1, 20]).map(lambda s: None if s is None else BanSeconds(s))
+HAPPENED: Counter[str] = Counter()
+"""What the search has seen: it must not prove the fact by seeing nothing."""
 SEQS = st.integers(0, 6).map(Seq)
 CIDS = st.one_of(st.none(), st.sampled_from("xyz").map(Cid))
 TEXTS = st.sampled_from(["a", "b", "@ann @bob", "@all"]).map(Text)
-PEOPLE = st.sampled_from([ANN, BOB, UserName("nobody")])
 LAST = st.integers(1, 4).map(PageLimit)
 
 NEW = st.just(NewPassword("another password"))
@@ -122,6 +147,29 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
         st.none() | ANY_ROOM,
     ),
     st.builds(Who, ANY_ROOM, all=st.booleans()),
+    st.builds(Create, st.sampled_from([TEAM, DEN]).map(PublicRoom), cid=CIDS),
+    st.builds(Create, private=st.just(True), cid=CIDS),
+    st.builds(SetRoom, ACTED_ON, topic=st.sampled_from("ab").map(Topic), cid=CIDS),
+    st.builds(SetRoom, ACTED_ON, slow_s=st.sampled_from([0, 2]).map(SlowSeconds)),
+    st.builds(
+        SetRoom,
+        ACTED_ON,
+        post=st.sampled_from(["members", "members", "moderators"]).map(Post),
+        history=st.sampled_from(["all", "since_join"]).map(Visibility),
+    ),
+    st.builds(Invite, ACTED_ON, PEOPLE, CIDS),
+    st.builds(Kick, ACTED_ON, PEOPLE, cid=CIDS),
+    st.builds(Ban, ACTED_ON, PEOPLE, FOR, cid=CIDS),
+    st.builds(Unban, ACTED_ON, PEOPLE, CIDS),
+    st.builds(Mute, ACTED_ON, PEOPLE, FOR, cid=CIDS),
+    st.builds(Unmute, ACTED_ON, PEOPLE, CIDS),
+    st.builds(
+        SetRole,
+        ACTED_ON,
+        PEOPLE,
+        st.sampled_from(["owner", "moderator", "member"]).map(RoomRole),
+        CIDS,
+    ),
     st.just(Ping()),
     st.builds(Logout, st.sampled_from([False, False, True])),
     st.builds(Password, st.sampled_from(["right", "wrong"]).map(Secret), NEW),
@@ -172,6 +220,10 @@ class Life(RuleBasedStateMachine):
 
     def say(self, peer: Peer, command: Command) -> None:
         """Send a command with the next id."""
+        if getattr(command, "room", None) == PRIVATE:
+            private = [name for name in self.house.chat.rooms if name[0] == "~"]
+            newest = private[-1] if private else RoomName("~" + 16 * "a")
+            command = attrs.evolve(command, room=newest)  # type: ignore[arg-type]
         self.ids += 1
         command = attrs.evolve(command, id=self.ids)
         self.mirrors[peer].commands[self.ids] = command
@@ -189,7 +241,7 @@ class Life(RuleBasedStateMachine):
         return data.draw(st.sampled_from(list(self.mirrors)), "connection")
 
     @rule(
-        name=st.sampled_from(["ann", "bob"]),
+        name=st.sampled_from(["ann", "bob", "cy", "ada"]),
         password=st.sampled_from(["right", "right", "right", "wrong"]),
         at_once=st.booleans(),
     )
@@ -260,6 +312,44 @@ class Life(RuleBasedStateMachine):
         if found is not None:
             since = Seq(max(0, found.head - back))
             self.say(self.peer(data), Join(room, since, found.epoch, users=users))
+
+    @precondition(lambda self: self.mirrors)
+    @rule(
+        data=st.data(),
+        whom=st.sampled_from([BOB, CY]),
+        bans=st.booleans(),
+        replays=st.booleans(),
+        history=st.sampled_from(["all", "since_join"]).map(Visibility),
+        commands=st.lists(COMMANDS, max_size=3),
+    )
+    def remove(
+        self,
+        data: st.DataObject,
+        whom: UserName,
+        bans: bool,
+        replays: bool,
+        history: Visibility,
+        commands: list[Command],
+    ) -> None:
+        """Somebody is removed while he follows the room, others go on; he is back."""
+        ada, own = (self.open(account(n, "right")) for n in (ADA, whom))
+        self.house.settle()
+        self.say(own, Join(TEAM))
+        self.say(ada, SetRoom(TEAM, history=history))
+        self.house.settle()
+        if replays:
+            self.recover_from_start(own)
+        self.say(ada, Ban(TEAM, whom, BanSeconds(1)) if bans else Kick(TEAM, whom))
+        for command in commands:
+            self.say(self.peer(data), command)
+        self.house.commit()
+        self.say(own, Join(TEAM))
+
+    def recover_from_start(self, peer: Peer) -> None:
+        """Somebody joins from the last place from which he may."""
+        room = self.house.chat.rooms.get(TEAM)
+        if room is not None:
+            self.say(peer, Join(TEAM, Seq(max(0, room.head - 3)), room.epoch))
 
     @precondition(lambda self: self.mirrors)
     @rule(data=st.data())
@@ -357,10 +447,53 @@ class Life(RuleBasedStateMachine):
         """Each client can explain every frame; nobody gets two replies."""
         for peer, mirror in self.mirrors.items():
             for frame in peer.take():
+                self.is_heard_rightly(mirror, frame)
                 mirror.take(frame)
                 if isinstance(frame, Welcome) and frame.session not in self.secrets:
                     self.secrets.append(Secret(frame.session))
             assert peer.answers <= peer.said
+
+    def is_heard_rightly(self, mirror: Mirror, frame: Any) -> None:
+        """Who hears an event live is a member then, or was just removed by it.
+
+        By the timeline, which tells of every account that comes and goes, but for
+        declared rooms and direct conversations.
+        """
+        if not hasattr(frame, "ts") or hasattr(frame, "re"):
+            return
+        assert mirror.welcome is not None
+        user, place = mirror.welcome.user, mirror.rooms.get(frame.room)
+        if frame.room[0] == "@" or frame.room == LOBBY or is_guest(user):
+            return
+        assert place is not None
+        is_removal = getattr(frame, "change", "") in ("kick", "ban")
+        if is_removal and frame.user == user and frame.seq > place.head:
+            HAPPENED["removed live" if place.caught_up else "removed replaying"] += 1
+        if place.caught_up:
+            last = self.last_change(frame.room, user, frame.seq)
+            assert last is not None
+            assert last.change == "join" or last.seq == frame.seq, (user, frame)
+
+    def last_change(self, room: RoomName, user: UserName, upto: Seq) -> Member | None:
+        """The last event up to `upto` by which somebody came or went."""
+        timeline = self.house.model.rooms[room].timeline[:upto]
+        changes = ("join", "leave", "kick", "ban")
+        for event in reversed(timeline):
+            if isinstance(event, Member) and (event.user, event.change) in {
+                (user, change) for change in changes
+            }:
+                return event
+        return None
+
+    def reads_from(self, room: RoomName, user: UserName) -> int:
+        """The lowest seq that a member may read, by the timeline."""
+        timeline = self.house.model.rooms[room].timeline
+        join = self.last_change(room, user, Seq(len(timeline)))
+        assert join is not None
+        assert join.change == "join"
+        told = [e.history for e in timeline[: join.seq] if isinstance(e, Room)]
+        history = [value for value in told if value is not None]
+        return join.seq if history and history[-1] == "since_join" else 1
 
     @rule()
     def quiesce(self) -> None:
@@ -378,6 +511,12 @@ class Life(RuleBasedStateMachine):
             assert peer.answers == peer.said
             mirror.compare(chat, CONFIG.presence.names_max)
         assert not chat.barriers
+        for name, entry in chat.rooms.items():
+            if name[0] != "@" and name != LOBBY:
+                for user, member in entry.members.items():
+                    HAPPENED["since join"] += member.first > 1
+                    if not is_guest(user):
+                        assert member.first == self.reads_from(name, user)
         assert self.kept(chat) == self.kept(
             restore(self.house.snapshot(), CONFIG, self.house.now.mono)
         )
@@ -408,7 +547,9 @@ class Life(RuleBasedStateMachine):
                 room.head,
                 room.first,
                 room.settings,
-                {name: (m.role, m.read) for name, m in room.members.items()},
+                {n: (m.role, m.read, m.first) for n, m in room.members.items()},
+                room.bans,
+                room.mutes,
             )
             for room in chat.rooms.values()
         }
@@ -417,7 +558,7 @@ class Life(RuleBasedStateMachine):
             for user in chat.users.values()
         }
         guests = {s.id: s.user for s in chat.sessions.values() if is_guest(s.user)}
-        return rooms, users, guests
+        return rooms, users, guests, chat.invites
 
 
 @pytest.mark.parametrize("steps", [25, 60])
@@ -425,6 +566,9 @@ def test_whatever_happens_every_client_is_told_the_truth(steps: int) -> None:
     """One answer a command, streams without a hole, nothing to non-members, and
     presence and the store agree with the chat once nothing is under way.
     """
+    HAPPENED.clear()
     run_state_machine_as_test(
         Life, settings=settings(max_examples=100, stateful_step_count=steps)
     )
+    for what in ("removed live", "removed replaying", "since join"):
+        assert HAPPENED[what] > 0, HAPPENED

@@ -537,6 +537,15 @@ HELLO = {"type": "hello"}
             {"type": "history", "room": "a", "before": 1, "after": 0},
             "after: cannot be given together with before",
         ),
+        ({"type": "create"}, 'room: required, or else "private":true'),
+        (
+            {"type": "create", "room": "a", "private": True},
+            "private: cannot be given together with room: it gets a name",
+        ),
+        (
+            {"type": "room", "room": "a"},
+            f"topic: required, or else another of {', '.join(acts.SETTINGS)}",
+        ),
         ({**HELLO, "password": "x"}, "password: needs a name"),
         ({**HELLO, "password": "x", "token": "t"}, "password: needs a name"),
         (

@@ -79,6 +79,7 @@ def answer(
     """Answer `create`: with the room, or with the one that its `cid` has made."""
     is_dup = False
     if isinstance(outcome, Duplicate):
+        allowance.give_back(turn, connection)
         if outcome.room is None:
             turn.refuse(connection.id, command, exists(name))
             return

@@ -17,7 +17,7 @@ from chatd.core.commands.authority import MODERATOR, OWNER
 from chatd.core.commands.creation import given
 from chatd.core.commands.rooms import require_other_owner, withdraw
 from chatd.core.commands.timeline import settle
-from chatd.core.drafts import Committed, Moderate, Outcome, SetRoom
+from chatd.core.drafts import Committed, Duplicate, Moderate, Outcome, SetRoom
 from chatd.core.effects import Deliver, FindUser, Origin, Tell
 from chatd.core.entities import Connection, Room
 from chatd.core.truth import REMOVALS
@@ -201,4 +201,6 @@ def _answer(
 ) -> None:
     connection = turn.connection(origin.connection)
     if connection is not None and origin.command is not None:
+        if isinstance(outcome, Duplicate):
+            allowance.give_back(turn, connection)
         settle(turn, connection, origin, draft.room, outcome)

@@ -21,14 +21,7 @@ from chatd.core.drafts import (
     Refused,
     SetMember,
 )
-from chatd.core.effects import (
-    Deliver,
-    Origin,
-    Replay,
-    Subscribe,
-    Tell,
-    Unsubscribe,
-)
+from chatd.core.effects import Deliver, Origin, Replay, Subscribe, Tell, Unsubscribe
 from chatd.core.entities import (
     Barrier,
     Connection,

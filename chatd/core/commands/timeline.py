@@ -210,6 +210,7 @@ def executed(turn: Turn, origin: Origin, draft: Durable, outcome: Outcome) -> No
             # Only here: what was refused before it took a token returns none.
             text = getattr(origin.command, "text", "")
             allowance.give_back(turn, connection, text)
+        if isinstance(draft, NewMessage) and not isinstance(outcome, Committed):
             _forget_sending(turn, turn.user(connection), draft)
         settle(turn, connection, origin, draft.room, outcome)
     if event is not None:
@@ -250,11 +251,11 @@ def _unaware(turn: Turn, user: User, event: TimelineEvent) -> list[ConnectionId]
     ]
 
 
-def _forget_sending(turn: Turn, user: User, draft: Durable) -> None:
-    """What was stored before does not make anybody wait in slow mode."""
-    member = turn.chat.rooms[draft.room].members.get(user.name)
-    if isinstance(draft, NewMessage) and member is not None:
-        member.sent_at = None
+def _forget_sending(turn: Turn, user: User, draft: NewMessage) -> None:
+    """What was not stored now does not make anybody wait in slow mode."""
+    room = turn.chat.rooms.get(draft.room)
+    if room is not None and user.name in room.members:
+        room.members[user.name].sent_at = None
 
 
 def recalled(turn: Turn, origin: Origin, draft: Recall, outcome: Outcome) -> None:

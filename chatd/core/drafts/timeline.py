@@ -77,6 +77,7 @@ class SetMember:
 
     With `event` the timeline tells of it (`member`, change `join` or `leave`);
     guests, and joins of declared rooms, are silent and the outcome has no seq.
+    Refused: `forbidden` if the last owner would leave others without one.
     What changes nothing is `Duplicate`. A new member's read mark is the head. An
     invitation is used up by it.
     """

@@ -74,6 +74,8 @@ def set_member(model: Tables, draft: d.SetMember, now: Millis) -> d.Outcome:
     member = room.members.get(draft.user)
     if draft.role == (member.role if member else None):
         return d.Duplicate()
+    if draft.role is None and _is_last_owner(room, draft.user):
+        return answers.NO_OWNER_LEFT
     committed = d.Committed()
     if draft.event:
         change = "leave" if draft.role is None else "role" if member else "join"
@@ -90,6 +92,13 @@ def set_member(model: Tables, draft: d.SetMember, now: Millis) -> d.Outcome:
         room.invites.pop(draft.user, None)
         room.bans.pop(draft.user, None)
     return committed
+
+
+def _is_last_owner(room: ModelRoom, user: UserName) -> bool:
+    """Whether others would stay without an owner if the user left."""
+    others = [row.role for name, row in room.members.items() if name != user]
+    was_owner = room.members[user].role == "owner"
+    return was_owner and bool(others) and "owner" not in others
 
 
 def moderate(

@@ -163,6 +163,8 @@ def set_member(ledger: Ledger, draft: SetMember, now: Millis) -> Outcome:
     before = row[0] if row else None
     if before == draft.role:
         return Duplicate()
+    if draft.role is None and before == "owner" and _is_last_owner(ledger, room, user):
+        return answers.NO_OWNER_LEFT
     committed = Committed()
     if draft.event:
         change = "leave" if draft.role is None else "role" if before else "join"
@@ -181,6 +183,17 @@ def set_member(ledger: Ledger, draft: SetMember, now: Millis) -> Outcome:
         _remove_invite(ledger, room, user)
         _remove_sanction(ledger, room, user, "ban")  # one that has lapsed
     return committed
+
+
+def _is_last_owner(ledger: Ledger, room: RoomCell, user: int) -> bool:
+    """Whether others would stay without an owner if this one left."""
+    others, owners = ledger.one(
+        "SELECT count(*), count(*) FILTER (WHERE role = 'owner') FROM member"
+        " WHERE room_id = ? AND user_id <> ?",
+        room.id,
+        user,
+    )
+    return bool(others) and not owners
 
 
 def _add_own_event(

@@ -18,15 +18,19 @@ from chatd.core.effects import (
     Tell,
     Unsubscribe,
 )
+from chatd.core.settings import RoomSettings
 from chatd.errors import RejectCode
-from chatd.ids import Epoch, RoomName, Seq, UserName, direct_room
+from chatd.ids import Cid, Epoch, RoomName, Seq, UserName, direct_room, parse_room_name
 from chatd.names import Policy
 from chatd.wire import events, replies
+from chatd.wire.acts import Create
 from chatd.wire.commands import Join, Leave, Ping, Send
-from chatd.wire.kinds import PageLimit, Text
+from chatd.wire.commands import Rooms as RoomList
+from chatd.wire.kinds import PageLimit, PublicRoom, SlowSeconds, Text, Topic
 from tests.core.house import ANN, BOB, LOBBY, House, Peer
 
 HI = Text("hi")
+X = Cid("x")
 TEAM = RoomName("team")
 FREE = Limits(messages_per_s=0)
 ANN_SHOWN, BOB_SHOWN = (events.UserShown(n, None, "online") for n in (ANN, BOB))
@@ -285,6 +289,109 @@ def test_a_room_whose_creator_is_gone_exists() -> None:
     assert house.chat.rooms[TEAM].head == 1
 
 
+# --- create -------------------------------------------------------------------------
+
+
+def test_a_room_is_created_with_its_settings() -> None:
+    """Its creator owns it, and follows it once he joins."""
+    house = House()
+    ann = house.user("ann")
+    ann.take()
+    command = Create(
+        PublicRoom(TEAM), topic=Topic("bikes"), slow_s=SlowSeconds(5), cid=X, id=1
+    )
+    settings = RoomSettings(topic="bikes", slow_s=5)
+    (append,) = ann.say(command)
+    assert isinstance(append, Append)
+    draft = append.origin.draft
+    assert isinstance(draft, drafts.CreateRoom)
+    assert (draft.settings, draft.members) == (settings, {ANN: "owner"})
+    house.settle()
+    epoch = epoch_of(house, TEAM)
+    assert ann.take() == [replies.Created(TEAM, epoch, Seq(1), cid=X, id=1)]
+    joined, _ = ann.join(TEAM)
+    assert (joined.role, joined.topic, joined.slow_s) == ("owner", "bikes", 5)
+    assert joined.created is False
+
+
+def test_a_private_room_has_a_drawn_name_and_is_in_no_list() -> None:
+    """Nobody finds it; its title is what people read."""
+    house = House()
+    ann, bob = house.user("ann"), house.user("bob")
+    bob.take()
+    names = []
+    for _ in range(2):
+        (created,) = ann.ask(Create(private=True, title=Topic("The den")))[-1:]
+        names.append(parse_room_name(created.room))
+        assert len(created.room) == 17
+    assert names[0] != names[1]
+    assert [room.room for room in bob.ask(RoomList())[0].rooms] == [LOBBY]
+    (error,) = bob.join(names[0])
+    assert error.code == RejectCode.NO_ROOM
+    (welcome,) = house.open().hello(name="ann", password="right")
+    assert [room.title for room in welcome.rooms] == ["The den", "The den"]
+
+
+@pytest.mark.parametrize("where", [{"room": TEAM}, {"private": True}])
+def test_a_retry_of_create_answers_the_room_that_was_made(where: Any) -> None:
+    """By its cid, at once or later, and at no cost; other content is a conflict."""
+    house = House(Config(limits=Limits(messages_per_s=0.001, messages_burst=2)))
+    ann, other = house.user("ann"), house.user("ann")
+    house.take_all()
+    ann.say(Create(**where, cid=X))
+    other.say(Create(**where, cid=X))
+    house.settle()
+    (first,), (second,) = ann.take(), other.take()
+    assert second == replies.Created(first.room, first.epoch, Seq(1), dup=True, cid=X)
+    for _ in range(3):
+        (again,) = ann.ask(Create(**where, cid=X))
+        assert (again.room, again.dup) == (first.room, True)
+    (error,) = ann.ask(Create(**where, topic=Topic("x"), cid=X))
+    assert (error.code, error.field) == (RejectCode.CID_CONFLICT, "cid")
+
+
+def test_a_name_is_created_once() -> None:
+    """`exists`, also when both were first, and with a cid of one's own."""
+    house = House(Config(limits=FREE))
+    ann, bob = house.user("ann"), house.user("bob")
+    house.take_all()
+    ann.say(Create(PublicRoom(TEAM)))
+    bob.say(Create(PublicRoom(TEAM)))
+    house.settle()
+    assert ann.take()[0].type == "ok"
+    for error in (
+        *bob.take(),
+        *bob.ask(Create(PublicRoom(TEAM))),
+        *bob.ask(Create(PublicRoom(TEAM), cid=X)),
+    ):
+        assert (error.code, error.field) == (RejectCode.EXISTS, "room")
+
+
+def test_who_may_not_create_is_told_who_may() -> None:
+    """As `rooms.create` says."""
+    house = House()
+    guest = house.guest()
+    guest.take()
+    (error,) = guest.ask(Create(PublicRoom(TEAM)))
+    assert error.code == RejectCode.FORBIDDEN
+    assert error.text == "rooms are made by users here"
+
+
+def test_a_creation_that_could_not_be_stored_is_answered() -> None:
+    """And what waited behind it goes on; whose sender is gone is created."""
+    house = House()
+    ann = house.user("ann")
+    ann.take()
+    ann.say(Create(PublicRoom(TEAM), id=1))
+    ann.say(Ping(id=2))
+    house.fail()
+    assert [getattr(f, "code", None) for f in ann.take()] == ["unavailable", None]
+    ann.say(Create(PublicRoom(TEAM)))
+    ann.close()
+    house.settle()
+    assert list(house.chat.rooms[TEAM].members) == [ANN]
+
+
 # --- unavailable --------------------------------------------------------------------
 
 
@@ -321,22 +428,21 @@ def test_a_leave_that_could_not_be_stored_leaves_everything_as_it_was() -> None:
 
 
 def test_a_leave_that_is_committed_after_a_stall_counts() -> None:
-    """Its sender was told `unavailable`; `left` tells him the truth. A barrier that
-    stands for a newer change is not lifted by it.
+    """Its sender was told `unavailable`; `left` tells him the truth, and what was
+    sent for that room meanwhile is decided after it.
     """
     house = House()
     ann, other = house.user("ann", LOBBY), house.user("ann")
     house.take_all()
     ann.say(Leave(LOBBY))
     house.stall()
+    (error,) = ann.take()
+    assert error.code == RejectCode.UNAVAILABLE
     ann.say(Leave(LOBBY, id=2))
     other.say(Send(HI, LOBBY))
-    house.take_all()
-    house.commit(1)
-    assert ann.take() == [events.Left(LOBBY, "leave")]
-    assert other.take() == [events.Left(LOBBY, "leave")]
+    assert ann.take() == other.take() == []
     house.commit()
-    assert ann.take() == [replies.Done("leave", 2), events.Left(LOBBY, "leave")]
+    assert [frame.type for frame in ann.take()] == ["left", "error"]
     assert [frame.type for frame in other.take()] == ["left", "error"]
 
 

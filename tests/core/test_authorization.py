@@ -1,0 +1,412 @@
+"""Who may do what where: every actor, every command, every kind of room.
+
+The tables are read by columns. Each cell is what one actor gets for one command on
+one room, in a chat that was made for that cell alone; a command without a row fails.
+Each group of letters has a column for each room of `ROOMS`, a group of one letter
+belongs to a command that names no room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import pytest
+
+from chatd.config import Config
+from chatd.config.limits import Limits
+from chatd.core.commands import RULES
+from chatd.core.effects import Append
+from chatd.ids import Cid, Epoch, RoomName, Seq, UserName, direct_room, is_direct
+from chatd.ports import UserRow
+from chatd.wire import acts, kinds
+from chatd.wire import commands as c
+from chatd.wire.encode import encode
+from tests.core.house import ANN, BOB, CY, LOBBY, House, Peer
+
+LETTERS = {
+    "bad_field": "x",
+    "banned": "b",
+    "exists": "e",
+    "forbidden": "f",
+    "muted": "m",
+    "no_message": "o",
+    "no_room": "r",
+    "no_user": "u",
+    "not_member": "n",
+}
+"""What a cell says, for each code; `.` is an `ok`, `-` cannot be asked."""
+
+ROOMS = (
+    "public",
+    "declared in the configuration",
+    "private, and those who have a role are in it",
+    "private, and no actor is in it",
+    "one's own direct conversation",
+    "others' direct conversation",
+    "a public name that does not exist",
+    "a private name that does not exist",
+)
+
+ACTORS = {
+    "guest": "a guest who is in no room",
+    "stranger": "an account that is in no room",
+    "banned": "an account that is banned from all three",
+    "admin": "an administrator of the server who is in no room",
+    "visitor": "a guest who is a member",
+    "member": "an account that is a member",
+    "muted": "a member who is muted",
+    "moderator": "a moderator",
+    "owner": "an owner",
+}
+
+OUTSIDE = """
+                 guest     stranger  banned    admin
+hello            f         f         f         f
+logout           .         .         .         .
+profile          .         .         .         .
+create private   f         .         .         .
+send to          f         .         .         .
+search all       .         .         .         .
+status           .         .         .         .
+rooms            .         .         .         .
+ping             .         .         .         .
+join             ..rr-rrr  ..rr.r.r  bbrr.r.r  ..rr.r.r
+leave            nnrr-rrr  nnrrfrrr  nnrrfrrr  nnrrfrrr
+send             nnrr-rrr  nnrr.rrr  nnrr.rrr  nnrr.rrr
+edit             nnrr-rrr  nnrrfrrr  nnrrfrrr  nnrrfrrr
+delete           nnrr-rrr  nnrrfrrr  nnrrfrrr  nnrrfrrr
+react            nnrr-rrr  nnrr.rrr  nnrr.rrr  nnrr.rrr
+create           ff----f-  ee----.-  ee----.-  ee----.-
+room             nnrr-rrr  nnrrfrrr  nnrrfrrr  .frrfrrr
+invite           nnrr-rrr  nnrrfrrr  nnrrfrrr  ..rrfrrr
+kick             nnrr-rrr  nnrrfrrr  nnrrfrrr  ..rrfrrr
+ban              nnrr-rrr  nnrrfrrr  nnrrfrrr  ..rrfrrr
+unban            nnrr-rrr  nnrrfrrr  nnrrfrrr  ..rrfrrr
+mute             nnrr-rrr  nnrrfrrr  nnrrfrrr  ..rrfrrr
+unmute           nnrr-rrr  nnrrfrrr  nnrrfrrr  ..rrfrrr
+role             nnrr-rrr  nnrrfrrr  nnrrfrrr  ..rrfrrr
+typing           nnrr-rrr  nnrr.rrr  nnrr.rrr  nnrr.rrr
+read             nnrr-rrr  nnrr.rrr  nnrr.rrr  nnrr.rrr
+history          nnrr-rrr  nnrr.rrr  nnrr.rrr  nnrr.rrr
+search           nnrr-rrr  nnrr.rrr  nnrr.rrr  nnrr.rrr
+who              nnrr-rrr  nnrr.rrr  nnrr.rrr  nnrr.rrr
+edit own         nnrr-rrr  nnrr.rrr  nnrr.rrr  nnrr.rrr
+delete own       nnrr-rrr  nnrr.rrr  nnrr.rrr  nnrr.rrr
+room post        nnrr-rrr  nnrrfrrr  nnrrfrrr  .frrfrrr
+kick owner       nnrr-rrr  nnrrfrrr  nnrrfrrr  ffrrfrrr
+role of owner    nnrr-rrr  nnrrfrrr  nnrrfrrr  ffrrfrrr
+invite a member  nnrr-rrr  nnrrfrrr  nnrrfrrr  eerrfrrr
+join since       nnrr-rrr  nnrr.rrr  bbrr.rrr  nnrr.rrr
+"""
+"""Those who are in no room but their direct conversations."""
+
+INSIDE = """
+                 visitor   member    muted     moderator owner
+hello            f         f         f         f         f
+logout           .         .         .         .         .
+profile          .         .         .         .         .
+create private   f         .         .         .         .
+send to          f         .         .         .         .
+search all       .         .         .         .         .
+status           .         .         .         .         .
+rooms            .         .         .         .         .
+ping             .         .         .         .         .
+join             ...r-rrr  ...r.r.r  ...r.r.r  ...r.r.r  ...r.r.r
+leave            ...r-rrr  ...rfrrr  ...rfrrr  ...rfrrr  ...rfrrr
+send             ...r-rrr  ...r.rrr  mmmr.rrr  ...r.rrr  ...r.rrr
+edit             fffr-rrr  fffrfrrr  mmmrfrrr  fffrfrrr  fffrfrrr
+delete           fffr-rrr  fffrfrrr  fffrfrrr  ...rfrrr  ...rfrrr
+react            ...r-rrr  ...r.rrr  mmmr.rrr  ...r.rrr  ...r.rrr
+create           ff----f-  ee----.-  ee----.-  ee----.-  ee----.-
+room             fffr-rrr  fffrfrrr  fffrfrrr  .f.rfrrr  .f.rfrrr
+invite           ..fr-rrr  ..frfrrr  mmfrfrrr  ...rfrrr  ...rfrrr
+kick             fffr-rrr  fffrfrrr  fffrfrrr  ...rfrrr  ...rfrrr
+ban              fffr-rrr  fffrfrrr  fffrfrrr  ...rfrrr  ...rfrrr
+unban            fffr-rrr  fffrfrrr  fffrfrrr  ...rfrrr  ...rfrrr
+mute             fffr-rrr  fffrfrrr  fffrfrrr  ...rfrrr  ...rfrrr
+unmute           fffr-rrr  fffrfrrr  fffrfrrr  ...rfrrr  ...rfrrr
+role             fffr-rrr  fffrfrrr  fffrfrrr  fffrfrrr  ...rfrrr
+typing           ...r-rrr  ...r.rrr  ...r.rrr  ...r.rrr  ...r.rrr
+read             ...r-rrr  ...r.rrr  ...r.rrr  ...r.rrr  ...r.rrr
+history          ...r-rrr  ...r.rrr  ...r.rrr  ...r.rrr  ...r.rrr
+search           ...r-rrr  ...r.rrr  ...r.rrr  ...r.rrr  ...r.rrr
+who              ...r-rrr  ...r.rrr  ...r.rrr  ...r.rrr  ...r.rrr
+edit own         ...r-rrr  ...r.rrr  mmmr.rrr  ...r.rrr  ...r.rrr
+delete own       ...r-rrr  ...r.rrr  ...r.rrr  ...r.rrr  ...r.rrr
+room post        fffr-rrr  fffrfrrr  fffrfrrr  fffrfrrr  .f.rfrrr
+kick owner       fffr-rrr  fffrfrrr  fffrfrrr  fffrfrrr  fffrfrrr
+role of owner    fffr-rrr  fffrfrrr  fffrfrrr  fffrfrrr  ...rfrrr
+invite a member  eefr-rrr  eefrfrrr  mmfrfrrr  eeerfrrr  eeerfrrr
+join since       ...r-rrr  ...r.rrr  ...r.rrr  ...r.rrr  ...r.rrr
+"""
+"""Those who are in the first three rooms."""
+
+IVY, EVE, HE = UserName("ivy"), UserName("eve"), Cid("c")
+TEAM, NOWHERE = RoomName("team"), RoomName("nowhere")
+NO_DEN = RoomName("~zzzzzzzzzzzzzzzz")
+NO_DIRECT = RoomName("@bob,fay")
+OTHERS = direct_room(BOB, CY)
+OWN = direct_room(CY, IVY)
+HI = kinds.Text("hi")
+INSIDERS = ("visitor", "member", "muted", "moderator", "owner")
+IN_NO_DIRECT = ("guest", "visitor")
+FREE = Config(limits=Limits(messages_per_s=0))
+Make = Callable[[RoomName, Seq], c.Command | None]
+
+
+def public(room: RoomName) -> kinds.PublicRoom | None:
+    """The name, if it is one that can be created."""
+    return kinds.PublicRoom(room) if room[0] not in "@~" else None
+
+
+def make_create(room: RoomName, _of: Seq) -> c.Command | None:
+    """Create a room of that name, where the name may be asked for."""
+    return acts.Create(name) if (name := public(room)) else None
+
+
+WITH_ROOM: dict[str, Make] = {
+    "join": lambda room, _of: c.Join(room),
+    "leave": lambda room, _of: c.Leave(room),
+    "send": lambda room, _of: c.Send(HI, room),
+    "edit": lambda room, of: c.Edit(room, of, kinds.Text("ho")),
+    "delete": c.Delete,
+    "react": lambda room, of: c.React(room, of, kinds.Emoji("+")),
+    "create": make_create,
+    "room": lambda room, _of: acts.SetRoom(room, topic=kinds.Topic("x")),
+    "invite": lambda room, _of: acts.Invite(room, EVE),
+    "kick": lambda room, _of: acts.Kick(room, BOB),
+    "ban": lambda room, _of: acts.Ban(room, BOB),
+    "unban": lambda room, _of: acts.Unban(room, BOB),
+    "mute": lambda room, _of: acts.Mute(room, BOB),
+    "unmute": lambda room, _of: acts.Unmute(room, BOB),
+    "role": lambda room, _of: acts.SetRole(room, BOB, kinds.RoomRole("moderator")),
+    "typing": lambda room, _of: c.Typing(room),
+    "read": lambda room, _of: c.Read(room, Seq(1)),
+    "history": lambda room, _of: c.History(room),
+    "search": lambda room, _of: c.Search(kinds.QueryText("hi"), room),
+    "who": lambda room, _of: c.Who(room),
+}
+"""What is asked of a room; `of` is a message of somebody else's."""
+
+VARIANTS: dict[str, Make] = {
+    "edit own": WITH_ROOM["edit"],
+    "delete own": WITH_ROOM["delete"],
+    "room post": lambda room, _of: acts.SetRoom(room, post=kinds.Post("moderators")),
+    "kick owner": lambda room, _of: acts.Kick(room, ANN),
+    "role of owner": lambda room, _of: acts.SetRole(
+        room, ANN, kinds.RoomRole("member")
+    ),
+    "invite a member": lambda room, _of: acts.Invite(room, BOB),
+    "join since": lambda room, _of: c.Join(room, Seq(0), Epoch("0" * 16)),
+}
+"""The same of oneself, of one's betters, of more."""
+
+WITHOUT_ROOM: dict[str, c.Command] = {
+    "hello": c.Hello(),
+    "logout": c.Logout(),
+    "profile": c.Profile(kinds.Display("D")),
+    "create private": acts.Create(private=True),
+    "send to": c.Send(HI, to=CY),
+    "search all": c.Search(kinds.QueryText("hi")),
+    "status": c.Status(kinds.State("away")),
+    "rooms": c.Rooms(),
+    "ping": c.Ping(),
+}
+
+
+# --- one cell -----------------------------------------------------------------
+
+
+@attrs.define
+class World:
+    """A chat, one actor in it, and its rooms in the order of `ROOMS`."""
+
+    house: House
+    actor: Peer
+    rooms: tuple[RoomName, ...]
+    own: dict[RoomName, Seq]
+    """A message of the actor's in each room in which he may write."""
+
+
+def build(who: str) -> World:
+    """Make the chat of a cell."""
+    house = House(FREE)
+    role = "admin" if who == "admin" else "user"
+    house.model.users[IVY] = UserRow(IVY, IVY, role)
+    house.model.users[EVE] = UserRow(EVE, EVE, "user")
+    ann, bob, cy = (house.user(name, TEAM, LOBBY) for name in (ANN, BOB, CY))
+    actor = house.guest() if who in IN_NO_DIRECT else house.user(IVY)
+    name = house.chat.connections[actor.id].user
+    assert name is not None
+    den, far = (ann.ask(acts.Create(private=True))[-1].room for _ in range(2))
+    # Whoever is first in a declared room is its member; its owner comes from above.
+    house.chat.rooms[LOBBY].members[ANN].role = "owner"
+    house.model.rooms[LOBBY].members[ANN].role = "owner"
+    for peer, invited in ((bob, BOB), (cy, CY), (actor, name)):
+        for room in (den, far):
+            if room == den or peer is not actor:
+                ann.ask(acts.Invite(room, invited))
+                peer.join(room)
+    own = {}
+    ours = (TEAM, LOBBY, den)
+    for room in ours:
+        actor.join(room)
+        ann.ask(c.Send(HI, room))
+        own[room] = Seq(house.chat.rooms[room].head + 1)
+        actor.ask(c.Send(HI, room))
+    for room in ours:
+        if who not in INSIDERS:
+            actor.ask(c.Leave(room))
+        if who == "banned":
+            ann.ask(acts.Ban(room, name))
+        elif who == "muted":
+            ann.ask(acts.Mute(room, name))
+        elif who in ("moderator", "owner"):
+            ann.ask(acts.SetRole(room, name, kinds.RoomRole(who)))
+    bob.ask(c.Send(HI, to=CY))
+    if who not in IN_NO_DIRECT:
+        cy.ask(c.Send(HI, to=IVY))
+        actor.ask(c.Send(HI, to=CY))
+        own[OWN] = Seq(2)
+    house.settle()
+    house.take_all()
+    rooms = (TEAM, LOBBY, den, far, OWN, OTHERS, NOWHERE, NO_DEN)
+    return World(house, actor, rooms, own)
+
+
+def others_message(world: World, room: RoomName) -> Seq:
+    """A message in a room that is not the actor's."""
+    own = world.own.get(room)
+    if own is None or is_direct(room):
+        return Seq(1)
+    return Seq(own - 1)
+
+
+def reply_to(world: World, command: c.Command) -> Any:
+    """What the actor gets for a command."""
+    frames = world.actor.ask(attrs.evolve(command, id=7))
+    (reply,) = [frame for frame in frames if hasattr(frame, "re")]
+    assert reply.id == 7
+    return reply
+
+
+def letter(world: World, command: c.Command | None) -> str:
+    """The cell."""
+    if command is None:
+        return "-"
+    reply = reply_to(world, command)
+    return LETTERS[reply.code] if reply.type == "error" else "."
+
+
+def cells(row: str, who: str) -> str:
+    """A group of the table, as it is."""
+    if row in WITHOUT_ROOM:
+        return letter(build(who), WITHOUT_ROOM[row])
+    make, found = {**WITH_ROOM, **VARIANTS}[row], ""
+    for column in range(len(ROOMS)):
+        world = build(who)
+        room = world.rooms[column]
+        of = others_message(world, room)
+        if row.endswith(" own"):
+            of = world.own.get(room, Seq(1))
+        is_missing = room == OWN and who in IN_NO_DIRECT
+        found += "-" if is_missing else letter(world, make(room, of))
+    return found
+
+
+# --- the tables ---------------------------------------------------------------
+
+
+def parse(table: str) -> dict[tuple[str, str], str]:
+    """The groups by row and actor."""
+    head, *lines = [line for line in table.splitlines() if line.strip()]
+    found: dict[tuple[str, str], str] = {}
+    for line in lines:
+        row, groups = line[:17].strip(), line[17:].split()
+        actors = head.split()
+        assert len(groups) == len(actors), line
+        found |= {(row, who): group for who, group in zip(actors, groups, strict=True)}
+    return found
+
+
+TABLE = parse(OUTSIDE) | parse(INSIDE)
+ROWS = [*WITHOUT_ROOM, *WITH_ROOM, *VARIANTS]
+
+
+def test_the_tables_are_complete() -> None:
+    """Every command has a row, every row each actor, every group its columns."""
+    asked: set[Any] = {type(command) for command in WITHOUT_ROOM.values()}
+    asked |= {type(make(TEAM, Seq(1))) for make in WITH_ROOM.values()}
+    assert asked == set(RULES)
+    assert set(TABLE) == {(row, who) for row in ROWS for who in ACTORS}
+    for (row, _), group in TABLE.items():
+        assert len(group) == (1 if row in WITHOUT_ROOM else len(ROOMS)), row
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_each_cell_is_as_the_table_says(row: str) -> None:
+    """What everybody may do, everywhere."""
+    assert {who: cells(row, who) for who in ACTORS} == {
+        who: TABLE[row, who] for who in ACTORS
+    }
+
+
+# --- what nobody can tell -----------------------------------------------------
+
+
+@pytest.mark.parametrize("row", [*WITH_ROOM, *VARIANTS])
+@pytest.mark.parametrize("cid", [None, HE])
+def test_a_room_that_one_may_not_see_is_one_that_does_not_exist(
+    row: str, cid: Cid | None
+) -> None:
+    """Byte by byte, after the same steps, also while something changes there."""
+    for who in ACTORS:
+        world = build(who)
+        den, far = world.rooms[2:4]
+        pairs = [(far, NO_DEN), (OTHERS, NO_DIRECT)]
+        if who not in INSIDERS:
+            pairs.append((den, NO_DEN))
+        ann = next(iter(world.house.peers.values()))
+        for changing in (False, True):
+            for hidden, none in pairs:
+                if changing and hidden != OTHERS:
+                    ann.say(acts.SetRoom(hidden, topic=kinds.Topic("y")))
+                said = [ask(world, row, name, cid) for name in (hidden, none)]
+                assert said[0][0] == said[1][0], (row, who)
+                told, untold = (encode(reply) for _, reply in said)
+                assert told.replace(hidden.encode(), b"?") == untold.replace(
+                    none.encode(), b"?"
+                )
+
+
+def ask(world: World, row: str, room: RoomName, cid: Cid | None) -> Any:
+    """Which effects a command has, and its reply."""
+    command: Any = {**WITH_ROOM, **VARIANTS}[row](room, Seq(1))
+    if command is None:
+        return [], world.actor.ask(c.Ping())[-1]
+    if hasattr(command, "cid"):
+        command = attrs.evolve(command, cid=cid)
+    effects = world.actor.say(command)
+    steps = [
+        (type(e), type(e.origin.draft) if isinstance(e, Append) else None)
+        for e in effects
+    ]
+    world.house.settle()
+    (reply,) = [frame for frame in world.actor.take() if hasattr(frame, "re")]
+    return steps, reply
+
+
+def test_nobody_does_anything_before_hello() -> None:
+    """Whatever it names, it is `not_authenticated`."""
+    house = House()
+    for make in WITH_ROOM.values():
+        command = make(TEAM, Seq(1))
+        assert command is not None
+        (error,) = house.open().ask(attrs.evolve(command, id=1))
+        assert error.code == "not_authenticated"
+    for command in WITHOUT_ROOM.values():
+        (reply,) = house.open().ask(attrs.evolve(command, id=1))
+        is_hello = isinstance(command, c.Hello)
+        assert (reply.type == "welcome") == is_hello
