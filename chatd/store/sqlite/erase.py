@@ -155,8 +155,14 @@ def _begin(db: apsw.Connection, name: UserName, user: int) -> None:
 
 def _forget_memberships(db: apsw.Connection, name: UserName, user: int) -> None:
     admin.void(db, name, user)
-    for table in ("member", "sanction", "invite", "creation"):
+    for table in ("member", "sanction", "invite", "creation", "block"):
         db.execute(f"DELETE FROM {table} WHERE user_id = ?", (user,))  # noqa: S608
+    db.execute("DELETE FROM block WHERE blocked_id = ?", (user,))
+    # By its key, room by room: there is no index by user.
+    db.execute(
+        "DELETE FROM mention WHERE room_id IN (SELECT id FROM room) AND user_id = ?",
+        (user,),
+    )
 
 
 # --- messages and reactions ---------------------------------------------------
@@ -216,6 +222,7 @@ def _empty_messages(db: apsw.Connection, page: list[tuple[Any, ...]]) -> int:
             continue
         emptied += 1
         db.execute("DELETE FROM reaction WHERE room_id = ? AND of = ?", (room, seq))
+        db.execute("DELETE FROM mention WHERE room_id = ? AND seq = ?", (room, seq))
         db.execute(
             "UPDATE event SET emoji = NULL, is_on = NULL"
             " WHERE room_id = ? AND of = ? AND kind = 'react'",

@@ -121,6 +121,12 @@ def _places(db: apsw.Connection, user: int) -> Iterator[Record]:
         (user,),
     ):
         yield {"type": "invite", "room": room, "from": sender, "ts": rfc3339(ts)}
+    for (blocked,) in db.execute(
+        "SELECT u.name FROM block b JOIN user u ON u.id = b.blocked_id"
+        " WHERE b.user_id = ? ORDER BY u.name",
+        (user,),
+    ):
+        yield {"type": "block", "user": blocked}
 
 
 def _messages(db: apsw.Connection, user: int) -> Iterator[Record]:

@@ -11,6 +11,7 @@ import trio
 
 from chatd.core import drafts as d
 from chatd.core.inputs import RevisionKind
+from chatd.core.mentions import Mentions
 from chatd.errors import Reject, RejectCode, StoreUnavailable
 from chatd.ids import Seq, UserName
 from chatd.ports import Store
@@ -136,6 +137,23 @@ async def test_messages_become_tombstones(tmp_path: Path) -> None:
         (direct,) = await page(store, DIRECT)
         assert direct.deleted
         assert seqs(await store.commit([say("on", user=BOB)], T0)) == [11]
+
+
+async def test_whom_he_blocked_and_who_meant_him_is_forgotten(tmp_path: Path) -> None:
+    """Blocks in both directions, and mentions of him and in what he wrote."""
+    async with sqlite(tmp_path) as store:
+        await fill(store)
+        for one_way in ((ANN, BOB), (BOB, ANN)):
+            await one(store, d.SetBlock(*one_way, on=True))
+        for user, other in ((ANN, BOB), (BOB, ANN)):
+            mentions = Mentions((other,), everybody=False)
+            await one(store, d.NewMessage(LOBBY, user, None, "x", None, mentions))
+        await beside_a_daemon(tmp_path, store, Fate.TOMBSTONE)
+        assert (await store.load(T0)).blocks == []
+        assert await store.unread(BOB, [(LOBBY, Seq(0), Seq(2))]) == [(0, 0)]
+    db = apsw.Connection(str(tmp_path / "chatd.db"))
+    assert db.execute("SELECT count(*) FROM mention").get == 0
+    db.close()
 
 
 async def test_messages_may_stay_without_a_name(tmp_path: Path) -> None:

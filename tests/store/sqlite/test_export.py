@@ -127,7 +127,7 @@ async def test_it_shows_one_moment(tmp_path: Path) -> None:
         assert texts == [str(n) for n in range(50)]
 
 
-async def test_bans_invitations_and_tokens_are_in_it(tmp_path: Path) -> None:
+async def test_bans_invitations_blocks_and_tokens_are_in_it(tmp_path: Path) -> None:
     """With all that is kept of them."""
     admin.add_account(tmp_path, ANN, "$hash")
     admin.ban(tmp_path, ANN, Sanction(None, "spam"), T0)
@@ -142,11 +142,13 @@ async def test_bans_invitations_and_tokens_are_in_it(tmp_path: Path) -> None:
         for room, change in (("a", "ban"), ("b", "mute"), ("b", "invite")):
             act = d.Moderate(RoomName(room), BOB, None, ANN, change, reason="spam")
             assert isinstance(await one(store, act), d.Committed)
+        assert await one(store, d.SetBlock(ANN, BOB, on=True)) == d.Committed()
     profile, token, *rest = export(tmp_path, ANN)
     assert rest == [
         {"type": "ban", "room": "a", "until": None, "reason": "spam"},
         {"type": "mute", "room": "b", "until": None, "reason": "spam"},
         {"type": "invite", "room": "b", "from": "bob", "ts": AT},
+        {"type": "block", "user": "bob"},
     ]
     assert profile["ban"] == {"since": AT, "until": None, "reason": "spam"}
     assert (token["scope"], token["expires"]) == (None, None)
