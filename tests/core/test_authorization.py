@@ -77,6 +77,9 @@ logout           .         .         .         .
 profile          .         .         .         .
 create private   f         .         .         .
 send to          f         .         .         .
+block            f         .         .         .
+unblock          f         .         .         .
+blocks           .         .         .         .
 search all       .         .         .         .
 status           .         .         .         .
 rooms            .         .         .         .
@@ -121,6 +124,9 @@ logout           .         .         .         .         .         .         .
 profile          .         .         .         .         .         f         f
 create private   f         .         .         .         .         f         f
 send to          f         .         .         .         .         .         f
+block            f         .         .         .         .         f         f
+unblock          f         .         .         .         .         f         f
+blocks           .         .         .         .         .         f         f
 search all       .         .         .         .         .         f         f
 status           .         .         .         .         .         f         f
 rooms            .         .         .         .         .         f         f
@@ -227,6 +233,9 @@ WITHOUT_ROOM: dict[str, c.Command] = {
     "profile": c.Profile(k.Display("D")),
     "create private": a.Create(private=True),
     "send to": c.Send(HI, to=CY),
+    "block": c.Block(CY),
+    "unblock": c.Unblock(CY),
+    "blocks": c.Blocks(),
     "search all": c.Search(k.QueryText("hi")),
     "status": c.Status(k.State("away")),
     "rooms": c.Rooms(),
