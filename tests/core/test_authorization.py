@@ -18,14 +18,18 @@ from chatd.config import Config
 from chatd.config.limits import Limits
 from chatd.core.commands import RULES
 from chatd.core.effects import Append
+from chatd.core.scope import Scope
 from chatd.ids import Cid, Epoch, RoomName, Seq, UserName, direct_room, is_direct
 from chatd.ports import UserRow
-from chatd.wire import acts, kinds
+from chatd.wire import accounts as w
+from chatd.wire import acts as a
 from chatd.wire import commands as c
+from chatd.wire import kinds as k
 from chatd.wire.encode import encode
 from tests.core.house import ANN, BOB, CY, LOBBY, House, Peer
 
 LETTERS = {
+    "bad_credentials": "c",
     "bad_field": "x",
     "banned": "b",
     "exists": "e",
@@ -59,15 +63,23 @@ ACTORS = {
     "muted": "a member who is muted",
     "moderator": "a moderator",
     "owner": "an owner",
+    "sender": "a member with a token that may only join and send",
+    "keeper": "a moderator with a token for the public room alone",
 }
 
 OUTSIDE = """
                  guest     stranger  banned    admin
 hello            f         f         f         f
+register         f         f         f         f
+password         f         .         .         .
+refresh          c         c         c         c
 logout           .         .         .         .
 profile          .         .         .         .
 create private   f         .         .         .
 send to          f         .         .         .
+block            f         .         .         .
+unblock          f         .         .         .
+blocks           .         .         .         .
 search all       .         .         .         .
 status           .         .         .         .
 rooms            .         .         .         .
@@ -103,43 +115,49 @@ join since       nnrr-rrr  nnrr.rrr  bbrr.rrr  nnrr.rrr
 """Those who are in no room but their direct conversations."""
 
 INSIDE = """
-                 visitor   member    muted     moderator owner
-hello            f         f         f         f         f
-logout           .         .         .         .         .
-profile          .         .         .         .         .
-create private   f         .         .         .         .
-send to          f         .         .         .         .
-search all       .         .         .         .         .
-status           .         .         .         .         .
-rooms            .         .         .         .         .
-ping             .         .         .         .         .
-join             ...r-rrr  ...r.r.r  ...r.r.r  ...r.r.r  ...r.r.r
-leave            ...r-rrr  ...rfrrr  ...rfrrr  ...rfrrr  ...rfrrr
-send             ...r-rrr  ...r.rrr  mmmr.rrr  ...r.rrr  ...r.rrr
-edit             fffr-rrr  fffrfrrr  mmmrfrrr  fffrfrrr  fffrfrrr
-delete           fffr-rrr  fffrfrrr  fffrfrrr  ...rfrrr  ...rfrrr
-react            ...r-rrr  ...r.rrr  mmmr.rrr  ...r.rrr  ...r.rrr
-create           ff----f-  ee----.-  ee----.-  ee----.-  ee----.-
-room             fffr-rrr  fffrfrrr  fffrfrrr  .f.rfrrr  .f.rfrrr
-invite           ..fr-rrr  ..frfrrr  mmfrfrrr  ...rfrrr  ...rfrrr
-kick             fffr-rrr  fffrfrrr  fffrfrrr  ...rfrrr  ...rfrrr
-ban              fffr-rrr  fffrfrrr  fffrfrrr  ...rfrrr  ...rfrrr
-unban            fffr-rrr  fffrfrrr  fffrfrrr  ...rfrrr  ...rfrrr
-mute             fffr-rrr  fffrfrrr  fffrfrrr  ...rfrrr  ...rfrrr
-unmute           fffr-rrr  fffrfrrr  fffrfrrr  ...rfrrr  ...rfrrr
-role             fffr-rrr  fffrfrrr  fffrfrrr  fffrfrrr  ...rfrrr
-typing           ...r-rrr  ...r.rrr  ...r.rrr  ...r.rrr  ...r.rrr
-read             ...r-rrr  ...r.rrr  ...r.rrr  ...r.rrr  ...r.rrr
-history          ...r-rrr  ...r.rrr  ...r.rrr  ...r.rrr  ...r.rrr
-search           ...r-rrr  ...r.rrr  ...r.rrr  ...r.rrr  ...r.rrr
-who              ...r-rrr  ...r.rrr  ...r.rrr  ...r.rrr  ...r.rrr
-edit own         ...r-rrr  ...r.rrr  mmmr.rrr  ...r.rrr  ...r.rrr
-delete own       ...r-rrr  ...r.rrr  ...r.rrr  ...r.rrr  ...r.rrr
-room post        fffr-rrr  fffrfrrr  fffrfrrr  fffrfrrr  .f.rfrrr
-kick owner       fffr-rrr  fffrfrrr  fffrfrrr  fffrfrrr  fffrfrrr
-role of owner    fffr-rrr  fffrfrrr  fffrfrrr  fffrfrrr  ...rfrrr
-invite a member  eefr-rrr  eefrfrrr  mmfrfrrr  eeerfrrr  eeerfrrr
-join since       ...r-rrr  ...r.rrr  ...r.rrr  ...r.rrr  ...r.rrr
+                 visitor   member    muted     moderator owner     sender    keeper
+hello            f         f         f         f         f         f         f
+register         f         f         f         f         f         f         f
+password         f         .         .         .         .         f         f
+refresh          c         c         c         c         c         c         c
+logout           .         .         .         .         .         .         .
+profile          .         .         .         .         .         f         f
+create private   f         .         .         .         .         f         f
+send to          f         .         .         .         .         .         f
+block            f         .         .         .         .         f         f
+unblock          f         .         .         .         .         f         f
+blocks           .         .         .         .         .         f         f
+search all       .         .         .         .         .         f         f
+status           .         .         .         .         .         f         f
+rooms            .         .         .         .         .         f         f
+ping             .         .         .         .         .         .         .
+join             ...r-rrr  ...r.r.r  ...r.r.r  ...r.r.r  ...r.r.r  ...r.r.r  .fffffff
+leave            ...r-rrr  ...rfrrr  ...rfrrr  ...rfrrr  ...rfrrr  ffffffff  .fffffff
+send             ...r-rrr  ...r.rrr  mmmr.rrr  ...r.rrr  ...r.rrr  ...r.rrr  .fffffff
+edit             fffr-rrr  fffrfrrr  mmmrfrrr  fffrfrrr  fffrfrrr  ffffffff  ffffffff
+delete           fffr-rrr  fffrfrrr  fffrfrrr  ...rfrrr  ...rfrrr  ffffffff  .fffffff
+react            ...r-rrr  ...r.rrr  mmmr.rrr  ...r.rrr  ...r.rrr  ffffffff  .fffffff
+create           ff----f-  ee----.-  ee----.-  ee----.-  ee----.-  ff----f-  ef----f-
+room             fffr-rrr  fffrfrrr  fffrfrrr  .f.rfrrr  .f.rfrrr  ffffffff  .fffffff
+invite           ..fr-rrr  ..frfrrr  mmfrfrrr  ...rfrrr  ...rfrrr  ffffffff  .fffffff
+kick             fffr-rrr  fffrfrrr  fffrfrrr  ...rfrrr  ...rfrrr  ffffffff  .fffffff
+ban              fffr-rrr  fffrfrrr  fffrfrrr  ...rfrrr  ...rfrrr  ffffffff  .fffffff
+unban            fffr-rrr  fffrfrrr  fffrfrrr  ...rfrrr  ...rfrrr  ffffffff  .fffffff
+mute             fffr-rrr  fffrfrrr  fffrfrrr  ...rfrrr  ...rfrrr  ffffffff  .fffffff
+unmute           fffr-rrr  fffrfrrr  fffrfrrr  ...rfrrr  ...rfrrr  ffffffff  .fffffff
+role             fffr-rrr  fffrfrrr  fffrfrrr  fffrfrrr  ...rfrrr  ffffffff  ffffffff
+typing           ...r-rrr  ...r.rrr  ...r.rrr  ...r.rrr  ...r.rrr  ffffffff  .fffffff
+read             ...r-rrr  ...r.rrr  ...r.rrr  ...r.rrr  ...r.rrr  ffffffff  .fffffff
+history          ...r-rrr  ...r.rrr  ...r.rrr  ...r.rrr  ...r.rrr  ffffffff  .fffffff
+search           ...r-rrr  ...r.rrr  ...r.rrr  ...r.rrr  ...r.rrr  ffffffff  .fffffff
+who              ...r-rrr  ...r.rrr  ...r.rrr  ...r.rrr  ...r.rrr  ffffffff  .fffffff
+edit own         ...r-rrr  ...r.rrr  mmmr.rrr  ...r.rrr  ...r.rrr  ffffffff  .fffffff
+delete own       ...r-rrr  ...r.rrr  ...r.rrr  ...r.rrr  ...r.rrr  ffffffff  .fffffff
+room post        fffr-rrr  fffrfrrr  fffrfrrr  fffrfrrr  .f.rfrrr  ffffffff  ffffffff
+kick owner       fffr-rrr  fffrfrrr  fffrfrrr  fffrfrrr  fffrfrrr  ffffffff  ffffffff
+role of owner    fffr-rrr  fffrfrrr  fffrfrrr  fffrfrrr  ...rfrrr  ffffffff  ffffffff
+invite a member  eefr-rrr  eefrfrrr  mmfrfrrr  eeerfrrr  eeerfrrr  ffffffff  efffffff
+join since       ...r-rrr  ...r.rrr  ...r.rrr  ...r.rrr  ...r.rrr  ...r.rrr  .fffffff
 """
 """Those who are in the first three rooms."""
 
@@ -149,43 +167,48 @@ NO_DEN = RoomName("~zzzzzzzzzzzzzzzz")
 NO_DIRECT = RoomName("@bob,fay")
 OTHERS = direct_room(BOB, CY)
 OWN = direct_room(CY, IVY)
-HI = kinds.Text("hi")
-INSIDERS = ("visitor", "member", "muted", "moderator", "owner")
+HI = k.Text("hi")
+NEW = k.NewPassword("correct horse battery")
+INSIDERS = ("visitor", "member", "muted", "moderator", "owner", "sender", "keeper")
+SCOPES = {
+    "sender": Scope(actions=frozenset({"join", "send"})),
+    "keeper": Scope(rooms=frozenset({TEAM})),
+}
 IN_NO_DIRECT = ("guest", "visitor")
 FREE = Config(limits=Limits(messages_per_s=0))
 Make = Callable[[RoomName, Seq], c.Command | None]
 
 
-def public(room: RoomName) -> kinds.PublicRoom | None:
+def public(room: RoomName) -> k.PublicRoom | None:
     """The name, if it is one that can be created."""
-    return kinds.PublicRoom(room) if room[0] not in "@~" else None
+    return k.PublicRoom(room) if room[0] not in "@~" else None
 
 
 def make_create(room: RoomName, _of: Seq) -> c.Command | None:
     """Create a room of that name, where the name may be asked for."""
-    return acts.Create(name) if (name := public(room)) else None
+    return a.Create(name) if (name := public(room)) else None
 
 
 WITH_ROOM: dict[str, Make] = {
     "join": lambda room, _of: c.Join(room),
     "leave": lambda room, _of: c.Leave(room),
     "send": lambda room, _of: c.Send(HI, room),
-    "edit": lambda room, of: c.Edit(room, of, kinds.Text("ho")),
+    "edit": lambda room, of: c.Edit(room, of, k.Text("ho")),
     "delete": c.Delete,
-    "react": lambda room, of: c.React(room, of, kinds.Emoji("+")),
+    "react": lambda room, of: c.React(room, of, k.Emoji("+")),
     "create": make_create,
-    "room": lambda room, _of: acts.SetRoom(room, topic=kinds.Topic("x")),
-    "invite": lambda room, _of: acts.Invite(room, EVE),
-    "kick": lambda room, _of: acts.Kick(room, BOB),
-    "ban": lambda room, _of: acts.Ban(room, BOB),
-    "unban": lambda room, _of: acts.Unban(room, BOB),
-    "mute": lambda room, _of: acts.Mute(room, BOB),
-    "unmute": lambda room, _of: acts.Unmute(room, BOB),
-    "role": lambda room, _of: acts.SetRole(room, BOB, kinds.RoomRole("moderator")),
+    "room": lambda room, _of: a.SetRoom(room, topic=k.Topic("x")),
+    "invite": lambda room, _of: a.Invite(room, EVE),
+    "kick": lambda room, _of: a.Kick(room, BOB),
+    "ban": lambda room, _of: a.Ban(room, BOB),
+    "unban": lambda room, _of: a.Unban(room, BOB),
+    "mute": lambda room, _of: a.Mute(room, BOB),
+    "unmute": lambda room, _of: a.Unmute(room, BOB),
+    "role": lambda room, _of: a.SetRole(room, BOB, k.RoomRole("moderator")),
     "typing": lambda room, _of: c.Typing(room),
     "read": lambda room, _of: c.Read(room, Seq(1)),
     "history": lambda room, _of: c.History(room),
-    "search": lambda room, _of: c.Search(kinds.QueryText("hi"), room),
+    "search": lambda room, _of: c.Search(k.QueryText("hi"), room),
     "who": lambda room, _of: c.Who(room),
 }
 """What is asked of a room; `of` is a message of somebody else's."""
@@ -193,24 +216,28 @@ WITH_ROOM: dict[str, Make] = {
 VARIANTS: dict[str, Make] = {
     "edit own": WITH_ROOM["edit"],
     "delete own": WITH_ROOM["delete"],
-    "room post": lambda room, _of: acts.SetRoom(room, post=kinds.Post("moderators")),
-    "kick owner": lambda room, _of: acts.Kick(room, ANN),
-    "role of owner": lambda room, _of: acts.SetRole(
-        room, ANN, kinds.RoomRole("member")
-    ),
-    "invite a member": lambda room, _of: acts.Invite(room, BOB),
+    "room post": lambda room, _of: a.SetRoom(room, post=k.Post("moderators")),
+    "kick owner": lambda room, _of: a.Kick(room, ANN),
+    "role of owner": lambda room, _of: a.SetRole(room, ANN, k.RoomRole("member")),
+    "invite a member": lambda room, _of: a.Invite(room, BOB),
     "join since": lambda room, _of: c.Join(room, Seq(0), Epoch("0" * 16)),
 }
 """The same of oneself, of one's betters, of more."""
 
 WITHOUT_ROOM: dict[str, c.Command] = {
     "hello": c.Hello(),
+    "register": w.Register(k.GuestName("new"), NEW),
+    "password": w.Password(k.Secret("right"), NEW),
+    "refresh": w.Refresh(k.Secret("no token")),
     "logout": c.Logout(),
-    "profile": c.Profile(kinds.Display("D")),
-    "create private": acts.Create(private=True),
+    "profile": c.Profile(k.Display("D")),
+    "create private": a.Create(private=True),
     "send to": c.Send(HI, to=CY),
-    "search all": c.Search(kinds.QueryText("hi")),
-    "status": c.Status(kinds.State("away")),
+    "block": c.Block(CY),
+    "unblock": c.Unblock(CY),
+    "blocks": c.Blocks(),
+    "search all": c.Search(k.QueryText("hi")),
+    "status": c.Status(k.State("away")),
     "rooms": c.Rooms(),
     "ping": c.Ping(),
 }
@@ -240,14 +267,14 @@ def build(who: str) -> World:
     actor = house.guest() if who in IN_NO_DIRECT else house.user(IVY)
     name = house.chat.connections[actor.id].user
     assert name is not None
-    den, far = (ann.ask(acts.Create(private=True))[-1].room for _ in range(2))
+    den, far = (ann.ask(a.Create(private=True))[-1].room for _ in range(2))
     # Whoever is first in a declared room is its member; its owner comes from above.
     house.chat.rooms[LOBBY].members[ANN].role = "owner"
     house.model.rooms[LOBBY].members[ANN].role = "owner"
     for peer, invited in ((bob, BOB), (cy, CY), (actor, name)):
         for room in (den, far):
             if room == den or peer is not actor:
-                ann.ask(acts.Invite(room, invited))
+                ann.ask(a.Invite(room, invited))
                 peer.join(room)
     own = {}
     ours = (TEAM, LOBBY, den)
@@ -260,16 +287,18 @@ def build(who: str) -> World:
         if who not in INSIDERS:
             actor.ask(c.Leave(room))
         if who == "banned":
-            ann.ask(acts.Ban(room, name))
+            ann.ask(a.Ban(room, name))
         elif who == "muted":
-            ann.ask(acts.Mute(room, name))
-        elif who in ("moderator", "owner"):
-            ann.ask(acts.SetRole(room, name, kinds.RoomRole(who)))
+            ann.ask(a.Mute(room, name))
+        elif who in ("moderator", "owner", "keeper"):
+            role = "owner" if who == "owner" else "moderator"
+            ann.ask(a.SetRole(room, name, k.RoomRole(role)))
     bob.ask(c.Send(HI, to=CY))
     if who not in IN_NO_DIRECT:
         cy.ask(c.Send(HI, to=IVY))
         actor.ask(c.Send(HI, to=CY))
         own[OWN] = Seq(2)
+    house.chat.connections[actor.id].scope = SCOPES.get(who)
     house.settle()
     house.take_all()
     rooms = (TEAM, LOBBY, den, far, OWN, OTHERS, NOWHERE, NO_DEN)
@@ -372,7 +401,7 @@ def test_a_room_that_one_may_not_see_is_one_that_does_not_exist(
         for changing in (False, True):
             for hidden, none in pairs:
                 if changing and hidden != OTHERS:
-                    ann.say(acts.SetRoom(hidden, topic=kinds.Topic("y")))
+                    ann.say(a.SetRoom(hidden, topic=k.Topic("y")))
                 said = [ask(world, row, name, cid) for name in (hidden, none)]
                 assert said[0][0] == said[1][0], (row, who)
                 told, untold = (encode(reply) for _, reply in said)
@@ -399,7 +428,7 @@ def ask(world: World, row: str, room: RoomName, cid: Cid | None) -> Any:
 
 
 def test_nobody_does_anything_before_hello() -> None:
-    """Whatever it names, it is `not_authenticated`."""
+    """Whatever it names, it is `not_authenticated`, but `hello` and `register`."""
     house = House()
     for make in WITH_ROOM.values():
         command = make(TEAM, Seq(1))
@@ -408,5 +437,6 @@ def test_nobody_does_anything_before_hello() -> None:
         assert error.code == "not_authenticated"
     for command in WITHOUT_ROOM.values():
         (reply,) = house.open().ask(attrs.evolve(command, id=1))
-        is_hello = isinstance(command, c.Hello)
-        assert (reply.type == "welcome") == is_hello
+        assert (getattr(reply, "code", "") == "not_authenticated") != RULES[
+            type(command)
+        ].hello

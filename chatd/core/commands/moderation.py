@@ -167,13 +167,17 @@ def _require_member(room: Room, command: Act) -> None:
 def moderated(turn: Turn, origin: Origin, draft: Moderate, outcome: Outcome) -> None:
     """Take an act of moderation: apply, answer, deliver, and remove who has to go."""
     event = outcome.event if isinstance(outcome, Committed) else None
+    # A ban of somebody who is not there tells him nothing, not even of the room.
+    is_removal = (
+        draft.change in REMOVALS and draft.target in turn.chat.rooms[draft.room].members
+    )
     if isinstance(event, Member):
         turn.chat.apply(event)
         turn.chat.apply_moderation(event, turn.now.mono)
     _answer(turn, origin, draft, outcome)
     if event is None:
         return
-    if draft.change in REMOVALS:
+    if is_removal:
         withdraw(turn, draft.target, draft.room, draft.change, event)
     turn.want(Deliver(event))
     if draft.change == "invite" and draft.target in turn.chat.users:
