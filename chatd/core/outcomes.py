@@ -9,6 +9,7 @@ nobody who takes it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from chatd.core import deadlines, drafts, retention
 from chatd.core.commands import (
@@ -19,6 +20,7 @@ from chatd.core.commands import (
     sessions,
     timeline,
 )
+from chatd.core.drafts import EndSession, Outcome, SaveMarks, SetAccountRole
 from chatd.core.effects import Origin
 from chatd.core.entities import Block
 from chatd.core.inputs import Executed
@@ -31,7 +33,7 @@ def take(turn: Turn, happened: Executed) -> None:
     draft = happened.origin.draft
     taker = _TAKERS.get(type(draft))
     if taker is not None:
-        taker(turn, happened)
+        taker(turn, happened.origin, draft, happened.outcome)
     if isinstance(draft, drafts.SetMember):
         _lift(turn, happened, draft.room, draft.user)
     elif isinstance(draft, drafts.Moderate | drafts.SetRoom):
@@ -75,115 +77,49 @@ def _close_draft(turn: Turn, origin: Origin) -> None:
 # --- who takes what -----------------------------------------------------------
 
 
-def _written(turn: Turn, happened: Executed) -> None:
-    draft = happened.origin.draft
-    assert isinstance(draft, drafts.Durable)
-    timeline.executed(turn, happened.origin, draft, happened.outcome)
-
-
-def _recalled(turn: Turn, happened: Executed) -> None:
-    draft = happened.origin.draft
-    assert isinstance(draft, drafts.Recall)
-    timeline.recalled(turn, happened.origin, draft, happened.outcome)
-
-
-def _member(turn: Turn, happened: Executed) -> None:
-    draft = happened.origin.draft
-    assert isinstance(draft, drafts.SetMember)
-    rooms.changed(turn, happened, draft)
-
-
-def _moderated(turn: Turn, happened: Executed) -> None:
-    draft = happened.origin.draft
-    assert isinstance(draft, drafts.Moderate)
-    moderation.moderated(turn, happened.origin, draft, happened.outcome)
-
-
-def _set_room(turn: Turn, happened: Executed) -> None:
-    draft = happened.origin.draft
-    assert isinstance(draft, drafts.SetRoom)
-    moderation.changed(turn, happened.origin, draft, happened.outcome)
-
-
-def _created(turn: Turn, happened: Executed) -> None:
-    draft = happened.origin.draft
-    assert isinstance(draft, drafts.CreateRoom)
-    rooms.created(turn, happened.origin, draft, happened.outcome)
-
-
-def _opened(turn: Turn, happened: Executed) -> None:
-    draft = happened.origin.draft
-    assert isinstance(draft, drafts.OpenSession)
-    sessions.opened(turn, happened.origin, draft, happened.outcome)
-
-
-def _account(turn: Turn, happened: Executed) -> None:
-    accounts.executed(turn, happened.origin, happened.outcome)
-
-
-def _ended(turn: Turn, happened: Executed) -> None:
-    origin, draft = happened.origin, happened.origin.draft
-    assert isinstance(draft, drafts.EndSession)
-    accounts.ended(turn, origin, draft, happened.outcome)
-    if isinstance(happened.outcome, drafts.Refused) and origin.connection is None:
+def _ended(turn: Turn, origin: Origin, draft: EndSession, outcome: Outcome) -> None:
+    accounts.ended(turn, origin, draft, outcome)
+    if isinstance(outcome, drafts.Refused) and origin.connection is None:
         deadlines.hold_guest(turn, draft)
 
 
-def _renamed(turn: Turn, happened: Executed) -> None:
-    draft = happened.origin.draft
-    assert isinstance(draft, drafts.SetDisplay)
-    sessions.renamed(turn, happened.origin, draft, happened.outcome)
-
-
-def _role_set(turn: Turn, happened: Executed) -> None:
+def _role_set(
+    turn: Turn, _origin: Origin, draft: SetAccountRole, outcome: Outcome
+) -> None:
     """Take what an outside issuer says that somebody is."""
-    draft = happened.origin.draft
-    assert isinstance(draft, drafts.SetAccountRole)
     user = turn.chat.users.get(draft.user)
-    if user is not None and not isinstance(happened.outcome, drafts.Refused):
+    if user is not None and not isinstance(outcome, drafts.Refused):
         turn.chat.apply_role(user, draft.role)
 
 
-def _blocked(turn: Turn, happened: Executed) -> None:
-    draft = happened.origin.draft
-    assert isinstance(draft, drafts.SetBlock)
-    blocks.changed(turn, happened.origin, draft, happened.outcome)
-
-
-def _marks_saved(turn: Turn, happened: Executed) -> None:
+def _marks_saved(
+    turn: Turn, _origin: Origin, draft: SaveMarks, outcome: Outcome
+) -> None:
     """Keep what could not be written for the next time."""
-    draft = happened.origin.draft
-    assert isinstance(draft, drafts.SaveMarks)
-    if isinstance(happened.outcome, drafts.Refused):
+    if isinstance(outcome, drafts.Refused):
         turn.chat.reads = draft.reads | turn.chat.reads
         turn.chat.idle = draft.idle | turn.chat.idle
 
 
-def _trimmed(turn: Turn, happened: Executed) -> None:
-    draft = happened.origin.draft
-    assert isinstance(draft, drafts.TrimRoom)
-    retention.trimmed(turn, draft, happened.outcome)
-
-
-_TAKERS: dict[type, Callable[[Turn, Executed], None]] = {
-    drafts.NewMessage: _written,
-    drafts.EditMessage: _written,
-    drafts.DeleteMessage: _written,
-    drafts.SetReaction: _written,
-    drafts.Recall: _recalled,
-    drafts.SetMember: _member,
-    drafts.Moderate: _moderated,
-    drafts.SetRoom: _set_room,
-    drafts.CreateRoom: _created,
-    drafts.OpenSession: _opened,
-    drafts.AddUser: _account,
-    drafts.ChangePassword: _account,
-    drafts.RenewSession: _account,
-    drafts.EndSessions: _account,
+_TAKERS: dict[type, Callable[[Turn, Origin, Any, Outcome], None]] = {
+    drafts.NewMessage: timeline.executed,
+    drafts.EditMessage: timeline.executed,
+    drafts.DeleteMessage: timeline.executed,
+    drafts.SetReaction: timeline.executed,
+    drafts.Recall: timeline.recalled,
+    drafts.SetMember: rooms.changed,
+    drafts.Moderate: moderation.moderated,
+    drafts.SetRoom: moderation.changed,
+    drafts.CreateRoom: rooms.created,
+    drafts.OpenSession: sessions.opened,
+    drafts.AddUser: accounts.executed,
+    drafts.ChangePassword: accounts.executed,
+    drafts.RenewSession: accounts.executed,
+    drafts.EndSessions: accounts.executed,
     drafts.EndSession: _ended,
-    drafts.SetDisplay: _renamed,
+    drafts.SetDisplay: sessions.renamed,
     drafts.SetAccountRole: _role_set,
-    drafts.SetBlock: _blocked,
+    drafts.SetBlock: blocks.changed,
     drafts.SaveMarks: _marks_saved,
-    drafts.TrimRoom: _trimmed,
+    drafts.TrimRoom: retention.trimmed,
 }

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from chatd.core.agenda import DeadlineKey, Due
 from chatd.core.drafts import Outcome, Trimmed, TrimRoom
+from chatd.core.effects import Origin
 from chatd.core.entities import Room
 from chatd.core.turn import Turn
 
@@ -56,7 +57,7 @@ def trim(turn: Turn, _key: DeadlineKey) -> None:
     chat.trimming = False
 
 
-def trimmed(turn: Turn, draft: TrimRoom, outcome: Outcome) -> None:
+def trimmed(turn: Turn, _origin: Origin, draft: TrimRoom, outcome: Outcome) -> None:
     """Take the outcome of a step, and go on with the next one.
 
     A step that could not be done now is done after the next review.

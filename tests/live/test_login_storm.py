@@ -66,7 +66,10 @@ async def test_a_login_storm_delays_nobody_elses_messages(tmp_path: Path) -> Non
     hashed = hash_password(PASSWORD)
     for number in range(PEOPLE):
         admin.add_account(data, UserName(f"p{number}"), hashed)
-    unlimited = {"CHATD_LIMITS__MESSAGES_PER_S": "0"}
+    unlimited = {
+        "CHATD_LIMITS__MESSAGES_PER_S": "0",
+        "CHATD_LIMITS__CONNECTS_PER_S": "0",
+    }
     async with (
         running(data, env=unlimited) as daemon,
         person(daemon.url) as ann,

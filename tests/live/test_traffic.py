@@ -19,6 +19,7 @@ from tests.wire.contract import OPEN, Frame, Traffic
 
 UNHEARD = {
     "GapEvent": "only a slow reader gets one: tests/live/test_slow.py",
+    "ExpiringEvent": "tokens of a few seconds: tests/live/test_accounts.py",
 }
 """What is missing in this conversation, and where it is heard instead."""
 UNSAID: dict[str, str] = {}
@@ -31,6 +32,7 @@ ENV = {
     "CHATD_ROOMS__READ_RECEIPTS": "true",
     "CHATD_LIMITS__MESSAGES_BURST": "40",
     "CHATD_LIMITS__TEXT_CHARS": "40",
+    "CHATD_AUTH__REGISTRATION": "open",
 }
 
 
@@ -77,6 +79,36 @@ async def come_in(daemon: Daemon, traffic: Traffic, token: str) -> None:
         await ann.hello()
     async with person(daemon.url, traffic) as silent:
         await silent.hello()
+
+
+async def have_an_account(daemon: Daemon, traffic: Traffic, token: str) -> None:
+    """What becomes of one's own account, password and token."""
+    async with person(daemon.url, traffic) as fay:
+        new = {"name": "fay", "password": PASSWORD, "display": "Fay"}
+        await granted(fay, type="register", **new, id=1)
+        await refused(fay, "name_taken", type="register", **new)
+        await fay.hello(name="fay", password=PASSWORD)
+        await granted(fay, type="password", old=PASSWORD, new="another one", id=2)
+        await granted(fay, type="logout", everywhere=True)
+        await closed(fay, 1000)
+    async with person(daemon.url, traffic) as ann:
+        await ann.hello(token=token)
+        await granted(ann, type="refresh", token=token, id=3)
+
+
+async def be_apart(daemon: Daemon, traffic: Traffic, ann: Person, bob: Person) -> None:
+    """Mentions where one has not joined, and what is hidden by a block."""
+    async with person(daemon.url, traffic) as other:
+        await other.hello(name="bob", password=PASSWORD)
+        await granted(ann, type="send", room="garden", text="@bob look")
+        await other.hear_until(type="mention", room="garden")
+    await granted(ann, type="block", user="bob", id=1)
+    await granted(ann, type="blocks", limit=1)
+    await granted(bob, type="send", to="ann", text="psst")
+    await ann.hear_until(type="hidden", room="@ann,bob")
+    await granted(ann, type="history", room="@ann,bob")
+    await granted(ann, type="unblock", user="bob", id=2)
+    await granted(ann, type="blocks", after="bob")
 
 
 async def write(ann: Person, bob: Person, cy: Person) -> None:
@@ -198,6 +230,7 @@ async def test_everything_is_said_and_heard(tmp_path: Path) -> None:
     traffic = Traffic()
     async with running(data, env=ENV) as daemon:
         await come_in(daemon, traffic, token)
+        await have_an_account(daemon, traffic, token)
         async with (
             person(daemon.url, traffic) as ann,
             person(daemon.url, traffic) as bob,
@@ -210,6 +243,7 @@ async def test_everything_is_said_and_heard(tmp_path: Path) -> None:
             await dan.hello(name="dan", password=PASSWORD)
             await write(ann, bob, cy)
             await be_seen(ann, bob, cy)
+            await be_apart(daemon, traffic, ann, bob)
             await keep_order(ann, bob, dan)
             await stumble(ann, cy)
             for who in (ann, bob, cy, dan):

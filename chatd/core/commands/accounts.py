@@ -12,6 +12,7 @@ from chatd.core.commands.revocation import cut, cut_sessions
 from chatd.core.deadlines import expect_expiry
 from chatd.core.drafts import (
     ChangePassword,
+    Draft,
     EndSession,
     EndSessions,
     Outcome,
@@ -133,16 +134,16 @@ def unchecked(turn: Turn, connection: Connection, happened: SecretRefused) -> No
 # --- outcomes -------------------------------------------------------------------
 
 
-def executed(turn: Turn, origin: Origin, outcome: Outcome) -> None:
+def executed(turn: Turn, origin: Origin, draft: Draft, outcome: Outcome) -> None:
     """Take what became of a draft about an account."""
-    match origin.draft:
-        case ChangePassword() as draft:
+    match draft:
+        case ChangePassword():
             _password_changed(turn, origin, draft, outcome)
-        case EndSessions() as draft:
+        case EndSessions():
             _ended_everywhere(turn, origin, draft, outcome)
         case RenewSession() if isinstance(origin.command, Refresh):
             _renewed(turn, origin, outcome)
-        case RenewSession() as draft:
+        case RenewSession():
             sessions.opened(turn, origin, draft, outcome)
         case _:
             _answer(turn, origin, outcome)  # of `register`; a hello may follow

@@ -30,7 +30,6 @@ from chatd.core.entities import (
     User,
     readable_from,
 )
-from chatd.core.inputs import Executed
 from chatd.core.settings import PLAIN
 from chatd.core.turn import Turn, no_room
 from chatd.errors import Reject, RejectCode
@@ -155,9 +154,8 @@ def created(turn: Turn, origin: Origin, draft: CreateRoom, outcome: Outcome) -> 
     turn.release(connection)
 
 
-def changed(turn: Turn, happened: Executed, draft: SetMember) -> None:
+def changed(turn: Turn, origin: Origin, draft: SetMember, outcome: Outcome) -> None:
     """Take a change of one's own membership, and answer it."""
-    origin, outcome = happened.origin, happened.outcome
     chat, now = turn.chat, turn.now.mono
     room = chat.rooms[draft.room]
     user = chat.users.get(draft.user)
