@@ -225,8 +225,10 @@ class Listener:
             stream = await self._secured(sock, peer)
             if stream is None:
                 return
-            front = Front(stream, peer, self.site, lambda who: count(address_key(who)))
-            found = await front.run()
+            # Not kept in a name: it would be there as long as the connection.
+            found = await Front(
+                stream, peer, self.site, lambda who: count(address_key(who))
+            ).run()
             if isinstance(found, Upgrade):
                 await serve_connection(
                     stream,

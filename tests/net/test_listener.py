@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import resource
 import socket
@@ -9,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import h11
 import pytest
 import trio
 import trio.testing
@@ -343,3 +345,18 @@ def test_an_accepted_socket_is_tuned() -> None:
     with socket.socket(socket.AF_UNIX) as sock:
         tune(sock)
         assert not sock.getblocking()
+
+
+async def test_a_connection_keeps_nothing_of_its_request() -> None:
+    """Neither our parser nor the library's lives on: 3 KiB of each connection."""
+
+    def parsers() -> int:
+        gc.collect()
+        return sum(type(one) is h11.Connection for one in gc.get_objects())
+
+    async with edge() as server:
+        before = parsers()
+        peers = [await server.upgraded() for _ in range(3)]
+        assert parsers() == before
+        for peer in peers:
+            peer.sock.close()
