@@ -30,6 +30,9 @@ def check(chat: Chat) -> None:
         if session.connection is not None:
             assert chat.connections[session.connection].session == session.id
     for connection in chat.connections.values():
+        if connection.session is not None:
+            # Who loses his session is cut off in the same step.
+            assert chat.sessions[connection.session].connection == connection.id
         assert connection.user is None or connection.id in (
             chat.users[connection.user].connections
         )

@@ -135,17 +135,16 @@ class Chat(Truth):
             return
         user = self.users[connection.user]
         del user.connections[connection.id]
-        session = self.sessions.get(connection.session)
-        if session is not None:
-            session.connection = None
-            session.idle_from = now
-            self.idle[session.id] = wall
-            if not is_guest(user.name):
-                del self.sessions[session.id]
-                del user.sessions[session.id]
+        session = self.sessions[connection.session]
+        session.connection = None
+        session.idle_from = now
+        self.idle[session.id] = wall
+        if not is_guest(user.name):
+            del self.sessions[session.id]
+            del user.sessions[session.id]
         if user.connections:
             self._settle_state(user, now)
-        elif session is None or grace_s <= 0:
+        elif grace_s <= 0:
             self.note_offline(user, now)
         else:
             user.offline_at = now + grace_s
