@@ -7,6 +7,7 @@ from chatd.config.limits import Limits
 from chatd.config.sections import Presence, Rooms
 from chatd.core import drafts
 from chatd.core.effects import Answer, Origin, Spread, Tell
+from chatd.core.entities import Sanction
 from chatd.errors import RejectCode
 from chatd.ids import RoomName, Seq
 from chatd.wire import events, replies
@@ -31,6 +32,20 @@ def test_typing_goes_to_the_others_and_not_to_oneself() -> None:
     assert ann.take() == other.take() == []
     ann.say(Typing(LOBBY, on=False))
     assert bob.take() == [events.Typing(LOBBY, ANN, 0)]
+
+
+def test_who_is_muted_is_not_seen_writing() -> None:
+    """It is dropped without a word, until the mute lapses."""
+    house = House()
+    ann, bob = house.user("ann", LOBBY), house.user("bob", LOBBY)
+    until = house.now.wall + 1000
+    house.chat.rooms[LOBBY].mutes[ANN] = Sanction(until, None)
+    house.take_all()
+    assert ann.say(Typing(LOBBY)) == [Answer(ann.id, None)]
+    house.wait(1)
+    bob.take()
+    ann.say(Typing(LOBBY))
+    assert bob.take() == [events.Typing(LOBBY, ANN, 6)]
 
 
 def test_above_names_max_typing_and_read_marks_are_not_passed_on() -> None:
