@@ -34,8 +34,6 @@ class Membership:
     """Everything up to this seq counts as read."""
     first: Seq = Seq(1)
     """The lowest seq that this member may read, as far as it is kept."""
-    sent_at: float | None = None
-    """When he sent last, on the clock of the deadlines; for slow mode."""
 
 
 @attrs.frozen
@@ -58,6 +56,14 @@ class Invite:
     sender: UserName
     ts: Millis
 
+    def waits(self, now: Millis) -> bool:
+        """Whether it has not lapsed."""
+        return now < self.ts + INVITE_MS
+
+
+INVITE_MS = 14 * 86_400_000
+"""How long an invitation waits. Source: protocol section 7."""
+
 
 @attrs.define(eq=False)
 class Room:
@@ -75,6 +81,8 @@ class Room:
     bans: dict[UserName, Sanction] = attrs.field(factory=dict)
     mutes: dict[UserName, Sanction] = attrs.field(factory=dict)
     """Kept while their user is away, so that leaving is no way out."""
+    sent: dict[UserName, float] = attrs.field(factory=dict)
+    """In slow mode, when somebody sent last, on the clock of the deadlines."""
     members: dict[UserName, Membership] = attrs.field(factory=dict)
     online: dict[UserName, None] = attrs.field(factory=dict)
     """Members with at least one connection, or in their grace."""

@@ -187,7 +187,9 @@ class Machine:
                 (room, connection.user)
             )
             # Not who cannot see the room: his refusal comes as fast as for none.
-            if barrier is not None and self.chat.may_know(connection.user, room):
+            if barrier is not None and self.chat.may_know(
+                connection.user, room, self._turn.now.wall
+            ):
                 barrier.waiting.append(connection.id)
                 connection.block = Block.BARRIER
                 return True

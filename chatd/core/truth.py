@@ -14,7 +14,7 @@ from chatd.core.agenda import Agenda, Due
 from chatd.core.entities import Invite, Membership, Room, Sanction, User
 from chatd.ids import RoomName, Seq, UserName
 from chatd.wire import events
-from chatd.wire.events import TimelineEvent, UserShown
+from chatd.wire.events import Millis, TimelineEvent, UserShown
 
 REMOVALS = ("kick", "ban")
 """Acts of moderation that end a membership."""
@@ -118,13 +118,12 @@ class Truth:
             elif event.change in REMOVALS:
                 self.apply_member(room, user, None, now)
 
-    def may_know(self, user: UserName, room: RoomName) -> bool:
+    def may_know(self, user: UserName, room: RoomName, now: Millis) -> bool:
         """Whether the user may know that a room exists, if it does."""
-        return (
-            room[0] not in "@~"
-            or room in self.users[user].rooms
-            or room in self.invites.get(user, ())
-        )
+        if room[0] not in "@~" or room in self.users[user].rooms:
+            return True
+        invite = self.invites.get(user, {}).get(room)
+        return invite is not None and invite.waits(now)
 
     def forget_invite(self, user: UserName, room: RoomName) -> None:
         """An invitation was answered, or is void."""
@@ -160,6 +159,8 @@ class Truth:
             room.mutes.pop(user.name, None)
         self.invites.pop(user.name, None)
         del self.users[user.name]
+        for other in self.users.values():
+            other.blocks.pop(user.name, None)
 
     def apply_block(self, user: UserName, blocked: UserName, *, on: bool) -> None:
         """Take a committed block, or its end; idempotent."""

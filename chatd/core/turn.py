@@ -177,6 +177,10 @@ class Turn:
         scope = connection.scope
         return scope is None or scope.allows("join", room)
 
+    def may_be_told(self, connection: Connection, room: RoomName) -> bool:
+        """Whether a connection's token lets it know of a room."""
+        return connection.scope is None or connection.scope.shows(room)
+
     def connections_of(self, user: UserName) -> list[ConnectionId]:
         """All connections of a user; none of one who is not in memory any more."""
         known = self.chat.users.get(user)

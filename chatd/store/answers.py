@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chatd.core.drafts import REACTION_KINDS_MAX, Refused
+from chatd.core.entities import INVITE_MS
 from chatd.errors import RejectCode
 from chatd.wire.events import Millis
 
@@ -35,9 +36,6 @@ ROOM_LOOKS_TAKEN = Refused(
     RejectCode.NAME_TAKEN, "the name looks like that of another room", "room"
 )
 NOT_STORED = Refused(RejectCode.INTERNAL, "it could not be stored; the fault is here")
-
-INVITE_MS = 14 * 86_400_000
-"""How long an invitation waits. Source: protocol section 7."""
 
 UNREAD_MAX = 999
 """Where counting stops. Source: protocol section 5."""

@@ -8,11 +8,11 @@ import attrs
 import pytest
 
 from chatd.core import drafts as d
+from chatd.core.entities import INVITE_MS
 from chatd.core.settings import PLAIN, RoomSettings
 from chatd.errors import RejectCode
 from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
 from chatd.ports import InviteRow, MemberRow, RoomRow, SanctionRow, Store
-from chatd.store.answers import INVITE_MS
 from chatd.wire import events as e
 from tests.store.support import (
     ANN,

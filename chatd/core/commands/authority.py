@@ -16,8 +16,8 @@ from chatd.wire.events import Millis
 RANKS = {"member": 1, "moderator": 2, "owner": 3}
 """What a role is worth."""
 MODERATOR, OWNER = RANKS["moderator"], RANKS["owner"]
-INVITE_MS = 14 * 86_400_000
-"""How long an invitation waits. Source: protocol section 7."""
+SENT_MAX = 1000
+"""Times of sending that are kept before those are forgotten that do not matter."""
 
 
 def rank(user: User, room: Room) -> int:
@@ -48,10 +48,20 @@ def require(turn: Turn, connection: Connection, name: RoomName, least: int) -> R
         raise Reject(
             RejectCode.FORBIDDEN, "a direct conversation has no roles", field="room"
         )
-    if rank(user, room) < least:
+    if rank(user, room) < least and not _is_in_charge(user, room):
         role = next(role for role, worth in RANKS.items() if worth == least)
         raise Reject(RejectCode.FORBIDDEN, f"only {_some(role)} of {name} may do this")
     return room
+
+
+def _is_in_charge(user: User, room: Room) -> bool:
+    """Whether nobody owns the room, and nobody in it has more to say than the user.
+
+    The last owner may be erased, or have been a guest; somebody has to be able to
+    make another one.
+    """
+    ranks = [RANKS[member.role] for member in room.members.values()]
+    return OWNER not in ranks and rank_of(user.name, room) == max(ranks, default=0) > 0
 
 
 def _some(role: str) -> str:
@@ -71,9 +81,7 @@ def may_create(turn: Turn, user: User) -> bool:
 def invitation(turn: Turn, user: UserName, room: RoomName) -> Invite | None:
     """The user's invitation to a room, if there is one that has not lapsed."""
     invite = turn.chat.invites.get(user, {}).get(room)
-    if invite is None or turn.now.wall >= invite.ts + INVITE_MS:
-        return None
-    return invite
+    return invite if invite is not None and invite.waits(turn.now.wall) else None
 
 
 def held(sanctions: dict[UserName, Sanction], user: UserName, now: Millis) -> bool:
@@ -120,29 +128,42 @@ def check_voice(turn: Turn, user: User, room: Room) -> None:
         )
 
 
-def check_post(turn: Turn, user: User, room: Room) -> None:
-    """Check that a member may send, and may send now.
+def check_post(user: User, room: Room) -> None:
+    """Check that a member may write at all.
 
     Raises:
-        Reject: `forbidden` where only moderators send; `rate_limited` in slow mode,
-            with the time until he may.
+        Reject: `forbidden` where only moderators send.
     """
-    settings, now = room.settings, turn.now.mono
-    if rank(user, room) >= MODERATOR:
-        return
-    if settings.post == "moderators":
+    if room.settings.post == "moderators" and rank(user, room) < MODERATOR:
         raise Reject(
             RejectCode.FORBIDDEN, f"only moderators send to {room.name}", field="room"
         )
-    member = room.members[user.name]
-    if settings.slow_s and member.sent_at is not None:
-        wait_s = member.sent_at + settings.slow_s - now
-        if wait_s > 0:
-            raise Reject(
-                RejectCode.RATE_LIMITED,
-                f"{room.name} is slow: one message in {settings.slow_s} s",
-                retry_after_s=wait_s,
-            )
+
+
+def check_slow(turn: Turn, user: User, room: Room) -> None:
+    """Check that a member may send now, in slow mode.
+
+    Raises:
+        Reject: `rate_limited`, with the time until he may.
+    """
+    slow_s, last = room.settings.slow_s, room.sent.get(user.name)
+    if last is None or rank(user, room) >= MODERATOR:
+        return
+    wait_s = last + slow_s - turn.now.mono
+    if wait_s > 0:
+        raise Reject(
+            RejectCode.RATE_LIMITED,
+            f"{room.name} is slow: one message in {slow_s} s",
+            retry_after_s=wait_s,
+        )
+
+
+def note_sending(room: Room, user: UserName, now: float) -> None:
+    """Remember that somebody sends, as long as slow mode needs it."""
+    if len(room.sent) >= SENT_MAX:
+        long_ago = now - room.settings.slow_s
+        room.sent = {name: at for name, at in room.sent.items() if at > long_ago}
+    room.sent[user] = now
 
 
 def _because(sanction: Sanction) -> str:

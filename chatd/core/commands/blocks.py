@@ -9,6 +9,7 @@ invitations.
 
 from __future__ import annotations
 
+from chatd.core import allowance
 from chatd.core.drafts import Outcome, Refused, SetBlock
 from chatd.core.effects import Origin
 from chatd.core.entities import Connection, User
@@ -51,6 +52,7 @@ def _account(turn: Turn, connection: Connection, other: UserName) -> User:
         raise Reject(RejectCode.FORBIDDEN, "guests have no direct conversations")
     if other == user.name:
         raise Reject(RejectCode.BAD_FIELD, "user: this is your own name", field="user")
+    allowance.pace(turn, connection)
     return user
 
 

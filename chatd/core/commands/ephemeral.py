@@ -33,8 +33,9 @@ def typing(turn: Turn, connection: Connection, command: Typing) -> None:
         frame = events.Typing(room.name, user.name, seconds)
         besides = turn.connections_of(user.name)
         if is_direct(room.name):
-            other = turn.chat.users[direct_partner(room.name, user.name)]
-            if user.name in other.blocks:
+            # Who was erased is not known any more; the conversation is.
+            other = turn.chat.users.get(direct_partner(room.name, user.name))
+            if other is not None and user.name in other.blocks:
                 besides += other.connections
         turn.want(Spread(frame, besides))
     _done(turn, connection, command)

@@ -15,7 +15,7 @@ from chatd.core import allowance, retention
 from chatd.core.commands import authority
 from chatd.core.commands.authority import MODERATOR, OWNER
 from chatd.core.commands.creation import given
-from chatd.core.commands.rooms import require_other_owner, withdraw
+from chatd.core.commands.rooms import require_other_owner, told_of, withdraw
 from chatd.core.commands.timeline import settle
 from chatd.core.drafts import Committed, Duplicate, Moderate, Outcome, SetRoom
 from chatd.core.effects import Deliver, FindUser, Origin, Tell
@@ -93,9 +93,17 @@ def kick(turn: Turn, connection: Connection, command: acts.Kick) -> None:
         _require_member(room, command)
 
 
-def act(turn: Turn, connection: Connection, command: Act) -> None:
-    """Check that somebody may be banned, muted, or let be."""
+def act(turn: Turn, connection: Connection, command: acts.Ban | acts.Mute) -> None:
+    """Check that somebody may be banned or muted."""
     _on_lesser(turn, connection, command)
+
+
+def relent(
+    turn: Turn, connection: Connection, command: acts.Unban | acts.Unmute
+) -> None:
+    """Check that a ban or mute may be lifted, whoever it is whom it holds."""
+    if _on_other(turn, connection, command, MODERATOR) is not None:
+        allowance.pace(turn, connection)
 
 
 def role(turn: Turn, connection: Connection, command: acts.SetRole) -> None:
@@ -182,7 +190,7 @@ def moderated(turn: Turn, origin: Origin, draft: Moderate, outcome: Outcome) -> 
     turn.want(Deliver(event))
     if draft.change == "invite" and draft.target in turn.chat.users:
         title = turn.chat.rooms[draft.room].settings.title
-        numbers = turn.connections_of(draft.target)
+        numbers = told_of(turn, draft.target, draft.room)
         if numbers and draft.user not in turn.chat.users[draft.target].blocks:
             turn.want(Tell(numbers, Invited(draft.room, draft.user, title)))
 
@@ -205,6 +213,6 @@ def _answer(
 ) -> None:
     connection = turn.connection(origin.connection)
     if connection is not None and origin.command is not None:
-        if isinstance(outcome, Duplicate):
+        if isinstance(outcome, Duplicate) and outcome.recalled:
             allowance.give_back(turn, connection)
         settle(turn, connection, origin, draft.room, outcome)

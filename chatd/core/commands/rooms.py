@@ -33,7 +33,7 @@ from chatd.core.entities import (
 from chatd.core.settings import PLAIN
 from chatd.core.turn import Turn, no_room
 from chatd.errors import Reject, RejectCode
-from chatd.ids import RoomName, Seq, UserName, is_direct, is_guest
+from chatd.ids import ConnectionId, RoomName, Seq, UserName, is_direct, is_guest
 from chatd.wire.acts import Create
 from chatd.wire.commands import Join, Leave
 from chatd.wire.events import CaughtUp, Left, Presence, TimelineEvent
@@ -58,7 +58,11 @@ def join(turn: Turn, connection: Connection, command: Join) -> None:
                 field="since",
             )
         allowance.may_join(turn, connection)
-        _change(turn, connection, command, _entry(user, room))
+        draft = _entry(user, room)
+        if draft.event:
+            # Everybody there is told; leaving costs nothing, and stays possible.
+            allowance.pace(turn, connection)
+        _change(turn, connection, command, draft)
 
 
 def leave(turn: Turn, connection: Connection, command: Leave) -> None:
@@ -209,8 +213,19 @@ def withdraw(
         turn.want(Unsubscribe(number, room, drop=False))
     if held and event is not None:
         turn.want(Tell(held, event))
-    if numbers:
-        turn.want(Tell(numbers, Left(room, reason)))
+    told = [number for number in told_of(turn, user, room) if number not in held]
+    if held or told:
+        turn.want(Tell([*held, *told], Left(room, reason)))
+
+
+def told_of(turn: Turn, user: UserName, room: RoomName) -> list[ConnectionId]:
+    """A user's connections whose tokens let them know of a room."""
+    chat = turn.chat
+    return [
+        number
+        for number in turn.connections_of(user)
+        if turn.may_be_told(chat.connections[number], room)
+    ]
 
 
 # --- subscribing ------------------------------------------------------------

@@ -40,6 +40,9 @@ from chatd.names import NAMES, check_free, skeleton
 from chatd.wire.commands import Hello, Profile
 from chatd.wire.replies import Done, InviteShown, LimitsShown, RoomState, Welcome
 
+INVITES_SHOWN_MAX = 100
+"""The newest; `welcome` must not grow by what others do. Source: a page."""
+
 PROTOCOL = 1
 """The version of the protocol that `welcome` names."""
 
@@ -304,7 +307,7 @@ def _invites(turn: Turn, user: User, scope: Scope | None) -> list[InviteShown]:
         if invite is not None and invite.sender not in user.blocks:
             title = turn.chat.rooms[name].settings.title
             shown.append(InviteShown(name, invite.sender, invite.ts, title))
-    return shown
+    return shown[-INVITES_SHOWN_MAX:]
 
 
 def _gone() -> Reject:
@@ -318,6 +321,7 @@ def _gone() -> Reject:
 def profile(turn: Turn, connection: Connection, command: Profile) -> None:
     """Change what people read instead of one's name."""
     user = turn.user(connection)
+    allowance.pace(turn, connection)
     turn.append(SetDisplay(user.name, command.display), connection, command)
     turn.pend(connection)
 

@@ -124,25 +124,48 @@ def send(turn: Turn, connection: Connection, command: Send) -> None:
     assert command.room is not None
     room = turn.member_room(connection, command.room)
     user = turn.user(connection)
+    if is_direct(room.name) and len(room.members) < 2:
+        raise no_user(command, direct_partner(room.name, user.name))
+    if command.reply_to is not None:
+        _check_readable(room, user, command.reply_to, "reply_to")
     if room.mutes:
         authority.check_voice(turn, user, room)
     if room.settings.restricts:
-        authority.check_post(turn, user, room)
+        authority.check_post(user, room)
+        authority.check_slow(turn, user, room)
         allowance.pace(turn, connection, command.text)
-        room.members[user.name].sent_at = turn.now.mono
+        authority.note_sending(room, user.name, turn.now.mono)
     else:
         allowance.pace(turn, connection, command.text)
 
 
 def change(turn: Turn, connection: Connection, command: Edit | React) -> None:
     """Check that a message may be changed; whose it is, the writer knows."""
-    user = turn.user(connection)
-    authority.check_voice(turn, user, turn.chat.rooms[command.room])
+    user, room = turn.user(connection), turn.chat.rooms[command.room]
+    _check_readable(room, user, command.of, "of")
+    authority.check_voice(turn, user, room)
+    if isinstance(command, Edit):
+        # Or an old message would be a way to speak where only moderators do.
+        authority.check_post(user, room)
     allowance.pace(turn, connection, getattr(command, "text", ""))
 
 
-def delete(turn: Turn, connection: Connection, _command: Delete) -> None:
+def _check_readable(room: Room, user: User, seq: Seq, field: str) -> None:
+    """Check that a message is not from before what one may read.
+
+    Raises:
+        Reject: `no_message`, as if there were none.
+    """
+    if seq < room.members[user.name].first:
+        raise Reject(
+            RejectCode.NO_MESSAGE, "there is no such message here", field=field
+        )
+
+
+def delete(turn: Turn, connection: Connection, command: Delete) -> None:
     """Check that a message may be deleted: who is muted may take back his own."""
+    user, room = turn.user(connection), turn.chat.rooms[command.room]
+    _check_readable(room, user, command.of, "of")
     allowance.pace(turn, connection)
 
 
@@ -181,7 +204,9 @@ def _direct(turn: Turn, connection: Connection, command: Send) -> None:
 
 def no_user(command: Command, name: UserName) -> Reject:
     """The refusal for a command that names somebody who does not exist."""
-    field = "to" if isinstance(command, Send) else "user"
+    field = "user"
+    if isinstance(command, Send):
+        field = "room" if command.to is None else "to"
     return Reject(RejectCode.NO_USER, f"there is no user {name}", field=field)
 
 
@@ -206,7 +231,7 @@ def executed(turn: Turn, origin: Origin, draft: Durable, outcome: Outcome) -> No
     if event is not None:
         turn.chat.apply(event)
     if connection is not None and origin.command is not None:
-        if isinstance(outcome, Duplicate):
+        if isinstance(outcome, Duplicate) and outcome.recalled:
             # Only here: what was refused before it took a token returns none.
             text = getattr(origin.command, "text", "")
             allowance.give_back(turn, connection, text)
@@ -247,15 +272,18 @@ def _unaware(turn: Turn, user: User, event: TimelineEvent) -> list[ConnectionId]
     return [
         connection.id
         for connection in found
-        if connection is not None and event.room not in connection.subscriptions
+        if connection is not None
+        and event.room not in connection.subscriptions
+        and turn.may_be_told(connection, event.room)
     ]
 
 
 def _forget_sending(turn: Turn, user: User, draft: NewMessage) -> None:
     """What was not stored now does not make anybody wait in slow mode."""
     room = turn.chat.rooms.get(draft.room)
-    if room is not None and user.name in room.members:
-        room.members[user.name].sent_at = None
+    # There is none where a direct conversation could not be begun.
+    sent = room.sent if room is not None else {}
+    sent.pop(user.name, None)
 
 
 def recalled(turn: Turn, origin: Origin, draft: Recall, outcome: Outcome) -> None:

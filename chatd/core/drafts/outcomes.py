@@ -39,6 +39,9 @@ class Duplicate:
     ts: Millis = 0
     room: RoomName | None = None
     """The room that was created with the same `cid`."""
+    recalled: bool = attrs.field(default=False, eq=False)
+    """Whether it is a retry, whose `cid` was found: not only something that changes
+    nothing, which is paid for."""
 
 
 @attrs.define

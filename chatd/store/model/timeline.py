@@ -64,7 +64,7 @@ def recalled(model: Tables, draft: d.Durable) -> d.Duplicate | d.Conflict | None
         return None
     digest, seq, ts = use
     same = digest == content_digest(draft)
-    return d.Duplicate(seq, ts) if same else d.Conflict()
+    return d.Duplicate(seq, ts, recalled=True) if same else d.Conflict()
 
 
 def _new(

@@ -172,4 +172,4 @@ class Ledger:
 def compare(use: CidUse, digest: bytes) -> Duplicate | Conflict:
     """Tell a retry from another use of the same cid."""
     known, seq, ts = use
-    return Duplicate(seq, ts) if known == digest else Conflict()
+    return Duplicate(seq, ts, recalled=True) if known == digest else Conflict()

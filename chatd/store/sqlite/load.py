@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import apsw
 
+from chatd.core.entities import INVITE_MS
 from chatd.ids import UserName
 from chatd.ports import (
     InviteRow,
@@ -14,7 +15,6 @@ from chatd.ports import (
     Snapshot,
     UserRow,
 )
-from chatd.store.answers import INVITE_MS
 from chatd.store.sqlite.people import GUEST
 from chatd.store.sqlite.rooms import load_settings
 from chatd.store.sqlite.sql import select, transaction

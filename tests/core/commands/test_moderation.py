@@ -9,9 +9,8 @@ from chatd.config import Config
 from chatd.config.limits import Limits
 from chatd.config.sections import PermanentRoom, Rooms
 from chatd.core import drafts, inputs
-from chatd.core.commands.authority import INVITE_MS
 from chatd.core.effects import Answer, Append, FindUser, Origin
-from chatd.core.entities import Invite, Sanction
+from chatd.core.entities import INVITE_MS, Invite, Sanction
 from chatd.errors import RejectCode
 from chatd.ids import Cid, RoomName, Seq, UserName, direct_room, is_guest
 from chatd.wire import events, replies
@@ -138,16 +137,19 @@ def test_what_an_act_says_is_in_its_draft(command: Any, change: str) -> None:
     )
 
 
-def test_an_act_that_changes_nothing_costs_nothing_and_tells_nobody() -> None:
-    """It is a duplicate, also with another cid, and returns its token."""
+def test_an_act_that_changes_nothing_tells_nobody_and_is_paid_for() -> None:
+    """It is a duplicate, also with another cid; only a retry returns its token."""
     s = scene(Config(limits=Limits(messages_per_s=1, messages_burst=4)))
     s.house.wait(10)
     s.house.take_all()
+    s.ann.ask(Mute(TEAM, CY, cid=X))
     for _ in range(9):
-        (ok,) = s.ann.ask(Unmute(TEAM, CY))
+        retry = [f for f in s.ann.ask(Mute(TEAM, CY, cid=X)) if f.type == "ok"]
+        assert [f.dup for f in retry] == [True]
+    for _ in range(3):
+        (ok,) = s.ann.ask(Unmute(TEAM, BOB))
         assert (ok.type, ok.dup) == ("ok", True)
-    s.ann.ask(Mute(TEAM, CY))
-    assert [f.dup for f in s.ann.ask(Mute(TEAM, CY, cid=X)) if f.type == "ok"] == [True]
+    assert codes(s.ann.ask(Unmute(TEAM, BOB))) == [RejectCode.RATE_LIMITED]
     assert kinds(s.bob.take()) == ["mute"]
 
 

@@ -11,11 +11,21 @@ from chatd.core import drafts, inputs
 from chatd.core.effects import Append, Authenticate, Finish, Unsubscribe
 from chatd.core.entities import Invite, Sanction
 from chatd.core.inputs import Revised, Revision, RevisionKind
-from chatd.errors import Ending
+from chatd.errors import Ending, RejectCode
 from chatd.ids import RoomName, UserName, direct_room
 from chatd.ports import TokenRow
-from chatd.wire.commands import Hello, Join, Logout, Send
+from chatd.wire.commands import (
+    Block,
+    Blocks,
+    Hello,
+    History,
+    Join,
+    Logout,
+    Send,
+    Typing,
+)
 from chatd.wire.kinds import GuestName, Secret, Text
+from chatd.wire.replies import Done
 from tests.core.house import ANN, BOB, LOBBY, House, Peer
 
 HI = Text("hi")
@@ -217,9 +227,35 @@ def test_an_erased_user_is_nowhere(house: House) -> None:
     assert ANN not in house.chat.users
     assert list(house.chat.rooms[direct_room(ANN, BOB)].members) == [BOB]
     bob.take()
-    bob.ask(Send(HI, direct_room(ANN, BOB)))
+    room = direct_room(ANN, BOB)
+    (refused,) = bob.ask(Send(HI, room))
+    assert (refused.code, refused.field) == (RejectCode.NO_USER, "room")
+    assert bob.ask(Typing(room, id=1)) == [Done("typing", 1)]
+    assert bob.ask(History(room))[0].messages
+    assert bob.join(room)[0].type == "ok"
     bob.ask(Send(HI, LOBBY))
-    assert house.chat.rooms[direct_room(ANN, BOB)].head == 2
+    assert house.chat.rooms[room].head == 1
+
+
+def test_who_blocked_the_erased_blocks_nobody(house: House) -> None:
+    """Neither in memory nor in his list."""
+    bob = [*house.peers.values()][2]
+    bob.ask(Block(ANN))
+    revise(house, RevisionKind.ERASE)
+    assert bob.ask(Blocks())[-1].users == []
+
+
+def test_a_changed_role_has_a_hello_verified_again(house: House) -> None:
+    """He was verified with the role that he had before."""
+    peer = house.open()
+    peer.say(LOGIN)
+    effect = house.errands.pop()
+    assert isinstance(effect, Authenticate)
+    happened = house._authenticate(effect)
+    revise(house, RevisionKind.ROLE, role="bot")
+    house.handle(happened)
+    house.commit()
+    assert isinstance(house.errands[-1], Authenticate)
 
 
 def test_what_rooms_held_against_him_is_forgotten(house: House) -> None:

@@ -1,0 +1,213 @@
+"""What somebody might try who knows the rules, and gets nothing by it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chatd.config import Config
+from chatd.config.limits import Limits
+from chatd.core.commands.authority import SENT_MAX
+from chatd.core.commands.sessions import INVITES_SHOWN_MAX
+from chatd.core.entities import Invite
+from chatd.core.principal import Renewal
+from chatd.core.scope import Scope
+from chatd.errors import RejectCode
+from chatd.ids import Cid, RoomName, Seq, UserName
+from chatd.wire.acts import Ban, Kick, SetRole, SetRoom, Unban
+from chatd.wire.acts import Invite as InviteCommand
+from chatd.wire.commands import (
+    Block,
+    Command,
+    Delete,
+    Edit,
+    Join,
+    Leave,
+    Profile,
+    React,
+    Send,
+    Unblock,
+)
+from chatd.wire.kinds import (
+    Display,
+    Emoji,
+    Post,
+    RoomRole,
+    Secret,
+    SlowSeconds,
+    Text,
+    Visibility,
+)
+from tests.core.house import ADA, ANN, BOB, CY, LOBBY, House, Peer
+
+HI = Text("hi")
+TEAM = RoomName("team")
+FREE = Config(limits=Limits(messages_per_s=0))
+FEW = Config(limits=Limits(messages_per_s=1, messages_burst=3))
+OWNER, MODERATOR = RoomRole("owner"), RoomRole("moderator")
+
+
+def codes(frames: list[Any]) -> list[str]:
+    """What was refused."""
+    return [frame.code for frame in frames if frame.type == "error"]
+
+
+def kinds_of(frames: list[Any]) -> list[str]:
+    """The types of what was received."""
+    return [frame.type for frame in frames]
+
+
+def bearer(house: House, scope: Scope) -> Peer:
+    """A connection of ann's that came by a token with a scope."""
+    house.tokens["t"] = Renewal(None, None, scope)
+    peer = house.open()
+    peer.hello(token=Secret("t"))
+    return peer
+
+
+def test_what_changes_nothing_is_paid_for_with_each_new_cid() -> None:
+    """Each is a row in the table of cids; a retry of one is not."""
+    house = House(FEW)
+    ann = house.user("ann", LOBBY)
+    ann.ask(Send(HI, LOBBY))
+    ann.ask(React(LOBBY, Seq(1), Emoji("👍"), cid=Cid("0")))
+    for _ in range(5):
+        (dup,) = ann.ask(React(LOBBY, Seq(1), Emoji("👍"), cid=Cid("0")))
+        assert dup.dup
+    assert ann.ask(React(LOBBY, Seq(1), Emoji("👍"), cid=Cid("1")))[0].dup
+    refused = ann.ask(React(LOBBY, Seq(1), Emoji("👍"), cid=Cid("2")))
+    assert codes(refused) == [RejectCode.RATE_LIMITED]
+
+
+def test_coming_and_going_has_the_rate_of_messages() -> None:
+    """A join that the room is told of is paid for; leaving stays possible."""
+    house = House(FEW)
+    ann, bob = house.user("ann", TEAM), house.user("bob")
+    house.wait(60)
+    for _ in range(3):
+        assert codes(bob.ask(Join(TEAM))) == []
+        assert codes(bob.ask(Leave(TEAM))) == []
+    assert codes(bob.ask(Join(TEAM))) == [RejectCode.RATE_LIMITED]
+    assert codes(bob.ask(Join(LOBBY))) == [], "nobody is told of this one"
+    assert ann.take()
+
+
+@pytest.mark.parametrize(
+    "command", [Profile(Display("B")), Block(CY), Unblock(CY)], ids=repr
+)
+def test_what_is_written_for_oneself_has_that_rate_too(command: Command) -> None:
+    """Each is a commit."""
+    house = House(FEW)
+    bob = house.user("bob")
+    for _ in range(3):
+        assert codes(bob.ask(command)) == []
+    assert codes(bob.ask(command)) == [RejectCode.RATE_LIMITED]
+
+
+def test_a_token_is_told_nothing_of_rooms_outside_its_scope() -> None:
+    """No mention, no invitation, no removal; his other connections are told."""
+    house = House(FREE)
+    bob, ann = house.user("bob", TEAM), house.user("ann", TEAM)
+    narrow = bearer(house, Scope.of(["lobby"], None))
+    other = house.user("ann")
+    house.take_all()
+    bob.ask(Send(Text("@ann look"), TEAM))
+    bob.ask(Kick(TEAM, ANN))
+    bob.ask(InviteCommand(TEAM, ANN))
+    assert narrow.take() == []
+    assert kinds_of(other.take()) == ["mention", "left", "invited"]
+    assert kinds_of(ann.take())[-2:] == ["left", "invited"]
+
+
+def test_leaving_does_not_end_slow_mode() -> None:
+    """When somebody sent last belongs to the room, not to his membership."""
+    house = House(FREE)
+    ann, bob = house.user("ann", TEAM), house.user("bob", TEAM)
+    ann.ask(SetRoom(TEAM, slow_s=SlowSeconds(60)))
+    assert codes(bob.ask(Send(HI, TEAM))) == []
+    bob.ask(Leave(TEAM))
+    bob.ask(Join(TEAM))
+    assert codes(bob.ask(Send(HI, TEAM))) == [RejectCode.RATE_LIMITED]
+    house.wait(60)
+    assert codes(bob.ask(Send(HI, TEAM))) == []
+
+
+def test_times_of_sending_that_do_not_matter_are_forgotten() -> None:
+    """A slow room does not remember everybody who was ever there."""
+    house = House(FREE)
+    ann, bob = house.user("ann", TEAM), house.user("bob", TEAM)
+    ann.ask(SetRoom(TEAM, slow_s=SlowSeconds(60)))
+    long_ago = house.now.mono - 61
+    room = house.chat.rooms[TEAM]
+    room.sent = {UserName(f"u{n}"): long_ago for n in range(SENT_MAX)}
+    room.sent[CY] = house.now.mono
+    bob.ask(Send(HI, TEAM))
+    assert room.sent.keys() == {CY, BOB}
+
+
+def test_an_old_message_is_no_way_to_speak_where_moderators_do() -> None:
+    """It may be deleted, not edited."""
+    house = House(FREE)
+    ann, bob = house.user("ann", TEAM), house.user("bob", TEAM)
+    bob.ask(Send(HI, TEAM))
+    of = house.chat.rooms[TEAM].head
+    ann.ask(SetRoom(TEAM, post=Post("moderators")))
+    assert codes(bob.ask(Edit(TEAM, of, Text("ho")))) == [RejectCode.FORBIDDEN]
+    assert codes(bob.ask(Delete(TEAM, of))) == []
+
+
+def test_what_was_before_ones_time_is_not_there() -> None:
+    """Not to reply to, to react to, or to delete."""
+    house = House(FREE)
+    ann = house.user("ann", TEAM)
+    ann.ask(SetRoom(TEAM, history=Visibility("since_join")))
+    ann.ask(Send(HI, TEAM))
+    of = house.chat.rooms[TEAM].head
+    bob = house.user("bob", TEAM)
+    ann.ask(SetRole(TEAM, BOB, MODERATOR))
+    for command in (
+        Send(HI, TEAM, reply_to=of),
+        React(TEAM, of, Emoji("👍")),
+        Delete(TEAM, of),
+    ):
+        assert codes(bob.ask(command)) == [RejectCode.NO_MESSAGE]
+    assert codes(ann.ask(Send(HI, TEAM, reply_to=of))) == []
+
+
+def test_a_ban_of_a_later_administrator_can_be_lifted() -> None:
+    """Lifting asks for no higher rank than his."""
+    house = House(FREE)
+    ann = house.user("ann", TEAM)
+    ann.ask(Ban(TEAM, BOB))
+    house.chat.users[BOB].role = "admin"
+    assert codes(ann.ask(Ban(TEAM, BOB))) == [RejectCode.FORBIDDEN]
+    assert codes(ann.ask(Unban(TEAM, BOB))) == []
+
+
+def test_in_a_room_that_nobody_owns_the_highest_make_an_owner() -> None:
+    """The last one was erased; members are not asked while there are moderators."""
+    house = House(FREE)
+    ann = house.user("ann", TEAM)
+    bob, cy = house.user("bob", TEAM), house.user("cy", TEAM)
+    ann.ask(SetRole(TEAM, BOB, MODERATOR))
+    house.chat.rooms[TEAM].members[ANN].role = "member"
+    house.model.rooms[TEAM].members[ANN].role = "member"
+    assert codes(cy.ask(SetRole(TEAM, CY, OWNER))) == [RejectCode.FORBIDDEN]
+    assert codes(bob.ask(SetRole(TEAM, BOB, OWNER))) == []
+    assert codes(bob.ask(SetRole(TEAM, CY, MODERATOR))) == []
+    ada = house.user(ADA)
+    assert codes(ada.ask(SetRole(TEAM, ANN, MODERATOR))) == []
+
+
+def test_welcome_has_the_newest_invitations_only() -> None:
+    """Others cannot make it so long that nobody can come in."""
+    house = House(FREE)
+    waiting = house.chat.invites.setdefault(BOB, {})
+    for number in range(INVITES_SHOWN_MAX + 3):
+        name = RoomName(f"r{number}")
+        house.chat.rooms[name] = house.chat.rooms[LOBBY]
+        waiting[name] = Invite(ANN, house.now.wall)
+    (welcome,) = house.open().hello(name="bob", password=Secret("right"))
+    assert len(welcome.invites) == INVITES_SHOWN_MAX
+    assert welcome.invites[-1].room == f"r{INVITES_SHOWN_MAX + 2}"
