@@ -19,6 +19,7 @@ from chatd.core.principal import HashedPassword, Principal, Renewal
 from chatd.errors import Reject, RejectCode
 from chatd.ids import SessionId, UserName, is_guest
 from chatd.names import NAMES, check_free
+from chatd.observe import log
 from chatd.ports import SessionRow, Store, UserRow
 from chatd.wire.accounts import Password, Refresh, Register
 from chatd.wire.commands import Hello
@@ -169,7 +170,10 @@ class Authenticator:
             self._check_new(access.user.user, address)
         if not access.is_new and access.role not in {None, access.user.role}:
             assert access.role is not None
-            self._append(SetAccountRole(access.user.user, access.role))
+            user, role = access.user.user, access.role
+            text = "an issuer gives an account another role"
+            log().info(text, user=user, role=role, issuer=access.issuer)
+            self._append(SetAccountRole(user, role))
         return access
 
     def _check_new(self, name: UserName, address: str) -> None:

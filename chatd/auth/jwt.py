@@ -58,6 +58,8 @@ class Claims:
     """None where the issuer has no say in it."""
     scope: Scope | None
     expires: Millis
+    issuer: str
+    """Who says it, for the log."""
 
 
 @attrs.frozen
@@ -110,10 +112,15 @@ class Issuers:
         keys = [(entry, key) for entry, key in keys if key is not None]
         if not keys:
             raise Unfit("kid: unknown")
+        reasons: list[str] = []
         for entry, key in keys:
             if _is_signed(token, entry.config.algorithm, key):
-                return _checked(claims, entry.config, now)
-        raise Unfit("the signature is wrong")
+                # Two entries may have the same keys, and each its own audience.
+                try:
+                    return _checked(claims, entry.config, now)
+                except Unfit as error:
+                    reasons.append(str(error))
+        raise Unfit("; ".join(dict.fromkeys(reasons)) or "the signature is wrong")
 
 
 def _parts(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -159,6 +166,7 @@ def _checked(claims: dict[str, Any], config: JwtIssuer, now: Millis) -> Claims:
         _role(claims, config.role_claim),
         _scope(claims, config.rooms_claim),
         expires + leeway_ms,
+        config.issuer,
     )
 
 

@@ -35,6 +35,8 @@ class Access:
     """Whether the account is made by its first login."""
     role: str | None = None
     """What an outside issuer says that the account is, if it has a say in it."""
+    issuer: str = ""
+    """Who has given out the token, where it is no one of ours."""
 
 
 @attrs.frozen
@@ -101,7 +103,7 @@ class Tokens:
             display, role = claims.display or claims.name, claims.role or "user"
             user = UserRow(claims.name, display, role)
         renewal = Renewal(None, claims.expires, claims.scope)
-        return Access(user, renewal, is_new, claims.role)
+        return Access(user, renewal, is_new, claims.role, claims.issuer)
 
 
 def digest_of(secret: str) -> bytes:

@@ -335,8 +335,12 @@ async def test_a_role_follows_its_issuer(tmp_path: Path) -> None:
     """Whoever is no administrator there any more is none here."""
     gate = Gate(issuers(tmp_path, role_claim="role"))
     await gate.store.commit([d.AddUser(ANN, "Ann", "admin", None)], T0)
-    assert (await gate.hello(token=signed())).role == "user"
+    with structlog.testing.capture_logs() as lines:
+        assert (await gate.hello(token=signed())).role == "user"
     assert gate.appended == [d.SetAccountRole(ANN, "user")]
+    assert [(line["user"], line["role"], line["issuer"]) for line in lines] == [
+        (ANN, "user", SITE)
+    ]
     gate.appended.clear()
     assert (await gate.hello(token=signed(role="admin"))).role == "admin"
     assert gate.appended == []
@@ -443,6 +447,17 @@ def test_an_issuer_may_change_its_key(tmp_path: Path) -> None:
     both = Issuers([*old.entries, *new.entries])
     assert both.check(signed(), T0).name == ANN
     assert both.check(signed(key=OTHER), T0).name == ANN
+
+
+def test_an_issuer_may_have_several_audiences(tmp_path: Path) -> None:
+    """Two entries with the same key: each is for its own, and neither for a third."""
+    one = issuers(tmp_path).entries[0]
+    other = attrs.evolve(one, config=attrs.evolve(one.config, audience="mail"))
+    both = Issuers([other, one])
+    assert both.check(signed(), T0).name == ANN
+    assert both.check(signed(aud="mail"), T0).name == ANN
+    with pytest.raises(Unfit, match=r"^aud: it is for somebody else$"):
+        both.check(signed(aud="files"), T0)
 
 
 BAD_KEYS: dict[str, tuple[str, Callable[[], bytes], str]] = {
