@@ -52,9 +52,11 @@ def public_routes(hub: Hub) -> dict[str, Route]:
         return Response(200, TEXT, b"ok\n")
 
     def readyz(_method: str) -> Response:
-        if hub.is_ready:
-            return Response(200, TEXT, b"ready\n")
-        return Response(503, TEXT, b"not ready: the store does not answer\n")
+        if not hub.is_ready:
+            return Response(503, TEXT, b"not ready: the store does not answer\n")
+        if not hub.has_space:
+            return Response(503, TEXT, b"not ready: the store has no space left\n")
+        return Response(200, TEXT, b"ready\n")
 
     return {"/": page, "/healthz": healthz, "/readyz": readyz}
 

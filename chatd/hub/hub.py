@@ -188,8 +188,13 @@ class Hub:
 
     @property
     def is_ready(self) -> bool:
-        """Whether messages can be stored at this moment."""
+        """Whether the store answers: else a restart may be of use."""
         return not self._committer.stalled and self._bug is None
+
+    @property
+    def has_space(self) -> bool:
+        """Whether anybody may add to the store; a restart makes no space."""
+        return self._machine.space is not Space.NONE
 
     @property
     def connections(self) -> int:

@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import re
 
+import attrs
 import trio
 from trio.testing import MockClock
 
 from chatd import __version__
+from chatd.config.sections import Store as StoreSection
+from chatd.core.quota import Space
 from chatd.daemon.routes import metrics_routes, public_routes
 from chatd.store import MemoryStore
-from tests.hub.support import DEN, running
+from tests.hub.support import DEN, quick, running
 
 
 async def test_ready_is_whoever_can_store_a_message(autojump_clock: MockClock) -> None:
@@ -27,6 +30,24 @@ async def test_ready_is_whoever_can_store_a_message(autojump_clock: MockClock) -
         store.set_stalled(False)
         await rig.hub.drain()
         assert routes["/readyz"]("GET").status == 200
+
+
+async def test_where_nobody_can_add_nobody_is_sent(autojump_clock: MockClock) -> None:
+    """503 with a full disk; the watchdog is fed, since a restart frees nothing."""
+    config = attrs.evolve(quick(), store=StoreSection(free_bytes_min=100))
+    async with running(config=config) as rig:
+        ready = public_routes(rig.hub)["/readyz"]
+        assert rig.hub.measured(60) is Space.SCARCE
+        assert ready("GET").status == 200, "accounts can"
+        assert rig.hub.measured(49) is Space.NONE
+        answer = ready("GET")
+        assert (answer.status, answer.body) == (
+            503,
+            b"not ready: the store has no space left\n",
+        )
+        assert rig.hub.is_ready
+        rig.hub.measured(200)
+        assert ready("GET").status == 200
 
 
 async def test_a_browser_is_told_what_it_has_found(autojump_clock: MockClock) -> None:
