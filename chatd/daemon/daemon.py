@@ -182,9 +182,9 @@ async def _live(
                 observer=house,
                 jitter=random.random,
             )
-            if config.store.free_bytes_min:
+            if bytes_min := config.store.free_bytes_min:
                 measure = partial(free_bytes, data)
-                await nursery.start(watch_space, measure, hub.measured)
+                await nursery.start(watch_space, measure, hub.measured, data, bytes_min)
             await nursery.start(tend, lambda: hub.connections)
             async with trio.open_nursery() as doors:
                 await doors.start(listener.serve, sockets)

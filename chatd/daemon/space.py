@@ -22,6 +22,9 @@ EVERY_S = 5.0
 `store.free_bytes_min` is gone in as long."""
 
 
+CURE = "free some, or lower store.free_bytes_min"
+
+
 def free_bytes(path: Path) -> int:
     """What an unprivileged process may still write there.
 
@@ -35,6 +38,8 @@ def free_bytes(path: Path) -> int:
 async def watch_space(
     measure: Callable[[], int],
     judge: Callable[[int], Space],
+    directory: Path,
+    bytes_min: int,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Measure until cancelled; started when it was done once.
@@ -42,33 +47,38 @@ async def watch_space(
     Args:
         measure: Finds out how many bytes are free; called in a thread.
         judge: Takes them, and says who may add to the store now.
+        directory: Where the store is, for the log.
+        bytes_min: `store.free_bytes_min`, for the log.
         task_status: Trio's own.
 
     Cancellation: safe; a thread that hangs is left to itself.
     """
     before, failing = Space.AMPLE, False
+    about: dict[str, object] = {"directory": str(directory), "bytes_min": bytes_min}
     while True:
         try:
             free = await trio.to_thread.run_sync(measure, abandon_on_cancel=True)
         except OSError as error:
             if not failing:
-                log().error("free space cannot be measured", error=str(error))
+                text = "free space cannot be measured"
+                log().error(text, error=str(error), directory=str(directory))
             failing = True
         else:
             failing = False
             now = judge(free)
             if now is not before:
-                _tell(now, free)
+                _tell(now, free=free, **about)
             before = now
         task_status.started()
         task_status = trio.TASK_STATUS_IGNORED
         await trio.sleep(EVERY_S)
 
 
-def _tell(space: Space, free: int) -> None:
+def _tell(space: Space, **about: object) -> None:
     if space is Space.AMPLE:
-        log().info("there is space again: everybody can add to the store", free=free)
+        log().info("there is space again: everybody can add to the store", **about)
     elif space is Space.SCARCE:
-        log().warning("little space is left: guests can add nothing", free=free)
+        log().warning(f"little space is left: guests can add nothing; {CURE}", **about)
     else:
-        log().error("hardly any space is left: nobody can add anything", free=free)
+        text = f"hardly any space is left: nobody can add anything; {CURE}"
+        log().error(text, **about)

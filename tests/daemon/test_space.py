@@ -38,7 +38,7 @@ async def test_each_change_is_one_line_and_measured_before_anybody_is_let_in(
         return spaces[free]
 
     with structlog.testing.capture_logs() as lines:
-        await nursery.start(watch_space, measure, judge)
+        await nursery.start(watch_space, measure, judge, Path("/data"), 9)
         assert judged == [1]
         await trio.sleep(EVERY_S * 12)
     assert judged[:8] == [1, 1, 2, 2, 2, 1, 0, 0]
@@ -49,4 +49,8 @@ async def test_each_change_is_one_line_and_measured_before_anybody_is_let_in(
         ("warning", 1),
         ("info", 0),
     ]
+    assert {line["directory"] for line in lines} == {"/data"}, "which disk it is"
+    for line in lines[:2] + lines[3:4]:
+        assert line["bytes_min"] == 9
+        assert line["event"].endswith("free some, or lower store.free_bytes_min")
     nursery.cancel_scope.cancel()
