@@ -158,6 +158,7 @@ def _forget_memberships(db: apsw.Connection, name: UserName, user: int) -> None:
     for table in ("member", "sanction", "invite", "creation", "block"):
         db.execute(f"DELETE FROM {table} WHERE user_id = ?", (user,))  # noqa: S608
     db.execute("DELETE FROM block WHERE blocked_id = ?", (user,))
+    db.execute("DELETE FROM invite WHERE sender_id = ?", (user,))
     # By its key, room by room: there is no index by user.
     db.execute(
         "DELETE FROM mention WHERE room_id IN (SELECT id FROM room) AND user_id = ?",

@@ -73,8 +73,8 @@ def set_role(ledger: Ledger, draft: SetAccountRole, now: Millis) -> Outcome:
 
 
 def set_block(ledger: Ledger, draft: SetBlock, now: Millis) -> Outcome:
-    """Begin or end a block."""
-    pair = ledger.user(draft.user), ledger.user(draft.blocked)
+    """Begin or end a block; who was erased is nobody."""
+    pair = _not_erased(ledger, draft.user), _not_erased(ledger, draft.blocked)
     if None in pair:
         return answers.NO_USER
     if draft.on:
@@ -84,6 +84,11 @@ def set_block(ledger: Ledger, draft: SetBlock, now: Millis) -> Outcome:
     ledger.db.execute(sql, pair)
     ledger.forget_blocks()
     return Committed() if ledger.db.changes() else Duplicate()
+
+
+def _not_erased(ledger: Ledger, name: UserName) -> int | None:
+    row = ledger.one("SELECT id FROM user WHERE name = ? AND erased IS NULL", name)
+    return None if row is None else row[0]
 
 
 def set_password_hash(ledger: Ledger, draft: SetPasswordHash, now: Millis) -> Outcome:

@@ -12,8 +12,9 @@ import trio
 from chatd.core import drafts as d
 from chatd.core.inputs import RevisionKind
 from chatd.core.mentions import Mentions
+from chatd.core.settings import PLAIN
 from chatd.errors import Reject, RejectCode, StoreUnavailable
-from chatd.ids import Seq, UserName
+from chatd.ids import RoomName, Seq, UserName
 from chatd.ports import Store
 from chatd.store.sqlite import admin, beside, files, tokens
 from chatd.store.sqlite.erase import STEP_ROWS, Erasure, Fate, erase
@@ -23,7 +24,9 @@ from chatd.wire import events as e
 from tests.store.support import (
     ANN,
     BOB,
+    CY,
     DIRECT,
+    EPOCH,
     LOBBY,
     T0,
     delete,
@@ -41,6 +44,7 @@ from tests.store.support import (
 )
 
 NAMELESS = UserName("erased~aaaa")
+DEN = RoomName("den")
 WORDS = (b"walrus", b"narwhal", b"porpoise", b"dolphin", b"sealion", b"manatee")
 """What ann says, in texts, cids and display."""
 
@@ -154,6 +158,35 @@ async def test_whom_he_blocked_and_who_meant_him_is_forgotten(tmp_path: Path) ->
     db = apsw.Connection(str(tmp_path / "chatd.db"))
     assert db.execute("SELECT count(*) FROM mention").get == 0
     db.close()
+
+
+@pytest.mark.parametrize("fate", Fate)
+async def test_who_is_erased_is_nobody_to_be_blocked(
+    tmp_path: Path, fate: Fate
+) -> None:
+    """Nor does a block come in late that he has begun."""
+    async with sqlite(tmp_path) as store:
+        await fill(store)
+        await beside_a_daemon(tmp_path, store, fate)
+        for one_way in ((ANN, BOB), (BOB, ANN)):
+            for on in (True, False):
+                outcome = await one(store, d.SetBlock(*one_way, on))
+                assert refused(outcome) is RejectCode.NO_USER
+        assert (await store.load(T0)).blocks == []
+
+
+async def test_whom_he_invited_is_invited_no_more(tmp_path: Path) -> None:
+    """What others have said to others stays."""
+    async with sqlite(tmp_path) as store:
+        await fill(store)
+        await one(store, d.CreateRoom(DEN, EPOCH, PLAIN, {BOB: "owner"}))
+        for room, sender, target in ((LOBBY, ANN, CY), (DEN, BOB, ANN), (DEN, BOB, CY)):
+            invite = d.Moderate(room, sender, None, target, "invite")
+            assert isinstance(await one(store, invite), d.Committed)
+        await beside_a_daemon(tmp_path, store, Fate.TOMBSTONE)
+        rooms = (await store.load(T0)).rooms
+        waiting = [(r.room, i.sender, i.user) for r in rooms for i in r.invites]
+        assert waiting == [(DEN, BOB, CY)]
 
 
 async def test_messages_may_stay_without_a_name(tmp_path: Path) -> None:
