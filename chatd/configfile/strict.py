@@ -67,6 +67,10 @@ class Refused(ValueError):
     """A value is not what its key wants; the text says why."""
 
 
+class OneTable(Refused):
+    """There is one table where there may be several: `[x]` instead of `[[x]]`."""
+
+
 def structure(raw: dict[str, Any]) -> tuple[Config, list[Problem]]:
     """Make a `Config` of raw values, and say all that is wrong with them.
 
@@ -152,6 +156,8 @@ def _array(kind: Any) -> Hook:
     def hook(value: Any, _: Any) -> Any:
         if type(value) is str:
             raise Refused(f"expected an array, such as [{shown(value)}]")
+        if type(value) is dict and attrs.has(get_args(kind)[0]):
+            raise OneTable("expected an array, found a table")
         if type(value) is not list:
             raise Refused(f"expected an array, found {_found(value)}")
         items, errors = [], []
@@ -235,6 +241,8 @@ def _problems(error: BaseException, at: Place) -> Iterator[Problem]:
             yield Problem((*at, name), _unknown("key", name, names))
     elif isinstance(error, KeyError):
         yield Problem(at, "is required")
+    elif isinstance(error, OneTable):
+        yield Problem(at, f"{error}: write [[{Problem(at, '').path}]]")
     elif isinstance(error, Refused):
         yield Problem(at, str(error))
     else:

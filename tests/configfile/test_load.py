@@ -90,6 +90,9 @@ def test_an_issuer_is_a_table_of_its_own(tmp_path: Path) -> None:
         f'auth.jwt[0].algorithm: expected {words}, found the string "none"',
         'auth.jwt[0].keyfile: unknown key, did you mean "key_file"?',
     ]
+    assert problems(tmp_path, "[auth.jwt]\nissuer = 'https://a'") == [
+        "auth.jwt: expected an array, found a table: write [[auth.jwt]]"
+    ]
 
 
 def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:

@@ -52,6 +52,8 @@ def test_types_are_strict(
         assert "expected" in told[0]
     elif wanted == "an array" and found.startswith("the string"):
         assert told == ['expected an array, such as ["7"]']
+    elif (name, found) == ("permanent", "a table"):
+        assert told == [f"expected {wanted}, found {found}: write [[rooms.permanent]]"]
     else:
         assert told == [f"expected {wanted}, found {found}"]
 
