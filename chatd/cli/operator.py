@@ -24,7 +24,7 @@ import click
 from chatd.cli.config import load_or_exit
 from chatd.cli.transcript import clean
 from chatd.errors import Reject, StoreFailed, StoreRefused, StoreUnavailable
-from chatd.ids import UserName, is_encodable
+from chatd.ids import RoomName, UserName, is_encodable
 from chatd.names import NAMES, Names
 from chatd.store.sqlite import beside
 from chatd.wire.encode import rfc3339
@@ -50,28 +50,38 @@ class Place:
 
     directory: Path
     names: Names
+    is_assumed: bool = False
+    """Whether nothing has said what names look like, so they are ASCII."""
 
     def account(self, text: str) -> UserName:
         """Spell the name of an account as it is kept, or say what one is."""
-        return _named(self.names.account, text)
+        return self._named(self.names.account, text, "NAME")
 
     def user(self, text: str) -> UserName:
         """Spell the name of an account or a guest, or say what one is."""
-        return _named(self.names.user, text)
+        return self._named(self.names.user, text, "NAME")
+
+    def room(self, text: str) -> RoomName:
+        """Spell the name of a room as it is kept, or say what one is."""
+        return self._named(self.names.room, text, "--room")
+
+    def _named(self, parse: Callable[[str], T], text: str, where: str) -> T:
+        try:
+            return parse(text)
+        except ValueError as error:
+            told = str(error)
+            if self.is_assumed and not text.isascii():
+                told += '; with auth.names = "unicode", give -c FILE'
+            raise click.BadParameter(told, param_hint=where) from None
 
 
 def place_of(config_file: Path | None, data: str | None) -> Place:
     """Read the settings that a command needs, by its options."""
     overrides: dict[str, object] = {} if data is None else {"store.path": data}
     config = load_or_exit(config_file, overrides).config
-    return Place(Path(config.store.path), NAMES[config.auth.names])
-
-
-def _named(parse: Callable[[str], UserName], text: str) -> UserName:
-    try:
-        return parse(text)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="NAME") from None
+    policy = config.auth.names
+    is_assumed = config_file is None and policy == "ascii"
+    return Place(Path(config.store.path), NAMES[policy], is_assumed)
 
 
 def short_text(

@@ -10,13 +10,14 @@ import base64
 import json
 import secrets
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import click
 
 from chatd.auth import digest_of
 from chatd.cli.config import config_option
 from chatd.cli.operator import (
+    Place,
     data_option,
     duration_ms,
     json_option,
@@ -28,16 +29,9 @@ from chatd.cli.operator import (
     told,
     wait_in_force,
 )
-from chatd.names import Names
+from chatd.configfile.problems import near
+from chatd.core.scope import ACTIONS
 from chatd.store.sqlite import tokens
-from chatd.wire.commands import Command
-
-ACTIONS = frozenset(command.type for command in get_args(Command)) - {
-    "hello",
-    "ping",
-    "logout",
-}
-"""What a token may be narrowed to; whoever logs in may always do the others."""
 
 
 @click.group("token")
@@ -55,7 +49,13 @@ def token_group() -> None:
     help="How long it lasts, such as 30d.",
 )
 @click.option("--room", "rooms", multiple=True, help="Only for this room; repeatable.")
-@click.option("--only", "actions", multiple=True, help="Only this command; repeatable.")
+@click.option(
+    "--only",
+    "actions",
+    multiple=True,
+    metavar="COMMAND",
+    help=f"Only this command; repeatable: {', '.join(sorted(ACTIONS))}.",
+)
 @config_option
 @data_option
 def issue_token(
@@ -69,11 +69,12 @@ def issue_token(
 ) -> None:
     """Print a new access token for the account NAME; it is shown only now.
 
-    Without `--room` and `--only` it allows all that its account may do.
+    Without `--room` and `--only` it allows all that its account may do. Where the
+    account is no member of a room it needs `join` as well.
     """
     place = place_of(config_file, data)
     directory, user = place.directory, place.account(user)
-    scope = _scope(place.names, rooms, actions)
+    scope = _scope(place, rooms, actions)
     secret = base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=").decode()
     created = now()
     ends = None if expires is None else created + expires
@@ -86,19 +87,17 @@ def issue_token(
 
 
 def _scope(
-    names: Names, rooms: tuple[str, ...], actions: tuple[str, ...]
+    place: Place, rooms: tuple[str, ...], actions: tuple[str, ...]
 ) -> str | None:
     if not rooms and not actions:
         return None
     unknown = sorted(set(actions) - ACTIONS)
     if unknown:
-        raise click.UsageError(f'"{unknown[0]}" is no action that a token can have')
+        text = f'"{unknown[0]}" is no action that a token can have'
+        raise click.UsageError(text + near(unknown[0], sorted(ACTIONS)))
     scope: dict[str, list[str]] = {}
     if rooms:
-        try:
-            scope["rooms"] = sorted(set(map(names.room, rooms)))
-        except ValueError as error:
-            raise click.UsageError(str(error)) from None
+        scope["rooms"] = sorted(set(map(place.room, rooms)))
     if actions:
         scope["actions"] = sorted(set(actions))
     return json.dumps(scope)
