@@ -31,7 +31,7 @@ def export(user: str, config_file: Path | None, data: str | None) -> None:
     """Print everything that there is of USER, one JSON object a line.
 
     Each has a `type`: profile, session, token, membership, ban, mute, invite,
-    message, reaction.
+    block, message, reaction.
     It works while the daemon runs, and shows one moment.
     """
     place = place_of(config_file, data)
@@ -64,8 +64,9 @@ def erase(
 ) -> None:
     """Erase USER for good; it works while the daemon runs.
 
-    Sessions, tokens, password, display name, memberships and reactions go. The
-    name stays taken. Where others have written it, it stays.
+    Sessions, tokens, password, display name, memberships, bans, mutes, blocks,
+    invitations and reactions go. The name stays taken. Where others have
+    written it, it stays.
     """
     place = place_of(config_file, data)
     directory, user = place.directory, place.user(user)

@@ -45,7 +45,8 @@ class JwtIssuer:
     )
     name_claim: str = key(
         "sub",
-        "The claim with the account's name. An account that is not there is made.",
+        "The claim with the account's name. An account that is not there is made; one"
+        " that is there is let in, whoever has made it.",
         "OpenID Connect Core section 2: `sub` alone is never given to somebody else",
         min=1,
         max=256,

@@ -156,13 +156,15 @@ class Auth:
         (),
         "Names that nobody can give himself, nor what looks like them, beside those"
         " that nobody can anywhere, such as admin, support and all. `chatd user add`"
-        " can.",
+        " can. They are names of people; a new room is refused only one of this list,"
+        " and no administrator's.",
         "only the operator knows whom people here believe",
     )
     jwt: tuple[JwtIssuer, ...] = key(
         (),
         "Outside issuers whose JSON Web Tokens log people in, so that a site's users"
-        " need no second password: an [[auth.jwt]] for each, in place of this line.",
+        " need no second password: an [[auth.jwt]] for each, in place of this line."
+        " A token has `iss`, `aud`, `sub`, `iat` and `exp`.",
         "none: whoever is believed here can be anybody, administrators too",
     )
 
@@ -186,12 +188,12 @@ class PermanentRoom:
     post: Literal["members", "moderators"] = key(
         "members",
         "Who may send: members, or moderators only.",
-        "protocol section 7; a room is for talking until someone decides otherwise",
+        "protocol section 3; a room is for talking until someone decides otherwise",
     )
     history: Literal["all", "since_join"] = key(
         "all",
         "What newcomers may read: all, or what came since they joined.",
-        "protocol section 7; a public room's past is public",
+        "protocol section 3; a public room's past is public",
     )
     slow_s: int = key(
         0,
@@ -235,7 +237,8 @@ class Rooms:
     permanent: tuple[PermanentRoom, ...] = key(
         (PermanentRoom(name=RoomName("lobby"), topic="Say hello"),),
         "Public rooms that are always there. New clients are shown them first, and"
-        " joining one leaves no trace in its timeline.",
+        " joining one leaves no trace in its timeline. One that is taken out stays,"
+        " with its last settings and without an owner.",
         "the first run needs a room to talk in",
     )
 

@@ -15,7 +15,7 @@ import attrs
 
 @attrs.frozen(kw_only=True)
 class RoomSettings:
-    """A room's settings. Source: protocol section 7."""
+    """A room's settings. Source: protocol section 3."""
 
     topic: str = ""
     """What the room is about: one line."""

@@ -87,7 +87,7 @@ STATES = ("online", "away")
 POSTS = ("members", "moderators")
 VISIBILITIES = ("all", "since_join")
 ROLES = ("owner", "moderator", "member")
-"""Source: protocol section 7."""
+"""Source: protocol section 3."""
 SLOW_S_MAX = 86_400
 """Source: four times the longest slow mode of Discord, 6 hours: once a day."""
 KEEP_MAX = 10_000_000
