@@ -62,7 +62,7 @@ class Invite:
 
 
 INVITE_MS = 14 * 86_400_000
-"""How long an invitation waits. Source: protocol section 7."""
+"""How long an invitation waits. Source: protocol section 3."""
 
 
 @attrs.define(eq=False)

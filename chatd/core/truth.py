@@ -158,6 +158,9 @@ class Truth:
             room.bans.pop(user.name, None)
             room.mutes.pop(user.name, None)
         self.invites.pop(user.name, None)
+        for name, invites in list(self.invites.items()):
+            for room_name in [n for n, i in invites.items() if i.sender == user.name]:
+                self.forget_invite(name, room_name)
         del self.users[user.name]
         for other in self.users.values():
             other.blocks.pop(user.name, None)

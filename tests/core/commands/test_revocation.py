@@ -26,7 +26,7 @@ from chatd.wire.commands import (
 )
 from chatd.wire.kinds import GuestName, Secret, Text
 from chatd.wire.replies import Done
-from tests.core.house import ANN, BOB, LOBBY, House, Peer
+from tests.core.house import ANN, BOB, CY, LOBBY, House, Peer
 
 HI = Text("hi")
 LOGIN = Hello(GuestName("ann"), Secret("right"))
@@ -259,14 +259,16 @@ def test_a_changed_role_has_a_hello_verified_again(house: House) -> None:
 
 
 def test_what_rooms_held_against_him_is_forgotten(house: House) -> None:
-    """Bans and mutes, and the invitations that he had."""
+    """Bans and mutes, and the invitations that he had, or had sent."""
     room = house.chat.rooms[LOBBY]
     room.bans[ANN] = room.mutes[ANN] = Sanction(None, None)
     house.chat.invites[ANN] = {LOBBY: Invite(BOB, 0)}
+    den = RoomName("den")
+    house.chat.invites[CY] = {LOBBY: Invite(ANN, 0), den: Invite(BOB, 0)}
     revise(house, RevisionKind.ERASE)
     assert not room.bans
     assert not room.mutes
-    assert not house.chat.invites
+    assert house.chat.invites == {CY: {den: Invite(BOB, 0)}}
 
 
 def test_a_first_direct_message_to_him_that_is_under_way_is_stored(
