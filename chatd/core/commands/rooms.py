@@ -307,8 +307,10 @@ def _go_live(
 
 
 def subscribe_direct(turn: Turn, connection: Connection) -> None:
-    """Subscribe a new connection to its user's direct conversations."""
+    """Subscribe a connection to its user's direct conversations, where it may."""
     for name in turn.user(connection).rooms:
-        if is_direct(name) and turn.may_follow(connection, name):
+        if name in connection.subscriptions or not is_direct(name):
+            continue
+        if turn.may_follow(connection, name):
             turn.chat.note_subscription(connection, name)
             turn.want(Subscribe(connection.id, name))
