@@ -133,6 +133,15 @@ def may_create(turn: Turn, connection: Connection, *, direct: bool = False) -> N
         turn.shares.creations.take(address, now)
 
 
+def give_back_creation(turn: Turn, connection: Connection) -> None:
+    """Return what `may_create` took: no room was made."""
+    user, address = turn.user(connection), connection.address
+    assert user.creations is not None
+    user.creations.give_back()
+    if address is not None:
+        turn.shares.creations.give_back(address)
+
+
 def may_join(turn: Turn, connection: Connection) -> None:
     """Check that its user may be in one more room.
 

@@ -15,6 +15,7 @@ from chatd.core import deadlines, drafts, retention
 from chatd.core.commands import (
     accounts,
     blocks,
+    creation,
     moderation,
     rooms,
     sessions,
@@ -92,6 +93,15 @@ def _role_set(
         turn.chat.apply_role(user, draft.role)
 
 
+def _recalled(
+    turn: Turn, origin: Origin, draft: drafts.Recall, outcome: Outcome
+) -> None:
+    if isinstance(draft.draft, drafts.CreateRoom):
+        creation.recalled(turn, origin, draft.draft, outcome)
+    else:
+        timeline.recalled(turn, origin, draft, outcome)
+
+
 def _marks_saved(
     turn: Turn, _origin: Origin, draft: SaveMarks, outcome: Outcome
 ) -> None:
@@ -106,7 +116,7 @@ _TAKERS: dict[type, Callable[[Turn, Origin, Any, Outcome], None]] = {
     drafts.EditMessage: timeline.executed,
     drafts.DeleteMessage: timeline.executed,
     drafts.SetReaction: timeline.executed,
-    drafts.Recall: timeline.recalled,
+    drafts.Recall: _recalled,
     drafts.SetMember: rooms.changed,
     drafts.Moderate: moderation.moderated,
     drafts.SetRoom: moderation.changed,

@@ -174,8 +174,27 @@ class Turn:
 
     def may_follow(self, connection: Connection, room: RoomName) -> bool:
         """Whether a connection's token lets it read a room."""
+        return self.allows(connection, "join", room)
+
+    @staticmethod
+    def allows(connection: Connection, action: str, room: RoomName | None) -> bool:
+        """Whether a connection's token allows a command about a room."""
         scope = connection.scope
-        return scope is None or scope.allows("join", room)
+        return scope is None or scope.allows(action, room)
+
+    def check_scope(
+        self, connection: Connection, action: str, room: RoomName | None
+    ) -> None:
+        """Refuse what is outside of the scope that a connection has.
+
+        Raises:
+            Reject: `forbidden`.
+        """
+        if not self.allows(connection, action, room):
+            where = f" in {room}" if room is not None else ""
+            raise Reject(
+                RejectCode.FORBIDDEN, f"your token does not allow {action}{where}"
+            )
 
     def may_be_told(self, connection: Connection, room: RoomName) -> bool:
         """Whether a connection's token lets it know of a room."""

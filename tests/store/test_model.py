@@ -99,23 +99,24 @@ trims = st.builds(
     st.integers(1, 5),
     st.sampled_from([1, 3, 100, 1000]),
 )
+creations = st.builds(
+    d.CreateRoom,
+    rooms,
+    st.just(Epoch("a" * 16)),
+    room_settings,
+    st.dictionaries(users, st.just("member"), max_size=2),
+    st.booleans(),
+    cids,
+    skeleton=looks,
+    distinct=st.booleans(),
+)
 others = st.one_of(
     st.builds(d.SetMember, rooms, users, roles, st.booleans(), st.booleans()),
-    st.builds(
-        d.CreateRoom,
-        rooms,
-        st.just(Epoch("a" * 16)),
-        room_settings,
-        st.dictionaries(users, st.just("member"), max_size=2),
-        st.booleans(),
-        cids,
-        skeleton=looks,
-        distinct=st.booleans(),
-    ),
+    creations,
     st.builds(d.DeclareRoom, rooms, room_settings),
     st.builds(
         d.Recall,
-        st.none() | messages | changes | acts,
+        st.none() | messages | changes | acts | creations,
         st.just(d.Refused(RejectCode.MUTED, "muted")),
     ),
     st.builds(

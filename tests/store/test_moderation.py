@@ -383,6 +383,24 @@ async def test_a_creation_is_remembered_by_its_cid(site: Site) -> None:
         assert await one(store, create()) == d.Duplicate(room=DEN)
 
 
+async def test_a_creation_is_recalled_without_making_anything(store: Store) -> None:
+    """What its cid made, or a conflict, or the refusal that was given."""
+    await one(store, create())
+    no = d.Refused(RejectCode.FORBIDDEN, "no more")
+    nobodys = attrs.evolve(create(), members={NOBODY: "owner"})
+    asked = [
+        create(),
+        create(topic="tea"),
+        create(PRIVATE, "y"),
+        attrs.evolve(create(), cid=None),
+        attrs.evolve(create(), members={}),
+        nobodys,
+    ]
+    outcomes = await store.commit([d.Recall(draft, no) for draft in asked], T0)
+    assert outcomes == [d.Duplicate(room=DEN), d.Conflict(), no, no, no, no]
+    assert PRIVATE not in {row.room for row in (await store.load(T0)).rooms}
+
+
 async def test_a_creation_without_a_creator_remembers_nothing(store: Store) -> None:
     """There is nobody whose cid it is; an unknown one is refused."""
     empty = d.CreateRoom(DEN, EPOCH, PLAIN, {}, cid=Cid("x"))

@@ -8,8 +8,8 @@ place and in one order; the functions named here are small and may rely on them:
 * `settles`: waits until this connection's open durable commands are answered,
   so that it takes effect after them, as it was sent after them.
 * `draft`: the command is durable; this makes the draft that is appended when
-  `run` has not refused. A refusal then keeps its place among the replies, and
-  a `cid` is looked up before it is believed.
+  `run` has not refused, and has not appended it by itself. A refusal then keeps its
+  place among the replies, and a `cid` is looked up before it is believed.
 * `barrier`: it changes who may do what in its room, so commands for that room
   that come after it are decided when it is committed.
 * `grows`: adds to the store whatever becomes of it, so it is refused while the disk
@@ -37,7 +37,7 @@ from chatd.core.commands import (
     sessions,
     timeline,
 )
-from chatd.core.drafts import Durable
+from chatd.core.drafts import CreateRoom, Durable
 from chatd.core.entities import Connection
 from chatd.core.turn import Turn
 from chatd.wire import accounts as account_commands
@@ -52,7 +52,7 @@ class Rule:
     hello: bool = False
     member: bool = False
     settles: bool = False
-    draft: Callable[[Turn, Connection, Any], Durable] | None = None
+    draft: Callable[[Turn, Connection, Any], Durable | CreateRoom] | None = None
     barrier: bool = False
     grows: bool = False
     cost: int = 1
@@ -90,7 +90,7 @@ RULES: dict[type[commands.Command], Rule] = {
     commands.React: Rule(
         timeline.change, member=True, draft=timeline.set_reaction, grows=True
     ),
-    acts.Create: Rule(creation.create, settles=True),
+    acts.Create: Rule(creation.create, settles=True, draft=creation.draft),
     acts.SetRoom: _moderation(moderation.change, moderation.setting, grows=True),
     acts.Invite: _moderation(moderation.invite, grows=True),
     acts.Kick: _moderation(moderation.kick),

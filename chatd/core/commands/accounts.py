@@ -9,6 +9,7 @@ from __future__ import annotations
 from chatd.core.allowance import may_grow
 from chatd.core.commands import sessions
 from chatd.core.commands.revocation import cut, cut_sessions
+from chatd.core.commands.rooms import subscribe_direct
 from chatd.core.deadlines import expect_expiry
 from chatd.core.drafts import (
     ChangePassword,
@@ -19,10 +20,11 @@ from chatd.core.drafts import (
     Refused,
     RenewSession,
 )
-from chatd.core.effects import CheckSecret, Origin
+from chatd.core.effects import CheckSecret, Origin, Unsubscribe
 from chatd.core.entities import Connection
 from chatd.core.inputs import SecretChecked, SecretRefused
 from chatd.core.principal import HashedPassword, Renewal, kept
+from chatd.core.scope import Scope
 from chatd.core.turn import Turn
 from chatd.errors import Ending, Reject, RejectCode
 from chatd.ids import RoomName, UserName, direct_room, is_guest
@@ -40,12 +42,7 @@ def check_scope(turn: Turn, connection: Connection, command: Command) -> None:
     Raises:
         Reject: `forbidden`.
     """
-    scope, room = connection.scope, _room_of(turn, connection, command)
-    if scope is not None and not scope.allows(command.type, room):
-        where = f" in {room}" if room is not None else ""
-        raise Reject(
-            RejectCode.FORBIDDEN, f"your token does not allow {command.type}{where}"
-        )
+    turn.check_scope(connection, command.type, _room_of(turn, connection, command))
 
 
 def _room_of(turn: Turn, connection: Connection, command: Command) -> RoomName | None:
@@ -157,7 +154,8 @@ def _password_changed(
         session = turn.chat.sessions.get(draft.session)
         holder = turn.connection(session.connection) if session is not None else None
         if holder is not None:
-            holder.token = holder.scope = None
+            holder.token = None
+            _change_scope(turn, holder, None)
             expect_expiry(turn, holder, None)
     _answer(turn, origin, outcome)
     if not isinstance(outcome, Refused):
@@ -170,9 +168,20 @@ def _renewed(turn: Turn, origin: Origin, outcome: Outcome) -> None:
     if connection is not None and not isinstance(outcome, Refused):
         found, connection.renewal = connection.renewal, None
         assert found is not None
-        connection.token, connection.scope = found.token, found.scope
+        connection.token = found.token
+        _change_scope(turn, connection, found.scope)
         expect_expiry(turn, connection, found.expires)
     _answer(turn, origin, outcome)
+
+
+def _change_scope(turn: Turn, connection: Connection, scope: Scope | None) -> None:
+    """Let a connection follow what it may from here on, and nothing else."""
+    connection.scope = scope
+    for room in list(connection.subscriptions):
+        if not turn.may_follow(connection, room):
+            del connection.subscriptions[room]
+            turn.want(Unsubscribe(connection.id, room, drop=True))
+    subscribe_direct(turn, connection)
 
 
 def _answer(turn: Turn, origin: Origin, outcome: Outcome) -> None:

@@ -1,8 +1,8 @@
 """Making rooms: by name, by joining a name that is free, or private.
 
 A private room's name is drawn here, so nobody can find or take it. Whoever makes a
-room is its owner. A `cid` is looked up by the store's writer: sent again it names
-the room that was made first.
+room is its owner. A `cid` is looked up by the store's writer, before any rule or
+limit says no: sent again it names the room that was made first.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ import base64
 
 from chatd.core import allowance
 from chatd.core.commands import authority
-from chatd.core.drafts import Committed, CreateRoom, Duplicate
+from chatd.core.commands.timeline import cid_conflict
+from chatd.core.drafts import Conflict, CreateRoom, Duplicate, Outcome, Refused
+from chatd.core.effects import Origin
 from chatd.core.entities import Connection
 from chatd.core.settings import PLAIN, RoomSettings
 from chatd.core.turn import Turn
 from chatd.errors import Reject, RejectCode
-from chatd.ids import RoomName, is_guest
+from chatd.ids import RoomName, Seq, is_guest
 from chatd.names import NAMES, looks_like_any, skeleton
 from chatd.wire.acts import SETTINGS, Create, SetRoom
 from chatd.wire.commands import Join
@@ -34,7 +36,17 @@ def create(turn: Turn, connection: Connection, command: Create) -> None:
     if name in turn.chat.rooms and command.cid is None:
         raise exists(name)
     allowance.pace(turn, connection)
-    found(turn, connection, command, name, PLAIN.with_(given(command)))
+    try:
+        found(turn, connection, command, name, PLAIN.with_(given(command)))
+    except Reject:
+        allowance.give_back(turn, connection)
+        raise
+
+
+def draft(turn: Turn, connection: Connection, command: Create) -> CreateRoom:
+    """What `create` would append: by it a refused one's `cid` is looked up."""
+    name = RoomName(command.room) if command.room is not None else _draw_name(turn)
+    return _draft(turn, connection, command, name, PLAIN.with_(given(command)))
 
 
 def given(command: SetRoom | Create) -> dict[str, object]:
@@ -55,39 +67,63 @@ def found(
     if user.role != "admin" and looks_like_any(name, auth.reserved):
         raise Reject(RejectCode.NAME_TAKEN, "room: the name is reserved", field="room")
     allowance.may_create(turn, connection)
-    draft = CreateRoom(
-        name,
-        turn.new_epoch(),
-        settings,
-        members={user.name: "owner"},
-        event=not is_guest(user.name),
-        cid=command.cid if isinstance(command, Create) else None,
-        skeleton=None if name[0] == "~" else skeleton(name),
-        distinct=NAMES[auth.names].distinct,
-    )
+    draft = _draft(turn, connection, command, name, settings)
     turn.append(draft, connection, command)
     turn.pend(connection)
 
 
-def answer(
+def _draft(
+    turn: Turn,
+    connection: Connection,
+    command: Join | Create,
+    name: RoomName,
+    settings: RoomSettings,
+) -> CreateRoom:
+    user = turn.user(connection).name
+    return CreateRoom(
+        name,
+        turn.new_epoch(),
+        settings,
+        members={user: "owner"},
+        event=not is_guest(user),
+        cid=command.cid if isinstance(command, Create) else None,
+        skeleton=None if name[0] == "~" else skeleton(name),
+        distinct=NAMES[turn.config.auth.names].distinct,
+    )
+
+
+def recalled(turn: Turn, origin: Origin, made: CreateRoom, outcome: Outcome) -> None:
+    """Answer a refused `create`: with what its `cid` made, or with the refusal."""
+    connection, command = turn.connection(origin.connection), origin.command
+    if connection is not None:
+        assert isinstance(command, Create)
+        settle(turn, connection, command, made.room, outcome)
+
+
+def settle(
     turn: Turn,
     connection: Connection,
     command: Create,
     name: RoomName,
-    outcome: Committed | Duplicate,
+    outcome: Outcome,
 ) -> None:
     """Answer `create`: with the room, or with the one that its `cid` has made."""
-    is_dup = False
+    if isinstance(outcome, Refused):
+        turn.refuse(connection.id, command, outcome)
+        return
+    if isinstance(outcome, Conflict):
+        turn.refuse(connection.id, command, cid_conflict())
+        return
+    is_dup = isinstance(outcome, Duplicate)
     if isinstance(outcome, Duplicate):
-        allowance.give_back(turn, connection)
         if outcome.room is None:
             turn.refuse(connection.id, command, exists(name))
             return
-        name, is_dup = outcome.room, True
-    room = turn.chat.rooms[name]
-    reply = Created(
-        name, room.epoch, room.head, dup=is_dup, cid=command.cid, id=command.id
-    )
+        name = outcome.room
+    room, user = turn.chat.rooms[name], turn.user(connection).name
+    # Whoever is no member any more is told of the beginning, not of what goes on.
+    seq = room.head if user in room.members else Seq(0 if is_guest(user) else 1)
+    reply = Created(name, room.epoch, seq, dup=is_dup, cid=command.cid, id=command.id)
     turn.answer(connection.id, reply)
 
 

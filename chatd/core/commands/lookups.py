@@ -1,8 +1,9 @@
 """History, who, rooms, blocks, ping: commands that change nothing.
 
 Only `history` needs the store. It is authorised twice: when it is asked, and
-again when it is answered, since its user may have been removed meanwhile. A page
-is cut to `limits.reply_bytes`, and says that there is more.
+again when it is answered, since its user may have been removed meanwhile, or have
+brought a token that allows less. A page is cut to `limits.reply_bytes`, and says
+that there is more.
 """
 
 from __future__ import annotations
@@ -53,9 +54,10 @@ def history(turn: Turn, connection: Connection, command: History) -> None:
 
 
 def history_read(turn: Turn, connection: Connection, found: HistoryRead) -> None:
-    """Answer `history`, if its user is still a member."""
+    """Answer `history`, if its user is still a member and his token allows it."""
     command = found.command
     try:
+        turn.check_scope(connection, command.type, command.room)
         room = turn.member_room(connection, command.room)
     except Reject as reject:
         turn.refuse(connection.id, command, reject)

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from chatd.core import allowance, presence
 from chatd.core.commands import authority
-from chatd.core.commands.creation import answer, found
-from chatd.core.commands.timeline import cid_conflict, room_created
+from chatd.core.commands.creation import found, settle
+from chatd.core.commands.timeline import room_created
 from chatd.core.drafts import (
     Committed,
-    Conflict,
     CreateRoom,
     Duplicate,
     Outcome,
@@ -143,12 +142,15 @@ def created(turn: Turn, origin: Origin, draft: CreateRoom, outcome: Outcome) -> 
         return
     command = origin.command
     assert isinstance(command, Join | Create)
-    if isinstance(outcome, Refused):
+    if isinstance(outcome, Duplicate):
+        # Only here: what was refused before it took a token returns none.
+        allowance.give_back_creation(turn, connection)
+        if isinstance(command, Create):
+            allowance.give_back(turn, connection)
+    if isinstance(command, Create):
+        settle(turn, connection, command, draft.room, outcome)
+    elif isinstance(outcome, Refused):
         turn.refuse(connection.id, command, outcome)
-    elif isinstance(outcome, Conflict):
-        turn.refuse(connection.id, command, cid_conflict())
-    elif isinstance(command, Create):
-        answer(turn, connection, command, draft.room, outcome)
     elif isinstance(outcome, Duplicate):
         # Somebody else was faster: the same join, of a room that exists now.
         connection.waiting.insert(0, command)
@@ -322,8 +324,10 @@ def _go_live(
 
 
 def subscribe_direct(turn: Turn, connection: Connection) -> None:
-    """Subscribe a new connection to its user's direct conversations."""
+    """Subscribe a connection to its user's direct conversations, where it may."""
     for name in turn.user(connection).rooms:
-        if is_direct(name) and turn.may_follow(connection, name):
+        if name in connection.subscriptions or not is_direct(name):
+            continue
+        if turn.may_follow(connection, name):
             turn.chat.note_subscription(connection, name)
             turn.want(Subscribe(connection.id, name))

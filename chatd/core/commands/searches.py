@@ -2,8 +2,8 @@
 
 The rooms are chosen here, from what is applied: those that the asker is a member
 of, each from the first seq that he may read to the head. Like `history` it is
-authorised twice: what was found in a room that he was removed from meanwhile is
-left out of the answer.
+authorised twice: what was found in a room that he was removed from meanwhile, or
+that the token which he has brought since does not allow, is left out of the answer.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ def found(turn: Turn, connection: Connection, outcome: MessagesFound) -> None:
         hit
         for hit in outcome.hits
         if hit.message.room in user.rooms
+        and turn.allows(connection, command.type, hit.message.room)
         and hit.message.seq >= _first(turn, hit.message.room, user)
     ]
     messages = fit([hit.message for hit in hits], turn.config.limits.reply_bytes)

@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 
 from chatd.core.drafts.outcomes import Refused
+from chatd.core.drafts.rooms import CreateRoom
 from chatd.core.mentions import Mentions
 from chatd.ids import Cid, RoomName, Seq, UserName
 
@@ -139,6 +140,6 @@ class Recall:
     from `draft`.
     """
 
-    draft: Durable | None
+    draft: Durable | CreateRoom | None
     """What would have been appended; None if there is nothing to look up."""
     otherwise: Refused

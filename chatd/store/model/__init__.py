@@ -42,8 +42,7 @@ class Model(Tables):
             case d.TrimRoom():
                 return trim.trim_room(self, draft)
             case d.Recall():
-                known = draft.draft and timeline.recalled(self, draft.draft)
-                return known or draft.otherwise
+                return self._recalled(draft) or draft.otherwise
             case d.AddUser():
                 return people.add_user(self, draft)
             case d.SetDisplay():
@@ -62,6 +61,14 @@ class Model(Tables):
                 return people.save_marks(self, draft)
             case _:
                 return self._session(draft)
+
+    def _recalled(self, draft: d.Recall) -> d.Outcome | None:
+        """What the cid of a refused draft stored before."""
+        if isinstance(draft.draft, d.CreateRoom):
+            return rooms.recall_creation(self, draft.draft)
+        if draft.draft is None:
+            return None
+        return timeline.recalled(self, draft.draft)
 
     def _session(self, draft: Any) -> d.Outcome:
         match draft:

@@ -17,12 +17,10 @@ from chatd.wire.events import Millis
 
 def create_room(model: Tables, draft: d.CreateRoom, now: Millis) -> d.Outcome:
     """Create a room with its first members; one that exists stays as it is."""
+    known = recall_creation(model, draft)
+    if known is not None:
+        return known
     creator = next(iter(draft.members), None)
-    if draft.cid is not None and creator is not None:
-        known = model.creations.get((creator, draft.cid))
-        if known is not None:
-            same = known[0] == creation_digest(draft)
-            return d.Duplicate(room=known[1]) if same else d.Conflict()
     if draft.room in model.rooms:
         return d.Duplicate()
     if draft.distinct and draft.skeleton in model.room_skeletons:
@@ -43,6 +41,20 @@ def create_room(model: Tables, draft: d.CreateRoom, now: Millis) -> d.Outcome:
         digest = creation_digest(draft)
         model.creations[creator, draft.cid] = digest, draft.room
     return committed
+
+
+def recall_creation(
+    model: Tables, draft: d.CreateRoom
+) -> d.Duplicate | d.Conflict | None:
+    """Which room the draft's cid made before; None if none."""
+    creator = next(iter(draft.members), None)
+    if draft.cid is None or creator is None:
+        return None
+    known = model.creations.get((creator, draft.cid))
+    if known is None:
+        return None
+    same = known[0] == creation_digest(draft)
+    return d.Duplicate(room=known[1]) if same else d.Conflict()
 
 
 def declare_room(model: Tables, draft: d.DeclareRoom) -> d.Outcome:

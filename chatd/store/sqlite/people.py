@@ -8,6 +8,7 @@ from chatd.core.drafts import (
     AddUser,
     ChangePassword,
     Committed,
+    CreateRoom,
     Duplicate,
     EndSession,
     EndSessions,
@@ -25,6 +26,7 @@ from chatd.core.drafts import (
 from chatd.ids import SessionId, UserName
 from chatd.store import answers
 from chatd.store.sqlite.ledger import Ledger
+from chatd.store.sqlite.rooms import recall_creation
 from chatd.wire.events import Millis
 
 GUEST = "guest"
@@ -35,7 +37,11 @@ GUEST = "guest"
 
 def recall(ledger: Ledger, draft: Recall, now: Millis) -> Outcome:
     """Answer what the cid stored first, or refuse."""
-    recalled = None if draft.draft is None else ledger.recall(draft.draft)
+    recalled: Outcome | None = None
+    if isinstance(draft.draft, CreateRoom):
+        recalled = recall_creation(ledger, draft.draft)
+    elif draft.draft is not None:
+        recalled = ledger.recall(draft.draft)
     return recalled or draft.otherwise
 
 

@@ -37,7 +37,7 @@ from chatd.wire.events import Member, Millis, Room
 
 def create_room(ledger: Ledger, draft: CreateRoom, now: Millis) -> Outcome:
     """Create a room with its first members; one that exists stays as it is."""
-    known = _recall_creation(ledger, draft)
+    known = recall_creation(ledger, draft)
     if known is not None:
         return known
     if ledger.room(draft.room) is not None:
@@ -86,7 +86,7 @@ def _creator(ledger: Ledger, draft: CreateRoom) -> tuple[int, Cid] | None:
     return None
 
 
-def _recall_creation(ledger: Ledger, draft: CreateRoom) -> Outcome | None:
+def recall_creation(ledger: Ledger, draft: CreateRoom) -> Outcome | None:
     """Which room the draft's cid made before; None if none."""
     creator = _creator(ledger, draft)
     if creator is None:

@@ -10,7 +10,7 @@ from chatd.config.sections import Presence
 from chatd.core import drafts, inputs
 from chatd.core.commands.revocation import cut, cut_sessions
 from chatd.core.commands.sessions import TRIES_MAX
-from chatd.core.effects import Authenticate, CheckSecret, Origin
+from chatd.core.effects import Authenticate, CheckSecret, Origin, Unsubscribe
 from chatd.core.entities import Connection
 from chatd.core.principal import Principal, Renewal
 from chatd.core.scope import Scope
@@ -20,8 +20,18 @@ from chatd.ids import RoomName, Seq, SessionId, UserName, direct_room
 from chatd.wire import events, replies
 from chatd.wire.accounts import Password, Refresh, Register
 from chatd.wire.acts import Invite
-from chatd.wire.commands import Hello, Join, Logout, Ping, Read, Rooms, Send
-from chatd.wire.kinds import Display, GuestName, NewPassword, Secret, Text
+from chatd.wire.commands import (
+    Hello,
+    History,
+    Join,
+    Logout,
+    Ping,
+    Read,
+    Rooms,
+    Search,
+    Send,
+)
+from chatd.wire.kinds import Display, GuestName, NewPassword, QueryText, Secret, Text
 from tests.core.house import ANN, BOB, LOBBY, UNAVAILABLE, House, Peer
 
 HI = Text("hi")
@@ -657,3 +667,75 @@ def test_read_marks_of_other_rooms_are_not_told() -> None:
     ann.say(Read(LOBBY, Seq(1)))
     assert [frame.type for frame in inside.take()] == ["read"]
     assert outside.take() == []
+
+
+def narrowed(house: House, ann: Peer, scope: str) -> list[Any]:
+    """Let ann bring a token with a scope; what she receives."""
+    house.tokens["narrow"] = Renewal(None, None, Scope.parse(scope))
+    return ann.ask(Refresh(Secret("narrow")))
+
+
+def test_a_narrower_token_ends_what_it_does_not_let_one_follow() -> None:
+    """What waits unsent goes as well; a wider one brings direct ones back."""
+    house = House()
+    bob = house.user("bob", LOBBY)
+    ann = bearer(house, "t")
+    direct, team = direct_room(ANN, BOB), RoomName("team")
+    ann.join(LOBBY)
+    ann.join(team)
+    bob.ask(Send(HI, to=ANN))
+    house.take_all()
+    house.tokens["narrow"] = Renewal(None, None, Scope.parse('{"rooms":["lobby"]}'))
+    ann.say(Refresh(Secret("narrow")))
+    house.run_errand()
+    (origin,) = house.drafts
+    house.drafts.clear()
+    outcome = house.model.execute(origin.draft, house.now.wall)
+    *ended, _answer = house.handle(inputs.Executed(origin, outcome))
+    assert ended == [Unsubscribe(ann.id, room, drop=True) for room in (team, direct)]
+    assert ann.take() == [replies.Done("refresh")]
+    bob.ask(Send(HI, to=ANN))
+    bob.ask(Send(HI, LOBBY))
+    assert [frame.room for frame in ann.take()] == [LOBBY]
+    house.tokens["wide"] = Renewal(None, None, None)
+    ann.ask(Refresh(Secret("wide")))
+    bob.ask(Send(HI, to=ANN))
+    assert [(frame.room, frame.seq) for frame in ann.take()] == [(direct, 3)]
+    place = connection_of(ann).subscriptions[direct]
+    ann.ask(Refresh(Secret("wide")))
+    assert connection_of(ann).subscriptions[direct] is place
+
+
+def test_a_new_password_frees_from_the_scope_of_a_token() -> None:
+    """Direct conversations are delivered, as to whoever logs in by password."""
+    house = House()
+    bob = house.user("bob")
+    ann = bearer(house, "t", scope=Scope.parse('{"actions":["password"]}'))
+    bob.ask(Send(HI, to=ANN))
+    assert [frame.type for frame in ann.ask(CHANGE)] == ["ok"]
+    bob.ask(Send(HI, to=ANN))
+    assert [frame.seq for frame in ann.take()] == [2]
+
+
+@pytest.mark.parametrize(
+    "scope",
+    ['{"rooms":["team"]}', '{"actions":["join"]}'],
+    ids=["room", "action"],
+)
+def test_a_look_up_is_answered_as_the_token_of_that_moment_allows(scope: str) -> None:
+    """One that was under way tells nothing of what is outside."""
+    house = House()
+    ann = bearer(house, "t")
+    ann.join(LOBBY)
+    ann.ask(Send(Text("tea"), LOBBY))
+    ann.take()
+    ann.say(History(LOBBY, id=1))
+    ann.say(Search(QueryText("tea"), id=2))
+    look_ups, house.errands = house.errands, []
+    assert narrowed(house, ann, scope) == [replies.Done("refresh")]
+    house.errands = look_ups
+    house.settle()
+    error, page = ann.take()
+    assert (error.code, error.id) == ("forbidden", 1)
+    assert error.text == "your token does not allow history in lobby"
+    assert (page.messages, page.next, page.id) == ([], None, 2)

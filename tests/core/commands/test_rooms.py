@@ -350,6 +350,100 @@ def test_a_retry_of_create_answers_the_room_that_was_made(where: Any) -> None:
     assert (error.code, error.field) == (RejectCode.CID_CONFLICT, "cid")
 
 
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"rooms_per_user": 1},
+        {"memberships_per_user": 1},
+        {"creations_per_h": 1, "creations_burst": 1},
+        {"messages_per_s": 0.001, "messages_burst": 1},
+    ],
+    ids=lambda limits: next(iter(limits)),
+)
+def test_a_retry_of_create_is_looked_up_before_a_limit_says_no(limits: Any) -> None:
+    """At a cap or a rate it learns the truth; what made nothing is refused."""
+    house = House(Config(limits=Limits(**limits)))
+    ann = house.user("ann", address="192.0.2.1")
+    ann.take()
+    command = Create(PublicRoom(TEAM), cid=X)
+    (first,) = ann.ask(command)
+    again = replies.Created(TEAM, first.epoch, Seq(1), dup=True, cid=X)
+    assert ann.ask(command) == [again]
+    (error,) = ann.ask(Create(PublicRoom(TEAM), topic=Topic("x"), cid=X))
+    assert error.code == RejectCode.CID_CONFLICT
+    (error,) = ann.ask(Create(private=True, cid=Cid("y")))
+    assert (error.code, error.cid) in {
+        (RejectCode.FORBIDDEN, "y"),
+        (RejectCode.RATE_LIMITED, "y"),
+    }
+    ann.say(command)
+    ann.close()
+    house.settle()
+
+
+@pytest.mark.parametrize("address", [None, "192.0.2.1"])
+def test_a_retry_of_create_costs_nothing(address: str | None) -> None:
+    """Nor does a name that is taken, nor what another limit refuses."""
+    limits = Limits(
+        creations_per_h=1,
+        creations_burst=2,
+        messages_per_s=0.001,
+        messages_burst=3,
+        address_factor=1,
+        memberships_per_user=2,
+    )
+    house = House(Config(limits=limits))
+    bob = house.user("bob", RoomName("bobs"))
+    ann = house.user("ann", address=address)
+    house.take_all()
+    command = Create(PublicRoom(TEAM), cid=X)
+    assert [frame.dup for _ in range(4) for frame in ann.ask(command)] == [
+        False,
+        *[True] * 3,
+    ]
+    (error,) = ann.ask(Create(PublicRoom("bobs"), cid=Cid("y")))
+    assert error.code == RejectCode.EXISTS
+    (made,) = ann.ask(Create(private=True))
+    assert made.type == "ok"
+    for _ in range(3):
+        (error,) = ann.ask(Create(private=True))
+        assert error.code == RejectCode.FORBIDDEN
+    assert ann.ask(Send(HI, TEAM))[0].type == "ok"
+    assert bob.take() == []
+
+
+def test_two_who_join_a_new_name_at_once_make_one_room() -> None:
+    """It is one's creation, and counts as his alone."""
+    house = House(Config(limits=Limits(creations_per_h=1, creations_burst=1)))
+    ann, bob = house.user("ann"), house.user("bob")
+    ann.say(Join(TEAM))
+    bob.say(Join(TEAM))
+    house.settle()
+    house.take_all()
+    assert ann.join(RoomName("den"))[0].code == RejectCode.RATE_LIMITED
+    assert bob.join(RoomName("den"))[0].created
+
+
+@pytest.mark.parametrize("is_guest", [False, True])
+def test_a_creator_who_is_no_member_any_more_is_told_the_beginning(
+    is_guest: bool,
+) -> None:
+    """A retry tells nobody how much is said in a room that he is not in."""
+    house = House(Config(rooms=Rooms(create="anyone")))
+    ann = house.guest() if is_guest else house.user("ann")
+    bob = house.user("bob")
+    command = Create(PublicRoom(TEAM), cid=X)
+    ann.ask(command)
+    ann.ask(Leave(TEAM))
+    bob.join(TEAM)
+    talk(bob, 3, TEAM)
+    (again,) = ann.ask(command)
+    assert (again.dup, again.seq) == (True, 0 if is_guest else 1)
+    ann.join(TEAM)
+    (again,) = ann.ask(command)
+    assert again.seq == house.chat.rooms[TEAM].head
+
+
 def test_a_name_is_created_once() -> None:
     """`exists`, also when both were first, and with a cid of one's own."""
     house = House(Config(limits=FREE))
