@@ -609,6 +609,26 @@ async def test_membership_changes_with_or_without_an_event(store: Store) -> None
     ]
 
 
+async def test_who_comes_first_into_an_empty_room_may_own_it(store: Store) -> None:
+    """The writer decides, and the event tells; a silent join is as it was asked."""
+    den = RoomName("den")
+    enter = [
+        d.SetMember(den, name, "member", True, may_own=True) for name in (ANN, BOB)
+    ]
+    silent = d.SetMember(den, ANN, "member", event=False, may_own=True)
+    leave = [d.SetMember(den, name, None, event=False) for name in (BOB, ANN)]
+    outcomes = await store.commit(
+        [d.CreateRoom(den, EPOCH, PLAIN, {}), *enter, *leave, silent], T0
+    )
+    told = [
+        e.Member(den, Seq(1), T0, ANN, ANN, "join", "owner"),
+        e.Member(den, Seq(2), T0, BOB, BOB, "join", "member"),
+    ]
+    assert outcomes[1:3] == [d.Committed(event) for event in told]
+    room = next(r for r in (await store.load(T0)).rooms if r.room == den)
+    assert room.members == [MemberRow(ANN, "member", Seq(2))]
+
+
 async def test_a_new_members_read_mark_is_the_head(store: Store) -> None:
     """With an event, the head that the event makes: one's own join is read."""
     await store.commit([say("a"), d.SetMember(LOBBY, CY, "member", event=True)], T0)

@@ -111,7 +111,15 @@ creations = st.builds(
     distinct=st.booleans(),
 )
 others = st.one_of(
-    st.builds(d.SetMember, rooms, users, roles, st.booleans(), st.booleans()),
+    st.builds(
+        d.SetMember,
+        rooms,
+        users,
+        roles,
+        st.booleans(),
+        st.booleans(),
+        may_own=st.booleans(),
+    ),
     creations,
     st.builds(d.DeclareRoom, rooms, room_settings),
     st.builds(

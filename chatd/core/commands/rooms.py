@@ -35,7 +35,7 @@ from chatd.errors import Reject, RejectCode
 from chatd.ids import ConnectionId, RoomName, Seq, UserName, is_direct, is_guest
 from chatd.wire.acts import Create
 from chatd.wire.commands import Join, Leave
-from chatd.wire.events import CaughtUp, Left, Presence, TimelineEvent
+from chatd.wire.events import CaughtUp, Left, Member, Presence, TimelineEvent
 from chatd.wire.replies import Done, Joined
 
 
@@ -95,14 +95,18 @@ def require_other_owner(room: Room, user: UserName) -> None:
 
 
 def _entry(user: User, room: Room) -> SetMember:
-    """The draft of a first join; who comes into an empty room of users owns it."""
-    is_first = not (room.members or room.declared or room.name[0] == "@")
+    """The draft of a first join; what is told may make an empty room's owner.
+
+    Whether the room is empty, the writer knows: somebody else may be on his way.
+    """
+    event = not (room.declared or is_guest(user.name))
     return SetMember(
         room.name,
         user.name,
-        "owner" if is_first else "member",
-        event=not (room.declared or is_guest(user.name)),
+        "member",
+        event,
         since_join=room.settings.history == "since_join",
+        may_own=event and not is_direct(room.name),
     )
 
 
@@ -167,11 +171,14 @@ def changed(turn: Turn, origin: Origin, draft: SetMember, outcome: Outcome) -> N
     user = chat.users.get(draft.user)
     done = not isinstance(outcome, Refused)
     event = outcome.event if isinstance(outcome, Committed) else None
+    role = draft.role
     if event is not None:
+        assert isinstance(event, Member)
         chat.apply(event)
+        role = event.role
     if done and user is not None:
         first = Seq(room.head + (event is None)) if draft.since_join else Seq(1)
-        chat.apply_member(room, user, draft.role, now, first)
+        chat.apply_member(room, user, role, now, first)
     connection = turn.connection(origin.connection)
     command = origin.command
     if event is not None and draft.role is not None:

@@ -89,6 +89,9 @@ class SetMember:
     event: bool
     since_join: bool = False
     """Whether a new member may read only what follows, his own join included."""
+    may_own: bool = False
+    """Whether `owner` is his role instead, if the room has no member; only with
+    `event`, which tells the role."""
 
 
 @attrs.define

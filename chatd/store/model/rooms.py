@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
+
 from chatd.core import drafts as d
 from chatd.core.settings import RoomSettings
 from chatd.ids import Seq, UserName
@@ -83,6 +85,8 @@ def set_member(model: Tables, draft: d.SetMember, now: Millis) -> d.Outcome:
         return answers.NO_ROOM
     if draft.user not in model.users:
         return answers.NO_USER
+    if draft.may_own and draft.event and not room.members:
+        draft = attrs.evolve(draft, role="owner")
     member = room.members.get(draft.user)
     if draft.role == (member.role if member else None):
         return d.Duplicate()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import orjson
 
 from chatd.core.drafts import (
@@ -157,6 +158,8 @@ def set_member(ledger: Ledger, draft: SetMember, now: Millis) -> Outcome:
     if isinstance(found, Refused):
         return found
     room, user = found
+    if draft.may_own and draft.event and _is_empty(ledger, room):
+        draft = attrs.evolve(draft, role="owner")
     row = ledger.one(
         "SELECT role FROM member WHERE room_id = ? AND user_id = ?", room.id, user
     )
@@ -183,6 +186,12 @@ def set_member(ledger: Ledger, draft: SetMember, now: Millis) -> Outcome:
         _remove_invite(ledger, room, user)
         _remove_sanction(ledger, room, user, "ban")  # one that has lapsed
     return committed
+
+
+def _is_empty(ledger: Ledger, room: RoomCell) -> bool:
+    """Whether nobody is in a room."""
+    sql = "SELECT 1 FROM member WHERE room_id = ? LIMIT 1"
+    return ledger.one(sql, room.id) is None
 
 
 def _is_last_owner(ledger: Ledger, room: RoomCell, user: int) -> bool:

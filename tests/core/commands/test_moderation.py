@@ -517,16 +517,37 @@ def test_an_owner_who_leaves_while_somebody_joins_leaves_nobody_ownerless() -> N
 
 
 def test_whoever_comes_into_an_empty_room_owns_it() -> None:
-    """But a declared one is the configuration's, and a guest's turn comes too."""
+    """But a declared one is the configuration's, and no guest owns by entering."""
     house = House(FREE)
-    ann, guest = house.user("ann", TEAM), house.guest()
+    ann, guest, bob = house.user("ann", TEAM), house.guest(), house.user("bob")
     ann.ask(Leave(TEAM))
     guest.join(TEAM)
-    bob = house.user("bob", TEAM)
     room = house.chat.rooms[TEAM]
-    assert [member.role for member in room.members.values()] == ["owner", "member"]
+    assert [member.role for member in room.members.values()] == ["member"]
+    guest.ask(Leave(TEAM))
+    assert bob.join(TEAM)[0].role == "owner"
+    assert room.members[BOB].role == "owner"
     bob.join(LOBBY)
     assert house.chat.rooms[LOBBY].members[BOB].role == "member"
+
+
+def test_two_who_come_into_an_empty_room_at_once_have_one_owner() -> None:
+    """Whoever is written first; on disk as in memory, and after a last leave."""
+    house = House(FREE)
+    ann, bob, cy = house.user("ann"), house.user("bob"), house.user("cy", TEAM)
+    house.take_all()
+    cy.say(Leave(TEAM))
+    bob.say(Join(TEAM))
+    ann.say(Join(TEAM))
+    house.settle()
+    owner, member = bob.take(), ann.take()
+    assert (owner[0].role, member[0].role) == ("owner", "")
+    roles = {name: m.role for name, m in house.chat.rooms[TEAM].members.items()}
+    assert roles == {BOB: "owner", ANN: "member"}
+    stored = house.model.rooms[TEAM].members.values()
+    assert {row.user: row.role for row in stored} == roles
+    joins = [event.role for event in house.delivered if event.type == "member"][-2:]
+    assert joins == ["owner", "member"]
 
 
 # --- barriers -----------------------------------------------------------------------
