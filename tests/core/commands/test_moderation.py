@@ -546,8 +546,8 @@ def test_two_who_come_into_an_empty_room_at_once_have_one_owner() -> None:
     assert roles == {BOB: "owner", ANN: "member"}
     stored = house.model.rooms[TEAM].members.values()
     assert {row.user: row.role for row in stored} == roles
-    joins = [event.role for event in house.delivered if event.type == "member"][-2:]
-    assert joins == ["owner", "member"]
+    told = [e.role for e in house.delivered if isinstance(e, events.Member)]
+    assert told[-2:] == ["owner", "member"]
 
 
 # --- barriers -----------------------------------------------------------------------
