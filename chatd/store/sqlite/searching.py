@@ -22,10 +22,10 @@ import apsw
 import attrs
 import orjson
 
-from chatd.core.query import Hit, Place, Query
+from chatd.core.query import Hit, Phrase, Place, Query
 from chatd.errors import TooSlow
 from chatd.ids import RoomName, Seq, UserName
-from chatd.store.matching import Matcher, Word, pieces, spaced
+from chatd.store.matching import Cut, Matcher, Word, pieces, spaced
 from chatd.store.ranking import NEWEST, Candidate, read_page
 from chatd.store.sqlite.search import TOKENIZER
 from chatd.store.sqlite.sql import select
@@ -58,15 +58,14 @@ _INDEXED = (
     + _JOINED
     + _FILTERED
     + "AND f.message_fts MATCH :terms AND f.rowid BETWEEN :lowest AND :highest"
-    " ORDER BY f.rowid DESC LIMIT :count"
+    " ORDER BY f.rowid DESC"
 )
 _ALL = _COLUMNS + "FROM message m" + _JOINED + _FILTERED
-_NOT_INDEXED = _ALL + "ORDER BY m.id DESC"
-_ANY = _ALL + "ORDER BY m.id DESC LIMIT :count"
+_ANY = _ALL + "ORDER BY m.id DESC"
 # In one room the order of the numbers is that of seq, and there is a key for it.
 _IN_ROOM = (
     _ALL + "AND m.room_id = :room AND m.seq BETWEEN :first AND :upto"
-    " ORDER BY m.seq DESC LIMIT :count"
+    " ORDER BY m.seq DESC"
 )
 
 
@@ -163,17 +162,13 @@ class _Source:
             self._values |= {"room": room, "first": first, "upto": upto}
         self._lowest, self._highest = lowest, highest
         self._indexed: int = select(db, "SELECT indexed FROM store")[0][0]
-        terms = [
-            f'text : "{spaced(phrase.text).replace(chr(34), chr(34) * 2)}"'
-            + ("*" if phrase.prefix else "")
-            for phrase in self._matcher.phrases
-        ]
+        terms = [term for p in self._matcher.phrases if (term := _term(p, self.cut))]
         if query.sender is not None:
             name = (query.sender,)
             users = select(db, "SELECT id FROM user WHERE name = ?", name)
             self._values["sender"] = users[0][0] if users else 0
             terms.append(f"tags : u{self._values['sender']}")
-        if terms and are_few:
+        if are_few and (terms or self._matcher.phrases):
             names = " OR ".join(f"r{number}" for number, _, _ in rooms) or "r0"
             terms.append(f"tags : ({names})")
         self._terms = " AND ".join(terms)
@@ -201,17 +196,15 @@ class _Source:
         values = self._values | {
             "lowest": self._lowest,
             "highest": min(self._highest, below - 1),
-            "count": count,
             "terms": self._terms,
         }
         if not self._terms:
             sql = _IN_ROOM if self._is_one_room else _ANY
             return self._take(sql, values, count)
         values["lowest"] = max(self._lowest, self._indexed + 1)
-        found = self._take(_NOT_INDEXED, values, count)
+        found = self._take(_ANY, values, count)
         if len(found) < count:
             values["lowest"] = self._lowest
-            values["count"] = count - len(found)
             found += self._take(_INDEXED, values, count - len(found))
         return found
 
@@ -243,6 +236,25 @@ class _Source:
         ):
             return int(number)
         return None
+
+
+def _term(phrase: Phrase, cut: Cut) -> str:
+    """What the index is asked for a phrase; empty if it is of no use for it.
+
+    FTS5 first collects all words with a prefix, and nothing interrupts it there:
+    those of one letter are in most texts, and sixteen such prefixes took a second in
+    a million and a half messages. They are left to the matcher, which finds them
+    soon. A letter of a script without spaces is a word, and costs no more than one.
+    """
+    text = phrase.text
+    star = "*" if phrase.prefix else ""
+    if star:
+        *others, (start, end, _) = cut(text)
+        letter = text[start:end]
+        if len(letter) == 1 and spaced(letter) == letter:
+            text, star = text[: start if others else 0], ""
+    quoted = spaced(text).replace('"', '""')
+    return f'text : "{quoted}"{star}' if text else ""
 
 
 def _narrow(

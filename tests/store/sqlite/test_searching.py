@@ -134,6 +134,52 @@ def test_what_is_indexed_and_what_is_not_are_found_alike(
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "asked", "seqs"),
+    [
+        ("t*", "", [1, 2]),
+        ("q*", "", []),
+        ('"t"*', "", [1, 2]),
+        ("hot m* t*", 'text : "hot"', [2]),
+        ('"hot t"*', 'text : "hot "', [1]),
+        ('"hot m"*', 'text : "hot "', [2]),
+        ("hot-t*", 'text : "hot-"', [1]),
+        ("te*", 'text : "te"*', [1, 2]),
+        ("天*", 'text : " 天 "*', [1]),
+    ],
+)
+def test_the_index_is_not_asked_for_prefixes_of_one_letter(
+    text: str, asked: str, seqs: list[int]
+) -> None:
+    """It would gather most of what there is, and cannot be interrupted in that."""
+    writer = lobby()
+    writer.commit([say("hot tea, 天気"), say("hot milk in the tea")], T0)
+    while writer.tend(T0):
+        """More to do."""
+    terms: list[str] = []
+
+    def trace(_: apsw.Cursor, sql: str, values: apsw.Bindings | None) -> bool:
+        if isinstance(values, dict) and "MATCH :terms" in sql:
+            terms.append(str(values["terms"]))
+        return True
+
+    writer.db.exec_trace = trace
+    assert sorted(hit.message.seq for hit in find(writer, text)) == seqs
+    rooms = "tags : (r1)"
+    assert set(terms) == {f"{asked} AND {rooms}" if asked else rooms}
+
+
+def test_what_the_index_is_not_asked_for_is_found_however_old() -> None:
+    """Behind more messages that lack it than are ranked."""
+    writer = lobby()
+    writer.commit([say("hot tea"), *(say("hot milk") for _ in range(600))], T0)
+    for _ in range(2):
+        for text in ("t*", "hot t*", "hot t* tea"):
+            assert [hit.message.seq for hit in find(writer, text)] == [1], text
+        while writer.tend(T0):
+            """More to do."""
+
+
 def test_a_search_that_takes_too_long_is_given_up() -> None:
     """While SQLite works, while this thread does, or before either begins."""
     writer = lobby()
@@ -260,6 +306,7 @@ def test_few_rooms_and_one_user_are_found_by_the_index() -> None:
     writer.db.set_progress_handler(count, 100, id="count")
     for text, scope in (
         ("tea", [(den, Seq(1), Seq(9))]),
+        ("t*", [(den, Seq(1), Seq(9))]),
         ("tea from:bob", [(den, Seq(1), Seq(9)), *SCOPE]),
         ("from:bob", [(den, Seq(1), Seq(9)), *SCOPE]),
         ("tea before:2026-09-21", [(den, Seq(1), Seq(9)), *SCOPE]),
