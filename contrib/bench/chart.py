@@ -35,7 +35,6 @@ for place, (name, title) in zip(places, PLACES, strict=True):
     labels, values = zip(*ordered, strict=True)
     drawn = place.barh(labels, values, color=colours)
     place.bar_label(drawn, fmt="%.3g", padding=3)
-    place.set_xscale("log")
     place.margins(x=0.2)
     place.set_title(title, fontsize=10)
     place.set_xlabel("µs per delivery, room of 1,000 (less is better)")

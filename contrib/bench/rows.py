@@ -384,7 +384,7 @@ ROWS = [
             "none": Run("chatd", STALL),
             "a while": Run("chatd", f"{STALL} --stalled 10"),
             "too long": Run(
-                "chatd", f"{STALL} --stalled 10", limits="write_timeout_s = 2.0\n"
+                "chatd", f"{STALL} --stalled 10", limits="write_timeout_s = 1.0\n"
             ),
         },
         [
