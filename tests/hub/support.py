@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import struct
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -17,6 +17,9 @@ import attrs
 import orjson
 import trio
 import trio.testing
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from trio.testing import MockClock
 
 from chatd.auth import digest_of
 from chatd.config import Config
@@ -272,3 +275,19 @@ async def running(
                 # A commit is shielded: a test that fails while it hangs would, too.
                 store.set_stalled(False)
         nursery.cancel_scope.cancel()
+
+
+def act_out(
+    play: Callable[[list[tuple[str, int]], MockClock], Awaitable[None]],
+    actions: Sequence[str],
+) -> None:
+    """Have Hypothesis try a hundred plays, each of many actions with a number."""
+    action = st.tuples(st.sampled_from(actions), st.integers(0, 999))
+
+    @settings(max_examples=100)
+    @given(st.lists(action, min_size=60, max_size=120))
+    def search(steps: list[tuple[str, int]]) -> None:
+        clock = MockClock()
+        trio.run(play, steps, clock, clock=clock)
+
+    search()

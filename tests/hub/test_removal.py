@@ -14,9 +14,6 @@ from collections import Counter, deque
 from typing import Any
 
 import attrs
-import trio
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from chatd.config import History
@@ -26,7 +23,19 @@ from chatd.core.inputs import Input, Now
 from chatd.core.invariants import check
 from chatd.core.machine import Machine
 from chatd.wire.replies import HistoryPage, Joined, SearchPage
-from tests.hub.support import ANN, CY, DEN, EPOCH, T0, Peer, Rig, fill, quick, running
+from tests.hub.support import (
+    ANN,
+    CY,
+    DEN,
+    EPOCH,
+    T0,
+    Peer,
+    Rig,
+    act_out,
+    fill,
+    quick,
+    running,
+)
 from tests.hub.test_view import LIMITS, REPLAY_MAX, GatedStore
 
 Frame = dict[str, Any]
@@ -292,23 +301,10 @@ async def play(steps: list[tuple[str, int]], clock: MockClock) -> None:
         await scene.end()
 
 
-STEPS = st.lists(
-    st.tuples(st.sampled_from(ACTIONS), st.integers(0, 999)), min_size=60, max_size=120
-)
-
-
-@settings(max_examples=100)
-@given(STEPS)
-def search(steps: list[tuple[str, int]]) -> None:
-    """Act one play out."""
-    clock = MockClock()
-    trio.run(play, steps, clock, clock=clock)
-
-
 def test_nobody_gets_a_seq_above_his_own_removal() -> None:
     """Live, replaying, or behind; and each of them did happen."""
     HAPPENED.clear()
-    search()
+    act_out(play, ACTIONS)
     for what in (
         "removed live",
         "removed replaying",

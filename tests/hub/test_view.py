@@ -18,8 +18,6 @@ from typing import Any
 
 import attrs
 import trio
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from chatd.config import History
@@ -31,7 +29,7 @@ from chatd.ports import SessionRow
 from chatd.store import MemoryStore
 from chatd.wire.events import Millis, TimelineShown
 from chatd.wire.replies import MessageShown
-from tests.hub.support import ANN, DEN, T0, Peer, Rig, fill, quick, running
+from tests.hub.support import ANN, DEN, T0, Peer, Rig, act_out, fill, quick, running
 
 Frame = dict[str, Any]
 
@@ -449,26 +447,13 @@ async def play(steps: list[tuple[str, int]], clock: MockClock) -> None:
         await scene.end()
 
 
-STEPS = st.lists(
-    st.tuples(st.sampled_from(ACTIONS), st.integers(0, 999)), min_size=60, max_size=120
-)
-
-
-@settings(max_examples=100)
-@given(STEPS)
-def search(steps: list[tuple[str, int]]) -> None:
-    """Act one play out."""
-    clock = MockClock()
-    trio.run(play, steps, clock, clock=clock)
-
-
 def test_a_client_ends_with_the_room_as_it_is() -> None:
     """Replay, gap and live meet without a hole or a double, whatever happens.
 
     And each of them did happen: the search has seen it.
     """
     HAPPENED.clear()
-    search()
+    act_out(play, ACTIONS)
     for what in (
         "live",
         "replayed",
