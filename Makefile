@@ -61,7 +61,7 @@ run: .venv/run.stamp ## Install chatd and serve; ARGS go to `chatd serve`
 test: .venv/dev.stamp tests/foreign/node_modules/.package-lock.json ## Install what the tests need and run them; ARGS go to pytest
 	$(call debian,command -v systemd-analyze,systemd)
 	@rm -f .coverage .coverage.*
-	@$(BIN)/coverage run -m pytest -q $(ARGS)
+	@$(BIN)/coverage run -m pytest -q --numprocesses auto --dist worksteal $(ARGS)
 ifeq ($(strip $(ARGS)),)
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report --include='$(COVERED)' --fail-under=100
