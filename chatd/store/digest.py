@@ -5,12 +5,17 @@ for something else has a bug that it must be told about. The content itself is
 not kept for this: it may be edited and deleted while the `cid` is remembered.
 The label, the user and the room are the key under which a digest is kept, so
 they are no part of it.
+
+What the same command meant to an older chatd is the same content still: a retry that
+comes after an upgrade finds its digest, too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from hashlib import blake2b
 
+import attrs
 import orjson
 
 from chatd.core.drafts import (
@@ -22,6 +27,7 @@ from chatd.core.drafts import (
     NewMessage,
     SetReaction,
 )
+from chatd.wire.emojis import forms
 
 DIGEST_BYTES = 16
 
@@ -47,6 +53,23 @@ def content_digest(draft: Durable) -> bytes:
     else:
         content = ["room", draft.changes]
     return _digest(content)
+
+
+def is_retry(known: bytes, draft: Durable) -> bool:
+    """Whether the digest that is known of a draft's cid is that of its content."""
+    return known == content_digest(draft) or any(
+        known == content_digest(former) for former in _former(draft)
+    )
+
+
+def _former(draft: Durable) -> Iterator[Durable]:
+    """The draft that older versions made of the same command.
+
+    Emoji were kept in the form in which they were sent.
+    """
+    if isinstance(draft, SetReaction):
+        for form in forms(draft.emoji):
+            yield attrs.evolve(draft, emoji=form)
 
 
 def creation_digest(draft: CreateRoom) -> bytes:

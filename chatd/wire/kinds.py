@@ -21,7 +21,7 @@ Secret = NewType("Secret", str)
 NewPassword = NewType("NewPassword", str)
 """A password that is chosen: 8 to 1024 characters."""
 Emoji = NewType("Emoji", str)
-"""Exactly one emoji."""
+"""Exactly one emoji; what the daemon tells is its fully qualified form."""
 State = NewType("State", str)
 """`online` or `away`."""
 PageLimit = NewType("PageLimit", int)

@@ -19,9 +19,8 @@ from __future__ import annotations
 import re
 from unicodedata import category
 
-import emoji
-
 from chatd.ids import DISPLAY_CHARS_MAX
+from chatd.wire.emojis import qualified
 from chatd.wire.kinds import Display, Emoji, Reason, StatusText, Text, Topic
 
 STATUS_CHARS_MAX = 128
@@ -115,14 +114,15 @@ def parse_reason(text: str) -> Reason:
 
 
 def parse_emoji(text: str) -> Emoji:
-    """Check that `text` is one emoji: any sequence that Unicode lists as one.
+    """Read one emoji, any sequence that Unicode lists as one, into its one form.
 
     Raises:
         ValueError: It is none, or more than one.
     """
-    if not emoji.is_emoji(text):
+    found = qualified(text)
+    if found is None:
         raise ValueError("expected exactly one emoji")
-    return Emoji(text)
+    return Emoji(found)
 
 
 def _line(text: str, chars_max: int) -> str:

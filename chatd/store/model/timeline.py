@@ -9,7 +9,7 @@ import attrs
 from chatd.core import drafts as d
 from chatd.ids import direct_partner, is_direct
 from chatd.store import answers
-from chatd.store.digest import content_digest
+from chatd.store.digest import content_digest, is_retry
 from chatd.store.model import rooms
 from chatd.store.model.entities import ModelMessage, ModelRoom, Tables
 from chatd.wire import events as e
@@ -62,9 +62,9 @@ def recalled(model: Tables, draft: d.Durable) -> d.Duplicate | d.Conflict | None
     use = room.cids.get((draft.user, draft.cid))
     if use is None:
         return None
-    digest, seq, ts = use
-    same = digest == content_digest(draft)
-    return d.Duplicate(seq, ts, recalled=True) if same else d.Conflict()
+    known, seq, ts = use
+    retry = is_retry(known, draft)
+    return d.Duplicate(seq, ts, recalled=True) if retry else d.Conflict()
 
 
 def _new(

@@ -18,7 +18,7 @@ import attrs
 from chatd.core.drafts import Conflict, Duplicate, Durable, Refused
 from chatd.ids import Cid, Epoch, RoomName, Seq, UserName, direct_partner
 from chatd.store import answers
-from chatd.store.digest import content_digest
+from chatd.store.digest import content_digest, is_retry
 from chatd.store.sqlite.sql import change_rows, find_rows, select
 from chatd.wire.events import Millis
 
@@ -144,11 +144,7 @@ class Ledger:
         if room is None or user is None or draft.cid is None:
             return None
         use = self.find_cids([(room.id, user, draft.cid)])
-        return (
-            compare(use[room.id, user, draft.cid], content_digest(draft))
-            if use
-            else None
-        )
+        return compare(use[room.id, user, draft.cid], draft) if use else None
 
     def keep(self, draft: Durable, seq: Seq, ts: Millis, now: Millis) -> None:
         """Remember what a single draft's cid was used for.
@@ -169,7 +165,7 @@ class Ledger:
         return answers.NO_USER if number is None else (cell, number)
 
 
-def compare(use: CidUse, digest: bytes) -> Duplicate | Conflict:
+def compare(use: CidUse, draft: Durable) -> Duplicate | Conflict:
     """Tell a retry from another use of the same cid."""
     known, seq, ts = use
-    return Duplicate(seq, ts, recalled=True) if known == digest else Conflict()
+    return Duplicate(seq, ts, recalled=True) if is_retry(known, draft) else Conflict()

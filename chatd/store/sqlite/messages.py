@@ -75,10 +75,10 @@ def _append(ledger: Ledger, run: _Run, draft: NewMessage, now: Millis) -> Outcom
     room, user = found
     digest = None
     if draft.cid is not None:
-        digest = content_digest(draft)
         use = run.cids.get((room.id, user, draft.cid))
         if use is not None:
-            return compare(use, digest)
+            return compare(use, draft)
+        digest = content_digest(draft)
     if draft.reply_to is not None and (room.id, draft.reply_to) not in run.messages:
         return answers.NO_REPLIED
     seq, ts = room.advance(now)

@@ -15,12 +15,14 @@ import re
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import apsw
 
 from chatd.errors import StoreRefused
 from chatd.store.sqlite import search
 from chatd.store.sqlite.sql import transaction
+from chatd.wire import emojis
 
 APPLICATION_ID = 0x63686174
 """`chat`, in the file's header: what other programs' files do not have."""
@@ -98,7 +100,14 @@ def migrations() -> tuple[str, ...]:
 
 def migrate(db: apsw.Connection) -> None:
     """Bring the schema to this code's number; at it already, do nothing."""
+    function: Any = _qualified
+    db.create_scalar_function("qualified", function, 1, deterministic=True)
     for number in range(db.pragma("user_version") + 1, len(migrations()) + 1):
         with transaction(db):
             db.execute(migrations()[number - 1])
             db.pragma("user_version", number)
+
+
+def _qualified(emoji: str) -> str:
+    """The one form of an emoji; what is none any more stays as it is."""
+    return emojis.qualified(emoji) or emoji

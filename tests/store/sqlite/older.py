@@ -1,0 +1,42 @@
+"""Stores as older versions of chatd have left them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import apsw
+import pytest
+
+from chatd.store.sqlite import files, migrate
+from tests.store.support import ANN, BOB, CY, LOBBY, T0
+
+
+@contextmanager
+def store_at(directory: Path, schema: int) -> Iterator[apsw.Connection]:
+    """Make a store with the schema of an older version, to be filled by SQL.
+
+    It has ann, bob and cy, whose ids are 1, 2 and 3, and the lobby, whose id is 1.
+    """
+    known = migrate.migrations()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(migrate, "migrations", lambda: known[:schema])
+        files.make_directory(directory)
+        files.create_database(directory, "00" * 16)
+    db = apsw.Connection(str(directory / files.DATABASE))
+    try:
+        migrate.configure(db)
+        db.executemany(
+            "INSERT INTO user (name, display, role, created)"
+            " VALUES (?1, ?1, 'user', 0)",
+            [(ANN,), (BOB,), (CY,)],
+        )
+        db.execute(
+            "INSERT INTO room (name, epoch, settings) VALUES (?, ?, '{}')",
+            (LOBBY, "8f3c21d07be945aa"),
+        )
+        yield db
+        db.execute("UPDATE room SET last_ts = ?", (T0,))
+    finally:
+        db.close()
