@@ -18,7 +18,7 @@ from chatd.core.drafts import Draft, SetAccountRole, SetPasswordHash
 from chatd.core.principal import HashedPassword, Principal, Renewal
 from chatd.errors import Reject, RejectCode
 from chatd.ids import SessionId, UserName, is_guest
-from chatd.names import NAMES, check_free
+from chatd.names import NAMES, check_ending, check_free
 from chatd.observe import log
 from chatd.ports import SessionRow, Store, UserRow
 from chatd.wire.accounts import Password, Refresh, Register
@@ -180,7 +180,8 @@ class Authenticator:
         """Hold a name that an issuer has given to the policy of this server."""
         try:
             NAMES[self._config.auth.names].account(name)
-        except ValueError as error:
+            check_ending(name, "name")
+        except (ValueError, Reject) as error:
             raise refused(
                 "token", f"no account can be named so: {error}", address
             ) from None
@@ -250,6 +251,7 @@ class Authenticator:
                 "guests are not allowed here: log in with a password",
             )
         if wish is not None:
+            check_ending(wish, "name")
             check_free(wish, self._config.auth.reserved, guest=True)
         suffix = base64.b32encode(self._random_bytes(5)).decode().lower()[:4]
         display = wish or "guest"

@@ -6,6 +6,10 @@ keys, never how one is used. `kid` is looked up in a dictionary and nowhere else
 `jku`, `jwk` and `x5u` are not looked at; `crit` is refused. PyJWT checks the
 signature. The claims are checked here, since the time is passed in.
 
+Nothing is brought into shape: a token has one spelling, and so has the name in it.
+What is padded, folded or otherwise put right somewhere would be one more way to be
+somebody, of which the issuer knows nothing.
+
 Keys are read once, at the start.
 
 Source: RFC 7515, RFC 7519, RFC 8725 (the best current practices).
@@ -24,7 +28,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt.exceptions import PyJWTError
-from jwt.utils import base64url_decode
+from jwt.utils import base64url_decode, base64url_encode
 
 from chatd.config import JwtIssuer
 from chatd.core.scope import Scope
@@ -126,13 +130,29 @@ class Issuers:
 def _parts(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The header and the claims, not to be believed yet."""
     try:
-        header, claims, _ = token.split(".")
-        parsed = [orjson.loads(base64url_decode(part)) for part in (header, claims)]
+        header, claims, _ = [_decoded(part) for part in token.split(".")]
+        parsed = [orjson.loads(part) for part in (header, claims)]
     except ValueError:
         raise Unfit("it is no JWT") from None
     if any(type(part) is not dict for part in parsed):
         raise Unfit("it is no JWT")
     return parsed[0], parsed[1]
+
+
+def _decoded(part: str) -> bytes:
+    """The bytes of one part, which has no second spelling.
+
+    Raises:
+        ValueError: There is padding, white space, a character of another alphabet,
+            or a bit that does not count is set.
+
+    Source: RFC 7515 section 2, "with all trailing '=' characters omitted"; RFC 4648
+        section 3.5, canonical encoding.
+    """
+    content = base64url_decode(part)
+    if base64url_encode(content).decode() != part:
+        raise ValueError("it is not canonical")
+    return content
 
 
 def _is_signed(token: str, algorithm: str, key: Any) -> bool:
@@ -186,10 +206,15 @@ def _text(claims: dict[str, Any], name: str) -> str:
 
 
 def _name(claims: dict[str, Any], claim: str) -> UserName:
+    """An account's name, spelled as it is kept: the issuer may know two of one."""
+    text = _text(claims, claim)
     try:
-        return UNICODE.account(_text(claims, claim))
+        name = UNICODE.account(text)
     except ValueError:
         raise Unfit(f"{claim}: it is no name of an account") from None
+    if name != text:
+        raise Unfit(f"{claim}: it is not spelled as the account is")
+    return name
 
 
 def _display(claims: dict[str, Any], claim: str) -> str | None:
@@ -215,9 +240,12 @@ def _scope(claims: dict[str, Any], claim: str) -> Scope | None:
     if not claim or claim not in claims:
         return None
     try:
-        return Scope.of(claims[claim], None)
+        scope = Scope.of(claims[claim], None)
     except ValueError:
         raise Unfit(f"{claim}: it is no list of rooms") from None
+    if scope.rooms != frozenset(claims[claim]):
+        raise Unfit(f"{claim}: a room is not spelled as it is kept")
+    return scope
 
 
 # --- keys ---------------------------------------------------------------------

@@ -55,7 +55,7 @@ def add_user(
     bot gets none.
     """
     place = place_of(config_file, data)
-    directory, name = place.directory, place.account(name)
+    directory, name = place.directory, place.new_account(name)
     password_hash = None if role == "bot" else hash_password(_password())
     with told():
         admin.add_account(

@@ -25,7 +25,7 @@ from chatd.cli.config import load_or_exit
 from chatd.cli.transcript import clean
 from chatd.errors import Reject, StoreFailed, StoreRefused, StoreUnavailable
 from chatd.ids import RoomName, UserName, is_encodable
-from chatd.names import NAMES, Names
+from chatd.names import NAMES, NEW_ENDS_WELL, Names, ends_well
 from chatd.store.sqlite import beside
 from chatd.wire.encode import rfc3339
 from chatd.wire.events import Millis
@@ -56,6 +56,16 @@ class Place:
     def account(self, text: str) -> UserName:
         """Spell the name of an account as it is kept, or say what one is."""
         return self._named(self.names.account, text, "NAME")
+
+    def new_account(self, text: str) -> UserName:
+        """Spell the name of an account that is to be made, or say what one is."""
+        return self._named(self._new_account, text, "NAME")
+
+    def _new_account(self, text: str) -> UserName:
+        name = self.names.account(text)
+        if not ends_well(name):
+            raise ValueError(NEW_ENDS_WELL)
+        return name
 
     def user(self, text: str) -> UserName:
         """Spell the name of an account or a guest, or say what one is."""

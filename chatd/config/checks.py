@@ -18,6 +18,7 @@ from chatd.config.limits import Limits
 from chatd.config.sections import Auth, Config, Server
 from chatd.config.values import Address, SystemdSockets, TcpAddress
 from chatd.ids import RoomName
+from chatd.names import NEW_ENDS_WELL, ends_well
 
 Place = tuple[str | int, ...]
 """Keys and indexes from the root of a file: `("server", "listen", 0)`."""
@@ -178,6 +179,12 @@ def notices(config: Config) -> Iterator[str]:
             "server.public_url: not set, so a page under a host name gets 403;"
             " browsers are let in by IP address only"
         )
+    for index, room in enumerate(config.rooms.permanent):
+        if not ends_well(room.name):
+            yield (
+                f"rooms.permanent[{index}].name: {NEW_ENDS_WELL}, so"
+                f' "{room.name}" has to be there already'
+            )
     # A Unix socket's peer has no address to trust, and systemd's sockets are not
     # known before the start, so only TCP on this machine tells of a proxy.
     https = server.public_url.startswith("https:")

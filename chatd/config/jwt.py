@@ -45,8 +45,9 @@ class JwtIssuer:
     )
     name_claim: str = key(
         "sub",
-        "The claim with the account's name. An account that is not there is made; one"
-        " that is there is let in, whoever has made it.",
+        "The claim with the account's name, spelled as it is kept: `ann`, not `Ann`. An"
+        " account that is not there is made; one that is there is let in, whoever has"
+        " made it.",
         "OpenID Connect Core section 2: `sub` alone is never given to somebody else",
         min=1,
         max=256,
@@ -66,7 +67,8 @@ class JwtIssuer:
     )
     rooms_claim: str = key(
         "",
-        'The claim with a list of rooms, to which the login is limited. "" for none.',
+        "The claim with a list of rooms, spelled as they are kept, to which the login"
+        ' is limited. "" for none.',
         "a token for one room is worth no more when it is lost",
         max=256,
     )

@@ -16,10 +16,10 @@ from chatd.core.drafts import CreateRoom, DeclareRoom, Draft, Refused
 from chatd.core.entities import Invite, Membership, Room, Sanction, Session, User
 from chatd.core.settings import RoomSettings
 from chatd.core.state import Chat
-from chatd.errors import StoreFailed
+from chatd.errors import ConfigError, StoreFailed
 from chatd.hub.world import World
 from chatd.ids import Epoch, Seq
-from chatd.names import skeleton
+from chatd.names import NEW_ENDS_WELL, ends_well, skeleton
 from chatd.ports import Snapshot, Store
 
 
@@ -28,6 +28,7 @@ async def load(store: Store, config: Config, world: World) -> Chat:
 
     Raises:
         StoreFailed: It cannot be read, or a declared room cannot be stored.
+        ConfigError: A declared room is new and cannot be named so.
 
     Cancellation: as the store's; what is missing is added at the next start.
     """
@@ -92,9 +93,12 @@ def declare(chat: Chat, config: Config, new_epoch: Callable[[], Epoch]) -> list[
 
     Returns:
         What has to be committed before the daemon serves.
+
+    Raises:
+        ConfigError: One is new and cannot be named so.
     """
     drafts: list[Draft] = []
-    for wanted in config.rooms.permanent:
+    for index, wanted in enumerate(config.rooms.permanent):
         settings = RoomSettings(
             topic=wanted.topic,
             post=wanted.post,
@@ -104,6 +108,9 @@ def declare(chat: Chat, config: Config, new_epoch: Callable[[], Epoch]) -> list[
             keep_messages=wanted.keep_messages,
         )
         room = chat.rooms.get(wanted.name)
+        if room is None and not ends_well(wanted.name):
+            place = f'rooms.permanent[{index}].name: "{wanted.name}"'
+            raise ConfigError([f"{place}: {NEW_ENDS_WELL}"])
         if room is None:
             room = Room(wanted.name, new_epoch(), Seq(0), Seq(1), settings)
             chat.rooms[room.name] = room

@@ -132,6 +132,18 @@ async def test_a_guest_is_nobody_whom_people_would_believe(gate: Gate) -> None:
         assert refusal.text == "name: the name is reserved"
 
 
+@pytest.mark.parametrize("name", ["bob.", "bob_", "all-", "боб."])
+async def test_a_guest_asks_for_no_name_that_ends_in_punctuation(
+    gate: Gate, name: str
+) -> None:
+    """As nobody new does; an account that is called so logs in as ever."""
+    refusal = await gate.refused(name=name)
+    assert (refusal.code, refusal.field) == (RejectCode.BAD_FIELD, "name")
+    user = d.AddUser(UserName(name), name, "user", hash_password("right"))
+    await gate.store.commit([user], T0)
+    assert (await gate.hello(name=name, password="right")).user == name
+
+
 async def test_guests_may_be_unwanted() -> None:
     """Where they are, only credentials let anybody in."""
     gate = Gate(attrs.evolve(Config(), auth=Auth(guests=False)))

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import string
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from chatd.auth import Authenticator, digest_of, read_issuers
 from chatd.auth.jwt import Issuers, Unfit
-from chatd.config import Config, JwtIssuer
+from chatd.config import Auth, Config, JwtIssuer
 from chatd.core import drafts as d
 from chatd.core.principal import Principal, Renewal
 from chatd.core.scope import Scope
@@ -135,6 +136,7 @@ class Gate:
     """An authenticator that believes some issuers."""
 
     issuers: Issuers
+    config: Config = attrs.field(factory=Config)
     store: MemoryStore = attrs.field(factory=MemoryStore)
     wall: int = T0
     appended: list[Any] = attrs.field(factory=list)
@@ -143,7 +145,7 @@ class Gate:
     def __attrs_post_init__(self) -> None:
         self.authenticator = Authenticator(
             self.store,
-            Config(),
+            self.config,
             self.draw,
             lambda: self.wall,
             self.appended.append,
@@ -161,6 +163,11 @@ class Gate:
         return await self.authenticator.authenticate(Hello(**fields), None, "192.0.2.1")
 
 
+def named(names: Any) -> Config:
+    """A configuration with a policy of names."""
+    return Config(auth=Auth(names=names))
+
+
 # --- attacks ------------------------------------------------------------------
 
 HS_OF_PUBLIC = forged({"alg": "HS256"}, public_pem(ED))
@@ -175,6 +182,42 @@ TWO_SIGNATURES = json.dumps(
     }
 )
 OTHER = ed25519.Ed25519PrivateKey.generate()
+
+SPELLINGS_OF_ANN = (
+    *("ANN", "Ann", "aNN"),
+    "\uff41\uff4e\uff4e",  # full-width letters, small and capital
+    "\uff21\uff2e\uff2e",
+    "a\uff4en",
+)
+
+
+def respelled(token: str, index: int, spell: Callable[[str], str]) -> str:
+    """A token of which one part is written otherwise, and means the same."""
+    parts = token.split(".")
+    parts[index] = spell(parts[index])
+    return ".".join(parts)
+
+
+def with_a_bit_more(text: str) -> str:
+    """The part with a bit set that does not count, as the last one has some."""
+    alphabet = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
+    assert len(text) % 4, "no bit is left over in whole groups of four"
+    return text[:-1] + alphabet[alphabet.index(text[-1]) + 1]
+
+
+UNEVEN = signed(headers={"kid": "1"}, jti="1")
+"""A token each part of which could be padded."""
+
+RESPELLINGS: dict[str, Callable[[str], str]] = {
+    "padded": lambda text: text + "=" * (-len(text) % 4),
+    "padded in vain": lambda text: text + "====",
+    "a bit that does not count": with_a_bit_more,
+    "a space before": lambda text: " " + text,
+    "a line's end": lambda text: text + "\n",
+    "a space within": lambda text: text[:4] + " " + text[4:],
+    "characters that are skipped": lambda text: text[:4] + "!é" + text[4:],
+}
+"""Decoders that mean well take these for the same as what was signed."""
 
 ATTACKS: dict[str, tuple[str, str]] = {
     "none": (forged({"alg": "none"}), "iss, alg"),
@@ -213,6 +256,16 @@ ATTACKS: dict[str, tuple[str, str]] = {
     "issued in the future": (signed(iat=NOW + 31), "iat"),
     "no beginning": (signed(without="iat"), "iat"),
     "not valid yet": (signed(nbf=NOW + 31), "nbf"),
+    **{
+        f"subject in another spelling, {sub}": (
+            signed(sub=sub),
+            "sub: it is not spelled",
+        )
+        for sub in SPELLINGS_OF_ANN
+    },
+    "subject with a space": (signed(sub="ann "), "sub: it is no name"),
+    "subject with a line's end": (signed(sub="ann\n"), "sub: it is no name"),
+    "subject is a list": (signed(sub=["ann"]), "sub"),
     "no subject": (signed(without="sub"), "sub"),
     "subject is no name": (signed(sub="no name"), "sub"),
     "subject is a guest": (signed(sub="ann~4f7k"), "sub"),
@@ -227,6 +280,11 @@ ATTACKS: dict[str, tuple[str, str]] = {
     "no objects": (f"{part([])}.{part(CLAIMS)}.", "no JWT"),
     "no base64": ("é.é.é", "no JWT"),
     "nothing": ("..", "no JWT"),
+    **{
+        f"{what}, {where}": (respelled(UNEVEN, index, spell), "no JWT")
+        for what, spell in RESPELLINGS.items()
+        for index, where in enumerate(("header", "claims", "signature"))
+    },
 }
 
 
@@ -314,21 +372,58 @@ def test_claims_say_who_it_is(tmp_path: Path) -> None:
         role_claim="role",
         rooms_claim="rooms",
     )
-    token = signed(nick="Ann", name="A" * 70, role="admin", rooms=["lobby"])
+    token = signed(nick="ann", name="A" * 70, role="admin", rooms=["lobby"])
     found = believed.check(token, T0)
     assert (found.name, found.display, found.role) == (ANN, "A" * 64, "admin")
     assert found.scope == Scope.parse('{"rooms":["lobby"]}')
     plain = believed.check(signed(nick="ann"), T0)
     assert (plain.display, plain.role, plain.scope) == (None, "user", None)
-    for claims, reason in (
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"role": "root"}, "role"),
         ({"role": ["admin"]}, "role"),
+        ({"role": "Admin"}, "role"),
+        ({"role": "\uff41dmin"}, "role"),
         ({"rooms": "lobby"}, "rooms"),
+        ({"rooms": ["LOBBY"]}, "rooms: a room is not spelled"),
+        ({"rooms": ["lobby", "\uff4cobby"]}, "rooms: a room is not spelled"),
+        ({"nick": "Ann"}, "nick: it is not spelled"),
         ({"name": "\u202eevil"}, "name"),
         ({"name": 7}, "name"),
-    ):
+    ]
+    for claims, reason in cases:
         with pytest.raises(Unfit, match=reason):
-            believed.check(signed(nick="ann", **claims), T0)
+            believed.check(signed(**{"nick": "ann", **claims}), T0)
+
+
+@pytest.mark.parametrize("names", ["ascii", "unicode"])
+async def test_a_subject_is_one_account_under_either_policy(
+    tmp_path: Path, names: str
+) -> None:
+    """Whoever may choose his name at an issuer does not log in as somebody else."""
+    gate = Gate(issuers(tmp_path), config=named(names))
+    await gate.store.commit([d.AddUser(ANN, "Ann", "admin", None)], T0)
+    for sub in SPELLINGS_OF_ANN:
+        with structlog.testing.capture_logs() as lines, pytest.raises(Reject) as found:
+            await gate.hello(token=signed(sub=sub))
+        assert found.value.code is RejectCode.BAD_CREDENTIALS
+        assert [line["event"] for line in lines] == ["token refused"]
+    assert (await gate.hello(token=signed())).user == ANN
+
+
+@pytest.mark.parametrize("names", ["ascii", "unicode"])
+async def test_an_issuer_makes_no_account_that_ends_in_punctuation(
+    tmp_path: Path, names: str
+) -> None:
+    """One that is there already is let in."""
+    gate = Gate(issuers(tmp_path), config=named(names))
+    dotted = UserName("ann.")
+    with structlog.testing.capture_logs() as lines, pytest.raises(Reject) as found:
+        await gate.hello(token=signed(sub=dotted))
+    assert found.value.code is RejectCode.BAD_CREDENTIALS
+    assert found.value.text.endswith("a new name does not end in punctuation")
+    assert len(lines) == 1
+    await gate.store.commit([d.AddUser(dotted, dotted, "user", None)], T0)
+    assert (await gate.hello(token=signed(sub=dotted))).user == dotted
 
 
 async def test_a_role_follows_its_issuer(tmp_path: Path) -> None:

@@ -59,6 +59,19 @@ def test_accounts_are_shown_in_columns(data: Path) -> None:
     assert len({line.index(word) for line, word in printed}) == 1
 
 
+@pytest.mark.parametrize("name", ["bob.", "bob_", "BOB-"])
+def test_no_account_is_added_whose_name_ends_in_punctuation(
+    data: Path, name: str
+) -> None:
+    """The operator is told before he is asked for a password."""
+    done = typed(data, "user", "add", name)
+    assert done.exit_code == 2
+    assert "NAME: a new name does not end in punctuation" in done.output
+    assert [row["name"] for row in lines(typed(data, "user", "list", "--json"))] == [
+        "ann"
+    ]
+
+
 def test_accounts_are_listed_for_programs(data: Path) -> None:
     """One object a line; a ban that has lapsed is none."""
     typed(data, "user", "ban", "ann", "--for", "2h", "--reason", "spam")

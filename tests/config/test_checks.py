@@ -192,6 +192,14 @@ def test_a_proxy_that_is_not_trusted_is_pointed_out() -> None:
     assert list(notices(Config(server=by_socket))) == []
 
 
+def test_a_room_that_cannot_be_made_is_pointed_out() -> None:
+    """It may be there from before, so it is no mistake yet."""
+    rooms = [PermanentRoom(name=RoomName(name)) for name in ("tea", "tea.")]
+    (notice,) = notices(Config(rooms=Rooms(permanent=tuple(rooms))))
+    assert notice.startswith("rooms.permanent[1].name: a new name does not end in")
+    assert notice.endswith('so "tea." has to be there already')
+
+
 def test_an_issuer_needs_its_keys_from_one_file() -> None:
     """From one in PEM or from a key set."""
     entry = JwtIssuer(issuer="x", audience="y", algorithm="EdDSA")

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import attrs
+import pytest
 
 from chatd.config import Config, PermanentRoom, Rooms
 from chatd.core import drafts as d
 from chatd.core.agenda import Due
 from chatd.core.invariants import check
 from chatd.core.settings import RoomSettings
+from chatd.errors import ConfigError
 from chatd.hub.restore import declare, restore
 from chatd.ids import Epoch, RoomName, Seq, SessionId, UserName
 from chatd.ports import MemberRow, RoomRow, SessionRow, Snapshot, UserRow
@@ -67,6 +69,21 @@ def test_a_missing_declared_room_is_created() -> None:
     ]
     assert chat.rooms[LOBBY].declared
     assert (chat.rooms[LOBBY].head, chat.rooms[LOBBY].first) == (0, 1)
+
+
+def test_a_declared_room_that_is_new_does_not_end_in_punctuation() -> None:
+    """The start is refused by the key's name; one that is there stays."""
+    tea = RoomName("tea.")
+    config = declared(PermanentRoom(name=LOBBY), PermanentRoom(name=tea))
+    chat = restore(snapshot(room(LOBBY)), config, 0.0)
+    with pytest.raises(ConfigError) as error:
+        declare(chat, config, lambda: NEW)
+    assert str(error.value) == (
+        'rooms.permanent[1].name: "tea.": a new name does not end in punctuation'
+    )
+    chat = restore(snapshot(room(LOBBY), room(tea)), config, 0.0)
+    assert declare(chat, config, lambda: NEW) == []
+    assert chat.rooms[tea].declared
 
 
 def test_a_declared_topic_is_kept_as_declared() -> None:

@@ -28,7 +28,7 @@ from chatd.core.scope import Scope
 from chatd.core.turn import Turn
 from chatd.errors import Ending, Reject, RejectCode
 from chatd.ids import RoomName, UserName, direct_room, is_guest
-from chatd.names import check_free
+from chatd.names import check_ending, check_free
 from chatd.wire.accounts import Password, Refresh, Register
 from chatd.wire.commands import Command, Logout
 from chatd.wire.replies import Done
@@ -65,6 +65,7 @@ def register(turn: Turn, connection: Connection, command: Register) -> None:
             RejectCode.FORBIDDEN,
             "accounts are made by the operator here, not by register",
         )
+    check_ending(command.name, "name")
     check_free(command.name, turn.config.auth.reserved)
     may_grow(turn, UserName(command.name))
     _check(turn, connection, command, None)

@@ -19,7 +19,7 @@ from chatd.core.settings import PLAIN, RoomSettings
 from chatd.core.turn import Turn
 from chatd.errors import Reject, RejectCode
 from chatd.ids import RoomName, Seq, is_guest
-from chatd.names import NAMES, looks_like_any, skeleton
+from chatd.names import NAMES, check_ending, looks_like_any, skeleton
 from chatd.wire.acts import SETTINGS, Create, SetRoom
 from chatd.wire.commands import Join
 from chatd.wire.replies import Created
@@ -64,6 +64,7 @@ def found(
 ) -> None:
     """Have a room created, with the connection's user as its owner."""
     user, auth = turn.user(connection), turn.config.auth
+    check_ending(name, "room")
     if user.role != "admin" and looks_like_any(name, auth.reserved):
         raise Reject(RejectCode.NAME_TAKEN, "room: the name is reserved", field="room")
     allowance.may_create(turn, connection)

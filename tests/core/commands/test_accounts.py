@@ -110,6 +110,17 @@ def test_accounts_are_made_by_the_operator_unless_he_opens_the_door() -> None:
     assert DAN not in house.model.users
 
 
+@pytest.mark.parametrize("name", ["dan.", "dan_", "all-"])
+def test_no_account_is_made_whose_name_ends_in_punctuation(name: str) -> None:
+    """Nor is its password hashed; a name that has it elsewhere is as good as any."""
+    house = House(OPEN)
+    peer = house.open()
+    (error,) = peer.ask(attrs.evolve(REGISTER, name=GuestName(name)))
+    assert (error.code, error.field) == ("bad_field", "name")
+    assert UserName(name) not in house.model.users
+    assert peer.ask(attrs.evolve(REGISTER, name=GuestName("d.a_n")))[0].type == "ok"
+
+
 def test_a_name_that_is_taken_and_a_full_disk_are_answered() -> None:
     """Another attempt may follow."""
     house = House(OPEN)

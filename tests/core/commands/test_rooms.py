@@ -225,6 +225,34 @@ def test_a_room_that_looks_like_another_is_refused(names: Policy) -> None:
     assert ann.join(RoomName("other"))[0].created
 
 
+@pytest.mark.parametrize("name", ["tea.", "tea_", "tea-"])
+def test_no_room_is_made_whose_name_ends_in_punctuation(name: str) -> None:
+    """By nobody and in neither way; one that is there is joined as ever."""
+    house, room = House(), RoomName(name)
+    ann, ada = house.user("ann"), house.user("ada")
+    for peer in (ann, ada):
+        (refusal,) = peer.join(room, id=1)
+        assert (refusal.code, refusal.field) == (RejectCode.BAD_FIELD, "room")
+        (refusal,) = peer.ask(Create(room=PublicRoom(name), cid=Cid("1"), id=2))
+        assert (refusal.code, refusal.field) == (RejectCode.BAD_FIELD, "room")
+    assert room not in house.chat.rooms
+    house.model.execute(
+        drafts.CreateRoom(room, house.new_epoch(), RoomSettings(), {}), 0
+    )
+    house.restart()
+    ann = house.user("ann")
+    assert isinstance(ann.join(room)[0], replies.Joined)
+    (refusal,) = ann.ask(Create(room=PublicRoom(name), id=3))
+    assert refusal.code == RejectCode.EXISTS
+
+
+def test_who_may_make_no_room_learns_nothing_of_names() -> None:
+    """The answer is that there is none, however it would be called."""
+    house = House(attrs.evolve(Config(), rooms=Rooms(create="admins")))
+    (refusal,) = house.user("ann").join(RoomName("tea."), id=1)
+    assert refusal.code == RejectCode.NO_ROOM
+
+
 def test_a_reserved_room_is_made_by_admins_only() -> None:
     """By what it looks like; names that are reserved for people are no matter."""
     reserved = Auth(reserved=(UserName("acme"),))
