@@ -61,7 +61,7 @@ class StoreFailed(ChatdError):
 
 
 class TooSlow(ChatdError):
-    """A search was given up because it takes too long. Nothing is wrong."""
+    """A look-up was given up because it takes too long. Nothing was changed."""
 
 
 class RejectCode(StrEnum):

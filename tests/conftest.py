@@ -1,10 +1,26 @@
-"""What every test shares: how Hypothesis searches, and nothing else."""
+"""What every test shares: how Hypothesis searches, and a look at each query plan."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import apsw
+import pytest
 from hypothesis import settings
+
+from tests.store.plans import Watch
 
 # The same examples each time, so that a verdict belongs to the code and not to
 # the day; and no deadline, since a slow machine is no fault of what it tests.
 settings.register_profile("chatd", derandomize=True, deadline=None)
 settings.load_profile("chatd")
+
+WATCH = Watch()
+apsw.connection_hooks.append(WATCH.attach)
+
+
+@pytest.fixture(autouse=True)
+def _plans() -> Iterator[None]:
+    """Whatever a test has the store run goes by a key."""
+    yield
+    assert WATCH.faults() == []

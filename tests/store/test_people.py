@@ -240,6 +240,42 @@ async def test_reactions_stay_for_the_blocker_as_they_were(store: Store) -> None
     assert await reactions(ANN) == {"🎉": [ANN], "👎": [BOB], "👍": [BOB]}
 
 
+async def test_reactions_are_shown_in_the_order_in_which_each_one_saw_them(
+    store: Store,
+) -> None:
+    """What a blocked one does to his own moves nothing for the other."""
+    await store.commit(
+        [
+            direct(say("hi"), ANN),
+            direct(react(1, "👍")),
+            direct(react(1, "🎉", user=ANN), ANN),
+            block(),
+            direct(react(1, "👍", on=False)),
+            direct(react(1, "👍")),
+        ],
+        T0,
+    )
+    (for_ann,) = await page(store, DIRECT, ANN)
+    (for_bob,) = await page(store, DIRECT, BOB)
+    assert list(for_ann.reactions) == ["👍", "🎉"]
+    assert list(for_bob.reactions) == ["🎉", "👍"]
+
+
+@pytest.mark.parametrize("blocked", [True, False])
+async def test_no_answer_to_a_reaction_tells_of_a_block(
+    store: Store, blocked: bool
+) -> None:
+    """Put, put again, taken away and taken away again: all the same."""
+    await store.commit([direct(say("hi"), ANN), direct(react(1, "👍"))], T0)
+    if blocked:
+        await store.commit([block()], T0)
+    words = [("👍", False), ("👍", False), ("🎉", True), ("🎉", True), ("🎉", False)]
+    words += [("🎉", False), ("👍", True), ("👍", True)]
+    said = [direct(react(1, emoji, on=on)) for emoji, on in words]
+    told = seqs(await store.commit(said, T0 + 1))
+    assert told == [3, 1, 4, 4, 5, 1, 6, 6]
+
+
 async def test_a_page_with_what_is_hidden_has_reactions_only_elsewhere(
     store: Store,
 ) -> None:

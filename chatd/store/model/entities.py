@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import attrs
 
 from chatd.core import drafts as d
@@ -169,19 +167,25 @@ def _text_of(room: ModelRoom, seq: Seq) -> str | None:
 
 def _reactions(
     room: ModelRoom, message: ModelMessage, viewer: UserName
-) -> Iterator[e.React]:
+) -> list[e.React]:
     """The reactions that somebody sees, in the order in which they were put."""
-    for last in sorted(message.reactions.values(), key=lambda last: last.seq):
-        seen = [
-            event.on
-            for event in room.timeline
-            if isinstance(event, e.React)
-            and (event.of, event.emoji) == (last.of, last.emoji)
-            and event.sender == last.sender
+    seen: dict[tuple[str | None, UserName], e.React] = {}
+    for event in room.timeline:
+        if (
+            isinstance(event, e.React)
+            and event.of == message.seq
+            and (event.emoji, event.sender) in message.reactions
             and (event.seq not in room.hidden or event.sender == viewer)
-        ]
-        if seen and seen[-1]:
-            yield last
+        ):
+            seen[event.emoji, event.sender] = event
+    return sorted((last for last in seen.values() if last.on), key=lambda r: r.seq)
+
+
+def count_reactions(room: ModelRoom, message: ModelMessage) -> int:
+    """How many reactions somebody sees, be it only who has put one."""
+    nobody = UserName("")
+    seen = [*message.on(), *_reactions(room, message, nobody)]
+    return len({(react.emoji, react.sender) for react in seen})
 
 
 def shown(room: ModelRoom, message: ModelMessage, viewer: UserName) -> r.MessageShown:

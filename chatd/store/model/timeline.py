@@ -117,9 +117,9 @@ def _react(
     if message is None or message.text is None:
         return answers.NO_MESSAGE
     last = message.reactions.get((draft.emoji, draft.user))
-    if last is not None and last.on == draft.on:
+    if last is not None and last.on and draft.on:
         return d.Duplicate(last.seq, last.ts)
-    if last is None and not draft.on:
+    if (last is None or not last.on) and not draft.on:
         return d.Duplicate(message.seq, message.ts)
     kinds = {other.emoji for other in message.on()} - {draft.emoji}
     if draft.on and len(kinds) >= d.REACTION_KINDS_MAX:

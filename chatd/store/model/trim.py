@@ -5,7 +5,7 @@ from __future__ import annotations
 from chatd.core import drafts as d
 from chatd.ids import Seq
 from chatd.store import answers
-from chatd.store.model.entities import ModelRoom, Tables
+from chatd.store.model.entities import ModelRoom, Tables, count_reactions
 
 
 def trim_room(model: Tables, draft: d.TrimRoom) -> d.Outcome:
@@ -18,7 +18,7 @@ def trim_room(model: Tables, draft: d.TrimRoom) -> d.Outcome:
     text_bytes = reactions = 0
     for seq in sorted(seq for seq in room.messages if seq < first):
         text_bytes += len((room.messages[seq].text or "").encode())
-        reactions += len(room.messages[seq].reactions)
+        reactions += count_reactions(room, room.messages[seq])
         if text_bytes > draft.text_bytes or reactions > draft.rows:
             first = max(seq, room.first + 1)
             break

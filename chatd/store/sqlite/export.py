@@ -32,7 +32,8 @@ FROM room r CROSS JOIN message m ON m.room_id = r.id
 WHERE m.user_id = ? ORDER BY r.name, m.seq"""
 _REACTIONS = """
 SELECT x.emoji, u.name FROM reaction x JOIN user u ON u.id = x.user_id
-WHERE x.room_id = ? AND x.of = ? AND x.is_on ORDER BY x.seq"""
+WHERE x.room_id = ?1 AND x.of = ?2 AND iif(x.user_id = ?3, x.is_on, x.seen)
+ORDER BY x.seq"""
 _OWN_REACTIONS = """
 SELECT r.name, x.of, x.emoji, e.ts
 FROM room r CROSS JOIN reaction x ON x.room_id = r.id
@@ -148,7 +149,7 @@ def _messages(db: apsw.Connection, user: int) -> Iterator[Record]:
         if reply_to is not None:
             message["reply_to"] = reply_to
         reactions: dict[str, list[str]] = {}
-        for emoji, by in select(db, _REACTIONS, (number, seq)):
+        for emoji, by in select(db, _REACTIONS, (number, seq, user)):
             reactions.setdefault(emoji, []).append(by)
         if reactions:
             message["reactions"] = reactions

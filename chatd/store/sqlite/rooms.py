@@ -196,13 +196,14 @@ def _is_empty(ledger: Ledger, room: RoomCell) -> bool:
 
 def _is_last_owner(ledger: Ledger, room: RoomCell, user: int) -> bool:
     """Whether others would stay without an owner if this one left."""
-    others, owners = ledger.one(
-        "SELECT count(*), count(*) FILTER (WHERE role = 'owner') FROM member"
-        " WHERE room_id = ? AND user_id <> ?",
+    has_others, has_owner = ledger.one(
+        "SELECT EXISTS (SELECT 1 FROM member WHERE room_id = ?1 AND user_id <> ?2),"
+        " EXISTS (SELECT 1 FROM member"
+        " WHERE room_id = ?1 AND user_id <> ?2 AND role = 'owner')",
         room.id,
         user,
     )
-    return bool(others) and not owners
+    return bool(has_others) and not has_owner
 
 
 def _add_own_event(

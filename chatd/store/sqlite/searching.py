@@ -13,25 +13,19 @@ temporary table: there may be thousands.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import apsw
-import attrs
 import orjson
 
 from chatd.core.query import Hit, Phrase, Place, Query
-from chatd.errors import TooSlow
 from chatd.ids import RoomName, Seq, UserName
 from chatd.store.matching import Cut, Matcher, Word, pieces, spaced
 from chatd.store.ranking import NEWEST, Candidate, read_page
 from chatd.store.sqlite.search import TOKENIZER
-from chatd.store.sqlite.sql import select
+from chatd.store.sqlite.sql import Deadline, select, within
 
-STEPS = 10_000
-"""SQLite's steps between two looks at the clock: less than a millisecond."""
 ROOMS_NAMED_MAX = 128
 """So many rooms are looked for in the index, as words, so that the messages of
 others cost nothing. Measured: with a thousand that costs more than it saves."""
@@ -91,11 +85,11 @@ def search(
     Raises:
         TooSlow: It took `search_s`.
     """
-    with _within(db, search_s) as clock:
+    with within(db, search_s) as deadline:
         db.execute("BEGIN")
         try:
             db.execute(_SCOPE, (orjson.dumps(list(scope)).decode(),))
-            source = _Source(db, query, viewer, clock)
+            source = _Source(db, query, viewer, deadline)
             return read_page(source, query, source.cut, place, limit)
         finally:
             # The rooms go with it.
@@ -103,45 +97,14 @@ def search(
                 db.execute("ROLLBACK")
 
 
-@attrs.define
-class _Clock:
-    """When a search has to be over."""
-
-    until: float
-
-    def is_over(self) -> bool:
-        return time.monotonic() >= self.until
-
-    def check(self) -> None:
-        """Give up if it is over."""
-        if self.is_over():
-            raise TooSlow
-
-
-@contextmanager
-def _within(db: apsw.Connection, search_s: float) -> Iterator[_Clock]:
-    """Interrupt what takes longer."""
-    clock = _Clock(time.monotonic() + search_s)
-    clock.check()
-    db.set_progress_handler(clock.is_over, STEPS, id=clock)
-    try:
-        yield clock
-    except apsw.InterruptError:
-        # Also whoever waited may have gone away.
-        clock.check()
-        raise
-    finally:
-        db.set_progress_handler(None, id=clock)
-
-
 class _Source:
     """The database within one search's scope; see `chatd.store.ranking.Source`."""
 
     def __init__(
-        self, db: apsw.Connection, query: Query, viewer: UserName, clock: _Clock
+        self, db: apsw.Connection, query: Query, viewer: UserName, deadline: Deadline
     ) -> None:
         self._db = db
-        self._clock = clock
+        self._deadline = deadline
         self._tokenize = db.fts5_tokenizer(TOKENIZER[0], list(TOKENIZER[1:]))
         self._matcher = Matcher(query, self.cut)
         limit = (ROOMS_NAMED_MAX + 1,)
@@ -223,15 +186,16 @@ class _Source:
                 if len(found) == count:
                     rows.close()
                     break
-            self._clock.check()
+            self._deadline.check()
         return found
 
     def number(self, room: RoomName, seq: Seq) -> int | None:
         """Find the number of a message."""
         for (number,) in select(
             self._db,
-            "SELECT m.id FROM message m JOIN temp.readable r ON r.id = m.room_id"
-            " WHERE r.name = ? AND m.seq = ?",
+            "SELECT m.id FROM room r JOIN temp.readable USING (id)"
+            " CROSS JOIN message m ON m.room_id = r.id AND m.seq = ?2"
+            " WHERE r.name = ?1",
             (room, seq),
         ):
             return int(number)

@@ -6,13 +6,19 @@ are `Any`: the tables are STRICT, so what comes out is what was put in.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 import apsw
+import attrs
 
+from chatd.errors import TooSlow
+
+STEPS = 10_000
+"""SQLite's steps between two looks at the clock: less than a millisecond."""
 CHUNKS = (64, 16, 4, 1)
 """Rows to a statement: few texts, so that the statement cache holds them all."""
 
@@ -36,6 +42,49 @@ def select(
 ) -> list[tuple[Any, ...]]:
     """Run one statement and take all that it gives."""
     return db.execute(sql, tuple(values)).fetchall()
+
+
+# --- in time ----------------------------------------------------------------
+
+
+@attrs.define
+class Deadline:
+    """When a look-up has to be over."""
+
+    at: float
+
+    def is_over(self) -> bool:
+        """Whether it is."""
+        return time.monotonic() >= self.at
+
+    def check(self) -> None:
+        """Give up if it is over.
+
+        Raises:
+            TooSlow: It is.
+        """
+        if self.is_over():
+            raise TooSlow
+
+
+@contextmanager
+def within(db: apsw.Connection, seconds: float) -> Iterator[Deadline]:
+    """Interrupt what runs in the block when it takes longer.
+
+    Raises:
+        TooSlow: It did.
+    """
+    deadline = Deadline(time.monotonic() + seconds)
+    deadline.check()
+    db.set_progress_handler(deadline.is_over, STEPS, id=deadline)
+    try:
+        yield deadline
+    except apsw.InterruptError:
+        # Also whoever waited may have gone away.
+        deadline.check()
+        raise
+    finally:
+        db.set_progress_handler(None, id=deadline)
 
 
 # --- many rows to a statement -------------------------------------------------

@@ -29,6 +29,17 @@ from chatd.store.sqlite import search
 from chatd.store.sqlite.ledger import Ledger, RoomCell
 from chatd.wire.events import Delete, Edit, Millis, React
 
+# From one emoji to the next by the key: a message may have any number of reactions.
+_OTHER_KINDS = """
+WITH RECURSIVE kind (emoji) AS (
+  SELECT min(emoji) FROM reaction WHERE room_id = ?1 AND of = ?2
+  UNION ALL
+  SELECT (SELECT min(emoji) FROM reaction
+    WHERE room_id = ?1 AND of = ?2 AND emoji > kind.emoji)
+  FROM kind WHERE emoji IS NOT NULL)
+SELECT count(*) FROM kind WHERE emoji <> ?3 AND EXISTS (SELECT 1 FROM reaction
+  WHERE room_id = ?1 AND of = ?2 AND emoji = kind.emoji AND is_on)"""
+
 _Target = tuple[int, int, str, Seq | None, Millis, int]
 """A message's id, author, text, edited_seq, ts, and whether it is hidden."""
 
@@ -129,14 +140,17 @@ def _react(
         return answers.NO_MESSAGE
     key = (room.id, draft.of, draft.emoji)
     last = ledger.one(
-        "SELECT r.is_on, r.seq, e.ts FROM reaction r JOIN event e USING (room_id, seq)"
+        "SELECT r.is_on, r.seq, e.ts, r.seen FROM reaction r"
+        " JOIN event e USING (room_id, seq)"
         " WHERE r.room_id = ? AND r.of = ? AND r.emoji = ? AND r.user_id = ?",
         *key,
         user,
     )
-    if last is not None and bool(last[0]) == draft.on:
-        return Duplicate(last[1], last[2])
-    if last is None and not draft.on:
+    is_on, since, ts, seen = last or (False, draft.of, target[4], None)
+    if is_on and draft.on:
+        return Duplicate(since, ts)
+    if not is_on and not draft.on:
+        # Not where it was taken away: whoever is blocked could tell by that.
         return Duplicate(draft.of, target[4])
     if draft.on and _other_kinds(ledger, *key) >= REACTION_KINDS_MAX:
         return answers.TOO_MANY_KINDS
@@ -152,14 +166,35 @@ def _react(
         is_on=draft.on,
         hidden=hidden,
     )
-    ledger.db.execute(
-        "INSERT OR REPLACE INTO reaction"
-        " (room_id, of, emoji, user_id, seq, is_on, hidden)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (*key, user, seq, draft.on, hidden),
-    )
+    if not hidden:
+        seen = seq if draft.on else None
+    _set_reaction(ledger, (*key, user), seq, on=draft.on, seen=seen)
     react = React(draft.room, seq, ts, draft.user, draft.of, draft.emoji, draft.on)
     return Committed(react, hidden)
+
+
+def _set_reaction(
+    ledger: Ledger,
+    key: tuple[int, Seq, str, int],
+    seq: Seq,
+    *,
+    on: bool,
+    seen: Seq | None,
+) -> None:
+    """Keep what a reaction is now; one that nobody sees has no row."""
+    if on or seen is not None:
+        ledger.db.execute(
+            "INSERT OR REPLACE INTO reaction"
+            " (room_id, of, emoji, user_id, seq, is_on, seen)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (*key, seq, on, seen),
+        )
+    else:
+        ledger.db.execute(
+            "DELETE FROM reaction"
+            " WHERE room_id = ? AND of = ? AND emoji = ? AND user_id = ?",
+            key,
+        )
 
 
 def _is_hidden(ledger: Ledger, draft: Durable) -> bool:
@@ -216,11 +251,6 @@ def _own(
 
 
 def _other_kinds(ledger: Ledger, room: int, of: Seq, emoji: str) -> int:
-    count: int = ledger.one(
-        "SELECT count(DISTINCT emoji) FROM reaction"
-        " WHERE room_id = ? AND of = ? AND emoji <> ? AND is_on",
-        room,
-        of,
-        emoji,
-    )[0]
+    """How many other emoji there are, whoever and how many have put them."""
+    count: int = ledger.one(_OTHER_KINDS, room, of, emoji)[0]
     return count

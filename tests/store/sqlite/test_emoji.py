@@ -95,14 +95,14 @@ async def test_two_forms_of_an_emoji_become_one_reaction(tmp_path: Path) -> None
 def test_what_was_hidden_of_two_forms_is_what_the_later_one_was(
     tmp_path: Path,
 ) -> None:
-    """The row that stays is the later event's, with all that it says."""
+    """For its user; others see the earlier one, which was not hidden."""
     with store_at(tmp_path, 1) as db:
         fill(db)
         db.execute("UPDATE event SET hidden = 1 WHERE seq = 3")
         db.execute("UPDATE reaction SET hidden = 1 WHERE seq = 3")
         migrate(db)
-        rows = select(db, "SELECT seq, is_on, hidden FROM reaction ORDER BY seq")
-        assert rows == [(3, 1, 1), (6, 0, 0), (7, 1, 0), (8, 1, 0)]
+        rows = select(db, "SELECT seq, is_on, seen FROM reaction ORDER BY seq")
+        assert rows == [(3, 1, 2), (7, 1, 7), (8, 1, 8)]
 
 
 async def test_a_retry_of_a_reaction_from_before_is_known(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 import trio
 
@@ -125,6 +126,19 @@ async def test_it_shows_one_moment(tmp_path: Path) -> None:
         assert first["type"] == "profile"
         texts = [record["text"] for record in rest if record["type"] == "message"]
         assert texts == [str(n) for n in range(50)]
+
+
+async def test_what_was_hidden_from_somebody_is_not_in_it(tmp_path: Path) -> None:
+    """The reactions on one's own messages are those that one sees."""
+    async with sqlite(tmp_path) as store:
+        await fill(store)
+        hidden = attrs.evolve(react(1, "🎉", user=BOB), room=DIRECT)
+        await store.commit([say("hi", room=DIRECT), d.SetBlock(ANN, BOB, on=True)], T0)
+        await one(store, hidden)
+    (message,) = [row for row in export(tmp_path, ANN) if row["type"] == "message"]
+    assert "reactions" not in message
+    (reaction,) = [row for row in export(tmp_path, BOB) if row["type"] == "reaction"]
+    assert reaction["emoji"] == "🎉"
 
 
 async def test_bans_invitations_blocks_and_tokens_are_in_it(tmp_path: Path) -> None:

@@ -1,0 +1,303 @@
+"""What a look-up or a change costs, counted in the steps of SQLite's machine.
+
+Each worst case is built twice, the second time four times as large, and the steps
+are compared: time is another thing on each machine, steps are not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import apsw
+import attrs
+import pytest
+
+from chatd.core import drafts as d
+from chatd.core.query import parse_query
+from chatd.core.settings import PLAIN
+from chatd.ids import RoomName, Seq, UserName
+from chatd.store.sqlite import reader, searching
+from chatd.store.sqlite.search import fill
+from chatd.store.sqlite.sql import transaction
+from chatd.store.sqlite.writer import Writer
+from tests.store.support import (
+    ANN,
+    BOB,
+    CY,
+    DIRECT,
+    EPOCH,
+    LOBBY,
+    T0,
+    delete,
+    in_this_thread,
+    react,
+    say,
+)
+
+SMALL, LARGE = 250, 1000
+SPARE = 1.1
+"""What a deeper tree of keys may add."""
+
+
+@attrs.define
+class Place:
+    """A store without a file, in which something has happened `n` times."""
+
+    writer: Writer
+    n: int
+
+    @property
+    def db(self) -> apsw.Connection:
+        return self.writer.db
+
+    def commit(self, drafts: Iterable[d.Draft]) -> list[d.Outcome]:
+        outcomes = self.writer.commit(list(drafts), T0).outcomes
+        assert not any(isinstance(outcome, d.Refused) for outcome in outcomes)
+        return outcomes
+
+    def times(self, make: Callable[[int], d.Draft]) -> None:
+        self.commit(make(number) for number in range(self.n))
+
+
+def place(n: int) -> Place:
+    """Ann owns the lobby, bob is in it, and they have a conversation."""
+    found = Place(in_this_thread(apsw.Connection(":memory:")), n)
+    searching.prepare(found.db)
+    users = [d.AddUser(name, name, "user", None) for name in (ANN, BOB, CY)]
+    rooms = [
+        d.CreateRoom(room, EPOCH, PLAIN, {ANN: "owner", BOB: "member"})
+        for room in (LOBBY, DIRECT)
+    ]
+    found.commit([*users, *rooms])
+    return found
+
+
+def steps(db: apsw.Connection, act: Callable[[], object]) -> int:
+    """How many steps SQLite makes for an act, and all its statements together."""
+    counts: list[int] = []
+
+    def ended(event: dict[str, Any]) -> None:
+        counts.append(event["stmt_status"]["SQLITE_STMTSTATUS_VM_STEP"])
+
+    db.trace_v2(apsw.SQLITE_TRACE_PROFILE, ended, id=counts)
+    act()
+    db.trace_v2(0, None, id=counts)
+    assert counts
+    return sum(counts)
+
+
+def direct(draft: Any) -> d.Draft:
+    """The same in the conversation of ann and bob, by bob."""
+    changed: d.Draft = attrs.evolve(draft, room=DIRECT, user=BOB)
+    return changed
+
+
+def user(number: int) -> UserName:
+    """One of many."""
+    return UserName(f"u{number}")
+
+
+def history(db: apsw.Connection, room: RoomName = LOBBY, viewer: UserName = ANN) -> Any:
+    """The newest fifty messages."""
+    return reader.history(db, room, None, None, 50, Seq(10**9), viewer)
+
+
+# --- what there was costs nothing ---------------------------------------------
+
+
+def blocked_reactions(at: Place) -> Callable[[], object]:
+    """Bob, whom ann blocks, puts and takes away any number of emoji."""
+    at.commit([direct(say("hi")), d.SetBlock(ANN, BOB, on=True)])
+    for number in range(at.n):
+        emoji = f"e{number}"
+        at.commit([direct(react(1, emoji)), direct(react(1, emoji, on=False))])
+    return lambda: history(at.db, DIRECT)
+
+
+def one_emoji_again_and_again(at: Place) -> Callable[[], object]:
+    """Bob, whom ann blocks, cannot decide on one emoji that she saw."""
+    at.commit([direct(say("hi")), direct(react(1, "e")), d.SetBlock(ANN, BOB, on=True)])
+    at.times(lambda number: direct(react(1, "e", on=bool(number % 2))))
+    return lambda: history(at.db, DIRECT)
+
+
+def reactions_that_were_taken_away(at: Place) -> Callable[[], object]:
+    """Many people have put one and taken it away."""
+    at.commit([say("hi")])
+    at.times(lambda number: d.AddUser(user(number), "u", "user", None))
+    at.times(lambda number: react(1, "e", user=user(number)))
+    at.times(lambda number: react(1, "e", user=user(number), on=False))
+    return lambda: history(at.db)
+
+
+def older_messages(at: Place) -> Callable[[], object]:
+    """There is a long history before the page."""
+    at.times(lambda number: say(f"text {number}"))
+    return lambda: history(at.db)
+
+
+def events_after_the_newest_message(at: Place) -> Callable[[], object]:
+    """Nobody has said anything for long, but much was going on."""
+    at.commit(say("hi") for _ in range(50))
+    at.times(lambda number: react(50, "e", on=not number % 2))
+    return lambda: reader.nth_newest(at.db, LOBBY, 50, Seq(10**9))
+
+
+def a_page_of_a_long_timeline(at: Place) -> Callable[[], object]:
+    """A replay reads on from the middle."""
+    at.commit([say("hi")])
+    at.times(lambda number: say("hi") if number % 2 else react(1, f"e{number}"[:2]))
+    return lambda: reader.events(
+        at.db, LOBBY, Seq(at.n // 2), Seq(10**9), 50, 10**6, ANN
+    )
+
+
+def deleted_and_unread(at: Place) -> Callable[[], object]:
+    """All that came since somebody's mark was deleted."""
+    at.times(lambda number: say(f"text {number}", user=BOB))
+    at.times(lambda number: delete(number + 1, user=BOB))
+    return lambda: reader.unread(at.db, ANN, [(LOBBY, Seq(0), Seq(10**9))])
+
+
+def hidden_and_unread(at: Place) -> Callable[[], object]:
+    """Bob, whom ann blocks, has written on and on."""
+    at.commit([d.SetBlock(ANN, BOB, on=True)])
+    at.times(lambda number: direct(say(f"text {number}")))
+    return lambda: reader.unread(at.db, ANN, [(DIRECT, Seq(0), Seq(10**9))])
+
+
+def one_more_of_many_reactions(at: Place) -> Callable[[], object]:
+    """Many have put the same emoji already."""
+    at.commit([say("hi")])
+    at.times(lambda number: d.AddUser(user(number), "u", "user", None))
+    at.times(lambda number: react(1, "e", user=user(number)))
+    return lambda: at.commit([react(1, "f")])
+
+
+def the_next_page_of_a_search(at: Place) -> Callable[[], object]:
+    """The place where the page before ended is looked for."""
+    at.times(lambda number: say("tea" if number % (at.n // 5) else "coffee"))
+    with transaction(at.db):
+        fill(at.db, at.n)
+    query = parse_query("coffee")
+    scope = [(LOBBY, Seq(1), Seq(10**9))]
+    found = searching.search(at.db, query, scope, None, 2, ANN, 60.0)
+    assert found is not None
+    after = found[0][-1].place
+    return lambda: searching.search(at.db, query, scope, after, 2, ANN, 60.0)
+
+
+def the_owner_leaves_a_large_room(at: Place) -> Callable[[], object]:
+    """Whether there is another one is asked first."""
+    at.times(lambda number: d.AddUser(user(number), "u", "user", None))
+    at.times(lambda number: d.SetMember(LOBBY, user(number), "member", event=False))
+    at.commit([d.SetMember(LOBBY, user(at.n - 1), "owner", event=False)])
+    return lambda: at.commit([d.SetMember(LOBBY, ANN, None, event=True)])
+
+
+def a_message_in_a_long_room(at: Place) -> Callable[[], object]:
+    """With a cid and a reply."""
+    at.times(lambda number: say(f"text {number}", f"c{number}"))
+    return lambda: at.commit([say("hi", "c", reply_to=1)])
+
+
+def a_step_of_trimming(at: Place) -> Callable[[], object]:
+    """So many rows are removed, however many there are."""
+    at.times(lambda number: say(f"text {number}"))
+    at.commit([d.TrimRoom(LOBBY, None, 50, 10)])
+    return lambda: at.commit([d.TrimRoom(LOBBY, None, 50, 10)])
+
+
+def a_password_is_changed(at: Place) -> Callable[[], object]:
+    """Others have sessions and tokens."""
+    at.times(lambda number: d.AddUser(user(number), "u", "user", None))
+    at.times(
+        lambda number: d.OpenSession(_session(number), user(number), None, T0)  # type: ignore[arg-type]
+    )
+    at.db.executemany(
+        "INSERT INTO token (digest, user_id, name, created) VALUES (?, ?, 't', 0)",
+        [(_session(number), number + 4) for number in range(at.n)],
+    )
+    change = d.ChangePassword(user(0), "new", None, _session(0))  # type: ignore[arg-type]
+    return lambda: at.commit([change])
+
+
+def _session(number: int) -> bytes:
+    return number.to_bytes(32)
+
+
+PASSED = [
+    blocked_reactions,
+    one_emoji_again_and_again,
+    reactions_that_were_taken_away,
+    older_messages,
+    events_after_the_newest_message,
+    a_page_of_a_long_timeline,
+    deleted_and_unread,
+    hidden_and_unread,
+    one_more_of_many_reactions,
+    the_next_page_of_a_search,
+    the_owner_leaves_a_large_room,
+    a_message_in_a_long_room,
+    a_step_of_trimming,
+    a_password_is_changed,
+]
+
+
+@pytest.mark.parametrize("case", PASSED)
+def test_what_has_been_costs_nothing(
+    case: Callable[[Place], Callable[[], object]],
+) -> None:
+    """Four times of it, and the answer costs the same."""
+    costs = [steps(at.db, case(at)) for at in map(place, (SMALL, LARGE))]
+    assert costs[1] <= costs[0] * SPARE + 20, costs
+
+
+# --- what is returned costs its number ----------------------------------------
+
+
+def reactions_that_are_there(at: Place) -> Callable[[], object]:
+    """Many people have put one, and all are told."""
+    at.commit([say("hi")])
+    at.times(lambda number: d.AddUser(user(number), "u", "user", None))
+    at.times(lambda number: react(1, f"e{number % 20}", user=user(number)))
+    return lambda: history(at.db)
+
+
+def messages_that_are_unread(at: Place) -> Callable[[], object]:
+    """Each of them counts."""
+    at.times(lambda number: say(f"text {number}", user=BOB))
+    return lambda: reader.unread(at.db, ANN, [(LOBBY, Seq(0), Seq(10**9))])
+
+
+def a_whole_timeline(at: Place) -> Callable[[], object]:
+    """Messages, and edits which carry the text of today."""
+    at.times(lambda number: say(f"text {number}"))
+    at.times(lambda number: d.EditMessage(LOBBY, ANN, None, Seq(number + 1), "new"))
+    return lambda: reader.events(at.db, LOBBY, Seq(0), Seq(10**9), 10**6, 0, ANN)
+
+
+RETURNED = [reactions_that_are_there, messages_that_are_unread, a_whole_timeline]
+
+
+@pytest.mark.parametrize("case", RETURNED)
+def test_what_is_returned_costs_its_number(
+    case: Callable[[Place], Callable[[], object]],
+) -> None:
+    """Four times as much of it costs four times as much, not sixteen."""
+    costs = [steps(at.db, case(at)) for at in map(place, (SMALL, LARGE))]
+    assert costs[1] <= costs[0] * 4 * SPARE, costs
+    assert costs[1] > costs[0] * 2, "the case returns nothing"
+
+
+def test_a_square_would_be_seen() -> None:
+    """The measure itself: a plan with a square in it takes sixteen times the steps."""
+
+    def square(at: Place) -> Callable[[], Sequence[object]]:
+        at.times(lambda number: say(f"text {number}"))
+        sql = "SELECT count(*) FROM message a CROSS JOIN message b ON b.ts + a.ts > 0"
+        return lambda: at.db.execute(sql).fetchall()
+
+    costs = [steps(at.db, square(at)) for at in map(place, (SMALL, LARGE))]
+    assert costs[1] > costs[0] * 10
