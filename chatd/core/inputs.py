@@ -125,11 +125,11 @@ class MessagesFound:
 
 
 @attrs.define
-class SearchRefused:
-    """A search was not carried out."""
+class LookUpRefused:
+    """A page or a search was not read."""
 
     connection: ConnectionId
-    command: Search
+    command: History | Search
     reject: Reject
 
 
@@ -232,7 +232,7 @@ Input = (
     | Replayed
     | HistoryRead
     | MessagesFound
-    | SearchRefused
+    | LookUpRefused
     | AuthenticationFailed
     | SecretChecked
     | SecretRefused

@@ -315,7 +315,7 @@ _HANDLERS: dict[type[Input], Callable[[Machine, Turn, Any], None]] = {
     inputs.Replayed: Machine._replayed,
     inputs.HistoryRead: _for_connection(lookups.history_read),
     inputs.MessagesFound: _for_connection(searches.found),
-    inputs.SearchRefused: _for_connection(searches.refused),
+    inputs.LookUpRefused: _for_connection(lookups.refused),
     inputs.AuthenticationFailed: _for_connection(sessions.not_authenticated),
     inputs.SecretChecked: _for_connection(accounts.checked),
     inputs.SecretRefused: _for_connection(accounts.unchecked),

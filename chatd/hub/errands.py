@@ -5,9 +5,9 @@ the machine; it never changes anything itself. What it read is bounded by the se
 that was applied when it was sent, since readers see rows that are committed
 before the chat has applied them.
 
-A credential that is refused answers the command. A read that is not possible now
-ends its connection with 4005: it comes back and asks again. A store that has
-failed ends the daemon.
+A credential that is refused answers the command, and so does a page of history that
+cannot be read now. A hello or a replay that cannot be gone on with ends its connection
+with 4005: it comes back and asks again. A store that has failed ends the daemon.
 """
 
 from __future__ import annotations
@@ -33,18 +33,19 @@ from chatd.core.inputs import (
     AuthenticationFailed,
     HistoryRead,
     Input,
+    LookUpRefused,
     MessagesFound,
     Replayed,
-    SearchRefused,
     SecretChecked,
     SecretRefused,
     UnreadCounted,
     UserFound,
 )
-from chatd.errors import Ending, Reject, StoreUnavailable
+from chatd.errors import Ending, Reject, StoreUnavailable, TooSlow
 from chatd.hub.committer import RETRY_AFTER_S
 from chatd.hub.fanout import Fanout, Link
-from chatd.hub.searches import Searches
+from chatd.hub.searches import Searches, unreadable
+from chatd.hub.turns import Turns
 from chatd.ids import RoomName, Seq
 from chatd.ports import Entry, EntryKind, Store
 from chatd.wire.encode import encode
@@ -71,6 +72,7 @@ class Errands:
     _happened: Callable[[Input], None]
     _make_gap: Callable[[RoomName, int, int], bytes]
     _searches: Searches = attrs.field(init=False)
+    _turns: Turns = attrs.field(init=False, factory=Turns)
 
     def __attrs_post_init__(self) -> None:
         self._searches = Searches(self._store)
@@ -79,7 +81,7 @@ class Errands:
         """Perform one look-up. Cancellation: safe."""
         try:
             await _LOOK_UPS[type(effect)](self, effect)
-        except StoreUnavailable:
+        except (StoreUnavailable, TooSlow):
             link = self._fanout.links.get(effect.connection)
             if link is not None:
                 link.outlet.finish(Ending.OVERLOADED, RETRY_AFTER_S)
@@ -129,17 +131,22 @@ class Errands:
 
     async def _read_history(self, effect: ReadHistory) -> None:
         command = effect.command
-        messages, more = await self._store.history(
-            command.room,
-            before=command.before,
-            after=command.after,
-            limit=command.limit,
-            upto=effect.upto,
-            viewer=effect.viewer,
-        )
-        self._happened(
-            HistoryRead(effect.connection, command, effect.upto, messages, more)
-        )
+        try:
+            async with self._turns.of(effect.viewer):
+                messages, more = await self._store.history(
+                    command.room,
+                    before=command.before,
+                    after=command.after,
+                    limit=command.limit,
+                    upto=effect.upto,
+                    viewer=effect.viewer,
+                )
+        except (StoreUnavailable, TooSlow):
+            self._happened(LookUpRefused(effect.connection, command, unreadable()))
+        else:
+            self._happened(
+                HistoryRead(effect.connection, command, effect.upto, messages, more)
+            )
 
     async def _find_messages(self, effect: FindMessages) -> None:
         link = self._fanout.links.get(effect.connection)
@@ -148,7 +155,7 @@ class Errands:
         try:
             hits, more = await self._searches.find(link.user, effect)
         except Reject as reject:
-            self._happened(SearchRefused(effect.connection, effect.command, reject))
+            self._happened(LookUpRefused(effect.connection, effect.command, reject))
         else:
             self._happened(
                 MessagesFound(
@@ -172,8 +179,9 @@ class Errands:
         while await link.outlet.wait_low() and link.replays:
             effect = next(iter(link.replays.values()))
             try:
-                page = await self._page(effect)
-            except StoreUnavailable:
+                async with self._turns.of(effect.viewer):
+                    page = await self._page(effect)
+            except (StoreUnavailable, TooSlow):
                 link.outlet.finish(Ending.OVERLOADED, RETRY_AFTER_S)
                 continue
             if link.replays.get(effect.room) is not effect:

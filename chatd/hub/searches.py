@@ -62,13 +62,18 @@ class Searches:
                 field="query",
             ) from None
         except StoreUnavailable:
-            raise Reject(
-                RejectCode.UNAVAILABLE,
-                "the store cannot be read at this moment",
-                retry_after_s=RETRY_AFTER_S,
-            ) from None
+            raise unreadable() from None
         finally:
             self._open -= Counter([user])
         if page is None:
             raise bad_place()
         return page
+
+
+def unreadable() -> Reject:
+    """The refusal of a look-up that cannot be carried out now, or takes too long."""
+    return Reject(
+        RejectCode.UNAVAILABLE,
+        "the store cannot be read at this moment",
+        retry_after_s=RETRY_AFTER_S,
+    )

@@ -517,7 +517,7 @@ class House:
         limit = effect.command.limit
         page = read_page(source, effect.query, cut_plainly, effect.place, limit)
         if page is None:
-            return inputs.SearchRefused(effect.connection, effect.command, bad_place())
+            return inputs.LookUpRefused(effect.connection, effect.command, bad_place())
         return inputs.MessagesFound(
             effect.connection, effect.command, effect.query, *page
         )

@@ -11,9 +11,10 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from chatd.config import Auth, History
 from chatd.core import drafts as d
 from chatd.core.settings import PLAIN
-from chatd.errors import Ending, StoreUnavailable
+from chatd.errors import Ending, StoreUnavailable, TooSlow
 from chatd.ids import RoomName, Seq, UserName
 from chatd.net.host import DoorLimits
+from chatd.ports import UserRow
 from chatd.store import MemoryStore
 from chatd.wire.events import TimelineShown
 from tests.hub.support import ANN, BOB, DEN, EPOCH, T0, Peer, fill, quick, running
@@ -319,27 +320,54 @@ async def test_a_user_is_looked_up_once(autojump_clock: MockClock) -> None:
 
 @attrs.define(eq=False)
 class BusyReads(MemoryStore):
-    """Cannot read pages now: another process holds the file for too long."""
+    """Cannot read now: another process holds the file, or the disk is slow."""
+
+    error: Exception = attrs.field(kw_only=True)
 
     async def events(self, room: RoomName, *bounds: Any) -> list[TimelineShown]:
-        raise StoreUnavailable("busy")
+        raise self.error
 
     async def history(self, room: RoomName, **bounds: Any) -> tuple[list[Any], bool]:
-        raise StoreUnavailable("busy")
+        raise self.error
+
+    async def user(self, name: UserName) -> UserRow | None:
+        if name == "dan":
+            raise self.error
+        return await super().user(name)
 
 
-@pytest.mark.parametrize("what", ["history", "join"])
-async def test_a_read_that_is_not_possible_now_ends_its_connection(
-    autojump_clock: MockClock, what: str
+READS = [StoreUnavailable("busy"), TooSlow()]
+
+
+@pytest.mark.parametrize("error", READS, ids=["unavailable", "slow"])
+async def test_a_page_that_cannot_be_read_now_is_refused(
+    autojump_clock: MockClock, error: Exception
 ) -> None:
-    """It comes back and asks again; the daemon and the others go on."""
-    store = await full(BusyReads(), 3)
+    """With when to ask again; the connection goes on, and so do the others."""
+    store = await full(BusyReads(error=error), 3)
     async with running(store) as rig:
         ann, bob = await rig.login("ann"), await rig.login("bob")
-        if what == "history":
-            ann.say("history", room=DEN)
-        else:
+        (refused,) = await ann.ask("history", room=DEN, id=1)
+        assert (refused["code"], refused["id"]) == ("unavailable", 1)
+        assert refused["retry_after"] == 1
+        for peer in (ann, bob):
+            assert (await peer.answer("ping"))["type"] == "ok"
+            assert peer.outlet.ending is None
+
+
+@pytest.mark.parametrize("error", READS, ids=["unavailable", "slow"])
+@pytest.mark.parametrize("what", ["replay", "user"])
+async def test_what_cannot_go_on_now_ends_its_connection(
+    autojump_clock: MockClock, what: str, error: Exception
+) -> None:
+    """It comes back and asks again; the daemon and the others go on."""
+    store = await full(BusyReads(error=error), 3)
+    async with running(store) as rig:
+        ann, bob = await rig.login("ann"), await rig.login("bob")
+        if what == "replay":
             resume(ann)
+        else:
+            ann.say("send", to="dan", text="hi")
         await wait_all_tasks_blocked()
         assert ann.outlet.ending is Ending.OVERLOADED
         assert bob.outlet.ending is None

@@ -21,6 +21,7 @@ from chatd.store import SqliteStore, open_store
 from chatd.store.sqlite.files import Side
 from chatd.store.sqlite.generation import Generation
 from chatd.store.sqlite.migrate import configure, migrate
+from chatd.store.sqlite.readers import Readers
 from chatd.store.sqlite.searching import prepare
 from chatd.store.sqlite.writer import Writer
 from chatd.wire import events as e
@@ -157,11 +158,11 @@ def in_memory() -> SqliteStore:
     """
     db = apsw.Connection(":memory:")
     here: Any = Here(db)
-    back, idle = trio.open_memory_channel[Any](1)
-    back.send_nowait(here)
     writer = in_this_thread(db)
+    readers = Readers(1)
+    readers.add(here)
     prepare(db)
-    return SqliteStore(writer, here, idle, back, 30 * DAY, 900_000, here, 60.0)
+    return SqliteStore(writer, here, readers, 30 * DAY, 900_000, here, 60.0)
 
 
 @attrs.define

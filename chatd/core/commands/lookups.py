@@ -16,7 +16,7 @@ import attrs
 
 from chatd.core.effects import ReadHistory
 from chatd.core.entities import Connection, readable_from
-from chatd.core.inputs import HistoryRead
+from chatd.core.inputs import HistoryRead, LookUpRefused
 from chatd.core.turn import Turn
 from chatd.errors import Reject
 from chatd.ids import Seq, UserName
@@ -89,6 +89,11 @@ def history_read(turn: Turn, connection: Connection, found: HistoryRead) -> None
         id=command.id,
     )
     turn.answer(connection.id, page)
+
+
+def refused(turn: Turn, connection: Connection, happened: LookUpRefused) -> None:
+    """Answer a look-up that could not be carried out."""
+    turn.refuse(connection.id, happened.command, happened.reject)
 
 
 def who(turn: Turn, connection: Connection, command: Who) -> None:

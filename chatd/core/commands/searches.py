@@ -11,7 +11,7 @@ from __future__ import annotations
 from chatd.core.commands.lookups import fit
 from chatd.core.effects import FindMessages
 from chatd.core.entities import Connection, Room, User, readable_from
-from chatd.core.inputs import MessagesFound, SearchRefused
+from chatd.core.inputs import MessagesFound
 from chatd.core.query import Place, Query, bad_place, parse_place, parse_query
 from chatd.core.turn import Turn
 from chatd.errors import Reject, RejectCode
@@ -83,11 +83,6 @@ def _only_room(
         return turn.member_room(connection, name)
     except Reject as reject:
         raise Reject(reject.code, reject.text, field=field) from None
-
-
-def refused(turn: Turn, connection: Connection, happened: SearchRefused) -> None:
-    """Answer a search that could not be made."""
-    turn.refuse(connection.id, happened.command, happened.reject)
 
 
 def _check_place(place: Place, scope: list[tuple[RoomName, Seq, Seq]]) -> None:

@@ -62,7 +62,7 @@ SELECT iif(u.name = ?4, iif(x.is_on, x.seq, NULL), x.seen) AS place,
 FROM reaction x JOIN user u ON u.id = x.user_id
 WHERE x.room_id = ?1 AND x.of BETWEEN ?2 AND ?3 AND place IS NOT NULL"""
 
-# Both are answered from an index that has nothing but what counts.
+# From the index `message_unread`, which has nothing but what counts.
 _UNREAD = """
 SELECT count(*) FROM (
   SELECT 1 FROM message

@@ -12,7 +12,6 @@ next commit.
 
 from __future__ import annotations
 
-import math
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -20,7 +19,6 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import apsw
-import apsw.aio
 import attrs
 import structlog
 import trio
@@ -32,9 +30,11 @@ from chatd.errors import StoreFailed, StoreUnavailable
 from chatd.ids import RoomName, Seq, SessionId, UserName
 from chatd.ports import SessionRow, Snapshot, TokenRow, UserRow
 from chatd.store.sqlite import files, migrate, reader, searching
-from chatd.store.sqlite.faults import refusing, translated
+from chatd.store.sqlite.faults import refusing
 from chatd.store.sqlite.generation import begin
 from chatd.store.sqlite.load import load
+from chatd.store.sqlite.readers import CONNECTIONS, Readers
+from chatd.store.sqlite.threads import call, in_words
 from chatd.store.sqlite.writer import DAY_MS, Writer
 from chatd.wire.events import Millis, TimelineShown
 from chatd.wire.replies import MessageShown
@@ -48,32 +48,13 @@ T = TypeVar("T")
 _log = structlog.get_logger("chatd.store")
 
 
-async def _call(db: apsw.AsyncConnection, function: Callable[..., T], *args: Any) -> T:
-    """Run a function in the connection's thread.
-
-    Trio's own deadline arrives as a cancellation; apsw's copy of it would race
-    with that and raise `TooSlowError` where nobody expects it.
-    """
-    before = apsw.aio.deadline.set(math.inf)
-    try:
-        return cast(T, await db.async_run(function, *args))
-    finally:
-        apsw.aio.deadline.reset(before)
-
-
-def _translated(db: apsw.Connection, function: Callable[..., T], *args: Any) -> T:
-    with translated(db):
-        return function(db, *args)
-
-
 @attrs.define(eq=False)
 class SqliteStore:
     """`chatd.ports.Store` on SQLite. Made by `open_store`."""
 
     _writer: Writer
     _db: apsw.AsyncConnection
-    _readers_idle: trio.MemoryReceiveChannel[apsw.AsyncConnection]
-    _readers_back: trio.MemorySendChannel[apsw.AsyncConnection]
+    _readers: Readers
     _session_ms: Millis
     _guest_ms: Millis
     _searcher: apsw.AsyncConnection
@@ -89,7 +70,7 @@ class SqliteStore:
         """Read what the core needs at the start; see the port."""
         with trio.CancelScope(shield=True):
             snapshot: Snapshot = await self._write(
-                _translated, self._sync, load, now, self._session_ms, self._guest_ms
+                in_words, self._sync, load, now, self._session_ms, self._guest_ms
             )
         self._now = now
         self._untended.set()
@@ -122,7 +103,7 @@ class SqliteStore:
         if self._failure is not None:
             raise StoreFailed(str(self._failure)) from self._failure
         try:
-            return await _call(self._db, function, *args)
+            return await call(self._db, function, *args)
         except StoreFailed as failure:
             self._failure = failure
             raise
@@ -163,16 +144,6 @@ class SqliteStore:
 
     # --- reading ------------------------------------------------------------
 
-    async def _read(self, function: Callable[..., T], *args: Any) -> T:
-        db = await self._readers_idle.receive()
-        try:
-            sync = cast(apsw.Connection, db)
-            return await _call(db, _translated, sync, function, *args)
-        finally:
-            # A cancelled call may still be ending: the thread takes the next
-            # one when it has.
-            self._readers_back.send_nowait(db)
-
     async def events(
         self,
         room: RoomName,
@@ -183,13 +154,13 @@ class SqliteStore:
         viewer: UserName,
     ) -> list[TimelineShown]:
         """Read timeline events; see the port. Cancellation: safe."""
-        return await self._read(
+        return await self._readers.page(
             reader.events, room, after, upto, limit, limit_bytes, viewer
         )
 
     async def nth_newest(self, room: RoomName, count: int, upto: Seq) -> Seq:
         """Find where the newest messages begin; see the port. Cancellation: safe."""
-        return await self._read(reader.nth_newest, room, count, upto)
+        return await self._readers.page(reader.nth_newest, room, count, upto)
 
     async def history(
         self,
@@ -202,7 +173,7 @@ class SqliteStore:
         viewer: UserName,
     ) -> tuple[list[MessageShown], bool]:
         """Read a page of messages; see the port. Cancellation: safe."""
-        return await self._read(
+        return await self._readers.page(
             reader.history, room, before, after, limit, upto, viewer
         )
 
@@ -217,9 +188,9 @@ class SqliteStore:
         """Find messages; see the port. Cancellation: safe."""
         async with self._searching:
             db = cast(apsw.Connection, self._searcher)
-            return await _call(
+            return await call(
                 self._searcher,
-                _translated,
+                in_words,
                 db,
                 searching.search,
                 query,
@@ -234,19 +205,19 @@ class SqliteStore:
         self, user: UserName, marks: Sequence[tuple[RoomName, Seq, Seq]]
     ) -> list[tuple[int, int]]:
         """Count unread messages; see the port. Cancellation: safe."""
-        return await self._read(reader.unread, user, marks)
+        return await self._readers.count(reader.unread, user, marks)
 
     async def user(self, name: UserName) -> UserRow | None:
         """Find a user. Cancellation: safe."""
-        return await self._read(reader.user, name)
+        return await self._readers.key(reader.user, name)
 
     async def session(self, session: SessionId) -> SessionRow | None:
         """Find a session. Cancellation: safe."""
-        return await self._read(reader.session, session)
+        return await self._readers.key(reader.session, session)
 
     async def token(self, digest: bytes) -> TokenRow | None:
         """Find an access token by its SHA-256. Cancellation: safe."""
-        return await self._read(reader.token, digest)
+        return await self._readers.key(reader.token, digest)
 
 
 @asynccontextmanager
@@ -256,7 +227,6 @@ async def open_store(
     cid_keep_d: float,
     session_days: float,
     guest_hold_s: float,
-    readers: int = 3,
     search_s: float = SEARCH_S,
     random_bytes: Callable[[int], bytes] = secrets.token_bytes,
 ) -> AsyncIterator[SqliteStore]:
@@ -267,7 +237,6 @@ async def open_store(
         cid_keep_d: How long cids are remembered, in days.
         session_days: How long an idle session of an account lasts, in days.
         guest_hold_s: How long a guest's lasts, in seconds.
-        readers: Connections for reading.
         search_s: How long a search may take, in seconds.
         random_bytes: Where new epochs and the store's id come from.
 
@@ -288,25 +257,24 @@ async def open_store(
         with refusing(path):
             db = await _connect(stack, path, apsw.SQLITE_OPEN_READWRITE)
             sync = cast(apsw.Connection, db)
-            generation = await _call(db, begin, sync, path, random_bytes)
+            generation = await call(db, begin, sync, path, random_bytes)
             cid_keep_ms = round(cid_keep_d * DAY_MS)
-            writer = await _call(db, Writer, sync, generation, cid_keep_ms)
-            back, idle = trio.open_memory_channel["apsw.AsyncConnection"](readers)
+            writer = await call(db, Writer, sync, generation, cid_keep_ms)
             searcher = await _connect_reader(stack, path)
-            await _call(searcher, searching.prepare, searcher)
+            await call(searcher, searching.prepare, searcher)
+            readers = Readers(CONNECTIONS)
             store = SqliteStore(
                 writer,
                 db,
-                idle,
-                back,
+                readers,
                 round(session_days * DAY_MS),
                 round(guest_hold_s * 1000),
                 searcher,
                 search_s,
             )
             stack.push_async_callback(_shielded, store.finish)
-            for _ in range(readers):
-                back.send_nowait(await _connect_reader(stack, path))
+            for _ in range(CONNECTIONS):
+                readers.add(await _connect_reader(stack, path))
         async with _tending(store):
             yield store
 
@@ -326,7 +294,7 @@ async def _connect(
 
 async def _connect_reader(stack: AsyncExitStack, path: Path) -> apsw.AsyncConnection:
     db = await _connect(stack, path, apsw.SQLITE_OPEN_READONLY)
-    await _call(db, migrate.configure, db)
+    await call(db, migrate.configure, db)
     return db
 
 

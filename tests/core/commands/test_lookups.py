@@ -9,7 +9,7 @@ from chatd.config.limits import Limits
 from chatd.config.sections import Presence as PresenceSection
 from chatd.core import inputs
 from chatd.core.effects import Answer, Charge, ReadHistory
-from chatd.errors import RejectCode
+from chatd.errors import Reject, RejectCode
 from chatd.ids import RoomName, Seq, UserName
 from chatd.wire import events, replies
 from chatd.wire.commands import (
@@ -37,6 +37,21 @@ def test_ping_is_answered() -> None:
 
 
 # --- history --------------------------------------------------------------------
+
+
+def test_a_page_that_cannot_be_read_is_refused() -> None:
+    """With what the edge says; nobody is answered who has gone."""
+    house = House()
+    ann = house.user("ann", LOBBY)
+    command = History(LOBBY, id=7)
+    ann.say(command)
+    house.errands.clear()
+    busy = Reject(RejectCode.UNAVAILABLE, "not now", retry_after_s=1.0)
+    house.handle(inputs.LookUpRefused(ann.id, command, busy))
+    (error,) = ann.take()
+    assert (error.code, error.id, error.retry_after) == ("unavailable", 7, 1.0)
+    ann.close()
+    assert house.handle(inputs.LookUpRefused(ann.id, command, busy)) == []
 
 
 def test_history_is_read_up_to_what_is_applied_and_folded_in() -> None:

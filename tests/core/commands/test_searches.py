@@ -211,7 +211,7 @@ def test_a_search_that_was_not_carried_out_is_refused() -> None:
     ann.say(command)
     house.errands.clear()
     slow = Reject(RejectCode.UNAVAILABLE, "too slow", field="query")
-    house.handle(inputs.SearchRefused(ann.id, command, slow))
+    house.handle(inputs.LookUpRefused(ann.id, command, slow))
     (error,) = ann.take()
     assert (error.code, error.text, error.id) == ("unavailable", "too slow", 7)
 
@@ -223,7 +223,7 @@ def test_an_outcome_that_comes_back_to_nobody_is_nothing() -> None:
     ann.say(command)
     ann.close()
     found = inputs.MessagesFound(ann.id, command, Query(), [], more=False)
-    refused = inputs.SearchRefused(ann.id, command, Reject(RejectCode.INTERNAL, ""))
+    refused = inputs.LookUpRefused(ann.id, command, Reject(RejectCode.INTERNAL, ""))
     assert house.handle(found) == house.handle(refused) == []
 
 

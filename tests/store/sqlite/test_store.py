@@ -27,7 +27,7 @@ async def indexed(store: SqliteStore) -> int:
         number: int = select(db, "SELECT indexed FROM store")[0][0]
         return number
 
-    return await store._read(count)
+    return await store._readers.key(count)
 
 
 async def test_the_tender_indexes_behind_the_commits(tmp_path: Path) -> None:

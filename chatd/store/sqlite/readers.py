@@ -1,0 +1,97 @@
+"""The connections that read, and who may have one when.
+
+Three kinds of look-up share them, from the shortest to the longest:
+
+* **who somebody is**: one row by its key. A login, a resume and an access token need
+  it, so one connection is always free of everything else;
+* **what is unread**, which `welcome` tells: one more that no page may take;
+* **pages** of history and of replays, which have the rest.
+
+So nobody's login waits for what others read, and what waits is served in the order
+of asking. Each look-up costs what it returns (`tests/store/sqlite/test_plans.py`);
+what takes too long all the same, on a disk that does not answer, is given up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import apsw
+import attrs
+import trio
+
+from chatd.store.sqlite.sql import within
+from chatd.store.sqlite.threads import call, in_words
+
+CONNECTIONS = 4
+"""Two of them for pages: as many as there are processors in a small machine."""
+READ_S = 2.0
+"""How long a look-up may take. Source: measured, the dearest is the welcome of somebody
+in 500 rooms with a thousand unread messages each, 0.1 s; a page of 100 messages that
+lie apart on a disk that turns takes a second."""
+
+T = TypeVar("T")
+
+
+@attrs.define(eq=False)
+class Readers:
+    """The reading connections of a store, which are added one by one.
+
+    Args:
+        most: How many there will be. From three on each kind has its own.
+        read_s: How long one look-up may take, in seconds.
+    """
+
+    most: int
+    read_s: float = READ_S
+    _idle: trio.MemoryReceiveChannel[apsw.AsyncConnection] = attrs.field(init=False)
+    _back: trio.MemorySendChannel[apsw.AsyncConnection] = attrs.field(init=False)
+    _pages: trio.Semaphore = attrs.field(init=False)
+    _all_but_keys: trio.Semaphore = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Share the connections out."""
+        self._back, self._idle = trio.open_memory_channel(self.most)
+        self._pages = trio.Semaphore(max(1, self.most - 2))
+        self._all_but_keys = trio.Semaphore(max(1, self.most - 1))
+
+    def add(self, db: apsw.AsyncConnection) -> None:
+        """Take a connection, which its owner closes when nothing is read any more."""
+        self._back.send_nowait(db)
+
+    async def key(self, function: Callable[..., T], *args: Any) -> T:
+        """Look for one row by its key.
+
+        Raises:
+            TooSlow: It took `read_s`.
+            StoreUnavailable: It cannot be read now.
+            StoreFailed: The store cannot be trusted any more.
+
+        Cancellation: safe.
+        """
+        db = await self._idle.receive()
+        try:
+            sync = cast(apsw.Connection, db)
+            return await call(db, in_words, sync, _read, self.read_s, function, *args)
+        finally:
+            # A cancelled call may still be ending: the thread takes the next
+            # one when it has.
+            self._back.send_nowait(db)
+
+    async def count(self, function: Callable[..., T], *args: Any) -> T:
+        """Count what is unread; raises as `key`. Cancellation: safe."""
+        async with self._all_but_keys:
+            return await self.key(function, *args)
+
+    async def page(self, function: Callable[..., T], *args: Any) -> T:
+        """Read a page; raises as `key`. Cancellation: safe."""
+        async with self._pages:
+            return await self.count(function, *args)
+
+
+def _read(
+    db: apsw.Connection, read_s: float, function: Callable[..., T], *args: Any
+) -> T:
+    with within(db, read_s):
+        return function(db, *args)

@@ -1,0 +1,121 @@
+"""Who reads when: nobody's login waits for what others look up."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import apsw
+import pytest
+import trio
+
+from chatd.errors import TooSlow
+from chatd.ids import Seq, UserName
+from chatd.store import SqliteStore
+from chatd.store.sqlite.readers import CONNECTIONS, Readers
+from tests.store.gate import Gate
+from tests.store.support import ANN, LOBBY, fill, one, say, sqlite
+
+ENDLESS = """
+WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
+SELECT count(*) FROM n"""
+
+
+def endless(db: apsw.Connection) -> object:
+    """A look-up that never ends."""
+    return db.execute(ENDLESS).fetchall()
+
+
+def held(_db: apsw.Connection, gate: Gate, name: str) -> str:
+    """A look-up that is under way until the test lets it end."""
+    gate.enter(name)
+    return name
+
+
+@asynccontextmanager
+async def gated(directory: Path) -> AsyncIterator[tuple[SqliteStore, Gate]]:
+    """A store, and a gate that is opened whatever becomes of the test."""
+    with trio.fail_after(60):
+        async with sqlite(directory) as store:
+            await fill(store)
+            gate = Gate()
+            try:
+                yield store, gate
+            finally:
+                gate.open.set()
+
+
+async def test_who_somebody_is_never_waits_for_what_is_read(tmp_path: Path) -> None:
+    """Neither for pages nor for counts, however many there are."""
+    async with gated(tmp_path) as (store, gate), trio.open_nursery() as nursery:
+        for number in range(30):
+            nursery.start_soon(store._readers.page, held, gate, f"page {number}")
+            nursery.start_soon(store._readers.count, held, gate, f"count {number}")
+        await gate.wait_begun(CONNECTIONS - 1)
+        for _ in range(10):
+            assert await store.user(ANN) is not None
+            assert await store.token(b"none") is None
+        assert len(gate.begun) == CONNECTIONS - 1
+        gate.open.set()
+
+
+async def test_a_count_never_waits_for_pages(tmp_path: Path) -> None:
+    """A login has its numbers while all who may are reading history."""
+    async with gated(tmp_path) as (store, gate), trio.open_nursery() as nursery:
+        await one(store, say("hi", user=UserName("bob")))
+        for number in range(60):
+            nursery.start_soon(store._readers.page, held, gate, f"page {number}")
+        await gate.wait_begun(CONNECTIONS - 2)
+        for _ in range(10):
+            assert await store.unread(ANN, [(LOBBY, Seq(0), Seq(9))]) == [(1, 0)]
+        assert len(gate.begun) == CONNECTIONS - 2
+        gate.open.set()
+
+
+async def test_pages_are_served_in_the_order_of_asking(tmp_path: Path) -> None:
+    """Whoever has waited longest is next."""
+    names = [f"{number:02}" for number in range(20)]
+    async with gated(tmp_path) as (store, gate), trio.open_nursery() as nursery:
+        # With two at a time it is the threads that are faster or slower.
+        store._readers._pages = trio.Semaphore(1)
+        for name in names:
+            nursery.start_soon(store._readers.page, held, gate, name)
+            await trio.testing.wait_all_tasks_blocked()
+        gate.open.set()
+        await gate.wait_begun(len(names))
+    assert gate.begun == names
+
+
+async def test_a_look_up_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
+    """Of every kind; and its connection is there for the next one."""
+    async with gated(tmp_path) as (store, _):
+        store._readers.read_s = 0.05
+        for ask in (store._readers.key, store._readers.count, store._readers.page):
+            for _ in range(CONNECTIONS + 1):
+                with pytest.raises(TooSlow):
+                    await ask(endless)
+        store._readers.read_s = 60.0
+        assert await store.user(ANN) is not None
+        found = await store.history(
+            LOBBY, before=None, after=None, limit=9, upto=Seq(9), viewer=ANN
+        )
+        assert found == ([], False)
+
+
+async def test_a_look_up_that_nobody_waits_for_any_more_ends(tmp_path: Path) -> None:
+    """A running statement is interrupted, and the place is free again."""
+    async with gated(tmp_path) as (store, gate):
+        for _ in range(2 * CONNECTIONS):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(store._readers.page, endless)
+                await trio.testing.wait_all_tasks_blocked()
+                nursery.cancel_scope.cancel()
+        gate.open.set()
+        assert await store._readers.page(held, gate, "next") == "next"
+
+
+async def test_one_connection_is_enough() -> None:
+    """As the tests have it that are not about threads."""
+    readers = Readers(1)
+    assert readers._pages.value == readers._all_but_keys.value == 1
