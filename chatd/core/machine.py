@@ -212,9 +212,7 @@ class Machine:
         if rule.draft is None or (cid is None and not connection.open_drafts):
             turn.refuse(connection.id, command, reject)
             return
-        otherwise = drafts.Refused(
-            reject.code, reject.text, reject.field, reject.retry_after_s
-        )
+        otherwise = drafts.Refused.of(reject)
         draft = rule.draft(turn, connection, command) if cid is not None else None
         connection.open_drafts += 1
         turn.append(drafts.Recall(draft, otherwise), connection, command)

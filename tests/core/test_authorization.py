@@ -105,7 +105,7 @@ history          nnrr-rrr  nnrr.rrr  nnrr.rrr  nnrr.rrr
 search           nnrr-rrr  nnrr.rrr  nnrr.rrr  nnrr.rrr
 who              nnrr-rrr  nnrr.rrr  nnrr.rrr  nnrr.rrr
 edit own         nnrr-rrr  nnrr.rrr  nnrr.rrr  nnrr.rrr
-delete own       nnrr-rrr  nnrr.rrr  nnrr.rrr  nnrr.rrr
+delete own       ...r-rrr  ...r.rrr  ...r.rrr  ...r.rrr
 room post        nnrr-rrr  nnrrfrrr  nnrrfrrr  .frrfrrr
 kick owner       nnrr-rrr  nnrrfrrr  nnrrfrrr  ffrrfrrr
 role of owner    nnrr-rrr  nnrrfrrr  nnrrfrrr  ffrrfrrr

@@ -36,6 +36,45 @@ async def test_a_private_room_is_kept_in_order_over_a_restart(tmp_path: Path) ->
         await go_on(daemon, room)
 
 
+async def test_who_was_removed_takes_back_what_he_said(tmp_path: Path) -> None:
+    """Over a restart, and once, however often he asks; the room shows it as deleted."""
+    data = tmp_path / "data"
+    for name in PEOPLE[:2]:
+        add_account(data, name, PASSWORD)
+    async with running(data) as daemon, person(daemon.url) as ann:
+        await log_in(ann, "ann")
+        room = (await act(ann, "create", private=True))["room"]
+        async with person(daemon.url) as bob:
+            await log_in(bob, "bob")
+            await act(ann, "invite", room=room, user="bob")
+            await act(bob, "join", room=room)
+            of = (await act(bob, "send", room=room, text="walrus"))["seq"]
+            await act(ann, "ban", room=room, user="bob")
+            await bob.hear_until(type="left")
+    command = {"room": room, "of": of, "cid": "back"}
+    async with (
+        running(data) as daemon,
+        person(daemon.url) as ann,
+        person(daemon.url) as bob,
+    ):
+        await log_in(bob, "bob")
+        await log_in(ann, "ann")
+        await act(ann, "join", room=room)
+        for is_again in (False, True):
+            ok = await act(bob, "delete", **command)
+            assert (ok["seq"], ok.get("dup", False)) == (of, is_again)
+        deleted = await ann.hear_until(type="delete")
+        assert (deleted["from"], deleted["of"]) == ("bob", of)
+        page = await act(ann, "history", room=room)
+        assert [m.get("deleted") for m in page["messages"]] == [True]
+        none = "~" + "a" * 16
+        answers = [
+            await bob.ask(type="delete", room=name, of=of) for name in (room, none)
+        ]
+        assert answers[0]["text"].replace(room, none) == answers[1]["text"]
+        assert {answer["code"] for answer in answers} == {"no_room"}
+
+
 async def begin(daemon: Daemon) -> str:
     """Two people in a private room, and one who was removed from it."""
     async with (

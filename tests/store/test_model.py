@@ -60,7 +60,16 @@ messages = st.builds(
 changes = st.one_of(
     st.builds(d.EditMessage, rooms, users, cids, targets, texts),
     st.builds(d.SetReaction, rooms, users, cids, targets, emoji, st.booleans()),
-    st.builds(d.DeleteMessage, rooms, users, cids, targets, st.booleans()),
+    st.builds(
+        d.DeleteMessage,
+        rooms,
+        users,
+        cids,
+        targets,
+        st.booleans(),
+        targets,
+        st.none() | st.just(d.Refused(RejectCode.NO_ROOM, "there is no room")),
+    ),
 )
 room_settings = st.builds(RoomSettings, topic=texts, history=st.just("since_join"))
 acts = st.one_of(

@@ -277,6 +277,41 @@ async def test_a_moderator_deletes_what_is_not_his(store: Store) -> None:
     assert event.sender == BOB
 
 
+async def test_ones_own_is_deleted_wherever_it_is(store: Store) -> None:
+    """Below what one may read, and by who is not in the room, who is told what he is
+    told of a room that is not there, whatever else he asks for.
+    """
+    await store.commit([say("a"), say("b"), say("c", user=BOB), say("d", user=BOB)], T0)
+    unseen = d.Refused(RejectCode.NO_ROOM, "there is no room", "room")
+
+    def out(of: int, cid: str = "", **changes: Any) -> d.DeleteMessage:
+        return attrs.evolve(delete(of, cid), otherwise=unseen, **changes)
+
+    outcomes = await store.commit(
+        [
+            attrs.evolve(delete(1), first=Seq(3)),
+            attrs.evolve(delete(3), first=Seq(3), moderates=True),
+            attrs.evolve(delete(4), first=Seq(5), moderates=True),
+            out(2, "x"),
+            out(2, "x"),
+            out(2),
+            out(1),
+            out(4),
+            out(99),
+            out(2, room=RoomName("nowhere")),
+            out(2, user=UserName("nobody")),
+            out(4, "x"),
+        ],
+        T0,
+    )
+    assert seqs(outcomes) == [5, 6, 0, 7, 7, 0, 0, 0, 0, 0, 0, 0]
+    assert refused(outcomes[2]) is RejectCode.NO_MESSAGE
+    assert outcomes[4] == d.Duplicate(Seq(7), T0)
+    assert outcomes[5:11] == [unseen] * 6
+    assert outcomes[11] == d.Conflict()
+    assert [message.text for message in await page(store)] == [None, None, None, "d"]
+
+
 # --- members ------------------------------------------------------------------
 
 

@@ -86,7 +86,7 @@ RULES: dict[type[commands.Command], Rule] = {
     commands.Edit: Rule(
         timeline.change, member=True, draft=timeline.edit_message, grows=True
     ),
-    commands.Delete: Rule(timeline.delete, member=True, draft=timeline.delete_message),
+    commands.Delete: Rule(timeline.delete, draft=timeline.delete_message),
     commands.React: Rule(
         timeline.change, member=True, draft=timeline.set_reaction, grows=True
     ),

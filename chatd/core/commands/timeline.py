@@ -21,6 +21,7 @@ from chatd.core.drafts import (
     NewMessage,
     Outcome,
     Recall,
+    Refused,
     SetReaction,
 )
 from chatd.core.effects import (
@@ -98,11 +99,18 @@ def edit_message(turn: Turn, connection: Connection, command: Edit) -> EditMessa
 def delete_message(
     turn: Turn, connection: Connection, command: Delete
 ) -> DeleteMessage:
-    """The draft of a deletion."""
+    """The draft of a deletion; who is not in the room takes back his own alone."""
     user = turn.user(connection)
-    room = turn.chat.rooms.get(command.room)
-    moderates = room is not None and authority.rank(user, room) >= authority.MODERATOR
-    return DeleteMessage(command.room, user.name, command.cid, command.of, moderates)
+    what = command.room, user.name, command.cid, command.of
+    try:
+        room = turn.member_room(connection, command.room)
+    except Reject as reject:
+        return DeleteMessage(*what, otherwise=Refused.of(reject))
+    return DeleteMessage(
+        *what,
+        moderates=authority.rank(user, room) >= authority.MODERATOR,
+        first=room.members[user.name].first,
+    )
 
 
 def set_reaction(turn: Turn, connection: Connection, command: React) -> SetReaction:
@@ -162,10 +170,12 @@ def _check_readable(room: Room, user: User, seq: Seq, field: str) -> None:
         )
 
 
-def delete(turn: Turn, connection: Connection, command: Delete) -> None:
-    """Check that a message may be deleted: who is muted may take back his own."""
-    user, room = turn.user(connection), turn.chat.rooms[command.room]
-    _check_readable(room, user, command.of, "of")
+def delete(turn: Turn, connection: Connection, _command: Delete) -> None:
+    """Let the writer find out whose message it is, wherever it is.
+
+    Also of a room that one may not see, or that does not exist: what is answered
+    and what is done for it must not tell them from each other.
+    """
     allowance.pace(turn, connection)
 
 
@@ -308,11 +318,11 @@ def settle(
     match outcome:
         case Committed(event):
             assert event is not None
-            reply = Stored(
-                command.type, room, event.seq, event.ts, cid=cid, id=command.id
-            )
+            seq = _seq_told(turn, connection, command, event.seq)
+            reply = Stored(command.type, room, seq, event.ts, cid=cid, id=command.id)
             turn.answer(connection.id, reply)
         case Duplicate(seq, ts):
+            seq = _seq_told(turn, connection, command, seq)
             reply = Stored(
                 command.type, room, seq, ts, dup=True, cid=cid, id=command.id
             )
@@ -321,6 +331,13 @@ def settle(
             turn.refuse(connection.id, command, cid_conflict())
         case _:
             turn.refuse(connection.id, command, outcome)
+
+
+def _seq_told(turn: Turn, connection: Connection, command: Command, seq: Seq) -> Seq:
+    """What a reply tells as `seq`: who is not in a room is not told how it goes on."""
+    if type(command) is Delete and command.room not in turn.user(connection).rooms:
+        return command.of
+    return seq
 
 
 def room_created(turn: Turn, draft: CreateRoom, event: TimelineEvent | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from chatd.errors import RejectCode
+from chatd.errors import Reject, RejectCode
 from chatd.ids import RoomName, Seq, SessionId
 from chatd.wire.events import Millis, TimelineEvent
 
@@ -57,6 +57,11 @@ class Refused:
     text: str
     field: str | None = None
     retry_after_s: float | None = None
+
+    @classmethod
+    def of(cls, reject: Reject) -> Refused:
+        """What a rule has said, for the writer to answer with."""
+        return cls(reject.code, reject.text, reject.field, reject.retry_after_s)
 
 
 Outcome = Committed | Duplicate | Conflict | Refused

@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from chatd.core.drafts.outcomes import Refused
+from chatd.core.drafts.outcomes import Outcome, Refused
 from chatd.core.drafts.rooms import CreateRoom
 from chatd.core.mentions import Mentions
 from chatd.ids import Cid, RoomName, Seq, UserName
@@ -45,7 +45,10 @@ class DeleteMessage:
     """Empty `of`: its text, old edits, reactions and its place in the search.
 
     Refused: `no_message` if there is none or it was deleted before,
-    `forbidden` if it is not the user's own and he is no moderator.
+    `forbidden` if it is not the user's own and he is no moderator. One's own words
+    may be taken back wherever they are, so it is here that it is found out whose
+    they are: below `first`, and with `otherwise` in the whole room, there is nothing
+    but the user's own.
     """
 
     room: RoomName
@@ -54,6 +57,16 @@ class DeleteMessage:
     of: Seq
     moderates: bool = False
     """Whether the user may delete others' messages."""
+    first: Seq = Seq(1)
+    """The lowest seq that the user may read."""
+    otherwise: Refused | None = None
+    """For who is not in the room: what he is told of whatever is not his own."""
+
+    def told(self, outcome: Outcome) -> Outcome:
+        """What becomes of the outcome for who is not in the room."""
+        if self.otherwise is not None and isinstance(outcome, Refused):
+            return self.otherwise
+        return outcome
 
 
 @attrs.define

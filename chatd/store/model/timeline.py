@@ -18,6 +18,11 @@ from chatd.wire.events import Millis
 
 def durable(model: Tables, draft: d.Durable, now: Millis) -> d.Outcome:
     """Look the cid up, execute, keep the cid."""
+    outcome = _durable(model, draft, now)
+    return draft.told(outcome) if isinstance(draft, d.DeleteMessage) else outcome
+
+
+def _durable(model: Tables, draft: d.Durable, now: Millis) -> d.Outcome:
     room = model.rooms.get(draft.room)
     if room is None:
         return answers.NO_ROOM
@@ -102,7 +107,7 @@ def _edit(
 
 
 def _delete(room: ModelRoom, draft: d.DeleteMessage, now: Millis) -> d.Outcome:
-    message = _own(room, draft)
+    message = _deletable(room, draft)
     if isinstance(message, d.Refused):
         return message
     message.text = message.edit = message.mentions = None
@@ -129,11 +134,19 @@ def _react(
     return room.add(react, hidden=hidden)
 
 
-def _own(
-    room: ModelRoom, draft: d.EditMessage | d.DeleteMessage
-) -> ModelMessage | d.Refused:
+def _own(room: ModelRoom, draft: d.EditMessage) -> ModelMessage | d.Refused:
     message = room.messages.get(draft.of)
     if message is None or message.text is None:
         return answers.NO_MESSAGE
-    moderates = isinstance(draft, d.DeleteMessage) and draft.moderates
-    return message if moderates or message.sender == draft.user else answers.NOT_YOURS
+    return message if message.sender == draft.user else answers.NOT_YOURS
+
+
+def _deletable(room: ModelRoom, draft: d.DeleteMessage) -> ModelMessage | d.Refused:
+    message = room.messages.get(draft.of)
+    if message is None or message.text is None:
+        return answers.NO_MESSAGE
+    if message.sender != draft.user and draft.of < draft.first:
+        return answers.NO_MESSAGE
+    if message.sender != draft.user and not draft.moderates:
+        return answers.NOT_YOURS
+    return message

@@ -50,8 +50,11 @@ def edit(ledger: Ledger, draft: EditMessage, now: Millis) -> Outcome:
 
 
 def delete(ledger: Ledger, draft: DeleteMessage, now: Millis) -> Outcome:
-    """Empty a message of one's own."""
-    return durable(ledger, draft, now, lambda r, u: _delete(ledger, draft, r, u, now))
+    """Empty a message of one's own, or as a moderator of another's."""
+    outcome = durable(
+        ledger, draft, now, lambda r, u: _delete(ledger, draft, r, u, now)
+    )
+    return draft.told(outcome)
 
 
 def react(ledger: Ledger, draft: SetReaction, now: Millis) -> Outcome:
@@ -109,7 +112,7 @@ def _edit(
 def _delete(
     ledger: Ledger, draft: DeleteMessage, room: RoomCell, user: int, now: Millis
 ) -> Outcome:
-    target = _own(ledger, room, draft.of, user, anybodys=draft.moderates)
+    target = _deletable(ledger, room, draft, user)
     if isinstance(target, Refused):
         return target
     message, _, text, *_ = target
@@ -241,13 +244,25 @@ def _message(ledger: Ledger, room: RoomCell, seq: Seq) -> _Target | None:
     return target
 
 
-def _own(
-    ledger: Ledger, room: RoomCell, seq: Seq, user: int, *, anybodys: bool = False
-) -> _Target | Refused:
+def _own(ledger: Ledger, room: RoomCell, seq: Seq, user: int) -> _Target | Refused:
     target = _message(ledger, room, seq)
     if target is None:
         return answers.NO_MESSAGE
-    return target if anybodys or target[1] == user else answers.NOT_YOURS
+    return target if target[1] == user else answers.NOT_YOURS
+
+
+def _deletable(
+    ledger: Ledger, room: RoomCell, draft: DeleteMessage, user: int
+) -> _Target | Refused:
+    """One's own, or what a moderator can read."""
+    target = _message(ledger, room, draft.of)
+    if target is None:
+        return answers.NO_MESSAGE
+    if target[1] == user:
+        return target
+    if draft.of < draft.first:
+        return answers.NO_MESSAGE
+    return target if draft.moderates else answers.NOT_YOURS
 
 
 def _other_kinds(ledger: Ledger, room: int, of: Seq, emoji: str) -> int:
