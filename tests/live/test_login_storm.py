@@ -1,7 +1,9 @@
 """Fifty people log in at once, and nobody who is there already notices.
 
 A password costs tens of milliseconds of a core. Hashing happens in a thread, one at
-a time, and Argon2 lets go of Python's lock, so deliveries go on meanwhile.
+a time, and Argon2 lets go of Python's lock, so deliveries go on meanwhile. A delivery
+is measured by what a login takes at the same time, however busy the machine is: one
+that had to wait for hashes would take some of them, to the disk and back.
 """
 
 from __future__ import annotations
@@ -20,8 +22,10 @@ from tests.live.daemon import Frame, Person, person, running
 
 PEOPLE = 50
 ROUNDS = 3
-LATENCY_MAX_S = 0.05
-"""Of 95 in 100 deliveries during a storm, in the middle one of three storms."""
+LOGINS_MAX = 3
+"""What 95 in 100 deliveries take at most, in the middle one of three storms. Measured:
+up to 1.2 on a machine with four times more to do than it can. Where hashes are made in
+the loop not even twenty deliveries fit into a storm."""
 PAUSE_S = 0.02
 PASSWORD = "correct horse"
 
@@ -39,17 +43,18 @@ async def log_in(someone: Person, name: str, welcomed: list[Frame]) -> None:
 
 async def storm(
     people: Sequence[Person], welcomed: list[Frame], over: trio.Event
-) -> None:
-    """Let everybody log in at once."""
+) -> float:
+    """Let everybody log in at once; how long one login took, in seconds."""
+    began = trio.current_time()
     async with trio.open_nursery() as nursery:
         for number, someone in enumerate(people):
             nursery.start_soon(log_in, someone, f"p{number}", welcomed)
     over.set()
+    return (trio.current_time() - began) / len(people)
 
 
-async def latencies(ann: Person, bob: Person, over: trio.Event) -> list[float]:
+async def talk(ann: Person, bob: Person, over: trio.Event, taken: list[float]) -> None:
     """Let one write and the other read until the storm is over; seconds each."""
-    taken = []
     while not over.is_set():
         began = trio.current_time()
         await ann.say(type="send", room="lobby", text="hi")
@@ -57,7 +62,6 @@ async def latencies(ann: Person, bob: Person, over: trio.Event) -> list[float]:
         taken.append(trio.current_time() - began)
         await ann.hear_until(type="message")
         await trio.sleep(PAUSE_S)
-    return taken
 
 
 async def test_a_login_storm_delays_nobody_elses_messages(tmp_path: Path) -> None:
@@ -81,6 +85,7 @@ async def test_a_login_storm_delays_nobody_elses_messages(tmp_path: Path) -> Non
         worst = []
         for _ in range(ROUNDS):
             welcomed: list[Frame] = []
+            taken: list[float] = []
             over = trio.Event()
             async with AsyncExitStack() as stack:
                 people = [
@@ -88,9 +93,9 @@ async def test_a_login_storm_delays_nobody_elses_messages(tmp_path: Path) -> Non
                     for _ in range(PEOPLE)
                 ]
                 async with trio.open_nursery() as nursery:
-                    nursery.start_soon(storm, people, welcomed, over)
-                    taken = await latencies(ann, bob, over)
+                    nursery.start_soon(talk, ann, bob, over, taken)
+                    login_s = await storm(people, welcomed, over)
             assert len(welcomed) == PEOPLE
             assert len(taken) >= 20, "it was over before anything could be measured"
-            worst.append(statistics.quantiles(taken, n=20)[-1])
-        assert statistics.median(worst) < LATENCY_MAX_S, worst
+            worst.append(statistics.quantiles(taken, n=20)[-1] / login_s)
+        assert statistics.median(worst) < LOGINS_MAX, worst
