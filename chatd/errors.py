@@ -80,6 +80,7 @@ class RejectCode(StrEnum):
     NO_ROOM = "no_room"
     NO_USER = "no_user"
     NO_MESSAGE = "no_message"
+    NO_SESSION = "no_session"
     EXISTS = "exists"
     NAME_TAKEN = "name_taken"
     NOT_MEMBER = "not_member"

@@ -29,6 +29,11 @@ ConnectionId = NewType("ConnectionId", int)
 """One socket, numbered from 1 in the order of acceptance."""
 SessionId = NewType("SessionId", bytes)
 """SHA-256 of a session's secret: what is kept, compared and indexed."""
+SessionTag = NewType("SessionTag", str)
+"""What people call a session by: the beginning of its id, as 10 hexadecimal digits.
+
+It says nothing of the secret, is never another session's, and needs no number kept.
+"""
 Cid = NewType("Cid", str)
 """A client's own id of a durable command."""
 
@@ -36,6 +41,8 @@ NAME_CHARS_MAX = 32
 ROOM_CHARS_MAX = 64
 DISPLAY_CHARS_MAX = 64
 CID_CHARS_MAX = 64
+TAG_BYTES = 5
+"""Of a session's id: two of a hundred sessions share them once in 200 million users."""
 
 # What the schema of the protocol quotes.
 ACCOUNT = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}\Z")
@@ -43,6 +50,7 @@ GUEST = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}~[a-z2-7]{4}\Z")
 PUBLIC_ROOM = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
 PRIVATE_ROOM = re.compile(r"~[a-z2-7]{16}\Z")
 EPOCH = re.compile(r"[0-9a-f]{16}\Z")
+SESSION_TAG = re.compile(r"[0-9a-f]{10}\Z")
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -155,6 +163,24 @@ def parse_epoch(text: str) -> Epoch:
     if not EPOCH.match(text):
         raise ValueError("expected 16 hexadecimal digits")
     return Epoch(text)
+
+
+def session_tag(session: SessionId) -> SessionTag:
+    """What people call a session."""
+    return SessionTag(session[:TAG_BYTES].hex())
+
+
+def parse_session_tag(text: str) -> SessionTag:
+    """Check what somebody calls a session.
+
+    Raises:
+        ValueError: It is not 10 hexadecimal digits in lower case.
+
+    Source: protocol section 7.
+    """
+    if not SESSION_TAG.match(text):
+        raise ValueError("expected 10 hexadecimal digits, as `sessions` tells them")
+    return SessionTag(text)
 
 
 def parse_cid(text: str) -> Cid:

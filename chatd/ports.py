@@ -13,12 +13,20 @@ from typing import Protocol
 import attrs
 
 from chatd.core.drafts import Draft, Outcome
-from chatd.core.entities import Sanction
+from chatd.core.entities import Sanction, SessionKept
 from chatd.core.inputs import Revision
 from chatd.core.query import Hit, Place, Query
 from chatd.core.settings import RoomSettings
 from chatd.errors import Ending
-from chatd.ids import ConnectionId, Epoch, RoomName, Seq, SessionId, UserName
+from chatd.ids import (
+    ConnectionId,
+    Epoch,
+    RoomName,
+    Seq,
+    SessionId,
+    SessionTag,
+    UserName,
+)
 from chatd.wire.events import Millis, TimelineShown
 from chatd.wire.replies import MessageShown
 
@@ -355,6 +363,19 @@ class Store(Protocol):
 
     async def user(self, name: UserName) -> UserRow | None:
         """Find a user, unless he was erased. Cancellation: safe."""
+
+    async def sessions(
+        self, user: UserName, since: Millis, after: SessionTag | None, limit: int
+    ) -> tuple[list[SessionKept], bool]:
+        """Read a page of a user's sessions, by what they are called.
+
+        Those that were idle before `since` are left out.
+
+        Returns:
+            At most `limit` of them behind `after`, and whether there are more.
+
+        Cancellation: safe.
+        """
 
     async def session(self, session: SessionId) -> SessionRow | None:
         """Find a session. Cancellation: safe."""

@@ -26,6 +26,7 @@ CODES = [
     "no_room",
     "no_user",
     "no_message",
+    "no_session",
     "exists",
     "name_taken",
     "not_member",

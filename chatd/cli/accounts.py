@@ -22,6 +22,7 @@ from chatd.cli.operator import (
     json_option,
     now,
     place_of,
+    session_tag,
     short_text,
     show,
     time_of,
@@ -29,6 +30,7 @@ from chatd.cli.operator import (
     wait_in_force,
 )
 from chatd.core.entities import Sanction
+from chatd.ids import SessionTag
 from chatd.names import skeleton
 from chatd.store.sqlite import admin
 from chatd.wire.events import Millis
@@ -199,13 +201,19 @@ def unban_user(name: str, config_file: Path | None, data: str | None) -> None:
 def list_sessions(
     name: str, *, config_file: Path | None, data: str | None, as_json: bool
 ) -> None:
-    """List the sessions of NAME: devices that may come back without a password."""
+    """List the sessions of NAME: devices that may come back without a password.
+
+    Each has a tag, by which `chatd user logout` ends it. What a device is called its
+    client has said, so it may be anything.
+    """
     place = place_of(config_file, data)
     with told():
         found = admin.sessions(place.directory, place.user(name))
     show(
         [
             {
+                "session": session.tag,
+                "device": session.device,
                 "created": time_of(session.created),
                 "state": "idle" if session.idle_since is not None else "connected",
                 "idle_since": time_of(session.idle_since),
@@ -213,22 +221,34 @@ def list_sessions(
             }
             for session in found
         ],
-        ["created", "state", "idle_since", "token"],
+        ["session", "device", "created", "state", "idle_since", "token"],
         as_json=as_json,
     )
 
 
 @user_group.command("logout")
 @click.argument("name")
+@click.option(
+    "--session",
+    "tag",
+    callback=session_tag,
+    metavar="TAG",
+    help="Only this one, as `chatd user sessions` calls it.",
+)
 @config_option
 @data_option
-def log_out(name: str, config_file: Path | None, data: str | None) -> None:
-    """End all sessions of NAME; tokens and password stay."""
+def log_out(
+    name: str, tag: SessionTag | None, config_file: Path | None, data: str | None
+) -> None:
+    """End all sessions of NAME, or one; tokens and password stay."""
     place = place_of(config_file, data)
     directory, name = place.directory, place.user(name)
     with told():
-        wait_in_force(directory, admin.log_out(directory, name))
-    click.echo(f"{name} has to log in again everywhere")
+        wait_in_force(directory, admin.log_out(directory, name, tag))
+    if tag is None:
+        click.echo(f"{name} has to log in again everywhere")
+    else:
+        click.echo(f"session {tag} of {name} has ended")
 
 
 def _password() -> str:

@@ -74,7 +74,8 @@ def connect(
     secret = click.prompt("Password", hide_input=True, err=True) if password else None
     address = websocket_url(url)
     conversation = Conversation(room, as_json)
-    sys.exit(trio.run(_main, address, Credential(name, secret), conversation))
+    credential = Credential(name, secret, device="chatd connect")
+    sys.exit(trio.run(_main, address, credential, conversation))
 
 
 def websocket_url(url: str) -> str:

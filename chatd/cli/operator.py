@@ -24,7 +24,13 @@ import click
 from chatd.cli.config import load_or_exit
 from chatd.cli.transcript import clean
 from chatd.errors import Reject, StoreFailed, StoreRefused, StoreUnavailable
-from chatd.ids import RoomName, UserName, is_encodable
+from chatd.ids import (
+    RoomName,
+    SessionTag,
+    UserName,
+    is_encodable,
+    parse_session_tag,
+)
 from chatd.names import NAMES, NEW_ENDS_WELL, Names, ends_well
 from chatd.store.sqlite import beside
 from chatd.wire.encode import rfc3339
@@ -106,6 +112,22 @@ def duration_ms(
 ) -> Millis | None:
     """Read a duration such as `3d`, or say what one looks like."""
     return _parsed(_parse_duration, value)
+
+
+def session_tag(
+    _ctx: click.Context, _param: click.Parameter, value: str | None
+) -> SessionTag | None:
+    """Read what a session is called, or say what that looks like."""
+    return _parsed(_parse_tag, value)
+
+
+def _parse_tag(text: str) -> SessionTag:
+    try:
+        return parse_session_tag(text)
+    except ValueError:
+        raise ValueError(
+            "a session is called by 10 hexadecimal digits: see chatd user sessions"
+        ) from None
 
 
 def _parsed(parse: Callable[[str], T], value: str | None) -> T | None:

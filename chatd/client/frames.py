@@ -32,6 +32,8 @@ class Credential:
     name: str | None = None
     password: str | None = attrs.field(default=None, repr=False)
     token: str | None = attrs.field(default=None, repr=False)
+    device: str | None = None
+    """What the client is called in the list of one's sessions."""
 
     def hello(self, session: str | None) -> Frame:
         """Return the `hello` that resumes a session, or else says who one is."""

@@ -46,8 +46,8 @@ def save_marks(turn: Turn) -> None:
     """Have read marks and idle times written now."""
     chat = turn.chat
     if chat.reads or chat.idle:
-        turn.append(SaveMarks(chat.reads, chat.idle))
-        chat.reads, chat.idle = {}, {}
+        turn.append(SaveMarks(chat.reads, chat.idle, chat.devices))
+        chat.reads, chat.idle, chat.devices = {}, {}, {}
 
 
 def hold_guest(turn: Turn, draft: EndSession) -> None:

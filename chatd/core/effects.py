@@ -17,8 +17,8 @@ from chatd.core.query import Place, Query
 from chatd.errors import Ending
 from chatd.ids import ConnectionId, RoomName, Seq, UserName
 from chatd.wire.accounts import Password, Refresh, Register
-from chatd.wire.commands import Command, Hello, History, Search
-from chatd.wire.events import Ephemeral, Hidden, TimelineEvent
+from chatd.wire.commands import Command, Hello, History, Search, Sessions
+from chatd.wire.events import Ephemeral, Hidden, Millis, TimelineEvent
 from chatd.wire.replies import Reply, ServerFrame
 
 
@@ -167,6 +167,16 @@ class ReadHistory:
 
 
 @attrs.define
+class ReadSessions:
+    """Read a page of a user's sessions, of those that were idle since then at most."""
+
+    connection: ConnectionId
+    command: Sessions
+    user: UserName
+    since: Millis
+
+
+@attrs.define
 class FindMessages:
     """Find messages in some rooms, each from a first seq up to the head."""
 
@@ -225,6 +235,7 @@ Effect = (
     | CountUnread
     | FindUser
     | ReadHistory
+    | ReadSessions
     | FindMessages
     | Replay
     | Charge

@@ -146,6 +146,19 @@ class Session:
     """When the last connection ended, or the daemon started."""
 
 
+@attrs.frozen
+class SessionKept:
+    """What the store has of one of somebody's sessions."""
+
+    id: SessionId
+    created: Millis
+    idle_since: Millis | None
+    """When its last connection ended, some seconds late; None while it has one."""
+    device: str | None
+    has_token: bool
+    """Whether it depends on a token, ours or an outside issuer's."""
+
+
 @attrs.define
 class Subscription:
     """A connection's place in a room: replaying, or live."""

@@ -14,13 +14,14 @@ import attrs
 
 from chatd.core.drafts import Outcome
 from chatd.core.effects import Origin, Unread
+from chatd.core.entities import SessionKept
 from chatd.core.principal import HashedPassword, Principal, Renewal
 from chatd.core.query import Hit, Query
 from chatd.errors import Reject
-from chatd.ids import ConnectionId, RoomName, Seq, UserName
+from chatd.ids import ConnectionId, RoomName, Seq, SessionId, UserName
 from chatd.wire.accounts import Password, Refresh, Register
 from chatd.wire.codec import BadCommand
-from chatd.wire.commands import Command, Hello, History, Search
+from chatd.wire.commands import Command, Hello, History, Search, Sessions
 from chatd.wire.events import Millis
 from chatd.wire.replies import MessageShown
 
@@ -114,6 +115,16 @@ class HistoryRead:
 
 
 @attrs.define
+class SessionsRead:
+    """A page of a user's sessions was read."""
+
+    connection: ConnectionId
+    command: Sessions
+    sessions: list[SessionKept]
+    more: bool
+
+
+@attrs.define
 class MessagesFound:
     """A page of a search's results was read."""
 
@@ -129,7 +140,7 @@ class LookUpRefused:
     """A page or a search was not read."""
 
     connection: ConnectionId
-    command: History | Search
+    command: History | Search | Sessions
     reject: Reject
 
 
@@ -207,6 +218,8 @@ class Revision:
     """The one that he has now."""
     token: bytes | None = None
     """SHA-256 of the token that it is about."""
+    session: SessionId | None = None
+    """The one session that it is about; None for all."""
 
 
 @attrs.define
@@ -231,6 +244,7 @@ Input = (
     | Executed
     | Replayed
     | HistoryRead
+    | SessionsRead
     | MessagesFound
     | LookUpRefused
     | AuthenticationFailed

@@ -312,6 +312,7 @@ _HANDLERS: dict[type[Input], Callable[[Machine, Turn, Any], None]] = {
     inputs.Executed: Machine._executed,
     inputs.Replayed: Machine._replayed,
     inputs.HistoryRead: _for_connection(lookups.history_read),
+    inputs.SessionsRead: _for_connection(lookups.sessions_read),
     inputs.MessagesFound: _for_connection(searches.found),
     inputs.LookUpRefused: _for_connection(lookups.refused),
     inputs.AuthenticationFailed: _for_connection(sessions.not_authenticated),

@@ -109,6 +109,7 @@ def _marks_saved(
     if isinstance(outcome, drafts.Refused):
         turn.chat.reads = draft.reads | turn.chat.reads
         turn.chat.idle = draft.idle | turn.chat.idle
+        turn.chat.devices = draft.devices | turn.chat.devices
 
 
 _TAKERS: dict[type, Callable[[Turn, Origin, Any, Outcome], None]] = {
@@ -126,6 +127,7 @@ _TAKERS: dict[type, Callable[[Turn, Origin, Any, Outcome], None]] = {
     drafts.ChangePassword: accounts.executed,
     drafts.RenewSession: accounts.executed,
     drafts.EndSessions: accounts.executed,
+    drafts.EndNamedSession: accounts.executed,
     drafts.EndSession: _ended,
     drafts.SetDisplay: sessions.renamed,
     drafts.SetAccountRole: _role_set,

@@ -56,6 +56,8 @@ class Chat(Truth):
     what anybody may do in the room."""
     idle: dict[SessionId, int | None] = attrs.field(factory=dict)
     """Idle times of sessions that are not written yet."""
+    devices: dict[SessionId, str] = attrs.field(factory=dict)
+    """What clients that resumed one call themselves, likewise."""
     cuts: int = 0
     """How often an account's connections were cut."""
     cut_at: dict[UserName, int] = attrs.field(factory=dict)
@@ -72,6 +74,7 @@ class Chat(Truth):
         """Take the committed end of a session; a guest leaves all rooms."""
         ended = self.sessions.pop(session, None)
         self.idle.pop(session, None)
+        self.devices.pop(session, None)
         self.ended[session] = None
         self.agenda.add(now + 60, Due.FORGET_SESSION, session)
         if ended is None:
@@ -93,6 +96,10 @@ class Chat(Truth):
     def note_opened(self, connection: Connection) -> None:
         """A socket is there; nobody is behind it yet."""
         self.connections[connection.id] = connection
+
+    def note_device(self, session: SessionId, device: str) -> None:
+        """A client that resumed a session calls itself so."""
+        self.devices[session] = device
 
     def note_welcomed(
         self, connection: Connection, user: User, session: SessionId, now: float

@@ -5,8 +5,8 @@ the machine; it never changes anything itself. What it read is bounded by the se
 that was applied when it was sent, since readers see rows that are committed
 before the chat has applied them.
 
-A credential that is refused answers the command, and so does a page of history that
-cannot be read now. A hello or a replay that cannot be gone on with ends its connection
+A credential that is refused answers the command, and so does a page that cannot be
+read now. A hello or a replay that cannot be gone on with ends its connection
 with 4005: it comes back and asks again. A store that has failed ends the daemon.
 """
 
@@ -25,6 +25,7 @@ from chatd.core.effects import (
     FindMessages,
     FindUser,
     ReadHistory,
+    ReadSessions,
     Replay,
     Unread,
 )
@@ -38,6 +39,7 @@ from chatd.core.inputs import (
     Replayed,
     SecretChecked,
     SecretRefused,
+    SessionsRead,
     UnreadCounted,
     UserFound,
 )
@@ -53,7 +55,13 @@ from chatd.wire.events import TimelineShown
 from chatd.wire.framing import text_frame
 
 LookUp = (
-    Authenticate | CheckSecret | CountUnread | FindUser | ReadHistory | FindMessages
+    Authenticate
+    | CheckSecret
+    | CountUnread
+    | FindUser
+    | ReadHistory
+    | ReadSessions
+    | FindMessages
 )
 """An effect whose outcome is one input."""
 
@@ -148,6 +156,18 @@ class Errands:
                 HistoryRead(effect.connection, command, effect.upto, messages, more)
             )
 
+    async def _read_sessions(self, effect: ReadSessions) -> None:
+        command = effect.command
+        try:
+            async with self._turns.of(effect.user):
+                sessions, more = await self._store.sessions(
+                    effect.user, effect.since, command.after, command.limit
+                )
+        except (StoreUnavailable, TooSlow):
+            self._happened(LookUpRefused(effect.connection, command, unreadable()))
+        else:
+            self._happened(SessionsRead(effect.connection, command, sessions, more))
+
     async def _find_messages(self, effect: FindMessages) -> None:
         link = self._fanout.links.get(effect.connection)
         if link is None or link.user is None:
@@ -230,5 +250,6 @@ _LOOK_UPS: dict[type[LookUp], Callable[[Errands, Any], Awaitable[None]]] = {
     CountUnread: Errands._count_unread,
     FindUser: Errands._find_user,
     ReadHistory: Errands._read_history,
+    ReadSessions: Errands._read_sessions,
     FindMessages: Errands._find_messages,
 }

@@ -140,6 +140,7 @@ PERFORM: dict[type[Effect], Callable[[Performer, Any], None]] = {
     effects.CountUnread: Performer._look_up,
     effects.FindUser: Performer._look_up,
     effects.ReadHistory: Performer._look_up,
+    effects.ReadSessions: Performer._look_up,
     effects.FindMessages: Performer._look_up,
     effects.Replay: Performer._replay,
     effects.Charge: Performer._charge,

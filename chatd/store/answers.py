@@ -21,6 +21,9 @@ TOO_MANY_KINDS = Refused(
     f"the message has {REACTION_KINDS_MAX} kinds of reaction already",
     "emoji",
 )
+NO_SESSION = Refused(
+    RejectCode.NO_SESSION, "you have no such session (any more)", "session"
+)
 SESSION_GONE = Refused(
     RejectCode.BAD_CREDENTIALS, "this session is not known, or has ended"
 )

@@ -17,17 +17,17 @@ import attrs
 import trio
 
 from chatd.core import drafts as d
-from chatd.core.entities import Sanction
+from chatd.core.entities import Sanction, SessionKept
 from chatd.core.inputs import Revision, RevisionKind
 from chatd.core.query import Hit, Place, Query
 from chatd.errors import StoreFailed, StoreUnavailable
-from chatd.ids import RoomName, Seq, SessionId, UserName
+from chatd.ids import RoomName, Seq, SessionId, SessionTag, UserName
 from chatd.ports import RoomRow, SessionRow, Snapshot, TokenRow, UserRow
 from chatd.store import answers
 from chatd.store.matching import cut_plainly
 from chatd.store.model import Model
 from chatd.store.model.entities import ModelMessage, ModelRoom, shown
-from chatd.store.model.people import end_session, end_sessions
+from chatd.store.model.people import end_session, end_sessions, sessions_of
 from chatd.store.model.search import ModelSource
 from chatd.store.ranking import read_page
 from chatd.wire import events as e
@@ -258,6 +258,14 @@ class MemoryStore:
         await trio.lowlevel.checkpoint()
         found = self._model.users.get(name)
         return attrs.evolve(found) if found else None
+
+    async def sessions(
+        self, user: UserName, since: Millis, after: SessionTag | None, limit: int
+    ) -> tuple[list[SessionKept], bool]:
+        """Read a page of a user's sessions; see the port. Cancellation: safe."""
+        await trio.lowlevel.checkpoint()
+        found = sessions_of(self._model, user, since, after or SessionTag(""))
+        return found[:limit], len(found) > limit
 
     async def session(self, session: SessionId) -> SessionRow | None:
         """Find a session. Cancellation: safe."""

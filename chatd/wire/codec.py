@@ -34,7 +34,7 @@ from chatd.errors import Reject, RejectCode
 from chatd.ids import Cid
 from chatd.names import ASCII, Names
 from chatd.wire.acts import SETTINGS, Create, SetRoom
-from chatd.wire.commands import Command, Hello, History, Join, Send
+from chatd.wire.commands import Command, Hello, History, Join, Logout, Send
 from chatd.wire.fields import (
     Parse,
     converter_for,
@@ -201,6 +201,12 @@ def _history(command: History) -> tuple[str, str] | None:
     return None
 
 
+def _logout(command: Logout) -> tuple[str, str] | None:
+    if command.everywhere and command.session is not None:
+        return "session", "cannot be given together with everywhere"
+    return None
+
+
 def _create(command: Create) -> tuple[str, str] | None:
     if command.room is None and not command.private:
         return "room", 'required, or else "private":true'
@@ -222,6 +228,7 @@ _RULES: dict[type, Callable[[Any], tuple[str, str] | None]] = {
     Join: _join,
     Send: _send,
     History: _history,
+    Logout: _logout,
 }
 """The field that is wrong and why, or None."""
 

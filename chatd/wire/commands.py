@@ -15,7 +15,7 @@ from typing import ClassVar
 
 import attrs
 
-from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
+from chatd.ids import Cid, Epoch, RoomName, Seq, SessionTag, UserName
 from chatd.wire.accounts import Password, Refresh, Register
 from chatd.wire.acts import (
     Ban,
@@ -30,6 +30,7 @@ from chatd.wire.acts import (
 )
 from chatd.wire.kinds import (
     CommandId,
+    Device,
     Display,
     Emoji,
     GuestName,
@@ -52,6 +53,7 @@ class Hello:
     password: Secret | None = attrs.field(default=None, repr=False)
     token: Secret | None = attrs.field(default=None, repr=False)
     session: Secret | None = attrs.field(default=None, repr=False)
+    device: Device | None = None
     id: CommandId = None
 
 
@@ -249,10 +251,22 @@ class Ping:
 
 @attrs.define
 class Logout:
-    """End this session for good, or all of one's sessions."""
+    """End this session for good, or another of one's own, or all of them."""
 
     type: ClassVar[str] = "logout"
     everywhere: bool = False
+    session: SessionTag | None = None
+    """As `sessions` tells it; never the secret."""
+    id: CommandId = None
+
+
+@attrs.define
+class Sessions:
+    """Ask for one's own sessions."""
+
+    type: ClassVar[str] = "sessions"
+    after: SessionTag | None = None
+    limit: PageLimit = PageLimit(100)
     id: CommandId = None
 
 
@@ -286,6 +300,7 @@ Command = (
     | Rooms
     | Ping
     | Logout
+    | Sessions
     | Register
     | Password
     | Refresh

@@ -30,9 +30,15 @@ from cattrs.gen import make_dict_unstructure_fn, override
 
 from chatd.wire.events import Millis, UserShown
 from chatd.wire.kinds import WIRE_NAMES, CommandId
-from chatd.wire.replies import MessageFound, MessageShown, RoomShown, ServerFrame
+from chatd.wire.replies import (
+    MessageFound,
+    MessageShown,
+    RoomShown,
+    ServerFrame,
+    SessionShown,
+)
 
-TIMES = frozenset({"ts", "now", "until"})
+TIMES = frozenset({"ts", "now", "until", "opened", "seen"})
 """The fields that hold milliseconds here and RFC 3339 on the wire."""
 
 Dump = Callable[[Any], dict[str, Any]]
@@ -46,7 +52,7 @@ def encode(frame: ServerFrame) -> bytes:
 
 
 def encode_part(
-    part: MessageShown | MessageFound | UserShown | RoomShown | str,
+    part: MessageShown | MessageFound | UserShown | RoomShown | SessionShown | str,
 ) -> bytes:
     """Return one entry of a page as it will stand in the reply, to measure it."""
     return orjson.dumps(_CONVERTER.unstructure(part))

@@ -22,10 +22,12 @@ from chatd.ids import (
     Epoch,
     RoomName,
     Seq,
+    SessionTag,
     UserName,
     is_encodable,
     parse_cid,
     parse_epoch,
+    parse_session_tag,
 )
 from chatd.names import Names
 from chatd.wire.acts import Ban, Mute
@@ -33,6 +35,7 @@ from chatd.wire.kinds import (
     WIRE_NAMES,
     BanSeconds,
     CommandId,
+    Device,
     Display,
     Emoji,
     GuestName,
@@ -133,6 +136,8 @@ def converter_for(text_chars: int, names: Names) -> Converter:
         Epoch: _string(parse_epoch),
         Cid: parse_cid_field,
         Display: _string(parse_display),
+        Device: _string(parse_display),
+        SessionTag: _string(parse_session_tag),
         StatusText: _string(parse_status),
         GuestName: _string(names.account),
         Secret: _string(_parse_secret),

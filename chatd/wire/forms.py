@@ -145,6 +145,8 @@ VALUES: dict[Any, Schema] = {
     ids.Cid: _chars(1, ids.CID_CHARS_MAX),
     kinds.NewPassword: _chars(PASSWORD_CHARS_MIN, PASSWORD_CHARS_MAX),
     kinds.Display: {**_LINE, "maxLength": ids.DISPLAY_CHARS_MAX},
+    kinds.Device: {**_LINE, "maxLength": ids.DISPLAY_CHARS_MAX},
+    ids.SessionTag: _matching(_body(ids.SESSION_TAG)),
     kinds.StatusText: {**_LINE, "maxLength": STATUS_CHARS_MAX},
     kinds.GuestName: _matching(_ACCOUNT),
     kinds.QueryText: PLAIN[str],
@@ -225,6 +227,10 @@ _PRIVATE: Schema = {
     "properties": {"private": {"const": True}},
     "required": ["private"],
 }
+_EVERYWHERE: Schema = {
+    "properties": {"everywhere": {"const": True}},
+    "required": ["everywhere"],
+}
 _KEPT = _either(("text",), ("deleted",))
 
 RULES: dict[Any, Schema] = {
@@ -236,6 +242,7 @@ RULES: dict[Any, Schema] = {
         ]
     },
     c.Join: {"allOf": [_needs("since", "epoch"), _not_both("since", "last")]},
+    c.Logout: {"not": {"allOf": [_given("session"), _EVERYWHERE]}},
     c.Send: _either(("room",), ("to",)),
     c.History: _not_both("before", "after"),
     acts.Create: {"oneOf": [_given("room"), _PRIVATE]},

@@ -18,6 +18,8 @@ GuestName = NewType("GuestName", str)
 """A name that is asked for in `hello`; an account's name, or a guest's wish."""
 Secret = NewType("Secret", str)
 """A password, token or session: up to 4096 characters, never shown."""
+Device = NewType("Device", str)
+"""What a client calls itself in the list of sessions: up to 64 characters."""
 NewPassword = NewType("NewPassword", str)
 """A password that is chosen: 8 to 1024 characters."""
 Emoji = NewType("Emoji", str)

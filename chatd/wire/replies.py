@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import attrs
 
-from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
+from chatd.ids import Cid, Epoch, RoomName, Seq, SessionTag, UserName
 from chatd.wire.events import Ephemeral, Millis, Notice, TimelineShown, UserShown
 from chatd.wire.kinds import CommandId
 
@@ -252,6 +252,36 @@ class RoomsPage:
 
 
 @attrs.define
+class SessionShown:
+    """One of one's own sessions in `sessions`."""
+
+    session: SessionTag
+    """What `logout` ends it by; not its secret."""
+    opened: Millis
+    seen: Millis | None
+    """When its last connection ended; left out while it has one."""
+    device: str | None = None
+    """What the client called itself."""
+    connected: bool = False
+    current: bool = False
+    """Whether it is the one that asks."""
+    token: bool = False
+    """Whether it ends with an access token."""
+
+
+@attrs.define
+class SessionsPage:
+    """`ok` of `sessions`: by what they are called."""
+
+    type: ClassVar[str] = "ok"
+    sessions: list[SessionShown]
+    """Always written, also when empty."""
+    next: SessionTag | None = None
+    re: str = "sessions"
+    id: CommandId = None
+
+
+@attrs.define
 class Refusal:
     """`error`: one command was refused."""
 
@@ -276,6 +306,7 @@ Reply = (
     | WhoPage
     | BlocksPage
     | RoomsPage
+    | SessionsPage
     | Refusal
 )
 """Anything that answers one command."""

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from chatd.cli import main, operator
 from chatd.core.drafts import OpenSession
+from chatd.ids import session_tag
 from chatd.store.sqlite import beside, files
 from tests.cli.test_config import NO_SETTINGS
 from tests.store.support import ANN, LOBBY, T0, fill, one, say, session_id, sqlite
@@ -183,17 +184,44 @@ class _Terminal:
 async def test_sessions_are_shown(data: Path) -> None:
     """Connected or idle since when, and from which token."""
     async with sqlite(data) as store:
-        await one(store, OpenSession(session_id("a"), ANN, None, T0))
+        opened = OpenSession(session_id("a"), ANN, None, T0, device="phone\x1b")
+        await one(store, opened)
     (shown,) = lines(typed(data, "user", "sessions", "ann", "--json"))
+    tag = session_tag(session_id("a"))
     assert shown == {
+        "session": tag,
+        "device": "phone\x1b",
         "created": "2026-09-21T14:13:20.000Z",
         "state": "connected",
         "idle_since": None,
         "token": None,
     }
     head, row = typed(data, "user", "sessions", "ann").stdout.splitlines()
-    assert head.split() == ["CREATED", "STATE", "IDLE", "SINCE", "TOKEN"]
-    assert row.split() == ["2026-09-21T14:13:20.000Z", "connected", "-", "-"]
+    assert head.split() == [
+        *("SESSION", "DEVICE", "CREATED", "STATE", "IDLE", "SINCE", "TOKEN"),
+    ]
+    at, device = "2026-09-21T14:13:20.000Z", "phone\N{REPLACEMENT CHARACTER}"
+    assert row.split() == [tag, device, at, "connected", "-", "-"]
+
+
+async def test_one_session_is_ended(data: Path) -> None:
+    """By what it is called; another one goes on, and one that is none is told."""
+    async with sqlite(data) as store:
+        for word in "ab":
+            await one(store, OpenSession(session_id(word), ANN, None, T0))
+    first, second = (session_tag(session_id(word)) for word in "ab")
+    done = typed(data, "user", "logout", "ann", "--session", first)
+    assert done.stdout == f"session {first} of ann has ended\n"
+    (left,) = lines(typed(data, "user", "sessions", "ann", "--json"))
+    assert left["session"] == second
+    again = typed(data, "user", "logout", "ann", "--session", first)
+    assert (again.exit_code, again.stderr) == (
+        1,
+        f"Error: ann has no session {first}\n",
+    )
+    wrong = typed(data, "user", "logout", "ann", "--session", "phone")
+    assert wrong.exit_code == 2
+    assert "10 hexadecimal digits: see chatd user sessions" in wrong.stderr
 
 
 def test_a_token_is_printed_once(data: Path) -> None:

@@ -64,8 +64,9 @@ def wire() -> Wire:
 
 def test_hello_carries_the_credential_then_the_session() -> None:
     """The first hello says who one is, each further one resumes."""
-    wire = Wire(Credential(name="ann", password="sesame"))
-    assert wire.sent() == [{"type": "hello", "name": "ann", "password": "sesame"}]
+    wire = Wire(Credential(name="ann", password="sesame", device="desk"))
+    who = {"name": "ann", "password": "sesame", "device": "desk"}
+    assert wire.sent() == [{"type": "hello", **who}]
     wire.welcomes()
     wire.comes_back()
     assert wire.sent() == [{"type": "hello", "session": "secret"}]

@@ -32,6 +32,7 @@ from chatd.ids import (
     RoomName,
     Seq,
     SessionId,
+    SessionTag,
     UserName,
     direct_partner,
     is_direct,
@@ -40,6 +41,7 @@ from chatd.ports import RoomRow, Snapshot, UserRow
 from chatd.store.matching import cut_plainly
 from chatd.store.model import Model
 from chatd.store.model.entities import shown
+from chatd.store.model.people import sessions_of
 from chatd.store.model.search import ModelSource
 from chatd.store.ranking import read_page
 from chatd.wire import events, replies
@@ -423,7 +425,7 @@ class House:
         secret, resumed = hello.session, True
         if secret is None:
             self._secrets += 1
-            secret, resumed = Secret(f"secret {self._secrets}"), False
+            secret, resumed = Secret(f"{self._secrets} secret"), False
             if hello.token is not None:
                 row = self.model.users.get(UserName("ann"))
             elif hello.password is not None:
@@ -508,6 +510,17 @@ class House:
             effect.connection, command, effect.upto, page, len(found) > limit
         )
 
+    def _read_sessions(self, effect: effects.ReadSessions) -> Input:
+        command = effect.command
+        after = command.after or SessionTag("")
+        found = sessions_of(self.model, effect.user, effect.since, after)
+        return inputs.SessionsRead(
+            effect.connection,
+            command,
+            found[: command.limit],
+            len(found) > command.limit,
+        )
+
     def _find_messages(self, effect: effects.FindMessages) -> Input | None:
         connection = self.chat.connections.get(effect.connection)
         if connection is None or connection.user is None:
@@ -548,6 +561,7 @@ _ERRANDS: dict[type[Effect], Callable[[House, Any], Input | None]] = {
     effects.CountUnread: House._count,
     effects.FindUser: House._find,
     effects.ReadHistory: House._read,
+    effects.ReadSessions: House._read_sessions,
     effects.FindMessages: House._find_messages,
     effects.Replay: House._replay,
 }

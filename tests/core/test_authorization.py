@@ -19,7 +19,16 @@ from chatd.config.limits import Limits
 from chatd.core.commands import RULES
 from chatd.core.effects import Append
 from chatd.core.scope import Scope
-from chatd.ids import Cid, Epoch, RoomName, Seq, UserName, direct_room, is_direct
+from chatd.ids import (
+    Cid,
+    Epoch,
+    RoomName,
+    Seq,
+    SessionTag,
+    UserName,
+    direct_room,
+    is_direct,
+)
 from chatd.ports import UserRow
 from chatd.wire import accounts as w
 from chatd.wire import acts as a
@@ -37,6 +46,7 @@ LETTERS = {
     "muted": "m",
     "no_message": "o",
     "no_room": "r",
+    "no_session": "s",
     "no_user": "u",
     "not_member": "n",
 }
@@ -83,6 +93,8 @@ blocks           .         .         .         .
 search all       .         .         .         .
 status           .         .         .         .
 rooms            .         .         .         .
+sessions         .         .         .         .
+logout another   s         s         s         s
 ping             .         .         .         .
 join             ..rr-rrr  ..rr.r.r  bbrr.r.r  ..rr.r.r
 leave            nnrr-rrr  nnrrfrrr  nnrrfrrr  nnrrfrrr
@@ -130,6 +142,8 @@ blocks           .         .         .         .         .         f         f
 search all       .         .         .         .         .         f         f
 status           .         .         .         .         .         f         f
 rooms            .         .         .         .         .         f         f
+sessions         .         .         .         .         .         f         f
+logout another   s         s         s         s         s         f         f
 ping             .         .         .         .         .         .         .
 join             ...r-rrr  ...r.r.r  ...r.r.r  ...r.r.r  ...r.r.r  ...r.r.r  .fffffff
 leave            ...r-rrr  ...rfrrr  ...rfrrr  ...rfrrr  ...rfrrr  ffffffff  .fffffff
@@ -239,6 +253,8 @@ WITHOUT_ROOM: dict[str, c.Command] = {
     "search all": c.Search(k.QueryText("hi")),
     "status": c.Status(k.State("away")),
     "rooms": c.Rooms(),
+    "sessions": c.Sessions(),
+    "logout another": c.Logout(session=SessionTag("0a1b2c3d4e")),
     "ping": c.Ping(),
 }
 

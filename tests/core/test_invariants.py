@@ -30,7 +30,17 @@ from chatd.core.drafts import EndSessions
 from chatd.core.inputs import Revised, Revision, RevisionKind
 from chatd.core.retention import REVIEW_S
 from chatd.hub.restore import restore
-from chatd.ids import Cid, RoomName, Seq, UserName, direct_room, is_guest
+from chatd.ids import (
+    Cid,
+    RoomName,
+    Seq,
+    SessionId,
+    SessionTag,
+    UserName,
+    direct_room,
+    is_guest,
+    session_tag,
+)
 from chatd.store.model.people import end_sessions
 from chatd.wire.accounts import Password
 from chatd.wire.acts import (
@@ -60,6 +70,7 @@ from chatd.wire.commands import (
     Read,
     Search,
     Send,
+    Sessions,
     Status,
     Typing,
     Unblock,
@@ -118,6 +129,12 @@ LAST = st.integers(1, 4).map(PageLimit)
 
 NEW = st.just(NewPassword("another password"))
 
+
+def tag_of(secret: str) -> SessionTag:
+    """What the house calls the session of a secret."""
+    return session_tag(SessionId(secret.encode()))
+
+
 COMMANDS: st.SearchStrategy[Command] = st.one_of(
     st.builds(Join, ROOMS),
     st.builds(Join, ANY_ROOM, last=LAST),
@@ -172,6 +189,8 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
     ),
     st.just(Ping()),
     st.builds(Logout, st.sampled_from([False, False, True])),
+    st.builds(Logout, session=st.integers(1, 9).map(lambda n: tag_of(f"{n} secret"))),
+    st.just(Sessions()),
     st.builds(Password, st.sampled_from(["right", "wrong"]).map(Secret), NEW),
 )
 

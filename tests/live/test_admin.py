@@ -167,6 +167,35 @@ async def test_a_logout_and_a_role_by_the_operator(tmp_path: Path) -> None:
         assert printed == ""
 
 
+async def test_one_device_is_logged_out(tmp_path: Path) -> None:
+    """By what the list calls it, which is what its owner sees as well; the others stay,
+    and a session ends over a restart as it began.
+    """
+    data = tmp_path / "data"
+    add_accounts(data, "ann")
+    login = {"name": "ann", "password": PASSWORD}
+    async with running(data) as daemon:
+        async with person(daemon.url) as phone, person(daemon.url) as desk:
+            secret = (await phone.hello(**login, device="phone"))["session"]
+            kept = (await desk.hello(**login, device="desk"))["session"]
+            seen = (await desk.ask(type="sessions"))["sessions"]
+            printed, _ = await typed(data, "user", "sessions", "ann", "--json")
+            shown = [json.loads(line) for line in printed.splitlines()]
+            names = {entry["session"]: entry["device"] for entry in seen}
+            assert {one["session"]: one["device"] for one in shown} == names
+            (tag,) = [tag for tag, device in names.items() if device == "phone"]
+            assert tag not in secret
+            await typed(data, "user", "logout", "ann", "--session", tag)
+            assert await ending(phone) == 4505
+            assert (await desk.ask(type="ping"))["type"] == "ok"
+        void = await refusal(daemon.url, session=secret)
+        assert void["code"] == "bad_credentials"
+    async with running(data) as daemon, person(daemon.url) as desk:
+        await desk.hello(session=kept)
+        (left,) = (await desk.ask(type="sessions"))["sessions"]
+        assert (left["device"], left["current"]) == ("desk", True)
+
+
 async def test_a_guest_is_sent_away(tmp_path: Path) -> None:
     """By the name that he was given; his session is all that he had."""
     data = tmp_path / "data"

@@ -87,7 +87,17 @@ async def have_an_account(daemon: Daemon, traffic: Traffic, token: str) -> None:
         new = {"name": "fay", "password": PASSWORD, "display": "Fay"}
         await granted(fay, type="register", **new, id=1)
         await refused(fay, "name_taken", type="register", **new)
-        await fay.hello(name="fay", password=PASSWORD)
+        await fay.hello(name="fay", password=PASSWORD, device="desk")
+        async with person(daemon.url, traffic) as phone:
+            await phone.hello(name="fay", password=PASSWORD, device="phone")
+            page = await granted(fay, type="sessions", limit=1)
+            page = await granted(fay, type="sessions", after=page["next"], id=1)
+            page = await granted(fay, type="sessions")
+            (other,) = [s for s in page["sessions"] if "current" not in s]
+            assert (other["device"], other["connected"]) == ("phone", True)
+            await granted(fay, type="logout", session=other["session"])
+            await closed(phone, 4505)
+        await refused(fay, "no_session", type="logout", session=other["session"])
         await granted(fay, type="password", old=PASSWORD, new="another one", id=2)
         await granted(fay, type="logout", everywhere=True)
         await closed(fay, 1000)

@@ -8,9 +8,10 @@ import pytest
 import trio
 
 from chatd.core import drafts as d
+from chatd.core.entities import SessionKept
 from chatd.core.settings import PLAIN, RoomSettings
 from chatd.errors import RejectCode
-from chatd.ids import Cid, Epoch, RoomName, Seq, SessionId, UserName
+from chatd.ids import Cid, Epoch, RoomName, Seq, SessionId, UserName, session_tag
 from chatd.ports import MemberRow, RoomRow, SessionRow, Store, TokenRow, UserRow
 from chatd.wire import events as e
 from chatd.wire import replies as r
@@ -867,6 +868,68 @@ async def test_sessions_open_idle_and_end(store: Store, site: Site) -> None:
     assert await one(store, d.EndSession(ours)) == d.Committed()
     assert await one(store, d.EndSession(ours)) == d.Duplicate()
     assert await store.session(ours) is None
+
+
+async def test_sessions_are_told_in_pages(store: Store, site: Site) -> None:
+    """By what they are called: one's own, but for those that were idle too long."""
+    site.add_token(ANN, b"t" * 32, None, None)
+    ids = sorted(session_id(word) for word in "abcdef")
+    for n, session in enumerate(ids):
+        token = b"t" * 32 if n == 1 else None
+        expires = T0 + 9 if n == 2 else None
+        draft = d.OpenSession(
+            session, ANN, token, T0 + n, None, expires, device=f"d{n}"
+        )
+        await one(store, draft)
+    await one(store, d.OpenSession(session_id("bobs"), BOB, None, T0))
+    idle: dict[SessionId, int | None] = {ids[3]: T0 + 3, ids[4]: T0 + 4}
+    await one(store, d.SaveMarks({}, idle, {ids[5]: "new", session_id("x"): "none"}))
+    first = [
+        SessionKept(ids[0], T0, None, "d0", has_token=False),
+        SessionKept(ids[1], T0 + 1, None, "d1", has_token=True),
+        SessionKept(ids[2], T0 + 2, None, "d2", has_token=True),
+    ]
+    assert await store.sessions(ANN, T0 + 4, None, 3) == (first, True)
+    after = session_tag(ids[2])
+    rest = [
+        SessionKept(ids[4], T0 + 4, T0 + 4, "d4", has_token=False),
+        SessionKept(ids[5], T0 + 5, None, "new", has_token=False),
+    ]
+    assert await store.sessions(ANN, T0 + 4, after, 2) == (rest, False)
+    assert await store.sessions(ANN, 0, session_tag(ids[5]), 9) == ([], False)
+    assert await store.sessions(UserName("nobody"), 0, None, 9) == ([], False)
+
+
+async def test_a_session_is_ended_by_what_it_is_called(store: Store) -> None:
+    """Once, and only by its user; a guest leaves his rooms with his last one."""
+    ours, theirs, guests = (session_id(word) for word in ("ours", "theirs", "guest"))
+    new = d.AddUser(GUEST, "dan", "guest", None)
+    await store.commit(
+        [
+            d.OpenSession(ours, ANN, None, T0),
+            d.OpenSession(theirs, BOB, None, T0),
+            d.OpenSession(guests, GUEST, None, T0, new),
+            d.SetMember(LOBBY, GUEST, "member", event=False),
+        ],
+        T0,
+    )
+    outcomes = await store.commit(
+        [
+            d.EndNamedSession(ANN, session_tag(theirs)),
+            d.EndNamedSession(UserName("nobody"), session_tag(theirs)),
+            d.EndNamedSession(ANN, session_tag(ours)),
+            d.EndNamedSession(ANN, session_tag(ours)),
+            d.EndNamedSession(GUEST, session_tag(guests)),
+        ],
+        T0,
+    )
+    none = RejectCode.NO_SESSION
+    assert [refused(o) for o in outcomes] == [none, none, None, none, None]
+    assert outcomes[2] == d.Committed(ended=(ours,))
+    assert await store.session(ours) is None
+    assert await store.session(theirs) is not None
+    room = next(r for r in (await store.load(T0)).rooms if r.room == LOBBY)
+    assert [member.user for member in room.members] == [ANN, BOB]
 
 
 async def test_of_too_many_sessions_those_end_that_were_idle_longest(

@@ -13,7 +13,7 @@ from chatd.core.mentions import Mentions
 from chatd.core.query import parse_query
 from chatd.core.settings import PLAIN, RoomSettings
 from chatd.errors import RejectCode
-from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
+from chatd.ids import Cid, Epoch, RoomName, Seq, UserName, session_tag
 from chatd.ports import Store
 from chatd.store import MemoryStore
 from tests.store.support import (
@@ -152,6 +152,7 @@ others = st.one_of(
         times,
         most=st.integers(0, 2),
         held=st.tuples(sessions),
+        device=st.none() | texts,
     ),
     st.builds(
         lambda session: d.OpenSession(
@@ -160,6 +161,7 @@ others = st.one_of(
         sessions,
     ),
     st.builds(d.EndSession, sessions),
+    st.builds(d.EndNamedSession, users, sessions.map(session_tag)),
     st.builds(d.EndSessions, users, st.sampled_from([None, b"t" * 32])),
     st.builds(d.ForgetRevisions, st.integers(0, 3)),
     st.builds(
@@ -173,6 +175,7 @@ others = st.one_of(
         d.SaveMarks,
         st.dictionaries(st.tuples(rooms, users), targets, max_size=3),
         st.dictionaries(sessions, st.none() | times, max_size=2),
+        st.dictionaries(sessions, texts, max_size=2),
     ),
 )
 drafts = st.one_of(messages, messages, messages, changes, changes, acts, others, trims)
@@ -231,6 +234,9 @@ async def everything(store: Store) -> list[Any]:
         read += await found(store, text)
     read += [await store.user(user) for user in (ANN, BOB, CY, GUEST)]
     read += [await store.session(session_id(word)) for word in "xyz"]
+    for user in (ANN, GUEST):
+        for behind in (None, session_tag(session_id("x"))):
+            read.append(await store.sessions(user, T0 + 1, behind, 2))
     return read
 
 

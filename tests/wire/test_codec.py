@@ -35,6 +35,10 @@ COMMANDS: list[tuple[dict[str, Any], Any]] = [
     ({"type": "hello", "token": "t"}, c.Hello(token="t")),  # type: ignore[arg-type]
     ({"type": "hello", "session": "s"}, c.Hello(session="s")),  # type: ignore[arg-type]
     (
+        {"type": "hello", "session": "s", "device": "Ann’s phone"},
+        c.Hello(session="s", device="Ann’s phone"),  # type: ignore[arg-type]
+    ),
+    (
         {"type": "hello", "session": "s", "token": "t"},
         c.Hello(session="s", token="t"),  # type: ignore[arg-type]
     ),
@@ -196,6 +200,15 @@ COMMANDS: list[tuple[dict[str, Any], Any]] = [
     ({"type": "ping", "id": 2}, c.Ping(2)),
     ({"type": "logout"}, c.Logout()),
     ({"type": "logout", "everywhere": True}, c.Logout(everywhere=True)),
+    (
+        {"type": "logout", "session": "0a1b2c3d4e", "id": 1},
+        c.Logout(session="0a1b2c3d4e", id=1),  # type: ignore[arg-type]
+    ),
+    ({"type": "sessions"}, c.Sessions()),
+    (
+        {"type": "sessions", "after": "0a1b2c3d4e", "limit": 9, "id": 8},
+        c.Sessions("0a1b2c3d4e", 9, 8),  # type: ignore[arg-type]
+    ),
     (
         {"type": "register", "name": "Ann", "password": "8 chars!", "display": "A"},
         Register("ann", "8 chars!", "A"),  # type: ignore[arg-type]
@@ -528,6 +541,22 @@ HELLO = {"type": "hello"}
         (
             {"type": "status", "state": "away", "text": "a\nb"},
             "text: U+000A at character 2 is not allowed",
+        ),
+        (
+            {"type": "hello", "device": "a\nb"},
+            "device: U+000A at character 2 is not allowed",
+        ),
+        (
+            {"type": "hello", "device": "x" * 65},
+            "device: expected 1 to 64 characters",
+        ),
+        (
+            {"type": "logout", "session": "sOiMCQn7Isod"},
+            "session: expected 10 hexadecimal digits, as `sessions` tells them",
+        ),
+        (
+            {"type": "logout", "session": "0a1b2c3d4e", "everywhere": True},
+            "session: cannot be given together with everywhere",
         ),
         (
             {"type": "profile", "display": "x" * 65},

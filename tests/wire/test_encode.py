@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
+from chatd.ids import Cid, Epoch, RoomName, Seq, SessionTag, UserName
 from chatd.wire import events as e
 from chatd.wire import replies as r
 from chatd.wire.encode import encode, encode_part, rfc3339
@@ -25,6 +25,7 @@ EPOCH = Epoch("8f3c21d07be945aa")
 ANN = UserName("ann~4f7k")
 BOB = UserName("bob")
 CY = UserName("cy")
+TAG = SessionTag("0a1b2c3d4e")
 ZERO = Seq(0)
 ONE = Seq(1)
 
@@ -214,6 +215,34 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
     (
         r.BlocksPage([BOB], next=BOB, id=5),
         {"type": "ok", "re": "blocks", "users": ["bob"], "next": "bob", "id": 5},
+    ),
+    (r.SessionsPage([]), {"type": "ok", "re": "sessions", "sessions": []}),
+    (
+        r.SessionsPage(
+            [
+                r.SessionShown(TAG, TS, None, "phone", True, True, True),
+                r.SessionShown(TAG, TS, TS),
+            ],
+            next=TAG,
+            id=5,
+        ),
+        {
+            "type": "ok",
+            "re": "sessions",
+            "sessions": [
+                {
+                    "session": "0a1b2c3d4e",
+                    "opened": TIME,
+                    "device": "phone",
+                    "connected": True,
+                    "current": True,
+                    "token": True,
+                },
+                {"session": "0a1b2c3d4e", "opened": TIME, "seen": TIME},
+            ],
+            "next": "0a1b2c3d4e",
+            "id": 5,
+        },
     ),
     (r.Done("ping", id=0), {"type": "ok", "re": "ping", "id": 0}),
     (r.Done("ping", id=""), {"type": "ok", "re": "ping", "id": ""}),

@@ -109,6 +109,7 @@ RULES: dict[type[commands.Command], Rule] = {
     commands.Search: Rule(searches.search, cost=SEARCH),
     commands.Who: Rule(lookups.who, member=True, cost=LOOK_UP),
     commands.Rooms: Rule(lookups.rooms, cost=LOOK_UP),
+    commands.Sessions: Rule(lookups.sessions, cost=LOOK_UP),
     commands.Ping: Rule(lookups.ping),
 }
 """Every command has exactly one row."""

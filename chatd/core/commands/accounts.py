@@ -6,14 +6,16 @@ hello that is under way is not cut; it is verified again before its `welcome`.
 
 from __future__ import annotations
 
-from chatd.core.allowance import may_grow
+from chatd.core import allowance
 from chatd.core.commands import sessions
 from chatd.core.commands.revocation import cut, cut_sessions
 from chatd.core.commands.rooms import subscribe_direct
 from chatd.core.deadlines import expect_expiry
 from chatd.core.drafts import (
     ChangePassword,
+    Committed,
     Draft,
+    EndNamedSession,
     EndSession,
     EndSessions,
     Outcome,
@@ -27,7 +29,7 @@ from chatd.core.principal import HashedPassword, Renewal, kept
 from chatd.core.scope import Scope
 from chatd.core.turn import Turn
 from chatd.errors import Ending, Reject, RejectCode
-from chatd.ids import RoomName, UserName, direct_room, is_guest
+from chatd.ids import RoomName, UserName, direct_room, is_guest, session_tag
 from chatd.names import check_ending, check_free
 from chatd.wire.accounts import Password, Refresh, Register
 from chatd.wire.commands import Command, Logout
@@ -67,7 +69,7 @@ def register(turn: Turn, connection: Connection, command: Register) -> None:
         )
     check_ending(command.name, "name")
     check_free(command.name, turn.config.auth.reserved)
-    may_grow(turn, UserName(command.name))
+    allowance.may_grow(turn, UserName(command.name))
     _check(turn, connection, command, None)
 
 
@@ -139,6 +141,10 @@ def executed(turn: Turn, origin: Origin, draft: Draft, outcome: Outcome) -> None
             _password_changed(turn, origin, draft, outcome)
         case EndSessions():
             _ended_everywhere(turn, origin, draft, outcome)
+        case EndNamedSession():
+            _answer(turn, origin, outcome)
+            if isinstance(outcome, Committed):
+                cut_sessions(turn, outcome.ended, Ending.REVOKED)
         case RenewSession() if isinstance(origin.command, Refresh):
             _renewed(turn, origin, outcome)
         case RenewSession():
@@ -201,16 +207,20 @@ def _answer(turn: Turn, origin: Origin, outcome: Outcome) -> None:
 
 
 def logout(turn: Turn, connection: Connection, command: Logout) -> None:
-    """Void the session, or all; the connection ends when that is on disk."""
+    """Void the session, another one, or all; who has it ends when that is on disk."""
     assert connection.session is not None
-    user = turn.user(connection).name
-    if command.everywhere and connection.scope is not None:
+    user, tag = turn.user(connection).name, command.session
+    is_other = tag not in {None, session_tag(connection.session)}
+    if (command.everywhere or is_other) and connection.scope is not None:
         raise Reject(
             RejectCode.FORBIDDEN,
             "your token does not allow logout of other sessions",
-            field="everywhere",
+            field="everywhere" if command.everywhere else "session",
         )
-    if command.everywhere and not is_guest(user):
+    if tag is not None and is_other:
+        allowance.pace(turn, connection)
+        turn.append(EndNamedSession(user, tag), connection, command)
+    elif command.everywhere and not is_guest(user):
         turn.append(EndSessions(user), connection, command)
     else:
         # A guest has one session only.

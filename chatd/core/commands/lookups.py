@@ -1,9 +1,9 @@
-"""History, who, rooms, blocks, ping: commands that change nothing.
+"""History, who, rooms, blocks, sessions, ping: commands that change nothing.
 
-Only `history` needs the store. It is authorised twice: when it is asked, and
-again when it is answered, since its user may have been removed meanwhile, or have
-brought a token that allows less. A page is cut to `limits.reply_bytes`, and says
-that there is more.
+`history` and `sessions` need the store. They are authorised twice: when they are
+asked, and again when they are answered, since their user may have been removed
+meanwhile, or have brought a token that allows less. A page is cut to
+`limits.reply_bytes`, and says that there is more.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import TypeVar
 
 import attrs
 
-from chatd.core.effects import ReadHistory
-from chatd.core.entities import Connection, readable_from
-from chatd.core.inputs import HistoryRead, LookUpRefused
+from chatd.core.effects import ReadHistory, ReadSessions
+from chatd.core.entities import Connection, SessionKept, readable_from
+from chatd.core.inputs import HistoryRead, LookUpRefused, SessionsRead
 from chatd.core.turn import Turn
 from chatd.errors import Reject
-from chatd.ids import Seq, UserName
-from chatd.wire.commands import Blocks, History, Ping, Rooms, Who
+from chatd.ids import Seq, UserName, session_tag
+from chatd.wire.commands import Blocks, History, Ping, Rooms, Sessions, Who
 from chatd.wire.encode import encode_part
 from chatd.wire.events import UserShown
 from chatd.wire.replies import (
@@ -31,14 +31,20 @@ from chatd.wire.replies import (
     MessageShown,
     RoomShown,
     RoomsPage,
+    SessionShown,
+    SessionsPage,
     WhoPage,
 )
+
+DAY_MS = 86_400_000
 
 FRAME_OVERHEAD_BYTES = 640
 """What a page's reply has beside its entries, at the most: a search's is 610, of
 which an `id` of 64 control characters, each escaped, is 384."""
 
-T = TypeVar("T", MessageShown, MessageFound, UserShown, RoomShown, UserName)
+T = TypeVar(
+    "T", MessageShown, MessageFound, UserShown, RoomShown, SessionShown, UserName
+)
 
 
 def ping(turn: Turn, connection: Connection, command: Ping) -> None:
@@ -150,6 +156,50 @@ def rooms(turn: Turn, connection: Connection, command: Rooms) -> None:
     page = fit(shown, turn.config.limits.reply_bytes)
     last = page[-1].room if len(page) < len(found) else None
     turn.answer(connection.id, RoomsPage(page, next=last, id=command.id))
+
+
+def sessions(turn: Turn, connection: Connection, command: Sessions) -> None:
+    """Have a page of the user's sessions read: of those that can be resumed."""
+    days = turn.config.auth.session_days
+    since = turn.now.wall - round(days * DAY_MS)
+    user = turn.user(connection).name
+    turn.want(ReadSessions(connection.id, command, user, since))
+
+
+def sessions_read(turn: Turn, connection: Connection, found: SessionsRead) -> None:
+    """Answer `sessions`: what the store has, and what it is told some seconds late."""
+    command = found.command
+    try:
+        turn.check_scope(connection, command.type, None)
+    except Reject as reject:
+        turn.refuse(connection.id, command, reject)
+        return
+    shown = [
+        _session(turn, connection, kept)
+        for kept in found.sessions
+        if kept.id not in turn.chat.ended
+    ]
+    page = fit(shown, turn.config.limits.reply_bytes)
+    more = found.more or len(page) < len(shown)
+    last = page[-1].session if page and more else None
+    turn.answer(connection.id, SessionsPage(page, next=last, id=command.id))
+
+
+def _session(turn: Turn, connection: Connection, kept: SessionKept) -> SessionShown:
+    chat = turn.chat
+    live = chat.sessions.get(kept.id)
+    is_connected = live is not None and live.connection is not None
+    seen = chat.idle.get(kept.id) or kept.idle_since
+    return SessionShown(
+        session_tag(kept.id),
+        kept.created,
+        # Where neither has it yet, it has ended a moment ago.
+        None if is_connected else seen or turn.now.wall,
+        device=chat.devices.get(kept.id, kept.device),
+        connected=is_connected,
+        current=kept.id == connection.session,
+        token=kept.has_token,
+    )
 
 
 def fit(entries: Iterable[T], bytes_max: int) -> list[T]:

@@ -98,6 +98,9 @@ def _ban(turn: Turn, revision: Revision) -> None:
 
 
 def _void(turn: Turn, revision: Revision, ending: Ending = Ending.REVOKED) -> None:
+    if revision.session is not None:
+        cut_sessions(turn, [revision.session], ending)
+        return
     cut(turn, revision.user, ending, token=revision.token)
     turn.append(EndSessions(revision.user, revision.token))
 

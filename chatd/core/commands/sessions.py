@@ -102,7 +102,7 @@ def authenticated(turn: Turn, connection: Connection, found: Authenticated) -> N
         _count(turn, connection, found.hello, who)
     else:
         try:
-            draft = _opening(turn, who)
+            draft = _opening(turn, who, found.hello.device)
         except Reject as reject:
             refused(turn, connection, found.hello, reject)
             return
@@ -110,7 +110,7 @@ def authenticated(turn: Turn, connection: Connection, found: Authenticated) -> N
         turn.append(draft, connection, found.hello)
 
 
-def _opening(turn: Turn, who: Principal) -> OpenSession:
+def _opening(turn: Turn, who: Principal, device: str | None) -> OpenSession:
     """The draft of a new session, and of its user where he is new.
 
     Raises:
@@ -132,6 +132,7 @@ def _opening(turn: Turn, who: Principal) -> OpenSession:
         *kept(who),
         most=turn.config.limits.sessions_per_user,
         held=tuple(user.sessions) if user is not None else (),
+        device=device,
     )
 
 
@@ -238,6 +239,8 @@ def _welcome(
     connection.token, connection.scope = who.token, who.scope
     expect_expiry(turn, connection, who.expires)
     older = chat.note_welcomed(connection, user, who.session, turn.now.mono)
+    if who.resumed and command.device is not None:
+        chat.note_device(who.session, command.device)
     if older is not None:
         turn.finish(older, Ending.TAKEN_OVER)
     reply = Welcome(

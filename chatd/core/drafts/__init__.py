@@ -16,6 +16,7 @@ from __future__ import annotations
 from chatd.core.drafts.accounts import (
     AddUser,
     ChangePassword,
+    EndNamedSession,
     EndSession,
     EndSessions,
     ForgetRevisions,
@@ -72,6 +73,7 @@ Draft = (
     | RenewSession
     | EndSession
     | EndSessions
+    | EndNamedSession
     | ForgetRevisions
     | SaveMarks
 )
@@ -92,6 +94,7 @@ __all__ = [
     "Duplicate",
     "Durable",
     "EditMessage",
+    "EndNamedSession",
     "EndSession",
     "EndSessions",
     "ForgetRevisions",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from chatd.ids import RoomName, Seq, SessionId, UserName
+from chatd.ids import RoomName, Seq, SessionId, SessionTag, UserName
 from chatd.wire.events import Millis
 
 
@@ -99,6 +99,8 @@ class OpenSession:
     most: int = 0
     """0 is no limit."""
     held: tuple[SessionId, ...] = ()
+    device: str | None = None
+    """What the client calls itself."""
 
 
 @attrs.define
@@ -142,6 +144,17 @@ class EndSessions:
 
 
 @attrs.define
+class EndNamedSession:
+    """Void one of a user's sessions; the outcome says which it was.
+
+    A guest's memberships go with his last one. Refused: `no_session`.
+    """
+
+    user: UserName
+    tag: SessionTag
+
+
+@attrs.define
 class ForgetRevisions:
     """Let go of revisions that were taken, up to and with a number.
 
@@ -154,8 +167,10 @@ class ForgetRevisions:
 
 @attrs.define
 class SaveMarks:
-    """Write what may be lost for a few seconds: read marks and idle times."""
+    """Write what may be lost for a few seconds: read marks, idle times, devices."""
 
     reads: dict[tuple[RoomName, UserName], Seq]
     idle: dict[SessionId, Millis | None]
     """When the last connection of a session ended; None while it has one."""
+    devices: dict[SessionId, str] = attrs.field(factory=dict)
+    """What clients that resumed a session called themselves."""

@@ -18,7 +18,8 @@ class Committed:
     """Whether the other one in the direct conversation must not see it: he blocks
     the sender, or it is an edit of what was hidden from him before."""
     ended: tuple[SessionId, ...] = ()
-    """Sessions that a new one has displaced, the one that was idle longest first."""
+    """Sessions that were ended by it: those that a new one has displaced, the one that
+    was idle longest first."""
 
 
 @attrs.define(kw_only=True)

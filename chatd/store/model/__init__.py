@@ -80,5 +80,7 @@ class Model(Tables):
                 return people.end_session(self, draft.session)
             case d.EndSessions():
                 return people.end_sessions(self, draft)
+            case d.EndNamedSession():
+                return people.end_named_session(self, draft)
             case _:
                 raise AssertionError(draft)

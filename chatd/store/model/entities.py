@@ -107,6 +107,9 @@ class Tables:
     rooms: dict[RoomName, ModelRoom] = attrs.field(factory=dict)
     users: dict[UserName, UserRow] = attrs.field(factory=dict)
     sessions: dict[SessionId, SessionRow] = attrs.field(factory=dict)
+    opened: dict[SessionId, Millis] = attrs.field(factory=dict)
+    devices: dict[SessionId, str | None] = attrs.field(factory=dict)
+    """What clients called themselves in each session."""
     tokens: dict[bytes, TokenRow] = attrs.field(factory=dict)
     creations: dict[tuple[UserName, Cid], tuple[bytes, RoomName]] = attrs.field(
         factory=dict

@@ -7,10 +7,12 @@ from typing import Any
 import attrs
 
 from chatd.core import drafts as d
-from chatd.ids import SessionId, UserName
+from chatd.core.entities import SessionKept
+from chatd.ids import SessionId, SessionTag, UserName, session_tag
 from chatd.ports import SessionRow, UserRow
 from chatd.store import answers
 from chatd.store.model.entities import Tables
+from chatd.wire.events import Millis
 
 
 def add_user(model: Tables, draft: d.AddUser) -> d.Outcome:
@@ -89,6 +91,8 @@ def open_session(model: Tables, draft: d.OpenSession) -> d.Outcome:
     model.sessions[draft.session] = SessionRow(
         draft.session, draft.user, draft.token, None, draft.expires, draft.scope
     )
+    model.opened[draft.session] = draft.created
+    model.devices[draft.session] = draft.device
     return d.Committed(ended=_displace(model, draft) if draft.most else ())
 
 
@@ -144,6 +148,33 @@ def end_sessions(model: Tables, draft: d.EndSessions) -> d.Outcome:
     return d.Committed() if void else d.Duplicate()
 
 
+def end_named_session(model: Tables, draft: d.EndNamedSession) -> d.Outcome:
+    """Void the session that a user names by its tag."""
+    for row in _sessions_of(model, draft.user):
+        if session_tag(row.session) == draft.tag:
+            end_session(model, row.session)
+            return d.Committed(ended=(row.session,))
+    return answers.NO_SESSION
+
+
+def sessions_of(
+    model: Tables, user: UserName, since: Millis, after: SessionTag
+) -> list[SessionKept]:
+    """A user's sessions behind `after`, but for those that were idle before `since`."""
+    return [
+        SessionKept(
+            row.session,
+            model.opened[row.session],
+            row.idle_since,
+            model.devices[row.session],
+            row.token is not None or row.expires is not None,
+        )
+        for row in sorted(_sessions_of(model, user), key=lambda row: row.session)
+        if session_tag(row.session) > after
+        and (row.idle_since is None or row.idle_since >= since)
+    ]
+
+
 def forget_revisions(model: Tables, draft: d.ForgetRevisions) -> d.Outcome:
     """Let go of revisions that were taken."""
     model.revisions = [row for row in model.revisions if row.number > draft.upto]
@@ -155,7 +186,7 @@ def _sessions_of(model: Tables, user: UserName) -> list[SessionRow]:
 
 
 def save_marks(model: Tables, draft: d.SaveMarks) -> d.Outcome:
-    """Write read marks, which only move forward, and idle times."""
+    """Write read marks, which only move forward, idle times and devices."""
     for (name, user), seq in draft.reads.items():
         room = model.rooms.get(name)
         if room is not None and user in room.members:
@@ -164,4 +195,7 @@ def save_marks(model: Tables, draft: d.SaveMarks) -> d.Outcome:
     for session, idle in draft.idle.items():
         if session in model.sessions:
             model.sessions[session].idle_since = idle
+    for session, device in draft.devices.items():
+        if session in model.sessions:
+            model.devices[session] = device
     return d.Committed()

@@ -13,11 +13,11 @@ from pathlib import Path
 import apsw
 import attrs
 
-from chatd.core.drafts import EndSessions
+from chatd.core.drafts import Committed, EndNamedSession, EndSessions
 from chatd.core.entities import Sanction
 from chatd.core.inputs import RevisionKind
-from chatd.errors import Reject
-from chatd.ids import UserName
+from chatd.errors import Reject, RejectCode
+from chatd.ids import SessionId, SessionTag, UserName, session_tag
 from chatd.store import answers
 from chatd.store.sqlite import people
 from chatd.store.sqlite.beside import (
@@ -51,11 +51,18 @@ class Account:
 class SessionShown:
     """A session as the operator sees it: nothing of its secret."""
 
+    tag: SessionTag
     created: Millis
     idle_since: Millis | None
     """None while it has a connection."""
     token: int | None
     """The id of the token that it came from."""
+    device: str | None
+    """What the client calls itself."""
+    expires: Millis | None
+    """When an outside issuer's token ends, on which it depends."""
+    scope: str | None
+    """What that token allows, as JSON; None: everything."""
 
 
 def accounts(directory: Path) -> list[Account]:
@@ -215,25 +222,30 @@ def sessions_of(db: apsw.Connection, user: int) -> list[SessionShown]:
     """A user's sessions, the oldest first."""
     rows = select(
         db,
-        "SELECT s.created, s.idle_since, t.id FROM session s"
-        " LEFT JOIN token t ON t.digest = s.token WHERE s.user_id = ?"
+        "SELECT s.id, s.created, s.idle_since, t.id, s.device, s.expires, s.scope"
+        " FROM session s LEFT JOIN token t ON t.digest = s.token WHERE s.user_id = ?"
         " ORDER BY s.created",
         (user,),
     )
-    return [SessionShown(*row) for row in rows]
+    return [SessionShown(session_tag(SessionId(number)), *row) for number, *row in rows]
 
 
-def log_out(directory: Path, name: UserName) -> int:
-    """End all sessions of a user.
+def log_out(directory: Path, name: UserName, tag: SessionTag | None = None) -> int:
+    """End all sessions of a user, or the one that has a tag.
 
     Raises:
-        Reject: `no_user`.
+        Reject: `no_user`, `no_session`.
         StoreRefused: The store cannot be written.
     """
     with writing(directory) as db:
         user_id(db, name)
-        _end_sessions(db, name)
-        return revise(db, RevisionKind.LOGOUT, name)
+        if tag is None:
+            _end_sessions(db, name)
+            return revise(db, RevisionKind.LOGOUT, name)
+        outcome = people.end_named_session(Ledger(db), EndNamedSession(name, tag), 0)
+        if not isinstance(outcome, Committed):
+            raise Reject(RejectCode.NO_SESSION, f"{name} has no session {tag}")
+        return revise(db, RevisionKind.LOGOUT, name, session=outcome.ended[0])
 
 
 def void(db: apsw.Connection, name: UserName, user: int) -> None:

@@ -20,7 +20,7 @@ import apsw
 
 from chatd.core.inputs import RevisionKind
 from chatd.errors import Reject, RejectCode, StoreRefused
-from chatd.ids import UserName
+from chatd.ids import SessionId, UserName
 from chatd.store.sqlite import files, migrate
 from chatd.store.sqlite.faults import refusing, translated
 from chatd.store.sqlite.people import GUEST
@@ -142,7 +142,11 @@ def _only(rows: list[tuple[int]], otherwise: str) -> int:
 
 
 def revise(
-    db: apsw.Connection, kind: RevisionKind, user: UserName, token: bytes | None = None
+    db: apsw.Connection,
+    kind: RevisionKind,
+    user: UserName,
+    token: bytes | None = None,
+    session: SessionId | None = None,
 ) -> int:
     """Leave word of a change, in the transaction that makes it.
 
@@ -150,8 +154,8 @@ def revise(
         The revision's number, for `wait_taken`.
     """
     db.execute(
-        "INSERT INTO revision (kind, user, token) VALUES (?, ?, ?)",
-        (kind.value, user, token),
+        "INSERT INTO revision (kind, user, token, session) VALUES (?, ?, ?, ?)",
+        (kind.value, user, token, session),
     )
     return db.last_insert_rowid()
 

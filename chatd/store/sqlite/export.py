@@ -88,9 +88,13 @@ def _credentials(db: apsw.Connection, user: int) -> Iterator[Record]:
     for session in admin.sessions_of(db, user):
         yield {
             "type": "session",
+            "session": session.tag,
+            "device": session.device,
             "created": rfc3339(session.created),
             "idle_since": _time(session.idle_since),
             "token": session.token,
+            "expires": _time(session.expires),
+            "scope": None if session.scope is None else json.loads(session.scope),
         }
     for token in tokens.tokens_of(db, user):
         yield {

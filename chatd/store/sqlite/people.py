@@ -10,6 +10,7 @@ from chatd.core.drafts import (
     Committed,
     CreateRoom,
     Duplicate,
+    EndNamedSession,
     EndSession,
     EndSessions,
     ForgetRevisions,
@@ -23,7 +24,7 @@ from chatd.core.drafts import (
     SetDisplay,
     SetPasswordHash,
 )
-from chatd.ids import SessionId, UserName
+from chatd.ids import TAG_BYTES, SessionId, UserName
 from chatd.store import answers
 from chatd.store.sqlite.ledger import Ledger
 from chatd.store.sqlite.rooms import recall_creation
@@ -152,8 +153,8 @@ def open_session(ledger: Ledger, draft: OpenSession, now: Millis) -> Outcome:
     if user is None:
         return answers.NO_USER
     ledger.db.execute(
-        "INSERT INTO session (id, user_id, token, created, expires, scope)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO session (id, user_id, token, created, expires, scope, device)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
             draft.session,
             user,
@@ -161,6 +162,7 @@ def open_session(ledger: Ledger, draft: OpenSession, now: Millis) -> Outcome:
             draft.created,
             draft.expires,
             draft.scope,
+            draft.device,
         ),
     )
     return Committed(ended=_displace(ledger, draft, user) if draft.most else ())
@@ -206,6 +208,21 @@ def end_session(ledger: Ledger, draft: EndSession, now: Millis) -> Outcome:
     return Committed()
 
 
+def end_named_session(ledger: Ledger, draft: EndNamedSession, now: Millis) -> Outcome:
+    """Void the session that a user names by its tag."""
+    user = ledger.user(draft.user)
+    row = ledger.one(
+        "DELETE FROM session WHERE user_id = ? AND substr(id, 1, ?) = ? RETURNING id",
+        user,
+        TAG_BYTES,
+        bytes.fromhex(draft.tag),
+    )
+    if user is None or row is None:
+        return answers.NO_SESSION
+    _leave_if_guest(ledger, user)
+    return Committed(ended=(SessionId(row[0]),))
+
+
 def forget_revisions(ledger: Ledger, draft: ForgetRevisions, now: Millis) -> Outcome:
     """Let go of revisions that were taken."""
     ledger.db.execute("DELETE FROM revision WHERE id <= ?", (draft.upto,))
@@ -238,7 +255,7 @@ def _leave_if_guest(ledger: Ledger, user: int) -> None:
 
 
 def save_marks(ledger: Ledger, draft: SaveMarks, now: Millis) -> Outcome:
-    """Write read marks, which only move forward, and idle times."""
+    """Write read marks, which only move forward, idle times and devices."""
     reads = []
     for (room_name, user_name), seq in draft.reads.items():
         room, user = ledger.room(room_name), ledger.user(user_name)
@@ -250,5 +267,9 @@ def save_marks(ledger: Ledger, draft: SaveMarks, now: Millis) -> Outcome:
     ledger.db.executemany(
         "UPDATE session SET idle_since = ? WHERE id = ?",
         [(idle, session) for session, idle in draft.idle.items()],
+    )
+    ledger.db.executemany(
+        "UPDATE session SET device = ? WHERE id = ?",
+        [(device, session) for session, device in draft.devices.items()],
     )
     return Committed()

@@ -14,8 +14,16 @@ from typing import Any
 import apsw
 import orjson
 
-from chatd.core.entities import Sanction
-from chatd.ids import Epoch, RoomName, Seq, SessionId, UserName, is_direct
+from chatd.core.entities import Sanction, SessionKept
+from chatd.ids import (
+    Epoch,
+    RoomName,
+    Seq,
+    SessionId,
+    SessionTag,
+    UserName,
+    is_direct,
+)
 from chatd.ports import SessionRow, TokenRow, UserRow
 from chatd.store.answers import UNREAD_MAX
 from chatd.store.sqlite.sql import select
@@ -25,6 +33,7 @@ from chatd.wire.events import (
     Hidden,
     Member,
     Message,
+    Millis,
     React,
     Room,
     TimelineEvent,
@@ -283,6 +292,31 @@ def session(db: apsw.Connection, session_id: SessionId) -> SessionRow | None:
     ):
         return SessionRow(session_id, *row)
     return None
+
+
+def sessions(
+    db: apsw.Connection,
+    user: UserName,
+    since: Millis,
+    after: SessionTag | None,
+    limit: int,
+) -> tuple[list[SessionKept], bool]:
+    """Read a page of a user's sessions, by their ids."""
+    # Behind all whose ids begin so: the index has them in the order of their ids.
+    behind = b"" if after is None else bytes.fromhex(after) + b"\xff" * 32
+    rows = select(
+        db,
+        "SELECT id, created, idle_since, device,"
+        " token IS NOT NULL OR expires IS NOT NULL FROM session"
+        " WHERE user_id = (SELECT id FROM user WHERE name = ?) AND id > ?"
+        " AND (idle_since IS NULL OR idle_since >= ?) ORDER BY id LIMIT ?",
+        (user, behind, since, limit + 1),
+    )
+    page = [
+        SessionKept(number, created, idle_since, device, bool(has_token))
+        for number, created, idle_since, device, has_token in rows[:limit]
+    ]
+    return page, len(rows) > limit
 
 
 def token(db: apsw.Connection, digest: bytes) -> TokenRow | None:

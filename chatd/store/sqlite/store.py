@@ -24,10 +24,11 @@ import structlog
 import trio
 
 from chatd.core.drafts import Draft, Outcome
+from chatd.core.entities import SessionKept
 from chatd.core.inputs import Revision
 from chatd.core.query import SEARCH_S, Hit, Place, Query
 from chatd.errors import StoreFailed, StoreUnavailable
-from chatd.ids import RoomName, Seq, SessionId, UserName
+from chatd.ids import RoomName, Seq, SessionId, SessionTag, UserName
 from chatd.ports import SessionRow, Snapshot, TokenRow, UserRow
 from chatd.store.sqlite import files, migrate, reader, searching
 from chatd.store.sqlite.faults import refusing
@@ -210,6 +211,12 @@ class SqliteStore:
     async def user(self, name: UserName) -> UserRow | None:
         """Find a user. Cancellation: safe."""
         return await self._readers.key(reader.user, name)
+
+    async def sessions(
+        self, user: UserName, since: Millis, after: SessionTag | None, limit: int
+    ) -> tuple[list[SessionKept], bool]:
+        """Read a page of a user's sessions; see the port. Cancellation: safe."""
+        return await self._readers.page(reader.sessions, user, since, after, limit)
 
     async def session(self, session: SessionId) -> SessionRow | None:
         """Find a session. Cancellation: safe."""

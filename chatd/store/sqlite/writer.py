@@ -59,6 +59,7 @@ _SINGLE: dict[type, Callable[[Ledger, Any, Millis], d.Outcome]] = {
     d.RenewSession: people.renew_session,
     d.EndSession: people.end_session,
     d.EndSessions: people.end_sessions,
+    d.EndNamedSession: people.end_named_session,
     d.ForgetRevisions: people.forget_revisions,
     d.SaveMarks: people.save_marks,
 }
@@ -160,7 +161,7 @@ class Writer:
             self.ledger.forget()
             rows = select(
                 self.db,
-                "SELECT r.id, r.kind, r.user, u.role, r.token"
+                "SELECT r.id, r.kind, r.user, u.role, r.token, r.session"
                 " FROM revision r JOIN user u ON u.name = r.user"
                 " WHERE r.id > ? ORDER BY r.id",
                 (after,),

@@ -59,7 +59,7 @@ def test_a_hello_runs_in_steps_and_ends_with_welcome() -> None:
     peer.say(Ping(id=2))
     house.run_errand()
     (origin,) = house.drafts
-    session = SessionId(b"secret 1")
+    session = SessionId(b"1 secret")
     draft = drafts.OpenSession(session, ADA, None, house.now.wall, most=50)
     assert origin == Origin(peer.id, hello, draft)
     assert peer.take() == []
@@ -69,7 +69,7 @@ def test_a_hello_runs_in_steps_and_ends_with_welcome() -> None:
         ADA,
         "Ada",
         "admin",
-        "secret 1",
+        "1 secret",
         "chatd/test",
         1,
         now=house.now.wall,

@@ -13,6 +13,12 @@ from chatd.store.sqlite import files, migrate
 from tests.store.support import ANN, BOB, CY, LOBBY, T0
 
 
+def before(step: str) -> int:
+    """The schema that lacks a step, and all behind it; its file is `NNNN_step.sql`."""
+    (file,) = Path(migrate.__file__).parent.glob(f"*_{step}.sql")
+    return int(file.name[:4]) - 1
+
+
 @contextmanager
 def store_at(directory: Path, schema: int) -> Iterator[apsw.Connection]:
     """Make a store with the schema of an older version, to be filled by SQL.

@@ -10,7 +10,7 @@ from chatd.core import drafts as d
 from chatd.core.entities import Sanction
 from chatd.core.settings import PLAIN
 from chatd.errors import Reject, RejectCode, StoreRefused
-from chatd.ids import UserName
+from chatd.ids import UserName, session_tag
 from chatd.ports import TokenRow, UserRow
 from chatd.store.sqlite import admin, beside, files, migrate, tokens
 from chatd.store.sqlite.export import export
@@ -206,13 +206,17 @@ async def test_sessions_are_listed_and_ended(tmp_path: Path) -> None:
     admin.add_account(tmp_path, ANN, "$hash")
     number = tokens.add_token(tmp_path, ANN, b"t" * 32, None, T0)
     async with sqlite(tmp_path) as store:
-        await one(store, d.OpenSession(session_id("b"), ANN, None, T0 + 1))
+        await one(store, d.OpenSession(session_id("b"), ANN, None, T0 + 1, device="b"))
         await one(store, d.OpenSession(session_id("a"), ANN, b"t" * 32, T0))
         await one(store, d.SaveMarks({}, {session_id("a"): T0 + 5}))
         shown = admin.sessions(tmp_path, ANN)
         assert shown == [
-            admin.SessionShown(T0, T0 + 5, number),
-            admin.SessionShown(T0 + 1, None, None),
+            admin.SessionShown(
+                session_tag(session_id("a")), T0, T0 + 5, number, None, None, None
+            ),
+            admin.SessionShown(
+                session_tag(session_id("b")), T0 + 1, None, None, "b", None, None
+            ),
         ]
         admin.log_out(tmp_path, ANN)
         assert admin.sessions(tmp_path, ANN) == []

@@ -13,7 +13,7 @@ from chatd.core import drafts as d
 from chatd.core.entities import Sanction
 from chatd.core.settings import RoomSettings
 from chatd.errors import Reject, StoreRefused
-from chatd.ids import RoomName, UserName
+from chatd.ids import RoomName, UserName, session_tag
 from chatd.store.sqlite import admin, tokens
 from chatd.store.sqlite.export import export
 from tests.store.support import (
@@ -48,8 +48,12 @@ async def test_it_is_what_was_written(tmp_path: Path) -> None:
             [
                 d.SetDisplay(ANN, "Ann"),
                 d.SetPasswordHash(ANN, "$hash", None),
-                d.OpenSession(session_id("a"), ANN, b"t" * 32, T0),
-                d.OpenSession(session_id("b"), ANN, None, T0 + 1),
+                d.OpenSession(session_id("a"), ANN, b"t" * 32, T0, device="phone"),
+                d.OpenSession(
+                    *(session_id("b"), ANN, None, T0 + 1),
+                    expires=T0 + 9,
+                    scope='{"rooms":["lobby"]}',
+                ),
                 d.SaveMarks({}, {session_id("a"): T0}),
                 say("one", "cid-1"),
                 say("bob's", user=BOB),
@@ -78,12 +82,25 @@ async def test_it_is_what_was_written(tmp_path: Path) -> None:
         "created": AT,
     }
     assert rest == [
-        {"type": "session", "created": AT, "idle_since": AT, "token": number},
         {
             "type": "session",
+            "session": session_tag(session_id("a")),
+            "device": "phone",
+            "created": AT,
+            "idle_since": AT,
+            "token": number,
+            "expires": None,
+            "scope": None,
+        },
+        {
+            "type": "session",
+            "session": session_tag(session_id("b")),
+            "device": None,
             "created": "2026-09-21T14:13:20.001Z",
             "idle_since": None,
             "token": None,
+            "expires": "2026-09-21T14:13:20.009Z",
+            "scope": {"rooms": ["lobby"]},
         },
         {
             "type": "token",

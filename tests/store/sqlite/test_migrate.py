@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import apsw
 import pytest
 
+from chatd.core.drafts import Committed, EndNamedSession, OpenSession
 from chatd.errors import StoreRefused
+from chatd.ids import session_tag
 from chatd.store.sqlite import migrate
 from chatd.store.sqlite.sql import select
+from tests.store.sqlite.older import before, store_at
+from tests.store.support import ANN, T0, one, session_id, sqlite
 
 
 def test_a_new_database_reaches_the_head_and_stays_there() -> None:
@@ -65,3 +71,27 @@ def test_an_sqlite_that_loses_commits_is_refused(version: str, good: bool) -> No
         with pytest.raises(StoreRefused, match=r"3\.51\.3 or newer"):
             migrate.require_sqlite(version)
     migrate.require_sqlite()
+
+
+# --- stores of before -------------------------------------------------------------
+
+
+async def test_sessions_of_before_are_told_from_each_other(tmp_path: Path) -> None:
+    """They have no device, and are called by their ids as new ones are."""
+    old, new = session_id("old"), session_id("new")
+    with store_at(tmp_path, before("sessions")) as db:
+        db.execute(
+            "INSERT INTO session (id, user_id, created, idle_since)"
+            " VALUES (?1, 1, ?2, ?2)",
+            (old, T0),
+        )
+        db.execute("INSERT INTO revision (kind, user) VALUES ('logout', ?)", (ANN,))
+    async with sqlite(tmp_path) as store:
+        assert [change.session for change in await store.revisions(0)] == [None]
+        await store.load(T0)
+        await one(store, OpenSession(new, ANN, None, T0, device="phone"))
+        (found, more) = await store.sessions(ANN, T0, None, 9)
+        assert {kept.id: kept.device for kept in found} == {old: None, new: "phone"}
+        assert not more
+        ended = await one(store, EndNamedSession(ANN, session_tag(old)))
+        assert ended == Committed(ended=(old,))
