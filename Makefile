@@ -32,7 +32,8 @@ GENERATED := \
 BENCH := contrib/bench
 BUILT := $(BENCH)/build
 
-# $(call debian,TEST,PACKAGES): install Debian's PACKAGES where TEST fails.
+# $(call debian,TEST,PACKAGES): install Debian's PACKAGES where TEST fails. A service
+# that comes with one is not started: systemctl believes that it talks to no systemd.
 define debian
 	@{ $(1); } >/dev/null 2>&1 || { \
 	  as_root=sudo; \
@@ -42,7 +43,7 @@ define debian
 	  fi; \
 	  echo "Installing Debian's $(2) ..."; \
 	  $$as_root apt-get -qq update && \
-	  $$as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends $(2) >/dev/null || { \
+	  $$as_root env DEBIAN_FRONTEND=noninteractive SYSTEMD_OFFLINE=1 apt-get -qq install --no-install-recommends $(2) >/dev/null || { \
 	    echo "make: could not install $(2); please do it by hand: apt-get install $(2)" >&2; exit 1; \
 	  }; \
 	}
@@ -60,6 +61,9 @@ run: .venv/run.stamp ## Install chatd and serve; ARGS go to `chatd serve`
 .PHONY: test
 test: .venv/dev.stamp tests/foreign/node_modules/.package-lock.json ## Install what the tests need and run them; ARGS go to pytest
 	$(call debian,command -v systemd-analyze,systemd)
+	$(call debian,test -x /usr/sbin/nginx -a -e /usr/lib/nginx/modules/ngx_stream_module.so,nginx-light libnginx-mod-stream)
+	$(call debian,test -x /usr/sbin/haproxy,haproxy)
+	$(call debian,command -v stunnel4,stunnel4)
 	@rm -f .coverage .coverage.*
 	@$(BIN)/coverage run -m pytest -q --numprocesses auto --dist worksteal $(ARGS)
 ifeq ($(strip $(ARGS)),)

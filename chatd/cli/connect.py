@@ -31,6 +31,8 @@ import trio
 
 from chatd.cli.transcript import clean, shown
 from chatd.client import (
+    SOCKET_PATH,
+    UNIX,
     Client,
     CommandRefused,
     Credential,
@@ -45,8 +47,6 @@ LINE_CHARS_MAX = 2**20
 """A longer line is cut: no server takes it as one message."""
 READ_BYTES = 65536
 SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
-PATH = "/ws"
-"""Where the daemon's WebSocket is. Source: protocol section 1."""
 INTERRUPTED = 130
 """The exit code of a program that SIGINT ended, as shells report it."""
 
@@ -60,7 +60,7 @@ INTERRUPTED = 130
 def connect(
     url: str, name: str | None, room: str | None, *, password: bool, as_json: bool
 ) -> None:
-    """Talk in the rooms of the daemon at URL.
+    """Talk in the rooms of the daemon at URL, or at unix:PATH.
 
     Typed lines are messages; /join ROOM, /me TEXT and /quit are commands, and
     // at the beginning of a line is a plain slash. With --json, lines that start
@@ -81,9 +81,13 @@ def connect(
 def websocket_url(url: str) -> str:
     """Return the WebSocket's URL for what a browser's address bar may show.
 
+    `unix:PATH`, a socket's file on this machine, stays as it is.
+
     Raises:
         click.BadParameter: It has another scheme, or no host.
     """
+    if url.startswith(UNIX) and url != UNIX:
+        return url
     wrong = click.BadParameter(
         "expected something like ws://127.0.0.1:8765", param_hint="URL"
     )
@@ -94,7 +98,7 @@ def websocket_url(url: str) -> str:
         raise wrong from None
     if not usable:
         raise wrong
-    path = PATH if parts.path in ("", "/") else parts.path
+    path = SOCKET_PATH if parts.path in ("", "/") else parts.path
     return urlunsplit((SCHEMES[parts.scheme], parts.netloc, path, parts.query, ""))
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -35,7 +37,7 @@ def serve(config_file: Path | None, listen: tuple[str, ...], data: str | None) -
     loaded = load_or_exit(config_file, overrides)
 
     def announce(started: Started) -> None:
-        for line in _announcement(config_file, loaded.config.server, started):
+        for line in announcement(config_file, loaded.config.server, started):
             click.echo(line)
         sys.stdout.flush()
 
@@ -47,37 +49,54 @@ def serve(config_file: Path | None, listen: tuple[str, ...], data: str | None) -
     sys.exit(status)
 
 
-def _announcement(
+def announcement(
     config_file: Path | None, server: Server, started: Started
 ) -> list[str]:
     """The four lines that say where it listens and what to try next."""
     source = "no configuration file, so defaults (see: chatd config default)"
     if config_file is not None:
         source = f"configuration from {config_file}"
-    s = "s" if server.tls_cert else ""
-    urls = [_url(address, f"http{s}") for address in started.listening]
-    where = f"listening on {' '.join(urls)}"
+    scheme = "https" if server.tls_cert else "http"
+    where = f"listening on {', '.join(_where(a, scheme) for a in started.listening)}"
     if started.metrics:
-        metrics = " ".join(f"{_url(a, 'http')}/metrics" for a in started.metrics)
+        metrics = ", ".join(_where(a, "http", "/metrics") for a in started.metrics)
         where += f", metrics on {metrics}"
-    tcp = [entry for entry in started.listening if isinstance(entry, TcpAddress)]
-    try_it = "chatd connect URL --room lobby"
-    if tcp:
-        base = f"ws{s}://{tcp[0]}"
-        if server.tls_cert and server.public_url:
-            # Whoever checks a certificate needs the name that stands in it.
-            base = server.public_url.replace("http", "ws", 1)
-        try_it = f"chatd connect {base}/ws --room lobby"
     return [
         f"chatd {__version__}: {source}",
         where,
         f"data in {started.data.resolve()}{' (new)' if started.is_new else ''}",
-        f"try: {try_it}",
+        f"try: chatd connect {_url(server, started.listening)} --room lobby",
     ]
 
 
-def _url(address: Address, scheme: str) -> str:
-    """An address as one would click on it."""
-    if isinstance(address, TcpAddress):
-        return f"{scheme}://{address}"
-    return str(address)
+def _where(address: Address, scheme: str, path: str = "") -> str:
+    """An address as one would click on it, and which others it stands for."""
+    if not isinstance(address, TcpAddress):
+        return str(address)
+    url = f"{scheme}://{address.reachable}{path}"
+    if address.reachable == address:
+        return url
+    family = "IPv6" if ":" in address.host else "IPv4"
+    return f"{url} and every other {family} address of this machine"
+
+
+def _url(server: Server, listening: Sequence[Address]) -> str:
+    """An address that one can type and that is answered.
+
+    Where a certificate or a proxy's head stands between, that of people: whoever
+    checks a certificate needs the name in it, and nobody but the proxy is heard.
+    Which that is only `public_url` tells.
+    """
+    public = f"{server.public_url.replace('http', 'ws', 1)}/ws"
+    if server.public_url and (server.tls_cert or server.proxy_protocol):
+        return public
+    if server.proxy_protocol:
+        return "URL"
+    scheme = "wss" if server.tls_cert else "ws"
+    path = server.public_path.rstrip("/")
+    for address in listening:
+        if isinstance(address, TcpAddress):
+            return f"{scheme}://{address.reachable}{path}/ws"
+    if server.public_url:
+        return public
+    return shlex.quote(str(listening[0]))

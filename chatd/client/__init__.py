@@ -13,10 +13,13 @@ loses nothing.
 """
 
 from chatd.client.connection import Client, CommandRefused, Unreachable, open_client
+from chatd.client.dial import SOCKET_PATH, UNIX
 from chatd.client.frames import Credential, Frame
 from chatd.client.resume import ClientCore
 
 __all__ = [
+    "SOCKET_PATH",
+    "UNIX",
     "Client",
     "ClientCore",
     "CommandRefused",

@@ -23,14 +23,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from random import Random, SystemRandom
 from typing import Self
-from urllib.parse import urlsplit
 
 import attrs
 import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection
 from wsproto.utilities import ProtocolError
 
-from chatd.client.dial import LOST, dial, in_words, innermost, retry_after_s
+from chatd.client.dial import LOST, dial, in_words, innermost, retry_after_s, where
 from chatd.client.frames import Credential, Frame
 from chatd.client.resume import ClientCore
 
@@ -309,7 +308,8 @@ async def open_client(
     """Connect, say hello, and stay connected while the block runs.
 
     Args:
-        url: `ws://` or `wss://`, with the path of the daemon's WebSocket.
+        url: `ws://` or `wss://`, with the path of the daemon's WebSocket, or
+            `unix:PATH`.
         credential: Who one is; without it, a guest without a name.
         rng: Draws message ids and the jitter of reconnects.
 
@@ -325,9 +325,7 @@ async def open_client(
     Cancellation: as `Client.run`. An exception of the block comes out as that
         of a nursery does, in an `ExceptionGroup`.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in ("ws", "wss") or not parts.hostname:
-        raise ValueError("the URL must start with ws:// or wss:// and name a host")
+    where(url)
     core = ClientCore(credential or Credential(), rng or SystemRandom())
     client = Client(url, core)
     async with trio.open_nursery() as nursery:

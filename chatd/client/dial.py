@@ -24,6 +24,10 @@ from trio_websocket import (
 from wsproto.utilities import ProtocolError
 
 SUBPROTOCOL = "chatd.v1"
+SOCKET_PATH = "/ws"
+"""Where a daemon's WebSocket is. Source: protocol section 1."""
+UNIX = "unix:"
+"""How an address begins that is a socket's file on this machine."""
 CONNECT_TIMEOUT_S = 10.0
 """TCP, TLS and the upgrade together."""
 CLOSE_TIMEOUT_S = 2.0
@@ -45,21 +49,41 @@ LOST = (
 """How an attempt or a connection fails; `dial` may raise them in groups."""
 
 
+def where(url: str) -> tuple[SplitResult, str]:
+    """Find out where a URL leads.
+
+    Returns:
+        The parts of the WebSocket's URL, and the file of the Unix socket through
+        which it is reached, or `""`.
+
+    Raises:
+        ValueError: It is neither `ws://`, `wss://` nor `unix:PATH`.
+    """
+    path = url.removeprefix(UNIX) if url.startswith(UNIX) else ""
+    parts = urlsplit(f"ws://localhost{SOCKET_PATH}" if path else url)
+    if parts.scheme not in ("ws", "wss") or not parts.hostname:
+        raise ValueError("the URL must start with ws:// or wss:// and name a host")
+    return parts, path
+
+
 @asynccontextmanager
 async def dial(url: str) -> AsyncIterator[WebSocketConnection]:
     """Connect, and close properly afterwards, within `CLOSE_TIMEOUT_S`.
+
+    Args:
+        url: Of a WebSocket, or `unix:PATH`.
 
     Raises:
         One of `LOST`, alone or in a group.
 
     Cancellation: the connection is cut without a goodbye.
     """
-    parts = urlsplit(url)
+    parts, path = where(url)
     host = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "wss" else 80)
     deadline = trio.current_time() + CONNECT_TIMEOUT_S
     with trio.fail_at(deadline):
-        stream = await _open_stream(parts, host, port)
+        stream = await _open_stream(parts, host, port, path)
     try:
         async with trio.open_nursery() as nursery:
             with trio.fail_at(deadline):
@@ -82,9 +106,11 @@ async def dial(url: str) -> AsyncIterator[WebSocketConnection]:
 
 
 async def _open_stream(
-    parts: SplitResult, host: str, port: int
+    parts: SplitResult, host: str, port: int, path: str
 ) -> trio.SocketStream | trio.SSLStream[trio.SocketStream]:
-    """Open TCP, and TLS where the URL says so."""
+    """Open a Unix socket, or TCP, and TLS where the URL says so."""
+    if path:
+        return await trio.open_unix_socket(path)
     tcp = await trio.open_tcp_stream(host, port)
     if parts.scheme != "wss":
         return tcp

@@ -6,7 +6,7 @@ about it: `doc`, `source` (the precedent of the default), `min` and `max`. The
 example file, the JSON Schema, `chatd config show` and the checks of a file are
 all made from it, so they cannot disagree.
 
-`values` holds the types that are more than a number or a string, with their
+`values` and `urls` hold the types that are more than a number or a string, with their
 parsers; `checks` says which values contradict each other, and which are
 allowed but probably not what was meant.
 
@@ -36,18 +36,17 @@ from chatd.config.sections import (
     Server,
     Store,
 )
+from chatd.config.urls import Origin, PublicUrl, parse_origin, parse_public_url
 from chatd.config.values import (
     Address,
+    FileMode,
     Network,
-    Origin,
-    PublicUrl,
     SystemdSockets,
     TcpAddress,
     UnixAddress,
     parse_address,
+    parse_file_mode,
     parse_network,
-    parse_origin,
-    parse_public_url,
 )
 
 __all__ = [
@@ -55,6 +54,7 @@ __all__ = [
     "Address",
     "Auth",
     "Config",
+    "FileMode",
     "Heartbeat",
     "History",
     "JwtIssuer",
@@ -77,6 +77,7 @@ __all__ = [
     "notices",
     "out_of_bounds",
     "parse_address",
+    "parse_file_mode",
     "parse_network",
     "parse_origin",
     "parse_public_url",

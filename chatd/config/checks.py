@@ -16,7 +16,8 @@ import attrs
 
 from chatd.config.limits import Limits
 from chatd.config.sections import Auth, Config, Server
-from chatd.config.values import Address, SystemdSockets, TcpAddress
+from chatd.config.urls import ANYBODYS
+from chatd.config.values import Address, SystemdSockets, TcpAddress, UnixAddress
 from chatd.ids import RoomName
 from chatd.names import NEW_ENDS_WELL, ends_well
 
@@ -29,6 +30,8 @@ UTF8_BYTES = 4
 """The most bytes that the daemon spends on one: it escapes nothing but ASCII."""
 ENVELOPE_BYTES = 1024
 """Room for everything in a message's frame that is not its text."""
+OTHERS_WRITE = 0o002
+"""The bit of a file's mode that lets everybody write."""
 _LONG = 10**15
 
 
@@ -98,6 +101,7 @@ def _limit_conflicts(limits: Limits) -> Iterator[tuple[Place, str]]:
     for burst, rate, nobody in (
         ("messages_burst", "messages_per_s", "send"),
         ("connects_burst", "connects_per_s", "connect"),
+        ("requests_burst", "requests_per_s", "ask over HTTP"),
         ("creations_burst", "creations_per_h", "open a room"),
     ):
         if getattr(limits, rate) and not getattr(limits, burst):
@@ -185,6 +189,7 @@ def notices(config: Config) -> Iterator[str]:
                 f"rooms.permanent[{index}].name: {NEW_ENDS_WELL}, so"
                 f' "{room.name}" has to be there already'
             )
+    yield from _access_notices(config)
     # A Unix socket's peer has no address to trust, and systemd's sockets are not
     # known before the start, so only TCP on this machine tells of a proxy.
     https = server.public_url.startswith("https:")
@@ -195,6 +200,32 @@ def notices(config: Config) -> Iterator[str]:
             " listens on this machine only; behind a proxy everybody shares one"
             " address and its limits"
         )
+
+
+def _access_notices(config: Config) -> Iterator[str]:
+    """Say who else can connect, whom the operator may not have in mind."""
+    server = config.server
+    for origin in server.allowed_origins:
+        if origin in ANYBODYS:
+            yield (
+                f'server.allowed_origins: "{origin}" is the origin of anybody\'s page'
+                " that is opened from a file or sandboxed, so all of them may connect"
+            )
+    if int(server.unix_mode, 8) & OTHERS_WRITE and _has_unix(config):
+        yield (
+            f'server.unix_mode: "{server.unix_mode}" lets every user of this machine'
+            f" connect{_as_proxy(server)}"
+        )
+
+
+def _has_unix(config: Config) -> bool:
+    addresses = (*config.server.listen, *config.metrics.listen)
+    return any(isinstance(address, UnixAddress) for address in addresses)
+
+
+def _as_proxy(server: Server) -> str:
+    """What whoever connects to a Unix socket may do beside that."""
+    return ", and say whom he speaks for" if server.trusted_proxies else ""
 
 
 def _number(value: float) -> str:

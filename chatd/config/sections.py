@@ -12,14 +12,8 @@ import attrs
 from chatd.config.jwt import JwtIssuer
 from chatd.config.key import DAY_S, key, limit
 from chatd.config.limits import Limits
-from chatd.config.values import (
-    Address,
-    Network,
-    Origin,
-    PublicUrl,
-    TcpAddress,
-    origin_of,
-)
+from chatd.config.urls import Origin, PublicUrl, origin_of, path_of
+from chatd.config.values import Address, FileMode, Network, TcpAddress
 from chatd.ids import RoomName, UserName
 
 
@@ -33,6 +27,19 @@ class Server:
         " the sockets that systemd hands over. Port 0 takes a free port.",
         "this machine only until someone decides otherwise, as mosquitto 2.0",
         min=1,
+    )
+    unix_mode: FileMode = key(  # noqa: RUF009 - a str, and attrs makes a field of it
+        FileMode("0660"),
+        "The permissions of Unix sockets that are made here, in octal: who may write"
+        " to one may connect. Those of systemd have theirs from its unit.",
+        "its owner and group, in which the proxy should be, and nobody else",
+    )
+    unix_group: str = key(
+        "",
+        "The group of Unix sockets that are made here, by name or number; this user has"
+        ' to be in it. "": the one of this user.',
+        "a proxy runs as another user",
+        max=256,
     )
     tls_cert: str = key(
         "",
@@ -50,13 +57,16 @@ class Server:
     public_url: PublicUrl = key(  # noqa: RUF009 - a str, and attrs makes a field of it
         PublicUrl(""),
         "The URL under which people reach this daemon, for links and for the Origin"
-        ' check. "" for none.',
+        " check. With a path, such as https://example.org/chat, all is found below it,"
+        ' as /chat/ws, and without it as well. "" for none.',
         "only the operator can know it",
     )
     allowed_origins: tuple[Origin, ...] = key(
         (),
-        'Web pages of other sites that may connect, as "https://HOST[:PORT]". Pages'
-        " of public_url may always; an address or localhost needs no entry.",
+        'Web pages of other sites that may connect, as "https://HOST[:PORT]", and'
+        ' packaged apps and extensions, as "capacitor://localhost" or'
+        ' "chrome-extension://ID". Pages of public_url may always; an address or'
+        " localhost needs no entry.",
         "RFC 6455 section 10.2; compared exactly",
     )
     trusted_proxies: tuple[Network, ...] = key(
@@ -67,8 +77,9 @@ class Server:
     )
     proxy_protocol: bool = key(
         default=False,
-        doc="Whether every connection begins with a PROXY protocol version 2 head, as a"
-        " proxy writes it that passes bytes on. Only trusted_proxies can connect then.",
+        doc="Whether every connection begins with a head of the PROXY protocol, version"
+        " 1 or 2, as a proxy writes it that passes bytes on. Only trusted_proxies can"
+        " connect then.",
         source="what one proxy sends and another does not must be said by somebody",
     )
 
@@ -76,6 +87,11 @@ class Server:
     def public_origin(self) -> Origin | None:
         """The origin of pages under `public_url`, if there is one."""
         return origin_of(self.public_url)
+
+    @property
+    def public_path(self) -> str:
+        """The path below which everything is found as well; `/` for none."""
+        return path_of(self.public_url)
 
 
 @attrs.frozen(kw_only=True)

@@ -1,9 +1,8 @@
 """Settings that are more than a number or a string, and how they are spelled.
 
 A listening address is one of three things, and each is a type of its own, so
-that whoever opens sockets matches on types and never on text. An origin is kept
-as the text that a browser sends, canonical, because that is what it is compared
-with: exactly, never by a part.
+that whoever opens sockets matches on types and never on text. URLs and origins are
+in `chatd.config.urls`.
 
 Each parser raises `ValueError` with a sentence that says what was expected.
 `str()` of a value is the spelling that its parser reads.
@@ -19,10 +18,8 @@ import attrs
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 """A range of addresses."""
-Origin = NewType("Origin", str)
-"""`scheme://host[:port]`, lower case, without the scheme's own port."""
-PublicUrl = NewType("PublicUrl", str)
-"""An `http` or `https` URL without a trailing slash, or `""` for none."""
+FileMode = NewType("FileMode", str)
+"""The permission bits of a file as four octal digits: `0660`."""
 
 UNIX_PATH_BYTES_MAX = 107
 """What fits into `sun_path` beside its final NUL. Source: unix(7)."""
@@ -31,14 +28,7 @@ UNIX_PATH_BYTES_MAX = 107
 _FLAGS = re.ASCII | re.IGNORECASE
 _TCP = re.compile(r"(?:\[(?P<v6>[^\[\]]+)\]|(?P<host>[^\[\]:/]+)):(?P<port>[0-9]{1,5})")
 _HOST_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?", _FLAGS)
-_URL = re.compile(
-    r"(?P<scheme>https?)://"
-    r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?)"
-    r"(?::(?P<port>[0-9]{1,5}))?"
-    r"(?P<path>/[!-~]*)?",
-    _FLAGS,
-)
-_PORTS = {"http": 80, "https": 443}
+_MODE = re.compile(r"0?[0-7]{3}", re.ASCII)
 _PORT_MAX = 65535
 
 
@@ -54,6 +44,12 @@ class TcpAddress:
         """The spelling in a file: an IPv6 address stands in brackets."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
+
+    @property
+    def reachable(self) -> TcpAddress:
+        """Where this machine reaches it: an address that stands for all is none."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+        return TcpAddress(host, self.port)
 
     @property
     def is_loopback(self) -> bool:
@@ -155,54 +151,12 @@ def parse_network(text: str) -> Network:
         ) from None
 
 
-def parse_origin(text: str) -> Origin:
-    """Read an origin in the spelling of the Origin header.
+def parse_file_mode(text: str) -> FileMode:
+    """Read the permission bits of a file.
 
     Raises:
-        ValueError: It is not `http://` or `https://` with a host and nothing
-            behind it. A wildcard is none: origins are compared exactly.
-
-    Source: RFC 6454 section 6.2; RFC 6455 section 10.2.
+        ValueError: They are not three octal digits, with or without a zero before.
     """
-    found = _URL.fullmatch(text)
-    if not found or found["path"]:
-        raise ValueError(
-            'expected an origin such as "https://chat.example.org",'
-            " with nothing behind the host and port"
-        )
-    return _origin(found)
-
-
-def parse_public_url(text: str) -> PublicUrl:
-    """Read the URL under which people reach the daemon; `""` is none.
-
-    Raises:
-        ValueError: It is not an `http` or `https` URL, or has a user, a query
-            or a fragment.
-    """
-    if not text:
-        return PublicUrl("")
-    found = _URL.fullmatch(text)
-    if not found or re.search("[?#]", text):
-        raise ValueError('expected a URL such as "https://chat.example.org", or ""')
-    return PublicUrl(_origin(found) + (found["path"] or "").rstrip("/"))
-
-
-def origin_of(url: PublicUrl) -> Origin | None:
-    """The origin of a page under `url`; None where there is no URL."""
-    found = _URL.fullmatch(url)
-    return _origin(found) if found else None
-
-
-def _origin(found: re.Match[str]) -> Origin:
-    scheme, host, port = found["scheme"].lower(), found["host"].lower(), found["port"]
-    if host.startswith("["):
-        try:
-            host = f"[{ipaddress.IPv6Address(host[1:-1])}]"
-        except ValueError:
-            raise ValueError("what is in brackets is not an IPv6 address") from None
-    if port is None or int(port) == _PORTS[scheme]:
-        return Origin(f"{scheme}://{host}")
-    if not 0 < int(port) <= _PORT_MAX:
-        raise ValueError("the port is not between 1 and 65535")
-    return Origin(f"{scheme}://{host}:{int(port)}")
+    if not _MODE.fullmatch(text):
+        raise ValueError('expected three octal digits such as "0660"')
+    return FileMode(text.zfill(4))

@@ -32,6 +32,7 @@ from cattrs.gen import make_dict_structure_fn, override
 from chatd.config import (
     Address,
     Config,
+    FileMode,
     Network,
     Origin,
     Place,
@@ -40,6 +41,7 @@ from chatd.config import (
     conflicts,
     out_of_bounds,
     parse_address,
+    parse_file_mode,
     parse_network,
     parse_origin,
     parse_public_url,
@@ -53,6 +55,7 @@ Hook = Callable[[Any, Any], Any]
 
 PARSED: dict[Any, Callable[[str], Any]] = {
     Address: parse_address,
+    FileMode: parse_file_mode,
     Network: parse_network,
     Origin: parse_origin,
     PublicUrl: parse_public_url,

@@ -33,7 +33,7 @@ from trio.lowlevel import current_statistics
 
 from chatd import __version__
 from chatd.auth import read_issuers
-from chatd.config import Address, Config, notices, parse_address
+from chatd.config import Address, Config, notices
 from chatd.core.quota import Buckets
 from chatd.core.state import Chat
 from chatd.daemon.garbage import tend
@@ -54,7 +54,8 @@ from chatd.net.census import Census
 from chatd.net.host import DoorLimits
 from chatd.net.http import Site
 from chatd.net.listener import Listener
-from chatd.net.sockets import Listening, listen_on
+from chatd.net.monitor import Monitor
+from chatd.net.sockets import UnixAccess, listen_on
 from chatd.net.tls import server_context
 from chatd.observe import Metrics, configure_log, log
 from chatd.store.sqlite import open_store
@@ -158,8 +159,11 @@ async def _live(
         log().warning(notice)
     issuers = read_issuers(config.auth.jwt)
     tls = _tls(config)
-    sockets = listen_on(config.server.listen, os.environ)
-    metrics_sockets = listen_on(config.metrics.listen, os.environ)
+    access = UnixAccess(int(config.server.unix_mode, 8), config.server.unix_group)
+    sockets = listen_on(config.server.listen, os.environ, access)
+    metrics_sockets = listen_on(
+        config.metrics.listen, os.environ, access, "metrics.listen"
+    )
     metrics = Metrics()
     async with open_store(
         data,
@@ -174,14 +178,8 @@ async def _live(
             await nursery.start(hub.run)
             _add_gauges(metrics, hub)
             listener = _listener(config, house, tls)
-            monitor = Listener(
-                host=house,
-                limits=listener.limits,
-                site=Site(routes=metrics_routes(metrics)),
-                census=Census(most=64, most_per_address=0),
-                observer=house,
-                jitter=random.random,
-            )
+            site = Site(routes=metrics_routes(metrics), requests=_rate(config))
+            monitor = Monitor(site=site, observer=house)
             if bytes_min := config.store.free_bytes_min:
                 measure = partial(free_bytes, data)
                 await nursery.start(watch_space, measure, hub.measured, data, bytes_min)
@@ -193,7 +191,10 @@ async def _live(
                 service.tell("READY=1")
                 announce(
                     Started(
-                        _addresses(sockets), _addresses(metrics_sockets), data, is_new
+                        [one.address for one in sockets],
+                        [one.address for one in metrics_sockets],
+                        data,
+                        is_new,
                     )
                 )
                 await _until_stopped(signals)
@@ -216,7 +217,9 @@ def _listener(config: Config, house: House, tls: ssl.SSLContext | None) -> Liste
     if server.public_origin is not None:
         origins.append(server.public_origin)
     site = Site(
-        routes=public_routes(house.hub),
+        routes=public_routes(house.hub, server.public_url),
+        prefix=server.public_path,
+        requests=_rate(config),
         allowed_origins=origins,
         trusted_proxies=server.trusted_proxies,
         scheme="https" if tls else "http",
@@ -248,8 +251,10 @@ def _listener(config: Config, house: House, tls: ssl.SSLContext | None) -> Liste
     )
 
 
-def _addresses(sockets: Sequence[Listening]) -> list[Address]:
-    return [parse_address(one.address) for one in sockets]
+def _rate(config: Config) -> Buckets:
+    """Of HTTP requests, by address."""
+    limits = config.limits
+    return Buckets(limits.requests_per_s, limits.requests_burst)
 
 
 def _add_gauges(metrics: Metrics, hub: Hub) -> None:
@@ -293,7 +298,7 @@ def _end_at_once(number: int, _frame: object) -> None:
     os._exit(128 + number)
 
 
-async def _drain(hub: Hub, listener: Listener, monitor: Listener) -> None:
+async def _drain(hub: Hub, listener: Listener, monitor: Monitor) -> None:
     """Deliver what was accepted, send everybody away, and wait until they went."""
     listener.stop_accepting()
     hub.hold_all()

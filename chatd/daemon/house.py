@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import attrs
+import trio
 
+from chatd.daemon.complaints import Complaints
 from chatd.errors import Ending
 from chatd.hub import Hub
 from chatd.ids import ConnectionId, RoomName
 from chatd.net.host import Stats
+from chatd.net.trouble import Trouble
 from chatd.observe import Metrics, log
 from chatd.ports import Outlet
 
@@ -28,6 +31,7 @@ class House:
 
     hub: Hub
     metrics: Metrics
+    complaints: Complaints = attrs.field(factory=Complaints)
 
     def attach(self, outlet: Outlet) -> None:
         """Take a new connection."""
@@ -96,6 +100,6 @@ class House:
         self.metrics.turned_away(str(status))
         log().debug("request refused", address=address, status=status)
 
-    def not_proxied(self, address: str, why: str) -> None:
-        """Say at the lowest level what a connection without a proxy's head was."""
-        log().debug("no PROXY head", address=address, reason=why)
+    def troubled(self, trouble: Trouble) -> None:
+        """Tell the operator what only he can mend."""
+        self.complaints.tell(trouble, trio.current_time())

@@ -7,11 +7,17 @@ sends people. `/` tells a browser what it has found.
 
 from __future__ import annotations
 
+from html import escape
+
 from chatd import __version__
+from chatd.config import PublicUrl
 from chatd.hub import Hub
-from chatd.net.http import Response, Route
+from chatd.net.answer import Response
+from chatd.net.http import Route
 from chatd.observe import Metrics
 
+SOMEWHERE = "ws://HOST:PORT/ws"
+"""Where the WebSocket is as long as nobody has said so."""
 TEXT = "text/plain; charset=utf-8"
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 HTML = "text/html; charset=utf-8"
@@ -19,34 +25,41 @@ PAGE_POLICY = (
     ("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"),
     ("Referrer-Policy", "no-referrer"),
 )
-PAGE = f"""<!doctype html>
+_PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>chatd</title>
 <style>
-:root {{ color-scheme: light dark }}
-body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem;
-  margin: 2rem auto; padding: 0 1rem }}
-pre {{ overflow-x: auto }}
+:root { color-scheme: light dark }
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem;
+  margin: 2rem auto; padding: 0 1rem }
+pre { overflow-x: auto }
 </style>
-<h1>chatd {__version__}</h1>
-<p>This is a chat daemon. It speaks JSON over a WebSocket at <code>/ws</code>,
+<h1>chatd VERSION</h1>
+<p>This is a chat daemon. It speaks JSON over a WebSocket at <code>SOCKET</code>,
 and any WebSocket client will do. From a terminal:</p>
-<pre>chatd connect ws://HOST:PORT/ws --room lobby</pre>
-<p>or by hand, with <code>websocat ws://HOST:PORT/ws</code>, line by line:</p>
-<pre>{{"type":"hello","name":"ann"}}
-{{"type":"join","room":"lobby"}}
-{{"type":"send","room":"lobby","text":"hi"}}</pre>
+<pre>chatd connect SOCKET --room lobby</pre>
+<p>or by hand, with <code>websocat SOCKET</code>, line by line:</p>
+<pre>{"type":"hello","name":"ann"}
+{"type":"join","room":"lobby"}
+{"type":"send","room":"lobby","text":"hi"}</pre>
 </html>
 """
 
 
-def public_routes(hub: Hub) -> dict[str, Route]:
+def page_for(url: PublicUrl) -> bytes:
+    """Make the page that tells a browser what it has found."""
+    socket = escape(f"{url.replace('http', 'ws', 1)}/ws" if url else SOMEWHERE)
+    return _PAGE.replace("VERSION", __version__).replace("SOCKET", socket).encode()
+
+
+def public_routes(hub: Hub, url: PublicUrl) -> dict[str, Route]:
     """What everybody may ask."""
+    content = page_for(url)
 
     def page(_method: str) -> Response:
-        return Response(200, HTML, PAGE.encode(), PAGE_POLICY)
+        return Response(200, HTML, content, PAGE_POLICY)
 
     def healthz(_method: str) -> Response:
         return Response(200, TEXT, b"ok\n")

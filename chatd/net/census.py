@@ -2,7 +2,8 @@
 
 A connection counts from its acceptance, by the address of its socket; one that a
 trusted proxy speaks for counts by its client's from the moment on in which that is
-known. Whoever is one too many is told when it is worth trying again.
+known. Whoever is one too many is told when it is worth trying again, and the operator
+which limit it was.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import attrs
 
 from chatd.core.quota import Buckets
+from chatd.net.trouble import Cause, Trouble
 
 FULL_RETRY_S = 10.0
 """What one too many is told to wait: about the grace of a reconnect."""
@@ -17,6 +19,16 @@ FULL_RETRY_S = 10.0
 
 def _no_rate() -> Buckets:
     return Buckets(0.0, 0.0)
+
+
+@attrs.frozen
+class Full:
+    """There is no room for one more."""
+
+    wait_s: float
+    """After how many seconds to try again."""
+    trouble: Trouble
+    """Which limit says so, and of whom."""
 
 
 @attrs.define
@@ -30,45 +42,38 @@ class Census:
     total: int = 0
     by_key: dict[str, int] = attrs.field(factory=dict)
 
-    def enter(self, key: str | None, now: float) -> float:
-        """Count one more, if it may be.
-
-        Returns:
-            0.0 if it was counted; otherwise after how many seconds to try again.
-        """
+    def enter(self, key: str | None, now: float) -> Full | None:
+        """Count one more, or say why not."""
         if 0 < self.most <= self.total:
-            return FULL_RETRY_S
-        wait_s = self._take(key, now)
-        if not wait_s:
+            return Full(FULL_RETRY_S, Trouble(Cause.CONNECTIONS_MAX))
+        full = self._take(key, now)
+        if full is None:
             self.total += 1
-        return wait_s
+        return full
 
     def leave(self, key: str | None) -> None:
         """Count one less."""
         self.total -= 1
         self._give(key)
 
-    def move(self, old: str | None, new: str | None, now: float) -> float:
-        """Count one that is there under another address, if it may be.
-
-        Returns:
-            As `enter`.
-        """
-        wait_s = self._take(new, now)
-        if not wait_s:
+    def move(self, old: str | None, new: str | None, now: float) -> Full | None:
+        """Count one that is there under another address, or say why not."""
+        full = self._take(new, now)
+        if full is None:
             self._give(old)
-        return wait_s
+        return full
 
-    def _take(self, key: str | None, now: float) -> float:
+    def _take(self, key: str | None, now: float) -> Full | None:
         if key is None:
-            return 0.0
+            return None
         count = self.by_key.get(key, 0)
         if 0 < self.most_per_address <= count:
-            return FULL_RETRY_S
-        wait_s = self.arrivals.take(key, now)
-        if not wait_s:
-            self.by_key[key] = count + 1
-        return wait_s
+            trouble = Trouble(Cause.CONNECTIONS_PER_ADDRESS, key)
+            return Full(FULL_RETRY_S, trouble)
+        if wait_s := self.arrivals.take(key, now):
+            return Full(wait_s, Trouble(Cause.CONNECTS_PER_S, key))
+        self.by_key[key] = count + 1
+        return None
 
     def _give(self, key: str | None) -> None:
         if key is not None:

@@ -1,12 +1,11 @@
 """The door: the stream under the WebSocket library, with the fast lane in it.
 
-trio-websocket does the handshake, fragmented messages, pings and the answer to
-a close. It reads from this stream, and most of what a chat client sends never
-gets that far: `receive_some` hands whole text messages to the host right where
-they are found, at 3 µs instead of 50. The rest is passed on. After a slow
-message has been passed on, the next `receive_some` first takes it from the
-library's queue, where it certainly is by then; so both lanes have one order and
-one task.
+trio-websocket does the handshake, fragmented messages and the answer to a ping. It
+reads from this stream, and most of what a chat client sends never gets that far:
+`receive_some` hands whole text messages to the host right where they are found, at
+3 µs instead of 50. The rest is passed on. After a slow message has been passed on, the
+next `receive_some` first takes it from the library's queue, where it certainly is by
+then; so both lanes have one order and one task.
 
 Reading is held, and silence not judged, while the host has as many commands open
 as it may, while more than the soft limit waits on the way out, while the bucket of
@@ -36,7 +35,6 @@ from chatd.net.goodbye import Farewell
 from chatd.net.heartbeat import Heartbeat
 from chatd.net.scanner import Lane, Scanner
 from chatd.net.socketout import own
-from chatd.wire.framing import is_close
 
 READ_BYTES = 16_384
 """At most so much is scanned before others have their turn."""
@@ -130,12 +128,7 @@ class Door(Farewell, trio.abc.Stream):
         Cancellation: the frame has been pushed.
         """
         if not self._quiet:
-            frame = bytes(data)
-            if is_close(frame):
-                # No gap may become a frame behind it.
-                self.outbox.drop_all()
-                self._close_sent = self._quiet = True
-            self._put(own(frame))
+            self._put(own(bytes(data)))
         await trio.lowlevel.checkpoint()
 
     async def wait_send_all_might_not_block(self) -> None:
@@ -145,18 +138,15 @@ class Door(Farewell, trio.abc.Stream):
     async def aclose(self) -> None:
         """Note that the library is done; the socket is closed by `close`.
 
-        It closes after it has answered a close, or because it failed a message
-        itself: a close frame without sense, or text that is not UTF-8.
+        It closes because it failed a message itself: text that is not UTF-8.
 
         Cancellation: safe.
         """
         self._library_done = True
-        if not self._close_sent:
-            failed = self.ws.closed if self.ws else None
-            utf8 = failed is not None and failed.code == Ending.BAD_UTF8.code
-            self.finish(Ending.BAD_UTF8 if utf8 else Ending.PROTOCOL)
+        failed = self.ws.closed if self.ws else None
+        utf8 = failed is not None and failed.code == Ending.BAD_UTF8.code
+        self.finish(Ending.BAD_UTF8 if utf8 else Ending.PROTOCOL)
         self._peer_done = True
-        self.finish(Ending.PEER_CLOSED)
         await trio.lowlevel.checkpoint()
 
     # --- reading ------------------------------------------------------------
@@ -198,9 +188,9 @@ class Door(Farewell, trio.abc.Stream):
                 self.finish(scanner.broken)
             elif lane is Lane.CLOSE:
                 await self._settle()
-                if not self.finished:
-                    return data
+                self.peer_close = data
                 self._peer_done = True
+                self.finish(Ending.PEER_CLOSED)
             else:
                 self._slow = lane is Lane.PASS_LAST
                 return data

@@ -1,10 +1,11 @@
 """The end of one connection: the rest, why it ends, the close frame, the socket.
 
 What is said at the end is said here and in this order, whoever ends it: what was
-begun, or all that waits if the daemon drains; the bye; the close frame. It is not
-written by the library's `aclose`, which sends none once the library itself has failed
-a message (1007). Then the peer's close and its end of file are waited for, so that our
-last frames are not lost to a reset. Whoever calls this bounds it in time.
+begun, or all that waits if the daemon drains; the bye; the close frame, or the answer
+to the peer's. The library writes none: it sends none once it has failed a message
+itself (1007), and knows no code that was registered after RFC 6455. Then the peer's
+close and its end of file are waited for, so that our last frames are not lost to a
+reset. Whoever calls this bounds it in time.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from trio_websocket import WebSocketConnection
 
 from chatd.errors import Ending
 from chatd.net.socketout import SocketOut, own
-from chatd.wire.framing import close_frame
+from chatd.wire.framing import CLOSE, close_frame, frame
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -25,6 +26,8 @@ class Farewell(SocketOut):
     """The way out of a connection that ends."""
 
     ws: WebSocketConnection | None = attrs.field(default=None, init=False, repr=False)
+    peer_close: bytes | None = attrs.field(default=None, init=False, repr=False)
+    """The payload of the peer's close frame, which is answered with the same."""
     _close_sent: bool = attrs.field(default=False, init=False)
     _peer_done: bool = attrs.field(default=False, init=False)
     """The peer has closed, or what it sends has no meaning any more."""
@@ -52,9 +55,12 @@ class Farewell(SocketOut):
         await self._flush_all()
         if ending.code is not None and not self._close_sent:
             self._close_sent = True
-            if bye := self._bye(ending):
-                self._put(own(bye))
-            self._put(own(close_frame(ending.code, ending.reason)))
+            if self.peer_close is not None and ending is Ending.PEER_CLOSED:
+                self._put(own(frame(CLOSE, self.peer_close)))
+            else:
+                if bye := self._bye(ending):
+                    self._put(own(bye))
+                self._put(own(close_frame(ending.code, ending.reason)))
             await self._flush_all()
         while not self._peer_done:
             await self.change()

@@ -12,9 +12,8 @@ what the operator allowed, exactly. The request's own host counts only where it 
 an IP literal or `localhost`: any other name may be one that its owner has let
 resolve to this machine.
 
-Who a client is, is the address of its socket, unless that is a trusted proxy;
-then it is the right-most address of `X-Forwarded-For` that is not a trusted
-proxy: everything left of it is what somebody claims.
+An app that packs its pages, and a browser's extension, has an origin of its own
+scheme. It is listed and compared like any other.
 
 Source: RFC 6455 sections 4.2.1 and 10.2; RFC 9110.
 """
@@ -22,17 +21,16 @@ Source: RFC 6455 sections 4.2.1 and 10.2; RFC 9110.
 from __future__ import annotations
 
 import binascii
-import ipaddress
 from collections.abc import Collection, Sequence
 
 import attrs
 
-from chatd.config.values import Network, parse_origin
-from chatd.core.quota import UNIX_PEER
+from chatd.config.urls import parse_origin
+from chatd.net.forwarded import parse_ip
+from chatd.net.target import is_authority
+from chatd.net.trouble import Cause, Trouble
 
-HEAD_BYTES_MAX = 16_384
 HEADERS_MAX = 64
-TARGET_BYTES_MAX = 2048
 SUBPROTOCOL = "chatd.v1"
 
 _KEY_BYTES = 16
@@ -61,6 +59,15 @@ class Refusal:
     status: int
     text: str
     headers: tuple[tuple[str, str], ...] = ()
+    trouble: Trouble | None = None
+    """What the operator has to know of it."""
+
+
+UPGRADE_REQUIRED = Refusal(
+    426,
+    "a WebSocket is here: ask by HTTP/1.1 with Upgrade: websocket",
+    (("Upgrade", "websocket"),),
+)
 
 
 @attrs.frozen
@@ -83,9 +90,17 @@ def tokens(headers: Headers, name: bytes) -> list[str]:
     return [token.strip() for token in found.split(",") if token.strip()]
 
 
-def asks_for_websocket(headers: Headers) -> bool:
-    """Whether a request wants to become a WebSocket."""
-    return _says(headers, b"upgrade", "websocket")
+def asks_for_websocket(version: bytes, headers: Headers) -> bool:
+    """Whether a request wants to become a WebSocket.
+
+    By HTTP/1.0 nobody can. Source: RFC 9110 section 7.8.
+    """
+    return version > b"1.0" and _says(headers, b"upgrade", "websocket")
+
+
+def lost_its_upgrade(headers: Headers) -> bool:
+    """Whether a request for a WebSocket came without what makes it one."""
+    return bool(values(headers, b"sec-websocket-key"))
 
 
 def _says(headers: Headers, name: bytes, word: str) -> bool:
@@ -95,51 +110,59 @@ def _says(headers: Headers, name: bytes, word: str) -> bool:
 
 def has_body(headers: Headers) -> bool:
     """Whether content follows the head."""
-    length = values(headers, b"content-length")
-    return bool(values(headers, b"transfer-encoding")) or length not in ([], [b"0"])
+    lengths = values(headers, b"content-length")
+    return bool(values(headers, b"transfer-encoding")) or any(map(int, lengths))
 
 
-def check_size(target: bytes, headers: Headers) -> Refusal | None:
-    """Refuse what is longer than anything sensible."""
-    if len(target) > TARGET_BYTES_MAX:
-        return Refusal(414, f"a target has at most {TARGET_BYTES_MAX} bytes")
+def check_headers(version: bytes, headers: Headers) -> Refusal | None:
+    """Refuse what no request may have, whatever it asks for.
+
+    Source: RFC 9112 sections 2.3 and 3.2.
+    """
+    if not version.startswith(b"1."):
+        return Refusal(505, "HTTP/1.1 is spoken here")
     if len(headers) > HEADERS_MAX:
         return Refusal(431, f"a request has at most {HEADERS_MAX} headers")
+    for host in values(headers, b"host"):
+        if not is_authority(host.decode("latin-1")):
+            return Refusal(400, "what host says is none")
     return None
 
 
 def check_upgrade(
-    method: bytes,
-    version: bytes,
+    method: str,
     headers: Headers,
     allowed: Collection[str],
     scheme: str = "http",
+    authority: str | None = None,
 ) -> Asked | Refusal:
     """Judge a request that asks for a WebSocket.
 
     Args:
         method: As it stands in the request.
-        version: `b"1.1"` or `b"1.0"`.
-        headers: All of them.
+        headers: All of them, checked by `check_headers`.
         allowed: The origins whose pages may connect, canonical.
         scheme: `https` where the connection is encrypted.
+        authority: Of the target; it replaces the Host header.
     """
-    if refusal := _check_form(method, version, headers):
+    if refusal := _check_form(method, headers):
         return refusal
     if values(headers, b"sec-websocket-version") != [b"13"]:
-        return Refusal(
-            426,
-            "the WebSocket version is 13",
-            (("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")),
+        return attrs.evolve(
+            UPGRADE_REQUIRED,
+            text="the WebSocket version is 13",
+            headers=(*UPGRADE_REQUIRED.headers, ("Sec-WebSocket-Version", "13")),
         )
     key = b"".join(values(headers, b"sec-websocket-key"))
     if not _is_key(key):
         return Refusal(400, "Sec-WebSocket-Key is 16 bytes in base64")
     origin = values(headers, b"origin")
     (host,) = values(headers, b"host")
-    here = f"{scheme}://{host.decode()}"
+    here = f"{scheme}://{host.decode() if authority is None else authority}"
     if origin and not origin_allowed(origin[0].decode(), here, allowed):
-        return Refusal(403, "pages of this origin may not connect here")
+        trouble = Trouble(Cause.ORIGIN, origin[0].decode())
+        text = "pages of this origin may not connect here"
+        return Refusal(403, text, trouble=trouble)
     return Asked(
         key.decode(),
         SUBPROTOCOL in tokens(headers, b"sec-websocket-protocol"),
@@ -147,11 +170,9 @@ def check_upgrade(
     )
 
 
-def _check_form(method: bytes, version: bytes, headers: Headers) -> Refusal | None:
+def _check_form(method: str, headers: Headers) -> Refusal | None:
     """Refuse what is no upgrade by its form alone."""
-    if version != b"1.1":
-        return Refusal(400, "a WebSocket needs HTTP/1.1")
-    if method != b"GET":
+    if method != "GET":
         return Refusal(405, "a WebSocket begins with GET", (("Allow", "GET"),))
     for name in _SINGLE:
         if len(values(headers, name)) > 1:
@@ -162,7 +183,8 @@ def _check_form(method: bytes, version: bytes, headers: Headers) -> Refusal | No
         if name in (*_SINGLE, *_LISTS) and not value.isascii():
             return Refusal(400, f"{name.decode()} is not ASCII")
     if not _says(headers, b"connection", "upgrade"):
-        return Refusal(400, "connection does not say upgrade")
+        text = "connection does not say upgrade"
+        return Refusal(400, text, trouble=Trouble(Cause.NO_UPGRADE))
     if has_body(headers):
         return Refusal(400, "an upgrade has no body")
     return None
@@ -206,66 +228,4 @@ def _is_plainly_here(own: str) -> bool:
     if host.startswith("["):
         return True
     host = host.partition(":")[0]
-    return host == "localhost" or _address(host) is not None
-
-
-def client_address(
-    peer: str, forwarded: Sequence[bytes], trusted: Collection[Network]
-) -> str:
-    """Find whose request it is.
-
-    Args:
-        peer: The socket's other end, or `UNIX_PEER`. Where proxies are trusted
-            at all, whoever may open the Unix socket is one of them.
-        forwarded: The values of `X-Forwarded-For`, in order.
-        trusted: The proxies whose word counts.
-
-    Returns:
-        An address in its canonical form. An element that is no address ends the
-        search: nothing left of it can be believed.
-    """
-    client = normal_address(peer)
-    if not is_proxy(client, trusted):
-        return client
-    hops = b",".join(forwarded).decode("latin-1").split(",")
-    for hop in reversed(hops):
-        address = _address(_without_port(hop.strip()))
-        if address is None:
-            break
-        client = address
-        if not is_proxy(client, trusted):
-            break
-    return client
-
-
-def is_proxy(address: str, trusted: Collection[Network]) -> bool:
-    """Whether `address`, canonical, speaks for others."""
-    if address == UNIX_PEER:
-        return bool(trusted)
-    parsed = ipaddress.ip_address(address)
-    return any(parsed in network for network in trusted)
-
-
-def normal_address(peer: str) -> str:
-    """Spell an address in one way: IPv4 in IPv6 is IPv4, no zone."""
-    return _address(peer.partition("%")[0]) or peer
-
-
-def _address(text: str) -> str | None:
-    """The canonical spelling of an address, or None."""
-    try:
-        parsed = ipaddress.ip_address(text)
-    except ValueError:
-        return None
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.scope_id:
-            return None
-        return str(parsed.ipv4_mapped or parsed)
-    return str(parsed)
-
-
-def _without_port(hop: str) -> str:
-    """Some proxies write the port too: `192.0.2.1:555`, `[2001:db8::1]:555`."""
-    if hop.startswith("["):
-        return hop[1:].partition("]")[0]
-    return hop.partition(":")[0] if hop.count(":") == 1 else hop
+    return host == "localhost" or parse_ip(host) is not None

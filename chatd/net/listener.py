@@ -1,8 +1,8 @@
-"""Accepting, counting, and the firewall around each connection.
+"""The listener for people: counting, TLS, and the firewall around each connection.
 
-Two nurseries: the inner one accepts, the outer one holds the connections; around
-them one task beats for all (`chatd.net.pulse`). To drain, the inner one is
-cancelled: nobody new comes in, HTTP connections end after their request,
+Two nurseries: the inner one accepts (`chatd.net.accepting`), the outer one holds the
+connections; around them one task beats for all (`chatd.net.pulse`). To drain, the
+inner one is cancelled: nobody new comes in, HTTP connections end after their request,
 WebSockets go on until each has its ending, and `serve` returns when the last is
 gone.
 
@@ -24,74 +24,45 @@ ends there. It is expected to catch nothing; its count is a bug's count.
 
 from __future__ import annotations
 
-import errno
 import socket
 import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from math import inf
-from typing import Protocol
 
 import attrs
 import trio
 
-from chatd.core.quota import UNIX_PEER, address_key
+from chatd.core.quota import Buckets, address_key
 from chatd.ids import ConnectionId
-from chatd.net.census import Census
+from chatd.net.accepting import Accepted, Acceptor
+from chatd.net.answer import BUSY, busy, unread
+from chatd.net.census import Census, Full
 from chatd.net.connection import Upgrade, serve_connection
-from chatd.net.head import Refusal, is_proxy, normal_address
+from chatd.net.forwarded import is_proxy, normal_address
+from chatd.net.head import Refusal
 from chatd.net.host import DoorLimits, Host
-from chatd.net.http import BUSY, Front, Site, busy, linger, read, write
-from chatd.net.proxyproto import HEAD_S, BadProxyHead, ProxyHead
+from chatd.net.http import Front, Site
+from chatd.net.observer import NetObserver
+from chatd.net.proxyproto import (
+    HEAD_BYTES_MAX,
+    HEAD_S,
+    BadProxyHead,
+    ProxyHead,
+    begins_head,
+)
 from chatd.net.pulse import Pulse
+from chatd.net.socketio import linger, read, write
 from chatd.net.sockets import Listening, PeerSocket, tune
 from chatd.net.tls import NotTls, TlsSocket
+from chatd.net.trouble import Cause, Trouble
 
-ACCEPT_PAUSE_S = 1.0
-"""After an accept that failed: descriptors may be free again by then."""
-ACCEPT_REPORT_S = 60.0
-"""At most one report of failing accepts in so long."""
 HANDSHAKE_S = 10.0
 """For the keys of an encrypted connection. Source: as long as for its head."""
-_ACCEPTS_MAX = 32
-"""Accepted in a row before others have their turn."""
 _REFUSALS_MAX = 64
 """Told 503 at a time; beyond them a connection is only closed."""
-_GONE = (errno.ECONNABORTED, errno.EPROTO, errno.EPERM, errno.ENETDOWN)
-"""The connection is gone already. Source: accept(2)."""
-
-
-def _answer(status: str, text: str, header: str = "") -> bytes:
-    """An answer for somebody whose request is not read."""
-    return (
-        f"HTTP/1.1 {status}\r\n{header}Content-Type: text/plain; charset=utf-8\r\n"
-        f"Content-Length: {len(text) + 1}\r\nConnection: close\r\n\r\n{text}\n"
-    ).encode()
-
-
-def _busy(wait_s: float) -> bytes:
-    refusal = busy(wait_s)
-    ((name, value),) = refusal.headers
-    return _answer("503 Service Unavailable", refusal.text, f"{name}: {value}\r\n")
-
-
-_NOT_TLS = _answer("400 Bad Request", "this port speaks TLS: use https or wss")
-
-
-class NetObserver(Protocol):
-    """Whoever logs and counts what happens at the edge; must not raise."""
-
-    def connection_bug(self, connection: ConnectionId, error: Exception) -> None:
-        """An exception reached the firewall."""
-
-    def accept_failed(self, error: OSError) -> None:
-        """Accepting fails, as without free descriptors; told once a minute."""
-
-    def refused(self, address: str, status: int) -> None:
-        """A request was refused: 503, 403 or another of the kind."""
-
-    def not_proxied(self, address: str, why: str) -> None:
-        """A connection that should have begun with a proxy's head did not."""
+_REFUSALS_PER_S = 1.0
+"""Told 503 of one address in the long run, and as many as at a time at once."""
+_NOT_TLS = Refusal(400, "this port speaks TLS: use https or wss")
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -110,10 +81,18 @@ class Listener:
     proxied: bool = False
     """Whether every connection begins with the head of a trusted proxy."""
     pulse: Pulse = attrs.field(factory=Pulse, init=False)
-    accepted: int = 0
-    _accepting: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
+    accepted: int = attrs.field(default=0, init=False)
+    _acceptor: Acceptor = attrs.field(init=False, repr=False)
     _refusals: int = attrs.field(default=0, init=False)
-    _reported: float = attrs.field(default=-inf, init=False)
+    """Under way now."""
+    _answers: Buckets = attrs.field(
+        factory=lambda: Buckets(_REFUSALS_PER_S, _REFUSALS_MAX), init=False, repr=False
+    )
+    """That say 503, by address."""
+
+    def __attrs_post_init__(self) -> None:
+        """Make what accepts."""
+        self._acceptor = Acceptor(self._begin, self.observer.accept_failed)
 
     async def serve(
         self,
@@ -129,105 +108,84 @@ class Listener:
             async with trio.open_nursery() as connections:
                 # They listen already; who knocks before the accept is not lost.
                 task_status.started()
-                await self._accept(listening, connections)
+                await self._acceptor.run(listening, connections)
                 self.site.stop()
             beating.cancel_scope.cancel()
 
-    async def _accept(
-        self, listening: Sequence[Listening], connections: trio.Nursery
-    ) -> None:
-        """Let people in until `stop_accepting`."""
-        try:
-            with self._accepting:
-                async with trio.open_nursery() as accepting:
-                    for one in listening:
-                        accepting.start_soon(self._accept_from, one.sock, connections)
-        finally:
-            for one in listening:
-                trio.lowlevel.notify_closing(one.sock)
-                one.close()
-
     def stop_accepting(self) -> None:
         """Let nobody new in."""
-        self._accepting.cancel()
+        self._acceptor.stop()
 
-    async def _accept_from(self, sock: socket.socket, nursery: trio.Nursery) -> None:
-        count = 0
-        while True:
-            try:
-                client, where = sock.accept()
-            except BlockingIOError:
-                await trio.lowlevel.wait_readable(sock)
-                continue
-            except OSError as error:
-                if error.errno not in _GONE:
-                    self._report(error)
-                    await trio.sleep(ACCEPT_PAUSE_S)
-                continue
-            peer = UNIX_PEER if sock.family == socket.AF_UNIX else str(where[0])
-            self._begin(client, normal_address(peer), nursery)
-            count += 1
-            if count % _ACCEPTS_MAX == 0:
-                await trio.lowlevel.checkpoint()
-
-    def _report(self, error: OSError) -> None:
-        now = trio.current_time()
-        if now >= self._reported + ACCEPT_REPORT_S:
-            self._reported = now
-            self.observer.accept_failed(error)
-
-    def _begin(self, sock: socket.socket, peer: str, nursery: trio.Nursery) -> None:
+    def _begin(self, one: Accepted, nursery: trio.Nursery) -> None:
         self.accepted += 1
-        tune(sock)
-        if self.proxied and not is_proxy(peer, self.site.trusted_proxies):
-            self.observer.not_proxied(peer, "it is not one of server.trusted_proxies")
-            sock.close()
+        if self.proxied and not is_proxy(one.peer, self.site.trusted_proxies):
+            self.observer.troubled(Trouble(Cause.NOT_A_PROXY, one.peer))
+            one.sock.close()
             return
-        wait_s = self.census.enter(self._key(peer), trio.current_time())
-        if not wait_s:
-            number = ConnectionId(self.accepted)
-            nursery.start_soon(self._run, sock, peer, number)
+        now = trio.current_time()
+        full = self.census.enter(self._key(one.peer), now)
+        if full is None:
+            tune(one.sock)
+            nursery.start_soon(self._run, one, ConnectionId(self.accepted))
             return
-        self.observer.refused(peer, BUSY)
-        # Keys for a refusal would cost more than the connection.
-        if self._refusals < _REFUSALS_MAX and not self._speaks_tls(sock):
+        self._tell_full(one.peer, full)
+        if self._may_refuse(one, now):
+            tune(one.sock)
             self._refusals += 1
-            nursery.start_soon(self._refuse, sock, wait_s)
+            nursery.start_soon(self._refuse, one.sock, full)
         else:
-            sock.close()
+            one.sock.close()
+
+    def _may_refuse(self, one: Accepted, now: float) -> bool:
+        """Whether one too many is worth an answer: it costs as much as a request."""
+        # Keys for a refusal would cost more than the connection.
+        if self._refusals >= _REFUSALS_MAX or self._speaks_tls(one.sock):
+            return False
+        key = self._key(one.peer)
+        return key is None or not self._answers.take(key, now)
+
+    def _tell_full(self, peer: str, full: Full) -> None:
+        self.observer.refused(peer, BUSY)
+        self.observer.troubled(full.trouble)
 
     def _key(self, peer: str) -> str | None:
         """What a new socket counts by; a proxy's speaks for many."""
         return None if is_proxy(peer, self.site.trusted_proxies) else address_key(peer)
 
-    async def _run(self, sock: socket.socket, peer: str, number: ConnectionId) -> None:
+    async def _run(self, one: Accepted, number: ConnectionId) -> None:
         """The firewall around one connection."""
+        sock, peer = one.sock, one.peer
         key = self._key(peer)
 
-        def count(new: str | None) -> float:
+        def count(new: str | None) -> Full | None:
             nonlocal key
             if new == key:
-                return 0.0
-            wait_s = self.census.move(key, new, trio.current_time())
-            if not wait_s:
+                return None
+            full = self.census.move(key, new, trio.current_time())
+            if full is None:
                 key = new
-            return wait_s
+            return full
 
         try:
             if self.proxied:
                 peer = await self._told(sock, peer)
                 if not peer:
                     return
-                if wait_s := count(self._key(peer)):
-                    self.observer.refused(peer, BUSY)
-                    await self._tell_busy(sock, wait_s)
+                if full := count(self._key(peer)):
+                    self._tell_full(peer, full)
+                    await self._tell_busy(sock, full)
                     return
-            stream = await self._secured(sock, peer)
+            stream = await self._secured(sock, peer, one.listening)
             if stream is None:
                 return
             # Not kept in a name: it would be there as long as the connection.
             found = await Front(
-                stream, peer, self.site, lambda who: count(address_key(who))
+                sock=stream,
+                peer=peer,
+                listening=one.listening,
+                site=self.site,
+                admit=lambda who: count(address_key(who)),
+                troubled=self.observer.troubled,
             ).run()
             if isinstance(found, Upgrade):
                 await serve_connection(
@@ -253,21 +211,24 @@ class Listener:
         why = f"no whole head came in {HEAD_S:g} s"
         with trio.move_on_after(HEAD_S):
             try:
-                while head.missing:
-                    data = await read(sock, head.missing)
+                while not head.whole:
+                    # Only looked at: what follows the head is not the head's.
+                    data = await read(sock, HEAD_BYTES_MAX, socket.MSG_PEEK)
                     if not data:
                         raise BadProxyHead("it ended before its head was whole")
-                    head.feed(data)
+                    sock.recv(head.feed(data))
             except OSError as error:
                 why = error.strerror or str(error)
             except BadProxyHead as error:
                 why = str(error)
             else:
                 return normal_address(head.client or proxy)
-        self.observer.not_proxied(proxy, why)
+        self.observer.troubled(Trouble(Cause.PROXY_HEAD, proxy, why))
         return ""
 
-    async def _secured(self, sock: socket.socket, peer: str) -> PeerSocket | None:
+    async def _secured(
+        self, sock: socket.socket, peer: str, listening: str
+    ) -> PeerSocket | None:
         """Agree on keys where they are due; None if there is no connection then."""
         if not self._speaks_tls(sock):
             return sock
@@ -278,9 +239,13 @@ class Listener:
         with suppress(OSError), trio.move_on_after(HANDSHAKE_S):
             try:
                 await stream.handshake()
-            except NotTls:
+            except NotTls as error:
+                trouble = Trouble(Cause.NO_TLS_HERE, listening)
+                if begins_head(error.data):
+                    trouble = Trouble(Cause.STRAY_PROXY_HEAD, peer)
                 self.observer.refused(peer, 400)
-                await write(sock, _NOT_TLS)
+                self.observer.troubled(trouble)
+                await write(sock, unread(_NOT_TLS, self.site.wall()))
                 await linger(sock)
             else:
                 return stream
@@ -289,18 +254,18 @@ class Listener:
     def _speaks_tls(self, sock: socket.socket) -> bool:
         return self.tls is not None and sock.family != socket.AF_UNIX
 
-    async def _refuse(self, sock: socket.socket, wait_s: float) -> None:
+    async def _refuse(self, sock: socket.socket, full: Full) -> None:
         """Answer 503 without reading a request."""
         try:
-            await self._tell_busy(sock, wait_s)
+            await self._tell_busy(sock, full)
         finally:
             self._refusals -= 1
             sock.close()
 
-    async def _tell_busy(self, sock: socket.socket, wait_s: float) -> None:
+    async def _tell_busy(self, sock: socket.socket, full: Full) -> None:
         """Say 503 in clear, where clear is spoken."""
         # It may not wait for the answer.
         with suppress(OSError):
             if not self._speaks_tls(sock):
-                await write(sock, _busy(wait_s))
+                await write(sock, unread(busy(full.wait_s), self.site.wall()))
                 await linger(sock)

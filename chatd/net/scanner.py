@@ -10,7 +10,8 @@ text is told at its first byte.
 Everything else comes out as `PASS`, the client's own bytes for the WebSocket
 library, frames of a slow message as they come, control frames whole. A `PASS`
 that completes a slow message is `PASS_LAST`. A pong is nothing: any byte is a
-sign of life. A peer's close is `CLOSE`.
+sign of life. A peer's close is `CLOSE`, unmasked and checked: it is answered by the
+door, since the library knows no code that was registered after RFC 6455.
 
 Before a byte is passed, its frame's header has been checked: masks, reserved
 bits, order of fragments, bytes and fragments per message, fragments and
@@ -51,6 +52,11 @@ costs up to 50 µs in the slow lane, so more would be a fortieth of a core for o
 CONTROL_PER_S = 50.0
 """Control frames per second. Source: people's clients send one in 25 s, Autobahn
 ten at once; each costs up to 22 µs."""
+_CLOSE_CODES = frozenset({1000, 1001, 1002, 1003, *range(1007, 1015)})
+"""What a peer may say of the protocol's own. Source: IANA's registry of WebSocket
+close codes; RFC 6455 section 7.4.1 for those that never travel."""
+_OTHERS_CODES = range(3000, 5000)
+"""Those of libraries and applications."""
 
 
 class Lane(Enum):
@@ -63,7 +69,7 @@ class Lane(Enum):
     PASS_LAST = auto()
     """Bytes for the library; with them a slow data message is complete."""
     CLOSE = auto()
-    """The peer's close frame, masked as it came."""
+    """The payload of the peer's close frame."""
     BROKEN = auto()
     """A rule was broken; `broken` says which."""
 
@@ -169,7 +175,7 @@ class Scanner:
                     return None
                 start, self._at = self._at, end
                 if header.opcode == CLOSE:
-                    return Lane.CLOSE, self._buffer[start:end]
+                    return self._close(header, self._buffer[start:end])
                 if self._control.take(self.now):
                     self._break(Ending.FRAME_FLOOD)
                     return None
@@ -193,6 +199,17 @@ class Scanner:
         if (self._fragments or not header.final) and self._slow.take(self.now):
             return Ending.FRAME_FLOOD
         return None
+
+    def _close(self, header: Header, data: bytes) -> tuple[Lane, bytes] | None:
+        """Check a peer's close: a code that may travel, and text that is text."""
+        payload = unmask(data[header.size :], header.mask)
+        code = int.from_bytes(payload[:2], "big")
+        known = code in _CLOSE_CODES or code in _OTHERS_CODES
+        if payload and not (len(payload) > 1 and known):
+            self._break(Ending.PROTOCOL)
+            return None
+        utf_8_decode(payload[2:], "strict", True)  # noqa: FBT003 - its only form
+        return Lane.CLOSE, payload
 
     def _text(self, header: Header, texts: list[bytes]) -> None:
         """Take a fast text frame: all of it, or what is there to be held."""

@@ -4,12 +4,17 @@ The standard library's sockets, non-blocking; whoever accepts from them waits
 with Trio. A Unix socket's file that nobody listens on is the leftover of a crash
 and is replaced; one that somebody listens on is an error, and so is any other
 file. At the end the file is removed if it is still ours.
+
+Who may connect to a Unix socket is decided by its file's mode and group, which it has
+before anybody can connect.
 """
 
 from __future__ import annotations
 
 import errno
+import grp
 import os
+import re
 import socket
 import stat
 from collections.abc import Iterable, MutableMapping
@@ -22,8 +27,6 @@ import attrs
 from chatd.config.values import Address, SystemdSockets, TcpAddress, UnixAddress
 from chatd.errors import ConfigError
 
-UNIX_MODE = 0o660
-"""Who may connect to a Unix socket: its owner and group, as the proxy's should be."""
 SYSTEMD_FIRST_FD = 3
 """Source: sd_listen_fds(3)."""
 NOTSENT_LOWAT_BYTES = 16_384
@@ -65,8 +68,8 @@ class Listening:
     """One listening socket."""
 
     sock: socket.socket = attrs.field(repr=False)
-    address: str
-    """Where it really listens, as one would write it in the configuration."""
+    address: Address
+    """Where it really listens."""
     _file: tuple[Path, int, int] | None = None
 
     def close(self) -> None:
@@ -80,8 +83,36 @@ class Listening:
                     path.unlink()
 
 
+@attrs.frozen
+class UnixAccess:
+    """Who may connect to the Unix sockets that are made."""
+
+    mode: int = 0o660
+    group: str = ""
+    """By name or number; `""` for that of this process."""
+
+    def group_id(self) -> int:
+        """The group's number; -1 for none.
+
+        Raises:
+            ConfigError: This machine has no such group.
+        """
+        if not self.group:
+            return -1
+        try:
+            if re.fullmatch("[0-9]{1,9}", self.group):
+                return int(self.group)
+            return grp.getgrnam(self.group).gr_gid
+        except (KeyError, ValueError):
+            problem = f'server.unix_group: there is no group "{self.group}" here'
+            raise ConfigError([problem]) from None
+
+
 def listen_on(
-    addresses: Iterable[Address], environ: MutableMapping[str, str]
+    addresses: Iterable[Address],
+    environ: MutableMapping[str, str],
+    access: UnixAccess = UnixAccess(),
+    setting: str = "server.listen",
 ) -> list[Listening]:
     """Open everything that is to be listened on, or nothing.
 
@@ -89,6 +120,8 @@ def listen_on(
         addresses: From the configuration. A host name listens on all that it
             resolves to, on one port.
         environ: The process's own; systemd's variables are taken out of it.
+        access: To the Unix sockets that are made.
+        setting: The key of the addresses.
 
     Raises:
         ConfigError: Some cannot be listened on; all of them are named.
@@ -101,15 +134,17 @@ def listen_on(
                 case TcpAddress():
                     opened += _tcp(address)
                 case UnixAddress():
-                    opened.append(_unix(Path(address.path)))
+                    opened.append(_unix(Path(address.path), access))
                 case SystemdSockets():
                     opened += _systemd(environ)
         except OSError as error:
-            problems.append(f"server.listen: {address}: {error.strerror or error}")
+            problems.append(f"{setting}: {address}: {error.strerror or error}")
+        except ConfigError as error:
+            problems += error.problems
     if problems:
         for one in opened:
             one.close()
-        raise ConfigError(problems)
+        raise ConfigError(list(dict.fromkeys(problems)))
     return opened
 
 
@@ -122,7 +157,7 @@ def _tcp(address: TcpAddress) -> list[Listening]:
     try:
         for family, kind, proto, _, where in dict.fromkeys(found):
             sock = socket.socket(family, kind, proto)
-            opened.append(Listening(sock, ""))
+            opened.append(Listening(sock, address))
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if family == socket.AF_INET6:
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
@@ -145,20 +180,34 @@ def _tcp(address: TcpAddress) -> list[Listening]:
     return opened
 
 
-def _unix(path: Path) -> Listening:
+def _unix(path: Path, access: UnixAccess) -> Listening:
+    group = access.group_id()
     _remove_stale(path)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    made: os.stat_result | None = None
     try:
         sock.bind(str(path))
-        # Nobody can connect before `listen`.
-        path.chmod(UNIX_MODE)
         made = path.lstat()
+        # Nobody can connect before `listen`.
+        path.chmod(access.mode)
+        _give(path, access.group, group)
         listening = _listen(sock)
     except OSError:
         sock.close()
+        if made is not None:
+            path.unlink()
         raise
     listening._file = (path, made.st_dev, made.st_ino)  # noqa: SLF001 - one module
     return listening
+
+
+def _give(path: Path, group: str, number: int) -> None:
+    """Give a socket's file to a group."""
+    try:
+        os.chown(path, -1, number)
+    except OSError as error:
+        reason = f"cannot be given to the group {group}: {error.strerror}"
+        raise OSError(error.errno, reason) from error
 
 
 def _remove_stale(path: Path) -> None:
@@ -198,8 +247,9 @@ def _listen(sock: socket.socket) -> Listening:
     sock.listen(_BACKLOG)
     name = sock.getsockname()
     if sock.family in _INET:
-        return Listening(sock, str(TcpAddress(name[0], name[1])))
-    return Listening(sock, str(UnixAddress(os.fsdecode(name))))
+        return Listening(sock, TcpAddress(name[0], name[1]))
+    # One without a file begins with a NUL, which is written as `@`.
+    return Listening(sock, UnixAddress(os.fsdecode(name).replace("\0", "@", 1)))
 
 
 def tune(sock: socket.socket) -> None:

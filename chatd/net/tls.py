@@ -32,12 +32,20 @@ _READ_BYTES = 18_432
 """A whole record with all that TLS adds to it, so that one read takes it."""
 _UNSENT_BYTES_MAX = 65_536
 """What may wait encrypted: one record, and the answers to a peer's key updates."""
-_HANDSHAKE = b"\x16"
+HANDSHAKE = b"\x16"
 """How every TLS connection begins."""
 
 
 class NotTls(Exception):
-    """The peer's first byte is not TLS: a browser that was told `http`."""
+    """The peer's first byte is not TLS: a browser that was told `http`.
+
+    Attributes:
+        data: What came instead.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__("not TLS")
+        self.data = data
 
 
 def server_context(cert: str, key: str) -> ssl.SSLContext:
@@ -133,8 +141,8 @@ class TlsSocket:
                 continue
             if not data:
                 raise ConnectionAbortedError("it ended before there were keys")
-            if first and not data.startswith(_HANDSHAKE):
-                raise NotTls
+            if first and not data.startswith(HANDSHAKE):
+                raise NotTls(data)
             first = False
             self._incoming.write(data)
 

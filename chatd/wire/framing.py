@@ -96,11 +96,6 @@ def close_frame(code: int, reason: str) -> bytes:
     return frame(CLOSE, struct.pack("!H", code) + text)
 
 
-def is_close(data: bytes | bytearray) -> bool:
-    """Whether `data` begins with a close frame from a server."""
-    return data[:1] == b"\x88"
-
-
 def parse_header(data: bytes, at: int) -> Header | None:
     """Read the header of a client frame that begins at `data[at]`.
 

@@ -135,7 +135,8 @@ def test_urls_as_people_have_them() -> None:
     assert websocket_url("http://127.0.0.1:8765") == "ws://127.0.0.1:8765/ws"
     assert websocket_url("https://chat.example/") == "wss://chat.example/ws"
     assert websocket_url("ws://[::1]:1/chat?x=1") == "ws://[::1]:1/chat?x=1"
-    for wrong in ("localhost:8765", "ws://", "ftp://h", "ws://h:99999", ""):
+    assert websocket_url("unix:/run/chatd.sock") == "unix:/run/chatd.sock"
+    for wrong in ("localhost:8765", "ws://", "ftp://h", "ws://h:99999", "unix:", ""):
         with pytest.raises(click.BadParameter):
             websocket_url(wrong)
 

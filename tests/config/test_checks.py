@@ -25,7 +25,9 @@ from chatd.config import (
     conflicts,
     notices,
     out_of_bounds,
+    parse_file_mode,
     parse_network,
+    parse_origin,
 )
 from chatd.ids import RoomName
 
@@ -91,10 +93,13 @@ def test_every_message_that_is_allowed_fits_frame_and_reply() -> None:
 
 def test_a_rate_needs_a_burst() -> None:
     """A bucket that holds nothing lets nothing through."""
-    limits = Limits(messages_burst=0, connects_burst=0, creations_burst=0)
+    limits = Limits(
+        messages_burst=0, connects_burst=0, requests_burst=0, creations_burst=0
+    )
     assert list(found(Config(limits=limits))) == [
         ("limits", "messages_burst"),
         ("limits", "connects_burst"),
+        ("limits", "requests_burst"),
         ("limits", "creations_burst"),
     ]
 
@@ -198,6 +203,28 @@ def test_a_room_that_cannot_be_made_is_pointed_out() -> None:
     (notice,) = notices(Config(rooms=Rooms(permanent=tuple(rooms))))
     assert notice.startswith("rooms.permanent[1].name: a new name does not end in")
     assert notice.endswith('so "tea." has to be there already')
+
+
+@pytest.mark.parametrize("origin", ["null", "file://"])
+def test_an_origin_that_is_anybodys_is_pointed_out(origin: str) -> None:
+    """Any page can have it; that of an app is its own."""
+    origins = (parse_origin("capacitor://localhost"), parse_origin(origin))
+    (notice,) = notices(Config(server=Server(allowed_origins=origins)))
+    assert notice.startswith(f'server.allowed_origins: "{origin}" is the origin of any')
+
+
+def test_a_socket_that_everybody_may_write_to_is_pointed_out() -> None:
+    """More so where its peers are believed; not where there is none."""
+    mode, where = parse_file_mode("0666"), (UnixAddress("a"),)
+    assert list(notices(Config(server=Server(unix_mode=mode)))) == []
+    (notice,) = notices(Config(server=Server(unix_mode=mode, listen=where)))
+    assert notice == 'server.unix_mode: "0666" lets every user of this machine connect'
+    trusted = (parse_network("127.0.0.1"),)
+    server = Server(unix_mode=mode, trusted_proxies=trusted)
+    (notice,) = notices(Config(server=server, metrics=Metrics(listen=where)))
+    assert notice.endswith(" connect, and say whom he speaks for")
+    closed = Server(unix_mode=parse_file_mode("0660"), listen=where)
+    assert list(notices(Config(server=closed))) == []
 
 
 def test_an_issuer_needs_its_keys_from_one_file() -> None:

@@ -10,6 +10,8 @@ from chatd.configfile.table import KEYS, SECTIONS
 
 NAMES = [
     "server.listen",
+    "server.unix_mode",
+    "server.unix_group",
     "server.tls_cert",
     "server.tls_key",
     "server.public_url",
@@ -51,6 +53,8 @@ NAMES = [
     "limits.connections_per_address",
     "limits.connects_per_s",
     "limits.connects_burst",
+    "limits.requests_per_s",
+    "limits.requests_burst",
     "limits.connections_per_user",
     "limits.sessions_per_user",
     "limits.rooms_per_user",

@@ -11,11 +11,12 @@ from chatd.config import (
     TcpAddress,
     UnixAddress,
     parse_address,
+    parse_file_mode,
     parse_network,
     parse_origin,
     parse_public_url,
 )
-from chatd.config.values import UNIX_PATH_BYTES_MAX, origin_of
+from chatd.config.values import UNIX_PATH_BYTES_MAX
 
 
 @pytest.mark.parametrize(
@@ -103,61 +104,29 @@ def test_networks() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "origin"),
-    [
-        ("https://Chat.Example.org", "https://chat.example.org"),
-        ("HTTPS://chat.example.org:443", "https://chat.example.org"),
-        ("http://localhost:80", "http://localhost"),
-        ("http://localhost:08080", "http://localhost:8080"),
-        ("https://[2001:DB8:0::1]:8443", "https://[2001:db8::1]:8443"),
-    ],
+    ("text", "mode"), [("0660", "0660"), ("600", "0600"), ("000", "0000")]
 )
-def test_origins_are_canonical(text: str, origin: str) -> None:
-    """An origin is kept in the one spelling that a browser sends."""
-    assert parse_origin(text) == origin
+def test_file_modes(text: str, mode: str) -> None:
+    """Three octal digits, with or without the zero that says so."""
+    assert parse_file_mode(text) == mode
 
 
 @pytest.mark.parametrize(
     "text",
-    [
-        "",
-        "*",
-        "null",
-        "chat.example.org",
-        "ftp://chat.example.org",
-        "https://",
-        "https://chat.example.org/",
-        "https://*.example.org",
-        "https://ann@example.org",
-        "https://exämple.org",
-        "https://[::zz]",
-        "https://[1::2::3]",
-        "https://chat.example.org:0",
-        "https://chat.example.org:65536",
-        "https://chat.example.org\n",
-    ],
+    ["", "66", "0o660", "1660", "4755", "00660", "0680", "rw-rw----", "٦٦٠", "660\n"],
 )
-def test_what_is_no_origin_is_refused(text: str) -> None:
-    """Wildcards, paths and other schemes are no origins."""
-    with pytest.raises(ValueError):
-        parse_origin(text)
+def test_what_is_no_file_mode_is_refused(text: str) -> None:
+    """Neither bits beyond permissions nor another way to write them."""
+    with pytest.raises(ValueError, match="three octal digits"):
+        parse_file_mode(text)
 
 
-def test_public_urls() -> None:
-    """A URL may have a path and loses its last slash; its origin is known."""
-    assert parse_public_url("") == ""
-    assert parse_public_url("https://A.example/") == "https://a.example"
-    url = parse_public_url("https://a.example:8443/chat/")
-    assert url == "https://a.example:8443/chat"
-    assert origin_of(url) == "https://a.example:8443"
-    assert origin_of(parse_public_url("")) is None
-
-
-@pytest.mark.parametrize("text", ["a.example", "https://a.example/?q", "https://a/#f"])
-def test_what_is_no_public_url_is_refused(text: str) -> None:
-    """A query or a fragment has no place before a path."""
-    with pytest.raises(ValueError):
-        parse_public_url(text)
+def test_an_address_that_stands_for_all_is_reached_at_one() -> None:
+    """What is listened on is not always what one can connect to."""
+    for host, reachable in (("0.0.0.0", "127.0.0.1"), ("::", "::1")):  # noqa: S104
+        assert TcpAddress(host, 1).reachable == TcpAddress(reachable, 1)
+    for host in ("127.0.0.1", "192.0.2.1", "::1", "a.example"):
+        assert TcpAddress(host, 1).reachable == TcpAddress(host, 1)
 
 
 @given(
@@ -165,7 +134,13 @@ def test_what_is_no_public_url_is_refused(text: str) -> None:
 )
 def test_parsers_answer_or_raise_value_error(text: str) -> None:
     """Whatever the text, a parser gives its own canonical spelling or ValueError."""
-    for parse in (parse_address, parse_network, parse_origin, parse_public_url):
+    for parse in (
+        parse_address,
+        parse_file_mode,
+        parse_network,
+        parse_origin,
+        parse_public_url,
+    ):
         try:
             once = parse(text)
         except ValueError:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 import attrs
 import trio
@@ -9,6 +9,7 @@ from trio.testing import MockClock
 from chatd.daemon.daemon import DRAIN_MAX_S, _drain
 from chatd.errors import Ending
 from chatd.net.listener import Listener
+from chatd.net.monitor import Monitor
 from chatd.store import MemoryStore
 from tests.hub.support import DEN, Rig, running
 
@@ -25,9 +26,9 @@ class FakeListener:
 
 async def drained(rig: Rig) -> tuple[FakeListener, FakeListener]:
     """Drain a hub."""
-    fakes: Any = FakeListener(), FakeListener()
-    await _drain(rig.hub, *(cast(Listener, fake) for fake in fakes))
-    return cast(tuple[FakeListener, FakeListener], fakes)
+    listener, monitor = FakeListener(), FakeListener()
+    await _drain(rig.hub, cast(Listener, listener), cast(Monitor, monitor))
+    return listener, monitor
 
 
 async def test_a_drain_ends_when_everybody_has_gone(

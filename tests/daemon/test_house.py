@@ -11,6 +11,7 @@ from chatd.daemon.house import House
 from chatd.errors import Ending
 from chatd.ids import ConnectionId
 from chatd.net.host import Stats
+from chatd.net.trouble import Cause, Trouble
 from chatd.observe import configure_log
 from tests.hub.support import DEN, running
 
@@ -75,17 +76,22 @@ async def test_a_bug_is_logged_and_counted(
 async def test_the_edge_is_told_of(
     written: io.StringIO, autojump_clock: MockClock
 ) -> None:
-    """What keeps people out is an error; one who was refused is hardly a line."""
+    """What keeps people out is an error; one who was refused is hardly a line, and
+    one whom only the operator can help is a warning.
+    """
     async with running() as rig:
         house = House(rig.hub, rig.metrics)
         house.accept_failed(OSError(24, "Too many open files"))
         house.refused("192.0.2.1", 503)
-        house.not_proxied("192.0.2.1", "version 1, expected 2")
+        house.troubled(Trouble(Cause.PROXY_HEAD, "192.0.2.1", "version 3"))
         first, second, third = said(written)
         assert first.startswith("error   cannot accept connections")
         assert "Too many open files" in first
         assert second == "debug   request refused address=192.0.2.1 status=503"
-        assert third.startswith("debug   no PROXY head address=192.0.2.1 reason=")
+        assert third == (
+            "warning a trusted proxy did not begin with a right PROXY head"
+            " proxy=192.0.2.1 reason='version 3' setting=server.proxy_protocol"
+        )
         text = rig.metrics.text().decode()
         assert 'chatd_connections_refused_total{reason="503"} 1.0' in text
 

@@ -162,6 +162,14 @@ async def test_unix_and_ipv6_sockets(tmp_path: Path) -> None:
     async with running(tmp_path / "data", listen=where) as daemon:
         async with unix_connect(str(path), "ws://localhost/ws") as ws:
             assert "user" in await Person(ws).hello(name="ann")
+        command = [sys.executable, "-m", "chatd", "connect", f"unix:{path}"]
+        said = await trio.run_process(
+            [*command, "--room", "lobby", "--json"],
+            stdin=b"hi\n",
+            capture_stdout=True,
+        )
+        texts = [json.loads(line).get("text") for line in said.stdout.splitlines()]
+        assert "hi" in texts
         async with person(daemon.url) as ann:
             await ann.hello(name="ann")
     assert not path.exists()
@@ -177,6 +185,40 @@ async def test_plain_http(tmp_path: Path) -> None:
         numbers = daemon.numbers(await daemon.get(daemon.metrics_port, "/metrics"))
         assert numbers["chatd_connection_bugs_total"] == 0
         assert b"chatd" not in await daemon.get(daemon.port, "/metrics")
+
+
+async def test_monitoring_is_no_way_in(tmp_path: Path) -> None:
+    """Its port has its numbers and nothing else, however many places are held."""
+    env = {"CHATD_METRICS__LISTEN": '["127.0.0.1:0"]'}
+    async with running(tmp_path / "data", env=env) as daemon:
+        for path in ("", "ws", "metrics"):
+            with pytest.raises(Exception, match=r"HTTP (404|200)"):
+                async with person(f"ws://127.0.0.1:{daemon.metrics_port}/{path}"):
+                    pass
+        assert b"nothing" in await daemon.get(daemon.metrics_port, "/healthz")
+        held = [
+            await trio.open_tcp_stream("127.0.0.1", daemon.metrics_port)
+            for _ in range(100)
+        ]
+        numbers = daemon.numbers(await daemon.get(daemon.metrics_port, "/metrics"))
+        assert numbers["chatd_connections"] == 0
+        for stream in held:
+            await stream.aclose()
+
+
+async def test_plain_http_has_a_rate(tmp_path: Path) -> None:
+    """Whoever is over it is told when to come back, and the operator who it was."""
+    env = {
+        "CHATD_LIMITS__REQUESTS_PER_S": "0.01",
+        "CHATD_LIMITS__REQUESTS_BURST": "3",
+    }
+    async with running(tmp_path / "data", env=env) as daemon:
+        answers = [await daemon.get(daemon.port, "/healthz") for _ in range(5)]
+        assert answers == [b"ok\n"] * 3 + [b"too many requests\n"] * 2
+        async with person(daemon.url) as ann:
+            await ann.hello(name="ann")
+    (line,) = [x for x in daemon.log_text().splitlines() if "warning" in x]
+    assert line.endswith("address=127.0.0.1 setting=limits.requests_per_s")
 
 
 async def test_a_foreign_page_is_refused(tmp_path: Path) -> None:

@@ -13,11 +13,13 @@ import trio
 
 from chatd.config.values import TcpAddress
 from chatd.ids import ConnectionId
+from chatd.net.answer import Response
 from chatd.net.census import Census
 from chatd.net.host import DoorLimits
-from chatd.net.http import Response, Route, Site
+from chatd.net.http import Route, Site
 from chatd.net.listener import Listener
 from chatd.net.sockets import listen_on
+from chatd.net.trouble import Trouble
 from tests.net.echo import FREE, EchoHost
 
 LIFE_S = 300
@@ -30,7 +32,7 @@ class Watcher:
     bugs: list[Exception] = attrs.field(factory=list)
     accept_errors: list[OSError] = attrs.field(factory=list)
     refusals: list[tuple[str, int]] = attrs.field(factory=list)
-    strangers: list[tuple[str, str]] = attrs.field(factory=list)
+    troubles: list[Trouble] = attrs.field(factory=list)
 
     def connection_bug(self, connection: ConnectionId, error: Exception) -> None:
         self.bugs.append(error)
@@ -41,8 +43,8 @@ class Watcher:
     def refused(self, address: str, status: int) -> None:
         self.refusals.append((address, status))
 
-    def not_proxied(self, address: str, why: str) -> None:
-        self.strangers.append((address, why))
+    def troubled(self, trouble: Trouble) -> None:
+        self.troubles.append(trouble)
 
 
 def hello(method: str) -> Response:

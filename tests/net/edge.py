@@ -103,5 +103,5 @@ async def edge(
     listening = listen_on([address], {})
     async with trio.open_nursery() as nursery:
         await nursery.start(listener.serve, listening)
-        yield Edge(host, watcher, listener, listening[0].address)
+        yield Edge(host, watcher, listener, str(listening[0].address))
         nursery.cancel_scope.cancel()

@@ -1,22 +1,35 @@
 from __future__ import annotations
 
 from chatd.core.quota import Buckets
-from chatd.net.census import FULL_RETRY_S, Census
+from chatd.net.census import FULL_RETRY_S, Census, Full
+from chatd.net.trouble import Cause, Trouble
+
+MANY = Full(FULL_RETRY_S, Trouble(Cause.CONNECTIONS_MAX))
+
+
+def crowd(key: str) -> Full:
+    """Too many from one address."""
+    return Full(FULL_RETRY_S, Trouble(Cause.CONNECTIONS_PER_ADDRESS, key))
+
+
+def fast(key: str, wait_s: float) -> Full:
+    """Too fast from one address."""
+    return Full(wait_s, Trouble(Cause.CONNECTS_PER_S, key))
 
 
 def test_a_census_counts_by_all_and_by_address() -> None:
     """What is refused is not counted, and what leaves leaves nothing."""
     census = Census(3, 2)
-    assert census.enter("a", 0) == 0
-    assert census.enter("a", 0) == 0
-    assert census.enter("a", 0) == FULL_RETRY_S
-    assert census.enter(None, 0) == 0
-    assert census.enter("b", 0) == FULL_RETRY_S
+    assert census.enter("a", 0) is None
+    assert census.enter("a", 0) is None
+    assert census.enter("a", 0) == crowd("a")
+    assert census.enter(None, 0) is None
+    assert census.enter("b", 0) == MANY
     census.leave(None)
-    assert census.enter("b", 0) == 0
-    assert census.move("b", "a", 0) == FULL_RETRY_S
+    assert census.enter("b", 0) is None
+    assert census.move("b", "a", 0) == crowd("a")
     assert census.by_key == {"a": 2, "b": 1}
-    assert census.move("a", "c", 0) == 0
+    assert census.move("a", "c", 0) is None
     for key in ("a", "b", "c"):
         census.leave(key)
     assert census == Census(3, 2)
@@ -26,30 +39,30 @@ def test_new_connections_of_an_address_have_a_rate() -> None:
     """However soon they end; whoever waits as long as he is told is let in."""
     census = Census(0, 0, Buckets(0.5, 3))
     for _ in range(3):
-        assert census.enter("a", 0.0) == 0
+        assert census.enter("a", 0.0) is None
         census.leave("a")
-    assert census.enter("a", 0.0) == 2.0
-    assert census.enter("b", 0.0) == 0
-    assert {census.enter(None, 0.0) for _ in range(100)} == {0.0}
-    assert census.enter("a", 1.5) == 0.5
-    assert census.enter("a", 2.0) == 0
+    assert census.enter("a", 0.0) == fast("a", 2.0)
+    assert census.enter("b", 0.0) is None
+    assert {census.enter(None, 0.0) for _ in range(100)} == {None}
+    assert census.enter("a", 1.5) == fast("a", 0.5)
+    assert census.enter("a", 2.0) is None
     assert census.by_key == {"a": 1, "b": 1}
 
 
 def test_what_a_cap_refuses_takes_nothing_from_the_rate() -> None:
     """Otherwise the rate would punish whoever keeps to it."""
     census = Census(0, 1, Buckets(1.0, 2))
-    assert census.enter("a", 0.0) == 0
+    assert census.enter("a", 0.0) is None
     for _ in range(5):
-        assert census.enter("a", 0.0) == FULL_RETRY_S
+        assert census.enter("a", 0.0) == crowd("a")
     census.leave("a")
-    assert census.enter("a", 0.0) == 0
+    assert census.enter("a", 0.0) is None
 
 
 def test_a_proxys_client_comes_at_his_own_rate() -> None:
     """From the moment on in which it is known who he is."""
     census = Census(0, 0, Buckets(1.0, 1))
-    assert [census.enter(None, 0.0) for _ in range(2)] == [0, 0]
-    assert census.move(None, "a", 0.0) == 0
-    assert census.move(None, "a", 0.25) == 0.75
+    assert [census.enter(None, 0.0) for _ in range(2)] == [None, None]
+    assert census.move(None, "a", 0.0) is None
+    assert census.move(None, "a", 0.25) == fast("a", 0.75)
     assert (census.total, census.by_key) == (2, {"a": 1})

@@ -115,6 +115,52 @@ async def test_every_ending_has_its_code(
         assert host.ending is ending
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        b"",
+        b"\x03\xe8",
+        b"\x03\xf4restarting",
+        b"\x03\xf5",
+        b"\x03\xf6" + "später".encode(),
+        b"\x13\x87" + b"x" * 123,
+    ],
+)
+async def test_a_peers_close_is_answered_with_the_same(told: bytes) -> None:
+    """Behind the answers to what came before it; codes registered later, too."""
+    host = EchoHost()
+    async with connected(host) as peer:
+        await peer.send(text("hi") + masked(0x01, b"a") + masked(0x80, b"b"))
+        await peer.send(masked(0x88, told) + text("late"))
+        await peer.rest()
+    assert peer.frames() == [(1, b"hi"), (1, b"ab"), (8, told)]
+    assert host.ending is Ending.PEER_CLOSED
+    assert host.heard == [b"hi", b"ab"]
+    assert host.bugs == []
+
+
+@pytest.mark.parametrize(
+    ("told", "ending"),
+    [
+        (b"\x03", Ending.PROTOCOL),
+        (b"\x03\xed", Ending.PROTOCOL),
+        (b"\x03\xf8", Ending.PROTOCOL),
+        (b"\x03\xe8\xff", Ending.BAD_UTF8),
+    ],
+)
+async def test_a_close_that_says_nothing_is_failed(told: bytes, ending: Ending) -> None:
+    """With the code for what is wrong with it. Source: RFC 6455 section 7.4."""
+    host = EchoHost()
+    async with connected(host) as peer:
+        await peer.send(masked(0x88, told))
+        await peer.rest()
+    assert ending.code is not None
+    assert peer.frames() == [
+        (8, ending.code.to_bytes(2, "big") + ending.reason.encode())
+    ]
+    assert host.ending is ending
+
+
 async def test_what_follows_our_close_reaches_nobody() -> None:
     """A ping, an over-size message, fragments and texts after our close frame."""
     limits = attrs.evolve(FREE, frame_bytes=1000)

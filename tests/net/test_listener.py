@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import gc
+import grp
 import os
 import resource
 import socket
@@ -23,10 +24,11 @@ from chatd.config.values import (
     parse_network,
 )
 from chatd.errors import ConfigError, Ending
+from chatd.net.accepting import ACCEPT_REPORT_S
 from chatd.net.census import Census
 from chatd.net.http import Site
-from chatd.net.listener import ACCEPT_REPORT_S
-from chatd.net.sockets import Listening, listen_on, tune
+from chatd.net.sockets import Listening, UnixAccess, listen_on, tune
+from chatd.net.trouble import Cause, Trouble
 from tests.net.echo import EchoHost, closing, text
 from tests.net.echo_server import ROUTES, Watcher, echo_listener
 from tests.net.edge import UPGRADE, edge
@@ -43,6 +45,7 @@ async def test_one_connection_too_many_is_told_when_to_come_back() -> None:
         assert answer.startswith(b"HTTP/1.1 503 ")
         assert b"\r\nRetry-After: 10\r\n" in answer
         assert server.watcher.refusals == [("127.0.0.1", 503)]
+        assert server.watcher.troubles == [Trouble(Cause.CONNECTIONS_MAX)]
         await first.send(closing())
         await first.rest()
         first.sock.close()
@@ -65,6 +68,29 @@ async def test_refusals_beyond_some_are_only_closed() -> None:
         first.sock.close()
 
 
+async def test_an_address_that_goes_on_is_only_closed(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """An answer costs as much as a request; one a second tells enough."""
+    autojump_clock.autojump_threshold = 0.05
+    async with edge(census=Census(1, 0)) as server:
+        first = await server.upgraded()
+
+        async def told(count: int) -> int:
+            answers = 0
+            for _ in range(count):
+                peer = await server.dial()
+                answers += (await peer.until(1)).startswith(b"HTTP/1.1 503 ")
+                peer.sock.close()
+            return answers
+
+        assert await told(70) == 64
+        await trio.sleep(3)
+        assert await told(10) == 3
+        assert len(server.watcher.refusals) == 80
+        first.sock.close()
+
+
 async def test_a_proxy_counts_by_its_clients() -> None:
     """Each client of a trusted proxy has his own limit."""
     site = Site(routes=ROUTES, trusted_proxies=[parse_network("127.0.0.1")])
@@ -77,6 +103,8 @@ async def test_a_proxy_counts_by_its_clients() -> None:
         assert answer.startswith(b"HTTP/1.1 503 ")
         assert b"Retry-After: 10" in answer
         assert server.listener.census.by_key == {"192.0.2.1": 1, "192.0.2.2": 1}
+        crowd = Trouble(Cause.CONNECTIONS_PER_ADDRESS, "192.0.2.1")
+        assert server.watcher.troubles == [crowd]
         for peer in peers:
             peer.sock.close()
         await idle()
@@ -150,7 +178,7 @@ async def test_accepting_goes_on_after_any_error(
     watcher = Watcher()
     listener = echo_listener(EchoHost(), watcher=watcher)
     async with trio.open_nursery() as nursery:
-        await nursery.start(listener.serve, [Listening(sock, "x")])
+        await nursery.start(listener.serve, [Listening(sock, LOOPBACK)])
         started = trio.current_time()
         client = trio.socket.socket()
         await client.connect(sock.getsockname())
@@ -216,6 +244,51 @@ def test_a_name_listens_on_all_its_addresses_with_one_port() -> None:
     assert len(ports) == 1
 
 
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o777])
+def test_a_unix_socket_has_its_mode_and_its_group(tmp_path: Path, umask: int) -> None:
+    """Whatever the umask; by name or number; without one it has this user's."""
+    path = tmp_path / "chatd.sock"
+    own = grp.getgrgid(os.getgid()).gr_name
+    before = os.umask(umask)
+    try:
+        for access, mode in (
+            (UnixAccess(), 0o660),
+            (UnixAccess(0o600), 0o600),
+            (UnixAccess(0o666, own), 0o666),
+            (UnixAccess(0o060, str(os.getgid())), 0o060),
+        ):
+            (listening,) = listen_on([UnixAddress(str(path))], {}, access)
+            found = path.stat()
+            assert stat.S_IMODE(found.st_mode) == mode
+            assert found.st_gid == os.getgid()
+            listening.close()
+    finally:
+        os.umask(before)
+
+
+def test_a_group_that_cannot_be_given_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that this machine has not, and one that this user is not in."""
+    path, plain = tmp_path / "chatd.sock", UnixAddress(str(tmp_path / "other.sock"))
+    for group in ("no-such-group", "4294967295", "-1", "a\0b", "٤٢"):
+        with pytest.raises(ConfigError) as error:
+            listen_on([plain, UnixAddress(str(path))], {}, UnixAccess(group=group))
+        assert error.value.problems == [
+            f'server.unix_group: there is no group "{group}" here'
+        ]
+
+    def chown(_path: Path, _user: int, _group: int) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "chown", chown)
+    with pytest.raises(ConfigError) as error:
+        listen_on([UnixAddress(str(path))], {}, UnixAccess(group="0"), "metrics.listen")
+    reason = "cannot be given to the group 0: Operation not permitted"
+    assert error.value.problems == [f"metrics.listen: unix:{path}: {reason}"]
+    assert not path.exists()
+
+
 def test_a_stale_unix_socket_is_replaced(tmp_path: Path) -> None:
     """A crash leaves a file that nobody listens on; its mode is for a group."""
     path = tmp_path / "chatd.sock"
@@ -224,7 +297,7 @@ def test_a_stale_unix_socket_is_replaced(tmp_path: Path) -> None:
     old.close()
     (listening,) = listen_on([UnixAddress(str(path))], {})
     assert stat.S_IMODE(path.stat().st_mode) == 0o660
-    assert listening.address == f"unix:{path}"
+    assert listening.address == UnixAddress(str(path))
     listening.close()
     assert not path.exists()
 
@@ -302,7 +375,7 @@ environ = {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "2", "LISTEN_FDNAMES": 
 kept = listen_on([SystemdSockets()], environ)
 for listening in kept:
     assert not listening.sock.getblocking() and not listening.sock.get_inheritable()
-    print(listening.address.partition(":")[0], listening.sock.fileno())
+    print(str(listening.address).partition(":")[0], listening.sock.fileno())
 assert environ == {}
 for environ in (
     {"LISTEN_PID": "1", "LISTEN_FDS": "2"},

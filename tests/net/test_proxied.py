@@ -15,11 +15,12 @@ from chatd.core.quota import Buckets
 from chatd.net.census import Census
 from chatd.net.http import Site
 from chatd.net.proxyproto import HEAD_S, SIGNATURE
+from chatd.net.trouble import Cause, Trouble
 from tests.net.echo import closing, frames_of, text
 from tests.net.echo_server import ROUTES
 from tests.net.edge import UPGRADE, edge
 from tests.net.secret import server_context
-from tests.net.test_proxyproto import head
+from tests.net.test_proxyproto import head, line
 
 HERE = [parse_network("127.0.0.1")]
 idle = trio.testing.wait_all_tasks_blocked
@@ -32,24 +33,35 @@ def behind(*networks: str) -> Site:
 
 
 @pytest.mark.parametrize("tls", [False, True])
-@pytest.mark.parametrize("source", ["192.0.2.7", "2001:db8::7"])
-async def test_a_trusted_proxys_head_is_believed(source: str, tls: bool) -> None:
+@pytest.mark.parametrize(
+    ("told", "source"),
+    [
+        (head("192.0.2.7", more=b"\x04\x00\x01x"), "192.0.2.7"),
+        (head("2001:db8::7"), "2001:db8::7"),
+        (line("TCP4 192.0.2.7 127.0.0.1 40000 443"), "192.0.2.7"),
+        (line("TCP6 2001:DB8::7 ::1 40000 443"), "2001:db8::7"),
+        (line("TCP6 ::ffff:192.0.2.7 ::1 40000 443"), "192.0.2.7"),
+    ],
+)
+async def test_a_trusted_proxys_head_is_believed(
+    told: bytes, source: str, tls: bool
+) -> None:
     """It stands before TLS and HTTP, and what follows is untouched."""
     context = server_context() if tls else None
     async with edge(site=behind(), proxied=True, tls=context) as server:
-        peer = await server.upgraded(told=head(source, more=b"\x04\x00\x01x"))
+        peer = await server.upgraded(told=told)
         (door,) = server.host.outlets
         assert door.address == source
         await peer.send(text("hi") + closing())
         await peer.rest()
         assert next(frames_of(peer.seen)) == (1, b"hi")
         peer.sock.close()
-        assert not server.watcher.strangers
+        assert not server.watcher.troubles
 
 
-async def test_a_head_may_come_with_what_follows_or_in_pieces() -> None:
+@pytest.mark.parametrize("told", [head(), line("TCP4 192.0.2.7 192.0.2.8 1 2")])
+async def test_a_head_may_come_with_what_follows_or_in_pieces(told: bytes) -> None:
     """Not a byte of the request is lost, wherever the segments end."""
-    told = head()
     async with edge(site=behind(), proxied=True) as server:
         request = told + b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
         assert b"hello" in await server.ask(request)
@@ -70,16 +82,16 @@ async def test_whoever_is_no_trusted_proxy_is_not_heard() -> None:
     async with edge(site=site, proxied=True) as server:
         for request in (head() + b"GET / HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"):
             assert await server.ask(request) == b""
-        why = "it is not one of server.trusted_proxies"
-        assert server.watcher.strangers == [("127.0.0.1", why)] * 2
+        assert server.watcher.troubles == [Trouble(Cause.NOT_A_PROXY, "127.0.0.1")] * 2
         assert server.listener.census == Census(0, 0)
 
 
 @pytest.mark.parametrize(
     ("sent", "why"),
     [
-        (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "signature"),
-        (b"PROXY TCP4 192.0.2.7 192.0.2.8 40000 443\r\n", "signature"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "does not begin"),
+        (line("TCP4 192.0.2.7 192.0.2.8 40000 65536"), "a port is above 65535"),
+        (line("TCP4 192.0.2.7 192.0.2.8 40000 443", "\n"), "as version 1 has it"),
         (head(version=3), "version 3"),
         (head(size=600), "616 bytes, at most 536"),
         (SIGNATURE[:7], "ended before its head was whole"),
@@ -94,9 +106,9 @@ async def test_a_proxy_without_a_right_head_is_closed(sent: bytes, why: str) -> 
             peer.sock.shutdown(socket.SHUT_WR)
         assert await peer.rest() == b""
         peer.sock.close()
-        ((address, said),) = server.watcher.strangers
-        assert address == "127.0.0.1"
-        assert why in said
+        (trouble,) = server.watcher.troubles
+        assert (trouble.cause, trouble.where) == (Cause.PROXY_HEAD, "127.0.0.1")
+        assert why in trouble.detail
         (await server.upgraded(told=head())).sock.close()
         assert not server.watcher.bugs
 
@@ -112,10 +124,11 @@ async def test_a_head_has_two_seconds(
         for at in range(len(head())):
             await peer.send(head()[at : at + 1])
             await trio.sleep(0.1)
-            if server.watcher.strangers:
+            if server.watcher.troubles:
                 break
         assert HEAD_S <= trio.current_time() - started <= HEAD_S + 0.2
-        assert server.watcher.strangers == [("127.0.0.1", "no whole head came in 2 s")]
+        late = Trouble(Cause.PROXY_HEAD, "127.0.0.1", "no whole head came in 2 s")
+        assert server.watcher.troubles == [late]
         await peer.rest()
         peer.sock.close()
 
@@ -131,15 +144,17 @@ async def test_a_proxy_that_goes_away_is_no_bug() -> None:
         peer.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
         peer.sock.close()
         await idle()
-        assert len(server.watcher.strangers) == 2
+        assert len(server.watcher.troubles) == 2
         assert server.listener.census == Census(0, 0)
         assert not server.watcher.bugs
 
 
-async def test_a_proxys_own_connection_is_its_own() -> None:
-    """LOCAL, as its health checks say: the socket's address, and no limit."""
+@pytest.mark.parametrize(
+    "told", [head("", command=0, transport=0), line("UNKNOWN"), line("UNKNOWN 1 2 3 4")]
+)
+async def test_a_proxys_own_connection_is_its_own(told: bytes) -> None:
+    """LOCAL and UNKNOWN, as health checks say: the socket's address, and no limit."""
     async with edge(site=behind(), proxied=True, census=Census(0, 1)) as server:
-        told = head("", command=0, transport=0)
         request = told + b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
         peers = [await server.connect(told) for _ in range(3)]
         await idle()
@@ -200,7 +215,10 @@ async def test_a_proxy_may_come_through_a_unix_socket(tmp_path: Path) -> None:
 
 
 async def test_without_the_setting_a_head_is_no_request() -> None:
-    """A proxy that is configured otherwise than the daemon finds out at once."""
+    """A proxy that is configured otherwise is refused, and the operator told why."""
     async with edge(site=behind()) as server:
-        answer = await server.ask(head() + (UPGRADE + "\r\n").encode())
-        assert answer.startswith(b"HTTP/1.1 400 ")
+        for told in (head(), line("TCP4 192.0.2.7 192.0.2.8 40000 443")):
+            answer = await server.ask(told + (UPGRADE + "\r\n").encode())
+            assert answer.startswith(b"HTTP/1.1 400 ")
+        stray = Trouble(Cause.STRAY_PROXY_HEAD, "127.0.0.1")
+        assert server.watcher.troubles == [stray, stray]

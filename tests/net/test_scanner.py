@@ -35,6 +35,8 @@ def scan(
     return found
 
 
+NEVER_SENT = (0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535)
+"""Codes that are reserved, that nobody has registered, or that are none."""
 SLOW = masked(0x01, b"on") + masked(0x89, b"?") + masked(0x80, b"e")
 BINARY = masked(0x82, b"\xff" * 20)
 STREAM = (
@@ -46,7 +48,7 @@ FOUND = [
     (Lane.TEXT, "κόσμε".encode()),
     (Lane.PASS_LAST, BINARY),
     (Lane.TEXT, b""),
-    (Lane.CLOSE, closing()),
+    (Lane.CLOSE, b"\x03\xe8"),
 ]
 
 
@@ -85,6 +87,10 @@ def test_any_segments_give_the_same(cuts: list[int]) -> None:
         ((masked(0x01) + masked(0x80)) * 257, Ending.FRAME_FLOOD),
         (masked(0x89) * 51, Ending.FRAME_FLOOD),
         (masked(0x8A) * 51, Ending.FRAME_FLOOD),
+        (masked(0x88, b"\x03"), Ending.PROTOCOL),
+        (closing(1000, b"\xff"), Ending.BAD_UTF8),
+        (closing(1000, b"\xe2\x82"), Ending.BAD_UTF8),
+        *((closing(code), Ending.PROTOCOL) for code in NEVER_SENT),
     ],
 )
 def test_a_broken_rule_ends_the_scan(data: bytes, ending: Ending) -> None:
@@ -94,6 +100,17 @@ def test_a_broken_rule_ends_the_scan(data: bytes, ending: Ending) -> None:
     assert found[-1] == (Lane.BROKEN, ending.reason.encode())
     passed = (Lane.PASS, Lane.PASS_LAST)
     assert all(lane in passed for lane, _ in found[1:-1])
+
+
+@pytest.mark.parametrize(
+    "code", [1000, 1001, 1002, 1003, *range(1007, 1015), 3000, 3999, 4000, 4999]
+)
+def test_a_close_may_have_every_code_that_is_registered(code: int) -> None:
+    """Those of after RFC 6455 too: 1012 to 1014 are what restarting proxies say."""
+    told = code.to_bytes(2, "big") + "tschüß".encode()
+    assert scan(masked(0x88, told)) == [(Lane.CLOSE, told)]
+    assert scan(closing(code)) == [(Lane.CLOSE, told[:2])]
+    assert scan(masked(0x88)) == [(Lane.CLOSE, b"")]
 
 
 def test_messages_come_together_as_many_as_are_asked_for() -> None:

@@ -14,7 +14,9 @@ from chatd.config.values import UnixAddress
 from chatd.errors import ConfigError
 from chatd.net.census import Census
 from chatd.net.listener import HANDSHAKE_S
+from chatd.net.proxyproto import SIGNATURE
 from chatd.net.tls import TlsSocket, server_context
+from chatd.net.trouble import Cause, Trouble
 from tests.net import secret
 from tests.net.echo import EchoHost, closing, connected, masked, text
 from tests.net.edge import UPGRADE, edge
@@ -89,7 +91,20 @@ async def test_a_request_that_is_not_encrypted_is_told_so() -> None:
         assert answer.startswith(b"HTTP/1.1 400 ")
         assert answer.endswith(b"this port speaks TLS: use https or wss\n")
         assert server.watcher.refusals == [("127.0.0.1", 400)]
+        assert server.watcher.troubles == [Trouble(Cause.NO_TLS_HERE, server.address)]
         assert await server.echoes()
+
+
+async def test_a_proxys_head_before_tls_is_recognised() -> None:
+    """It is told what the proxy was told to send, and the daemon not to expect."""
+    async with edge(tls=secret.server_context()) as server:
+        for told in (SIGNATURE, b"PROXY TCP4 192.0.2.7 192.0.2.8 40000 443\r\n"):
+            peer = await server.dial()
+            await peer.send(told + b"\x16\x03\x01")
+            assert (await peer.rest()).startswith(b"HTTP/1.1 400 ")
+            peer.sock.close()
+        stray = Trouble(Cause.STRAY_PROXY_HEAD, "127.0.0.1")
+        assert server.watcher.troubles == [stray, stray]
 
 
 async def test_who_agrees_on_nothing_costs_nobody_anything() -> None:

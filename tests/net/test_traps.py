@@ -61,7 +61,7 @@ def with_host(host: bytes) -> bytes:
         ),
         (HEAD.replace(b"13", b"14") + b"\r\n", 426),
         (HEAD.replace(b"GET", b"POST") + b"\r\n", 405),
-        (HEAD.replace(b"1.1", b"1.0") + b"\r\n", 400),
+        (HEAD.replace(b"1.1", b"1.0") + b"\r\n", 426),
         (HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
         (HEAD + b"Origin: \xff\xfe\r\n\r\n", 400),
         (HEAD + b"X-Forwarded-For: \xff, , ,\r\n\r\n", 101),

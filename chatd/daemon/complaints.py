@@ -1,0 +1,60 @@
+"""Telling the operator what only he can mend, without letting anybody fill his log.
+
+One line for each cause and place an hour, at the default level: a browser that asks
+again each second is one line, and so are all scanners that speak TLS to a plain port.
+Whoever can choose places, an origin or an address, gets a few lines out of each cause
+and then one in ten minutes; the next one says how many were not told.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from chatd.core.quota import HOUR_S, Buckets
+from chatd.net.trouble import Cause, Trouble
+from chatd.observe import log
+
+LINES_AT_ONCE = 10
+"""Of one cause."""
+LINE_EVERY_S = 600.0
+"""Of one cause in the long run."""
+PLACES_MAX = 1024
+"""Places that are remembered of all causes together."""
+
+
+@attrs.define(eq=False)
+class Complaints:
+    """Writes lines about troubles, within bounds."""
+
+    _places: Buckets = attrs.field(
+        factory=lambda: Buckets(1 / HOUR_S, 1.0, PLACES_MAX), init=False
+    )
+    _causes: Buckets = attrs.field(
+        factory=lambda: Buckets(1 / LINE_EVERY_S, LINES_AT_ONCE), init=False
+    )
+    _untold: dict[Cause, int] = attrs.field(factory=dict, init=False)
+    """How often there was no line any more for each cause."""
+
+    def tell(self, trouble: Trouble, now: float) -> None:
+        """Write a line, unless there was one lately.
+
+        Args:
+            trouble: What happened.
+            now: Seconds of a clock that does not go back.
+        """
+        cause, row = trouble.cause, trouble.cause.value
+        place = f"{cause.name} {trouble.where}"
+        if self._places.take(place, now):
+            return
+        if self._causes.take(cause.name, now):
+            self._places.give_back(place)
+            self._untold[cause] = self._untold.get(cause, 0) + 1
+            return
+        about = {row.place: trouble.where} if row.place else {}
+        if trouble.detail:
+            about["reason"] = trouble.detail
+        if row.setting:
+            about["setting"] = row.setting
+        if untold := self._untold.pop(cause, 0):
+            about["others"] = str(untold)
+        log().warning(row.text, **about)
