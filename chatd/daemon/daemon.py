@@ -59,6 +59,7 @@ from chatd.net.sockets import UnixAccess, listen_on
 from chatd.net.tls import server_context
 from chatd.observe import Metrics, configure_log, log
 from chatd.store.sqlite import open_store
+from chatd.store.sqlite.files import doubts
 
 SWITCH_INTERVAL_S = 1e-4
 """With Python's 5 ms a busy loop starves the store's thread: a commit then takes
@@ -155,7 +156,7 @@ async def _live(
 ) -> None:
     data = Path(config.store.path)
     is_new = not (data / "chatd.db").exists()
-    for notice in notices(config):
+    for notice in (*notices(config), *doubts(data)):
         log().warning(notice)
     issuers = read_issuers(config.auth.jwt)
     tls = _tls(config)

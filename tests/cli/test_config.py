@@ -122,3 +122,24 @@ def test_check_reads_the_keys_of_issuers(tmp_path: Path) -> None:
     )
     key.write_bytes(b"x" * 32)
     assert chatd("check", "-c", file).exit_code == 0
+
+
+def test_check_looks_at_what_the_configuration_names_here(tmp_path: Path) -> None:
+    """The group of its sockets and the modes of its data, all at once."""
+    data = tmp_path / "data"
+    data.mkdir(mode=0o700)
+    env = {"CHATD_STORE__PATH": str(data), "CHATD_SERVER__UNIX_GROUP": "no-such-group"}
+    data.chmod(0o777)
+    done = chatd("check", env=env)
+    assert done.exit_code == 78
+    assert done.stdout == ""
+    group, modes = done.stderr.splitlines()
+    assert group == 'server.unix_group: there is no group "no-such-group" here'
+    assert modes == (
+        f"store.path: every user of this machine can write to {data} (mode 0777),"
+        f" and replace the messages; chmod o-w {data}"
+    )
+    data.chmod(0o770)
+    done = chatd("check", env={**env, "CHATD_SERVER__UNIX_GROUP": ""})
+    assert done.exit_code == 0
+    assert f"note: store.path: {data} (mode 0770): its group can write" in done.stdout

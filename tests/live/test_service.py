@@ -249,6 +249,27 @@ async def test_wrong_configuration_ends_with_78(tmp_path: Path) -> None:
     assert 'did you mean "text_chars"' in said
 
 
+async def test_data_that_everybody_can_write_is_refused(tmp_path: Path) -> None:
+    """With 78, before anything is made; what only a group can write is a warning."""
+    data = tmp_path / "data"
+    data.mkdir()
+    data.chmod(0o777)
+    done = await trio.run_process(
+        [sys.executable, "-m", "chatd", "serve", "--data", str(data)],
+        capture_stdout=True,
+        capture_stderr=True,
+        check=False,
+    )
+    assert done.returncode == 78
+    assert f"chmod o-w {data}" in done.stderr.decode()
+    assert list(data.iterdir()) == []
+    data.chmod(0o770)
+    async with running(data) as daemon:
+        pass
+    (line,) = [x for x in daemon.log_text().splitlines() if "warning" in x]
+    assert f"store.path: {data} (mode 0770): its group can write to it" in line
+
+
 async def test_two_daemons_on_one_store(tmp_path: Path) -> None:
     """The second is refused, and the first does not notice."""
     async with running(tmp_path / "data") as daemon, person(daemon.url) as ann:

@@ -22,7 +22,7 @@ import attrs
 import orjson
 
 from chatd.errors import StoreRefused
-from chatd.store.sqlite import migrate
+from chatd.store.sqlite import migrate, modes
 from chatd.store.sqlite.faults import refusing
 
 DATABASE = "chatd.db"
@@ -49,10 +49,25 @@ def make_directory(directory: Path) -> None:
     """Make the data directory, for its owner alone.
 
     Raises:
-        StoreRefused: It cannot be made.
+        StoreRefused: It cannot be made, or everybody can write to it.
     """
     with refusing(directory):
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        modes.make_directory(directory)
+    doubts(directory)
+
+
+def doubts(directory: Path) -> list[str]:
+    """Say who else can read or write a data directory, where that may not be meant.
+
+    Returns:
+        Lines that begin with the key to look at.
+
+    Raises:
+        StoreRefused: Everybody can write to it, or it cannot be looked at.
+    """
+    with refusing(directory):
+        found = list(modes.judge(directory, directory / DATABASE))
+    return [f"store.path: {line}" for line in found]
 
 
 @contextmanager
@@ -64,7 +79,8 @@ def locked(directory: Path) -> Iterator[None]:
     """
     path = directory / LOCK
     with refusing(path):
-        file = path.open("a+")
+        mode = modes.mode_beside(directory / DATABASE)
+        file = os.fdopen(modes.create(path, os.O_RDWR | os.O_APPEND, mode), "a+")
     with file:
         try:
             fcntl.fcntl(file, fcntl.F_OFD_SETLK, _whole_file(fcntl.F_WRLCK))
@@ -117,7 +133,8 @@ def write_side(directory: Path, side: Side) -> None:
     """Replace the side file, durably, by one that is whole."""
     path = directory / SIDE
     new = path.with_suffix(".new")
-    with new.open("wb") as file:
+    mode = modes.mode_beside(directory / DATABASE)
+    with os.fdopen(modes.create(new, os.O_WRONLY | os.O_TRUNC, mode), "wb") as file:
         file.write(orjson.dumps(attrs.asdict(side)) + b"\n")
         file.flush()
         os.fsync(file.fileno())
@@ -138,9 +155,11 @@ def find_database(directory: Path) -> Path | None:
     """The database's path, or None where a new one may be made.
 
     Raises:
-        StoreRefused: It is empty, or gone although the side file knows it.
+        StoreRefused: It is empty, or gone although the side file knows it; or
+            everybody can write there.
     """
     path = directory / DATABASE
+    doubts(directory)
     with refusing(path):
         size = path.stat().st_size if path.exists() else None
     if size == 0:
@@ -187,7 +206,7 @@ def create_database(directory: Path, store_id: str) -> None:
     new = directory / f"{DATABASE}.{os.getpid()}.new"
     with refusing(new):
         new.unlink(missing_ok=True)
-        os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        os.close(modes.create(new, os.O_EXCL | os.O_WRONLY))
         try:
             _fill(new, store_id)
             path.hardlink_to(new)
