@@ -110,6 +110,8 @@ async def _open_stream(
 ) -> trio.SocketStream | trio.SSLStream[trio.SocketStream]:
     """Open a Unix socket, or TCP, and TLS where the URL says so."""
     if path:
+        # One without a file, as `chatd serve` writes it.
+        path = path.replace("@", "\0", 1) if path.startswith("@") else path
         return await trio.open_unix_socket(path)
     tcp = await trio.open_tcp_stream(host, port)
     if parts.scheme != "wss":

@@ -100,9 +100,9 @@ class Limits:
     )
     requests_per_s: float = key(
         10.0,
-        "HTTP requests per second, other than those for a WebSocket, from one IPv4"
-        " address or one IPv6 /64 in the long run; one more is answered 429. A trusted"
-        " proxy's own, its health checks, are not counted. 0: no limit.",
+        "HTTP requests per second that become no WebSocket, from one IPv4 address or"
+        " one IPv6 /64 in the long run; one more is answered 429. A trusted proxy's"
+        " own, its health checks, are not counted. 0: no limit.",
         "some 0.3 ms each, so 0.3 % of a core for one address",
         min=0,
         max=COUNT_MAX,

@@ -6,8 +6,8 @@ pipelined or not) until one asks for a WebSocket at `/ws` or at `/` and passes
 upgrade is the library's.
 
 Routes are looked up by path and answer GET and HEAD; OPTIONS says so; none takes a
-body. What is no upgrade has a rate by address: whoever is over it is told when to
-come back, and closed, so that his next request costs him a connection. A trusted
+body. What becomes no WebSocket has a rate by address: whoever is over it is told when
+to come back, and closed, so that his next request costs him a connection. A trusted
 proxy's own requests, its health checks, have none.
 
 A request's first byte starts its ten seconds; a connection that says nothing
@@ -84,7 +84,7 @@ class Site:
     """Of a URL that leads here directly: `https` where TLS is spoken."""
     trusted_proxies: Collection[Network] = ()
     requests: Buckets = attrs.field(factory=lambda: Buckets(0.0, 0.0))
-    """Of requests that are no upgrade, by address."""
+    """Of requests that become no WebSocket, by address."""
     wall: Callable[[], float] = time.time
     """Seconds since 1970, for `Date`."""
     stopping: bool = False
@@ -210,21 +210,24 @@ class Front:
     # --- what a request gets ------------------------------------------------------
 
     def _judge(self, request: h11.Request) -> Upgrade | Refusal | Response:
-        """Decide what a request gets."""
+        """Decide what a request gets; all but an upgrade counts for the rate."""
         headers: Headers = list(request.headers)
+        client = self._client(headers)
         method = request.method.decode("ascii")
         if refusal := check_headers(request.http_version, headers):
-            return refusal
+            return self._over_rate(client) or refusal
         try:
             target = parse_target(method, request.target.decode("ascii"))
         except ValueError as error:
-            return Refusal(400, str(error))
-        client = self._client(headers)
+            return self._over_rate(client) or Refusal(400, str(error))
         if self.admit and asks_for_websocket(request.http_version, headers):
-            return self._judge_upgrade(method, target, headers, client)
-        if refusal := self._over_rate(client):
-            return refusal
-        return self._judge_plain(method, target.path, headers)
+            outcome = self._judge_upgrade(method, target, headers, client)
+            if isinstance(outcome, Upgrade):
+                return outcome
+            return self._over_rate(client) or outcome
+        return self._over_rate(client) or self._judge_plain(
+            method, target.path, headers
+        )
 
     def _client(self, headers: Headers) -> str:
         """Find whose request it is, and tell of a proxy's word that says nothing."""

@@ -76,19 +76,19 @@ class Cause(Enum):
     )
     CONNECTIONS_PER_ADDRESS = CauseRow(
         "there are as many connections from this address as there may be; a proxy has"
-        " to be one of trusted_proxies",
+        " to be one of trusted_proxies and to send X-Forwarded-For",
         "address",
         "limits.connections_per_address",
     )
     CONNECTS_PER_S = CauseRow(
         "new connections come faster from this address than they may; a proxy has to"
-        " be one of trusted_proxies",
+        " be one of trusted_proxies and to send X-Forwarded-For",
         "address",
         "limits.connects_per_s",
     )
     REQUESTS_PER_S = CauseRow(
         "HTTP requests come faster from this address than they may; a proxy has to be"
-        " one of trusted_proxies",
+        " one of trusted_proxies and to send X-Forwarded-For",
         "address",
         "limits.requests_per_s",
     )

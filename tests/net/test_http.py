@@ -516,6 +516,26 @@ async def test_whoever_is_over_the_rate_is_closed() -> None:
         assert b"Connection: close" in answer
 
 
+@pytest.mark.parametrize(
+    ("refused", "expected"),
+    [
+        (UPGRADE + "Origin: https://evil.example\r\n", 403),
+        (UPGRADE.replace("/ws", "/elsewhere"), 404),
+        (UPGRADE.replace("13", "8"), 426),
+        (UPGRADE.replace("GET", "PUT"), 405),
+        (GET + "A: b\r\n" * 64, 431),
+        (GET.replace("GET /", "GET *"), 400),
+        (GET.replace("HTTP/1.1", "HTTP/2.0"), 505),
+    ],
+)
+async def test_what_is_refused_counts_too(refused: str, expected: int) -> None:
+    """Behind a proxy no connection is counted that could bound it."""
+    async with edge(site=rated(0.1, 2)) as server:
+        request = refused + "X-Forwarded-For: 192.0.2.1\r\n\r\n"
+        statuses = [status(await server.ask(request)) for _ in range(3)]
+        assert statuses == [expected, expected, 429]
+
+
 async def test_a_trusted_proxys_own_requests_have_no_rate() -> None:
     """Its health checks name nobody; a WebSocket has limits of its own."""
     async with edge(site=rated(0.1, 1)) as server:
