@@ -3,7 +3,8 @@
 One line for each cause and place an hour, at the default level: a browser that asks
 again each second is one line, and so are all scanners that speak TLS to a plain port.
 Whoever can choose places, an origin or an address, gets a few lines out of each cause
-and then one in ten minutes; the next one says how many were not told.
+and then one in ten minutes; the next one says how many were not told. At the level
+`debug` all are.
 """
 
 from __future__ import annotations
@@ -36,25 +37,33 @@ class Complaints:
     """How often there was no line any more for each cause."""
 
     def tell(self, trouble: Trouble, now: float) -> None:
-        """Write a line, unless there was one lately.
+        """Write a line; one for those who look closer where there was one lately.
 
         Args:
             trouble: What happened.
             now: Seconds of a clock that does not go back.
         """
-        cause, row = trouble.cause, trouble.cause.value
-        place = f"{cause.name} {trouble.where}"
-        if self._places.take(place, now):
-            return
-        if self._causes.take(cause.name, now):
-            self._places.give_back(place)
-            self._untold[cause] = self._untold.get(cause, 0) + 1
-            return
+        row = trouble.cause.value
         about = {row.place: trouble.where} if row.place else {}
         if trouble.detail:
             about["reason"] = trouble.detail
         if row.setting:
             about["setting"] = row.setting
-        if untold := self._untold.pop(cause, 0):
+        if not self._may_tell(trouble, now):
+            log().debug(row.text, **about)
+            return
+        if untold := self._untold.pop(trouble.cause, 0):
             about["others"] = str(untold)
         log().warning(row.text, **about)
+
+    def _may_tell(self, trouble: Trouble, now: float) -> bool:
+        """Take a line of its place and one of its cause, or neither."""
+        cause = trouble.cause
+        place = f"{cause.name} {trouble.where}"
+        if self._places.take(place, now):
+            return False
+        if self._causes.take(cause.name, now):
+            self._places.give_back(place)
+            self._untold[cause] = self._untold.get(cause, 0) + 1
+            return False
+        return True

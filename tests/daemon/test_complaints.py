@@ -70,6 +70,18 @@ def test_one_line_for_each_cause_and_place_an_hour(written: io.StringIO) -> None
     assert len(lines(written)) == 4
 
 
+def test_at_debug_all_are_told() -> None:
+    """Those who look closer see what is not told twice."""
+    stream = io.StringIO()
+    configure_log("debug", "json", stream)
+    complaints = Complaints()
+    for _ in range(3):
+        complaints.tell(Trouble(Cause.PROXY_HEAD, "10.0.0.1", "version 3"), 0.0)
+    structlog.reset_defaults()
+    told = [(line["level"], line["reason"]) for line in lines(stream)]
+    assert told == [("warning", "version 3"), *[("debug", "version 3")] * 2]
+
+
 def test_whoever_chooses_places_does_not_fill_the_log(written: io.StringIO) -> None:
     """Some lines, then one in ten minutes with the number of what was not told; what
     went wrong for another cause is told as if there was nothing.
