@@ -33,6 +33,7 @@ from chatd.ids import (
     parse_room_name,
     parse_user_name,
 )
+from chatd.names.folding import fold
 from chatd.names.scripts import has_one_kind_of_digits, is_one_script
 
 MARKS_MAX = 4
@@ -133,7 +134,8 @@ def _reworded(
 
 def _spelled(text: str, what: str, chars_max: int) -> str:
     """The canonical spelling of a name that is not ASCII as it was sent."""
-    if len(text) > COMPOSED_MAX * chars_max:
+    # What takes long comes last: the profile looks at each character by itself.
+    if len(text) > COMPOSED_MAX * chars_max or len(fold(text)) > chars_max:
         raise ValueError(_expected(what, chars_max))
     try:
         name: str = _PROFILE.enforce(text)
@@ -141,7 +143,7 @@ def _spelled(text: str, what: str, chars_max: int) -> str:
         bad = f"U+{ord(error.object[error.start]):04X} is not allowed in a {what}"
         raise ValueError(_WHOLE.get(error.reason, bad)) from None
     first = name[0].isalpha() or name[0].isdecimal()
-    if not first or len(name) > chars_max or _NO_ASCII.search(name):
+    if not first or _NO_ASCII.search(name):
         raise ValueError(_expected(what, chars_max))
     if not is_one_script(name):
         raise ValueError(f"a {what} has letters of one script")

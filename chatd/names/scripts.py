@@ -11,7 +11,7 @@ Pure: no I/O, no clock, no randomness.
 from __future__ import annotations
 
 from bisect import bisect_right
-from functools import cache
+from functools import cache, lru_cache
 from unicodedata import decimal
 
 import attrs
@@ -32,23 +32,51 @@ _SYSTEMS = {
 Source: UTS #39 section 5.1.
 """
 
+UNSPACED = frozenset(
+    (
+        *("Hani", "Hira", "Kana", "Bopo", "Hang", "Hanb", "Jpan", "Kore"),
+        *("Tang", "Nshu", "Yiii", "Kits"),
+        *("Thai", "Laoo", "Khmr", "Mymr", "Tibt", "Bali", "Java"),
+        *("Lana", "Tale", "Talu", "Tavt", "Ahom"),
+    )
+)
+"""Scripts without spaces between words, and Korean, in which particles follow a name
+without one.
+
+Source: UAX #14, the classes ID and SA, and Tibetan, Balinese and Javanese.
+"""
+SCRIPTS_KEPT = 4096
+"""Characters whose scripts were looked up lately: more than a chat has, most days."""
+
 
 def is_one_script(text: str) -> bool:
     """Whether there is one script that all characters can belong to.
 
     A character beyond the table belongs to none; one that is no letter, mark or
     digit, which no name has, to whatever is around it.
+    """
+    return end_of_script(text) == len(text)
+
+
+def end_of_script(text: str) -> int:
+    """How far from its beginning a text is of one script.
 
     Source: UTS #39 section 5.1, "resolved script set".
     """
     left: frozenset[str] | None = None
-    for char in text:
+    for index, char in enumerate(text):
         found = _scripts(char)
-        if found is not None:
+        if found is not None and found is not left:
             left = found if left is None else left & found
             if not left:
-                return False
-    return True
+                return index
+    return len(text)
+
+
+def is_unspaced(char: str) -> bool:
+    """Whether a letter or mark is of a script that puts no space around a name."""
+    found = _scripts(char)
+    return found is not None and bool(found) and found <= UNSPACED
 
 
 def has_one_kind_of_digits(text: str) -> bool:
@@ -69,6 +97,7 @@ class _Ranges:
     scripts: list[frozenset[str] | None]
 
 
+@lru_cache(SCRIPTS_KEPT)
 def _scripts(char: str) -> frozenset[str] | None:
     """The scripts of a character with their writing systems; None is any."""
     ranges, code = _ranges(), ord(char)

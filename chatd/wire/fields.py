@@ -81,9 +81,9 @@ PASSWORD_CHARS_MAX = 1024
 PAGE_MAX = 100
 """Source: protocol section 6."""
 NAMES_KEPT = 4096
-"""Room names whose form was looked at lately.
+"""Names whose form was looked at lately, of rooms and of users.
 
-64 characters each, so 1 MB at most; with letters of any script 6 MB.
+64 and 37 characters each, so 2 MB at most; with letters of any script 9 MB.
 """
 STATES = ("online", "away")
 """Source: protocol section 5."""
@@ -132,7 +132,7 @@ def converter_for(text_chars: int, names: Names) -> Converter:
         PageLimit: _integer(1, PAGE_MAX),
         Text: _string(lambda text: parse_text(text, text_chars)),
         RoomName: _string(lru_cache(NAMES_KEPT)(names.room)),
-        UserName: _string(names.user),
+        UserName: _string(lru_cache(NAMES_KEPT)(names.user)),
         Epoch: _string(parse_epoch),
         Cid: parse_cid_field,
         Display: _string(parse_display),

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from chatd.names.scripts import has_one_kind_of_digits, is_one_script
+from chatd.names.scripts import (
+    UNSPACED,
+    end_of_script,
+    has_one_kind_of_digits,
+    is_one_script,
+    is_unspaced,
+)
+from chatd.names.tables import SCRIPTS
 
 # A mark of Arabic and Syriac stands on a letter of either.
 ONE = ["", "123", "ann.1", "анна1", "ひらカタ漢", "漢字ー", "한글漢", "ㄅㄆ漢", "क१"]
@@ -31,3 +38,25 @@ def test_digits_of_one_kind() -> None:
     for text in ("a12", "१२", "a"):
         assert has_one_kind_of_digits(text)
     assert not has_one_kind_of_digits("1२")
+
+
+def test_where_a_script_ends() -> None:
+    """At the first character that cannot belong to what is before it."""
+    assert end_of_script("ann.1你好") == 5
+    assert end_of_script("你好ann") == 2
+    assert end_of_script("ひら漢abc") == 3
+    assert end_of_script("ann") == 3
+    assert end_of_script("") == end_of_script("\x00") == 0
+
+
+def test_scripts_without_spaces() -> None:
+    """And Korean, in which particles follow a name; what any script has is of none."""
+    for char in "你ひカー々한ㄅကขຂຂ\u0e31\ua015\u0f40":
+        assert is_unspaced(char), ascii(char)
+    for char in "aéжαअא1._\u0301\x00":
+        assert not is_unspaced(char), ascii(char)
+    systems = {"Hanb", "Jpan", "Kore"}
+    named = {
+        code for entry in SCRIPTS.split(";") for code in entry.split()[0].split("+")
+    }
+    assert named >= UNSPACED - systems
