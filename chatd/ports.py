@@ -342,8 +342,9 @@ class Store(Protocol):
         What is hidden from the user does not count.
 
         Returns:
-            Two numbers each, at most 999: of all of them, and of those that
-            address the user.
+            Two numbers each, at most 999: of all of them, and of the others'
+            messages that have come to address the user meanwhile, by their own
+            text or by an edit, and still do.
 
         Cancellation: safe.
         """

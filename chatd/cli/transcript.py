@@ -114,6 +114,13 @@ def _mention(event: Frame) -> Iterable[str]:
     return [_quiet(event, f"{clean(event.get('from'))} has mentioned you")]
 
 
+def _stored(event: Frame) -> Iterable[str]:
+    names = event.get("unreached")
+    if isinstance(names, list) and names:
+        told = ", ".join(clean(name) for name in names)
+        yield _quiet(event, f"not in the room, and so not told: {told}")
+
+
 def _error(event: Frame) -> Iterable[str]:
     return [f"! {clean(event.get('text'))}"]
 
@@ -166,5 +173,7 @@ _WRITERS: dict[str, Callable[[Frame], Iterable[str]]] = {
     "error": _error,
     "offline": _offline,
     "ok join": _joined,
+    "ok send": _stored,
+    "ok edit": _stored,
     "ok history": _page,
 }

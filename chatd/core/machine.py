@@ -169,6 +169,8 @@ class Machine:
         if rule.draft is not None and connection.block is None:
             connection.open_drafts += 1
             draft = rule.draft(turn, connection, command)
+            if rule.complete is not None:
+                rule.complete(turn, connection, draft)
             if rule.barrier:
                 self.chat.barriers[draft.room, None] = Barrier(draft)
             turn.append(draft, connection, command)

@@ -1,14 +1,22 @@
 """Who is addressed in a message: `@ann`, `@ann~4f7k`, `@all`.
 
-A message is looked through once, when its draft is made; what is found is stored
-with it and counted from there. `find` is total and takes time in proportion to
-the text, whatever the text is: no name is looked at twice, and only the first
-`NAMES_MAX` different ones are looked up.
+A text is looked through when it is going to be stored, and not before: what is
+refused costs nothing here. `find` is total and takes time in proportion to the text,
+whatever the text is. No name is looked at twice, only the first `NAMES_MAX` different
+ones are, and a text that is sent again is not looked through again
+(`TEXTS_KEPT`).
 
-Before the `@` may stand anything but what can stand there in an address
-(`ann@example.org`) or a link (`example.org/@ann`), and no `@` may follow
-(`@ann@example.org` is somebody elsewhere). A name ends where no name can go on;
-a dot at its end closes the sentence, unless it belongs to a member's name.
+**Before the `@`** may not stand what an address (`ann@example.org`) or a link
+(`example.org/@ann`) has there: a letter or digit, also with marks such as `_` or `/`
+between, unless it is of a script that is written without spaces, or the end of
+another mention (`@ann/@bob`). Within a link, and in code (`chatd.core.markdown`),
+nobody is meant.
+
+**A name ends** where no name can go on: at a character that none has, and where the
+script changes, since a name is of one (`@ann你好`). In scripts without spaces it may
+end anywhere; the longest that somebody has is taken. Punctuation at its end is the
+sentence's. Somebody who is called so all the same, from a time when that was allowed,
+is meant only where nobody is called what is left without it.
 
 Pure: no I/O, no clock, no randomness.
 """
@@ -17,28 +25,48 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container, Iterator
+from functools import lru_cache
 from itertools import islice, takewhile
-from unicodedata import category
+from unicodedata import category, normalize
 
 import attrs
 
+from chatd.core.markdown import Range, code_of
 from chatd.ids import NAME_CHARS_MAX, UserName
+from chatd.names import fold, narrow
+from chatd.names.policy import COMPOSED_MAX
+from chatd.names.scripts import end_of_script, is_unspaced
 
 NAMES_MAX = 50
 """Different names of one message that are looked up. Source: the most that Discord's
 AutoMod lets one set as `mention_total_limit`."""
-EVERYBODY = "all"
+SIGNS_MAX = 500
+"""Signs `@` that are looked at: more than 4,000 characters of addresses have."""
+TEXTS_KEPT = 32
+"""Texts of which the words are remembered: those that are just sent again."""
+CHARS_KEPT = 4096
+"""Characters of which it is remembered whether names have them."""
+EVERYBODY = UserName("all")
 """What addresses every member."""
-SUFFIX_CHARS = 5
-"""What follows a guest's name: `~` and four characters."""
+WORD_CHARS_MAX = COMPOSED_MAX * NAME_CHARS_MAX + len("~4f7k") + 1
+"""What is looked at behind an `@`: a longest name, and whether it goes on."""
 
-# What is neither ASCII nor a letter may be a mark that is part of a letter; which
-# it is, `_cut` knows. The quantifier is possessive, so nothing is tried twice.
+# What a name has beside letters, digits and marks, and none ends with: what ASCII
+# allows, the joiners, and what RFC 5892 appendix A allows between letters.
+_INSIDE = "._~-\u200c\u200d\u00b7\u0375\u05f3\u05f4\u0f0b\u06fd\u06fe\u30fb"
+# What neither is ASCII nor a letter may be a mark that is part of a letter; which
+# it is, `_name` knows. The quantifier is possessive, so nothing is tried twice.
 _ADDRESSED = re.compile(
-    r"(?<![\w.%+\-/@~=&#$])@((?:[\w.~\-]|[^\x00-\u02ff\s])"
-    rf"{{1,{NAME_CHARS_MAX + SUFFIX_CHARS}}}+)"
+    rf"@((?:[\w.~\-\u00b7]|[^\x00-\u02ff\s]){{1,{WORD_CHARS_MAX}}}+)"
 )
-_IN_NAMES = "._~-"
+_LATIN = re.compile(r"[0-9A-Za-z._\-\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f]*+")
+_SUFFIX = re.compile(r"~[A-Za-z2-7]{4}(?![A-Za-z0-9])")
+_DOMAIN = re.compile(r"@[\w\-]++(?:\.[\w\-]++)++")
+# An address on the web, up to what cannot be part of one, or is of a script that
+# puts no space behind it.
+_LINK = re.compile(r"(?<=[A-Za-z0-9])://[!#-;=?-_a-~\u00a1-\u0dff]*+")
+_JOINING = "._%+-/~=&#$"
+"""What can stand between a letter and the `@` of an address, or in a link."""
 
 
 @attrs.frozen
@@ -48,13 +76,20 @@ class Mentions:
     users: tuple[UserName, ...] = ()
     """Members, each once, without its sender; empty if `everybody` is."""
     everybody: bool = False
+    strangers: tuple[UserName, ...] = ()
+    """Names of those whom it does not reach, if there are such users."""
+
+
+def names_somebody(text: str) -> bool:
+    """Whether it is worth looking for mentions: there is a sign for them."""
+    return "@" in text or "\uff20" in text
 
 
 def find(
     text: str,
-    members: Container[UserName],
     sender: UserName,
-    fold: Callable[[str], UserName],
+    reaches: Callable[[UserName], bool],
+    known: Container[UserName],
     *,
     may_all: bool,
 ) -> Mentions | None:
@@ -62,47 +97,147 @@ def find(
 
     Args:
         text: The message.
-        members: Who can be addressed.
         sender: Who wrote it; he does not address himself.
-        fold: Brings a name to its canonical form, or raises `ValueError`.
+        reaches: Whether somebody is a member who may read it.
+        known: Users, also others than members.
         may_all: Whether the sender may address everybody.
 
     Returns:
-        None if nobody is addressed.
+        None if nobody is named.
     """
     users: dict[UserName, None] = {}
-    for word in islice(dict.fromkeys(_words(text)), NAMES_MAX):
-        for spelled in dict.fromkeys((word, word.rstrip(_IN_NAMES))):
-            try:
-                name = fold(spelled)
-            except ValueError:
-                continue
-            if name == EVERYBODY:
-                if may_all:
-                    return Mentions(everybody=True)
-            elif name in members:
-                if name != sender:
-                    users[name] = None
-                break
-    return Mentions(tuple(users)) if users else None
+    strangers: dict[UserName, None] = {}
+    everybody = False
+    for word in _words(text):
+        name = _meant(word, reaches, known)
+        if name == EVERYBODY:
+            everybody = everybody or may_all
+        elif name == sender:
+            pass
+        elif reaches(name):
+            users[name] = None
+        else:
+            strangers[name] = None
+    if not (users or everybody or strangers):
+        return None
+    return Mentions(() if everybody else tuple(users), everybody, tuple(strangers))
 
 
-def _words(text: str) -> Iterator[str]:
-    """What may be a name behind an @."""
-    for match in _ADDRESSED.finditer(text):
-        word = _cut(match[1])
-        end = match.start(1) + len(word)
-        after = text[end : end + 1]
-        if after != "@" and not after.isalnum():
+# --- whom a word means ----------------------------------------------------------
+
+
+def _meant(
+    word: str, reaches: Callable[[UserName], bool], known: Container[UserName]
+) -> UserName:
+    """The name that a word means, whether anybody is called so or not."""
+    bare = fold(word.rstrip(_INSIDE))
+    name = UserName(bare)
+    if name == EVERYBODY or reaches(name) or name in known:
+        return name
+    for end in _earlier_ends(bare):
+        shorter = UserName(bare[:end].rstrip(_INSIDE))
+        if reaches(shorter) or shorter in known:
+            return shorter
+    for end in range(len(word), len(word.rstrip(_INSIDE)), -1):
+        longer = UserName(fold(word[:end]))
+        if reaches(longer):
+            return longer
+    return name
+
+
+def _earlier_ends(name: str) -> Iterator[int]:
+    """Where else a name may end that is written without spaces, the last place first.
+
+    It is of one script, so its first letter tells of all. A number stays whole.
+    """
+    letter = next(filter(str.isalpha, name), "1")
+    if not is_unspaced(letter) or "~" in name:
+        return
+    for end in range(min(len(name) - 1, NAME_CHARS_MAX), 0, -1):
+        in_number = name[end - 1].isdecimal() and name[end].isdecimal()
+        if not in_number and not _is_mark(name[end]):
+            yield end
+
+
+# --- where words are ------------------------------------------------------------
+
+
+@lru_cache(TEXTS_KEPT)
+def _words(text: str) -> tuple[str, ...]:
+    """The first different words behind an `@` that may be names."""
+    return tuple(islice(dict.fromkeys(_each_word(text)), NAMES_MAX))
+
+
+def _each_word(text: str) -> Iterator[str]:
+    text = normalize("NFC", text)
+    plain, apart = narrow(text), _apart(text)
+    skipped, last = 0, -1  # ranges that are behind; the end of the last mention
+    for match in islice(_ADDRESSED.finditer(plain), SIGNS_MAX):
+        sign, word = match.start(), _name(match[1])
+        while sign >= apart[skipped][1]:
+            skipped += 1
+        if not word or sign >= apart[skipped][0] or not _may_begin(plain, sign, last):
+            continue
+        begin = match.start(1)
+        if not _DOMAIN.match(plain, begin + len(word)):
+            last = begin + len(word.rstrip(_INSIDE))
             yield word
 
 
-def _cut(word: str) -> str:
-    """The word up to the first character that no name has."""
-    if word.isascii():
+def _apart(text: str) -> list[Range]:
+    """Where nobody is meant, in rising order, and what is behind the text's end."""
+    links = [link.span() for link in _LINK.finditer(text)] if "://" in text else []
+    return sorted([*code_of(text), *links, (len(text), len(text) + 1)])
+
+
+def _name(word: str) -> str:
+    """The part of a word in which a name goes on; empty if none begins."""
+    if not (word[0].isalpha() or word[0].isdecimal()):
+        return ""
+    if _LATIN.fullmatch(word):
         return word
-    return "".join(takewhile(_is_in_names, word))
+    if not word.isalpha():
+        word = "".join(takewhile(_is_in_names, word))
+    wish, tilde, behind = word.partition("~")
+    end = end_of_script(_lower(wish))
+    if end < len(wish) or not tilde:
+        return wish[:end]
+    suffix = _SUFFIX.match(word, end)
+    if suffix:
+        return word[: suffix.end()]
+    return "" if behind.lstrip("~")[:1].isalnum() else wish
 
 
+def _lower(word: str) -> str:
+    """The word in lower case, character by character: names have no other letters."""
+    lower = word.lower()
+    return lower if len(lower) == len(word) else "".join(c.lower()[0] for c in word)
+
+
+def _may_begin(text: str, sign: int, last: int) -> bool:
+    """Whether a mention may begin here, by what stands before it.
+
+    Args:
+        text: The text.
+        sign: Where the `@` is.
+        last: Where the last mention ended.
+    """
+    before = sign
+    while before > 0 and before != last and text[before - 1] in _JOINING:
+        before -= 1
+    if before in {0, last}:
+        return True
+    before -= 1
+    while before > 0 and _is_mark(text[before]):
+        before -= 1
+    char = text[before]
+    return is_unspaced(char) if char.isalnum() else char != "@"
+
+
+@lru_cache(CHARS_KEPT)
 def _is_in_names(char: str) -> bool:
-    return char.isalnum() or char in _IN_NAMES or category(char)[0] == "M"
+    return char.isalpha() or char.isdecimal() or char in _INSIDE or _is_mark(char)
+
+
+def _is_mark(char: str) -> bool:
+    return category(char)[0] == "M"

@@ -234,17 +234,11 @@ class MemoryStore:
     ) -> list[tuple[int, int]]:
         """Count unread messages; see the port. Cancellation: safe."""
         await trio.lowlevel.checkpoint()
-        counts = []
+        most, counts = answers.UNREAD_MAX, []
         for room, read, upto in marks:
-            unread = [
-                m
-                for m in self._messages(room)
-                if read < m.seq <= upto and m.sender != user
-                if m.text is not None and not m.hidden
-            ]
-            mentions = [m for m in unread if m.addresses(user)]
-            most = answers.UNREAD_MAX
-            counts.append((min(len(unread), most), min(len(mentions), most)))
+            found = self._model.rooms.get(room)
+            unread, mentions = found.unread(user, read, upto) if found else (0, 0)
+            counts.append((min(unread, most), min(mentions, most)))
         return counts
 
     async def revisions(self, after: int) -> list[Revision]:

@@ -35,6 +35,8 @@ class Stored:
     ts: Millis
     dup: bool = False
     cid: Cid | None = None
+    unreached: list[UserName] | None = None
+    """Users whom the text names and who are not told."""
     id: CommandId = None
 
 

@@ -105,6 +105,18 @@ def test_what_is_hidden_is_not_shown() -> None:
     assert shown(page) == ["--:-- [lobby] bob: hi"]
 
 
+def test_who_was_not_reached_is_a_quiet_line() -> None:
+    """After a message or an edit; where everybody was, nothing is shown."""
+    for re in ("send", "edit"):
+        ok = {"type": "ok", "re": re, "room": "team", "seq": 7, "ts": "…"}
+        assert shown(ok) == []
+        assert shown(ok | {"unreached": "x"}) == shown(ok | {"unreached": []}) == []
+        told = (
+            "-- [team] not in the room, and so not told: cy, d\N{REPLACEMENT CHARACTER}"
+        )
+        assert shown(ok | {"unreached": ["cy", "d\x1b"]}) == [told]
+
+
 def test_a_mention_is_a_quiet_line() -> None:
     """Who and where; the text is read in the room."""
     mention = {"type": "mention", "room": "team", "seq": 7, "from": "bob"}

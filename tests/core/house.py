@@ -477,14 +477,8 @@ class House:
     def _count(self, effect: effects.CountUnread) -> Input:
         counts = dict(effect.counted)
         for room, read, upto in effect.marks:
-            messages = self.model.rooms[room].messages.values()
-            unread = [
-                m.addresses(effect.principal.user)
-                for m in messages
-                if read < m.seq <= upto and m.sender != effect.principal.user
-                if m.text is not None and not m.hidden
-            ]
-            counts[room] = effects.Unread(upto, len(unread), sum(unread))
+            found = self.model.rooms[room].unread(effect.principal.user, read, upto)
+            counts[room] = effects.Unread(upto, *found)
         return inputs.UnreadCounted(
             effect.connection, effect.hello, effect.principal, counts
         )

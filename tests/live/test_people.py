@@ -163,3 +163,66 @@ async def test_a_mention_reaches_who_has_not_joined(tmp_path: Path) -> None:
             welcome = await one.hello(name="ann", password="correct horse")
             (state,) = welcome["rooms"]
             assert (state["unread"], state["mentions"]) == (3, 1)
+
+
+async def test_an_edit_changes_whom_a_message_addresses(tmp_path: Path) -> None:
+    """It is told once and counted as the text is, also over a restart."""
+    data = tmp_path / "data"
+    for user in ("ann", "bob"):
+        add_account(data, user, "correct horse")
+
+    async def mentions(url: str) -> int:
+        async with person(url) as who:
+            welcome = await who.hello(name="bob", password="correct horse")
+            (state,) = welcome["rooms"]
+            return int(state["mentions"])
+
+    async with (
+        running(data) as daemon,
+        person(daemon.url) as one,
+        person(daemon.url) as other,
+        person(daemon.url) as second,
+    ):
+        ann, bob = await come(one, "ann"), await come(other, "bob")
+        aside = await come(second, "bob")
+        for who in (ann, bob):
+            await who.ask(type="join", room="lobby")
+        await ann.ask(type="send", room="lobby", text="hi")
+        await bob.ask(type="read", room="lobby", seq=1, id=9)
+        at = {"type": "edit", "room": "lobby", "of": 1}
+        for text in ("hi @bob", "hi", "hi, @bob"):
+            await ann.ask(**at, text=text)
+        mention = {"type": "mention", "room": "lobby", "seq": 1, "from": "ann"}
+        assert await aside.hear_until(type="mention") == mention
+        assert (await aside.ask(type="ping"))["type"] == "ok"
+        assert await mentions(daemon.url) == 1
+        await ann.ask(**at, text="hi `@bob`")
+        assert await mentions(daemon.url) == 0
+        await ann.ask(**at, text="hi @all, @bob")
+    async with running(data) as daemon:
+        assert await mentions(daemon.url) == 1
+
+
+async def test_whoever_names_somebody_who_is_not_there_is_told_so(
+    tmp_path: Path,
+) -> None:
+    """An account or a guest, known since the start or only just made."""
+    data = tmp_path / "data"
+    for user in ("ann", "bob"):
+        add_account(data, user, "correct horse")
+    async with running(data) as daemon:
+        add_account(data, "cy", "correct horse")
+        async with person(daemon.url) as one, person(daemon.url) as guest:
+            ann = await come(one, "ann")
+            await ann.ask(type="join", room="lobby")
+            name = (await guest.hello(name="dan"))["user"]
+            said = {"type": "send", "room": "lobby", "cid": "1"}
+            said["text"] = f"@ann, @Bob. 你好@cy你好, @{name} and @eve"
+            ok = await ann.ask(**said)
+            assert ok["unreached"] == ["bob", "cy", name]
+            await guest.ask(type="join", room="lobby")
+            assert "unreached" not in await ann.ask(
+                **said | {"cid": "2", "text": "@eve"}
+            )
+            again = await ann.ask(**said)
+            assert (again["dup"], again["unreached"]) == (True, ["bob", "cy", name])

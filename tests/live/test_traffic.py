@@ -112,6 +112,9 @@ async def be_apart(daemon: Daemon, traffic: Traffic, ann: Person, bob: Person) -
         await other.hello(name="bob", password=PASSWORD)
         await granted(ann, type="send", room="garden", text="@bob look")
         await other.hear_until(type="mention", room="garden")
+        missed = await granted(ann, type="send", room="garden", text="@dan, @bob")
+        assert missed["unreached"] == ["dan"]
+        await granted(ann, type="edit", room="garden", of=missed["seq"], text="@bob")
     await granted(ann, type="block", user="bob", id=1)
     await granted(ann, type="blocks", limit=1)
     await granted(bob, type="send", to="ann", text="psst")

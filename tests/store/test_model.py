@@ -44,9 +44,10 @@ times = st.integers(T0, T0 + 3)
 hashes = st.none() | texts
 
 people = st.sampled_from([ANN, BOB, GUEST])
-mentions = st.builds(
-    Mentions, st.lists(people, max_size=2, unique=True).map(tuple)
-) | st.just(Mentions(everybody=True))
+some = st.lists(people, max_size=2, unique=True).map(tuple)
+mentions = st.builds(Mentions, some, strangers=some | st.just((CY, GUEST))) | st.builds(
+    Mentions, everybody=st.just(True), strangers=some
+)
 
 messages = st.builds(
     d.NewMessage,
@@ -58,7 +59,7 @@ messages = st.builds(
     st.none() | mentions,
 )
 changes = st.one_of(
-    st.builds(d.EditMessage, rooms, users, cids, targets, texts),
+    st.builds(d.EditMessage, rooms, users, cids, targets, texts, st.none() | mentions),
     st.builds(d.SetReaction, rooms, users, cids, targets, emoji, st.booleans()),
     st.builds(
         d.DeleteMessage,
@@ -229,7 +230,9 @@ async def everything(store: Store) -> list[Any]:
                     for viewer in (ANN, BOB)
                 ]
         for user in (ANN, BOB, GUEST, UserName("nobody")):
-            read.append(await store.unread(user, [(room, Seq(1), Seq(1000))]))
+            for mark, head in ((1, 1000), (4, 1000), (0, 5)):
+                marks = [(room, Seq(mark), Seq(head))]
+                read.append(await store.unread(user, marks))
     for text in SEARCHES:
         read += await found(store, text)
     read += [await store.user(user) for user in (ANN, BOB, CY, GUEST)]

@@ -356,12 +356,28 @@ def to(*users: UserName, by: UserName = ANN, everybody: bool = False) -> d.NewMe
     return message
 
 
+def edit_to(
+    of: int, text: str, *users: UserName, everybody: bool = False
+) -> d.EditMessage:
+    """An edit by ann in the lobby, of a message that addresses somebody then."""
+    draft = edit(of, text)
+    draft.mentions = Mentions(users, everybody)
+    return draft
+
+
 async def mentions(
     store: Store, user: UserName, after: int = 0, upto: int = 9999
 ) -> tuple[int, int]:
     """What is unread in the lobby, and what of it addresses the user."""
     (found,) = await store.unread(user, [(LOBBY, Seq(after), Seq(upto))])
     return found
+
+
+async def addressed(store: Store, draft: d.EditMessage) -> Mentions | None:
+    """To whom an edit is news."""
+    outcome = await one(store, draft)
+    assert isinstance(outcome, d.Committed)
+    return outcome.addressed if isinstance(outcome, d.Addressing) else None
 
 
 async def test_mentions_are_counted_beside_unread(store: Store) -> None:
@@ -386,14 +402,59 @@ async def test_mentions_are_counted_beside_unread(store: Store) -> None:
     assert await mentions(store, NOBODY) == (6, 2)
 
 
-async def test_a_mention_goes_with_its_message_and_not_with_its_text(
+async def test_a_mention_goes_with_its_text_and_its_message(store: Store) -> None:
+    """An edit takes one and makes one, in its own transaction; a deletion takes it."""
+    await store.commit([to(BOB), to(BOB), say("hi"), edit(1, "no")], T0)
+    assert await mentions(store, BOB) == (3, 1)
+    assert await addressed(store, edit_to(1, "yes", BOB, CY)) == Mentions((CY,))
+    assert await mentions(store, BOB) == (3, 2)
+    assert await mentions(store, CY) == (3, 1)
+    await store.commit([delete(1), delete(2)], T0)
+    assert await mentions(store, BOB) == (1, 0)
+    assert await mentions(store, CY) == (1, 0)
+
+
+async def test_an_edit_is_news_to_nobody_twice(store: Store) -> None:
+    """Whoever was addressed before, by any text of the message, is not again."""
+    await store.commit([to(BOB)], T0)
+    assert await addressed(store, edit_to(1, "a", CY)) == Mentions((CY,))
+    for text, users in (("b", [BOB, CY]), ("c", []), ("d", [CY]), ("e", [BOB])):
+        assert await addressed(store, edit_to(1, text, *users)) is None
+    outcome = await one(store, edit_to(1, "f", everybody=True))
+    assert isinstance(outcome, d.Addressing)
+    assert outcome.addressed == Mentions(everybody=True)
+    assert outcome.told == (BOB, CY)
+    for text in ("g", "h"):
+        assert await addressed(store, edit_to(1, text, ANN)) is None
+        assert await addressed(store, edit_to(1, text * 2, everybody=True)) is None
+
+
+async def test_an_edit_counts_from_itself_on(store: Store) -> None:
+    """Once for each message, from what has addressed its reader first."""
+    await store.commit([say("hi"), to(CY), edit_to(1, "@", BOB)], T0)
+    assert await mentions(store, BOB) == (2, 1)
+    assert await mentions(store, BOB, after=2) == (0, 1)
+    assert await mentions(store, BOB, after=2, upto=2) == (0, 0)
+    assert await mentions(store, BOB, after=3) == (0, 0)
+    await store.commit([edit_to(2, "@all", everybody=True)], T0)
+    assert await mentions(store, CY, after=2) == (0, 0), "he was told at 2"
+    assert await mentions(store, BOB, after=3) == (0, 1)
+    await store.commit([edit_to(1, "@bob @cy", BOB, CY)], T0)
+    assert await mentions(store, BOB, after=4) == (0, 0)
+    assert await mentions(store, CY) == (2, 2)
+    await store.commit([edit(2, "nobody"), edit_to(2, "@bob", BOB)], T0)
+    assert await mentions(store, BOB, after=4) == (0, 0), "everybody was told at 4"
+
+
+async def test_who_may_not_read_a_message_is_not_addressed_by_an_edit(
     store: Store,
 ) -> None:
-    """An edit neither makes nor takes one; a deletion takes it."""
-    await store.commit([to(BOB), say("hi"), edit(1, "no"), edit(2, "@bob")], T0)
-    assert await mentions(store, BOB) == (2, 1)
-    await store.commit([delete(1)], T0)
-    assert await mentions(store, BOB) == (1, 0)
+    """He came later, to a room of which newcomers read what follows."""
+    await store.commit([say("hi")], T0)
+    joining = d.SetMember(LOBBY, CY, "member", event=True, since_join=True)
+    await store.commit([joining, edit_to(1, "@all", everybody=True)], T0)
+    assert await mentions(store, CY, after=2) == (0, 0)
+    assert await mentions(store, BOB, after=2) == (0, 1)
 
 
 async def test_mentions_are_counted_to_999(store: Store) -> None:
@@ -401,6 +462,28 @@ async def test_mentions_are_counted_to_999(store: Store) -> None:
     outcomes = await store.commit([to(BOB, NOBODY) for _ in range(1100)], T0)
     assert seqs(outcomes)[-1] == 1100
     assert await mentions(store, BOB) == (999, 999)
+
+
+@pytest.mark.parametrize("again", [0, 1])
+async def test_who_is_not_reached_is_told_if_there_is_such_a_user(
+    store: Store, again: int
+) -> None:
+    """To a retry as well, in the same batch or in a later one, as it was at first."""
+    message, change = say("@", "c1"), edit(1, "@@", "c2")
+    for draft in (message, change):
+        draft.mentions = Mentions(strangers=(CY, NOBODY, BOB))
+    flow: list[d.Draft] = [message, message, change, change]
+    if again:
+        outcomes = [await one(store, draft) for draft in flow]
+    else:
+        outcomes = await store.commit(flow, T0)
+    for outcome in outcomes:
+        assert isinstance(outcome, d.Addressing | d.Duplicate)
+        assert outcome.unreached == (CY, BOB)
+    refused = d.Refused(RejectCode.MUTED, "muted")
+    bare = d.EditMessage(LOBBY, ANN, change.cid, Seq(1), "@@")
+    recalled = await one(store, d.Recall(bare, refused))
+    assert recalled == d.Duplicate(Seq(2), T0, unreached=(CY, BOB))
 
 
 @pytest.mark.parametrize("again", [0, 1])

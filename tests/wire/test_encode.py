@@ -258,7 +258,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
         },
     ),
     (
-        r.Stored("send", LOBBY, Seq(58), TS, dup=True),
+        r.Stored("send", LOBBY, Seq(58), TS, dup=True, unreached=[BOB]),
         {
             "type": "ok",
             "re": "send",
@@ -266,6 +266,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
             "seq": 58,
             "ts": TIME,
             "dup": True,
+            "unreached": ["bob"],
         },
     ),
     (

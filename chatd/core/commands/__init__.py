@@ -10,6 +10,8 @@ place and in one order; the functions named here are small and may rely on them:
 * `draft`: the command is durable; this makes the draft that is appended when
   `run` has not refused, and has not appended it by itself. A refusal then keeps its
   place among the replies, and a `cid` is looked up before it is believed.
+* `complete`: adds to the draft what is dear to find out, when it is appended; one by
+  which only a `cid` is looked up has no need of it.
 * `barrier`: it changes who may do what in its room, so commands for that room
   that come after it are decided when it is committed.
 * `grows`: adds to the store whatever becomes of it, so it is refused while the disk
@@ -27,6 +29,7 @@ import attrs
 
 from chatd.core.commands import (
     accounts,
+    addressing,
     blocks,
     creation,
     ephemeral,
@@ -53,6 +56,7 @@ class Rule:
     member: bool = False
     settles: bool = False
     draft: Callable[[Turn, Connection, Any], Durable | CreateRoom] | None = None
+    complete: Callable[[Turn, Connection, Any], None] | None = None
     barrier: bool = False
     grows: bool = False
     cost: int = 1
@@ -82,9 +86,18 @@ RULES: dict[type[commands.Command], Rule] = {
     commands.Profile: Rule(sessions.profile, settles=True, grows=True),
     commands.Join: Rule(rooms.join, settles=True),
     commands.Leave: Rule(rooms.leave, member=True, settles=True),
-    commands.Send: Rule(timeline.send, draft=timeline.new_message, grows=True),
+    commands.Send: Rule(
+        timeline.send,
+        draft=timeline.new_message,
+        complete=addressing.address,
+        grows=True,
+    ),
     commands.Edit: Rule(
-        timeline.change, member=True, draft=timeline.edit_message, grows=True
+        timeline.change,
+        member=True,
+        draft=timeline.edit_message,
+        complete=addressing.address,
+        grows=True,
     ),
     commands.Delete: Rule(timeline.delete, draft=timeline.delete_message),
     commands.React: Rule(

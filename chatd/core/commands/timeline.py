@@ -8,9 +8,10 @@ the answer first.
 
 from __future__ import annotations
 
-from chatd.core import allowance, mentions
-from chatd.core.commands import authority
+from chatd.core import allowance
+from chatd.core.commands import addressing, authority
 from chatd.core.drafts import (
+    Addressing,
     Committed,
     Conflict,
     CreateRoom,
@@ -30,15 +31,12 @@ from chatd.core.effects import (
     FindUser,
     Origin,
     Subscribe,
-    Tell,
 )
 from chatd.core.entities import Connection, Room, User
-from chatd.core.mentions import Mentions
 from chatd.core.settings import PLAIN
 from chatd.core.turn import Turn
 from chatd.errors import Reject, RejectCode
 from chatd.ids import (
-    ConnectionId,
     RoomName,
     Seq,
     UserName,
@@ -48,46 +46,22 @@ from chatd.ids import (
     is_direct,
     is_guest,
 )
-from chatd.names import NAMES
 from chatd.wire.commands import Command, Delete, Edit, React, Send
-from chatd.wire.events import Hidden, Mention, TimelineEvent
+from chatd.wire.events import Hidden, TimelineEvent
 from chatd.wire.replies import Stored
-
-ADDRESS_ALL = frozenset({"owner", "moderator"})
-"""Roles whose `@all` addresses everybody. Source: protocol section 4."""
 
 # --- drafts -----------------------------------------------------------------
 
 
 def new_message(turn: Turn, connection: Connection, command: Send) -> NewMessage:
-    """The draft of a message; nobody is mentioned in a direct conversation."""
-    user = turn.user(connection)
-    mentioned = None
+    """The draft of a message."""
+    user = turn.user(connection).name
     if command.to is not None:
-        room = direct_room(user.name, command.to)
+        room = direct_room(user, command.to)
     else:
         assert command.room is not None
         room = command.room
-        if "@" in command.text:
-            mentioned = _mentioned(turn, user, room, command.text)
-    return NewMessage(
-        room, user.name, command.cid, command.text, command.reply_to, mentioned
-    )
-
-
-def _mentioned(turn: Turn, user: User, name: RoomName, text: str) -> Mentions | None:
-    """Whom of a room a message addresses; everybody, if its sender may."""
-    room = turn.chat.rooms.get(name)
-    member = room.members.get(user.name) if room is not None else None
-    if room is None or member is None or is_direct(name):
-        return None
-    return mentions.find(
-        text,
-        room.members,
-        user.name,
-        NAMES[turn.config.auth.names].user,
-        may_all=user.role == "admin" or member.role in ADDRESS_ALL,
-    )
+    return NewMessage(room, user, command.cid, command.text, command.reply_to)
 
 
 def edit_message(turn: Turn, connection: Connection, command: Edit) -> EditMessage:
@@ -250,42 +224,14 @@ def executed(turn: Turn, origin: Origin, draft: Durable, outcome: Outcome) -> No
         settle(turn, connection, origin, draft.room, outcome)
     if event is not None:
         turn.want(_hidden(turn, event) if hidden else Deliver(event))
-        if type(draft) is NewMessage and draft.mentions is not None:
-            _tell_mentioned(turn, event, draft.mentions)
+        if isinstance(draft, (NewMessage, EditMessage)) and draft.mentions is not None:
+            addressing.tell_mentioned(turn, draft, event, outcome)
 
 
 def _hidden(turn: Turn, event: TimelineEvent) -> DeliverHidden:
     """Send an event to its room, but not to the one who blocks its sender."""
     blocker = turn.connections_of(direct_partner(event.room, event.sender))
     return DeliverHidden(event, Hidden.instead_of(event), blocker)
-
-
-def _tell_mentioned(turn: Turn, event: TimelineEvent, found: Mentions) -> None:
-    """Tell those addressed, on connections that get nothing of the room."""
-    chat = turn.chat
-    room = chat.rooms[event.room]
-    numbers = [
-        number
-        for name in (room.online if found.everybody else found.users)
-        if name in room.online and name != event.sender
-        for number in _unaware(turn, chat.users[name], event)
-    ]
-    if numbers:
-        turn.want(Tell(numbers, Mention(event.room, event.seq, event.sender)))
-
-
-def _unaware(turn: Turn, user: User, event: TimelineEvent) -> list[ConnectionId]:
-    """Connections of a user on which he has not joined the event's room."""
-    if event.sender in user.blocks:
-        return []
-    found = [turn.connection(number) for number in user.connections]
-    return [
-        connection.id
-        for connection in found
-        if connection is not None
-        and event.room not in connection.subscriptions
-        and turn.may_be_told(connection, event.room)
-    ]
 
 
 def _forget_sending(turn: Turn, user: User, draft: NewMessage) -> None:
@@ -320,12 +266,15 @@ def settle(
             assert event is not None
             seq = _seq_told(turn, connection, command, event.seq)
             reply = Stored(command.type, room, seq, event.ts, cid=cid, id=command.id)
+            if isinstance(outcome, Addressing):
+                reply.unreached = list(outcome.unreached) or None
             turn.answer(connection.id, reply)
         case Duplicate(seq, ts):
             seq = _seq_told(turn, connection, command, seq)
             reply = Stored(
                 command.type, room, seq, ts, dup=True, cid=cid, id=command.id
             )
+            reply.unreached = list(outcome.unreached) or None
             turn.answer(connection.id, reply)
         case Conflict():
             turn.refuse(connection.id, command, cid_conflict())

@@ -29,6 +29,7 @@ from chatd.core.drafts.accounts import (
     SetPasswordHash,
 )
 from chatd.core.drafts.outcomes import (
+    Addressing,
     Committed,
     Conflict,
     Duplicate,
@@ -45,6 +46,7 @@ from chatd.core.drafts.rooms import (
 )
 from chatd.core.drafts.timeline import (
     REACTION_KINDS_MAX,
+    STRANGERS_MAX,
     DeleteMessage,
     Durable,
     EditMessage,
@@ -81,9 +83,11 @@ Draft = (
 
 __all__ = [
     "REACTION_KINDS_MAX",
+    "STRANGERS_MAX",
     "TRIM_ROWS",
     "TRIM_TEXT_BYTES",
     "AddUser",
+    "Addressing",
     "ChangePassword",
     "Committed",
     "Conflict",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import attrs
 
+from chatd.core.mentions import Mentions
 from chatd.errors import Reject, RejectCode
-from chatd.ids import RoomName, Seq, SessionId
+from chatd.ids import RoomName, Seq, SessionId, UserName
 from chatd.wire.events import Millis, TimelineEvent
 
 
@@ -32,6 +33,18 @@ class Trimmed(Committed):
     """Whether there is more to remove."""
 
 
+@attrs.define(kw_only=True)
+class Addressing(Committed):
+    """A text is on disk that names people, beside what its draft said of them."""
+
+    addressed: Mentions | None
+    """Whom it addresses and the same message has not addressed before."""
+    told: tuple[UserName, ...] = ()
+    """To whom that is no news, though he is one of everybody."""
+    unreached: tuple[UserName, ...] = ()
+    """Users whom it names and does not reach."""
+
+
 @attrs.define
 class Duplicate:
     """It was on disk before, or changed nothing: the first seq and ts."""
@@ -43,6 +56,8 @@ class Duplicate:
     recalled: bool = attrs.field(default=False, eq=False)
     """Whether it is a retry, whose `cid` was found: not only something that changes
     nothing, which is paid for."""
+    unreached: tuple[UserName, ...] = ()
+    """As the first answer said, of those who are users still."""
 
 
 @attrs.define

@@ -22,15 +22,16 @@ class NewMessage:
     text: str
     reply_to: Seq | None = None
     mentions: Mentions | None = None
-    """Whom it addresses; kept until it is deleted, whatever it is edited to."""
+    """Whom it addresses."""
 
 
 @attrs.define
 class EditMessage:
-    """Replace the text of `of`.
+    """Replace the text of `of`, and whom it addresses by that of the new one.
 
-    Refused: `no_message` if there is none or it was deleted, `forbidden` if it
-    is not the user's own. The same text again is `Duplicate`.
+    It is `Addressing` where that is news to anybody. Refused: `no_message` if there
+    is none or it was deleted, `forbidden` if it is not the user's own. The same text
+    again is `Duplicate`.
     """
 
     room: RoomName
@@ -38,6 +39,8 @@ class EditMessage:
     cid: Cid | None
     of: Seq
     text: str
+    mentions: Mentions | None = None
+    """Whom it addresses now; of those who were addressed before it tells nobody."""
 
 
 @attrs.define
@@ -139,6 +142,9 @@ class SetRoom:
     """Some of what `RoomSettings` has."""
 
 
+STRANGERS_MAX = 10
+"""Names of nobody in the room that a text is answered with. To look one up takes the
+writer 2 µs."""
 REACTION_KINDS_MAX = 20
 """Kinds of reaction on one message. Source: protocol section 4."""
 

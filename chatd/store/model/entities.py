@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 import attrs
 
 from chatd.core import drafts as d
@@ -21,6 +23,18 @@ from chatd.wire import events as e
 from chatd.wire import replies as r
 from chatd.wire.events import Millis
 
+Names = tuple[UserName, ...]
+
+
+@attrs.define
+class Told:
+    """Somebody was told that a message addresses him."""
+
+    seq: Seq
+    """The event that did."""
+    is_on: bool = True
+    """Whether the text does so still."""
+
 
 @attrs.define
 class ModelMessage:
@@ -36,7 +50,8 @@ class ModelMessage:
     """The edit that made the text."""
     reactions: dict[tuple[str, UserName], e.React] = attrs.field(factory=dict)
     """The last word of each user on each emoji."""
-    mentions: Mentions | None = None
+    mentions: dict[UserName | None, Told] = attrs.field(factory=dict)
+    """Who was ever told that he is addressed; None is everybody."""
     hidden: bool = False
 
     def on(self) -> list[e.React]:
@@ -46,10 +61,35 @@ class ModelMessage:
             key=lambda last: last.seq,
         )
 
-    def addresses(self, user: UserName) -> bool:
-        """Whether the user is mentioned."""
-        found = self.mentions
-        return found is not None and (found.everybody or user in found.users)
+    def address(
+        self, found: Mentions | None, seq: Seq, users: Container[UserName]
+    ) -> tuple[Mentions | None, tuple[UserName, ...]]:
+        """Address whom a text does from `seq` on, of those who are users.
+
+        Returns:
+            Those to whom that is news, and of everybody those to whom it is none.
+        """
+        wanted: list[UserName | None] = []
+        if found is not None:
+            named = [user for user in found.users if user in users]
+            wanted = [None] if found.everybody else [*named]
+        told = tuple(sorted(user for user in self.mentions if user is not None))
+        is_told = None in self.mentions
+        new = [user for user in wanted if user not in self.mentions]
+        for user, entry in self.mentions.items():
+            entry.is_on = user in wanted
+        self.mentions |= {user: Told(seq) for user in new}
+        if None in new:
+            return Mentions(everybody=True), told
+        if is_told or not new:
+            return None, ()
+        return Mentions(tuple(user for user in new if user is not None)), ()
+
+    def addresses(self, user: UserName, after: Seq, upto: Seq) -> bool:
+        """Whether the user is mentioned at `upto`, and was not told so at `after`."""
+        told = [self.mentions[key] for key in (None, user) if key in self.mentions]
+        is_on = any(entry.is_on and entry.seq <= upto for entry in told)
+        return is_on and all(entry.seq > after for entry in told)
 
 
 @attrs.define
@@ -69,7 +109,7 @@ class ModelRoom:
     bans: dict[UserName, SanctionRow] = attrs.field(factory=dict)
     mutes: dict[UserName, SanctionRow] = attrs.field(factory=dict)
     invites: dict[UserName, InviteRow] = attrs.field(factory=dict)
-    cids: dict[tuple[UserName, Cid], tuple[bytes, Seq, Millis]] = attrs.field(
+    cids: dict[tuple[UserName, Cid], tuple[bytes, Seq, Millis, Names]] = attrs.field(
         factory=dict
     )
 
@@ -87,6 +127,24 @@ class ModelRoom:
         """The events `after` < seq <= `upto` that are kept, as somebody sees them."""
         after = max(after, Seq(self.first - 1))
         return [as_seen(self, event, viewer) for event in self.timeline[after:upto]]
+
+    def unread(self, user: UserName, read: Seq, upto: Seq) -> tuple[int, int]:
+        """How many messages of others are unread, and how many address the user."""
+        member = self.members.get(user)
+        first = member.first if member is not None else Seq(1)
+        others = [
+            message
+            for message in self.messages.values()
+            if message.sender != user and message.text is not None
+            if not message.hidden
+        ]
+        unread = [message for message in others if read < message.seq <= upto]
+        mentions = [
+            message
+            for message in others
+            if message.seq >= first and message.addresses(user, read, upto)
+        ]
+        return len(unread), len(mentions)
 
     def stamp(self, now: Millis) -> tuple[RoomName, Seq, Millis]:
         """What the next event begins with."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import assert_never
 
-import attrs
-
 from chatd.core import drafts as d
-from chatd.ids import direct_partner, is_direct
+from chatd.core.mentions import Mentions
+from chatd.ids import UserName, direct_partner, is_direct
 from chatd.store import answers
 from chatd.store.digest import content_digest, is_retry
 from chatd.store.model import rooms
@@ -38,7 +37,7 @@ def _durable(model: Tables, draft: d.Durable, now: Millis) -> d.Outcome:
         case d.NewMessage():
             outcome = _new(model, room, draft, now, hidden=hidden)
         case d.EditMessage():
-            outcome = _edit(room, draft, now, hidden=hidden)
+            outcome = _edit(model, room, draft, now, hidden=hidden)
         case d.DeleteMessage():
             outcome = _delete(room, draft, now)
         case d.SetReaction():
@@ -51,11 +50,11 @@ def _durable(model: Tables, draft: d.Durable, now: Millis) -> d.Outcome:
             assert_never(draft)
     if draft.cid is not None:
         if isinstance(outcome, d.Duplicate):
-            where = outcome.seq, outcome.ts
-            room.cids[draft.user, draft.cid] = digest, *where
+            room.cids[draft.user, draft.cid] = digest, outcome.seq, outcome.ts, ()
         elif isinstance(outcome, d.Committed) and outcome.event is not None:
             where = outcome.event.seq, outcome.event.ts
-            room.cids[draft.user, draft.cid] = digest, *where
+            missed = outcome.unreached if isinstance(outcome, d.Addressing) else ()
+            room.cids[draft.user, draft.cid] = digest, *where, missed
     return outcome
 
 
@@ -67,9 +66,10 @@ def recalled(model: Tables, draft: d.Durable) -> d.Duplicate | d.Conflict | None
     use = room.cids.get((draft.user, draft.cid))
     if use is None:
         return None
-    known, seq, ts = use
-    retry = is_retry(known, draft)
-    return d.Duplicate(seq, ts, recalled=True) if retry else d.Conflict()
+    known, seq, ts, missed = use
+    if not is_retry(known, draft):
+        return d.Conflict()
+    return d.Duplicate(seq, ts, recalled=True, unreached=missed)
 
 
 def _new(
@@ -80,19 +80,32 @@ def _new(
     name, seq, ts = room.stamp(now)
     message = ModelMessage(seq, ts, draft.user, draft.text, draft.cid, draft.reply_to)
     message.hidden = hidden
-    if draft.mentions is not None:
-        known = [user for user in draft.mentions.users if user in model.users]
-        message.mentions = attrs.evolve(draft.mentions, users=tuple(known))
+    message.address(draft.mentions, seq, model.users)
     room.messages[seq] = message
     model.written.append((room, message))
     event = e.Message(name, seq, ts, draft.user, draft.text, draft.cid, draft.reply_to)
     if seq == 1 and is_direct(name):
         event.epoch = room.epoch
-    return room.add(event, hidden=hidden)
+    committed = room.add(event, hidden=hidden)
+    missed = _unreached(model, draft.mentions)
+    if not missed:
+        return committed
+    return d.Addressing(event, hidden, addressed=draft.mentions, unreached=missed)
+
+
+def _unreached(model: Tables, found: Mentions | None) -> tuple[UserName, ...]:
+    """Those whom a text names and does not reach, as far as there are such users."""
+    strangers = found.strangers if found is not None else ()
+    return tuple(name for name in strangers if name in model.users)
 
 
 def _edit(
-    room: ModelRoom, draft: d.EditMessage, now: Millis, *, hidden: bool
+    model: Tables,
+    room: ModelRoom,
+    draft: d.EditMessage,
+    now: Millis,
+    *,
+    hidden: bool,
 ) -> d.Outcome:
     message = _own(room, draft)
     if isinstance(message, d.Refused):
@@ -103,14 +116,26 @@ def _edit(
     message.text = draft.text
     message.hidden = message.hidden or hidden
     message.edit = e.Edit(*room.stamp(now), draft.user, draft.of, draft.text)
-    return room.add(message.edit, hidden=message.hidden)
+    committed = room.add(message.edit, hidden=message.hidden)
+    found = message.address(draft.mentions, message.edit.seq, model.users)
+    missed = _unreached(model, draft.mentions)
+    if found[0] is None and not missed:
+        return committed
+    return d.Addressing(
+        message.edit,
+        message.hidden,
+        addressed=found[0],
+        told=found[1],
+        unreached=missed,
+    )
 
 
 def _delete(room: ModelRoom, draft: d.DeleteMessage, now: Millis) -> d.Outcome:
     message = _deletable(room, draft)
     if isinstance(message, d.Refused):
         return message
-    message.text = message.edit = message.mentions = None
+    message.text = message.edit = None
+    message.mentions.clear()
     message.reactions.clear()
     return room.add(e.Delete(*room.stamp(now), draft.user, draft.of))
 

@@ -223,7 +223,7 @@ def _empty_messages(db: apsw.Connection, page: list[tuple[Any, ...]]) -> int:
             continue
         emptied += 1
         db.execute("DELETE FROM reaction WHERE room_id = ? AND of = ?", (room, seq))
-        db.execute("DELETE FROM mention WHERE room_id = ? AND seq = ?", (room, seq))
+        db.execute("DELETE FROM mention WHERE room_id = ? AND of = ?", (room, seq))
         db.execute(
             "UPDATE event SET emoji = NULL, is_on = NULL"
             " WHERE room_id = ? AND of = ? AND kind = 'react'",

@@ -14,6 +14,7 @@ from typing import Any
 
 import apsw
 import attrs
+import orjson
 
 from chatd.core.drafts import Conflict, Duplicate, Durable, Refused
 from chatd.ids import Cid, Epoch, RoomName, Seq, UserName, direct_partner
@@ -24,17 +25,16 @@ from chatd.wire.events import Millis
 
 CidKey = tuple[int, int, Cid]
 """Room, user, cid."""
-CidUse = tuple[bytes, Seq, Millis]
-"""The digest of what it was used for, and where that is."""
-
-EVERYBODY = 0
-"""In `mention`, instead of a user's id."""
+CidUse = tuple[bytes, Seq, Millis, str | None]
+"""The digest of what it was used for, where that is, and the ids of those whom its
+text does not reach."""
 
 _FIND_CIDS = """
-SELECT room_id, user_id, cid, digest, seq, ts FROM cid
+SELECT room_id, user_id, cid, digest, seq, ts, unreached FROM cid
 WHERE (room_id, user_id, cid) IN (VALUES $ROWS)"""
 _ADD_CIDS = """
-INSERT INTO cid (room_id, user_id, cid, digest, seq, ts, at) VALUES $ROWS"""
+INSERT INTO cid (room_id, user_id, cid, digest, seq, ts, unreached, at) VALUES $ROWS"""
+_NAMES = "SELECT id, name FROM user WHERE erased IS NULL AND (id) IN (VALUES $ROWS)"
 
 _SAVE_HEADS = """
 UPDATE room SET head = heads.column2, last_ts = heads.column3
@@ -130,12 +130,14 @@ class Ledger:
     def find_cids(self, keys: Sequence[CidKey]) -> dict[CidKey, CidUse]:
         """Find what cids were used for, many at a time."""
         return {
-            (room, user, cid): (digest, seq, ts)
-            for room, user, cid, digest, seq, ts in find_rows(self.db, _FIND_CIDS, keys)
+            (room, user, cid): (digest, seq, ts, unreached)
+            for room, user, cid, digest, seq, ts, unreached in find_rows(
+                self.db, _FIND_CIDS, keys
+            )
         }
 
     def keep_cids(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Remember (room, user, cid, digest, seq, ts, at), on disk."""
+        """Remember (room, user, cid, digest, seq, ts, unreached, at), on disk."""
         change_rows(self.db, _ADD_CIDS, rows)
 
     def recall(self, draft: Durable) -> Duplicate | Conflict | None:
@@ -144,9 +146,34 @@ class Ledger:
         if room is None or user is None or draft.cid is None:
             return None
         use = self.find_cids([(room.id, user, draft.cid)])
-        return compare(use[room.id, user, draft.cid], draft) if use else None
+        return self.compare(use[room.id, user, draft.cid], draft) if use else None
 
-    def keep(self, draft: Durable, seq: Seq, ts: Millis, now: Millis) -> None:
+    def compare(self, use: CidUse, draft: Durable) -> Duplicate | Conflict:
+        """Tell a retry from another use of the same cid."""
+        known, seq, ts, unreached = use
+        if not is_retry(known, draft):
+            return Conflict()
+        names = () if unreached is None else self._names(orjson.loads(unreached))
+        return Duplicate(seq, ts, recalled=True, unreached=names)
+
+    def _names(self, users: list[int]) -> tuple[UserName, ...]:
+        """The names of users, in this order, without those who were erased."""
+        names = dict(find_rows(self.db, _NAMES, [(user,) for user in users]))
+        return tuple(names[user] for user in users if user in names)
+
+    def unreached(self, names: Iterable[UserName]) -> str | None:
+        """Whom a text does not reach, as it is kept with a cid."""
+        users = [self.user(name) for name in names]
+        return orjson.dumps(users).decode() if users else None
+
+    def keep(
+        self,
+        draft: Durable,
+        seq: Seq,
+        ts: Millis,
+        now: Millis,
+        unreached: tuple[UserName, ...] = (),
+    ) -> None:
         """Remember what a single draft's cid was used for.
 
         Also where it changed nothing: a retry that comes after somebody else's
@@ -154,8 +181,8 @@ class Ledger:
         """
         room, user = self.room(draft.room), self.user(draft.user)
         if room is not None and user is not None and draft.cid is not None:
-            digest = content_digest(draft)
-            self.keep_cids([(room.id, user, draft.cid, digest, seq, ts, now)])
+            digest, kept = content_digest(draft), self.unreached(unreached)
+            self.keep_cids([(room.id, user, draft.cid, digest, seq, ts, kept, now)])
 
     def locate(self, room: RoomName, user: UserName) -> tuple[RoomCell, int] | Refused:
         """The room's cell and the user's id, or which of them is missing."""
@@ -163,9 +190,3 @@ class Ledger:
         if cell is None:
             return answers.NO_ROOM
         return answers.NO_USER if number is None else (cell, number)
-
-
-def compare(use: CidUse, draft: Durable) -> Duplicate | Conflict:
-    """Tell a retry from another use of the same cid."""
-    known, seq, ts = use
-    return Duplicate(seq, ts, recalled=True) if is_retry(known, draft) else Conflict()

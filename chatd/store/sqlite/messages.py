@@ -13,19 +13,12 @@ from typing import Any
 
 import attrs
 
-from chatd.core.drafts import Committed, NewMessage, Outcome
-from chatd.core.mentions import Mentions
-from chatd.ids import Cid, Seq, is_direct
+from chatd.core.drafts import Addressing, Committed, NewMessage, Outcome
+from chatd.ids import Cid, Seq, UserName, is_direct
 from chatd.store import answers
 from chatd.store.digest import content_digest
-from chatd.store.sqlite.ledger import (
-    EVERYBODY,
-    CidKey,
-    CidUse,
-    Ledger,
-    RoomCell,
-    compare,
-)
+from chatd.store.sqlite import mentions
+from chatd.store.sqlite.ledger import CidKey, CidUse, Ledger, RoomCell
 from chatd.store.sqlite.sql import change_rows, find_rows
 from chatd.wire.events import Message, Millis
 
@@ -34,7 +27,6 @@ SELECT room_id, seq FROM message WHERE (room_id, seq) IN (VALUES $ROWS)"""
 _ADD_MESSAGES = """
 INSERT INTO message (room_id, seq, ts, user_id, reply_to, cid, text) VALUES $ROWS"""
 _HIDE = "UPDATE message SET hidden = 1 WHERE (room_id, seq) IN (VALUES $ROWS)"
-_ADD_MENTIONS = "INSERT INTO mention (room_id, seq, user_id) VALUES $ROWS"
 
 
 @attrs.define
@@ -48,7 +40,7 @@ class _Run:
     message_rows: list[tuple[Any, ...]] = attrs.field(factory=list)
     cid_rows: list[tuple[Any, ...]] = attrs.field(factory=list)
     hidden: list[tuple[int, Seq]] = attrs.field(factory=list)
-    mention_rows: list[tuple[int, Seq, int]] = attrs.field(factory=list)
+    mention_rows: list[mentions.Row] = attrs.field(factory=list)
 
 
 def append_messages(
@@ -62,7 +54,7 @@ def append_messages(
     outcomes = [_append(ledger, run, draft, now) for draft in drafts]
     change_rows(ledger.db, _ADD_MESSAGES, run.message_rows)
     change_rows(ledger.db, _HIDE, run.hidden)
-    change_rows(ledger.db, _ADD_MENTIONS, run.mention_rows)
+    change_rows(ledger.db, mentions.ADD, run.mention_rows)
     ledger.keep_cids(run.cid_rows)
     ledger.save_heads(run.touched.values())
     return outcomes
@@ -77,7 +69,7 @@ def _append(ledger: Ledger, run: _Run, draft: NewMessage, now: Millis) -> Outcom
     if draft.cid is not None:
         use = run.cids.get((room.id, user, draft.cid))
         if use is not None:
-            return compare(use, draft)
+            return ledger.compare(use, draft)
         digest = content_digest(draft)
     if draft.reply_to is not None and (room.id, draft.reply_to) not in run.messages:
         return answers.NO_REPLIED
@@ -87,36 +79,31 @@ def _append(ledger: Ledger, run: _Run, draft: NewMessage, now: Millis) -> Outcom
     run.message_rows.append(
         (room.id, seq, ts, user, draft.reply_to, draft.cid, draft.text)
     )
+    missed: tuple[UserName, ...] = ()
+    if draft.mentions is not None:
+        run.mention_rows += mentions.rows_of(ledger, draft.mentions, room, seq)
+        missed = mentions.unreached(ledger, draft.mentions)
     if draft.cid is not None and digest is not None:
-        run.cids[room.id, user, draft.cid] = digest, seq, ts
-        run.cid_rows.append((room.id, user, draft.cid, digest, seq, ts, now))
+        kept = ledger.unreached(missed) if missed else None
+        run.cids[room.id, user, draft.cid] = digest, seq, ts, kept
+        run.cid_rows.append((room.id, user, draft.cid, digest, seq, ts, kept, now))
     # Spelled out: a call would cost a hundredth of the message.
     hidden = draft.room[0] == "@" and ledger.is_hidden(draft.room, draft.user)
     if hidden:
         run.hidden.append((room.id, seq))
-    if draft.mentions is not None:
-        run.mention_rows += _mentions(ledger, draft.mentions, room, seq)
-    return Committed(
-        Message(
-            room=draft.room,
-            seq=seq,
-            ts=ts,
-            sender=draft.user,
-            text=draft.text,
-            cid=draft.cid,
-            reply_to=draft.reply_to,
-            epoch=room.epoch if seq == 1 and is_direct(draft.room) else None,
-        ),
-        hidden,
+    message = Message(
+        room=draft.room,
+        seq=seq,
+        ts=ts,
+        sender=draft.user,
+        text=draft.text,
+        cid=draft.cid,
+        reply_to=draft.reply_to,
+        epoch=room.epoch if seq == 1 and is_direct(draft.room) else None,
     )
-
-
-def _mentions(
-    ledger: Ledger, found: Mentions, room: RoomCell, seq: Seq
-) -> list[tuple[int, Seq, int]]:
-    """The rows of those whom a message addresses."""
-    users = [EVERYBODY] if found.everybody else map(ledger.user, found.users)
-    return [(room.id, seq, user) for user in users if user is not None]
+    if missed:
+        return Addressing(message, hidden, addressed=draft.mentions, unreached=missed)
+    return Committed(message, hidden)
 
 
 def _keys(ledger: Ledger, drafts: Sequence[NewMessage]) -> dict[CidKey, None]:

@@ -80,14 +80,21 @@ SELECT count(*) FROM (
   AND user_id IS NOT (SELECT id FROM user WHERE name = ?4)
   LIMIT ?5)"""
 
+# Each message once, since it addresses everybody or some; not where its reader was
+# told of it before his mark, nor what he may not read.
 _MENTIONED = """
 SELECT count(*) FROM (
-  SELECT 1 FROM mention n JOIN message m ON m.room_id = n.room_id AND m.seq = n.seq
+  SELECT 1 FROM mention n JOIN message m ON m.room_id = n.room_id AND m.seq = n.of
   WHERE n.room_id = (SELECT id FROM room WHERE name = ?1)
   AND n.user_id IN (0, (SELECT id FROM user WHERE name = ?4))
-  AND n.seq > ?2 AND n.seq <= ?3
+  AND n.is_on = 1 AND n.seq > ?2 AND n.seq <= ?3
+  AND n.of >= coalesce((SELECT first FROM member WHERE room_id = n.room_id
+    AND user_id = (SELECT id FROM user WHERE name = ?4)), 1)
   AND m.text IS NOT NULL AND NOT m.hidden
   AND m.user_id IS NOT (SELECT id FROM user WHERE name = ?4)
+  AND NOT EXISTS (SELECT 1 FROM mention o WHERE o.room_id = n.room_id AND o.of = n.of
+    AND o.is_on = 0 AND o.user_id IN (0, (SELECT id FROM user WHERE name = ?4))
+    AND o.seq <= ?2)
   LIMIT ?5)"""
 
 
@@ -254,14 +261,13 @@ def _fold_reactions(
 def unread(
     db: apsw.Connection, user: UserName, marks: Sequence[tuple[RoomName, Seq, Seq]]
 ) -> list[tuple[int, int]]:
-    """Count others' messages that are there and unread, and those to the user."""
+    """Count others' messages that are unread, and those that address the user."""
     counts = []
     with _snapshot(db):
         for room, read, upto in marks:
             values = room, read, upto, user, UNREAD_MAX
             unread = select(db, _UNREAD, values)[0][0]
-            # It is a part of the other number.
-            mentions = select(db, _MENTIONED, values)[0][0] if unread else 0
+            mentions = select(db, _MENTIONED, values)[0][0]
             counts.append((unread, mentions))
     return counts
 

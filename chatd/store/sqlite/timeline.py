@@ -14,6 +14,7 @@ from typing import Any
 
 from chatd.core.drafts import (
     REACTION_KINDS_MAX,
+    Addressing,
     Committed,
     DeleteMessage,
     Duplicate,
@@ -25,7 +26,7 @@ from chatd.core.drafts import (
 )
 from chatd.ids import Seq, is_direct
 from chatd.store import answers
-from chatd.store.sqlite import search
+from chatd.store.sqlite import mentions, search
 from chatd.store.sqlite.ledger import Ledger, RoomCell
 from chatd.wire.events import Delete, Edit, Millis, React
 
@@ -77,7 +78,8 @@ def durable(
         return recalled
     outcome = execute(*found)
     if isinstance(outcome, Committed) and outcome.event is not None:
-        ledger.keep(draft, outcome.event.seq, outcome.event.ts, now)
+        missed = outcome.unreached if isinstance(outcome, Addressing) else ()
+        ledger.keep(draft, outcome.event.seq, outcome.event.ts, now, missed)
     elif isinstance(outcome, Duplicate):
         ledger.keep(draft, outcome.seq, outcome.ts, now)
     return outcome
@@ -106,7 +108,7 @@ def _edit(
         (draft.text, seq, hidden, message),
     )
     edit = Edit(draft.room, seq, ts, draft.user, draft.of, draft.text)
-    return Committed(edit, hidden)
+    return mentions.replace(ledger, draft, room, edit, hidden=hidden)
 
 
 def _delete(
@@ -122,7 +124,7 @@ def _delete(
         "UPDATE message SET text = NULL, edited_seq = NULL WHERE id = ?", (message,)
     )
     ledger.db.execute(
-        "DELETE FROM mention WHERE room_id = ? AND seq = ?", (room.id, draft.of)
+        "DELETE FROM mention WHERE room_id = ? AND of = ?", (room.id, draft.of)
     )
     ledger.db.execute(
         "DELETE FROM reaction WHERE room_id = ? AND of = ?", (room.id, draft.of)

@@ -130,6 +130,6 @@ def _remove(ledger: Ledger, room: RoomCell, below: int) -> None:
     else:
         room.messages -= db.changes()
     db.execute("DELETE FROM event WHERE room_id = ? AND seq < ?", where)
-    db.execute("DELETE FROM mention WHERE room_id = ? AND seq < ?", where)
+    db.execute("DELETE FROM mention WHERE room_id = ? AND of < ?", where)
     db.execute("DELETE FROM reaction WHERE room_id = ? AND of < ?", where)
     db.execute("UPDATE room SET first = ? WHERE id = ?", (below, room.id))

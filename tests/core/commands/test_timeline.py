@@ -8,20 +8,18 @@ from chatd.config import Config
 from chatd.config.limits import Limits
 from chatd.core import drafts, inputs
 from chatd.core.effects import Answer, Append, FindUser, Origin
-from chatd.core.mentions import Mentions
 from chatd.errors import RejectCode
 from chatd.ids import Cid, RoomName, Seq, UserName, direct_room
 from chatd.wire import events, replies
 from chatd.wire.codec import BadCommand
-from chatd.wire.commands import Block, Delete, Edit, Join, Leave, React, Send
-from chatd.wire.kinds import Emoji, PageLimit, Text
+from chatd.wire.commands import Delete, Edit, Leave, React, Send
+from chatd.wire.kinds import Emoji, Text
 from tests.core.house import ANN, BOB, LOBBY, House
 
 HI, HO = Text("hi"), Text("ho")
 X = Cid("x")
 SLOW = Limits(messages_per_s=1, messages_burst=2)
 DIRECT = direct_room(ANN, BOB)
-TEAM = RoomName("team")
 
 
 def codes(frames: list[Any]) -> list[Any]:
@@ -323,115 +321,3 @@ def test_the_outcome_for_a_connection_that_is_gone_is_delivered() -> None:
     ann.close()
     house.settle()
     assert [frame.seq for frame in bob.take()] == [1]
-
-
-# --- mentions ---------------------------------------------------------------------
-
-
-def drafted(house: House) -> Mentions | None:
-    """Whom the draft that waits addresses."""
-    draft = house.drafts[-1].draft
-    assert isinstance(draft, drafts.NewMessage)
-    return draft.mentions
-
-
-def test_a_message_carries_whom_it_addresses() -> None:
-    """Members of its room; where nobody is meant, and in refused ones, nothing."""
-    house = House()
-    ann, bob = house.user("ann", LOBBY), house.user("bob", LOBBY)
-    ann.say(Send(Text("hi"), LOBBY))
-    assert drafted(house) is None
-    ann.say(Send(Text("hi @Bob, @cy, ann@bob"), LOBBY))
-    assert drafted(house) == Mentions((BOB,))
-    ann.say(Send(Text("@bob"), to=BOB))
-    assert drafted(house) is None
-    house.settle()
-    ann.say(Send(Text("@bob"), DIRECT))
-    assert drafted(house) is None
-    house.settle()
-    house.take_all()
-    assert codes(bob.ask(Send(Text("@ann"), TEAM, cid=X))) == [RejectCode.NO_ROOM]
-    cy = house.user("cy")
-    assert codes(cy.ask(Send(Text("@ann"), LOBBY, cid=X))) == [RejectCode.NOT_MEMBER]
-
-
-def test_all_is_for_those_who_run_a_room_or_the_server() -> None:
-    """An owner and an admin address everybody, a member nobody."""
-    house = House()
-    ann, bob, ada = (house.user(name, TEAM) for name in ("ann", "bob", "ada"))
-    for peer, found in (
-        (ann, Mentions(everybody=True)),
-        (bob, None),
-        (ada, Mentions(everybody=True)),
-    ):
-        peer.say(Send(Text("@all"), TEAM))
-        assert drafted(house) == found
-        house.settle()
-
-
-def test_a_mention_is_told_where_the_room_is_not_joined() -> None:
-    """After the commit, without the text; who has joined sees the message itself."""
-    house = House()
-    ann, bob, cy = (house.user(name, TEAM) for name in ("ann", "bob", "cy"))
-    away, replaying = house.user("bob"), house.user("bob")
-    house.take_all()
-    replaying.say(Join(TEAM, last=PageLimit(1)))
-    replaying.take()
-    ann.say(Send(Text("@bob hi"), TEAM))
-    assert away.take() == []
-    house.commit()
-    notice = events.Mention(TEAM, Seq(4), ANN)
-    assert away.take() == [notice]
-    assert replaying.take() == []
-    house.settle()
-    assert notice not in [*bob.take(), *replaying.take(), *cy.take(), *ann.take()]
-    house.restart()
-    away, cy = house.user("bob"), house.user("cy")
-    ann = house.user("ann", TEAM)
-    other = house.user("ann")
-    house.take_all()
-    ann.ask(Send(Text("@all"), TEAM))
-    notice = events.Mention(TEAM, Seq(5), ANN)
-    assert away.take() == cy.take() == [notice]
-    assert other.take() == []
-
-
-def test_a_mention_is_told_once_and_to_members_who_are_there_only() -> None:
-    """Not on a retry, not to who has left or is offline, not on what has ended."""
-    house = House()
-    ann, away = house.user("ann", LOBBY), house.user("bob", LOBBY)
-    away.close()
-    away = house.user("bob")
-    old = house.open()
-    (welcome,) = old.hello(name="bob", password="right")
-    house.open().hello(session=welcome.session)
-    house.user("cy", LOBBY).close()
-    house.wait(60)
-    ann.ask(Send(Text("@bob @cy"), LOBBY, cid=X))
-    assert [frame.type for frame in away.take()] == ["mention"]
-    assert old.take() == []
-    ann.ask(Send(Text("@bob @cy"), LOBBY, cid=X))
-    assert away.take() == []
-    ann.say(Send(Text("@bob"), LOBBY))
-    (origin,) = house.drafts
-    house.drafts.clear()
-    away.ask(Leave(LOBBY))
-    house.take_all()
-    house.drafts.append(origin)
-    house.commit()
-    assert away.take() == []
-
-
-def test_a_mention_by_somebody_blocked_is_not_told_but_counts() -> None:
-    """Blocks change no rooms and no counts."""
-    house = House()
-    ann, away = house.user("ann", LOBBY), house.user("bob", LOBBY)
-    away.close()
-    away = house.user("bob")
-    away.ask(Block(ANN))
-    ann.ask(Send(Text("@bob"), LOBBY))
-    ann.ask(Send(Text("nobody"), LOBBY))
-    assert away.take() == []
-    (welcome,) = house.open().hello(name="bob", password="right")
-    (state,) = welcome.rooms
-    assert (state.unread, state.mentions) == (2, 1)

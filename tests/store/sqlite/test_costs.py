@@ -14,6 +14,7 @@ import attrs
 import pytest
 
 from chatd.core import drafts as d
+from chatd.core.mentions import Mentions
 from chatd.core.query import parse_query
 from chatd.core.settings import PLAIN
 from chatd.ids import RoomName, Seq, UserName
@@ -30,6 +31,7 @@ from tests.store.support import (
     LOBBY,
     T0,
     delete,
+    edit,
     in_this_thread,
     react,
     say,
@@ -96,6 +98,12 @@ def direct(draft: Any) -> d.Draft:
 def user(number: int) -> UserName:
     """One of many."""
     return UserName(f"u{number}")
+
+
+def to(draft: d.NewMessage | d.EditMessage, *users: UserName) -> d.Draft:
+    """The same, addressing somebody, or everybody."""
+    draft.mentions = Mentions(users, everybody=not users)
+    return draft
 
 
 def history(db: apsw.Connection, room: RoomName = LOBBY, viewer: UserName = ANN) -> Any:
@@ -167,6 +175,22 @@ def hidden_and_unread(at: Place) -> Callable[[], object]:
     return lambda: reader.unread(at.db, ANN, [(DIRECT, Seq(0), Seq(10**9))])
 
 
+def mentioned_once_and_not_any_more(at: Place) -> Callable[[], object]:
+    """What somebody has read was edited to address him, and then not to."""
+    at.times(lambda number: say("hi", user=BOB))
+    at.times(lambda number: to(edit(number + 1, "@ann", user=BOB), ANN))
+    at.times(lambda number: edit(number + 1, "nobody", user=BOB))
+    return lambda: reader.unread(at.db, ANN, [(LOBBY, Seq(at.n), Seq(10**9))])
+
+
+def one_more_of_many_who_were_told(at: Place) -> Callable[[], object]:
+    """A message has addressed one after the other, and now it does another one."""
+    at.commit([say("hi")])
+    at.times(lambda number: d.AddUser(user(number), "u", "user", None))
+    at.times(lambda number: to(edit(1, f"@u{number}"), user(number)))
+    return lambda: at.commit([to(edit(1, "@cy"), CY)])
+
+
 def one_more_of_many_reactions(at: Place) -> Callable[[], object]:
     """Many have put the same emoji already."""
     at.commit([say("hi")])
@@ -228,6 +252,8 @@ def _session(number: int) -> bytes:
 
 
 PASSED = [
+    mentioned_once_and_not_any_more,
+    one_more_of_many_who_were_told,
     blocked_reactions,
     one_emoji_again_and_again,
     reactions_that_were_taken_away,
@@ -271,6 +297,13 @@ def messages_that_are_unread(at: Place) -> Callable[[], object]:
     return lambda: reader.unread(at.db, ANN, [(LOBBY, Seq(0), Seq(10**9))])
 
 
+def messages_that_address_somebody(at: Place) -> Callable[[], object]:
+    """Each of them counts, some by an edit."""
+    at.times(lambda number: to(say("@ann", user=BOB), ANN))
+    at.times(lambda number: to(edit(number + 1, "@all", user=BOB)))
+    return lambda: reader.unread(at.db, ANN, [(LOBBY, Seq(0), Seq(10**9))])
+
+
 def a_whole_timeline(at: Place) -> Callable[[], object]:
     """Messages, and edits which carry the text of today."""
     at.times(lambda number: say(f"text {number}"))
@@ -278,7 +311,12 @@ def a_whole_timeline(at: Place) -> Callable[[], object]:
     return lambda: reader.events(at.db, LOBBY, Seq(0), Seq(10**9), 10**6, 0, ANN)
 
 
-RETURNED = [reactions_that_are_there, messages_that_are_unread, a_whole_timeline]
+RETURNED = [
+    reactions_that_are_there,
+    messages_that_are_unread,
+    messages_that_address_somebody,
+    a_whole_timeline,
+]
 
 
 @pytest.mark.parametrize("case", RETURNED)

@@ -1,0 +1,393 @@
+"""Who is told that he is addressed, and who that somebody was not reached."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import pytest
+
+from chatd.config import Config
+from chatd.config.limits import Limits
+from chatd.core import drafts, mentions
+from chatd.core.mentions import Mentions
+from chatd.core.principal import Renewal
+from chatd.core.scope import Scope
+from chatd.errors import RejectCode
+from chatd.ids import Cid, RoomName, Seq, UserName, direct_room
+from chatd.wire import events, replies
+from chatd.wire.acts import Create, Invite, Mute, SetRole
+from chatd.wire.commands import Block, Delete, Edit, Join, Leave, Send
+from chatd.wire.kinds import PageLimit, RoomRole, Text, Visibility
+from tests.core.house import ADA, ANN, BOB, CY, LOBBY, House, Peer
+
+DIRECT = direct_room(ANN, BOB)
+TEAM = RoomName("team")
+X = Cid("x")
+
+
+def codes(frames: list[Any]) -> list[Any]:
+    """The code of each error, or the seq of each ok."""
+    replies = [frame for frame in frames if hasattr(frame, "re")]
+    return [getattr(reply, "code", None) or reply.seq for reply in replies]
+
+
+def drafted(house: House) -> Mentions | None:
+    """Whom the draft that waits addresses."""
+    draft = house.drafts[-1].draft
+    assert isinstance(draft, drafts.NewMessage | drafts.EditMessage)
+    return draft.mentions
+
+
+def missed(peer: Peer, text: str, room: RoomName = LOBBY) -> list[UserName] | None:
+    """Whom a message does not reach, as its sender is told."""
+    frames = peer.ask(Send(Text(text), room))
+    (ok,) = [frame for frame in frames if isinstance(frame, replies.Stored)]
+    return ok.unreached
+
+
+def counted(house: House, name: UserName, room: RoomName = LOBBY) -> tuple[int, int]:
+    """How much is unread and addresses somebody, when he comes."""
+    peer = house.open()
+    (welcome, *_) = peer.hello(name=name, password="right")
+    (state,) = [state for state in welcome.rooms if state.room == room]
+    peer.close()
+    return state.unread, state.mentions
+
+
+def bearer(house: House, scope: Scope) -> Peer:
+    """A connection of ann's that came by a token with a scope."""
+    house.tokens["t"] = Renewal(None, None, scope)
+    peer = house.open()
+    peer.hello(token="t")
+    return peer
+
+
+# --- messages -------------------------------------------------------------------
+
+
+def test_a_message_carries_whom_it_addresses() -> None:
+    """Members of its room, and who is none; in a direct conversation nobody."""
+    house = House()
+    ann = house.user("ann", LOBBY)
+    house.user("bob", LOBBY)
+    ann.say(Send(Text("hi"), LOBBY))
+    assert drafted(house) is None
+    ann.say(Send(Text("hi @Bob, @cy, ann@bob"), LOBBY))
+    assert drafted(house) == Mentions((BOB,), strangers=(CY,))
+    ann.say(Send(Text("@bob @cy"), to=BOB))
+    assert drafted(house) is None
+    house.settle()
+    ann.say(Send(Text("@bob @cy"), DIRECT))
+    assert drafted(house) is None
+    house.settle()
+    ann.say(Edit(DIRECT, Seq(1), Text("@bob!")))
+    assert drafted(house) is None
+
+
+def test_all_is_for_those_who_run_a_room_or_the_server() -> None:
+    """An owner and an admin address everybody, a member nobody; also by an edit."""
+    house = House()
+    ann, bob, ada = (house.user(name, TEAM) for name in ("ann", "bob", "ada"))
+    for peer, found in (
+        (ann, Mentions(everybody=True)),
+        (bob, None),
+        (ada, Mentions(everybody=True)),
+    ):
+        peer.say(Send(Text("@all"), TEAM))
+        assert drafted(house) == found
+        house.settle()
+        peer.say(Edit(TEAM, Seq(4), Text("@all!")))
+        assert drafted(house) == found
+        house.settle()
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_what_is_refused_is_not_looked_through(
+    monkeypatch: pytest.MonkeyPatch, *, again: bool
+) -> None:
+    """By a rate, a rule or a scope, with a `cid` or without."""
+    few = Limits(messages_per_s=1, messages_burst=2)
+    house = House(attrs.evolve(Config(), limits=few))
+    ann, bob = house.user("ann", TEAM), house.user("bob", TEAM)
+    cy, narrow = house.user("cy"), bearer(house, Scope.of([LOBBY], None))
+    ann.ask(Send(Text("hi"), TEAM))
+    ann.ask(Mute(TEAM, BOB))
+    house.take_all()
+    looked: list[str] = []
+    monkeypatch.setattr(mentions, "find", lambda text, *_, **__: looked.append(text))
+    cid = X if again else None
+    refused: list[tuple[Peer, Send | Edit, RejectCode]] = [
+        (ann, Send(Text("@bob"), TEAM, cid=cid), RejectCode.RATE_LIMITED),
+        (ann, Edit(TEAM, Seq(3), Text("@bob"), cid=cid), RejectCode.RATE_LIMITED),
+        (bob, Send(Text("@ann"), TEAM, cid=cid), RejectCode.MUTED),
+        (bob, Edit(TEAM, Seq(3), Text("@ann"), cid=cid), RejectCode.MUTED),
+        (cy, Send(Text("@ann"), TEAM, cid=cid), RejectCode.NOT_MEMBER),
+        (cy, Send(Text("@ann"), DIRECT, cid=cid), RejectCode.NO_ROOM),
+        (narrow, Send(Text("@bob"), TEAM, cid=cid), RejectCode.FORBIDDEN),
+    ]
+    for peer, command, code in refused:
+        assert codes(peer.ask(command)) == [code]
+    assert looked == []
+
+
+# --- who is told ------------------------------------------------------------------
+
+
+def test_a_mention_is_told_where_the_room_is_not_joined() -> None:
+    """After the commit, without the text; who has joined sees the message itself."""
+    house = House()
+    ann, bob, cy = (house.user(name, TEAM) for name in ("ann", "bob", "cy"))
+    away, replaying = house.user("bob"), house.user("bob")
+    house.take_all()
+    replaying.say(Join(TEAM, last=PageLimit(1)))
+    replaying.take()
+    ann.say(Send(Text("@bob hi"), TEAM))
+    assert away.take() == []
+    house.commit()
+    notice = events.Mention(TEAM, Seq(4), ANN)
+    assert away.take() == [notice]
+    assert replaying.take() == []
+    house.settle()
+    assert notice not in [*bob.take(), *replaying.take(), *cy.take(), *ann.take()]
+    house.restart()
+    away, cy = house.user("bob"), house.user("cy")
+    ann = house.user("ann", TEAM)
+    other = house.user("ann")
+    house.take_all()
+    ann.ask(Send(Text("@all"), TEAM))
+    notice = events.Mention(TEAM, Seq(5), ANN)
+    assert away.take() == cy.take() == [notice]
+    assert other.take() == []
+
+
+def test_a_mention_is_told_once_and_to_members_who_are_there_only() -> None:
+    """Not on a retry, not to who has left or is offline, not on what has ended."""
+    house = House()
+    ann, away = house.user("ann", LOBBY), house.user("bob", LOBBY)
+    away.close()
+    away = house.user("bob")
+    old = house.open()
+    (welcome,) = old.hello(name="bob", password="right")
+    house.open().hello(session=welcome.session)
+    house.user("cy", LOBBY).close()
+    house.wait(60)
+    ann.ask(Send(Text("@bob @cy"), LOBBY, cid=X))
+    assert [frame.type for frame in away.take()] == ["mention"]
+    assert old.take() == []
+    ann.ask(Send(Text("@bob @cy"), LOBBY, cid=X))
+    assert away.take() == []
+    ann.say(Send(Text("@bob"), LOBBY))
+    (origin,) = house.drafts
+    house.drafts.clear()
+    away.ask(Leave(LOBBY))
+    house.take_all()
+    house.drafts.append(origin)
+    house.commit()
+    assert away.take() == []
+
+
+def test_a_mention_by_somebody_blocked_is_not_told_but_counts() -> None:
+    """Blocks change no rooms and no counts; nor does the sender learn of one."""
+    house = House()
+    ann, away = house.user("ann", LOBBY), house.user("bob", LOBBY)
+    away.close()
+    away = house.user("bob")
+    away.ask(Block(ANN))
+    assert missed(ann, "@bob") is None
+    ann.ask(Send(Text("nobody"), LOBBY))
+    ann.ask(Edit(LOBBY, Seq(2), Text("@bob")))
+    assert away.take() == []
+    assert counted(house, BOB) == (2, 2)
+
+
+# --- edits ------------------------------------------------------------------------
+
+
+def test_an_edit_tells_those_whom_it_addresses_anew() -> None:
+    """Of the message, not of the edit; each is told once, however often it changes."""
+    house = House()
+    ann = house.user("ann", LOBBY)
+    for name in ("bob", "cy"):
+        house.user(name, LOBBY).close()
+    bob, cy = house.user("bob"), house.user("cy")
+    ann.ask(Send(Text("@bob"), LOBBY))
+    notice = events.Mention(LOBBY, Seq(1), ANN)
+    assert bob.take() == [notice]
+    ann.ask(Edit(LOBBY, Seq(1), Text("@cy")))
+    assert (bob.take(), cy.take()) == ([], [notice])
+    for text in ("@bob @cy", "nobody", "@cy @bob", "`@cy`", "@cy and @ada"):
+        ann.ask(Edit(LOBBY, Seq(1), Text(text)))
+        assert bob.take() == cy.take() == []
+
+
+def test_an_edit_is_counted_as_its_text_is() -> None:
+    """Who was edited out is not addressed any more, and who was edited in is."""
+    house = House()
+    ann = house.user("ann", LOBBY)
+    for name in ("bob", "cy"):
+        house.user(name, LOBBY).close()
+    house.wait(60)
+    ann.ask(Send(Text("@bob"), LOBBY))
+    assert (counted(house, BOB), counted(house, CY)) == ((1, 1), (1, 0))
+    ann.ask(Edit(LOBBY, Seq(1), Text("@cy")))
+    assert (counted(house, BOB), counted(house, CY)) == ((1, 0), (1, 1))
+    ann.ask(Edit(LOBBY, Seq(1), Text("@bob, @cy")))
+    assert (counted(house, BOB), counted(house, CY)) == ((1, 1), (1, 1))
+    ann.ask(Delete(LOBBY, Seq(1)))
+    assert (counted(house, BOB), counted(house, CY)) == ((0, 0), (0, 0))
+
+
+def test_who_is_edited_into_what_he_has_read_is_told_when_he_comes() -> None:
+    """Once: until he has read as far as the edit, whatever is edited afterwards."""
+    house = House()
+    ann, bob = house.user("ann", LOBBY), house.user("bob", LOBBY)
+    ann.ask(Send(Text("hi"), LOBBY))
+    bob.ask(Send(Text("ho"), LOBBY))
+    bob.close()
+    assert counted(house, BOB) == (0, 0)
+    ann.ask(Edit(LOBBY, Seq(1), Text("hi @bob")))
+    assert counted(house, BOB) == (0, 1)
+    house.wait(60)
+    house.settle()
+    house.restart()
+    assert counted(house, BOB) == (0, 1)
+    ann, bob = house.user("ann", LOBBY), house.user("bob", LOBBY)
+    bob.ask(Send(Text("yes?"), LOBBY))
+    for text in ("hi", "@bob", "hi", "hi @bob"):
+        ann.ask(Edit(LOBBY, Seq(1), Text(text)))
+        assert counted(house, BOB) == (0, 0)
+
+
+def test_everybody_is_told_by_an_edit_but_who_knows() -> None:
+    """And nobody by a name in place of everybody."""
+    house = House()
+    ann = house.user("ann", TEAM)
+    for name in ("bob", "cy"):
+        house.user(name, TEAM).close()
+    bob, cy, own = house.user("bob"), house.user("cy"), house.user("ann")
+    ann.ask(Send(Text("@bob"), TEAM))
+    notice = events.Mention(TEAM, Seq(4), ANN)
+    assert bob.take() == [notice]
+    ann.ask(Edit(TEAM, Seq(4), Text("@all")))
+    assert (bob.take(), cy.take(), own.take()) == ([], [notice], [])
+    assert (counted(house, BOB, TEAM), counted(house, CY, TEAM)) == ((1, 1), (1, 1))
+    ann.ask(Edit(TEAM, Seq(4), Text("@cy")))
+    assert bob.take() == cy.take() == []
+    assert (counted(house, BOB, TEAM), counted(house, CY, TEAM)) == ((1, 0), (1, 1))
+
+
+def test_who_may_not_read_so_far_back_is_not_told() -> None:
+    """Of a room whose newcomers read what follows; the author is told that."""
+    house = House()
+    ann = house.user("ann")
+    history = Visibility("since_join")
+    ann.ask(Create(room=None, private=True, history=history, cid=X))
+    (den,) = [name for name in house.chat.rooms if name.startswith("~")]
+    ann.ask(Send(Text("early"), den))
+    ann.ask(Invite(den, BOB))
+    house.user("bob", den).close()
+    away = house.user("bob")
+    house.take_all()
+    ok = ann.ask(Edit(den, Seq(2), Text("@bob")))[0]
+    assert ok.unreached == [BOB]
+    ok = ann.ask(Edit(den, Seq(2), Text("@all")))[0]
+    assert ok.unreached is None
+    assert away.take() == []
+    assert counted(house, BOB, den) == (0, 0)
+    ann.ask(Send(Text("now"), den))
+    ann.ask(Edit(den, Seq(house.chat.rooms[den].head), Text("@bob")))
+    assert [frame.type for frame in away.take()] == ["mention"]
+    assert counted(house, BOB, den) == (1, 1)
+
+
+# --- whom it does not reach --------------------------------------------------------
+
+
+def test_whoever_names_somebody_who_is_not_there_is_told_so() -> None:
+    """Users who are no members, in the order of the text; nobody else."""
+    house = House()
+    ann = house.user("ann", LOBBY)
+    house.user("bob", LOBBY)
+    assert missed(ann, "@cy, @bob, @nobody and @ADA.") == [CY, ADA]
+    assert missed(ann, "`@cy` @bob @ann cy@cy") is None
+    ok = ann.ask(Edit(LOBBY, Seq(1), Text("@cy, @bob")))[0]
+    assert ok.unreached == [CY]
+    names = [UserName(f"u{number}") for number in range(12)]
+    for name in names:
+        house.model.execute(drafts.AddUser(name, name, "user", None), 0)
+    assert missed(ann, " ".join(f"@{name}" for name in names)) == names[:10]
+
+
+def test_a_retry_is_told_the_same() -> None:
+    """As it was at first, whoever has joined since, and also where a rate is over."""
+    few = Limits(messages_per_s=0.001, messages_burst=4)
+    house = House(attrs.evolve(Config(), limits=few))
+    ann = house.user("ann", LOBBY)
+    command = Send(Text("@cy @bob"), LOBBY, cid=X)
+    assert ann.ask(command)[0].unreached == [CY, BOB]
+    edit = Edit(LOBBY, Seq(1), Text("@bob"), cid=Cid("y"))
+    assert ann.ask(edit)[0].unreached == [BOB]
+    house.user("bob", LOBBY)
+    house.restart()
+    ann = house.user("ann")
+    for _ in range(2):
+        for sent, names in ((command, [CY, BOB]), (edit, [BOB])):
+            ok = ann.ask(sent)[0]
+            assert (ok.dup, ok.unreached) == (True, names)
+        for _ in range(4):
+            ann.ask(Send(Text("hi"), LOBBY))
+    again = ann.ask(attrs.evolve(edit, cid=Cid("z")))[0]
+    assert again.code == RejectCode.RATE_LIMITED
+
+
+def test_a_guest_who_has_gone_is_nobody() -> None:
+    """His name stays taken, and means nobody; that of one who is there is told."""
+    house = House()
+    house._secrets = 2222  # a guest's name has four characters behind
+    ann, guest = house.user("ann", LOBBY), house.guest()
+    name = house.user_of(guest)
+    assert missed(ann, f"@{name}") == [name]
+    guest.close()
+    house.wait(10_000)
+    house.settle()
+    assert missed(ann, f"@{name}") is None
+
+
+def test_who_may_ask_somebody_in_may_know_of_him() -> None:
+    """In a public room that is everybody; in a private one a guest has to run it."""
+    house = House()
+    ann, guest = house.user("ann"), house.guest(LOBBY)
+    name = house.user_of(guest)
+    assert name is not None
+    assert missed(guest, "@cy @nobody") == [CY]
+    ann.ask(Create(room=None, private=True, cid=X))
+    (den,) = [room for room in house.chat.rooms if room.startswith("~")]
+    ann.ask(Invite(den, name))
+    guest.join(den)
+    house.user("bob", LOBBY)
+    assert missed(guest, "@cy @bob", den) == [BOB], "he sees bob in the lobby"
+    assert missed(ann, "@cy @bob", den) == [CY, BOB]
+    ann.ask(SetRole(den, name, RoomRole("moderator")))
+    house.take_all()
+    assert missed(guest, "@cy @bob", den) == [CY, BOB]
+
+
+@pytest.mark.parametrize(
+    ("rooms", "actions", "told"),
+    [
+        (None, ["send"], [CY, BOB, ADA]),
+        (["lobby"], None, [CY, BOB, ADA]),
+        (["lobby"], ["send"], None),
+        (["lobby", "team"], ["send"], [BOB]),
+    ],
+)
+def test_a_token_tells_of_no_more_people_than_it_allows(
+    rooms: list[str] | None, actions: list[str] | None, told: list[UserName] | None
+) -> None:
+    """Those to whom one may write or whom one may invite by it, or sees in a room."""
+    house = House()
+    house.user("ann", LOBBY, TEAM)
+    house.user("bob", TEAM)
+    narrow = bearer(house, Scope.of(rooms, actions))
+    assert missed(narrow, "@cy @bob @ada") == told
