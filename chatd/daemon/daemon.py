@@ -105,23 +105,25 @@ def run_daemon(config: Config, announce: Callable[[Started], None]) -> int:
 
     Raises:
         StoreRefused: The data is not what this daemon may open.
-        ConfigError: An address cannot be listened on.
+        ConfigError: An address cannot be listened on, or a declared room is new and
+            cannot be named so.
     """
     configure_log(config.log.level, config.log.format)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     service = service_from(os.environ)
     try:
         trio.run(_serve, config, service, announce)
-    except (StoreRefused, ConfigError):
-        raise
     except Exception as error:  # noqa: BLE001 - the last place that can log it
-        return _fail(error)
+        group = ExceptionGroup("", [error])
+        refused, others = group.split((StoreRefused, ConfigError))
+        if refused is not None and others is None:
+            raise _leaves(refused)[0] from None  # it is for the operator to mend
+        return _fail(group)
     return 0
 
 
-def _fail(error: Exception) -> int:
+def _fail(group: ExceptionGroup[Exception]) -> int:
     """Log why the daemon cannot go on."""
-    group = error if isinstance(error, ExceptionGroup) else ExceptionGroup("", [error])
     failed, bugs = group.split((StoreFailed, StoreUnavailable))
     if failed is not None:
         reason = str(_leaves(failed)[0])

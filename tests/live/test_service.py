@@ -270,6 +270,26 @@ async def test_data_that_everybody_can_write_is_refused(tmp_path: Path) -> None:
     assert f"store.path: {data} (mode 0770): its group can write to it" in line
 
 
+async def test_a_new_room_that_cannot_be_named_so_ends_with_78(tmp_path: Path) -> None:
+    """The key is named, and nothing is said of a bug."""
+    file = tmp_path / "chatd.toml"
+    store = f'[store]\npath = "{tmp_path / "data"}"\n'
+    rooms = '[[rooms.permanent]]\nname = "tea"\n[[rooms.permanent]]\nname = "tea."\n'
+    listen = '[server]\nlisten = ["127.0.0.1:0"]\n'
+    file.write_text(listen + store + rooms)
+    done = await trio.run_process(
+        [sys.executable, "-m", "chatd", "serve", "-c", str(file)],
+        capture_stdout=True,
+        capture_stderr=True,
+        check=False,
+    )
+    assert done.returncode == 78
+    said = done.stderr.decode()
+    assert 'chatd: rooms.permanent[1].name: "tea.": a new name does not end in' in said
+    assert "Traceback" not in said
+    assert "bug" not in said
+
+
 async def test_two_daemons_on_one_store(tmp_path: Path) -> None:
     """The second is refused, and the first does not notice."""
     async with running(tmp_path / "data") as daemon, person(daemon.url) as ann:
