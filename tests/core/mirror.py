@@ -52,6 +52,8 @@ class Mirror:
     rooms: dict[RoomName, Place] = attrs.field(factory=dict)
     replied: set[Any] = attrs.field(factory=set)
     durable_replied: int = 0
+    mentioned: set[tuple[RoomName, int]] = attrs.field(factory=set)
+    """Messages of which was told that they address one."""
 
     def take(self, frame: Any) -> None:
         """Take one frame."""
@@ -81,6 +83,8 @@ class Mirror:
             assert frame.sender != self.welcome.user
         elif isinstance(frame, events.Mention):
             assert frame.room not in self.rooms
+            assert (frame.room, frame.seq) not in self.mentioned, "told twice"
+            self.mentioned.add((frame.room, frame.seq))
         else:
             assert isinstance(frame, events.ReadMark | events.Invited)
 
