@@ -1,10 +1,11 @@
 """What somebody may still do at this moment, in a turn.
 
 Rates and caps that are about more than one command stand here, so that there is
-one place to ask: messages (`pace`), rooms (`may_create`, `may_join`), the space of
-the disk (`may_grow`). Each is a `def` that takes what it allows and raises `Reject`
-for what it does not. A rate that is refused says how long to wait: so long that all
-rates that the command meets are satisfied then, and not longer.
+one place to ask: messages (`pace`), secrets (`may_verify`), rooms (`may_create`,
+`may_join`), the space of the disk (`may_grow`). Each is a `def` that takes what it
+allows and raises `Reject` for what it does not. A rate that is refused says how long
+to wait: so long that all rates that the command meets are satisfied then, and not
+longer.
 
 A user's buckets are with the user, an address' in bounded tables (`Shares`).
 Connections through a Unix socket have no address and no share.
@@ -21,6 +22,10 @@ from chatd.ids import UserName, is_direct, is_guest
 MESSAGE_OVERHEAD_BYTES = 150
 """What a message takes on disk beside its text. Source: measured, 153 bytes for 60
 characters with a `cid`."""
+SECRETS_BURST = 5
+SECRET_S = 10.0
+"""Tokens of `refresh` and passwords of `password`: five at once, then one each 10 s.
+Source: a token that lives for a minute is announced and renewed once in it."""
 SPACE_RETRY_AFTER_S = 60.0
 """Space does not come back by itself in a second; somebody has to see to it."""
 
@@ -95,6 +100,25 @@ def _size(turn: Turn, text: str) -> int:
     """What a guest's message counts; one that is larger than a day's takes it all."""
     size = len(text.encode()) + MESSAGE_OVERHEAD_BYTES
     return min(size, turn.config.limits.guest_bytes_per_d)
+
+
+# --- secrets ----------------------------------------------------------------
+
+
+def may_verify(turn: Turn, connection: Connection) -> None:
+    """Take one more secret that a connection has verified after its hello.
+
+    Each costs a signature or a hash, and a commit.
+
+    Raises:
+        Reject: `rate_limited`.
+    """
+    now = turn.now.mono
+    if connection.secrets is None:
+        connection.secrets = full_bucket(1 / SECRET_S, SECRETS_BURST, now)
+    if wait_s := connection.secrets.take(now):
+        rate = f"at most {SECRETS_BURST} at once, then one each {SECRET_S:g} s"
+        raise _rate_limited("too many tokens or passwords", [(wait_s, rate)])
 
 
 # --- rooms ------------------------------------------------------------------

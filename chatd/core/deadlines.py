@@ -1,9 +1,8 @@
 """What happens when its time has come.
 
-Deadlines are asked for in many places and kept in `chatd.core.state`; here is
-what each kind means. A deadline is never taken back: whoever is woken by one
-looks whether there is still a reason, since most have gone by then (somebody
-said hello, or came back within his grace).
+Deadlines are asked for in many places; here is what each kind means. One for which
+there is no reason any more was taken back (somebody said hello, or came back within
+his grace), by whoever took the reason away.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from chatd.core.effects import Spread, Tell
 from chatd.core.entities import Block, Connection
 from chatd.core.turn import Turn
 from chatd.errors import Ending
+from chatd.ids import SessionId
 from chatd.wire.events import Expiring, Millis
 
 MARKS_DELAY_S = 4.0
@@ -51,36 +51,38 @@ def save_marks(turn: Turn) -> None:
 
 
 def hold_guest(turn: Turn, draft: EndSession) -> None:
-    """Try again later to end a guest's session that could not be ended."""
-    at = turn.now.mono + turn.config.auth.guest_hold_s
-    turn.chat.agenda.add(at, Due.GUEST, draft.session)
+    """Try again later to end the session of a guest who is away still."""
+    session = turn.chat.sessions.get(draft.session)
+    if session is not None and session.connection is None:
+        at = turn.now.mono + turn.config.auth.guest_hold_s
+        turn.chat.agenda.add(at, Due.GUEST, session.id)
 
 
 def expect_expiry(turn: Turn, connection: Connection, expires: Millis | None) -> None:
     """Let a connection depend on a token that ends, or on none any more."""
-    connection.expires, connection.expiry_at = expires, None
+    connection.expires = expires
     if expires is not None:
         _look_again(turn, connection, expires - turn.now.wall - EXPIRING_MS)
+    else:
+        turn.chat.agenda.cancel(Due.EXPIRY, connection.id)
 
 
 def _look_again(turn: Turn, connection: Connection, after_ms: Millis) -> None:
-    connection.expiry_at = turn.now.mono + max(0, after_ms) / 1000
-    turn.chat.agenda.add(connection.expiry_at, Due.EXPIRY, connection.id)
+    at = turn.now.mono + max(0, after_ms) / 1000
+    turn.chat.agenda.add(at, Due.EXPIRY, connection.id)
 
 
 def _expiry(turn: Turn, key: DeadlineKey) -> None:
     """Announce the end of a token, or end with it.
 
     It is a moment of people's time, which may have been set meanwhile, so it is
-    looked at again; and another token may have come.
+    looked at again.
     """
     connection = turn.connection(key)  # type: ignore[arg-type]
-    if connection is None or connection.expiry_at is None:
-        return
+    if connection is None:
+        return  # it was told to end
     assert connection.expires is not None
     left_ms = connection.expires - turn.now.wall
-    if turn.now.mono < connection.expiry_at:
-        return
     if left_ms <= 0:
         turn.finish(connection, Ending.EXPIRED)
     elif left_ms > EXPIRING_MS:
@@ -92,8 +94,8 @@ def _expiry(turn: Turn, key: DeadlineKey) -> None:
 
 def _login(turn: Turn, key: DeadlineKey) -> None:
     connection = turn.connection(key)  # type: ignore[arg-type]
-    if connection is None or connection.user is not None:
-        return
+    if connection is None:
+        return  # it was told to end
     if connection.block is Block.PENDING:
         # A password is being verified: that is not silence.
         at = turn.now.mono + turn.config.auth.login_timeout_s
@@ -103,11 +105,7 @@ def _login(turn: Turn, key: DeadlineKey) -> None:
 
 
 def _grace(turn: Turn, key: DeadlineKey) -> None:
-    user = turn.chat.users.get(key)  # type: ignore[arg-type]
-    if user is None or user.offline_at is None:
-        return
-    if user.offline_at <= turn.now.mono:
-        turn.chat.note_offline(user, turn.now.mono)
+    turn.chat.note_offline(turn.chat.users[key], turn.now.mono)  # type: ignore[index]
 
 
 def _presence(turn: Turn, key: DeadlineKey) -> None:
@@ -119,14 +117,9 @@ def _presence(turn: Turn, key: DeadlineKey) -> None:
 
 
 def _guest(turn: Turn, key: DeadlineKey) -> None:
-    session = turn.chat.sessions.get(key)  # type: ignore[arg-type]
-    if session is None or session.connection is not None:
-        return
-    # The same sum as where the deadline was made, so the floats agree.
-    held_until = session.idle_from + turn.config.auth.guest_hold_s
-    if held_until <= turn.now.mono:
-        turn.chat.ended[session.id] = None
-        turn.append(EndSession(session.id))
+    session: SessionId = key  # type: ignore[assignment]
+    turn.chat.ended[session] = None
+    turn.append(EndSession(session))
 
 
 def _marks(turn: Turn, _key: DeadlineKey) -> None:
@@ -138,6 +131,10 @@ def _forget_session(turn: Turn, key: DeadlineKey) -> None:
     turn.chat.ended.pop(key, None)  # type: ignore[arg-type]
 
 
+def _forget_invite(turn: Turn, key: DeadlineKey) -> None:
+    turn.chat.forget_invite(*key)  # type: ignore[misc]
+
+
 _DUE: dict[Due, Callable[[Turn, DeadlineKey], None]] = {
     Due.LOGIN: _login,
     Due.GRACE: _grace,
@@ -145,6 +142,7 @@ _DUE: dict[Due, Callable[[Turn, DeadlineKey], None]] = {
     Due.GUEST: _guest,
     Due.MARKS: _marks,
     Due.FORGET_SESSION: _forget_session,
+    Due.FORGET_INVITE: _forget_invite,
     Due.RETENTION: retention.review,
     Due.TRIM: retention.trim,
     Due.EXPIRY: _expiry,

@@ -61,7 +61,8 @@ class Invite:
         return now < self.ts + INVITE_MS
 
 
-INVITE_MS = 14 * 86_400_000
+INVITE_S = 14 * 86_400.0
+INVITE_MS = round(INVITE_S * 1000)
 """How long an invitation waits. Source: protocol section 3."""
 
 
@@ -122,8 +123,6 @@ class User:
     """What the user says about being away."""
     online: bool = False
     """True from the first connection until the grace after the last."""
-    offline_at: float | None = None
-    """When the grace ends; None while there is a connection."""
     blocks: dict[UserName, None] = attrs.field(factory=dict)
     """Whom the user blocks."""
     messages: Bucket | None = None
@@ -142,8 +141,6 @@ class Session:
     user: UserName
     connection: ConnectionId | None = None
     """The one connection that has it now."""
-    idle_from: float = 0.0
-    """When the last connection ended, or the daemon started."""
 
 
 @attrs.frozen
@@ -209,18 +206,16 @@ class Connection:
     """What limits per address count it by; None for a Unix socket's peer."""
     limited: Bucket | None = None
     """Of the refusals `rate_limited`; whoever spends it floods."""
+    secrets: Bucket | None = None
+    """Of the secrets that it has verified, once it was welcomed."""
     user: UserName | None = None
     session: SessionId | None = None
     token: bytes | None = None
     """SHA-256 of the access token that the session came from, if any."""
     expires: Millis | None = None
     """When the token ends that it depends on."""
-    expiry_at: float | None = None
-    """The one deadline for that which still counts."""
     scope: Scope | None = None
     """What the token allows; None is everything."""
-    cuts: int = 0
-    """The chat's, when the credential of its hello began to be verified."""
     tries: int = 0
     """How often it was verified again, since a name was taken meanwhile."""
     renewal: Renewal | None = None

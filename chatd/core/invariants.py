@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chatd.core.agenda import DeadlineKey, Due
 from chatd.core.state import Chat
 from chatd.ids import is_direct
 from chatd.wire.fields import ROLES
@@ -38,3 +39,24 @@ def check(chat: Chat) -> None:
         )
         assert connection.block is not None or not connection.waiting
         assert connection.open_drafts >= 0
+    assert all(chat.connections[number].user is None for number in chat.verifying)
+    assert not chat.cut_at or chat.verifying
+    for due, reasons in _reasons(chat).items():
+        assert chat.agenda.keys(due) <= reasons, due
+
+
+def _reasons(chat: Chat) -> dict[Due, set[DeadlineKey]]:
+    """What may have a deadline of each kind; it goes with its reason."""
+    connections, users = chat.connections.values(), chat.users.values()
+    return {
+        Due.LOGIN: {one.id for one in connections if one.user is None},
+        Due.PRESENCE: {room.name for room in chat.rooms.values() if room.unsettled},
+        Due.GRACE: {
+            user.name for user in users if user.online and not user.connections
+        },
+        Due.EXPIRY: {one.id for one in connections if one.expires is not None},
+        Due.FORGET_SESSION: set(chat.ended),
+        Due.FORGET_INVITE: {
+            (user, room) for user, rooms in chat.invites.items() for room in rooms
+        },
+    }

@@ -17,6 +17,8 @@ kept in `Room.unsettled`; `chatd.core.presence` makes frames from it.
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 import attrs
 
 from chatd.core.agenda import Due
@@ -61,7 +63,11 @@ class Chat(Truth):
     cuts: int = 0
     """How often an account's connections were cut."""
     cut_at: dict[UserName, int] = attrs.field(factory=dict)
-    """When an account's were cut last: who was verified before is verified again."""
+    """When an account's were cut last, as long as somebody is being verified who was
+    asked before that: he is verified again. The oldest first."""
+    verifying: dict[ConnectionId, int] = attrs.field(factory=dict)
+    """Hellos that are under way, with `cuts` when their credential began to be
+    verified. The oldest first."""
     marks_due: bool = False
     """Whether writing them has a deadline already."""
     untrimmed: dict[RoomName, None] = attrs.field(factory=dict)
@@ -73,6 +79,7 @@ class Chat(Truth):
     def forget_session(self, session: SessionId, now: float) -> None:
         """Take the committed end of a session; a guest leaves all rooms."""
         ended = self.sessions.pop(session, None)
+        self.agenda.cancel(Due.GUEST, session)
         self.idle.pop(session, None)
         self.devices.pop(session, None)
         self.ended[session] = None
@@ -91,7 +98,35 @@ class Chat(Truth):
     def note_cut(self, user: UserName) -> None:
         """What was verified of an account before this moment is not believed."""
         self.cuts += 1
+        self.cut_at.pop(user, None)
         self.cut_at[user] = self.cuts
+        self._forget_cuts()
+
+    def note_verifying(self, connection: Connection) -> None:
+        """A hello's credential is verified from here on, perhaps once more."""
+        self.verifying.pop(connection.id, None)
+        self.verifying[connection.id] = self.cuts
+
+    def note_verified(self, connection: Connection) -> None:
+        """A hello is over, whatever became of it."""
+        if self.verifying.pop(connection.id, None) is not None:
+            self._forget_cuts()
+
+    def was_cut(self, connection: Connection, user: UserName) -> bool:
+        """Whether an account was cut since its credential began to be verified."""
+        return self.cut_at.get(user, 0) > self.verifying[connection.id]
+
+    def _forget_cuts(self) -> None:
+        """Forget the cuts that came before everybody who is being verified."""
+        if not self.cut_at:
+            return
+        oldest = next(iter(self.verifying.values()), self.cuts)
+        past = list(takewhile(lambda item: item[1] <= oldest, self.cut_at.items()))
+        if len(past) == len(self.cut_at):
+            # Not emptied: a dictionary keeps the place of what has left it.
+            self.cut_at = {}
+        for user, _ in past:
+            self.cut_at.pop(user, None)
 
     def note_opened(self, connection: Connection) -> None:
         """A socket is there; nobody is behind it yet."""
@@ -114,13 +149,17 @@ class Chat(Truth):
         user.sessions[session] = None
         older = None
         if entry.connection is not None:
-            older = self.connections.pop(entry.connection)
+            older = self.connections[entry.connection]
+            self._forget_connection(older)
             del user.connections[older.id]
         entry.connection = connection.id
+        self.note_verified(connection)
+        self.agenda.cancel(Due.LOGIN, connection.id)
+        self.agenda.cancel(Due.GUEST, session)
+        self.agenda.cancel(Due.GRACE, user.name)
         connection.user = user.name
         connection.session = session
         user.connections[connection.id] = None
-        user.offline_at = None
         self.idle[session] = None
         if user.online:
             self._settle_state(user, now)
@@ -137,14 +176,13 @@ class Chat(Truth):
         self, connection: Connection, now: float, wall: int, grace_s: float
     ) -> None:
         """A socket is gone; its user stays online for the grace."""
-        del self.connections[connection.id]
+        self._forget_connection(connection)
         if connection.user is None or connection.session is None:
             return
         user = self.users[connection.user]
         del user.connections[connection.id]
         session = self.sessions[connection.session]
         session.connection = None
-        session.idle_from = now
         self.idle[session.id] = wall
         if not is_guest(user.name):
             del self.sessions[session.id]
@@ -154,13 +192,12 @@ class Chat(Truth):
         elif grace_s <= 0:
             self.note_offline(user, now)
         else:
-            user.offline_at = now + grace_s
-            self.agenda.add(user.offline_at, Due.GRACE, user.name)
+            self.agenda.add(now + grace_s, Due.GRACE, user.name)
 
     def note_detached(self, connection: Connection, now: float) -> None:
         """A connection is let go before its socket, and nobody waits for it."""
         assert connection.user is not None
-        del self.connections[connection.id]
+        self._forget_connection(connection)
         user = self.users[connection.user]
         del user.connections[connection.id]
         if user.connections:
@@ -172,7 +209,7 @@ class Chat(Truth):
         """Nobody is there any more for this user, and no grace is left."""
         before = self.shown(user)
         user.online = False
-        user.offline_at = None
+        self.agenda.cancel(Due.GRACE, user.name)
         for name in user.rooms:
             room = self.rooms[name]
             self.unsettle(room, user.name, before, now)
@@ -242,7 +279,16 @@ class Chat(Truth):
         user.text = texts[-1] if texts else None
         self.show_change(user, before, now)
 
+    def _forget_connection(self, connection: Connection) -> None:
+        """Let go of a connection, and of all that would be done for it in time."""
+        del self.connections[connection.id]
+        self.note_verified(connection)
+        self.agenda.cancel(Due.LOGIN, connection.id)
+        self.agenda.cancel(Due.EXPIRY, connection.id)
+
     def _forget_guest(self, user: User) -> None:
         """Let go of a guest of whom nothing is left; his name stays taken."""
         if is_guest(user.name) and not user.sessions and not user.online:
             del self.users[user.name]
+            for room in list(self.invites.get(user.name, ())):
+                self.forget_invite(user.name, room)

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from chatd.core.agenda import Agenda, Due
-from chatd.core.entities import Invite, Membership, Room, Sanction, User
+from chatd.core.entities import INVITE_S, Invite, Membership, Room, Sanction, User
 from chatd.ids import RoomName, Seq, UserName
 from chatd.wire import events
 from chatd.wire.events import Millis, TimelineEvent, UserShown
@@ -101,7 +101,7 @@ class Truth:
         match event.change:
             case "invite":
                 invite = Invite(event.sender, event.ts)
-                self.invites.setdefault(target, {})[room.name] = invite
+                self.apply_invite(target, room.name, invite, now)
             case "ban":
                 room.bans[target] = sanction
                 self.forget_invite(target, room.name)
@@ -125,8 +125,21 @@ class Truth:
         invite = self.invites.get(user, {}).get(room)
         return invite is not None and invite.waits(now)
 
+    def apply_invite(
+        self, user: UserName, room: RoomName, invite: Invite, now: float
+    ) -> None:
+        """Take a committed invitation, in place of an earlier one.
+
+        It is forgotten by the clock of the deadlines; whether it still waits says
+        the one of people, so one that was stored before the start may stay longer
+        than it waits.
+        """
+        self.invites.setdefault(user, {})[room] = invite
+        self.agenda.add(now + INVITE_S, Due.FORGET_INVITE, (user, room))
+
     def forget_invite(self, user: UserName, room: RoomName) -> None:
         """An invitation was answered, or is void."""
+        self.agenda.cancel(Due.FORGET_INVITE, (user, room))
         invites = self.invites.get(user)
         if invites is not None:
             invites.pop(room, None)
@@ -157,9 +170,12 @@ class Truth:
             self.apply_member(room, user, None, now)
             room.bans.pop(user.name, None)
             room.mutes.pop(user.name, None)
-        self.invites.pop(user.name, None)
         for name, invites in list(self.invites.items()):
-            for room_name in [n for n, i in invites.items() if i.sender == user.name]:
+            for room_name in [
+                room
+                for room, invite in invites.items()
+                if user.name in (name, invite.sender)
+            ]:
                 self.forget_invite(name, room_name)
         del self.users[user.name]
         for other in self.users.values():

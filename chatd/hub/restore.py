@@ -78,10 +78,10 @@ def restore(snapshot: Snapshot, config: Config, now: float) -> Chat:
             for one in rows:
                 held[one.user] = Sanction(one.until, one.reason)
         for invite in row.invites:
-            invites = chat.invites.setdefault(invite.user, {})
-            invites[room.name] = Invite(invite.sender, invite.ts)
+            waiting = Invite(invite.sender, invite.ts)
+            chat.apply_invite(invite.user, room.name, waiting, now)
     for session in snapshot.guest_sessions:
-        entry = Session(session.session, session.user, idle_from=now)
+        entry = Session(session.session, session.user)
         chat.sessions[entry.id] = entry
         chat.users[entry.user].sessions[entry.id] = None
         chat.agenda.add(now + config.auth.guest_hold_s, Due.GUEST, entry.id)

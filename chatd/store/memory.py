@@ -122,9 +122,10 @@ class MemoryStore:
             _forget_lapsed(room, now)
         held = {session.user for session in self._model.sessions.values()}
         for room in self._model.rooms.values():
-            for user in list(room.members):
-                if self._model.is_guest(user) and user not in held:
-                    del room.members[user]  # joined while his session ended
+            for place in (room.members, room.invites):
+                for user in list(place):
+                    if self._model.is_guest(user) and user not in held:
+                        del place[user]  # joined or asked while his session ended
         return Snapshot(
             rooms=[
                 RoomRow(

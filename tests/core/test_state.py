@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from chatd.core.agenda import Due
 from chatd.core.entities import Room
 from chatd.core.invariants import check
 from chatd.core.state import Chat
@@ -71,22 +70,6 @@ def test_a_session_that_was_forgotten_before_changes_nothing() -> None:
     chat.forget_session(session, 0.0)
     assert list(chat.ended) == [session]
     assert chat.agenda.next() == 60.0
-
-
-def test_deadlines_come_in_their_order_and_not_before_their_time() -> None:
-    """Those of one moment in the order in which they were made."""
-    chat = Chat(presence_tick_s=1.0)
-    assert chat.agenda.next() is None
-    assert chat.agenda.pop(1e9) is None
-    chat.agenda.add(2.0, Due.GRACE, ANN)
-    chat.agenda.add(1.0, Due.GRACE, BOB)
-    chat.agenda.add(1.0, Due.MARKS, None)
-    assert chat.agenda.next() == 1.0
-    assert chat.agenda.pop(0.9) is None
-    assert chat.agenda.pop(1.0) == (Due.GRACE, BOB)
-    assert chat.agenda.pop(1.5) == (Due.MARKS, None)
-    assert chat.agenda.pop(1.5) is None
-    assert chat.agenda.pop(2.0) == (Due.GRACE, ANN)
 
 
 def test_the_state_after_a_restart_is_what_was_committed() -> None:

@@ -962,13 +962,15 @@ async def test_of_too_many_sessions_those_end_that_were_idle_longest(
     assert left == {"live", "held", "bobs", "new", "newer"}
 
 
-async def test_a_guests_memberships_end_with_his_session(store: Store) -> None:
-    """An account's stay."""
+async def test_what_a_guest_has_in_rooms_ends_with_his_session(store: Store) -> None:
+    """His memberships and invitations; an account's stay."""
     guest = d.AddUser(GUEST, "dan", "guest", None)
     await store.commit(
         [
             d.OpenSession(session_id("g"), GUEST, None, T0, guest),
             d.OpenSession(session_id("a"), ANN, None, T0),
+            d.Moderate(LOBBY, ANN, None, GUEST, "invite"),
+            d.Moderate(LOBBY, ANN, None, CY, "invite"),
             d.SetMember(LOBBY, GUEST, "member", event=False),
             d.EndSession(session_id("g")),
             d.EndSession(session_id("a")),
@@ -977,6 +979,26 @@ async def test_a_guests_memberships_end_with_his_session(store: Store) -> None:
     )
     room = next(r for r in (await store.load(T0)).rooms if r.room == LOBBY)
     assert [member.user for member in room.members] == [ANN, BOB]
+    assert [invite.user for invite in room.invites] == [CY]
+
+
+async def test_who_is_asked_into_a_room_as_he_goes_for_good_is_not_waited_for(
+    store: Store,
+) -> None:
+    """What of a guest was stored behind his end goes at the next start."""
+    guest = d.AddUser(GUEST, "dan", "guest", None)
+    await store.commit(
+        [
+            d.OpenSession(session_id("g"), GUEST, None, T0, guest),
+            d.EndSession(session_id("g")),
+            d.SetMember(LOBBY, GUEST, "member", event=False),
+            d.Moderate(LOBBY, ANN, None, GUEST, "invite"),
+        ],
+        T0,
+    )
+    room = next(r for r in (await store.load(T0)).rooms if r.room == LOBBY)
+    assert [member.user for member in room.members] == [ANN, BOB]
+    assert room.invites == []
 
 
 async def test_tokens_are_found_by_their_digest(store: Store, site: Site) -> None:

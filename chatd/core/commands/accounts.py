@@ -78,11 +78,13 @@ def password(turn: Turn, connection: Connection, command: Password) -> None:
     user = turn.user(connection).name
     if is_guest(user):
         raise Reject(RejectCode.FORBIDDEN, "guests have no password")
+    allowance.may_verify(turn, connection)
     _check(turn, connection, command, user)
 
 
 def refresh(turn: Turn, connection: Connection, command: Refresh) -> None:
     """Have a new token verified."""
+    allowance.may_verify(turn, connection)
     _check(turn, connection, command, turn.user(connection).name)
 
 

@@ -64,7 +64,7 @@ def hello(turn: Turn, connection: Connection, command: Hello) -> None:
 
 
 def _verify(turn: Turn, connection: Connection, command: Hello) -> None:
-    connection.cuts = turn.chat.cuts
+    turn.chat.note_verifying(connection)
     turn.want(Authenticate(connection.id, command))
 
 
@@ -72,6 +72,7 @@ def refused(
     turn: Turn, connection: Connection, command: Hello, why: Reject | Refused
 ) -> None:
     """Answer a hello that failed; the third wrong credential is the last."""
+    turn.chat.note_verified(connection)
     turn.refuse(connection.id, command, why)
     if why.code is RejectCode.BANNED:
         turn.finish(connection, Ending.BANNED)
@@ -221,7 +222,7 @@ def _welcome(
     if who.session in chat.ended:
         refused(turn, connection, command, _gone())
         return
-    if chat.cut_at.get(who.user, 0) > connection.cuts:
+    if chat.was_cut(connection, who.user):
         if not who.resumed:
             unclaimed(turn, who.session)
         _verify(turn, connection, command)

@@ -123,7 +123,7 @@ def renew_session(model: Tables, draft: d.RenewSession) -> d.Outcome:
 
 
 def end_session(model: Tables, session: SessionId) -> d.Outcome:
-    """Void a session; a guest's memberships go with it."""
+    """Void a session; a guest's memberships and invitations go with it."""
     ended = model.sessions.pop(session, None)
     if ended is None:
         return d.Duplicate()
@@ -131,6 +131,7 @@ def end_session(model: Tables, session: SessionId) -> d.Outcome:
     if model.is_guest(ended.user) and ended.user not in held:
         for room in model.rooms.values():
             room.members.pop(ended.user, None)
+            room.invites.pop(ended.user, None)
     return d.Committed()
 
 

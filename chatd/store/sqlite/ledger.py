@@ -10,7 +10,7 @@ called as well.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import apsw
 import attrs
@@ -23,11 +23,17 @@ from chatd.store.digest import content_digest, is_retry
 from chatd.store.sqlite.sql import change_rows, find_rows, select
 from chatd.wire.events import Millis
 
+K = TypeVar("K")
+V = TypeVar("V")
 CidKey = tuple[int, int, Cid]
 """Room, user, cid."""
 CidUse = tuple[bytes, Seq, Millis, str | None]
 """The digest of what it was used for, where that is, and the ids of those whom its
 text does not reach."""
+
+KEPT_MAX = 16_384
+"""Users, and pairs of them, that are remembered: more than are connected. Of each
+about 3 MB."""
 
 _FIND_CIDS = """
 SELECT room_id, user_id, cid, digest, seq, ts, unreached FROM cid
@@ -98,7 +104,7 @@ class Ledger:
             row = self.one("SELECT id FROM user WHERE name = ?", name)
             if row is None:
                 return None
-            found = self._users[name] = row[0]
+            found = _keep(self._users, name, row[0])
         return found
 
     def looks_taken(self, table: str, skeleton: str | None) -> bool:
@@ -112,8 +118,8 @@ class Ledger:
         if found is None:
             sql = "SELECT 1 FROM block WHERE user_id = ? AND blocked_id = ?"
             other = self.user(direct_partner(room, user))
-            found = self.one(sql, other, self.user(user)) is not None
-            self._hidden[room, user] = found
+            blocks = self.one(sql, other, self.user(user)) is not None
+            found = _keep(self._hidden, (room, user), blocks)
         return found
 
     def forget_blocks(self) -> None:
@@ -190,3 +196,11 @@ class Ledger:
         if cell is None:
             return answers.NO_ROOM
         return answers.NO_USER if number is None else (cell, number)
+
+
+def _keep(table: dict[K, V], key: K, value: V) -> V:
+    """Remember what was read; where that is too much, it is all of that there is."""
+    if len(table) >= KEPT_MAX:
+        table.clear()
+    table[key] = value
+    return value

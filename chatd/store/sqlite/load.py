@@ -15,7 +15,7 @@ from chatd.ports import (
     Snapshot,
     UserRow,
 )
-from chatd.store.sqlite.people import GUEST
+from chatd.store.sqlite.people import GUEST, GUESTS_PLACES
 from chatd.store.sqlite.rooms import load_settings
 from chatd.store.sqlite.sql import select, transaction
 from chatd.wire.events import Millis
@@ -31,11 +31,13 @@ def load(
             " user_id IN (SELECT id FROM user WHERE role = ?), ?, ?)",
             (now, GUEST, guest_ms, session_ms),
         )
-        db.execute(
-            "DELETE FROM member WHERE user_id IN (SELECT id FROM user WHERE role = ?)"
-            " AND user_id NOT IN (SELECT user_id FROM session)",
-            (GUEST,),
-        )
+        for table in GUESTS_PLACES:
+            db.execute(
+                f"DELETE FROM {table} WHERE user_id IN"  # noqa: S608 - two words
+                " (SELECT id FROM user WHERE role = ?)"
+                " AND user_id NOT IN (SELECT user_id FROM session)",
+                (GUEST,),
+            )
         db.execute("DELETE FROM sanction WHERE until <= ?", (now,))
         db.execute("DELETE FROM invite WHERE ts <= ?", (now - INVITE_MS,))
         db.execute(

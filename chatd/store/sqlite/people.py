@@ -31,6 +31,8 @@ from chatd.store.sqlite.rooms import recall_creation
 from chatd.wire.events import Millis
 
 GUEST = "guest"
+GUESTS_PLACES = ("member", "invite")
+"""What ends with a guest's session."""
 
 # Each is given `now` whether it needs it or not: they stand in one table.
 # ruff: noqa: ARG001
@@ -247,11 +249,13 @@ def end_sessions(ledger: Ledger, draft: EndSessions, now: Millis) -> Outcome:
 
 
 def _leave_if_guest(ledger: Ledger, user: int) -> None:
-    ledger.db.execute(
-        "DELETE FROM member WHERE user_id IN (SELECT id FROM user WHERE id = ?"
-        " AND role = ? AND id NOT IN (SELECT user_id FROM session))",
-        (user, GUEST),
-    )
+    """Forget where somebody is and may come in who never comes back."""
+    for table in GUESTS_PLACES:
+        ledger.db.execute(
+            f"DELETE FROM {table} WHERE user_id IN (SELECT id FROM user"  # noqa: S608 - two words
+            " WHERE id = ? AND role = ? AND id NOT IN (SELECT user_id FROM session))",
+            (user, GUEST),
+        )
 
 
 def save_marks(ledger: Ledger, draft: SaveMarks, now: Millis) -> Outcome:

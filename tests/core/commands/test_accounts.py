@@ -344,6 +344,40 @@ def test_a_guest_logs_out_everywhere_by_logging_out() -> None:
     assert not house.model.sessions
 
 
+def test_a_cut_is_remembered_as_long_as_somebody_may_not_know_of_it() -> None:
+    """Until nobody is being verified who was asked before it."""
+    house = House()
+    chat, early = house.chat, house.open()
+    early.say(Hello(GuestName("bob"), Secret("right")))
+    cut(turn_of(house), ANN, Ending.REVOKED)
+    late = house.open()
+    late.say(Hello(GuestName("cy"), Secret("right")))
+    cut(turn_of(house), BOB, Ending.REVOKED)
+    cut(turn_of(house), ANN, Ending.REVOKED)
+    assert chat.cut_at == {BOB: 2, ANN: 3}
+    late.close()
+    assert chat.cut_at == {BOB: 2, ANN: 3}
+    house.settle()
+    assert early.take()[0].type == "welcome"
+    assert not chat.cut_at
+    cut(turn_of(house), ANN, Ending.REVOKED)
+    assert not chat.cut_at
+
+
+def test_the_oldest_cuts_are_forgotten_first() -> None:
+    """Those that came before everybody who is being verified."""
+    house = House()
+    chat, early, late = house.chat, house.open(), house.open()
+    early.say(Hello(GuestName("bob"), Secret("right")))
+    cut(turn_of(house), ANN, Ending.REVOKED)
+    late.say(Hello(GuestName("cy"), Secret("right")))
+    cut(turn_of(house), BOB, Ending.REVOKED)
+    early.close()
+    assert chat.cut_at == {BOB: 2}
+    late.close()
+    assert not chat.cut_at
+
+
 # --- cutting --------------------------------------------------------------------------
 
 
@@ -448,6 +482,40 @@ def test_refresh_moves_the_end() -> None:
     house.wait(100)
     assert ann.take() == [events.Expiring(60)]
     assert ann.ending is Ending.EXPIRED
+
+
+def test_secrets_are_verified_at_a_rate() -> None:
+    """Tokens and passwords of one connection: five, then one each 10 s. What is
+    refused is not even looked at; who waits as long as he is told is not refused.
+    """
+    house = House()
+    ann, other = house.user("ann"), house.user("ann")
+    refresh = Refresh(Secret("none of ours"))
+    found = [ann.ask(refresh)[0] for _ in range(4)]
+    found += [ann.ask(CHANGE)[0], ann.ask(CHANGE)[0], ann.ask(refresh)[0]]
+    codes = [getattr(frame, "code", "ok") for frame in found]
+    assert codes == ["bad_credentials"] * 4 + ["ok"] + ["rate_limited"] * 2
+    assert found[-1].retry_after == 10.0
+    ann.say(refresh)
+    assert not house.errands
+    ann.take()
+    house.wait(9.9)
+    assert ann.ask(refresh)[0].code == "rate_limited"
+    house.wait(0.1)
+    assert ann.ask(refresh)[0].code == "bad_credentials"
+    house.wait(100)
+    assert [ann.ask(refresh)[0].code for _ in range(6)].count("rate_limited") == 1
+    assert other.ending is Ending.REVOKED
+
+
+def test_a_token_that_is_brought_too_often_ends_its_connection() -> None:
+    """As every flood does, and whoever brings one each 10 s never meets it."""
+    house = House()
+    ann = house.user("ann")
+    for _ in range(5 + 60 + 1):
+        assert ann.ending is None
+        ann.ask(Refresh(Secret("nonsense")))
+    assert (ann.ending, ann.after_s) == (Ending.OVERLOADED, 60.0)
 
 
 def test_a_clock_that_was_set_back_lets_a_token_live() -> None:

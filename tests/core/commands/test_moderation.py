@@ -10,7 +10,7 @@ from chatd.config.limits import Limits
 from chatd.config.sections import PermanentRoom, Rooms
 from chatd.core import drafts, inputs
 from chatd.core.effects import Answer, Append, FindUser, Origin
-from chatd.core.entities import INVITE_MS, Invite, Sanction
+from chatd.core.entities import INVITE_MS, INVITE_S, Invite, Sanction
 from chatd.errors import RejectCode
 from chatd.ids import Cid, RoomName, Seq, UserName, direct_room, is_guest
 from chatd.wire import events, replies
@@ -652,6 +652,37 @@ def test_an_invitation_reaches_its_user_at_once_and_waits() -> None:
     assert s.house.chat.invites == {}
     (welcome,) = s.house.open().hello(name="cy", password="right")
     assert welcome.invites == []
+
+
+def test_an_invitation_that_nobody_answers_is_forgotten() -> None:
+    """After a fortnight; one that is sent after that waits as long again."""
+    s = scene()
+    first, second = private(s.ann), private(s.ann)
+    s.ann.ask(InviteCommand(first, CY))
+    s.house.wait(INVITE_S / 2)
+    s.ann.ask(InviteCommand(second, CY))
+    s.house.wait(INVITE_S / 2 - 1)
+    assert set(s.house.chat.invites[CY]) == {first, second}
+    s.house.wait(1)
+    assert list(s.house.chat.invites[CY]) == [second]
+    s.ann.ask(InviteCommand(first, CY))
+    s.house.wait(INVITE_S)
+    assert s.house.chat.invites == {}
+
+
+def test_an_invitation_of_a_guest_goes_with_him() -> None:
+    """He never comes back, so nobody waits for his answer; also on disk."""
+    s = scene()
+    guest = s.house.guest()
+    name = s.house.user_of(guest)
+    assert name is not None
+    s.ann.ask(InviteCommand(TEAM, name))
+    assert name in s.house.chat.invites
+    guest.close()
+    s.house.wait(1000)
+    s.house.settle()
+    assert s.house.chat.invites == {}
+    assert s.house.model.rooms[TEAM].invites == {}
 
 
 def test_an_invitation_of_somebody_who_is_away_waits() -> None:

@@ -546,18 +546,27 @@ def test_guests_are_held_from_the_start_of_the_daemon() -> None:
     assert not house.chat.sessions
 
 
-def test_deadlines_of_what_is_gone_mean_nothing() -> None:
-    """A guest's hold, a grace, an account that has a session in memory."""
-    house = House(Config(auth=Auth(guest_hold_s=1), presence=Presence(grace_s=5)))
-    house.guest().ask(Logout())
-    chat, ann = house.chat, house.user("ann")
-    for key in (UserName("gone~2222"), ANN):
-        chat.agenda.add(house.now.mono, Due.GRACE, key)
-    ann.close()
-    chat.agenda.add(house.now.mono, Due.GRACE, ANN)
-    house.wait(0)
-    assert chat.users[ANN].online
-    assert chat.users[ANN].offline_at == house.now.mono + 5
+def test_deadlines_go_with_their_reason() -> None:
+    """A hello's, a grace, a guest's hold: who came, came back or left has none."""
+    house = House(Config(auth=Auth(guest_hold_s=10), presence=Presence(grace_s=5)))
+    agenda = house.chat.agenda
+    silent = house.open()
+    ann, guest = house.user("ann"), house.guest()
+    assert agenda.keys(Due.LOGIN) == {silent.id}
+    secret = secret_of(guest)
+    for peer in (silent, ann, guest):
+        peer.close()
+    assert not agenda.keys(Due.LOGIN)
+    assert len(agenda.keys(Due.GRACE)) == 2
+    assert len(agenda.keys(Due.GUEST)) == 1
+    back, again = house.open(), house.user("ann")
+    back.hello(session=secret)
+    assert not agenda.keys(Due.GRACE) | agenda.keys(Due.GUEST)
+    back.ask(Logout())
+    again.ask(Logout())
+    house.wait(60)
+    assert not agenda.keys(Due.FORGET_SESSION)
+    assert not len(agenda)
 
 
 # --- profile ------------------------------------------------------------------------
@@ -590,7 +599,7 @@ def test_a_display_name_that_could_not_be_stored_is_not_shown() -> None:
 
 @pytest.mark.parametrize("gone", [False, True])
 def test_a_display_name_counts_though_nobody_waits_for_it(gone: bool) -> None:
-    """Its connection was closed, or its user has been forgotten."""
+    """Its connection was closed, or its user has been erased."""
     house = House()
     guest = house.guest()
     name = house.chat.connections[guest.id].user
@@ -598,8 +607,9 @@ def test_a_display_name_counts_though_nobody_waits_for_it(gone: bool) -> None:
     guest.say(Profile(Display("Gus")))
     guest.close()
     if gone:
-        del house.chat.users[name]
-        house.chat.sessions.clear()
+        erased = inputs.Revision(1, inputs.RevisionKind.ERASE, name, "guest", None)
+        house.handle(inputs.Revised([erased]))
+        assert name not in house.chat.users
     house.settle()
     assert house.model.users[name].display == "Gus"
     assert gone or house.chat.users[name].display == "Gus"

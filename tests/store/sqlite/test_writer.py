@@ -10,7 +10,8 @@ import pytest
 from chatd.core import drafts as d
 from chatd.core.settings import PLAIN
 from chatd.errors import StoreFailed, StoreUnavailable
-from chatd.ids import Seq
+from chatd.ids import Seq, UserName
+from chatd.store.sqlite import ledger
 from chatd.store.sqlite.sql import select
 from chatd.store.sqlite.writer import TEND_ROWS, Writer
 from tests.store.support import (
@@ -49,6 +50,20 @@ def count(writer: Writer, table: str) -> int:
     sql = "SELECT count(*) FROM $TABLE".replace("$TABLE", table)
     number: int = select(writer.db, sql)[0][0]
     return number
+
+
+def test_what_the_ledger_remembers_is_bounded(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many users there were; what was forgotten is read again."""
+    monkeypatch.setattr(ledger, "KEPT_MAX", 2)
+    names = [UserName(f"guest~{number:04}") for number in range(50)]
+    writer.commit([d.AddUser(name, "guest", "guest", None) for name in names], T0)
+    joins = [d.SetMember(LOBBY, name, "member", event=True) for name in names]
+    assert seqs(writer.commit(joins, T0).outcomes) == [*range(1, 51)]
+    said = [say("hi", user=name) for name in (*names, *names)]
+    assert seqs(writer.commit(said, T0).outcomes) == [*range(51, 151)]
+    assert len(writer.ledger._users) <= 2
 
 
 def test_a_batch_is_one_commit(writer: Writer) -> None:

@@ -1,0 +1,323 @@
+"""What stays in memory of those who came and went, and of what was renewed: nothing.
+
+Everything that the machine reaches is counted by its type, so that a table which is
+added later is counted too. Each kind happens a hundred thousand times; time passes
+in between, and at the end so much that whatever waits for its end has come to it.
+What the edge keeps of connections is in `tests/live/test_endurance.py`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from enum import Enum
+from typing import Any
+
+import attrs
+import pytest
+
+from chatd.config import Config
+from chatd.config.limits import Limits
+from chatd.config.sections import Auth, Presence
+from chatd.core.principal import Renewal
+from chatd.ids import RoomName
+from chatd.wire.accounts import Password, Refresh
+from chatd.wire.acts import Ban, Invite, Mute, SetRole, Unban, Unmute
+from chatd.wire.commands import (
+    Block,
+    Hello,
+    Join,
+    Leave,
+    Logout,
+    Profile,
+    Read,
+    Send,
+    Status,
+    Typing,
+    Unblock,
+)
+from chatd.wire.kinds import Display, GuestName, NewPassword, RoomRole, State, Text
+from chatd.wire.kinds import Secret as Word
+from tests.core.house import BOB, CY, LOBBY, House, Peer
+
+TIMES = 100_000
+PAUSE_TIMES = 50
+"""So often something happens before time passes, and what was heard is forgotten."""
+PAUSE_S = 65.0
+"""Longer than a hold, a grace, and what is remembered of an end."""
+FORTNIGHT_S = 15 * 86_400.0
+TEAM = RoomName("team")
+CONFIG = Config(
+    auth=Auth(guest_hold_s=30.0, login_timeout_s=20.0),
+    presence=Presence(grace_s=5.0),
+    limits=Limits(messages_per_s=0, creations_per_h=0),
+)
+RIGHT = Word("right")
+
+
+@attrs.define
+class Scene:
+    """Ann owns a room; bob is there, and one who came by a token; cy has a session."""
+
+    house: House
+    ann: Peer
+    bob: Peer
+    bearer: Peer
+    session: Word
+    number: int = 0
+    """How often something has happened."""
+
+
+def scene() -> Scene:
+    """A house whose invariants are not checked each time, for they take longest."""
+    house = House(CONFIG, checked=False)
+    house.tokens["first"] = Renewal(None, house.now.wall + 10**12, None)
+    bearer = house.open()
+    bearer.hello(token=Word("first"))
+    (welcome,) = house.open().ask(login("cy"))
+    return Scene(
+        house, house.user("ann", TEAM), house.user("bob"), bearer, welcome.session
+    )
+
+
+def login(name: str) -> Hello:
+    """How an account says hello."""
+    return Hello(GuestName(name), RIGHT)
+
+
+# --- coming and going ---------------------------------------------------------
+
+
+def silent_client(s: Scene) -> None:
+    """Somebody connects and goes without a word."""
+    s.house.open(f"192.0.2.{s.number % 256}").close()
+
+
+def sent_away(s: Scene) -> None:
+    """Somebody connects, and is sent away for his silence."""
+    peer = s.house.open()
+    s.house.wait(CONFIG.auth.login_timeout_s)
+    assert peer.ending is not None
+    peer.close()
+
+
+def failed_login(s: Scene) -> None:
+    """A wrong password, from an address of its own."""
+    peer = s.house.open(f"2001:db8:{s.number // 65536:x}:{s.number % 65536:x}::/64")
+    peer.hello(name="cy", password="wrong")
+    peer.close()
+
+
+def half_a_login(s: Scene) -> None:
+    """A connection that is gone before its password was compared."""
+    peer = s.house.open()
+    peer.say(login("cy"))
+    peer.close()
+    s.house.settle()
+
+
+def guest_logs_out(s: Scene) -> None:
+    """A guest comes, says something and logs out."""
+    peer = s.house.guest(LOBBY, address=f"198.51.{s.number // 256 % 256}.7")
+    peer.ask(Send(Text("hi"), LOBBY))
+    peer.ask(Logout())
+    peer.close()
+
+
+def guest_is_lost(s: Scene) -> None:
+    """A guest comes, is asked into a room, and does not come back."""
+    peer = s.house.guest(LOBBY)
+    user = s.house.user_of(peer)
+    assert user is not None
+    s.ann.ask(Invite(TEAM, user))
+    peer.close()
+
+
+def account_comes_back(s: Scene) -> None:
+    """An account logs in and joins a room; its connection is lost."""
+    s.house.user("cy", LOBBY).close()
+
+
+def token_login(s: Scene) -> None:
+    """Somebody comes by a token that lives for long, and goes."""
+    peer = s.house.open()
+    peer.hello(token=Word("first"))
+    peer.close()
+
+
+def logout_everywhere(s: Scene) -> None:
+    """An account ends all its sessions, of which another has a connection, too."""
+    one, other = s.house.user("cy"), s.house.user("cy", LOBBY)
+    one.ask(Logout(everywhere=True))
+    one.close()
+    other.close()
+
+
+def new_password(s: Scene) -> None:
+    """A password is changed while a login with the old one is under way."""
+    peer, late = s.house.user("cy"), s.house.open()
+    late.say(login("cy"))
+    peer.ask(Password(RIGHT, NewPassword("right, still")))
+    peer.close()
+    late.close()
+
+
+# --- going on -----------------------------------------------------------------
+
+
+def resume(s: Scene) -> None:
+    """A session goes on over another connection."""
+    peer = s.house.open()
+    assert peer.hello(session=s.session)[0].type == "welcome"
+    peer.close()
+
+
+def takeover(s: Scene) -> None:
+    """A session that a connection has is taken over by the next one."""
+    older, newer = s.house.open(), s.house.open()
+    older.hello(session=s.session)
+    newer.hello(session=s.session)
+    assert older.ending is not None
+    older.close()
+    newer.close()
+
+
+def refresh(s: Scene) -> None:
+    """A token takes the place of another, long before that one's end."""
+    s.house.tokens["next"] = Renewal(None, s.house.now.wall + 10**12, None)
+    (done,) = s.bearer.ask(Refresh(Word("next")))
+    assert done.type == "ok"
+    s.house.wait(10)
+
+
+def subscription(s: Scene) -> None:
+    """A room that one is in is joined once more."""
+    s.ann.ask(Join(TEAM))
+
+
+# --- rooms and people ---------------------------------------------------------
+
+
+def membership(s: Scene) -> None:
+    """Somebody joins a room, says something and leaves it."""
+    s.bob.ask(Join(TEAM))
+    s.bob.ask(Send(Text("hi"), TEAM))
+    s.bob.ask(Leave(TEAM))
+
+
+def unanswered_invitation(s: Scene) -> None:
+    """Somebody is asked into a room, and never answers."""
+    s.ann.ask(Invite(TEAM, CY))
+
+
+def moderation(s: Scene) -> None:
+    """Somebody is muted and banned, pardoned, comes and is given a role."""
+    for act in (Mute, Ban, Unban, Unmute):
+        s.ann.ask(act(TEAM, BOB))
+    s.bob.ask(Join(TEAM))
+    for role in ("moderator", "member"):
+        s.ann.ask(SetRole(TEAM, BOB, RoomRole(role)))
+    s.bob.ask(Leave(TEAM))
+
+
+def block(s: Scene) -> None:
+    """Somebody is blocked, and not any more."""
+    s.ann.ask(Block(BOB))
+    s.ann.ask(Unblock(BOB))
+
+
+def what_is_shown(s: Scene) -> None:
+    """A status, a display name, typing, a read mark."""
+    s.ann.ask(Status(State("away")))
+    s.ann.ask(Status(State("online")))
+    s.ann.ask(Profile(Display("Ann")))
+    s.ann.ask(Typing(TEAM))
+    s.ann.ask(Read(TEAM, s.house.chat.rooms[TEAM].head))
+
+
+OFTEN = (
+    silent_client,
+    sent_away,
+    failed_login,
+    half_a_login,
+    guest_logs_out,
+    account_comes_back,
+    token_login,
+    resume,
+    takeover,
+    refresh,
+    subscription,
+)
+SELDOM = (
+    guest_is_lost,
+    logout_everywhere,
+    new_password,
+    membership,
+    unanswered_invitation,
+    moderation,
+    block,
+    what_is_shown,
+)
+
+
+def happen(s: Scene, kind: Callable[[Scene], None], times: int) -> None:
+    """Let something happen so often, with pauses, and then nothing for long."""
+    house = s.house
+    for _ in range(times):
+        s.number += 1
+        kind(s)
+        if s.number % PAUSE_TIMES == 0:
+            house.wait(PAUSE_S)
+            house.settle()
+            house.take_all()
+            house.delivered.clear()
+            house.unseen.clear()
+    for _ in range(2):
+        house.wait(FORTNIGHT_S)
+        house.settle()
+
+
+def reached(root: object) -> Counter[str]:
+    """How many objects of each type hang on one, and how many places its tables have.
+
+    Buckets by address are left out: their tables are bounded, and a full bucket is
+    forgotten only when there is no room (`tests/core/test_quota.py`).
+    """
+    found: Counter[str] = Counter()
+    seen: set[int] = set()
+    waiting: list[Any] = [root]
+    while waiting:
+        one = waiting.pop()
+        kind = type(one)
+        if id(one) in seen or isinstance(one, Config | Enum | type):
+            continue
+        seen.add(id(one))
+        if kind.__name__ == "Buckets":
+            continue
+        if isinstance(one, dict):
+            found["places in a dict"] += len(one)
+            waiting += [*one.keys(), *one.values()]
+        elif isinstance(one, list | tuple | set | frozenset):
+            found[f"places in a {kind.__name__}"] += len(one)
+            waiting += one
+        elif attrs.has(kind):
+            found[kind.__name__] += 1
+            waiting += [getattr(one, field.name) for field in attrs.fields(kind)]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("kind", "times"),
+    [*((kind, TIMES) for kind in OFTEN), *((kind, TIMES // 10) for kind in SELDOM)],
+)
+def test_nothing_stays(kind: Callable[[Scene], None], times: int) -> None:
+    """After a hundred thousand times there is what there was after a hundred.
+
+    What takes several commands is tried ten thousand times.
+    """
+    s = scene()
+    happen(s, kind, 2 * PAUSE_TIMES)
+    before = reached(s.house.machine._turn)
+    assert before["Chat"] == 1
+    happen(s, kind, times)
+    assert reached(s.house.machine._turn) == before
