@@ -20,6 +20,7 @@ from chatd.ids import RoomName, Seq, SessionId, UserName, direct_room
 from chatd.wire import events, replies
 from chatd.wire.accounts import Password, Refresh, Register
 from chatd.wire.acts import Invite
+from chatd.wire.codec import BadCommand
 from chatd.wire.commands import (
     Hello,
     History,
@@ -541,6 +542,24 @@ def test_a_deadline_of_a_connection_that_is_gone_means_nothing() -> None:
     freed.ask(CHANGE)
     house.wait(600)
     assert freed.ending is None
+
+
+def test_the_end_of_a_token_ends_nobody_twice() -> None:
+    """Whoever was told to end before, and has not closed his socket yet."""
+    house = House()
+    ann = bearer(house, "t", expires=house.now.wall + 2 * MINUTE_MS)
+    nonsense = BadCommand(RejectCode.BAD_JSON, "not JSON")
+    for _ in range(21):
+        house.handle(inputs.Received(ann.id, nonsense))
+    assert ann.ending is Ending.MALFORMED
+    ann.take()
+    house.wait(600)
+    assert ann.take() == []
+    assert ann.ending is Ending.MALFORMED
+    ann.close()
+    house.wait(60)
+    house.settle()
+    assert not len(house.chat.agenda)
 
 
 def test_a_refused_refresh_changes_nothing() -> None:

@@ -546,6 +546,20 @@ def test_guests_are_held_from_the_start_of_the_daemon() -> None:
     assert not house.chat.sessions
 
 
+def test_a_session_that_nobody_was_told_of_is_held_for_nobody() -> None:
+    """It could not be voided on disk, and no guest waits for it."""
+    house = House()
+    peer = house.open()
+    peer.say(Hello(GuestName("ann"), Secret("right")))
+    house.run_errand()
+    peer.close()
+    house.commit()
+    (origin,) = house.drafts
+    assert isinstance(origin.draft, drafts.EndSession)
+    house.fail()
+    assert not len(house.chat.agenda)
+
+
 def test_deadlines_go_with_their_reason() -> None:
     """A hello's, a grace, a guest's hold: who came, came back or left has none."""
     house = House(Config(auth=Auth(guest_hold_s=10), presence=Presence(grace_s=5)))
