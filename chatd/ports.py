@@ -36,6 +36,8 @@ class EntryKind(Enum):
 
     REPLY = auto()
     """Replies and everything for one connection alone: never dropped."""
+    CONTROL = auto()
+    """Pings and pongs: they go before whatever has not begun."""
     ROOM = auto()
     """Live timeline events: may become a gap."""
     REPLAY = auto()

@@ -33,8 +33,6 @@ from chatd.client.dial import LOST, dial, in_words, innermost, retry_after_s, wh
 from chatd.client.frames import Credential, Frame
 from chatd.client.resume import ClientCore
 
-SEND_TIMEOUT_S = 30.0
-"""One frame. Source: the server gives a client as long, `limits.write_timeout_s`."""
 EVENTS_MAX = 1024
 """Frames that wait for the user before the reader stops."""
 UNANSWERED_MAX = 100
@@ -220,7 +218,7 @@ class Client:
             with trio.CancelScope() as self._scope:
                 if self._leaving:
                     self._scope.cancel()
-                async with dial(self._url) as websocket:
+                async with dial(self._url, self._heard) as websocket:
                     code = await self._serve(websocket)
         except* LOST as errors:
             failure = innermost(errors)
@@ -252,8 +250,14 @@ class Client:
             self.core.received(text, trio.current_time())
             self._publish()
             while len(self._events) >= EVENTS_MAX:
+                self.core.lifeline.paused()
                 await self._changed.park()
+                self._heard()
         return None
+
+    def _heard(self) -> None:
+        """Take a sign of life."""
+        self.core.lifeline.heard(trio.current_time())
 
     async def _write(
         self, websocket: WebSocketConnection, scope: trio.CancelScope
@@ -265,13 +269,13 @@ class Client:
             if self.core.hang_up:
                 break
             try:
-                with trio.fail_after(SEND_TIMEOUT_S):
-                    for text in frames:
-                        await websocket.send_message(text)
+                for text in frames:
+                    await websocket.send_message(text)
             except ConnectionClosed:
                 return  # the reader takes what came before the end, and its code
             except (ProtocolError, trio.TooSlowError):
                 break
+            self.core.lifeline.sent(trio.current_time())
             if not frames:
                 with trio.move_on_at(self.core.next_deadline()):
                     await self._changed.park()

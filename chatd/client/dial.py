@@ -3,14 +3,16 @@
 The stream is ours and not trio-websocket's, because its `aclose` leaves the TCP
 connection open where the server was the first to close, and has no time-out. A
 handshake that the server drops is only seen by the time-out here; a certificate
-that is not trusted is seen at once.
+that is not trusted is seen at once. It tells of the bytes that come, long before they
+are a frame on a slow line, and gives sending its time by its progress.
 """
 
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import cast
 from urllib.parse import SplitResult, urlsplit
 
 import trio
@@ -37,6 +39,10 @@ MESSAGE_CHARS_MAX = 2**24
 QUEUE_MAX = 64
 """Frames between trio-websocket's reader, which answers pings, and ours."""
 RECEIVE_BYTES = 65536
+SEND_BYTES = 4096
+SEND_TIMEOUT_S = 60.0
+"""How long `SEND_BYTES` may take to be taken by the kernel. Source: as long as the
+server waits, `limits.write_timeout_s`."""
 
 LOST = (
     HandshakeError,
@@ -66,12 +72,52 @@ def where(url: str) -> tuple[SplitResult, str]:
     return parts, path
 
 
+class Line(trio.abc.Stream):
+    """A stream that tells of what comes, and whose sending ends if it stalls."""
+
+    def __init__(self, stream: trio.abc.Stream, heard: Callable[[], object]) -> None:
+        self._stream = stream
+        self._heard = heard
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        """As the stream's. Cancellation: safe."""
+        data = await self._stream.receive_some(max_bytes)
+        if data:
+            self._heard()
+        return data
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """As the stream's.
+
+        Raises:
+            trio.TooSlowError: A part of it was not taken in time.
+
+        Cancellation: some of it may have been sent: close the stream.
+        """
+        rest = memoryview(data)
+        while rest:
+            with trio.fail_after(SEND_TIMEOUT_S):
+                await self._stream.send_all(rest[:SEND_BYTES])
+            rest = rest[SEND_BYTES:]
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """As the stream's. Cancellation: safe."""
+        await self._stream.wait_send_all_might_not_block()
+
+    async def aclose(self) -> None:
+        """As the stream's. Cancellation: it is closed without a goodbye."""
+        await self._stream.aclose()
+
+
 @asynccontextmanager
-async def dial(url: str) -> AsyncIterator[WebSocketConnection]:
+async def dial(
+    url: str, heard: Callable[[], object]
+) -> AsyncIterator[WebSocketConnection]:
     """Connect, and close properly afterwards, within `CLOSE_TIMEOUT_S`.
 
     Args:
         url: Of a WebSocket, or `unix:PATH`.
+        heard: Called whenever bytes have come.
 
     Raises:
         One of `LOST`, alone or in a group.
@@ -83,13 +129,13 @@ async def dial(url: str) -> AsyncIterator[WebSocketConnection]:
     port = parts.port or (443 if parts.scheme == "wss" else 80)
     deadline = trio.current_time() + CONNECT_TIMEOUT_S
     with trio.fail_at(deadline):
-        stream = await _open_stream(parts, host, port, path)
+        stream = Line(await _open_stream(parts, host, port, path), heard)
     try:
         async with trio.open_nursery() as nursery:
             with trio.fail_at(deadline):
                 websocket = await wrap_client_stream(
                     nursery,
-                    stream,
+                    cast(trio.SocketStream, stream),  # any stream will do
                     f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
                     (parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
                     subprotocols=[SUBPROTOCOL],

@@ -3,7 +3,9 @@
 Three questions, each answered from times that are passed in:
 
 * **Is anybody there?** After silence a `ping` is due; after silence upon the
-  ping, or upon `hello`, the connection is to be given up.
+  ping, or upon `hello`, the connection is to be given up. Any byte is a sign of life,
+  since a large frame takes its time on a slow line; and the server can answer only
+  what has been sent. While nothing is read, nobody is judged.
 * **May we come back?** A close code says so. Where the transport ended without
   one, the `bye` before it speaks for it.
 * **When?** After what the server asked for, else after a random part of 1 s,
@@ -57,6 +59,8 @@ class Lifeline:
     """When silence will have lasted too long."""
     _welcomed: bool = attrs.field(default=False, init=False)
     _pinged: bool = attrs.field(default=False, init=False)
+    _asking: bool = attrs.field(default=False, init=False)
+    """Whether `hello` or the ping is still to be sent."""
     _heartbeat_s: float = attrs.field(default=HEARTBEAT_S, init=False)
     _failures: int = attrs.field(default=0, init=False)
     _bye_code: int | None = attrs.field(default=None, init=False)
@@ -65,6 +69,7 @@ class Lifeline:
     def opened(self, now: float) -> None:
         """Take a new connection, on which `hello` is sent."""
         self._welcomed = self._pinged = False
+        self._asking = True
         self._bye_code = self._after = None
         self.judged_at = now + WELCOME_TIMEOUT_S
 
@@ -75,14 +80,28 @@ class Lifeline:
         beat = seconds(welcome.get("heartbeat"), AFTER_MAX_S)
         self._heartbeat_s = beat or HEARTBEAT_S
 
+    def sent(self, now: float) -> None:
+        """All that was to be sent has left: an answer is waited for from now on."""
+        if self._asking:
+            self._asking = False
+            self.judged_at = now + (
+                ANSWER_TIMEOUT_S if self._welcomed else WELCOME_TIMEOUT_S
+            )
+
+    def paused(self) -> None:
+        """Nothing is read for a while, until `heard`."""
+        if self._welcomed:
+            self._pinged = self._asking = False
+            self.judged_at = math.inf
+
     def heard(self, now: float) -> None:
-        """Take any frame as a sign of life.
+        """Take any byte as a sign of life.
 
         Twice the heartbeat is waited for the next one: `welcome` tells the
         interval, but not `heartbeat.timeout_s`.
         """
         if self._welcomed:
-            self._pinged = False
+            self._pinged = self._asking = False
             self.judged_at = now + 2 * self._heartbeat_s
 
     def beat(self, now: float) -> Beat:
@@ -91,7 +110,7 @@ class Lifeline:
             return Beat.NOTHING
         if self._pinged or not self._welcomed:
             return Beat.HANG_UP
-        self._pinged = True
+        self._pinged = self._asking = True
         self.judged_at = now + ANSWER_TIMEOUT_S
         return Beat.PING
 

@@ -1,9 +1,9 @@
 """A whole client without a socket: what to send, what to tell, when to come back.
 
 Whoever owns the connection calls `connected`, `received` for each frame, and
-`closed`; the user calls `submit` and `take_events`. After each call `to_send`
-may have frames, `next_deadline` says when it will have some at the latest, and
-`hang_up` tells that the connection is to be closed.
+`closed`, and tells the `lifeline` what else it sees; the user calls `submit` and
+`take_events`. After each call `to_send` may have frames, `next_deadline` says when it
+will have some at the latest, and `hang_up` tells that the connection is to be closed.
 
 What holds, however often the connection is lost:
 
@@ -63,6 +63,7 @@ class ClientCore:
         online: Whether `welcome` has been received on this connection.
         hang_up: Whether this connection should be closed.
         stopped: Whether there will be no further connection.
+        lifeline: Whether the server is alive, and when to come back.
     """
 
     _credential: Credential
@@ -72,7 +73,7 @@ class ClientCore:
     online: bool = attrs.field(default=False, init=False)
     hang_up: bool = attrs.field(default=False, init=False)
     stopped: bool = attrs.field(default=False, init=False)
-    _lifeline: Lifeline = attrs.field(init=False)
+    lifeline: Lifeline = attrs.field(init=False)
     _session: str | None = attrs.field(default=None, init=False, repr=False)
     _commands: Unanswered = attrs.field(factory=Unanswered, init=False)
     _out: list[str] = attrs.field(factory=list, init=False, repr=False)
@@ -80,7 +81,7 @@ class ClientCore:
     _frame_bytes: int = attrs.field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._lifeline = Lifeline(self._rng)
+        self.lifeline = Lifeline(self._rng)
 
     # --- for the user -------------------------------------------------------
 
@@ -130,7 +131,7 @@ class ClientCore:
     def connected(self, now: float) -> None:
         """Take a new connection: the next frame to send is `hello`."""
         self.hang_up = False
-        self._lifeline.opened(now)
+        self.lifeline.opened(now)
         self._hello()
 
     def received(self, text: str | bytes, now: float) -> None:
@@ -143,11 +144,11 @@ class ClientCore:
             self.hang_up = self.stopped = True
             error = {"type": "error", "code": "bad_server", "text": str(violation)}
             self._events.append(error)
-        self._lifeline.heard(now)
+        self.lifeline.heard(now)
 
     def to_send(self, now: float) -> list[str]:
         """Return the frames that are to be sent now, in order."""
-        match self._lifeline.beat(now):
+        match self.lifeline.beat(now):
             case Beat.PING:
                 self._out.append('{"type":"ping"}')
             case Beat.HANG_UP:
@@ -161,7 +162,7 @@ class ClientCore:
 
     def next_deadline(self) -> float:
         """Return when `to_send` has something to do if nothing else happens."""
-        times = [self._lifeline.judged_at]
+        times = [self.lifeline.judged_at]
         if self.online:
             times += [pending.not_before for pending in self._commands.waiting()]
         return min(times)
@@ -178,7 +179,7 @@ class ClientCore:
         Returns:
             After how many seconds to connect again; None for never.
         """
-        code, after = self._lifeline.ended(code, retry_after_s)
+        code, after = self.lifeline.ended(code, retry_after_s)
         self.stopped = self.stopped or after is None
         after = None if self.stopped else after
         self.online = False
@@ -198,7 +199,7 @@ class ClientCore:
             case "ok" | "error":
                 self._answered(frame, now)
             case "bye":
-                self._lifeline.bye(frame)
+                self.lifeline.bye(frame)
                 self._events.append(frame)
             case "gap":
                 room = self.rooms.get(need(frame, "room", str))
@@ -249,7 +250,7 @@ class ClientCore:
         self._events.append(frame)
         self.hang_up = True
         self.stopped = code not in RETRIED
-        self._lifeline.put_off(frame)
+        self.lifeline.put_off(frame)
 
     def _welcomed(self, frame: Frame) -> None:
         """Go on where the last connection ended: rooms first, then commands."""
@@ -260,7 +261,7 @@ class ClientCore:
         self._session = need(frame, "session", str)
         self._events.append({k: v for k, v in frame.items() if k != "session"})
         self._frame_bytes = frame_bytes(frame)
-        self._lifeline.welcomed(frame)
+        self.lifeline.welcomed(frame)
         self.online = True
         if user != self.user:
             self._become(user)
@@ -344,7 +345,7 @@ class ClientCore:
             return
         if code in RETRIED:
             wait = seconds(frame.get("retry_after"), AFTER_MAX_S)
-            wait = self._lifeline.backoff(pending.attempts) if wait is None else wait
+            wait = self.lifeline.backoff(pending.attempts) if wait is None else wait
             pending.put_off(now + wait)
             return
         self._commands.remove(pending)

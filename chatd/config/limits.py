@@ -169,10 +169,11 @@ class Limits:
         "sixteen times the soft limit: only what may not be dropped gets there",
     )
     write_timeout_s: float = key(
-        30.0,
+        60.0,
         "A connection that takes no byte of what waits for it for so long is ended."
         " 0: no limit.",
-        "three times the 10 s of NATS, for phones; protocol section 8",
+        "twice the 33 s in which a reader of 4 kB/s makes room in 128 KiB of its"
+        " kernel's buffer, before which TCP tells nothing of it",
         min=0,
         max=DAY_S,
     )

@@ -36,8 +36,6 @@ from chatd.net.pulse import Pulse
 from chatd.net.scanner import Scanner
 from chatd.net.sockets import PeerSocket
 
-ABOVE_SOFT_S = 60.0
-"""How long more than the soft limit may wait. Source: protocol section 8."""
 _EARLY = 0.5
 """The first ping comes up to this part of the interval early."""
 
@@ -107,7 +105,13 @@ async def serve_connection(
         limits=limits,
         head=upgrade.head(),
         scanner=Scanner(limits.frame_bytes, now),
-        beat=Heartbeat(interval_s, limits.heartbeat_timeout_s, now, early_s),
+        beat=Heartbeat(
+            interval_s,
+            limits.heartbeat_timeout_s,
+            now,
+            early_s,
+            limits.write_timeout_s,
+        ),
     )
     door.scanner.feed(upgrade.rest, now)
     attached = False
@@ -200,11 +204,11 @@ async def _keep(door: Door) -> None:
 
 
 def _judge(door: Door, now: float) -> float:
-    """End a connection that is too slow, and say when to look again."""
-    stuck_at = inf
-    if door.outbox.waiting and door.limits.write_timeout_s:
-        stuck_at = door.progress_at + door.limits.write_timeout_s
-    look_at = min(stuck_at, door.above_since + ABOVE_SOFT_S)
-    if now >= look_at:
+    """End a connection that takes nothing, and say when to look again."""
+    if not door.outbox.waiting or not door.limits.write_timeout_s:
+        return inf
+    door.look(now)
+    stuck_at = door.progress_at + door.limits.write_timeout_s
+    if now >= stuck_at:
         door.finish(Ending.SLOW)
-    return look_at
+    return stuck_at

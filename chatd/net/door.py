@@ -32,9 +32,10 @@ from trio_websocket import ConnectionClosed, WebSocketConnection
 from chatd.core.quota import Bucket, full_bucket
 from chatd.errors import Ending
 from chatd.net.goodbye import Farewell
-from chatd.net.heartbeat import Heartbeat
+from chatd.net.heartbeat import Heartbeat, Line
 from chatd.net.scanner import Lane, Scanner
 from chatd.net.socketout import own
+from chatd.net.sockets import told_by_tcp, undelivered
 
 READ_BYTES = 16_384
 """At most so much is scanned before others have their turn."""
@@ -97,6 +98,20 @@ class Door(Farewell, trio.abc.Stream):
             return not isinstance(error, BlockingIOError)
         return True
 
+    def line(self) -> Line:
+        """What is known of the way to the peer now."""
+        box = self.outbox
+        quiet_s, deaf_s = told_by_tcp(self.sock)
+        return Line(
+            self.bytes_out,
+            self.bytes_out - undelivered(self.sock),
+            queued=box.waiting > 0,
+            asking=box.asking,
+            pongs=self.scanner.pongs,
+            quiet_s=quiet_s,
+            deaf_s=deaf_s,
+        )
+
     # --- for the library ----------------------------------------------------
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:  # noqa: ARG002
@@ -128,7 +143,10 @@ class Door(Farewell, trio.abc.Stream):
         Cancellation: the frame has been pushed.
         """
         if not self._quiet:
-            self._put(own(bytes(data)))
+            if self._opened:
+                self.push_first(bytes(data))
+            else:
+                self._put(own(bytes(data)))
         await trio.lowlevel.checkpoint()
 
     async def wait_send_all_might_not_block(self) -> None:

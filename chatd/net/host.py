@@ -28,7 +28,7 @@ class DoorLimits:
     inflight_max: int = 64
     outbox_soft_bytes: int = 262_144
     outbox_hard_bytes: int = 4_194_304
-    write_timeout_s: float = 30.0
+    write_timeout_s: float = 60.0
     heartbeat_interval_s: float = 25.0
     heartbeat_timeout_s: float = 10.0
     close_timeout_s: float = 5.0

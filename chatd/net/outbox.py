@@ -1,8 +1,10 @@
 """What waits for one connection: entries, bytes, limits and gaps. Pure.
 
 An entry is one or more whole frames. It leaves whole, in the order in which it
-came, or not at all; once a byte of it was sent it is never dropped, so that the
-peer's framing stays true whatever happens.
+came, or not at all; once a byte of it may have been sent it is never dropped, so that
+the peer's framing stays true whatever happens. Only pings and pongs go before others:
+before all that has not begun, and where an entry has begun behind the frame of it that
+has. So they wait for one frame at most, and not for a page of history.
 
 There are two modes. Below the soft limit everything waits. The entry that
 crosses it makes the outbox **over**: room events that wait unsent become one gap
@@ -29,6 +31,7 @@ import attrs
 
 from chatd.ids import RoomName
 from chatd.ports import Entry, EntryKind
+from chatd.wire.framing import frame_end
 
 MakeGap = Callable[[RoomName, int, int], bytes]
 """Makes the frame that tells that `have` + 1 to `seq` of a room were not sent."""
@@ -50,7 +53,7 @@ class Outbox:
     """The queue of one connection.
 
     Invariants: `waiting` is the sum of what is unsent; only the first entry may
-    be begun.
+    be begun; control frames stand behind it and before all others.
     """
 
     soft_bytes: int
@@ -68,6 +71,10 @@ class Outbox:
     # that for every connection that nothing ever waits for.
     _entries: list[Entry] = attrs.field(factory=list, init=False)
     _sent: int = attrs.field(default=0, init=False)
+    """How much of the first entry has left."""
+    _begun: bool = attrs.field(default=False, init=False)
+    """Whether some of it may have left: of what TLS has encrypted its first byte, at
+    least, is as good as sent."""
     _gaps: dict[RoomName, _Gap] = attrs.field(factory=dict, init=False)
 
     @property
@@ -80,17 +87,33 @@ class Outbox:
         """Whether more waits than any limit allows."""
         return 0 < self.hard_bytes < self.waiting
 
-    def add(self, entry: Entry, sent: int = 0) -> None:
+    @property
+    def asking(self) -> bool:
+        """Whether a ping or a pong waits."""
+        first = self._entries[: 1 + self._begun]
+        return any(entry.kind is EntryKind.CONTROL for entry in first)
+
+    def add(self, entry: Entry, sent: int = 0, *, begun: bool = False) -> None:
         """Keep an entry, of which the first `sent` bytes have left already.
 
-        `sent` is more than 0 only where nothing else waits. Where the outbox is
-        over, a room entry becomes a gap and an ephemeral one is dropped.
+        Where the outbox is over, a room entry becomes a gap and an ephemeral one is
+        dropped.
+
+        Args:
+            entry: What is to leave.
+            sent: More than 0 only where nothing else waits.
+            begun: Whether some of it may have left also if that is not counted in
+                `sent`; likewise.
         """
-        if self.over and not sent and self._spare(entry):
+        begun = begun or sent > 0
+        if self.over and not begun and self._spare(entry):
             return
-        self._entries.append(entry)
-        if sent:
-            self._sent = sent
+        if begun:
+            self._sent, self._begun = sent, True
+        if entry.kind is EntryKind.CONTROL:
+            self._entries.insert(self._place(), entry)
+        else:
+            self._entries.append(entry)
         self.waiting += len(entry.data) - sent
         if 0 < self.soft_bytes < self.waiting and not self.over:
             self.over = True
@@ -116,8 +139,13 @@ class Outbox:
                 break
         return b"".join(parts)
 
-    def progress(self, count: int) -> None:
-        """Forget the first `count` bytes: the socket has taken them."""
+    def progress(self, count: int, *, begun: bool = False) -> None:
+        """Forget the first `count` bytes: the socket has taken them.
+
+        Args:
+            count: How many.
+            begun: Whether it may have taken some of the next one, too.
+        """
         self.waiting -= count
         count += self._sent
         entries, done = self._entries, 0
@@ -126,6 +154,7 @@ class Outbox:
             done += 1
         del entries[:done]
         self._sent = count
+        self._begun = count > 0 or (begun and self.waiting > 0)
         self._recover()
 
     def drop_room(self, room: RoomName) -> None:
@@ -159,11 +188,26 @@ class Outbox:
 
     def _sift(self, dropped: Callable[[Entry], bool]) -> None:
         """Drop the waiting entries for which `dropped` says so, never a begun one."""
-        begun = 1 if self._sent else 0
+        begun = int(self._begun)
         kept = self._entries[:begun]
         kept += [entry for entry in self._entries[begun:] if not dropped(entry)]
         self._entries = kept
         self.waiting = sum(len(entry.data) for entry in kept) - self._sent
+
+    def _place(self) -> int:
+        """Where a control frame goes: behind the frame that has begun, and others."""
+        entries, place = self._entries, 0
+        if self._begun and len(entries) > 0:
+            first, place = entries[0], 1
+            end = frame_end(first.data, self._sent)
+            if end < len(first.data):
+                # What it tells of can become no gap any more, so it stays.
+                rest = Entry(None, 0, 0, EntryKind.REPLY, first.data[end:])
+                entries[0] = attrs.evolve(first, data=first.data[:end])
+                entries.insert(1, rest)
+        while place < len(entries) and entries[place].kind is EntryKind.CONTROL:
+            place += 1
+        return place
 
     def _recover(self) -> None:
         """End being over once enough has left: gaps leave now."""

@@ -20,10 +20,9 @@ import trio
 from chatd.errors import Ending
 from chatd.net.door import Door
 from chatd.net.heartbeat import Beat
-from chatd.net.socketout import own
 from chatd.wire.framing import ping_frame
 
-_PING = own(ping_frame())
+_PING = ping_frame()
 _TURN = 64
 """So many are seen to before others have their turn."""
 
@@ -89,9 +88,11 @@ def judge(door: Door, now: float) -> float:
     beat = door.beat
     if not door.reading:
         beat.heard(now)
-    due = beat.due(now)
+    if now < beat.deadline():
+        return beat.deadline()
+    due = beat.due(now, door.line())
     if due is Beat.PING:
-        door.push(_PING)
+        door.push_first(_PING)
     elif due is Beat.DEAD:
         # A loop that was busy for long has not read what came in time.
         if door.has_unread():

@@ -87,6 +87,8 @@ class Scanner:
     """The time of the last `feed`."""
     broken: Ending | None = None
     """Why nothing more is read."""
+    pongs: int = 0
+    """How many have come."""
     _told: bool = False
     spent: bool = True
     """Nothing can come next before more bytes are fed."""
@@ -181,6 +183,7 @@ class Scanner:
                     return None
                 if header.opcode != PONG:
                     return Lane.PASS, self._buffer[start:end]
+                self.pongs += 1
                 continue
             if ending := self._judge(header):
                 self._break(ending)

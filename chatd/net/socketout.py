@@ -16,7 +16,6 @@ event for each would cost memory in every connection that nobody waits for.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf
 
 import attrs
 import trio
@@ -26,7 +25,7 @@ from chatd.errors import Ending
 from chatd.ids import ConnectionId, RoomName
 from chatd.net.host import DoorLimits, Host
 from chatd.net.outbox import Outbox
-from chatd.net.sockets import PeerSocket
+from chatd.net.sockets import PeerSocket, undelivered
 from chatd.ports import Entry, EntryKind
 
 _BUCKET_S = 2.0
@@ -65,9 +64,9 @@ class SocketOut:
     """What is read from it is paid for here, and by whoever charges more."""
     bytes_out: int = attrs.field(default=0, init=False)
     progress_at: float = attrs.field(default=0.0, init=False)
-    """When the socket last took something of what waits."""
-    above_since: float = attrs.field(default=inf, init=False)
-    """Since when more than the soft limit waits."""
+    """When the peer was last seen to take something of what waits."""
+    _taken: int = attrs.field(default=0, init=False)
+    """How much it had acknowledged then."""
     parked: trio.CancelScope | None = attrs.field(default=None, init=False, repr=False)
     """Where the keeper sleeps; cancelling it wakes him and loses nothing."""
     _quiet: bool = attrs.field(default=False, init=False)
@@ -115,18 +114,33 @@ class SocketOut:
             sent = self._send(data)
             if sent == len(data):
                 return
+        begun = sent > 0
         for entry in entries:
             length = len(entry.data)
             if sent >= length:
                 sent -= length
             elif not self._quiet:
-                self._queue(entry, sent)
-                sent = 0
+                self._queue(entry, sent, begun=begun)
+                sent, begun = 0, False
+
+    def push_first(self, frame: bytes) -> None:
+        """Send a ping or a pong, before what waits and has not begun."""
+        self.push(Entry(None, 0, 0, EntryKind.CONTROL, frame))
+
+    def look(self, now: float) -> None:
+        """See whether the peer has taken something since the last look.
+
+        What it acknowledges is taken, also while the kernel has no room for more.
+        """
+        taken = self.bytes_out - undelivered(self.sock)
+        if taken > self._taken:
+            self._taken = taken
+            self.progress_at = now
 
     def drop_room(self, room: RoomName) -> None:
         """Forget what waits of a room, except an entry that was begun."""
         self.outbox.drop_room(room)
-        self._eased()
+        self.stir()
 
     def answered(self) -> None:
         """One message that was handed over has had all its replies pushed."""
@@ -180,11 +194,11 @@ class SocketOut:
             chunk = box.chunk()
             sent = self._send(chunk)
             if sent:
-                box.progress(sent)
+                box.progress(sent, begun=sent < len(chunk))
                 self.progress_at = trio.current_time()
             if sent < len(chunk):
                 break
-        self._eased()
+        self.stir()
 
     def wake(self) -> None:
         """Let the keeper look again."""
@@ -232,25 +246,15 @@ class SocketOut:
         self.bytes_out += sent
         return sent
 
-    def _queue(self, entry: Entry, sent: int) -> None:
+    def _queue(self, entry: Entry, sent: int, *, begun: bool = False) -> None:
         """Keep an entry of which `sent` bytes have left."""
         box = self.outbox
         if not box.waiting:
             self.progress_at = trio.current_time()
             self.wake()
-        box.add(entry, sent)
-        soft = box.soft_bytes
-        if 0 < soft < box.waiting and self.above_since == inf:
-            self.above_since = trio.current_time()
-            self.wake()
+        box.add(entry, sent, begun=begun)
         if box.burst:
             self.finish(Ending.SLOW)
-
-    def _eased(self) -> None:
-        """Less may wait than before."""
-        if self.outbox.waiting <= self.outbox.soft_bytes:
-            self.above_since = inf
-        self.stir()
 
     def _gap(self, room: RoomName, have: int, seq: int) -> bytes:
         try:

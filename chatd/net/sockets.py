@@ -12,11 +12,15 @@ before anybody can connect.
 from __future__ import annotations
 
 import errno
+import fcntl
 import grp
 import os
 import re
 import socket
 import stat
+import struct
+import sys
+import termios
 from collections.abc import Iterable, MutableMapping
 from contextlib import suppress
 from pathlib import Path
@@ -29,11 +33,11 @@ from chatd.errors import ConfigError
 
 SYSTEMD_FIRST_FD = 3
 """Source: sd_listen_fds(3)."""
+_TCP_INFO = struct.Struct("=2xB41xI8xI")
+"""Of what `TCP_INFO` tells: `retransmits`, which an answer sets to 0, and the
+milliseconds `last_data_sent` and `last_ack_recv`. Source: linux/tcp.h."""
 NOTSENT_LOWAT_BYTES = 16_384
 """Without it a stalled peer hides 4 MB in the kernel, where nothing can be dropped."""
-USER_TIMEOUT_MS = 60_000
-"""When the kernel gives up unacknowledged bytes: after `limits.write_timeout_s`,
-so that a slow consumer is called one."""
 _BACKLOG = 4096
 """The kernel's own bound on Linux; a storm of reconnects waits in it."""
 _TCP_NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", 25)
@@ -56,11 +60,45 @@ class PeerSocket(Protocol):
     def send(self, data: bytes | memoryview, /) -> int:
         """As `socket.send`; what is offered next begins behind what was taken."""
 
+    def getsockopt(self, level: int, option: int, size: int, /) -> bytes:
+        """As `socket.getsockopt`, of the kernel's socket."""
+
     def shutdown(self, how: int, /) -> None:
         """As `socket.shutdown`, which is only asked to end the output."""
 
     def close(self) -> None:
         """As `socket.close`."""
+
+
+def undelivered(sock: PeerSocket) -> int:
+    """How much of what was sent the peer's side has not acknowledged, at the most.
+
+    A Unix socket's peer acknowledges what it reads; counted is the memory of the
+    rest, which is more than its bytes. TLS adds to it as well.
+
+    Returns:
+        0 also where the kernel does not tell.
+    """
+    try:
+        told = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4))
+    except OSError:
+        return 0
+    return int.from_bytes(told, sys.byteorder)
+
+
+def told_by_tcp(sock: PeerSocket) -> tuple[float, float]:
+    """What the kernel knows of a TCP connection.
+
+    Returns:
+        For how many seconds it has sent no data, and for how many it has repeated
+        itself without an answer. 0.0 for what is not so, or where nobody knows.
+    """
+    try:
+        told = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
+        repeated, sent_ms, answered_ms = _TCP_INFO.unpack(told)
+    except (OSError, struct.error):
+        return 0.0, 0.0
+    return sent_ms / 1000, answered_ms / 1000 if repeated else 0.0
 
 
 @attrs.define(eq=False)
@@ -253,14 +291,17 @@ def _listen(sock: socket.socket) -> Listening:
 
 
 def tune(sock: socket.socket) -> None:
-    """Prepare an accepted socket; what it does not know does not matter."""
+    """Prepare an accepted socket; what it does not know does not matter.
+
+    No `TCP_USER_TIMEOUT`: behind a window that is smaller than a segment, as that of a
+    slow reader on the same machine is, Linux counts it although bytes are taken.
+    """
     sock.setblocking(False)  # noqa: FBT003 - the standard library's form
     if sock.family not in _INET:
         return
     for level, option, value in (
         (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
         (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
-        (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS),
         (socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, NOTSENT_LOWAT_BYTES),
     ):
         with suppress(OSError):

@@ -207,6 +207,10 @@ class TlsSocket:
                 return taken - 1
         return taken
 
+    def getsockopt(self, level: int, option: int, size: int, /) -> bytes:
+        """Ask the kernel's socket."""
+        return self._sock.getsockopt(level, option, size)
+
     def shutdown(self, how: int, /) -> None:
         """Say that nothing follows; whatever comes from now on has no meaning."""
         self._shut = True

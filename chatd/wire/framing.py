@@ -96,6 +96,25 @@ def close_frame(code: int, reason: str) -> bytes:
     return frame(CLOSE, struct.pack("!H", code) + text)
 
 
+def frame_end(data: bytes, at: int) -> int:
+    """Where the frame ends that the byte at `data[at]` is in.
+
+    Args:
+        data: Whole frames of a server.
+        at: A place in them.
+    """
+    end = 0
+    while end <= at:
+        length = data[end + 1]
+        if length < _LENGTH_16:
+            end += 2 + length
+        elif length == _LENGTH_16:
+            end += 4 + int.from_bytes(data[end + 2 : end + 4], "big")
+        else:
+            end += 10 + int.from_bytes(data[end + 2 : end + 10], "big")
+    return end
+
+
 def parse_header(data: bytes, at: int) -> Header | None:
     """Read the header of a client frame that begins at `data[at]`.
 

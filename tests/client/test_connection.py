@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import trio
+import trio.testing
 from trio_websocket import (
     ConnectionClosed,
     WebSocketConnection,
@@ -25,6 +26,7 @@ from chatd.client import (
     open_client,
 )
 from chatd.client import connection as adapter
+from chatd.client.dial import SEND_BYTES, SEND_TIMEOUT_S, Line
 
 Frame = dict[str, Any]
 Script = Callable[["Peer"], Awaitable[None]]
@@ -264,6 +266,74 @@ async def test_who_does_not_read_stops_the_server_and_loses_nothing(
             if "number" in event
         ]
     assert numbers == list(range(count))
+
+
+async def test_a_frame_that_takes_its_time_is_waited_for(
+    autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Single bytes for half an hour are no silence; a minute without one is."""
+    monkeypatch.setitem(globals(), "PATIENCE_S", 1e6)
+
+    async def script(peer: Peer) -> None:
+        await peer.welcome()
+        text = json.dumps({"type": "typing", "room": "lobby"}).encode()
+        for byte in bytes((0x81, len(text))) + text:
+            await trio.sleep(45)
+            await peer.websocket._stream.send_all(bytes((byte,)))
+        assert (await peer.next("ping"))["type"] == "ping"
+        await peer.until_closed()
+
+    async with served(script, Peer.until_hello) as url, open_client(url) as client:
+        began = trio.current_time()
+        assert (await next_of(client, "typing"))["room"] == "lobby"
+        heard = trio.current_time()
+        assert heard - began > 1500
+        assert (await next_of(client, "offline"))["code"] is None
+        assert 60 <= trio.current_time() - heard <= 63
+
+
+async def test_whoever_takes_no_events_is_not_left_by_his_own_client(
+    autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While nothing is read, the server's silence says nothing."""
+    monkeypatch.setitem(globals(), "PATIENCE_S", 1e6)
+    monkeypatch.setattr(adapter, "EVENTS_MAX", 10)
+
+    async def script(peer: Peer) -> None:
+        await peer.welcome()
+        for _ in range(100):
+            await peer.give(type="typing", room="lobby")
+        await peer.until_closed()
+
+    async with served(script) as url, open_client(url) as client:
+        await trio.sleep(3600)
+        kinds = [event["type"] async for event in first(client, 101)]
+        assert kinds == ["welcome"] + ["typing"] * 100
+
+
+async def test_sending_has_its_time_by_its_progress(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """A frame may take for ever, in parts that each may take a minute."""
+    ours, theirs = trio.testing.lockstep_stream_pair()
+    line = Line(ours, lambda: None)
+    data = bytes(20 * SEND_BYTES)
+
+    async def take() -> None:
+        got = 0
+        while got < len(data):
+            await trio.sleep(SEND_TIMEOUT_S - 1)
+            got += len(await theirs.receive_some(SEND_BYTES))
+
+    began = trio.current_time()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(take)
+        await line.send_all(data)
+    assert trio.current_time() - began > 1000
+    began = trio.current_time()
+    with pytest.raises(trio.TooSlowError):
+        await line.send_all(data)
+    assert trio.current_time() - began == SEND_TIMEOUT_S
 
 
 async def test_commands_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -182,6 +182,61 @@ def test_silence_is_asked_then_judged(wire: Wire) -> None:
     assert wire.core.hang_up
 
 
+def test_bytes_that_are_no_frame_yet_are_a_sign_of_life(wire: Wire) -> None:
+    """A large page takes its minutes on a slow line."""
+    for _ in range(100):
+        wire.now += 49
+        assert wire.sent() == []
+        wire.core.lifeline.heard(wire.now)
+    wire.now += 50
+    assert wire.sent() == [{"type": "ping"}]
+    wire.core.lifeline.heard(wire.now + 9)
+    assert wire.core.next_deadline() == wire.now + 9 + 50
+
+
+def test_an_answer_is_waited_for_when_the_question_has_left(wire: Wire) -> None:
+    """Sending may take longer than answering; what is sent later moves nothing."""
+    wire.now += 50
+    assert wire.sent() == [{"type": "ping"}]
+    wire.now += 40
+    wire.core.lifeline.sent(wire.now)
+    wire.now += 9
+    assert wire.sent() == []
+    wire.core.lifeline.sent(wire.now)
+    assert not wire.core.hang_up
+    wire.now += 1
+    assert wire.sent() == []
+    assert wire.core.hang_up
+
+
+def test_whoever_does_not_read_judges_nobody(wire: Wire) -> None:
+    """Silence counts again from the moment at which it reads on."""
+    wire.now += 50
+    assert wire.sent() == [{"type": "ping"}]
+    wire.core.lifeline.paused()
+    wire.now += 3600
+    assert wire.sent() == []
+    assert not wire.core.hang_up
+    wire.core.lifeline.heard(wire.now)
+    assert wire.core.next_deadline() == wire.now + 50
+
+
+def test_the_time_for_an_answer_to_hello_begins_when_it_has_left() -> None:
+    """And no pause makes it longer: nothing is read but the welcome."""
+    wire = Wire()
+    wire.sent()
+    wire.now += 20
+    wire.core.lifeline.sent(wire.now)
+    wire.core.lifeline.paused()
+    wire.core.lifeline.heard(wire.now + 29)
+    wire.now += 29
+    wire.sent()
+    assert not wire.core.hang_up
+    wire.now += 1
+    wire.sent()
+    assert wire.core.hang_up
+
+
 def test_hello_that_is_not_answered_is_given_up() -> None:
     """A server that accepts and says nothing is left."""
     wire = Wire()

@@ -17,6 +17,7 @@ from chatd.net.door import Door
 from chatd.net.host import DoorLimits
 from chatd.net.pulse import judge
 from chatd.net.scanner import Lane
+from chatd.net.tls import RECORD_BYTES
 from chatd.ports import Entry, EntryKind, Outlet
 from chatd.wire import framing
 from tests.net import echo
@@ -400,6 +401,27 @@ def seqs_until(peer: Peer, last: int) -> bool:
     return bool(found) and max(end for _, end in found) >= last
 
 
+async def test_what_was_encrypted_cannot_be_dropped() -> None:
+    """Where a record of TLS ends with the first byte of an entry, that one leaves."""
+    host = EchoHost()
+    async with connected(host, LIMITS, sndbuf=TINY) as peer:
+        (door,) = host.outlets
+        first = reply(framing.text_frame(b"r" * (RECORD_BYTES - 1 - 4)))
+        door.push_all([first, event(1), event(2), event(3)])
+        assert door.outbox.waiting
+        door.push_first(framing.ping_frame(b"?"))
+        door.drop_room(LOBBY)
+        door.push(reply(framing.text_frame(b"ok")))
+        while not peer.seen.endswith(b"ok"):
+            await peer.until(len(peer.seen) + 1)
+        await peer.send(closing())
+        await peer.rest()
+    found = peer.frames()
+    assert [opcode for opcode, _ in found if opcode != framing.TEXT] == [9, 8]
+    assert found[0] == (1, b"r" * (RECORD_BYTES - 1 - 4))
+    assert [payload for _, payload in found][-3:] == [b"?", b"ok", b"\x03\xe8"]
+
+
 async def test_too_many_replies_are_a_slow_consumer() -> None:
     """Past the hard limit it ends, and what the peer has are whole frames."""
     host = EchoHost()
@@ -432,24 +454,26 @@ async def test_no_progress_for_the_write_timeout_is_slow(
     list(frames_of(peer.seen[: len(peer.seen) // 504 * 504]))
 
 
-async def test_never_below_the_soft_limit_for_a_minute_is_slow(
+async def test_whoever_takes_something_is_kept_above_the_soft_limit(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
-    """A trickle is progress, but not for ever."""
+    """A trickle is progress, for an hour too; when it ends, so does the connection."""
     host = EchoHost()
-    limits = attrs.evolve(LIMITS, heartbeat_interval_s=0)
+    limits = attrs.evolve(LIMITS, write_timeout_s=30.0, heartbeat_interval_s=0)
     async with connected(host, limits, sndbuf=TINY) as peer:
         (door,) = host.outlets
         started = trio.current_time()
-        for _ in range(100):
-            door.push(reply(framing.text_frame(b"r" * 500)))
-        while not host.endings:
-            await trio.sleep(5)
+        while trio.current_time() - started < 3600:
+            while door.outbox.waiting < 40_000:
+                door.push(reply(framing.text_frame(b"r" * 500)))
+            assert door.outbox.over
+            await trio.sleep(25)
             await peer.until(len(peer.seen) + 1)
-            if not door.finished:
-                while door.outbox.waiting < 40_000:
-                    door.push(reply(framing.text_frame(b"r" * 500)))
-        assert 60 <= trio.current_time() - started <= 70
+        assert not door.finished
+        stopped = trio.current_time()
+        while not door.finished:
+            await door.change()
+        assert 30 <= trio.current_time() - stopped <= 31
         assert door.ending is Ending.SLOW
         await peer.rest()
     assert code_of(peer) == 4002

@@ -7,31 +7,49 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from chatd.ids import RoomName
 from chatd.net.outbox import LOW_UNLIMITED_BYTES, Outbox
 from chatd.ports import Entry, EntryKind
+from chatd.wire import framing
+from tests.net.echo import frames_of
 
 LOBBY, DEN = RoomName("lobby"), RoomName("den")
 
 
+def framed(words: str, size: int = 0) -> bytes:
+    """A frame of `size` bytes whose first words say what it is."""
+    head = 2 if size < 128 else 4
+    return framing.text_frame(words.encode().ljust(size - head, b"."))
+
+
 def gap(room: RoomName, have: int, seq: int) -> bytes:
     """A gap frame that can be read in a failure."""
-    return f"<{room} gap {have + 1}-{seq}>".encode()
+    return framed(f"{room} gap {have + 1}-{seq}")
 
 
 def room(name: RoomName, seq: int, size: int = 20, last: int | None = None) -> Entry:
     """Events `seq` to `last` of a room."""
     last = last or seq
-    data = f"<{name} {seq}-{last}".encode().ljust(size - 1, b".") + b">"
+    data = framed(f"{name} {seq}-{last}", size)
     return Entry(name, seq, last, EntryKind.ROOM, data)
+
+
+def events(name: RoomName, first: int, last: int, size: int = 20) -> Entry:
+    """Events of a room, a frame each."""
+    frames = [framed(f"{name} {seq}-{seq}", size) for seq in range(first, last + 1)]
+    return Entry(name, first, last, EntryKind.ROOM, b"".join(frames))
 
 
 def reply(size: int = 20) -> Entry:
     """A reply of `size` bytes."""
-    return Entry(None, 0, 0, EntryKind.REPLY, b"<reply".ljust(size - 1, b".") + b">")
+    return Entry(None, 0, 0, EntryKind.REPLY, framed("reply", size))
 
 
 def other(kind: EntryKind, name: RoomName = LOBBY, size: int = 20) -> Entry:
     """An ephemeral or replayed entry of a room."""
-    text = f"<{name} {kind.name}".encode()
-    return Entry(name, 0, 0, kind, text.ljust(size - 1, b".") + b">")
+    return Entry(name, 0, 0, kind, framed(f"{name} {kind.name}", size))
+
+
+def control(payload: bytes = b"") -> Entry:
+    """A ping."""
+    return Entry(None, 0, 0, EntryKind.CONTROL, framing.ping_frame(payload))
 
 
 def outbox(soft: int = 100, hard: int = 1000) -> Outbox:
@@ -47,6 +65,14 @@ def drain(box: Outbox, step: int = 7) -> bytes:
         out += part
         box.progress(len(part))
     return out
+
+
+def told(data: bytes) -> list[str]:
+    """What whole frames say: their words, or `ping` and what it carries."""
+    return [
+        (payload if opcode == framing.TEXT else b"ping " + payload).decode().rstrip(".")
+        for opcode, payload in frames_of(data)
+    ]
 
 
 def test_what_waits_leaves_whole_and_in_order() -> None:
@@ -75,7 +101,7 @@ def test_crossing_the_soft_limit_turns_room_events_into_one_gap_per_room() -> No
     box.add(other(EntryKind.EPHEMERAL))
     assert set(box.spared) == {DEN, LOBBY}
     out = drain(box)
-    assert out == reply().data + replay.data + b"<lobby gap 1-2><den gap 7-10>"
+    assert told(out) == ["reply", "lobby REPLAY", "lobby gap 1-2", "den gap 7-10"]
 
 
 def test_a_begun_entry_is_never_dropped() -> None:
@@ -89,7 +115,7 @@ def test_a_begun_entry_is_never_dropped() -> None:
     box.add(room(LOBBY, 8), 3)
     for seq in range(9, 15):
         box.add(room(LOBBY, seq))
-    assert drain(box) == room(LOBBY, 8).data[3:] + b"<lobby gap 9-14>"
+    assert drain(box) == room(LOBBY, 8).data[3:] + gap(LOBBY, 8, 14)
 
 
 def test_a_gap_leaves_when_half_is_free_and_delivery_goes_on() -> None:
@@ -103,7 +129,7 @@ def test_a_gap_leaves_when_half_is_free_and_delivery_goes_on() -> None:
     box.progress(1)
     assert not box.over
     box.add(room(LOBBY, 3))
-    assert drain(box).endswith(b"<lobby gap 1-2>" + room(LOBBY, 3).data)
+    assert drain(box).endswith(gap(LOBBY, 0, 2) + room(LOBBY, 3).data)
 
 
 def test_a_waiting_gap_frame_merges_into_the_next_gap() -> None:
@@ -115,7 +141,7 @@ def test_a_waiting_gap_frame_merges_into_the_next_gap() -> None:
     for seq in range(2, 6):
         box.add(room(LOBBY, seq))
     assert box.over
-    assert drain(box).endswith(b">" + gap(LOBBY, 0, 5))
+    assert drain(box) == reply(90).data[50:] + gap(LOBBY, 0, 5)
 
 
 def test_an_entry_that_alone_crosses_the_limit_unbegun_becomes_a_gap_at_once() -> None:
@@ -141,7 +167,7 @@ def test_only_what_may_not_be_dropped_reaches_the_hard_limit() -> None:
 def test_dropping_a_room_forgets_its_events_and_its_gap_but_no_reply() -> None:
     """Whoever was removed from a room hears no more of it; others are untouched."""
     box = outbox()
-    answer = Entry(LOBBY, 0, 0, EntryKind.REPLY, b"<ok for lobby>")
+    answer = Entry(LOBBY, 0, 0, EntryKind.REPLY, framed("ok for lobby"))
     for entry in (answer, room(LOBBY, 1), room(DEN, 1), other(EntryKind.REPLAY)):
         box.add(entry)
     box.drop_room(LOBBY)
@@ -150,7 +176,7 @@ def test_dropping_a_room_forgets_its_events_and_its_gap_but_no_reply() -> None:
     box.add(room(LOBBY, 2))
     box.add(room(DEN, 2))
     box.drop_room(LOBBY)
-    assert drain(box).endswith(b">" + gap(DEN, 1, 2))
+    assert drain(box) == reply(90).data + gap(DEN, 1, 2)
 
 
 def test_dropping_a_room_may_free_enough_to_be_no_longer_over() -> None:
@@ -181,10 +207,92 @@ def test_zero_is_no_limit() -> None:
 def test_a_room_entry_without_a_room_is_kept() -> None:
     """Only what names its room can be told of in a gap."""
     box = outbox()
-    entry = Entry(None, 0, 0, EntryKind.EPHEMERAL, b"<hint>")
+    entry = Entry(None, 0, 0, EntryKind.EPHEMERAL, framed("hint"))
     box.add(reply(101))
     box.add(entry)
-    assert drain(box) == reply(101).data + b"<hint>"
+    assert told(drain(box)) == ["reply", "hint"]
+
+
+# --- pings and pongs ----------------------------------------------------------
+
+
+def test_a_ping_goes_before_all_that_has_not_begun() -> None:
+    """In the order of pings, also where the outbox is over; it is never dropped."""
+    box = outbox()
+    for entry in (reply(90), room(LOBBY, 1), room(LOBBY, 2), control(b"1")):
+        box.add(entry)
+    assert box.over
+    assert box.asking
+    box.add(control(b"2"))
+    assert box.waiting == 90 + 3 + 3
+    assert told(drain(box)) == ["ping 1", "ping 2", "reply", "lobby gap 1-2"]
+    assert not box.asking
+    box.add(control(b"3"))
+    assert told(drain(box)) == ["ping 3"]
+
+
+def test_a_ping_goes_into_an_entry_that_has_begun() -> None:
+    """Behind the frame of which the peer has bytes; what follows stays, and stays so
+    also where it would become a gap.
+    """
+    box = outbox(500)
+    box.add(events(LOBBY, 1, 20), 45)
+    for seq in range(21, 31):
+        box.add(room(LOBBY, seq))
+    box.add(control(b"1"))
+    box.add(control(b"2"))
+    box.add(room(LOBBY, 31))
+    box.add(reply(20))
+    assert box.over
+    box.drop_room(LOBBY)
+    out = events(LOBBY, 1, 2).data + framed("lobby 3-3", 20)[:5] + drain(box)
+    expected = [f"lobby {seq}-{seq}" for seq in range(1, 21)]
+    assert told(out) == [*expected[:3], "ping 1", "ping 2", *expected[3:], "reply"]
+
+
+def test_a_ping_waits_for_one_frame_that_has_begun() -> None:
+    """Whatever its size; then it is the next."""
+    for size in (20, 127, 130, 66_000):
+        box = outbox(0, 0)
+        whole = reply(size)
+        box.add(whole, size - 1)
+        box.add(reply())
+        box.add(control())
+        assert box.asking
+        out = whole.data[: size - 1] + drain(box)
+        assert told(out)[1:] == ["ping ", "reply"]
+
+
+def test_what_may_have_begun_counts_as_begun() -> None:
+    """What TLS has encrypted cannot be taken back, though it was not counted yet."""
+    box = outbox()
+    box.add(room(LOBBY, 1))
+    box.add(room(LOBBY, 2))
+    box.progress(20, begun=True)
+    box.add(control())
+    box.drop_all()
+    assert told(drain(box)) == ["lobby 2-2"]
+    box.add(room(LOBBY, 3), begun=True)
+    box.add(room(LOBBY, 4))
+    box.add(control())
+    assert told(drain(box)) == ["lobby 3-3", "ping ", "lobby 4-4"]
+    box.add(room(LOBBY, 5))
+    box.progress(20, begun=True)
+    box.add(room(LOBBY, 6))
+    box.add(control())
+    assert told(drain(box)) == ["ping ", "lobby 6-6"]
+
+
+def test_where_frames_end_is_found_from_any_byte_of_them() -> None:
+    """Of every form of length."""
+    sizes = (2, 20, 127, 130, 66_000, 65_539, 5)
+    data = b"".join(framing.text_frame(bytes(size)) for size in sizes)
+    at = 0
+    for size in sizes:
+        end = at + len(framing.text_frame(bytes(size)))
+        for place in (at, at + 1, end - 1):
+            assert framing.frame_end(data, place) == end
+        at = end
 
 
 class Delivery(RuleBasedStateMachine):
@@ -195,6 +303,7 @@ class Delivery(RuleBasedStateMachine):
         self.box = Outbox(100, 0, gap)
         self.heads = {LOBBY: 0, DEN: 0}
         self.replies = 0
+        self.pings = 0
         self.out = b""
 
     def put(self, entry: Entry, taken: int) -> None:
@@ -220,7 +329,7 @@ class Delivery(RuleBasedStateMachine):
     @rule(size=st.integers(20, 60), taken=st.integers(0, 70))
     def answer(self, size: int, taken: int) -> None:
         self.replies += 1
-        data = f"<reply {self.replies}".encode().ljust(size - 1, b".") + b">"
+        data = framed(f"reply {self.replies}", size)
         self.put(Entry(None, 0, 0, EntryKind.REPLY, data), taken)
 
     @rule(
@@ -231,12 +340,17 @@ class Delivery(RuleBasedStateMachine):
     def hint(self, name: RoomName, kind: EntryKind, taken: int) -> None:
         self.put(other(kind, name), taken)
 
+    @rule(taken=st.integers(0, 8))
+    def ask(self, taken: int) -> None:
+        self.pings += 1
+        self.put(control(b"%d" % self.pings), taken)
+
     @precondition(lambda self: self.box.waiting)
-    @rule(count=st.integers(1, 90))
-    def write(self, count: int) -> None:
+    @rule(count=st.integers(1, 90), begun=st.booleans())
+    def write(self, count: int, begun: bool) -> None:
         part = bytes(self.box.chunk()[:count])
         self.out += part
-        self.box.progress(len(part))
+        self.box.progress(len(part), begun=begun)
 
     @invariant()
     def holds(self) -> None:
@@ -248,22 +362,22 @@ class Delivery(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.out += drain(self.box, 11)
-        assert self.out.startswith(b"<") or not self.out
-        frames = self.out.removeprefix(b"<").removesuffix(b">").split(b"><")
         seen = {LOBBY: 0, DEN: 0}
-        replies = 0
-        for frame in frames if self.out else []:
-            words = frame.decode().rstrip(".").split()
+        replies = pings = 0
+        for words in map(str.split, told(self.out)):
             if words[0] == "reply":
                 replies += 1
                 assert int(words[1]) == replies
+            elif words[0] == "ping":
+                pings += 1
+                assert int(words[1]) == pings
             elif words[1] not in ("EPHEMERAL", "REPLAY"):
                 first, last = map(int, words[-1].split("-"))
                 name = RoomName(words[0])
                 assert first == seen[name] + 1
                 seen[name] = last
         assert seen == self.heads
-        assert replies == self.replies
+        assert (replies, pings) == (self.replies, self.pings)
 
 
 TestDelivery = Delivery.TestCase
