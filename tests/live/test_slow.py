@@ -6,6 +6,8 @@ import socket
 import ssl
 import subprocess
 import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,8 @@ import trio
 from tests.live.daemon import PATIENCE_S, person, running
 from tests.net import secret
 
+Way = Callable[[trio.SocketStream, trio.SocketStream], Awaitable[None]]
+FOREIGN = Path(__file__).resolve().parents[1] / "foreign"
 COUNT = 800
 """Messages of 1 KB: more than a socket and an outbox hold, fewer than a replay."""
 
@@ -74,6 +78,104 @@ async def test_a_slow_reader_gets_a_gap_and_catches_up(
             assert gaps
             # His library reads nothing more while frames wait for him, a close neither.
             await slow.ask(type="logout")
+
+
+async def bad_line(
+    port: int, bytes_per_s: int, *, task_status: trio.TaskStatus[int]
+) -> None:
+    """Pass bytes on, to the client no more than so many a second; says on which port.
+
+    It reads no faster either, so what the client has not got waits in the kernel or
+    in the daemon, as on a line.
+    """
+
+    async def up(client: trio.SocketStream, daemon: trio.SocketStream) -> None:
+        async for data in client:
+            await daemon.send_all(data)
+
+    async def down(client: trio.SocketStream, daemon: trio.SocketStream) -> None:
+        while data := await daemon.receive_some(bytes_per_s // 20):
+            await client.send_all(data)
+            await trio.sleep(len(data) / bytes_per_s)
+
+    async def serve(client: trio.SocketStream) -> None:
+        daemon = await trio.open_tcp_stream("127.0.0.1", port)
+        async with client, daemon, trio.open_nursery() as nursery:
+            for pass_on in (up, down):
+
+                async def run(pass_on: Way = pass_on) -> None:
+                    # Either side may be gone; then so is the other.
+                    with suppress(trio.BrokenResourceError):
+                        await pass_on(client, daemon)
+                    nursery.cancel_scope.cancel()
+
+                nursery.start_soon(run)
+
+    (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    task_status.started(listener.socket.getsockname()[1])
+    await trio.serve_listeners(serve, [listener])
+
+
+IMPATIENT = {"CHATD_HEARTBEAT__INTERVAL_S": "1", "CHATD_HEARTBEAT__TIMEOUT_S": "3"}
+PAGE = 12
+"""Messages of 2 KB: more than the line passes while an answer would be waited for."""
+
+
+@pytest.mark.parametrize("transport", ["plain", "tls"])
+async def test_a_foreign_client_on_a_bad_line_is_kept(
+    tmp_path: Path, transport: str
+) -> None:
+    """It is asked each second, and answers when it comes to that: behind a replay,
+    behind a page of history, in a room that is busy, and in a quiet one.
+    """
+    arguments = options(tmp_path, transport)
+    async with (
+        running(tmp_path / "data", *arguments, env=IMPATIENT) as daemon,
+        trio.open_nursery() as nursery,
+    ):
+        port = await nursery.start(bad_line, daemon.port, 5000)
+        ssl_context = context(transport)
+        slow_url = daemon.url.replace(str(daemon.port), str(port))
+        async with (
+            person(daemon.url, ssl=ssl_context) as quick,
+            person(slow_url, ssl=ssl_context, ping_interval=None) as slow,
+        ):
+            await quick.hello(name="ann")
+            await quick.ask(type="join", room="lobby")
+            for _ in range(PAGE):
+                await quick.ask(type="send", room="lobby", text="x" * 2000)
+            await slow.hello(name="bob")
+            await slow.say(type="join", room="lobby", last=PAGE)
+            await slow.hear_until(type="caught_up")
+            page = await slow.ask(type="history", room="lobby", limit=PAGE)
+            assert len(page["messages"]) == PAGE
+            for _ in range(PAGE):
+                await quick.ask(type="send", room="lobby", text="y" * 2000)
+            heard = [await slow.hear_until(type="message") for _ in range(PAGE)]
+            assert {message["text"] for message in heard} == {"y" * 2000}
+            assert (await slow.ask(type="ping"))["type"] == "ok"
+            await slow.ask(type="logout")
+        nursery.cancel_scope.cancel()
+    assert "no_pong" not in daemon.log_text()
+
+
+async def test_node_on_a_bad_line_is_kept(tmp_path: Path) -> None:
+    """A whole conversation at 1 kB/s, with questions each second."""
+    async with (
+        running(tmp_path / "data", env=IMPATIENT) as daemon,
+        trio.open_nursery() as nursery,
+    ):
+        port = await nursery.start(bad_line, daemon.port, 1000)
+        with trio.fail_after(PATIENCE_S):
+            done = await trio.run_process(
+                ["node", str(FOREIGN / "talk.js"), f"ws://127.0.0.1:{port}/ws"],
+                capture_stdout=True,
+                capture_stderr=True,
+                check=False,
+            )
+        nursery.cancel_scope.cancel()
+        assert done.returncode == 0, done.stderr.decode()
+        assert b"all is well" in done.stdout
 
 
 async def test_our_own_client_speaks_tls(tmp_path: Path) -> None:
