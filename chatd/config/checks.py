@@ -84,6 +84,11 @@ def _limit_conflicts(limits: Limits) -> Iterator[tuple[Place, str]]:
             ("limits", "outbox_soft_bytes"),
             f"must be below outbox_hard_bytes ({hard})",
         )
+    if limits.buffered_bytes and limits.buffered_bytes < hard:
+        yield (
+            ("limits", "buffered_bytes"),
+            f"must be at least outbox_hard_bytes ({hard}), which one may have waiting",
+        )
     if limits.reply_bytes and hard and limits.reply_bytes >= hard:
         reason = "or a page of history ends the connection that asked for it"
         yield (

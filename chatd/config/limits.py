@@ -168,6 +168,16 @@ class Limits:
         "With more waiting for it, a connection is ended as too slow.",
         "sixteen times the soft limit: only what may not be dropped gets there",
     )
+    buffered_bytes: int = key(
+        268_435_456,
+        "With more waiting for all connections together, to be read by them or for the"
+        " rest of their messages, those who hold the most get gaps, then are ended."
+        " 0: no limit.",
+        "as much again as connections_max of them take when nothing waits; a thousand"
+        " readers at the soft limit",
+        min=0,
+        max=2**40,
+    )
     write_timeout_s: float = key(
         60.0,
         "A connection that takes no byte of what waits for it for so long is ended."

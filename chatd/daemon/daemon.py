@@ -50,6 +50,7 @@ from chatd.errors import (
 )
 from chatd.hub import Hub
 from chatd.hub.world import World
+from chatd.net.budget import Budget
 from chatd.net.census import Census
 from chatd.net.host import DoorLimits
 from chatd.net.http import Site
@@ -179,8 +180,8 @@ async def _live(
         house = House(hub, metrics)
         async with trio.open_nursery() as nursery:
             await nursery.start(hub.run)
-            _add_gauges(metrics, hub)
             listener = _listener(config, house, tls)
+            _add_gauges(metrics, hub, listener)
             site = Site(routes=metrics_routes(metrics), requests=_rate(config))
             monitor = Monitor(site=site, observer=house)
             if bytes_min := config.store.free_bytes_min:
@@ -250,6 +251,7 @@ def _listener(config: Config, house: House, tls: ssl.SSLContext | None) -> Liste
         observer=house,
         jitter=random.random,
         tls=tls,
+        budget=Budget(limits.buffered_bytes),
         proxied=server.proxy_protocol,
     )
 
@@ -260,7 +262,7 @@ def _rate(config: Config) -> Buckets:
     return Buckets(limits.requests_per_s, limits.requests_burst)
 
 
-def _add_gauges(metrics: Metrics, hub: Hub) -> None:
+def _add_gauges(metrics: Metrics, hub: Hub, listener: Listener) -> None:
     chat = hub.machine.chat
     for name, text, ask in (
         ("connections", "Connections now.", lambda: hub.connections),
@@ -271,6 +273,11 @@ def _add_gauges(metrics: Metrics, hub: Hub) -> None:
         ("store_queue", "Drafts that wait.", lambda: hub.committer.depth),
         ("store_batches", "Batches committed.", lambda: hub.committer.batches),
         ("deliveries", "Events handed to receivers.", lambda: hub.fanout.delivered),
+        (
+            "buffered_bytes",
+            "Bytes that wait for readers, or for the rest of a message.",
+            lambda: listener.budget.total,
+        ),
         ("tasks", "Trio tasks.", lambda: current_statistics().tasks_living),
     ):
         metrics.gauge(name, text, ask)

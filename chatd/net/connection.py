@@ -28,6 +28,7 @@ from wsproto.handshake import H11Handshake
 
 from chatd.errors import Ending
 from chatd.ids import ConnectionId
+from chatd.net.budget import Budget
 from chatd.net.door import Door
 from chatd.net.head import SUBPROTOCOL
 from chatd.net.heartbeat import Heartbeat
@@ -78,6 +79,7 @@ async def serve_connection(
     connection: ConnectionId,
     jitter: float,
     pulse: Pulse,
+    budget: Budget,
 ) -> None:
     """Run one accepted WebSocket until it has its first reason to end.
 
@@ -89,6 +91,7 @@ async def serve_connection(
         connection: Its number.
         jitter: Random in 0 to 1, for the moment of the first ping.
         pulse: The heartbeat, which runs.
+        budget: Of what all connections hold.
 
     Cancellation: ends the connection with 4001; detaching is not skipped and
         the goodbye is bounded by `close_timeout_s`.
@@ -103,6 +106,7 @@ async def serve_connection(
         bearer=upgrade.bearer,
         host=host,
         limits=limits,
+        budget=budget,
         head=upgrade.head(),
         scanner=Scanner(limits.frame_bytes, now),
         beat=Heartbeat(

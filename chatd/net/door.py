@@ -8,11 +8,11 @@ next `receive_some` first takes it from the library's queue, where it certainly 
 then; so both lanes have one order and one task.
 
 Reading is held, and silence not judged, while the host has as many commands open
-as it may, while more than the soft limit waits on the way out, while the bucket of
-commands or of bytes is empty, and when the host asks. Not reading is the limit: what
-the peer sends waits on its own side. A peer's close, or its end of file, is
-held until its open commands are answered and flushed, so that a client that
-sends one line and hangs up gets its `ok`.
+as it may, or so many bytes of them as one frame may have, while more than the soft
+limit waits on the way out, while the bucket of commands or of bytes is empty, and when
+the host asks. Not reading is the limit: what the peer sends waits on its own side. A
+peer's close, or its end of file, is held until its open commands are answered and
+flushed, so that a client that sends one line and hangs up gets its `ok`.
 
 After the end nothing is handed to the host or the library (`chatd.net.goodbye`).
 Bytes are read and forgotten until the peer's close or end of file is seen: closing a
@@ -228,6 +228,7 @@ class Door(Farewell, trio.abc.Stream):
         if self.ending is not None:
             return
         self.open_commands += len(texts)
+        self.open_bytes += sum(map(len, texts))
         self.messages_in += len(texts)
         try:
             self.host.on_texts(self, texts)
@@ -249,20 +250,22 @@ class Door(Farewell, trio.abc.Stream):
         if self.finished:
             return
         is_text = isinstance(message, str)
+        payload = message.encode() if isinstance(message, str) else message
         self.open_commands += 1
+        self.open_bytes += len(payload)
         self.messages_in += 1
         try:
-            payload = message.encode() if isinstance(message, str) else message
             self.host.on_slow(self, payload, is_text=is_text)
         except Exception as error:  # noqa: BLE001 - the firewall of this call
             self.bug(error)
 
     def _must_hold(self) -> bool:
         """Whether there is a reason not to read."""
-        limit = self.limits.inflight_max
+        limits = self.limits
         return (
             self.outbox.over
-            or 0 < limit <= self.open_commands
+            or 0 < limits.inflight_max <= self.open_commands
+            or 0 < limits.frame_bytes <= self.open_bytes
             or self._held
             or not self._opened
         )
@@ -270,6 +273,7 @@ class Door(Farewell, trio.abc.Stream):
     async def _wait_open(self) -> None:
         """Wait until there is no reason not to read."""
         self.reading = False
+        self._note_kept()
         while self._must_hold() and not self.finished:
             await self.change()
         self._read_again()
@@ -277,11 +281,25 @@ class Door(Farewell, trio.abc.Stream):
     async def _pause(self, bucket: Bucket, cost: int, wait_s: float) -> None:
         """Wait until a bucket has paid for what was read."""
         self.reading = False
+        self._note_kept()
         while wait_s and not self.finished:
             with trio.move_on_after(max(wait_s, _PAUSE_S)):
                 await self.change()
             wait_s = bucket.take(trio.current_time(), cost)
         self._read_again()
+
+    def _note_kept(self) -> None:
+        """Have counted what is kept of what came, before it waits for more."""
+        kept = self.scanner.kept + self.open_bytes
+        if kept != self._kept:
+            self._kept = kept
+            self._weigh()
+
+    def shed(self) -> None:
+        """Hold less; at the end also nothing of what came, which is scanned no more."""
+        super().shed()
+        if self._written_off:
+            self.scanner.forget()
 
     def _read_again(self) -> None:
         """Reading goes on: silence counts from now."""
@@ -301,6 +319,7 @@ class Door(Farewell, trio.abc.Stream):
         try:
             while True:
                 if self._drained:
+                    self._note_kept()
                     await trio.lowlevel.wait_readable(self.sock)
                 else:
                     self._reads += 1

@@ -50,6 +50,7 @@ class Farewell(SocketOut):
         assert ending is not None
         if ending is not Ending.RESTART:
             self.outbox.drop_all()
+            self._weigh()
         # First the rest: a gap becomes a frame while it leaves, and nothing may
         # follow the close frame.
         await self._flush_all()
@@ -72,6 +73,8 @@ class Farewell(SocketOut):
         """Close the socket, and let go of what holds this object in a cycle."""
         trio.lowlevel.notify_closing(self.sock)
         self.sock.close()
+        self._written_off = True
+        self._weigh()
         self.ws = None
         self.outbox.make_gap = self.host.make_gap
 

@@ -36,6 +36,7 @@ from chatd.core.quota import Buckets, address_key
 from chatd.ids import ConnectionId
 from chatd.net.accepting import Accepted, Acceptor
 from chatd.net.answer import BUSY, busy, unread
+from chatd.net.budget import Budget
 from chatd.net.census import Census, Full
 from chatd.net.connection import Upgrade, serve_connection
 from chatd.net.forwarded import is_proxy, normal_address
@@ -80,6 +81,8 @@ class Listener:
     """Where there is one, TLS is spoken but on Unix sockets."""
     proxied: bool = False
     """Whether every connection begins with the head of a trusted proxy."""
+    budget: Budget = attrs.field(factory=Budget)
+    """Of what its connections hold."""
     pulse: Pulse = attrs.field(factory=Pulse, init=False)
     accepted: int = attrs.field(default=0, init=False)
     _acceptor: Acceptor = attrs.field(init=False, repr=False)
@@ -196,6 +199,7 @@ class Listener:
                     connection=number,
                     jitter=self.jitter(),
                     pulse=self.pulse,
+                    budget=self.budget,
                 )
             elif isinstance(found, Refusal):
                 self.observer.refused(peer, found.status)

@@ -157,6 +157,23 @@ class Outbox:
         self._begun = count > 0 or (begun and self.waiting > 0)
         self._recover()
 
+    def degrade(self) -> bool:
+        """Let what may become a gap become one now, whatever the limits.
+
+        Returns:
+            Whether less waits by that.
+        """
+        before, self.over = self.waiting, True
+        self._sift(self._spare)
+        self._recover()
+        return self.waiting < before
+
+    def abandon(self) -> None:
+        """Forget everything that waits, except what was begun."""
+        self._gaps.clear()
+        self._sift(lambda _: True)
+        self._recover()
+
     def drop_room(self, room: RoomName) -> None:
         """Forget what waits of a room and its gap; replies stay."""
         self._gaps.pop(room, None)

@@ -107,6 +107,8 @@ class Scanner:
     """Frames of the fragmented message that is under way."""
     _size: int = 0
     """Bytes of the fragmented message that is under way."""
+    _passed: int = 0
+    """Bytes that were passed on of a message that is not whole."""
     _control: Bucket = attrs.field(init=False)
     _slow: Bucket = attrs.field(init=False)
 
@@ -114,6 +116,21 @@ class Scanner:
         """Fill the buckets."""
         self._control = full_bucket(CONTROL_PER_S, CONTROL_PER_S, self.now)
         self._slow = full_bucket(FRAGMENTS_PER_S, 2 * FRAGMENTS_MAX, self.now)
+
+    @property
+    def kept(self) -> int:
+        """Bytes that came and are not given out, or are of a message that is not whole.
+
+        What was passed on of one is with the library.
+        """
+        held = 0 if self._held is None else len(self._held)
+        return len(self._buffer) - self._at + held + self._passed
+
+    def forget(self) -> None:
+        """Keep nothing; nothing is read any more."""
+        self._break(self.broken or Ending.OVERLOADED)
+        self._told = True
+        self._passed = 0
 
     def feed(self, data: bytes, now: float) -> None:
         """Take bytes that were received at `now`."""
@@ -268,7 +285,9 @@ class Scanner:
         if not data:
             return None
         if self._last and not self._left:
+            self._passed = 0
             return Lane.PASS_LAST, data
+        self._passed += len(data)
         return Lane.PASS, data
 
     def _break(self, ending: Ending) -> None:

@@ -23,6 +23,7 @@ import trio
 from chatd.core.quota import Bucket, full_bucket
 from chatd.errors import Ending
 from chatd.ids import ConnectionId, RoomName
+from chatd.net.budget import Budget
 from chatd.net.host import DoorLimits, Host
 from chatd.net.outbox import Outbox
 from chatd.net.sockets import PeerSocket, undelivered
@@ -53,6 +54,10 @@ class SocketOut:
     bearer: str | None = attrs.field(default=None, repr=False)
     host: Host = attrs.field(repr=False)
     limits: DoorLimits = attrs.field(repr=False)
+    budget: Budget = attrs.field(factory=Budget, repr=False)
+    """Of what all connections hold."""
+    held: int = attrs.field(default=0, init=False)
+    """What this one holds, as the budget knows it."""
     outbox: Outbox = attrs.field(init=False, repr=False)
     ending: Ending | None = attrs.field(default=None, init=False)
     after_s: float | None = attrs.field(default=None, init=False)
@@ -60,11 +65,17 @@ class SocketOut:
     """The transport is gone: nothing can be sent or received."""
     open_commands: int = attrs.field(default=0, init=False)
     """Messages handed over that are not answered yet."""
+    open_bytes: int = attrs.field(default=0, init=False)
+    """About how many bytes those have: each counts as the mean of all."""
     _commands: Bucket = attrs.field(init=False, repr=False)
     """What is read from it is paid for here, and by whoever charges more."""
     bytes_out: int = attrs.field(default=0, init=False)
     progress_at: float = attrs.field(default=0.0, init=False)
     """When the peer was last seen to take something of what waits."""
+    _kept: int = attrs.field(default=0, init=False)
+    """What it holds of what came in."""
+    _written_off: bool = attrs.field(default=False, init=False)
+    """It holds nothing any more that is worth counting."""
     _taken: int = attrs.field(default=0, init=False)
     """How much it had acknowledged then."""
     parked: trio.CancelScope | None = attrs.field(default=None, init=False, repr=False)
@@ -140,11 +151,13 @@ class SocketOut:
     def drop_room(self, room: RoomName) -> None:
         """Forget what waits of a room, except an entry that was begun."""
         self.outbox.drop_room(room)
+        self._weigh()
         self.stir()
 
     def answered(self) -> None:
         """One message that was handed over has had all its replies pushed."""
         self.open_commands -= 1
+        self.open_bytes -= self.open_bytes // (max(0, self.open_commands) + 1)
         if self._changed is not None:
             self.stir()
 
@@ -198,6 +211,21 @@ class SocketOut:
                 self.progress_at = trio.current_time()
             if sent < len(chunk):
                 break
+        self._weigh()
+        self.stir()
+
+    def shed(self) -> None:
+        """Hold less: events become gaps; where there are none left it is the end.
+
+        Then it counts for nothing any more: the rest of what was begun, and the
+        goodbye, are there for some seconds only.
+        """
+        if self.finished or not self.outbox.degrade():
+            incoming = self._kept > self.outbox.waiting
+            self.finish(Ending.OVERLOADED if incoming else Ending.SLOW)
+            self.outbox.abandon()
+            self._written_off = True
+        self._weigh()
         self.stir()
 
     def wake(self) -> None:
@@ -255,6 +283,13 @@ class SocketOut:
         box.add(entry, sent, begun=begun)
         if box.burst:
             self.finish(Ending.SLOW)
+        self._weigh()
+
+    def _weigh(self) -> None:
+        """Have counted what it holds now, if that has changed."""
+        size = 0 if self._written_off else self.outbox.waiting + self._kept
+        if size != self.held:
+            self.budget.count(self, size)
 
     def _gap(self, room: RoomName, have: int, seq: int) -> bytes:
         try:

@@ -64,6 +64,7 @@ NAMES = [
     "limits.guest_bytes_per_d",
     "limits.outbox_soft_bytes",
     "limits.outbox_hard_bytes",
+    "limits.buffered_bytes",
     "limits.write_timeout_s",
     "log.level",
     "log.format",

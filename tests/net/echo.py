@@ -19,6 +19,7 @@ import trio.testing
 
 from chatd.errors import Ending
 from chatd.ids import ConnectionId, RoomName
+from chatd.net.budget import Budget
 from chatd.net.connection import Upgrade, serve_connection
 from chatd.net.door import Door
 from chatd.net.host import DoorLimits, Stats
@@ -234,6 +235,7 @@ async def connected(
     sndbuf: int = 0,
     jitter: float = 0.0,
     tls: bool = False,
+    budget: Budget = Budget(),  # noqa: B008 - has no limit
 ) -> AsyncIterator[Peer]:
     """Serve one connection on a socket pair; leaving waits for its end."""
     raw, theirs = socket.socketpair()
@@ -263,6 +265,7 @@ async def connected(
                         connection=ConnectionId(1),
                         jitter=jitter,
                         pulse=pulse,
+                        budget=budget,
                     )
                 )
                 await peer.handshake()

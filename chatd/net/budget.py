@@ -1,0 +1,71 @@
+"""What all connections together may hold in memory. Pure.
+
+Each connection has its own limits, and ten thousand times those are not a limit. So
+what waits for its reader, what has come of a message that is not whole, and what was
+handed over and not answered yet is also counted for all. Where that is too much, those
+who hold the most are asked to `shed` some of it: first what can be made good later,
+then all, which is their end. Whoever holds little is not asked.
+
+Holders are kept by the size of what they hold, in powers of two: to count a change
+costs the same however many there are, and who is asked holds at least half of what
+anybody does.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import attrs
+
+
+class Holder(Protocol):
+    """A connection, as the budget knows it."""
+
+    held: int
+    """What it holds, as it was counted last; only the budget sets it."""
+
+    def shed(self) -> None:
+        """Let go of something; what it holds then must be counted before it returns."""
+
+
+@attrs.define(eq=False)
+class Budget:
+    """Counts bytes, and has them shed where they are too many.
+
+    Invariants: `total` is the sum of what all hold; a holder is in the class of the
+    size that it knows, and in none if it holds nothing.
+    """
+
+    most: int = 0
+    """Bytes that all together may hold; 0 is no limit."""
+    total: int = 0
+    _classes: dict[int, dict[Holder, None]] = attrs.field(factory=dict)
+    """By the number of bits in what they hold."""
+    _relieving: bool = False
+
+    def count(self, holder: Holder, size: int) -> None:
+        """Take what somebody holds now; somebody may have to shed."""
+        before, holder.held = holder.held, size
+        self.total += size - before
+        old, new = before.bit_length(), size.bit_length()
+        if old != new:
+            if old:
+                holders = self._classes[old]
+                del holders[holder]
+                if not holders:
+                    del self._classes[old]
+            if new:
+                self._classes.setdefault(new, {})[holder] = None
+        if 0 < self.most < self.total and not self._relieving:
+            self._relieve()
+
+    def _relieve(self) -> None:
+        """Have those who hold the most shed, until all hold no more than they may."""
+        self._relieving = True
+        try:
+            while self.total > self.most:
+                before = self.total
+                next(iter(self._classes[max(self._classes)])).shed()
+                assert self.total < before, "somebody shed nothing"
+        finally:
+            self._relieving = False
