@@ -71,6 +71,10 @@ ifeq ($(strip $(ARGS)),)
 	@$(BIN)/coverage report --include='$(COVERED)' --fail-under=100
 endif
 
+.PHONY: fuzz
+fuzz: .venv/dev.stamp ## Say anything to a daemon until it breaks; ARGS='--seconds 3600 --seed 7'
+	@$(BIN)/python -m tests.fuzz $(ARGS)
+
 .PHONY: bench
 bench: .venv/dev.stamp $(BUILT)/venv.stamp $(BUILT)/load $(BUILT)/relay tests/foreign/node_modules/.package-lock.json ## Measure chatd beside others, 30 minutes; QUICK=1 for two, ROWS='...' for some
 	$(call debian,command -v taskset,util-linux)

@@ -18,6 +18,7 @@ import pytest
 from chatd.cli import main
 from chatd.config import Config
 from chatd.errors import Ending, RejectCode
+from tests.wire.loop import Frame, printed_loop
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted(ROOT.glob("*.md"))
@@ -27,8 +28,6 @@ KEYS = {
     for key in attrs.fields(type(getattr(Config(), section.name)))
 }
 SECTIONS = {key.partition(".")[0] for key in KEYS}
-
-Frame = dict[str, Any]
 
 
 @pytest.fixture(params=DOCUMENTS, ids=lambda path: path.name)
@@ -166,13 +165,9 @@ def test_what_is_never_sent_is_marked() -> None:
 @pytest.fixture
 def follower() -> Any:
     """The client loop as it is printed, with what it sent and shows."""
-    found = re.search(r"```python\n(.*?)```", read("PROTOCOL.md"), re.DOTALL)
-    assert found is not None
-    names: Frame = {}
-    exec(compile(found[1], "PROTOCOL.md", "exec"), names)  # noqa: S102
     sent: list[Frame] = []
     shown: list[int] = []
-    loop = names["Follower"](
+    loop = printed_loop(
         sent.append, lambda frame: shown.append(frame["seq"]), lambda _: shown.clear()
     )
     loop.sent, loop.shown = sent, shown

@@ -198,7 +198,7 @@ FIELDS: dict[tuple[Any, str], Schema] = {
         "enum": sorted({row.code for row in _CLOSING}),
     },
     (e.Bye, "reason"): _words(*(row.reason for row in _CLOSING)),
-    (e.UserShown, "state"): _words(*STATES),
+    (e.UserShown, "state"): _words(*STATES, "offline"),
 }
 """Fields of which more is known than their type says."""
 

@@ -30,8 +30,7 @@ from chatd.store import MemoryStore
 from chatd.wire.events import Millis, TimelineShown
 from chatd.wire.replies import MessageShown
 from tests.hub.support import ANN, DEN, T0, Peer, Rig, act_out, fill, quick, running
-
-Frame = dict[str, Any]
+from tests.wire.loop import Frame, change, shown
 
 LIMITS = DoorLimits(
     outbox_soft_bytes=600, outbox_hard_bytes=6_000, inflight_max=8, commands_per_s=0
@@ -117,31 +116,6 @@ class View:
             elif event.get("of") in held and seq > held[event["of"]]["as_of"]:
                 change(held[event["of"]], event)
         return {seq: shown(message) for seq, message in held.items()}
-
-
-def change(message: Frame, event: Frame) -> None:
-    """Apply an edit, a deletion or a reaction."""
-    if event["type"] == "delete" or event.get("deleted"):
-        message["deleted"] = True
-    elif event["type"] == "edit":
-        message["text"], message["edited"] = event["text"], True
-    else:
-        reactions = message["reactions"] = dict(message.get("reactions", {}))
-        who = set(reactions.get(event["emoji"], ())) - {event["from"]}
-        reactions[event["emoji"]] = who | ({event["from"]} if event["on"] else set())
-
-
-def shown(message: Frame) -> Any:
-    """A message as a person sees it."""
-    if message.get("deleted"):
-        return "deleted"
-    reactions = message.get("reactions", {})
-    return (
-        message["from"],
-        message["text"],
-        message.get("edited", False),
-        {emoji: sorted(who) for emoji, who in reactions.items() if who},
-    )
 
 
 @attrs.define

@@ -113,9 +113,11 @@ async def checked(stats: Path, server: str) -> str:
             names, *rows = [line.split(",") for line in said.decode().splitlines()]
             for row in rows:
                 found = dict(zip(names, row, strict=False))
-                # While it asks again a star stands before what was said last.
-                status = found.get("check_status", "").removeprefix("* ")
-                if found.get("svname") == server and status not in _UNCHECKED:
+                # While it asks again, a star stands before what was said last, and
+                # the code may be of neither.
+                status = found.get("check_status", "* ")
+                is_over = not status.startswith("* ") and status not in _UNCHECKED
+                if found.get("svname") == server and is_over:
                     return f"{status} {found['check_code']}".strip()
             await trio.sleep(0.02)  # It has not asked yet.
 

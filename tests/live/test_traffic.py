@@ -98,6 +98,7 @@ async def have_an_account(daemon: Daemon, traffic: Traffic, token: str) -> None:
             await granted(fay, type="logout", session=other["session"])
             await closed(phone, 4505)
         await refused(fay, "no_session", type="logout", session=other["session"])
+        await granted(fay, type="join", room="lobby")
         await granted(fay, type="password", old=PASSWORD, new="another one", id=2)
         await granted(fay, type="logout", everywhere=True)
         await closed(fay, 1000)
@@ -172,7 +173,8 @@ async def be_seen(ann: Person, bob: Person, cy: Person) -> None:
     await granted(ann, type="status", state="away", text="lunch", id=1)
     await _away(bob)
     await granted(bob, type="who", room="lobby", limit=1)
-    await granted(bob, type="who", room="lobby", after="Ann", all=True)
+    members = await granted(bob, type="who", room="lobby", after="Ann", all=True)
+    assert {"name": "fay", "display": "Fay", "state": "offline"} in members["users"]
     await granted(bob, type="rooms", limit=1)
     await granted(bob, type="search", query="good")
     await granted(bob, type="rooms", after="garden")
