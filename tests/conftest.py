@@ -24,3 +24,13 @@ def _plans() -> Iterator[None]:
     """Whatever a test has the store run goes by a key."""
     yield
     assert WATCH.faults() == []
+
+
+def pytest_configure() -> None:
+    """Draw the seed of this run where all processes of the run find it."""
+    os.environ.setdefault("FUZZ_SEED", str(secrets.randbits(32)))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say with which seed the fuzzer can be played again."""
+    terminalreporter.write_line(f"fuzz: FUZZ_SEED={os.environ['FUZZ_SEED']}")
