@@ -1,7 +1,12 @@
-"""What every test shares: how Hypothesis searches, and a look at each query plan."""
+"""What every test shares: how Hypothesis searches, and a look at each query plan.
+
+The fuzzer's seed is drawn here, where all processes of a run find it, and told.
+"""
 
 from __future__ import annotations
 
+import os
+import secrets
 from collections.abc import Iterator
 
 import apsw
@@ -27,7 +32,7 @@ def _plans() -> Iterator[None]:
 
 
 def pytest_configure() -> None:
-    """Draw the seed of this run where all processes of the run find it."""
+    """Draw the seed of this run."""
     os.environ.setdefault("FUZZ_SEED", str(secrets.randbits(32)))
 
 
