@@ -17,7 +17,7 @@ BIN := .venv/bin
 LOCK := contrib/requirements-dev.txt
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint $(LOCK)
 # What decides must be tested at every branch.
-COVERED := chatd/core/*,chatd/wire/*,chatd/names/*,chatd/net/outbox.py
+COVERED := chatd/core/*,chatd/wire/*,chatd/names/*,chatd/words/*,chatd/net/outbox.py
 # All but: checkpoints on every path (9xx, its own default), a list of startable
 # functions by bare name (114: `run` is everybody's), and tests that need a loop
 # without waiting for anything (124).
