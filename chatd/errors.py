@@ -64,6 +64,22 @@ class TooSlow(ChatdError):
     """A look-up was given up because it takes too long. Nothing was changed."""
 
 
+class IndexBehind(TooSlow):
+    """It takes too long because the search index does not have all messages yet.
+
+    Attributes:
+        lacking: How many it does not have.
+        of: Of how many.
+        retry_after_s: When it may have them.
+    """
+
+    def __init__(self, lacking: int, of: int) -> None:
+        super().__init__(f"{lacking} of {of} messages are not indexed")
+        self.lacking = lacking
+        self.of = of
+        self.retry_after_s: float | None = None
+
+
 class RejectCode(StrEnum):
     """Why a command was refused; the `code` of an `error` reply.
 

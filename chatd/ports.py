@@ -314,10 +314,10 @@ class Store(Protocol):
     ) -> tuple[list[Hit], bool] | None:
         """Find messages with first <= seq <= upto in rooms, as they are now.
 
-        Every phrase of the query is in the text, whatever case and accents are
-        used. With phrases the best come first, see `chatd.store.ranking`;
-        without, the newest. One search runs after the other, beside all other
-        reads.
+        Every phrase of the query is in the text, in words that are equal to its
+        own (`chatd.words`). With phrases the best come first, see
+        `chatd.store.ranking`; without, the newest. One search runs after the
+        other, beside all other reads.
 
         Args:
             query: What to find; its `room` is not looked at, the scope says it.
@@ -332,6 +332,7 @@ class Store(Protocol):
 
         Raises:
             TooSlow: It was given up, because it takes too long.
+            IndexBehind: It was, and would not take so long if all were indexed.
 
         Cancellation: safe.
         """

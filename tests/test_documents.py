@@ -18,6 +18,7 @@ import pytest
 from chatd.cli import main
 from chatd.config import Config
 from chatd.errors import Ending, RejectCode
+from chatd.words import words
 from tests.wire.loop import Frame, printed_loop
 
 ROOT = Path(__file__).parents[1]
@@ -239,3 +240,21 @@ def test_what_is_hidden_leaves_no_hole_in_the_printed_loop(follower: Any) -> Non
     follower.receive(message(3) | {"room": "@ann,bob"})
     assert follower.shown == [1, 2, 3]
     assert follower.sent == []
+
+
+def test_words_that_are_told_to_be_equal_are() -> None:
+    """And those that are told not to be are not."""
+    search = read("PROTOCOL.md").partition("| what makes no difference |")[2]
+    table, _, rest = search.partition("\n\n")
+    groups = [
+        re.findall("`([^`]+)`", group)
+        for row in table.splitlines()[2:]
+        for group in row.split("|")[2].split(";")
+    ]
+    assert len(groups) > 30
+    for group in groups:
+        assert len({tuple(words(text)) for text in group}) == 1 < len(group), group
+    others = re.findall(r"`(\S+)` is\s+not `(\S+)`", rest.partition("\n- ")[0])
+    assert len(others) == 3
+    for one, other in others:
+        assert words(one) != words(other)

@@ -5,11 +5,11 @@
 Words, phrases in quotation marks and beginnings of words (`*`) must all be in a
 message; `from:`, `in:`, `after:` and `before:` say whose, where and when. There
 is nothing else: `AND`, `NEAR(` and `col:x` are words like others. A quotation
-mark that is not closed reaches to the end.
+mark that is not closed reaches to the end. What keyboards of other scripts have in
+place of these signs means the same.
 
-`parse_query` is total: any text is a `Query`, or refused with one sentence. It
-does not decide what a word is; that is the store's. It only refuses a query in
-which there certainly is none.
+`parse_query` is total: any text is a `Query`, or refused with one sentence. What a
+word is, and which are equal, `chatd.words` says of queries and texts alike.
 
 `Place` is where a page of results ended. It names messages that its reader has
 seen, and no numbers of the store's own, since those would tell how much is
@@ -22,7 +22,6 @@ import re
 from collections.abc import Callable
 from datetime import date
 from typing import Any
-from unicodedata import category
 
 import attrs
 
@@ -32,6 +31,7 @@ from chatd.names import UNICODE
 from chatd.wire.events import Millis
 from chatd.wire.fields import INTEGER_MAX
 from chatd.wire.replies import MessageFound
+from chatd.words import is_whole, words
 
 QUERY_CHARS_MAX = 256
 """More than anybody types; what a store is asked must have an end."""
@@ -42,13 +42,24 @@ SEARCH_S = 0.2
 DAY_MS = 86_400_000
 
 _TERM = re.compile(
-    r"(?<!\S)(?P<filter>[Ff]rom|[Ii]n|[Bb]efore|[Aa]fter):(?P<value>[^\s\"]*)"
+    r"(?<!\S)(?P<filter>[Ff]rom|[Ii]n|[Bb]efore|[Aa]fter)[:\uff1a]"
+    r"(?P<value>[^\s\"]*)"
     r'|"(?P<phrase>[^"]*)(?:"(?P<star>\*?)|\Z)'
     r'|(?P<word>[^\s"]+)'
 )
-_QUOTES = str.maketrans("\u201c\u201d\u201e", '"""')
-"""What phones make of a quotation mark."""
-_CONTROLS = re.compile(r"[\x00-\x1f]")
+_SIGNS = str.maketrans(
+    dict.fromkeys(
+        "\xab\xbb\u201c\u201d\u201e\u201f\u2039\u203a\u2e42\u300c\u300d\u300e\u300f"
+        "\u301d\u301e\u301f\ufe41\ufe42\ufe43\ufe44\uff02\uff62\uff63",
+        '"',
+    )
+    | dict.fromkeys("\ufe61\uff0a", "*")
+)
+"""What else is a quotation mark, or a star.
+
+Source: Unicode's Quotation_Mark, but for single ones, which are apostrophes, too;
+and what is a star when decomposed.
+"""
 _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)\Z", re.ASCII)
 _PLACE = re.compile(r"(\d{1,6})/(\d{1,16})/([^/]+)(?:/(\d{1,16})/([^/]+))?\Z", re.ASCII)
 
@@ -57,7 +68,8 @@ _PLACE = re.compile(r"(\d{1,6})/(\d{1,16})/([^/]+)(?:/(\d{1,16})/([^/]+))?\Z", r
 class Phrase:
     """Words that follow one another, or one word."""
 
-    text: str
+    words: tuple[str, ...]
+    """At least one, folded."""
     prefix: bool = False
     """Whether the last word may go on."""
 
@@ -113,7 +125,7 @@ def parse_query(text: str) -> Query:
     phrases: list[Phrase] = []
     said: dict[str, Any] = {}
     dropped = False
-    for term in _TERM.finditer(text.translate(_QUOTES)):
+    for term in _TERM.finditer(text.translate(_SIGNS)):
         if term["filter"] is not None:
             name = term["filter"].lower()
             if name in said:
@@ -121,7 +133,7 @@ def parse_query(text: str) -> Query:
             said[name] = _filter(name, term["value"])
             continue
         phrase = _phrase(term)
-        if not any(map(_is_of_words, phrase.text)):
+        if not phrase.words:
             dropped = True
         elif phrase not in phrases:
             phrases.append(phrase)
@@ -171,17 +183,13 @@ def _bad(text: str) -> Reject:
 
 
 def _phrase(term: re.Match[str]) -> Phrase:
-    """The words of a term; what ends a string for SQLite is a space."""
+    """The words of a term."""
     if term["word"] is None:
         text, prefix = term["phrase"], term["star"] == "*"
     else:
         text, prefix = term["word"], term["word"].endswith("*")
-    return Phrase(_CONTROLS.sub(" ", text.rstrip("*")).strip(), prefix)
-
-
-def _is_of_words(char: str) -> bool:
-    kind = category(char)
-    return kind[0] in "LN" or kind == "Co"
+    found = tuple(words(text))
+    return Phrase(found, prefix and found != () and not is_whole(found[-1]))
 
 
 def _filter(name: str, value: str) -> Any:

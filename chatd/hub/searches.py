@@ -12,7 +12,13 @@ import attrs
 
 from chatd.core.effects import FindMessages
 from chatd.core.query import SEARCH_S, Hit, bad_place
-from chatd.errors import Reject, RejectCode, StoreUnavailable, TooSlow
+from chatd.errors import (
+    IndexBehind,
+    Reject,
+    RejectCode,
+    StoreUnavailable,
+    TooSlow,
+)
 from chatd.hub.committer import RETRY_AFTER_S
 from chatd.ids import UserName
 from chatd.ports import Store
@@ -54,13 +60,8 @@ class Searches:
             page = await self._store.search(
                 effect.query, effect.scope, effect.place, effect.command.limit, user
             )
-        except TooSlow:
-            raise Reject(
-                RejectCode.UNAVAILABLE,
-                "query: this search takes too long: name a room, a person or a rarer"
-                " word",
-                field="query",
-            ) from None
+        except TooSlow as slow:
+            raise _too_slow(slow) from None
         except StoreUnavailable:
             raise unreadable() from None
         finally:
@@ -76,4 +77,23 @@ def unreadable() -> Reject:
         RejectCode.UNAVAILABLE,
         "the store cannot be read at this moment",
         retry_after_s=RETRY_AFTER_S,
+    )
+
+
+def _too_slow(slow: TooSlow) -> Reject:
+    """Say what would help: to ask for less, or to ask later."""
+    text = "this search takes too long: name a room, a person or a rarer word"
+    retry_after_s = None
+    if isinstance(slow, IndexBehind):
+        share = 100 * (slow.of - slow.lacking) // slow.of
+        text = (
+            f"the search index is being made and has {share} % of the messages: name a"
+            " room, or try again later"
+        )
+        retry_after_s = slow.retry_after_s
+    return Reject(
+        RejectCode.UNAVAILABLE,
+        f"query: {text}",
+        field="query",
+        retry_after_s=retry_after_s,
     )

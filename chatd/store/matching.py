@@ -1,10 +1,7 @@
 """Which texts a query finds, how well, and what is shown of them.
 
-Both stores share this. They differ in who cuts a text into words (`Cut`): SQLite
-does it with the very tokenizer of its index, the twin in memory by a plain
-imitation. In both, case and accents do not matter, and scripts that are written
-without spaces are cut into single characters (`UNSPACED`): a word of them is
-then a phrase, and is found inside a sentence.
+Both stores share this, and all of it goes by the words that `chatd.words` finds in
+a text.
 
 A score depends on the query and the one text alone. What is usual in search
 engines, that a rare word weighs more, would have to count words in rooms that
@@ -14,21 +11,22 @@ the asker may not read, and the order of what he finds would tell him of them.
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Callable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from heapq import merge
+from itertools import repeat, takewhile
 
 import attrs
 
 from chatd.core.query import Phrase, Query
-
-UNSPACED = (
-    "\u0e00-\u0eff"  # Thai, Lao
-    "\u1000-\u109f"  # Myanmar
-    "\u1780-\u17ff"  # Khmer
-    "\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f"  # kana and marks
-    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han
+from chatd.words import (
+    LocatedWords,
+    is_boundary,
+    next_boundary,
+    previous_boundary,
+    words,
 )
-"""Scripts without spaces between words, as they stand in a class of characters."""
+
 SNIPPET_CHARS = 160
 """About two lines on a phone."""
 LEAD_CHARS = 40
@@ -36,87 +34,38 @@ LEAD_CHARS = 40
 USUAL_WORDS = 12
 """How long a message usually is; a longer one scores less, a shorter one more."""
 
-Word = tuple[int, int, str]
-"""Where a word begins and ends in its text, in code points, and its folded form."""
-Cut = Callable[[str], list[Word]]
-"""Finds the words of a text."""
-
-_UNSPACED = re.compile(f"[{UNSPACED}]+")
-_PIECES = re.compile(f"[{UNSPACED}]|[^{UNSPACED}]+")
-_PLAIN_WORD = re.compile(r"[^\W_](?:[^\W_]|[\u0300-\u0362])*")
-
-
-def spaced(text: str) -> str:
-    """Put spaces around what is written without them, for an index of words."""
-    if text.isascii():
-        return text
-    return _UNSPACED.sub(lambda run: f" {' '.join(run[0])} ", text)
-
-
-def pieces(text: str) -> Iterator[tuple[int, str]]:
-    """The parts of a text between which no word goes on, and where they begin."""
-    if text.isascii():
-        yield 0, text
-    else:
-        for piece in _PIECES.finditer(text):
-            yield piece.start(), piece[0]
-
-
-def cut_plainly(text: str) -> list[Word]:
-    """Cut into letters and digits that follow one another, without accents."""
-    return [
-        (start + word.start(), start + word.end(), _folded(word[0]))
-        for start, piece in pieces(text)
-        for word in _PLAIN_WORD.finditer(piece)
-    ]
-
-
-def _folded(word: str) -> str:
-    parts = unicodedata.normalize("NFD", word)
-    bare = "".join(char for char in parts if unicodedata.category(char) != "Mn")
-    return unicodedata.normalize("NFC", bare).lower()
+_SPACE = "\n"
+"""What is put between words; none of them has it."""
 
 
 @attrs.frozen
 class _Sought:
-    """A phrase as its words."""
+    """A phrase as it is looked for among joined words."""
 
-    words: tuple[str, ...]
-    prefix: bool
+    text: str
+    size: int
+    """Its words."""
 
-    def places(self, words: list[str], at: dict[str, list[int]]) -> Iterator[int]:
-        """Where it begins among the words of a text, of which `at` is the index."""
-        first, size = self.words[0], len(self.words)
-        starts = at.get(first, [])
-        if size == 1:
-            if self.prefix:
-                long = [n for word in at if word.startswith(first) for n in at[word]]
-                starts = sorted(long)
-            yield from starts
-            return
-        rest, last = list(self.words[1:-1]), self.words[-1]
-        for start in starts:
-            end = start + size - 1
-            if end < len(words) and words[start + 1 : end] == rest:
-                found = words[end]
-                if found.startswith(last) if self.prefix else found == last:
-                    yield start
+    @classmethod
+    def of(cls, phrase: Phrase) -> _Sought:
+        """Join a phrase; where its last word may go on, it has no end."""
+        return cls(_joined(phrase.words, goes_on=phrase.prefix), len(phrase.words))
+
+    def places(self, joined: str) -> Iterator[int]:
+        """The numbers of the words at which it begins."""
+        at, before, number = joined.find(self.text), 0, 0
+        while at >= 0:
+            number += joined.count(_SPACE, before, at)
+            yield number
+            at, before = joined.find(self.text, at + 1), at
 
 
 class Matcher:
     """One query, held against many texts."""
 
-    def __init__(self, query: Query, cut: Cut) -> None:
-        """Cut the query's phrases as the texts will be cut."""
-        self._cut = cut
-        self._sought: list[_Sought] = []
-        self.phrases: list[Phrase] = []
-        """Those in which there is a word after all."""
-        for phrase in query.phrases:
-            words = tuple(word for _, _, word in cut(phrase.text))
-            if words:
-                self._sought.append(_Sought(words, phrase.prefix))
-                self.phrases.append(phrase)
+    def __init__(self, query: Query) -> None:
+        """Take the query's phrases."""
+        self._sought = [_Sought.of(phrase) for phrase in query.phrases]
 
     def score(self, text: str) -> int | None:
         """How well a text fits; None if it lacks any of the phrases.
@@ -124,13 +73,14 @@ class Matcher:
         More often and in a shorter text is more: BM25 without the weight of a
         word, in steps of a tenth, so that what is about equal is equal.
         """
-        words, at = self._index(self._cut(text))
+        found = words(text)
+        joined = _joined(found)
         total = 0.0
         for sought in self._sought:
-            count = sum(1 for _ in sought.places(words, at))
+            count = sum(1 for _ in sought.places(joined))
             if not count:
                 return None
-            damped = 0.3 + 0.9 * len(words) / USUAL_WORDS
+            damped = 0.3 + 0.9 * len(found) / USUAL_WORDS
             total += 2.2 * count / (count + damped)
         return round(10 * total)
 
@@ -139,46 +89,63 @@ class Matcher:
 
         Returns:
             One line of about `SNIPPET_CHARS`, and for each hit where it begins
-            and ends in it, in code points.
+            and ends in it, in code points. Neither has half a character of those
+            that a reader sees.
         """
-        found = self._cut(text)
-        hits = self._hits(found)
+        found = LocatedWords.of(text)
+        hits = self._hits(text, found)
         begin, end = 0, len(text)
         if len(text) > SNIPPET_CHARS:
-            first = hits[0][0] if hits else 0
-            begin = max(0, min(first - LEAD_CHARS, len(text) - SNIPPET_CHARS))
-            if begin:
-                begin = next(start for start, _, _ in found if start >= begin)
-            end = min(len(text), begin + SNIPPET_CHARS)
-            if end < len(text):
-                ends = [e for _, e, _ in found if begin < e <= end]
-                end = ends[-1] if ends else end
+            begin = _begin(text, found, hits[0][0] if hits else 0)
+            end = _end(text, found, begin)
         before, behind = "…" if begin else "", "…" if end < len(text) else ""
         line = re.sub(r"\s", " ", text[begin:end])
         shift = len(before) - begin
-        shown = [[s + shift, min(e, end) + shift] for s, e in hits if begin <= s < end]
+        shown = [[s + shift, min(e, end) + shift] for s, e in hits if s < end]
         return f"{before}{line}{behind}", shown
 
-    def _hits(self, found: list[Word]) -> list[tuple[int, int]]:
-        """Where the phrases stand in the text, in order, overlapping ones as one."""
-        words, at = self._index(found)
-        spans = sorted(
-            (found[place][0], found[place + len(sought.words) - 1][1])
-            for sought in self._sought
-            for place in sought.places(words, at)
-        )
+    def _hits(self, text: str, found: LocatedWords) -> list[tuple[int, int]]:
+        """Where the phrases stand in the text, in order, overlapping ones as one.
+
+        What is farther behind the first one than a snippet is long is not looked at.
+        """
+        joined = _joined(found.words)
+        places = (zip(it.places(joined), repeat(it.size)) for it in self._sought)
         hits: list[tuple[int, int]] = []
-        for start, end in spans:
-            if hits and start < hits[-1][1]:
-                hits[-1] = hits[-1][0], max(end, hits[-1][1])
-            else:
-                hits.append((start, end))
+        for number, size in merge(*places):
+            start, end = found.start(number), found.end(number + size - 1)
+            if hits and start - hits[0][0] > SNIPPET_CHARS:
+                break
+            if not hits or start >= hits[-1][1]:
+                bounds = previous_boundary(text, start), next_boundary(text, end)
+                hits.append(bounds)
+            elif end > hits[-1][1]:
+                hits[-1] = hits[-1][0], next_boundary(text, end)
         return hits
 
-    @staticmethod
-    def _index(found: list[Word]) -> tuple[list[str], dict[str, list[int]]]:
-        words = [word for _, _, word in found]
-        at: dict[str, list[int]] = {}
-        for number, word in enumerate(words):
-            at.setdefault(word, []).append(number)
-        return words, at
+
+def _joined(words: Sequence[str], *, goes_on: bool = False) -> str:
+    """Words with something around each; the last of what goes on has no end."""
+    return f"{_SPACE}{_SPACE.join(words)}{'' if goes_on else _SPACE}"
+
+
+def _begin(text: str, found: LocatedWords, first: int) -> int:
+    """Where the snippet of a long text begins: a little before its first hit."""
+    begin = min(first - LEAD_CHARS, len(text) - SNIPPET_CHARS)
+    if begin <= 0:
+        return 0
+    count = len(found.words)
+    number = bisect_left(range(count), begin, key=found.start)
+    starts = takewhile(lambda at: at < first, map(found.start, range(number, count)))
+    return next((at for at in starts if is_boundary(text, at)), first)
+
+
+def _end(text: str, found: LocatedWords, begin: int) -> int:
+    """Where it ends: behind a word, or within the only one."""
+    end = begin + SNIPPET_CHARS
+    if end >= len(text):
+        return len(text)
+    bound = previous_boundary(text, end)
+    number = bisect_right(range(len(found.words)), bound, key=found.end) - 1
+    last = found.end(number) if number >= 0 else 0
+    return next_boundary(text, last) if last > begin else bound

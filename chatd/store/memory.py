@@ -24,7 +24,6 @@ from chatd.errors import StoreFailed, StoreUnavailable
 from chatd.ids import RoomName, Seq, SessionId, SessionTag, UserName
 from chatd.ports import RoomRow, SessionRow, Snapshot, TokenRow, UserRow
 from chatd.store import answers
-from chatd.store.matching import cut_plainly
 from chatd.store.model import Model
 from chatd.store.model.entities import ModelMessage, ModelRoom, shown
 from chatd.store.model.people import end_session, end_sessions, sessions_of
@@ -228,7 +227,7 @@ class MemoryStore:
         """Find messages; see the port. Cancellation: safe."""
         await trio.lowlevel.checkpoint()
         source = ModelSource(self._model, query, scope, viewer)
-        return read_page(source, query, cut_plainly, place, limit)
+        return read_page(source, query, place, limit)
 
     async def unread(
         self, user: UserName, marks: Sequence[tuple[RoomName, Seq, Seq]]

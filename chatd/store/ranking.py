@@ -18,7 +18,7 @@ import attrs
 
 from chatd.core.query import Hit, Place, Query
 from chatd.ids import RoomName, Seq, UserName
-from chatd.store.matching import Cut, Matcher
+from chatd.store.matching import Matcher
 from chatd.wire.events import Millis
 from chatd.wire.replies import MessageFound
 
@@ -60,13 +60,11 @@ class Source(Protocol):
 
 
 def read_page(
-    source: Source, query: Query, cut: Cut, place: Place | None, limit: int
+    source: Source, query: Query, place: Place | None, limit: int
 ) -> tuple[list[Hit], bool] | None:
     """Read the page of results behind `place`; see `chatd.ports.Store.search`."""
-    matcher = Matcher(query, cut)
-    if query.phrases and not matcher.phrases:
-        return [], False
-    start = _start(source, matcher, place)
+    matcher = Matcher(query)
+    start = _start(source, query, place)
     if start is None:
         return None
     below, after = start
@@ -88,7 +86,7 @@ def read_page(
 
 
 def _start(
-    source: Source, matcher: Matcher, place: Place | None
+    source: Source, query: Query, place: Place | None
 ) -> tuple[int, tuple[int, int] | None] | None:
     """Below which number to look, and behind which rank to begin."""
     if place is None:
@@ -96,7 +94,7 @@ def _start(
     last = source.number(place.room, place.seq)
     if last is None:
         return None
-    if not matcher.phrases:
+    if not query.phrases:
         return last, None
     top = source.number(*place.top) if place.top is not None else None
     return None if top is None else (top + 1, (-place.score, -last))

@@ -48,7 +48,7 @@ def fill(path: Path) -> Writer:
     for _ in range(MESSAGES // BATCH):
         texts = [" ".join(chance.choices(words, k=WORDS)) for _ in range(BATCH)]
         writer.commit([d.NewMessage(ROOM, ANN, None, text) for text in texts], 0)
-        while search.fill(db, BATCH):
+        while search.fill(db, BATCH, 10**6):
             pass
     return writer
 

@@ -38,7 +38,6 @@ from chatd.ids import (
     is_direct,
 )
 from chatd.ports import RoomRow, Snapshot, UserRow
-from chatd.store.matching import cut_plainly
 from chatd.store.model import Model
 from chatd.store.model.entities import shown
 from chatd.store.model.people import sessions_of
@@ -531,7 +530,7 @@ class House:
         user = connection.user
         source = ModelSource(self.model, effect.query, effect.scope, user)
         limit = effect.command.limit
-        page = read_page(source, effect.query, cut_plainly, effect.place, limit)
+        page = read_page(source, effect.query, effect.place, limit)
         if page is None:
             return inputs.LookUpRefused(effect.connection, effect.command, bad_place())
         return inputs.MessagesFound(

@@ -27,8 +27,8 @@ NOVEMBER = 1_793_491_200_000
 
 
 def words(*texts: str) -> tuple[Phrase, ...]:
-    """Plain words."""
-    return tuple(map(Phrase, texts))
+    """Words, or phrases of them."""
+    return tuple(Phrase(tuple(text.split())) for text in texts)
 
 
 def outcome(parse: Callable[[str], Any], text: str) -> Any:
@@ -48,19 +48,33 @@ def outcome(parse: Callable[[str], Any], text: str) -> Any:
         ('say "green tea" loud', {"phrases": words("say", "green tea", "loud")}),
         ('x"green tea"y', {"phrases": words("x", "green tea", "y")}),
         ("\u201cgreen tea\u201d \u201ex", {"phrases": words("green tea", "x")}),
+        ("«green tea» ＂x y＂", {"phrases": words("green tea", "x y")}),
+        ("»green tea« ‹x y›", {"phrases": words("green tea", "x y")}),
+        ("„green tea“*", {"phrases": (Phrase(("green", "tea"), prefix=True),)}),
+        ("「茶 y」『x y』", {"phrases": words("茶 y", "x y")}),
+        ("｢x y｣〝green tea〟", {"phrases": words("x y", "green tea")}),
+        ("\u2018green tea\u2019", {"phrases": words("green", "tea")}),
         ('"green tea', {"phrases": words("green tea")}),
         ('tea"', {"phrases": words("tea")}),
-        ("chin*", {"phrases": (Phrase("chin", prefix=True),)}),
-        ("chin**", {"phrases": (Phrase("chin", prefix=True),)}),
-        ('"green te"*', {"phrases": (Phrase("green te", prefix=True),)}),
+        ("chin*", {"phrases": (Phrase(("chin",), prefix=True),)}),
+        ("chin**", {"phrases": (Phrase(("chin",), prefix=True),)}),
+        ('"green te"*', {"phrases": (Phrase(("green", "te"), prefix=True),)}),
         ('"green te*"', {"phrases": words("green te")}),
-        ("te*a", {"phrases": words("te*a")}),
-        ("tea tea TEA", {"phrases": words("tea", "TEA")}),
+        ("te*a", {"phrases": words("te a")}),
+        ("chin＊ te﹡", {"phrases": (Phrase(("chin",), True), Phrase(("te",), True))}),
+        (
+            "茶* 緑茶* が* 각*",
+            {"phrases": words("茶", "緑 茶", "か\u3099", "\u1100\u1161\u11a8")},
+        ),
+        ("가*", {"phrases": (Phrase(("\u1100\u1161",), prefix=True),)}),
+        ("tea tea TEA ＴＥＡ", {"phrases": words("tea")}),
+        ("Straße*", {"phrases": (Phrase(("strasse",), prefix=True),)}),
+        ("o'neill O’NEILL", {"phrases": words("o neill")}),
         ("tea 👍 &", {"phrases": words("tea")}),
         ("tea\0milk", {"phrases": words("tea milk")}),
-        ("tea AND NOT x", {"phrases": words("tea", "AND", "NOT", "x")}),
-        ("NEAR(a", {"phrases": words("NEAR(a")}),
-        ("col:x https://y", {"phrases": words("col:x", "https://y")}),
+        ("tea AND NOT x", {"phrases": words("tea", "and", "not", "x")}),
+        ("NEAR(a", {"phrases": words("near a")}),
+        ("col:x https://y", {"phrases": words("col x", "https y")}),
         ("from:ann", {"sender": "ann"}),
         ("From:Ann~4f7k tea", {"sender": "ann~4f7k", "phrases": words("tea")}),
         ("in:@ann,bob", {"room": "@ann,bob"}),
@@ -68,9 +82,11 @@ def outcome(parse: Callable[[str], Any], text: str) -> Any:
         ("after:2026-11-01", {"after": NOVEMBER}),
         ("before:2026-11-02", {"before": NOVEMBER + DAY_MS}),
         ("before:0001-01-01", {"before": -62_135_596_800_000}),
-        ("xfrom:ann", {"phrases": words("xfrom:ann")}),
-        ('"from:ann"', {"phrases": words("from:ann")}),
-        ("\u0131n:lobby", {"phrases": words("\u0131n:lobby")}),
+        ("in：lobby from：ann", {"room": "lobby", "sender": "ann"}),
+        ("xfrom:ann", {"phrases": words("xfrom ann")}),
+        ('"from:ann"', {"phrases": words("from ann")}),
+        ("\u0131n:lobby", {"phrases": words("in lobby")}),
+        ("tea \u0301 \u00ad", {"phrases": words("tea")}),
         ("\ue000", {"phrases": words("\ue000")}),
     ],
 )
@@ -86,6 +102,7 @@ def test_what_a_query_means(text: str, query: dict[str, Any]) -> None:
         ('""', "nothing to search for"),
         ("👍 *", "nothing to search for"),
         ("👍 from:ann", "nothing to search for"),
+        ("\u0301\u00ad", "nothing to search for"),
         ("x" * (QUERY_CHARS_MAX + 1), "257 characters, at most 256"),
         (" ".join(f"w{n}" for n in range(TERMS_MAX + 1)), "17 words, at most 16"),
         ("from:", "from: expected a user's name"),
@@ -119,7 +136,9 @@ def test_any_text_is_a_query_or_refused(text: str) -> None:
     else:
         assert len(query.phrases) <= TERMS_MAX
         assert query != Query()
-        assert "\0" not in "".join(phrase.text for phrase in query.phrases)
+        for phrase in query.phrases:
+            assert phrase.words
+            assert all(word and '"' not in word for word in phrase.words)
 
 
 places = st.builds(

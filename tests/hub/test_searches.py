@@ -12,7 +12,14 @@ from trio.testing import wait_all_tasks_blocked
 from chatd.core import drafts as d
 from chatd.core.effects import FindMessages
 from chatd.core.query import Hit, Place, Query
-from chatd.errors import Reject, RejectCode, StoreUnavailable, TooSlow
+from chatd.errors import (
+    IndexBehind,
+    Reject,
+    RejectCode,
+    StoreUnavailable,
+    TooSlow,
+)
+from chatd.hub.committer import RETRY_AFTER_S
 from chatd.hub.searches import SEARCHES_MAX, SEARCHES_PER_USER_MAX, Searches
 from chatd.ids import ConnectionId, UserName
 from chatd.store import MemoryStore
@@ -60,6 +67,13 @@ class FailingSearch(MemoryStore):
     ) -> Page:
         await trio.lowlevel.checkpoint()
         raise self.error
+
+
+def behind(lacking: int, of: int, retry_after_s: float) -> IndexBehind:
+    """What a store raises that has much to index."""
+    error = IndexBehind(lacking, of)
+    error.retry_after_s = retry_after_s
+    return error
 
 
 async def with_tea(store: T) -> T:
@@ -156,22 +170,29 @@ async def test_only_so_many_searches_wait_in_all() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "text", "field"),
+    ("error", "text", "field", "retry_after"),
     [
-        (TooSlow(), "query: this search takes too long", "query"),
-        (StoreUnavailable("busy"), "the store cannot be read", None),
+        (TooSlow(), "query: this search takes too long", "query", None),
+        (
+            behind(57_001, 100_000, 7.0),
+            "query: the search index is being made and has 42 % of the messages:",
+            "query",
+            7,
+        ),
+        (StoreUnavailable("busy"), "the store cannot be read", None, RETRY_AFTER_S),
     ],
 )
 async def test_a_search_that_fails_is_answered(
-    error: Exception, text: str, field: str | None
+    error: Exception, text: str, field: str | None, retry_after: float | None
 ) -> None:
-    """It takes too long, or the store is busy: the connection goes on."""
+    """It takes too long, and why, or the store is busy: the connection goes on."""
     store = await with_tea(FailingSearch(error=error))
     async with running(store, filled=False) as rig:
         ann = await rig.login("ann")
         (refusal,) = await ann.ask("search", query="tea", id=1)
         assert (refusal["code"], refusal.get("field")) == ("unavailable", field)
         assert refusal["text"].startswith(text)
+        assert refusal.get("retry_after") == retry_after
         (done,) = await ann.ask("ping")
         assert done["type"] == "ok"
 

@@ -95,6 +95,49 @@ async def test_people_find_what_they_may_read(data: Path) -> None:
         assert await search(ann, "wants after:2026-01-01 in:lobby") == [("lobby", 1)]
 
 
+async def test_words_are_found_in_any_script(data: Path) -> None:
+    """However they are written there and here; also after an edit and a restart."""
+    said = [
+        "\ud68c\uc758\ub85d 보내요",
+        "ΟΔΟΣ Ερμού",
+        "ёлка и йогурт",
+        "Straße",
+        "שָׁלוֹם לכולם",
+        "السَّلام على مُحَمَّد",
+        "ＦＵＬＬ ﾀﾜｰ",
+        "Fuß\u00adball in Łódź",
+    ]
+    sought = {
+        "\u1112\u116c\u110b\u1174\u1105\u1169\u11a8": 1,
+        "의록": 1,
+        "οδός": 2,
+        "елка": 3,
+        "и\u0306огурт": 3,
+        "STRASSE": 4,
+        "「שלום לכולם」": 5,
+        "محمد": 6,
+        "«full タワー»": 7,
+        "fussb＊ lodz": 8,
+    }
+    async with running(data) as daemon, person(daemon.url) as ann:
+        await login(ann, "ann", "lobby")
+        for text in said:
+            await say(ann, "lobby", text)
+        for query, seq in sought.items():
+            assert await search(ann, query) == [("lobby", seq)], query
+        page = await ann.ask(type="search", query="fussball")
+        (found,) = page["messages"]
+        ((start, end),) = found["hits"]
+        assert found["snippet"][start:end] == "Fuß\u00adball"
+        await ann.ask(type="edit", room="lobby", of=4, text="Gaſſe")
+        assert await search(ann, "strasse") == []
+        assert await search(ann, "GASSE") == [("lobby", 4)]
+    async with running(data) as daemon, person(daemon.url) as ann:
+        await login(ann, "ann")
+        assert await search(ann, "gasse") == [("lobby", 4)]
+        assert await search(ann, "회의") == [("lobby", 1)]
+
+
 async def test_no_text_breaks_a_search(data: Path) -> None:
     """Each is answered, and nothing but the answer comes of it."""
     async with running(data) as daemon, person(daemon.url) as ann:

@@ -146,6 +146,7 @@ def in_this_thread(db: apsw.Connection) -> Writer:
     configure(db)
     migrate(db)
     db.execute("INSERT INTO store (one, id, generation) VALUES (1, 'x', 1)")
+    migrate(db)
     nowhere = Generation(db, Path("/nonexistent"), Side("x", 1, clean=False), 1)
     return Writer(db, nowhere, 7 * DAY)
 

@@ -161,7 +161,8 @@ async def test_filters(store: Store) -> None:
         ("สวัสดี", [3]),
         ("ดี", [3]),
         ("한국*", [4]),
-        ("국어", []),
+        ("국어", [4]),
+        ("어국", []),
         ("o'neill", [5]),
         ("c++", [5]),
         ("user@example.org", [5]),
@@ -189,6 +190,43 @@ async def test_words_in_many_languages(
         T0,
     )
     assert [seq for _, seq in await find(store, text)] == seqs
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        ("\ud68c\uc758\ub85d", "\u1112\u116c\u110b\u1174\u1105\u1169\u11a8"),
+        ("ﾊﾟｿｺﾝ", "ハ\u309aソコン"),
+        ("йогурт", "и\u0306огурт"),
+        ("οδός", "ΟΔΟΣ"),
+        ("καλημέρα", "καλημερα"),
+        ("ёлка", "елка"),
+        ("Straße", "STRASSE"),
+        ("שָׁלוֹם", "שלום"),
+        ("مُحَمَّد", "محمد"),
+        ("ＦＵＬＬ", "full"),
+        ("ﾀﾜｰ", "タワー"),
+        ("Łódź", "lodz"),
+        ("Fuß\u00adball", "fussball"),
+        ("می\u200cخواهم", "میخواهم"),
+        ("फ़ोन", "फोन"),
+        ("น้ำ", "นำ"),
+        ("𐐀𐐁", "𐐨𐐩"),
+    ],
+    ids=lambda pair: pair[1],
+)
+async def test_equal_words_are_found_by_each_other(
+    store: Store, pair: tuple[str, str]
+) -> None:
+    """Said in one way and sought in the other, and the hit is all that was said."""
+    for said, sought in (pair, pair[::-1]):
+        await store.commit([say(f"tea, {said}! 👍"), say("x")], T0)
+        for text in (sought, f"«{sought}»", f"{sought}＊"):
+            page = await store.search(parse_query(text), BOTH, None, 1, ANN)
+            assert page is not None
+            message = page[0][0].message
+            ((start, end),) = message.hits
+            assert message.snippet[start:end] == said
 
 
 async def test_the_best_come_first_and_then_the_newest(store: Store) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from chatd.core.query import Query
 from chatd.ids import RoomName, Seq, UserName
-from chatd.store.matching import Matcher, cut_plainly
+from chatd.store.matching import Matcher
 from chatd.store.model.entities import Tables
 from chatd.store.ranking import Candidate
 
@@ -25,7 +25,7 @@ class ModelSource:
         self._query = query
         self._viewer = viewer
         self._scope = {room: (first, upto) for room, first, upto in scope}
-        self._matcher = Matcher(query, cut_plainly)
+        self._matcher = Matcher(query)
 
     def newest(self, below: int, count: int) -> list[Candidate]:
         """Find the newest that match and are numbered below."""

@@ -52,14 +52,14 @@ def connected(directory: Path, *, read_only: bool = False) -> Iterator[apsw.Conn
             stack.callback(db.close)
             migrate.configure(db)
             migrate.identify(db, path)
-            if db.pragma("user_version") < len(migrate.migrations()):
+            if not migrate.is_current(db, read_only=read_only):
                 _migrate(db, path, read_only=read_only)
         with translated(db):
             yield db
 
 
 def _migrate(db: apsw.Connection, path: Path, *, read_only: bool) -> None:
-    """Bring the schema up to date, unless an older daemon serves it."""
+    """Bring the schema up to date, unless a daemon of another chatd serves it."""
     if read_only:
         raise StoreRefused(
             f"{path} was written by an older chatd; start this one once, which brings"

@@ -24,6 +24,7 @@ import orjson
 from chatd.errors import StoreRefused
 from chatd.store.sqlite import migrate, modes
 from chatd.store.sqlite.faults import refusing
+from chatd.words import FOLD
 
 DATABASE = "chatd.db"
 LOCK = "chatd.lock"
@@ -224,7 +225,8 @@ def _fill(path: Path, store_id: str) -> None:
         db.pragma("application_id", migrate.APPLICATION_ID)
         migrate.migrate(db)
         db.execute(
-            "INSERT INTO store (one, id, generation) VALUES (1, ?, 0)", (store_id,)
+            "INSERT INTO store (one, id, generation, fold) VALUES (1, ?, 0, ?)",
+            (store_id, FOLD),
         )
         db.pragma("journal_mode", "wal")  # kept in the file's header
     finally:

@@ -99,13 +99,27 @@ def migrations() -> tuple[str, ...]:
 
 
 def migrate(db: apsw.Connection) -> None:
-    """Bring the schema to this code's number; at it already, do nothing."""
+    """Bring the schema to this code's number, and the index to its fold.
+
+    At both already, do nothing.
+    """
     function: Any = _qualified
     db.create_scalar_function("qualified", function, 1, deterministic=True)
     for number in range(db.pragma("user_version") + 1, len(migrations()) + 1):
         with transaction(db):
             db.execute(migrations()[number - 1])
             db.pragma("user_version", number)
+    if not search.is_current(db):
+        with transaction(db):
+            search.renew(db)
+
+
+def is_current(db: apsw.Connection, *, read_only: bool) -> bool:
+    """Whether there is nothing to migrate; readers do not need the search index."""
+    known = len(migrations())
+    return bool(db.pragma("user_version") == known) and (
+        read_only or search.is_current(db)
+    )
 
 
 def _qualified(emoji: str) -> str:

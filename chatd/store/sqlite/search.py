@@ -7,9 +7,13 @@ with `id <= store.indexed` that are not deleted: `fill` moves the line on, and
 transaction, because a removed word must not be found after the `ok`. FTS5
 removes an entry only if it is told the very text that was indexed.
 
-What is indexed is the text with spaces around what is written without them
-(`chatd.store.matching.spaced`), since FTS5 would take a Chinese sentence for one
-word. ASCII never has to leave SQLite for that.
+What is indexed is the folded words of the text (`chatd.words`) with spaces between.
+FTS5's tokenizer `ascii` takes them as they are: for it, whatever is not ASCII is a
+letter. Of ASCII it makes the same words as we do, so that never has to leave SQLite.
+
+`store.fold` says with which fold the index was made. Where that is another one, of
+an older or of a newer chatd, `renew` empties the index, and it is filled like that
+of messages which are all new.
 """
 
 from __future__ import annotations
@@ -19,12 +23,18 @@ from typing import Any
 import apsw
 import orjson
 
-from chatd.store.matching import spaced
 from chatd.store.sqlite.sql import change_rows, select
+from chatd.words import FOLD, words
 
-TOKENIZER = ("unicode61", "remove_diacritics", "2")
-"""As the index has it."""
-
+# What is not ASCII has more words for its size, and they go through Python. Source:
+# measured, 0.04 µs a byte and 0.12 µs.
+_STEP = """
+SELECT count(*), max(id), (SELECT max(id) FROM message WHERE id > 0) FROM (
+  SELECT id, sum(weight) OVER (ORDER BY id) - weight AS before FROM (
+    SELECT id, ifnull(octet_length(text)
+      * iif(octet_length(text) = length(text), 1, 3), 0) AS weight FROM message
+    WHERE id > ? ORDER BY id LIMIT ?))
+WHERE before < ?"""
 _NEW = "FROM message WHERE id > ? AND id <= ? AND text IS NOT NULL"
 _FILL_ASCII = (
     "INSERT INTO message_fts (rowid, text, tags)"
@@ -48,9 +58,9 @@ _PUT_MANY_IN = "INSERT INTO message_fts (rowid, text, tags) VALUES $ROWS"
 
 def register(db: apsw.Connection) -> None:
     """Teach a connection the function that the view of what is indexed uses."""
-    function: Any = spaced
+    function: Any = folded
     db.create_scalar_function(
-        "spaced",
+        "folded",
         function,
         1,
         deterministic=True,
@@ -58,28 +68,47 @@ def register(db: apsw.Connection) -> None:
     )
 
 
-def fill(db: apsw.Connection, limit: int) -> bool:
-    """Index at most `limit` messages more.
+def folded(text: str) -> str:
+    """What the index is given of a text."""
+    return text if text.isascii() else " ".join(words(text))
+
+
+def is_current(db: apsw.Connection) -> bool:
+    """Whether the index was made with this fold, and can be changed with it."""
+    return not select(db, "SELECT 1 FROM store WHERE fold <> ?", (FOLD,))
+
+
+def renew(db: apsw.Connection) -> None:
+    """Empty an index that was made with another fold."""
+    db.execute("INSERT INTO message_fts (message_fts) VALUES ('delete-all')")
+    db.execute("UPDATE store SET indexed = 0, fold = ?", (FOLD,))
+
+
+def fill(db: apsw.Connection, rows: int, text_bytes: int) -> int:
+    """Index some messages more.
+
+    Args:
+        db: The writer's connection.
+        rows: At most so many.
+        text_bytes: And after so much text no other one; a third, if not of ASCII.
 
     Returns:
-        Whether there may be more to do.
+        How many are left, as far as their numbers tell.
     """
     (indexed,) = select(db, "SELECT indexed FROM store")[0]
-    count, last = select(
-        db,
-        "SELECT count(*), max(id) FROM"
-        " (SELECT id FROM message WHERE id > ? ORDER BY id LIMIT ?)",
-        (indexed, limit),
-    )[0]
+    count, last, newest = select(db, _STEP, (indexed, rows, text_bytes))[0]
     if count:
         db.execute(_FILL_ASCII, (indexed, last))
         if db.changes() < count:
             # One row, since each row that Python is given may have to wait for it.
             ((others,),) = select(db, _FIND_OTHERS, (indexed, last))
-            rows = [(n, spaced(text), tags) for n, text, tags in orjson.loads(others)]
-            change_rows(db, _PUT_MANY_IN, rows)
+            found = orjson.loads(others)
+            change_rows(
+                db, _PUT_MANY_IN, [(n, folded(text), tags) for n, text, tags in found]
+            )
         db.execute("UPDATE store SET indexed = ?", (last,))
-    return bool(count == limit)
+        return int(newest - last)
+    return 0
 
 
 def take_out(db: apsw.Connection, message: int, text: str) -> None:
@@ -91,13 +120,13 @@ def take_out(db: apsw.Connection, message: int, text: str) -> None:
         text: What is in the row.
     """
     if _is_indexed(db, message):
-        db.execute(_TAKE_OUT, (spaced(text), message))
+        db.execute(_TAKE_OUT, (folded(text), message))
 
 
 def put_in(db: apsw.Connection, message: int, text: str) -> None:
     """Put a message into the index again, with another text or author."""
     if _is_indexed(db, message):
-        db.execute(_PUT_IN, (spaced(text), message))
+        db.execute(_PUT_IN, (folded(text), message))
 
 
 def replace(db: apsw.Connection, message: int, old: str, new: str | None) -> None:
@@ -116,7 +145,7 @@ def remove(db: apsw.Connection, room: int, below: int) -> None:
     """Take all messages of a room below a seq out of the index, before they go."""
     db.execute(
         "INSERT INTO message_fts (message_fts, rowid, text, tags)"
-        " SELECT 'delete', id, spaced(text), 'r' || room_id || ' u' || user_id"
+        " SELECT 'delete', id, folded(text), 'r' || room_id || ' u' || user_id"
         " FROM message WHERE room_id = ? AND seq < ?"
         " AND text IS NOT NULL AND id <= (SELECT indexed FROM store)",
         (room, below),

@@ -6,25 +6,28 @@ acknowledged. Both are read in one transaction. A search reads from the newest
 message on and stops when it has enough, so a common word costs little; what
 finds little and costs much is interrupted when its time is over.
 
-Every phrase goes to FTS5 as a quoted string, in which nothing has a meaning but
-the quotation mark, and that is doubled. The rooms that may be read are a
-temporary table: there may be thousands.
+Every phrase goes to FTS5 as folded words in quotation marks, where nothing has a
+meaning. The rooms that may be read are a temporary table: there may be thousands.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from typing import Any
 
 import apsw
 import orjson
 
 from chatd.core.query import Hit, Phrase, Place, Query
+from chatd.errors import IndexBehind, TooSlow
 from chatd.ids import RoomName, Seq, UserName
-from chatd.store.matching import Cut, Matcher, Word, pieces, spaced
+from chatd.store.matching import Matcher
 from chatd.store.ranking import NEWEST, Candidate, read_page
-from chatd.store.sqlite.search import TOKENIZER
+from chatd.store.sqlite.filling import LACKING_MIN
 from chatd.store.sqlite.sql import Deadline, select, within
+from chatd.words import is_syllable, words
 
 ROOMS_NAMED_MAX = 128
 """So many rooms are looked for in the index, as words, so that the messages of
@@ -62,9 +65,14 @@ _IN_ROOM = (
     " ORDER BY m.seq DESC"
 )
 
+_NUMBERS = """
+SELECT (SELECT min(id) FROM message WHERE id > 0),
+       (SELECT max(id) FROM message WHERE id > 0)"""
+
 
 def prepare(db: apsw.Connection) -> None:
     """Make the connection one for searching."""
+    words("é")  # the tables of letters are there before the first search
     db.execute(
         "CREATE TEMP TABLE readable (id INTEGER PRIMARY KEY, name TEXT NOT NULL,"
         " first INTEGER NOT NULL, upto INTEGER NOT NULL)"
@@ -84,13 +92,14 @@ def search(
 
     Raises:
         TooSlow: It took `search_s`.
+        IndexBehind: It did, since there is much that is not indexed.
     """
     with within(db, search_s) as deadline:
         db.execute("BEGIN")
         try:
             db.execute(_SCOPE, (orjson.dumps(list(scope)).decode(),))
             source = _Source(db, query, viewer, deadline)
-            return read_page(source, query, source.cut, place, limit)
+            return read_page(source, query, place, limit)
         finally:
             # The rooms go with it.
             if db.in_transaction:
@@ -105,8 +114,7 @@ class _Source:
     ) -> None:
         self._db = db
         self._deadline = deadline
-        self._tokenize = db.fts5_tokenizer(TOKENIZER[0], list(TOKENIZER[1:]))
-        self._matcher = Matcher(query, self.cut)
+        self._matcher = Matcher(query)
         limit = (ROOMS_NAMED_MAX + 1,)
         rooms = select(db, "SELECT id, first, upto FROM temp.readable LIMIT ?", limit)
         are_few = len(rooms) <= ROOMS_NAMED_MAX
@@ -125,34 +133,18 @@ class _Source:
             self._values |= {"room": room, "first": first, "upto": upto}
         self._lowest, self._highest = lowest, highest
         self._indexed: int = select(db, "SELECT indexed FROM store")[0][0]
-        terms = [term for p in self._matcher.phrases if (term := _term(p, self.cut))]
+        self._behind = self._is_behind()
+        terms = [term for phrase in query.phrases if (term := _term(phrase))]
         if query.sender is not None:
             name = (query.sender,)
             users = select(db, "SELECT id FROM user WHERE name = ?", name)
             self._values["sender"] = users[0][0] if users else 0
             terms.append(f"tags : u{self._values['sender']}")
-        if are_few and (terms or self._matcher.phrases):
+        if are_few and (terms or query.phrases):
             names = " OR ".join(f"r{number}" for number, _, _ in rooms) or "r0"
             terms.append(f"tags : ({names})")
         self._terms = " AND ".join(terms)
         """For FTS5; empty if the index is of no use."""
-
-    def cut(self, text: str) -> list[Word]:
-        """Cut a text into the words that the index has of it."""
-        words: list[Word] = []
-        for start, piece in pieces(text):
-            data = piece.encode()
-            found: Any = self._tokenize(data, apsw.FTS5_TOKENIZE_DOCUMENT, None)
-            if len(data) == len(piece):
-                words += [(start + at, start + end, word) for at, end, word in found]
-                continue
-            at, before = start, 0
-            for begin, end, word in found:
-                at += len(data[before:begin].decode())
-                size = len(data[begin:end].decode())
-                words.append((at, at + size, word))
-                at, before = at + size, end
-        return words
 
     def newest(self, below: int, count: int) -> list[Candidate]:
         """Find the newest that match and are numbered below."""
@@ -165,28 +157,64 @@ class _Source:
             sql = _IN_ROOM if self._is_one_room else _ANY
             return self._take(sql, values, count)
         values["lowest"] = max(self._lowest, self._indexed + 1)
-        found = self._take(_ANY, values, count)
+        sql = _ANY
+        if self._behind and self._is_one_room:
+            sql, values["first"] = _IN_ROOM, self._first_not_indexed()
+        with self._blamed():
+            found = self._take(sql, values, count)
         if len(found) < count:
             values["lowest"] = self._lowest
             found += self._take(_INDEXED, values, count - len(found))
         return found
 
+    def _is_behind(self) -> IndexBehind | None:
+        """What there is to say of the index if it lacks many messages."""
+        oldest, newest = select(self._db, _NUMBERS)[0]
+        lacking = (newest or 0) - max(self._indexed, (oldest or 1) - 1)
+        if lacking < LACKING_MIN:
+            return None
+        return IndexBehind(lacking, newest - oldest + 1)
+
+    def _first_not_indexed(self) -> int:
+        """Where in the one room that is searched the index ends."""
+        room, first, upto = (self._values[key] for key in ("room", "first", "upto"))
+
+        def number(seq: int) -> int:
+            rows = select(
+                self._db, f"{_IN_BOUNDS} ORDER BY seq LIMIT 1", (room, seq, upto + 1)
+            )
+            return int(rows[0][0]) if rows else NEWEST
+
+        seqs = range(first, upto + 1)
+        return int(first + bisect_right(seqs, self._indexed, key=number))
+
+    @contextmanager
+    def _blamed(self) -> Iterator[None]:
+        """Blame the index if it takes too long to look at what it does not have."""
+        try:
+            yield
+        except (TooSlow, apsw.InterruptError):
+            if self._behind and self._deadline.is_over():
+                raise self._behind from None
+            raise
+
     def _take(self, sql: str, values: dict[str, Any], count: int) -> list[Candidate]:
         found: list[Candidate] = []
-        rows: Any = self._db.execute(sql, values)
-        for number, room, seq, ts, sender, text, edited_seq, reply_to in rows:
-            score = self._matcher.score(text)
-            if score is not None:
-                edited = edited_seq is not None
-                found.append(
-                    Candidate(
-                        number, room, seq, ts, sender, text, edited, reply_to, score
+        # Left open, it would hold on to its snapshot for as long as an error that was
+        # raised meanwhile is referred to, and later searches would see no more.
+        with closing(self._db.execute(sql, values)) as rows:
+            for number, room, seq, ts, sender, text, edited_seq, reply_to in rows:
+                score = self._matcher.score(text)
+                if score is not None:
+                    edited = edited_seq is not None
+                    found.append(
+                        Candidate(
+                            number, room, seq, ts, sender, text, edited, reply_to, score
+                        )
                     )
-                )
-                if len(found) == count:
-                    rows.close()
-                    break
-            self._deadline.check()
+                    if len(found) == count:
+                        break
+                self._deadline.check()
         return found
 
     def number(self, room: RoomName, seq: Seq) -> int | None:
@@ -202,23 +230,19 @@ class _Source:
         return None
 
 
-def _term(phrase: Phrase, cut: Cut) -> str:
+def _term(phrase: Phrase) -> str:
     """What the index is asked for a phrase; empty if it is of no use for it.
 
     FTS5 first collects all words with a prefix, and nothing interrupts it there:
     those of one letter are in most texts, and sixteen such prefixes took a second in
     a million and a half messages. They are left to the matcher, which finds them
-    soon. A letter of a script without spaces is a word, and costs no more than one.
+    soon, and so are the beginnings of a syllable.
     """
-    text = phrase.text
-    star = "*" if phrase.prefix else ""
-    if star:
-        *others, (start, end, _) = cut(text)
-        letter = text[start:end]
-        if len(letter) == 1 and spaced(letter) == letter:
-            text, star = text[: start if others else 0], ""
-    quoted = spaced(text).replace('"', '""')
-    return f'text : "{quoted}"{star}' if text else ""
+    sought, star = phrase.words, "*" if phrase.prefix else ""
+    if star and (len(sought[-1]) == 1 or is_syllable(sought[-1])):
+        sought, star = sought[:-1], ""
+    quoted = " ".join(sought)
+    return f'text : "{quoted}"{star}' if sought else ""
 
 
 def _narrow(

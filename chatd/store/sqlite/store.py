@@ -27,11 +27,12 @@ from chatd.core.drafts import Draft, Outcome
 from chatd.core.entities import SessionKept
 from chatd.core.inputs import Revision
 from chatd.core.query import SEARCH_S, Hit, Place, Query
-from chatd.errors import StoreFailed, StoreUnavailable
+from chatd.errors import IndexBehind, StoreFailed, StoreUnavailable
 from chatd.ids import RoomName, Seq, SessionId, SessionTag, UserName
 from chatd.ports import SessionRow, Snapshot, TokenRow, UserRow
 from chatd.store.sqlite import files, migrate, reader, searching
 from chatd.store.sqlite.faults import refusing
+from chatd.store.sqlite.filling import Filling
 from chatd.store.sqlite.generation import begin
 from chatd.store.sqlite.load import load
 from chatd.store.sqlite.readers import CONNECTIONS, Readers
@@ -63,6 +64,7 @@ class SqliteStore:
     _failure: StoreFailed | None = None
     _now: Millis = 0
     _untended: trio.Event = attrs.field(factory=trio.Event)
+    _filling: Filling = attrs.field(factory=Filling)
     _searching: trio.Lock = attrs.field(factory=trio.Lock)
 
     # --- writing ------------------------------------------------------------
@@ -127,6 +129,7 @@ class SqliteStore:
                 try:
                     with trio.CancelScope(shield=True):
                         more = await self._write(self._writer.tend, self._now)
+                        self._filling.note(self._writer.lacking, trio.current_time())
                 except StoreUnavailable as error:
                     _log.warning("store_not_tended", error=str(error))
                 except StoreFailed as error:
@@ -189,18 +192,23 @@ class SqliteStore:
         """Find messages; see the port. Cancellation: safe."""
         async with self._searching:
             db = cast(apsw.Connection, self._searcher)
-            return await call(
-                self._searcher,
-                in_words,
-                db,
-                searching.search,
-                query,
-                scope,
-                place,
-                limit,
-                viewer,
-                self._search_s,
-            )
+            try:
+                return await call(
+                    self._searcher,
+                    in_words,
+                    db,
+                    searching.search,
+                    query,
+                    scope,
+                    place,
+                    limit,
+                    viewer,
+                    self._search_s,
+                )
+            except IndexBehind as behind:
+                now = trio.current_time()
+                behind.retry_after_s = self._filling.left_s(behind.lacking, now)
+                raise
 
     async def unread(
         self, user: UserName, marks: Sequence[tuple[RoomName, Seq, Seq]]

@@ -35,6 +35,8 @@ from chatd.wire.events import Millis
 DAY_MS = 86_400_000
 TEND_ROWS = 256
 """Rows of one step: about 3 ms that the next commit may have to wait."""
+TEND_BYTES = 2**15
+"""Text of one step that is put into the search index."""
 CHECKPOINT_PAGES = 1000
 """Source: SQLite's own `wal_autocheckpoint`."""
 
@@ -82,6 +84,8 @@ class Writer:
     generation: Generation
     cid_keep_ms: Millis
     ledger: Ledger = attrs.field(init=False)
+    lacking: int = attrs.field(init=False, default=0)
+    """Messages that the search index did not have after the last step of `tend`."""
     _version: int | None = attrs.field(init=False, default=None)
     """SQLite's number of the last change that another connection made."""
     _wal_pages: int = attrs.field(init=False, default=0)
@@ -190,8 +194,8 @@ class Writer:
         """
         with translated(self.db):
             with transaction(self.db):
-                more = search.fill(self.db, TEND_ROWS)
-                more |= self._prune_cids(now)
+                self.lacking = search.fill(self.db, TEND_ROWS, TEND_BYTES)
+                more = self._prune_cids(now) or self.lacking > 0
             if self._wal_pages >= CHECKPOINT_PAGES:
                 self._wal_pages = 0
                 self._checkpoint()

@@ -9,7 +9,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from chatd.store.sqlite import files, migrate
+from chatd.store.sqlite import files, migrate, search
 from tests.store.support import ANN, BOB, CY, LOBBY, T0
 
 
@@ -25,14 +25,20 @@ def store_at(directory: Path, schema: int) -> Iterator[apsw.Connection]:
 
     It has ann, bob and cy, whose ids are 1, 2 and 3, and the lobby, whose id is 1.
     """
-    known = migrate.migrations()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(migrate, "migrations", lambda: known[:schema])
-        files.make_directory(directory)
-        files.create_database(directory, "00" * 16)
+    files.make_directory(directory)
     db = apsw.Connection(str(directory / files.DATABASE))
     try:
         migrate.configure(db)
+        db.pragma("application_id", migrate.APPLICATION_ID)
+        known = migrate.migrations()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(migrate, "migrations", lambda: known[:schema])
+            patch.setattr(search, "is_current", lambda _: True)
+            migrate.migrate(db)
+        db.pragma("journal_mode", "wal")
+        db.execute(
+            "INSERT INTO store (one, id, generation) VALUES (1, ?, 0)", ("00" * 16,)
+        )
         db.executemany(
             "INSERT INTO user (name, display, role, created)"
             " VALUES (?1, ?1, 'user', 0)",

@@ -203,7 +203,7 @@ def the_next_page_of_a_search(at: Place) -> Callable[[], object]:
     """The place where the page before ended is looked for."""
     at.times(lambda number: say("tea" if number % (at.n // 5) else "coffee"))
     with transaction(at.db):
-        fill(at.db, at.n)
+        fill(at.db, at.n, 10**9)
     query = parse_query("coffee")
     scope = [(LOBBY, Seq(1), Seq(10**9))]
     found = searching.search(at.db, query, scope, None, 2, ANN, 60.0)

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import apsw
 import pytest
 
 from chatd.core.drafts import Committed, EndNamedSession, OpenSession
-from chatd.errors import StoreRefused
-from chatd.ids import session_tag
+from chatd.core.query import parse_query
+from chatd.errors import IndexBehind, StoreRefused, TooSlow
+from chatd.ids import Seq, UserName, session_tag
+from chatd.store import SqliteStore, open_store
 from chatd.store.sqlite import migrate
+from chatd.store.sqlite.admin import accounts
+from chatd.store.sqlite.erase import Fate, erase
 from chatd.store.sqlite.sql import select
+from chatd.words import FOLD
 from tests.store.sqlite.older import before, store_at
-from tests.store.support import ANN, T0, one, session_id, sqlite
+from tests.store.support import (
+    ANN,
+    BOB,
+    CY,
+    LOBBY,
+    T0,
+    fill,
+    one,
+    say,
+    session_id,
+    sqlite,
+)
 
 
 def test_a_new_database_reaches_the_head_and_stays_there() -> None:
@@ -95,3 +112,110 @@ async def test_sessions_of_before_are_told_from_each_other(tmp_path: Path) -> No
         assert not more
         ended = await one(store, EndNamedSession(ANN, session_tag(old)))
         assert ended == Committed(ended=(old,))
+
+
+OLD_INDEX = """
+INSERT INTO message_fts (rowid, text, tags)
+SELECT id, text, 'r' || room_id || ' u' || user_id FROM message
+WHERE text IS NOT NULL"""
+
+
+async def test_an_index_of_before_is_made_anew_behind_the_commits(
+    tmp_path: Path,
+) -> None:
+    """What it did not find is found from the start on, and nothing else is changed."""
+    texts = ["Straße", "καλημέρα", "회의록", None, "tea", "🎉"]
+    with store_at(tmp_path, 1) as db:
+        db.executemany(
+            "INSERT INTO message (room_id, seq, ts, user_id, text)"
+            " VALUES (1, ?, ?, 1, ?)",
+            [(seq, T0, text) for seq, text in enumerate(texts, 1)],
+        )
+        db.execute("UPDATE room SET head = 6")
+        db.execute(OLD_INDEX)
+        db.execute("UPDATE store SET indexed = 6")
+    async with sqlite(tmp_path) as store:
+        for _ in range(2):
+            for seq, sought in (
+                (1, "strasse"),
+                (2, "καλημερα"),
+                (3, "의록"),
+                (5, "TEA"),
+            ):
+                assert await found(store, sought) == [seq]
+            await store.load(T0)  # from here on the index is made
+            await wait_until_indexed(store, tmp_path)
+    with closing(apsw.Connection(str(tmp_path / "chatd.db"))) as db:
+        migrate.configure(db)
+        db.execute(
+            "INSERT INTO message_fts (message_fts, rank) VALUES ('integrity-check', 1)"
+        )
+        rows = select(db, "SELECT seq, text FROM message ORDER BY seq")
+        assert rows == list(enumerate(texts, 1))
+
+
+async def test_a_search_never_finds_less_while_the_index_is_made(
+    tmp_path: Path,
+) -> None:
+    """It finds what there is, or says when to ask again; commits go on meanwhile."""
+    with store_at(tmp_path, 1) as db:
+        db.execute(
+            "WITH RECURSIVE n(i) AS"
+            " (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40000)"
+            " INSERT INTO message (room_id, seq, ts, user_id, text)"
+            " SELECT 1, i, 0, 1, iif(i = 7, 'Straße', 'word' || i) FROM n"
+        )
+        db.execute("UPDATE room SET head = 40000")
+        db.execute("UPDATE store SET indexed = 40000")
+    async with open_store(
+        tmp_path, cid_keep_d=7, session_days=30, guest_hold_s=900, search_s=0.02
+    ) as store:
+        await store.load(T0)
+        waits = []
+        seqs: list[int] = []
+        while not seqs:
+            await store.commit([say("tea")], T0)
+            try:
+                seqs = await found(store, "STRASSE")
+                assert seqs == [7]
+            except IndexBehind as behind:
+                waits.append(behind.retry_after_s)
+            except TooSlow:
+                assert waits  # the rest of it
+        assert waits[0] == 5
+        assert all(waits)
+
+
+async def test_an_index_of_another_fold_is_made_anew_by_whoever_writes(
+    tmp_path: Path,
+) -> None:
+    """But not beside a daemon that fills it with its own; readers do not mind."""
+    async with sqlite(tmp_path) as store:
+        await fill(store)
+        await store.commit([say("tea"), say("Straße")], T0)
+        await store.load(T0)
+        await wait_until_indexed(store, tmp_path)
+        with closing(apsw.Connection(str(tmp_path / "chatd.db"))) as db:
+            db.execute("UPDATE store SET fold = '0'")
+        with pytest.raises(StoreRefused, match="another chatd serves"):
+            erase(tmp_path, ANN, Fate.TOMBSTONE, lambda: UserName("x~2222"))
+        assert [account.name for account in accounts(tmp_path)] == [ANN, BOB, CY]
+    erase(tmp_path, ANN, Fate.TOMBSTONE, lambda: UserName("x~2222"))
+    with closing(apsw.Connection(str(tmp_path / "chatd.db"))) as db:
+        assert select(db, "SELECT indexed, fold FROM store") == [(0, FOLD)]
+        assert select(db, "SELECT count(*) FROM message_fts_idx") == [(0,)]
+
+
+async def found(store: SqliteStore, text: str) -> list[int]:
+    """The seq of what is found in the lobby."""
+    scope = [(LOBBY, Seq(1), Seq(10**6))]
+    page = await store.search(parse_query(text), scope, None, 9, ANN)
+    assert page is not None
+    return [hit.message.seq for hit in page[0]]
+
+
+async def wait_until_indexed(store: SqliteStore, directory: Path) -> None:
+    """Let the tender do all that there is."""
+    with closing(apsw.Connection(str(directory / "chatd.db"))) as db:
+        while select(db, "SELECT 1 FROM message, store WHERE message.id > indexed"):
+            await store.user(ANN)

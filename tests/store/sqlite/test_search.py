@@ -6,13 +6,17 @@ from pathlib import Path
 
 import apsw
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from chatd.core import drafts as d
 from chatd.core.settings import PLAIN
 from chatd.ids import Seq, UserName
 from chatd.store.sqlite import search
+from chatd.store.sqlite.migrate import migrate
 from chatd.store.sqlite.sql import select, transaction
 from chatd.store.sqlite.writer import Writer
+from chatd.words import words
 from tests.store.support import (
     ANN,
     BOB,
@@ -37,7 +41,7 @@ def writer(tmp_path: Path) -> Writer:
 
 
 def find(writer: Writer, word: str) -> list[int]:
-    """The seq of the messages that have the word."""
+    """The seq of the messages that have the word, as FTS5 is asked for it."""
     rows = select(
         writer.db,
         "SELECT m.seq FROM message_fts f JOIN message m ON m.id = f.rowid"
@@ -54,6 +58,11 @@ def check(writer: Writer) -> None:
     )
 
 
+def trim(keep: int) -> d.TrimRoom:
+    """Let the lobby keep so many messages."""
+    return d.TrimRoom(LOBBY, None, keep, rows=99, text_bytes=9999)
+
+
 def test_messages_are_indexed_in_steps_behind_the_commits(writer: Writer) -> None:
     """Each step takes some more, once, until there is no more."""
     writer.commit([say(f"tea number{n}") for n in range(5)], T0)
@@ -61,8 +70,8 @@ def test_messages_are_indexed_in_steps_behind_the_commits(writer: Writer) -> Non
     steps = []
     for _ in range(4):
         with transaction(writer.db):
-            steps.append(search.fill(writer.db, 2))
-    assert steps == [True, True, False, False]
+            steps.append(search.fill(writer.db, 2, 1000))
+    assert steps == [3, 1, 0, 0]
     assert find(writer, "tea") == [1, 2, 3, 4, 5]
     assert find(writer, "number3") == [4]
     check(writer)
@@ -85,7 +94,7 @@ def test_what_is_hidden_is_indexed_and_marked(writer: Writer) -> None:
         T0,
     )
     with transaction(writer.db):
-        search.fill(writer.db, 9)
+        search.fill(writer.db, 9, 1000)
     assert find(writer, "tea") == [1, 2, 3]
     hidden = "SELECT seq FROM message WHERE hidden ORDER BY seq"
     assert select(writer.db, hidden) == [(2,), (3,)]
@@ -147,7 +156,7 @@ def test_a_step_that_is_rolled_back_is_done_again(writer: Writer) -> None:
     """The mark and the index move together."""
     writer.commit([say("tea")], T0)
     with pytest.raises(KeyError), transaction(writer.db):
-        search.fill(writer.db, 9)
+        search.fill(writer.db, 9, 1000)
         raise KeyError
     assert find(writer, "tea") == []
     writer.tend(T0)
@@ -166,8 +175,79 @@ def test_a_deleted_word_leaves_the_file(writer: Writer, tmp_path: Path) -> None:
     assert b"xylophones" not in (tmp_path / "x.db").read_bytes()
 
 
-def test_words_are_found_without_their_accents(writer: Writer) -> None:
-    """Case and diacritics do not matter, in any script."""
-    writer.commit([say("Čaj Ångström ЧАЙ")], T0)
+def test_a_step_ends_after_so_much_text(writer: Writer) -> None:
+    """So a commit waits no longer for it where messages are long; one always fits."""
+    writer.commit([say("é" * 2000), say("x" * 900), say("x"), say("y" * 200)], T0)
+    writer.commit([delete(3)], T0)
+    steps = []
+    for _ in range(4):
+        with transaction(writer.db):
+            steps.append(search.fill(writer.db, 9, 1000))
+    assert steps == [3, 0, 0, 0]
+    assert find(writer, "y" * 200) == [4]
+    check(writer)
+
+
+def test_numbers_that_are_gone_are_not_waited_for(writer: Writer) -> None:
+    """What was trimmed is not indexed, and ids are not counted twice."""
+    writer.commit([say(f"tea{n}") for n in range(6)], T0)
+    writer.commit([trim(4)], T0)
+    with transaction(writer.db):
+        assert search.fill(writer.db, 1, 1000) == 3
+    with transaction(writer.db):
+        assert search.fill(writer.db, 9, 1000) == 0
+    writer.commit([say("tea"), trim(9)], T0)
+    assert search.fill(writer.db, 9, 1000) == 0
+
+
+@given(st.text() | st.text("aÀßЙ9٣_'\n天カ\u3099ｶﾞขี่น้ำ각\u1100\u1161ㄱक्षمُشׁ½™①\u00ad👍𐐀"))
+@example("a\0b é")
+@example("\ue000\U0010ffff\u0378")
+def test_a_word_is_one_word_to_the_index(text: str) -> None:
+    """FTS5 has the very words, in their order, whether Python made them or not."""
+    TERMS.execute("BEGIN")
+    TERMS.execute(
+        "INSERT INTO message_fts (rowid, text, tags) VALUES (1, ?, 'r1 u1')",
+        (search.folded(text),),
+    )
+    rows = select(TERMS, "SELECT term FROM term WHERE col = 'text' ORDER BY offset")
+    assert [term for (term,) in rows] == words(text)
+    TERMS.execute("ROLLBACK")
+
+
+def with_terms() -> apsw.Connection:
+    """A database that shows what its index has."""
+    db = in_this_thread(apsw.Connection(":memory:")).db
+    db.execute("CREATE VIRTUAL TABLE term USING fts5vocab (message_fts, 'instance')")
+    return db
+
+
+TERMS = with_terms()
+
+
+def test_an_index_of_another_fold_is_made_anew(writer: Writer) -> None:
+    """Nothing of the old one is left, and what is changed meanwhile is right."""
+    writer.commit([say("tea"), say("Straße"), say("milk"), say("お茶")], T0)
     writer.tend(T0)
-    assert [find(writer, word) for word in ("caj", "angstrom", "чай")] == [[1]] * 3
+    assert search.is_current(writer.db)
+    with transaction(writer.db):
+        # As a chatd with other rules would have made it.
+        search.remove(writer.db, 1, 9)
+        writer.db.execute(
+            "INSERT INTO message_fts (rowid, text, tags) VALUES (2, 'straße', 'r1 u1')"
+        )
+        writer.db.execute("UPDATE store SET fold = '0'")
+    assert not search.is_current(writer.db)
+    migrate(writer.db)
+    assert search.is_current(writer.db)
+    assert find(writer, "straße") == []
+    check(writer)
+    writer.commit([edit(1, "cocoa"), delete(3), say("water")], T0)
+    with transaction(writer.db):
+        assert search.fill(writer.db, 2, 1000) == 3
+    writer.commit([edit(2, "Gasse"), edit(4, "紅茶"), edit(7, "wine")], T0)
+    check(writer)
+    writer.tend(T0)
+    assert find(writer, "tea OR milk OR strasse OR water") == []
+    assert find(writer, "cocoa OR gasse OR 紅 OR wine") == [1, 2, 4, 7]
+    check(writer)

@@ -40,7 +40,7 @@ def writer() -> Writer:
 
 def index(writer: Writer) -> None:
     """Bring the search index up to date."""
-    while search.fill(writer.db, 100):
+    while search.fill(writer.db, 100, 10**6):
         pass
 
 
