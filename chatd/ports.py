@@ -183,7 +183,8 @@ class SessionRow:
     token: bytes | None
     """SHA-256 of the token of ours that it depends on."""
     idle_since: Millis | None
-    """When its last connection ended; None while it has one."""
+    """When its last connection ended, as far as that was certain; None while it has
+    one."""
     expires: Millis | None = None
     """When an outside issuer's token ends, on which it depends."""
     scope: str | None = None
@@ -221,20 +222,49 @@ class Store(Protocol):
     must not see more passes `upto`.
     """
 
+    async def certain(self, now: Millis) -> Millis | None:
+        """What was certain about the time when something was committed last.
+
+        It may be a minute old, or as old as the last `RecordTime` where nothing was
+        committed since. To be asked for before `load`.
+
+        Args:
+            now: What the clock says, for a store that was written before this was
+                remembered: it knows that it is not later than that.
+
+        Returns:
+            None: nothing is known, as in a new store.
+
+        Cancellation: safe.
+        """
+
     async def load(self, now: Millis) -> Snapshot:
         """Read what the core needs at the start.
 
         Sessions that were open when the daemon ended, and all guests' sessions,
         count as idle from `now`; what was idle too long (`session_days`,
-        `guest_hold_s`) is removed first. Called once, before any commit.
+        `guest_hold_s`) is removed first, and what has lapsed. Called once, before
+        any commit.
+
+        Args:
+            now: A time that has at least been reached.
         """
 
-    async def commit(self, drafts: Sequence[Draft], now: Millis) -> list[Outcome]:
+    async def commit(
+        self, drafts: Sequence[Draft], now: Millis, certain: Millis | None = None
+    ) -> list[Outcome]:
         """Execute drafts in order in one durable transaction.
 
-        Called by one task at a time. An event's `ts` is `now`, or the room's
-        last `ts` where that is later. A draft whose rows fail by themselves is
+        Called by one task at a time. An event's `ts` is `now`, or that of the event
+        before it where it is later by a few seconds at the most
+        (`chatd.store.stretches`). A draft whose rows fail by themselves is
         `Refused(internal)` and leaves no trace and no hole.
+
+        Args:
+            drafts: What to execute.
+            now: What time is told.
+            certain: What is certain about it, by which cids grow old; None: that it
+                is `now`.
 
         Returns:
             One outcome for each draft, in order, after the fsync.

@@ -33,7 +33,15 @@ class Now:
     mono: float
     """Seconds of a clock that never jumps, for deadlines and rates."""
     wall: Millis
-    """What people call the time, for display."""
+    """What people call the time, for display and stamps; see `chatd.core.clock`."""
+    certain: Millis = attrs.field(
+        default=attrs.Factory(lambda now: now.wall, takes_self=True)
+    )
+    """What has at least been reached, for what is counted by age later."""
+    sure: Millis = attrs.field(
+        default=attrs.Factory(lambda now: now.wall, takes_self=True)
+    )
+    """By when something has ended that cannot be undone: by both of them."""
 
 
 @attrs.define

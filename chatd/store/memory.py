@@ -104,6 +104,11 @@ class MemoryStore:
 
     # --- the port -------------------------------------------------------------
 
+    async def certain(self, now: Millis) -> Millis | None:  # noqa: ARG002 - the port's
+        """What was certain about the time; see the port. Cancellation: safe."""
+        await trio.lowlevel.checkpoint()
+        return self._model.certain
+
     async def load(self, now: Millis) -> Snapshot:
         """Read what the core needs at the start; see the port."""
         await trio.lowlevel.checkpoint()
@@ -154,7 +159,12 @@ class MemoryStore:
             blocks=sorted(self._model.blocks),
         )
 
-    async def commit(self, drafts: Sequence[d.Draft], now: Millis) -> list[d.Outcome]:
+    async def commit(
+        self,
+        drafts: Sequence[d.Draft],
+        now: Millis,
+        certain: Millis | None = None,
+    ) -> list[d.Outcome]:
         """Execute drafts in order; see the port.
 
         Cancellation: shielded; the outcome is always learned.
@@ -165,6 +175,9 @@ class MemoryStore:
                 await self._go_on.wait()
         if self._failing is not None:
             raise self._failing
+        self._model.certain = now if certain is None else certain
+        for room in self._model.rooms.values():
+            room.certain = self._model.certain
         return [self._model.execute(draft, now) for draft in drafts]
 
     async def events(

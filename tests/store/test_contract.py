@@ -8,6 +8,7 @@ import pytest
 import trio
 
 from chatd.core import drafts as d
+from chatd.core.clock import SLIP_MS
 from chatd.core.entities import SessionKept
 from chatd.core.settings import PLAIN, RoomSettings
 from chatd.errors import RejectCode
@@ -97,17 +98,45 @@ async def test_an_outcome_carries_the_event_as_it_is_sent(store: Store) -> None:
     ]
 
 
-async def test_ts_never_decreases_within_a_room(store: Store) -> None:
-    """A clock that steps back does not turn a room's time; other rooms follow it."""
-    outcomes = [
-        await one(store, say("a"), T0 + 10),
-        await one(store, say("b"), T0 - DAY),
-        await one(store, edit(1, "c"), T0),
-        await one(store, say("d", room=DIRECT), T0 - DAY),
-        await one(store, say("e"), T0 + 11),
-    ]
-    times = [o.event.ts for o in outcomes if isinstance(o, d.Committed) and o.event]
-    assert times == [T0 + 10, T0 + 10, T0 + 10, T0 - DAY, T0 + 11]
+async def stamps(store: Store, *words: tuple[d.Draft, int]) -> list[int]:
+    """The `ts` of what is committed at times."""
+    outcomes = [await one(store, draft, now) for draft, now in words]
+    return [o.event.ts for o in outcomes if isinstance(o, d.Committed) and o.event]
+
+
+async def test_ts_waits_for_a_clock_that_is_kept_right(store: Store) -> None:
+    """A small step back does not turn a room's time; other rooms follow it."""
+    told = await stamps(
+        store,
+        (say("a"), T0 + SLIP_MS),
+        (say("b"), T0),
+        (edit(1, "c"), T0 + 1),
+        (say("d", room=DIRECT), T0),
+        (say("e"), T0 + SLIP_MS + 1),
+    )
+    assert told == [T0 + SLIP_MS, T0 + SLIP_MS, T0 + SLIP_MS, T0, T0 + SLIP_MS + 1]
+
+
+async def test_ts_after_a_jump_back_is_what_the_clock_says(store: Store) -> None:
+    """Of messages and events, and for how long an act holds; the order is by seq."""
+    told = await stamps(
+        store,
+        (say("a"), T0 + 40 * DAY),
+        (say("b"), T0),
+        (edit(1, "c"), T0 + 1),
+        (react(2, "👍"), T0 - 365 * DAY),
+        (say("e"), T0 + 2),
+    )
+    assert told == [T0 + 40 * DAY, T0, T0 + 1, T0 - 365 * DAY, T0 + 2]
+    assert [event.seq for event in await timeline(store)] == [1, 2, 3, 4, 5]
+    assert [event.ts for event in await timeline(store)] == told
+    await one(store, say("f"), T0 + 40 * DAY)
+    mute = d.Moderate(LOBBY, ANN, None, BOB, "mute", seconds=60)
+    muted = await one(store, mute, T0 + 3)
+    assert isinstance(muted, d.Committed)
+    assert muted.event == e.Member(
+        LOBBY, Seq(7), T0 + 3, ANN, BOB, "mute", until=T0 + 3 + 60_000
+    )
 
 
 async def test_the_first_message_of_a_direct_room_carries_its_epoch(

@@ -20,6 +20,7 @@ from tests.store.support import (
     ANN,
     BOB,
     CY,
+    DAY,
     DIRECT,
     LOBBY,
     T0,
@@ -41,6 +42,7 @@ roles = st.sampled_from([None, "member", "owner"])
 sessions = st.sampled_from([session_id(word) for word in "xyz"])
 targets = st.integers(1, 12).map(Seq)
 times = st.integers(T0, T0 + 3)
+jumps = st.sampled_from([T0 + by for by in (-40 * DAY, -60_000, 5000, 60_000, DAY)])
 hashes = st.none() | texts
 
 people = st.sampled_from([ANN, BOB, GUEST])
@@ -104,7 +106,7 @@ acts = st.one_of(
 trims = st.builds(
     d.TrimRoom,
     rooms,
-    st.none() | times,
+    st.none() | times | jumps,
     st.none() | st.integers(1, 4),
     st.integers(1, 5),
     st.sampled_from([1, 3, 100, 1000]),
@@ -180,8 +182,10 @@ others = st.one_of(
     ),
 )
 drafts = st.one_of(messages, messages, messages, changes, changes, acts, others, trims)
+# What time it is, and what is certain about it.
+moments = st.tuples(times | jumps, st.none() | times | jumps)
 batches = st.lists(
-    st.tuples(st.lists(drafts, max_size=12), times), min_size=1, max_size=8
+    st.tuples(st.lists(drafts, max_size=12), moments), min_size=1, max_size=8
 ).map(lambda run: [*run, *run[:2]])  # the first are sent again at the end
 
 BEGINNING: list[d.Draft] = [
@@ -192,7 +196,16 @@ BEGINNING: list[d.Draft] = [
 ]
 
 
-SEARCHES = ("a", "uni", "ÜNI b", "c*", "from:ann", "b from:bob", "after:2026-09-21")
+SEARCHES = (
+    "a",
+    "uni",
+    "ÜNI b",
+    "c*",
+    "from:ann",
+    "b from:bob",
+    "after:2026-09-21",
+    "before:2026-09-21",
+)
 
 
 async def found(store: Store, text: str) -> list[Any]:
@@ -243,13 +256,17 @@ async def everything(store: Store) -> list[Any]:
     return read
 
 
-async def compare(run: list[tuple[list[d.Draft], int]]) -> None:
+Run = list[tuple[list[d.Draft], tuple[int, int | None]]]
+
+
+async def compare(run: Run) -> None:
     """Give both the same batches; the outcomes and then all reads are equal."""
     store, twin = in_memory(), MemoryStore(session_days=30, guest_hold_s=900)
     assert await store.load(T0) == await twin.load(T0)
-    for batch, now in [(BEGINNING, T0), *run]:
-        outcomes = await twin.commit(batch, now)
-        assert await store.commit(batch, now) == outcomes
+    for batch, (now, certain) in [(BEGINNING, (T0, None)), *run]:
+        outcomes = await twin.commit(batch, now, certain)
+        assert await store.commit(batch, now, certain) == outcomes
+        assert await twin.certain(T0) == (now if certain is None else certain)
         for outcome in outcomes:
             event(type(outcome).__name__)
     assert await everything(store) == await everything(twin)
@@ -261,7 +278,7 @@ async def compare(run: list[tuple[list[d.Draft], int]]) -> None:
 
 @settings(max_examples=200)
 @given(batches)
-def test_sqlite_and_memory_agree(run: list[tuple[list[d.Draft], int]]) -> None:
+def test_sqlite_and_memory_agree(run: Run) -> None:
     """The same drafts in the same batches have the same outcomes and leave the
     same rooms, also after a restart.
     """

@@ -100,6 +100,48 @@ async def test_what_is_old_goes(store: Store) -> None:
     assert await trim(store, before=T0 + DAY + 1) == (5, False)
 
 
+async def test_a_minute_in_the_future_goes_with_its_time(store: Store) -> None:
+    """What came after it shows how old it is, however it is stamped."""
+    moments = [(0, 0), (40 * DAY, 60_000), (120_000, 120_000), (2 * DAY, 2 * DAY)]
+    for now, certain in moments:
+        await store.commit([say("a"), say("b")], T0 + now, T0 + certain)
+    assert await trim(store, before=T0 + 120_000) == (3, False)
+    assert await trim(store, before=T0 + 120_001) == (7, False)
+    assert await kept(store) == [7, 8]
+    assert await trim(store, before=T0 + 40 * DAY) == (9, False)
+
+
+async def test_a_minute_in_the_past_goes_with_what_was_before_it(store: Store) -> None:
+    """Nothing shows that it is older than that, whatever the clock said."""
+    moments = [(0, 0), (-40 * DAY, 60_000), (-40 * DAY + 1, 60_001), (DAY, DAY)]
+    for now, certain in moments:
+        await store.commit([say("a")], T0 + now, T0 + certain)
+    assert await trim(store, before=T0) == (1, False)
+    assert await trim(store, before=T0 + 1) == (4, False)
+
+
+async def test_a_clock_that_was_put_back_and_was_right_then(store: Store) -> None:
+    """It is told so only where that was certain at the time; else what it had said
+    before counts.
+    """
+    await store.commit([say("a")], T0 + 40 * DAY)
+    await store.commit([say("b")], T0, T0 + 40 * DAY)
+    await store.commit([say("c")], T0 + 1, T0 + 1)
+    assert await trim(store, before=T0 + DAY) == (1, False)
+    await store.commit([say("d")], T0 + 2 * DAY)
+    assert await trim(store, before=T0 + DAY) == (1, False)
+    await store.commit([say("e")], T0 + 41 * DAY)
+    assert await trim(store, before=T0 + 40 * DAY + 1) == (5, False)
+
+
+async def test_a_step_ends_where_it_must_also_beside_a_jump(store: Store) -> None:
+    """Rows are counted as ever."""
+    for now in (0, 40 * DAY, 60_000, 120_000):
+        await store.commit([say("a"), say("b")], T0 + now, T0 + now % DAY)
+    steps = [await trim(store, before=T0 + 120_001, rows=3) for _ in range(4)]
+    assert steps == [(4, True), (7, True), (9, False), (9, False)]
+
+
 async def test_whichever_keeps_less_holds(store: Store) -> None:
     """Both bounds at once; neither is no bound."""
     await store.commit([say("a"), say("b")], T0)

@@ -21,6 +21,7 @@ from chatd.core.drafts.accounts import (
     EndSessions,
     ForgetRevisions,
     OpenSession,
+    RecordTime,
     RenewSession,
     SaveMarks,
     SetAccountRole,
@@ -78,6 +79,7 @@ Draft = (
     | EndNamedSession
     | ForgetRevisions
     | SaveMarks
+    | RecordTime
 )
 """Anything that the store's writer executes."""
 
@@ -107,6 +109,7 @@ __all__ = [
     "OpenSession",
     "Outcome",
     "Recall",
+    "RecordTime",
     "Refused",
     "RenewSession",
     "SaveMarks",

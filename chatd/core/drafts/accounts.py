@@ -166,6 +166,11 @@ class ForgetRevisions:
 
 
 @attrs.define
+class RecordTime:
+    """Write down what is certain about the time, for the next start."""
+
+
+@attrs.define
 class SaveMarks:
     """Write what may be lost for a few seconds: read marks, idle times, devices."""
 

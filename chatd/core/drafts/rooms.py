@@ -52,10 +52,12 @@ Source: measured by `contrib/bench/trim.py`."""
 class TrimRoom:
     """Forget the beginning of a room's timeline, a step of it.
 
-    All that is older than `before_ts` goes, and all below the oldest of the newest
-    `keep_messages` messages; of each, None asks for nothing. A step ends before it
-    has more than `rows` events or reactions or `text_bytes` of text, but it removes
-    one event at least. The room's head, epoch and cids stay. The outcome is `Trimmed`.
+    All goes that comes before the first event of `before_ts` or later, and all below
+    the oldest of the newest `keep_messages` messages; of each, None asks for nothing.
+    Where the clock was put back, what came before is not later than what came then.
+    A step ends before it has more than `rows` events or reactions or `text_bytes` of
+    text, but it removes one event at least. The room's head, epoch and cids stay. The
+    outcome is `Trimmed`.
     """
 
     room: RoomName

@@ -57,6 +57,8 @@ class Model(Tables):
                 return people.change_password(self, draft)
             case d.ForgetRevisions():
                 return people.forget_revisions(self, draft)
+            case d.RecordTime():
+                return d.Committed()
             case d.SaveMarks():
                 return people.save_marks(self, draft)
             case _:

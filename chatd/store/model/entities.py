@@ -7,6 +7,7 @@ from collections.abc import Container
 import attrs
 
 from chatd.core import drafts as d
+from chatd.core.clock import SLIP_MS
 from chatd.core.inputs import Revision
 from chatd.core.mentions import Mentions
 from chatd.core.settings import RoomSettings
@@ -19,6 +20,7 @@ from chatd.ports import (
     TokenRow,
     UserRow,
 )
+from chatd.store.stretches import stamp
 from chatd.wire import events as e
 from chatd.wire import replies as r
 from chatd.wire.events import Millis
@@ -104,6 +106,10 @@ class ModelRoom:
     first: Seq = Seq(1)
     hidden: set[Seq] = attrs.field(factory=set)
     """Events that only their senders see."""
+    certain: Millis = 0
+    """What is certain about the time of the batch."""
+    dents: dict[Seq, bool] = attrs.field(factory=dict)
+    """Where stamps go back, and whether the lower one was certain."""
     messages: dict[Seq, ModelMessage] = attrs.field(factory=dict)
     members: dict[UserName, MemberRow] = attrs.field(factory=dict)
     bans: dict[UserName, SanctionRow] = attrs.field(factory=dict)
@@ -148,10 +154,12 @@ class ModelRoom:
 
     def stamp(self, now: Millis) -> tuple[RoomName, Seq, Millis]:
         """What the next event begins with."""
-        return self.name, Seq(self.head + 1), max(now, self.last_ts)
+        return self.name, Seq(self.head + 1), stamp(now, self.last_ts)
 
     def add(self, event: e.TimelineEvent, *, hidden: bool = False) -> d.Committed:
         """Append an event that was stamped."""
+        if event.ts < self.last_ts:
+            self.dents[event.seq] = abs(event.ts - self.certain) <= SLIP_MS
         self.timeline.append(event)
         if hidden:
             self.hidden.add(event.seq)
@@ -180,6 +188,8 @@ class Tables:
     revisions: list[Revision] = attrs.field(factory=list)
     blocks: dict[tuple[UserName, UserName], None] = attrs.field(factory=dict)
     """Who blocks whom."""
+    certain: Millis | None = None
+    """What is certain about the time; None: nothing was committed."""
 
     def is_guest(self, user: UserName) -> bool:
         """Whether the user is a guest."""

@@ -13,6 +13,7 @@ from chatd.ports import InviteRow, MemberRow, SanctionRow
 from chatd.store import answers
 from chatd.store.digest import creation_digest
 from chatd.store.model.entities import ModelRoom, Tables
+from chatd.store.stretches import stamp
 from chatd.wire import events as e
 from chatd.wire.events import Millis
 
@@ -129,7 +130,7 @@ def moderate(
         return answers.NOT_IN_ROOM
     if _is_done(room, draft, member, now):
         return d.Duplicate(room.head, room.last_ts)
-    ts = max(now, room.last_ts)
+    ts = stamp(now, room.last_ts)
     until = None if draft.seconds is None else ts + draft.seconds * 1000
     sanction = SanctionRow(target, until, draft.reason)
     said = {"role": draft.role, "until": until, "reason": draft.reason}

@@ -37,8 +37,11 @@ def _goal(room: ModelRoom, draft: d.TrimRoom) -> int:
     """Where the timeline is to begin, were it done in one step."""
     goals = [1]
     if draft.before_ts is not None:
-        young = (e.seq for e in room.timeline if e.ts >= draft.before_ts)
-        goals.append(next(young, room.head + 1))
+        # What comes before an old event whose stamp was certain is as old.
+        old = [e.seq for e in room.timeline if e.ts < draft.before_ts]
+        begin = max((seq for seq in old if room.dents.get(seq)), default=room.first)
+        young = set(range(max(begin, room.first), room.head + 1)) - set(old)
+        goals.append(min(young, default=room.head + 1))
     if draft.keep_messages is not None and len(room.messages) >= draft.keep_messages:
         goals.append(sorted(room.messages)[-draft.keep_messages])
     return max(goals)

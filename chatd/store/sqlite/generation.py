@@ -49,7 +49,9 @@ class Generation:
         """Raise the number when it is old; bring a late side file up to it."""
         if self.raised is None:
             self.raised = now
-        if now - self.raised >= RAISED_EVERY_MS or self.number > self.side.generation:
+        # A clock that was put back does not put it off.
+        is_old = abs(now - self.raised) >= RAISED_EVERY_MS
+        if is_old or self.number > self.side.generation:
             self.advance()
             self.write(clean=False)
             self.raised = now

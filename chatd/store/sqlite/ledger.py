@@ -9,18 +9,20 @@ called as well.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, TypeVar
 
 import apsw
 import attrs
 import orjson
 
+from chatd.core.clock import SLIP_MS
 from chatd.core.drafts import Conflict, Duplicate, Durable, Refused
 from chatd.ids import Cid, Epoch, RoomName, Seq, UserName, direct_partner
 from chatd.store import answers
 from chatd.store.digest import content_digest, is_retry
 from chatd.store.sqlite.sql import change_rows, find_rows, select
+from chatd.store.stretches import stamp
 from chatd.wire.events import Millis
 
 K = TypeVar("K")
@@ -34,6 +36,8 @@ text does not reach."""
 KEPT_MAX = 16_384
 """Users, and pairs of them, that are remembered: more than are connected. Of each
 about 3 MB."""
+RECORD_EVERY_MS = 60_000
+"""How old what is on disk of the time may be while people write."""
 
 _FIND_CIDS = """
 SELECT room_id, user_id, cid, digest, seq, ts, unreached FROM cid
@@ -42,6 +46,7 @@ _ADD_CIDS = """
 INSERT INTO cid (room_id, user_id, cid, digest, seq, ts, unreached, at) VALUES $ROWS"""
 _NAMES = "SELECT id, name FROM user WHERE erased IS NULL AND (id) IN (VALUES $ROWS)"
 
+_ADD_DENTS = "INSERT INTO dent (room_id, seq, is_sure) VALUES $ROWS"
 _SAVE_HEADS = """
 UPDATE room SET head = heads.column2, last_ts = heads.column3
 FROM (VALUES $ROWS) AS heads WHERE id = heads.column1"""
@@ -58,12 +63,22 @@ class RoomCell:
     counted: int = 0
     """Up to this seq, messages were counted; only trimming asks."""
     messages: int = 0
+    dents: list[Seq] = attrs.field(factory=list)
+    """Where `ts` went back, as far as it is not written yet."""
 
     def advance(self, now: Millis) -> tuple[Seq, Millis]:
-        """Take the next seq; `ts` never decreases."""
+        """Take the next seq, and the `ts` that it has at a time."""
         self.head = Seq(self.head + 1)
-        self.last_ts = max(self.last_ts, now)
-        return self.head, self.last_ts
+        if now < self.last_ts:
+            now = self.stamp(now)
+            if now < self.last_ts:
+                self.dents.append(self.head)
+        self.last_ts = now
+        return self.head, now
+
+    def stamp(self, now: Millis) -> Millis:
+        """Which `ts` the next event has: one that a small step back waits for."""
+        return stamp(now, self.last_ts)
 
 
 @attrs.define(eq=False)
@@ -71,6 +86,12 @@ class Ledger:
     """The writer's connection, and what is remembered of its rows."""
 
     db: apsw.Connection
+    certain: Millis = 0
+    """What is certain about the time of this batch."""
+    is_sure: bool = True
+    """Whether that is what events are stamped with."""
+    _recorded: Millis | None = None
+    """What is on disk of it."""
     _rooms: dict[RoomName, RoomCell] = attrs.field(factory=dict)
     _users: dict[UserName, int] = attrs.field(factory=dict)
     _hidden: dict[tuple[RoomName, UserName], bool] = attrs.field(factory=dict)
@@ -80,6 +101,7 @@ class Ledger:
         self._rooms.clear()
         self._users.clear()
         self._hidden.clear()
+        self._recorded = None
 
     def one(self, sql: str, *values: Any) -> Any:
         """The first row that the statement gives, or None."""
@@ -126,10 +148,27 @@ class Ledger:
         """Remember nothing of who blocks whom: it has changed."""
         self._hidden.clear()
 
-    def save_heads(self, rooms: Iterable[RoomCell]) -> None:
+    def begin(self, now: Millis, certain: Millis) -> None:
+        """Take the time of a batch."""
+        self.certain, self.is_sure = certain, abs(now - certain) <= SLIP_MS
+
+    def record_time(self, *, at_once: bool = False) -> None:
+        """Write down what is certain about the time, if what is there is old."""
+        recorded = self._recorded
+        is_old = recorded is None or abs(self.certain - recorded) >= RECORD_EVERY_MS
+        if is_old or at_once:
+            self.db.execute("UPDATE store SET certain = ?", (self.certain,))
+            self._recorded = self.certain
+
+    def save_heads(self, rooms: Collection[RoomCell]) -> None:
         """Write how far the rooms' cells were advanced."""
         rows = [(room.id, room.head, room.last_ts) for room in rooms]
         change_rows(self.db, _SAVE_HEADS, rows)
+        for room in rooms:
+            if room.dents:
+                dents = [(room.id, seq, self.is_sure) for seq in room.dents]
+                change_rows(self.db, _ADD_DENTS, dents)
+                room.dents.clear()
 
     # --- cids ---------------------------------------------------------------
 
@@ -143,7 +182,7 @@ class Ledger:
         }
 
     def keep_cids(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Remember (room, user, cid, digest, seq, ts, unreached, at), on disk."""
+        """Remember (room, user, cid, digest, seq, ts, unreached, certain), on disk."""
         change_rows(self.db, _ADD_CIDS, rows)
 
     def recall(self, draft: Durable) -> Duplicate | Conflict | None:
@@ -177,7 +216,6 @@ class Ledger:
         draft: Durable,
         seq: Seq,
         ts: Millis,
-        now: Millis,
         unreached: tuple[UserName, ...] = (),
     ) -> None:
         """Remember what a single draft's cid was used for.
@@ -188,7 +226,8 @@ class Ledger:
         room, user = self.room(draft.room), self.user(draft.user)
         if room is not None and user is not None and draft.cid is not None:
             digest, kept = content_digest(draft), self.unreached(unreached)
-            self.keep_cids([(room.id, user, draft.cid, digest, seq, ts, kept, now)])
+            row = (room.id, user, draft.cid, digest, seq, ts, kept, self.certain)
+            self.keep_cids([row])
 
     def locate(self, room: RoomName, user: UserName) -> tuple[RoomCell, int] | Refused:
         """The room's cell and the user's id, or which of them is missing."""

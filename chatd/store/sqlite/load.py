@@ -21,6 +21,20 @@ from chatd.store.sqlite.sql import select, transaction
 from chatd.wire.events import Millis
 
 
+def certain(db: apsw.Connection, now: Millis) -> Millis | None:
+    """Read what was certain about the time when it was written down last.
+
+    A store of before this was done has its newest event instead, unless that comes
+    from the future.
+    """
+    (recorded, newest), *_ = select(
+        db, "SELECT certain, ifnull((SELECT max(last_ts) FROM room), 0) FROM store"
+    )
+    is_older = recorded is None and newest > 0
+    known: Millis | None = min(newest, now) if is_older else recorded
+    return known
+
+
 def load(
     db: apsw.Connection, now: Millis, session_ms: Millis, guest_ms: Millis
 ) -> Snapshot:

@@ -86,7 +86,9 @@ def _append(ledger: Ledger, run: _Run, draft: NewMessage, now: Millis) -> Outcom
     if draft.cid is not None and digest is not None:
         kept = ledger.unreached(missed) if missed else None
         run.cids[room.id, user, draft.cid] = digest, seq, ts, kept
-        run.cid_rows.append((room.id, user, draft.cid, digest, seq, ts, kept, now))
+        run.cid_rows.append(
+            (room.id, user, draft.cid, digest, seq, ts, kept, ledger.certain)
+        )
     # Spelled out: a call would cost a hundredth of the message.
     hidden = draft.room[0] == "@" and ledger.is_hidden(draft.room, draft.user)
     if hidden:

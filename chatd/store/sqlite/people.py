@@ -17,6 +17,7 @@ from chatd.core.drafts import (
     OpenSession,
     Outcome,
     Recall,
+    RecordTime,
     RenewSession,
     SaveMarks,
     SetAccountRole,
@@ -256,6 +257,12 @@ def _leave_if_guest(ledger: Ledger, user: int) -> None:
             " WHERE id = ? AND role = ? AND id NOT IN (SELECT user_id FROM session))",
             (user, GUEST),
         )
+
+
+def record_time(ledger: Ledger, draft: RecordTime, now: Millis) -> Outcome:
+    """Write down what is certain about the time."""
+    ledger.record_time(at_once=True)
+    return Committed()
 
 
 def save_marks(ledger: Ledger, draft: SaveMarks, now: Millis) -> Outcome:

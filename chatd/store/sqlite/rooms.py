@@ -74,7 +74,7 @@ def create_room(ledger: Ledger, draft: CreateRoom, now: Millis) -> Outcome:
         ledger.db.execute(
             "INSERT INTO creation (user_id, cid, digest, room_id, at)"
             " VALUES (?, ?, ?, ?, ?)",
-            (*creator, creation_digest(draft), room.id, now),
+            (*creator, creation_digest(draft), room.id, ledger.certain),
         )
     return committed
 
@@ -114,7 +114,7 @@ def declare_room(ledger: Ledger, draft: DeclareRoom, now: Millis) -> Outcome:
 
 def set_room(ledger: Ledger, draft: SetRoom, now: Millis) -> Outcome:
     """Change some of a room's settings."""
-    return durable(ledger, draft, now, lambda r, u: _set_room(ledger, draft, r, u, now))
+    return durable(ledger, draft, lambda r, u: _set_room(ledger, draft, r, u, now))
 
 
 def _set_room(
@@ -248,7 +248,7 @@ def _add_member_event(
 
 def moderate(ledger: Ledger, draft: Moderate, now: Millis) -> Outcome:
     """Change what somebody else may do in a room."""
-    return durable(ledger, draft, now, lambda r, u: _moderate(ledger, draft, r, u, now))
+    return durable(ledger, draft, lambda r, u: _moderate(ledger, draft, r, u, now))
 
 
 def _moderate(
@@ -266,7 +266,7 @@ def _moderate(
     if _is_done(ledger, draft, room, target, role, now):
         return Duplicate(room.head, room.last_ts)
     seconds = draft.seconds
-    until = None if seconds is None else max(now, room.last_ts) + seconds * 1000
+    until = None if seconds is None else room.stamp(now) + seconds * 1000
     said = {"role": draft.role, "until": until, "reason": draft.reason}
     detail: dict[str, Any] = {
         n: value for n, value in said.items() if value is not None

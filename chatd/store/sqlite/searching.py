@@ -25,6 +25,7 @@ from chatd.errors import IndexBehind, TooSlow
 from chatd.ids import RoomName, Seq, UserName
 from chatd.store.matching import Matcher
 from chatd.store.ranking import NEWEST, Candidate, read_page
+from chatd.store.sqlite import timestamps
 from chatd.store.sqlite.filling import LACKING_MIN
 from chatd.store.sqlite.sql import Deadline, select, within
 from chatd.words import is_syllable, words
@@ -250,8 +251,8 @@ def _narrow(
 ) -> tuple[int, int]:
     """Bound rooms by the query's times.
 
-    In one room ts never decreases, so a time is a place in it; and a few rooms'
-    places are bounds of the numbers of their messages.
+    A time is a place in a room, or a few where the clock was put back; and a few
+    rooms' places are bounds of the numbers of their messages.
 
     Returns:
         The lowest and the highest number that can be found.
@@ -260,11 +261,9 @@ def _narrow(
         return 0, NEWEST
     ends: list[int] = []
     for room, first, upto in rooms:
-        low, high = first, upto + 1
-        if query.after is not None:
-            low = _earliest(db, room, low, high, query.after)
-        if query.before is not None:
-            high = _earliest(db, room, low, high, query.before)
+        low, high = timestamps.bounds(
+            db, room, first, upto + 1, query.after, query.before
+        )
         db.execute(
             "UPDATE temp.readable SET first = ?, upto = ? WHERE id = ?",
             (low, high - 1, room),
@@ -276,16 +275,4 @@ def _narrow(
 
 
 _IN_BOUNDS = """
-SELECT id, seq, ts FROM message WHERE room_id = ? AND seq >= ? AND seq < ?"""
-
-
-def _earliest(db: apsw.Connection, room: int, low: int, high: int, ts: int) -> int:
-    """The lowest seq from which on messages are not earlier; `high` if none is."""
-    while low < high:
-        middle = (low + high) // 2
-        rows = select(db, f"{_IN_BOUNDS} ORDER BY seq LIMIT 1", (room, middle, high))
-        if rows and rows[0][2] < ts:
-            low = rows[0][1] + 1
-        else:
-            high = middle
-    return low
+SELECT id FROM message WHERE room_id = ? AND seq >= ? AND seq < ?"""

@@ -34,7 +34,7 @@ from chatd.store.sqlite import files, migrate, reader, searching
 from chatd.store.sqlite.faults import refusing
 from chatd.store.sqlite.filling import Filling
 from chatd.store.sqlite.generation import begin
-from chatd.store.sqlite.load import load
+from chatd.store.sqlite.load import certain, load
 from chatd.store.sqlite.readers import CONNECTIONS, Readers
 from chatd.store.sqlite.threads import call, in_words
 from chatd.store.sqlite.writer import DAY_MS, Writer
@@ -63,11 +63,16 @@ class SqliteStore:
     _search_s: float
     _failure: StoreFailed | None = None
     _now: Millis = 0
+    """A time that has at least been reached."""
     _untended: trio.Event = attrs.field(factory=trio.Event)
     _filling: Filling = attrs.field(factory=Filling)
     _searching: trio.Lock = attrs.field(factory=trio.Lock)
 
     # --- writing ------------------------------------------------------------
+
+    async def certain(self, now: Millis) -> Millis | None:
+        """What was certain about the time; see the port. Cancellation: safe."""
+        return await self._readers.key(certain, now)
 
     async def load(self, now: Millis) -> Snapshot:
         """Read what the core needs at the start; see the port."""
@@ -79,16 +84,18 @@ class SqliteStore:
         self._untended.set()
         return snapshot
 
-    async def commit(self, drafts: Sequence[Draft], now: Millis) -> list[Outcome]:
+    async def commit(
+        self, drafts: Sequence[Draft], now: Millis, certain: Millis | None = None
+    ) -> list[Outcome]:
         """Execute drafts in order in one durable transaction; see the port.
 
         Cancellation: shielded; the outcome is always learned.
         """
         with trio.CancelScope(shield=True):
-            batch = await self._write(self._writer.commit, drafts, now)
+            batch = await self._write(self._writer.commit, drafts, now, certain)
         for fault in batch.faults:
             _log.error("draft_failed", fault=fault)
-        self._now = now
+        self._now = now if certain is None else min(now, certain)
         self._untended.set()
         return batch.outcomes
 

@@ -47,26 +47,23 @@ _Target = tuple[int, int, str, Seq | None, Millis, int]
 
 def edit(ledger: Ledger, draft: EditMessage, now: Millis) -> Outcome:
     """Replace a text of one's own."""
-    return durable(ledger, draft, now, lambda r, u: _edit(ledger, draft, r, u, now))
+    return durable(ledger, draft, lambda r, u: _edit(ledger, draft, r, u, now))
 
 
 def delete(ledger: Ledger, draft: DeleteMessage, now: Millis) -> Outcome:
     """Empty a message of one's own, or as a moderator of another's."""
-    outcome = durable(
-        ledger, draft, now, lambda r, u: _delete(ledger, draft, r, u, now)
-    )
+    outcome = durable(ledger, draft, lambda r, u: _delete(ledger, draft, r, u, now))
     return draft.told(outcome)
 
 
 def react(ledger: Ledger, draft: SetReaction, now: Millis) -> Outcome:
     """Put an emoji on a message, or take it away."""
-    return durable(ledger, draft, now, lambda r, u: _react(ledger, draft, r, u, now))
+    return durable(ledger, draft, lambda r, u: _react(ledger, draft, r, u, now))
 
 
 def durable(
     ledger: Ledger,
     draft: Durable,
-    now: Millis,
     execute: Callable[[RoomCell, int], Outcome],
 ) -> Outcome:
     """Look the cid of a durable command up, execute it, keep the cid."""
@@ -79,9 +76,9 @@ def durable(
     outcome = execute(*found)
     if isinstance(outcome, Committed) and outcome.event is not None:
         missed = outcome.unreached if isinstance(outcome, Addressing) else ()
-        ledger.keep(draft, outcome.event.seq, outcome.event.ts, now, missed)
+        ledger.keep(draft, outcome.event.seq, outcome.event.ts, missed)
     elif isinstance(outcome, Duplicate):
-        ledger.keep(draft, outcome.seq, outcome.ts, now)
+        ledger.keep(draft, outcome.seq, outcome.ts)
     return outcome
 
 

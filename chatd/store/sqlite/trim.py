@@ -16,7 +16,7 @@ from __future__ import annotations
 from chatd.core.drafts import Outcome, Trimmed, TrimRoom
 from chatd.ids import Seq
 from chatd.store import answers
-from chatd.store.sqlite import search
+from chatd.store.sqlite import search, timestamps
 from chatd.store.sqlite.ledger import Ledger, RoomCell
 from chatd.wire.events import Millis
 
@@ -32,13 +32,6 @@ WHERE bytes > ? ORDER BY seq LIMIT 1"""
 _TOO_MANY_REACTIONS = """
 SELECT of FROM reaction WHERE room_id = ? AND of < ? ORDER BY of LIMIT 1 OFFSET ?"""
 
-_YOUNG = """
-SELECT min(seq) FROM (
-  SELECT seq, ts FROM message WHERE room_id = ?1 AND seq BETWEEN ?2 AND ?3
-  UNION ALL
-  SELECT seq, ts FROM event WHERE room_id = ?1 AND seq BETWEEN ?2 AND ?3)
-WHERE ts >= ?4"""
-
 
 def trim_room(ledger: Ledger, draft: TrimRoom, _now: Millis) -> Outcome:
     """Move `first` on by one step, and remove all that is below it."""
@@ -49,7 +42,9 @@ def trim_room(ledger: Ledger, draft: TrimRoom, _now: Millis) -> Outcome:
     end = min(first + draft.rows, room.head + 1)
     goal, more = first, False
     if draft.before_ts is not None:
-        goal = _young(ledger, room, first, end, draft.before_ts)
+        goal = timestamps.first_young(
+            ledger.db, room.id, first, room.head + 1, draft.before_ts
+        )
     if draft.keep_messages is not None:
         more = not _count(ledger, room, first)
         surplus = room.messages - draft.keep_messages
@@ -62,19 +57,6 @@ def trim_room(ledger: Ledger, draft: TrimRoom, _now: Millis) -> Outcome:
         below = _fit(ledger, room, draft, first, below)
         _remove(ledger, room, below)
     return Trimmed(first=Seq(below), more=more or below < goal)
-
-
-def _young(
-    ledger: Ledger, room: RoomCell, first: int, end: int, before_ts: Millis
-) -> int:
-    """The lowest seq that is young enough; beyond `end` where that may be later.
-
-    `ts` never decreases, so only this step's rows and the next one are looked at.
-    """
-    (seq,) = ledger.one(_YOUNG, room.id, first, end, before_ts)
-    if seq is not None:
-        return int(seq)
-    return end if end > room.head else end + 1
 
 
 def _count(ledger: Ledger, room: RoomCell, first: int) -> bool:
@@ -131,5 +113,6 @@ def _remove(ledger: Ledger, room: RoomCell, below: int) -> None:
         room.messages -= db.changes()
     db.execute("DELETE FROM event WHERE room_id = ? AND seq < ?", where)
     db.execute("DELETE FROM mention WHERE room_id = ? AND of < ?", where)
+    db.execute("DELETE FROM dent WHERE room_id = ? AND seq <= ?", where)
     db.execute("DELETE FROM reaction WHERE room_id = ? AND of < ?", where)
     db.execute("UPDATE room SET first = ? WHERE id = ?", (below, room.id))

@@ -64,6 +64,7 @@ _SINGLE: dict[type, Callable[[Ledger, Any, Millis], d.Outcome]] = {
     d.EndNamedSession: people.end_named_session,
     d.ForgetRevisions: people.forget_revisions,
     d.SaveMarks: people.save_marks,
+    d.RecordTime: people.record_time,
 }
 
 
@@ -99,13 +100,21 @@ class Writer:
         self.ledger = Ledger(self.db)
         self.db.set_wal_hook(self._committed)
 
-    def commit(self, drafts: Sequence[d.Draft], now: Millis) -> Batch:
+    def commit(
+        self, drafts: Sequence[d.Draft], now: Millis, certain: Millis | None = None
+    ) -> Batch:
         """Execute drafts in order in one transaction.
+
+        Args:
+            drafts: What to execute.
+            now: What time is told.
+            certain: What is certain about it; None: that it is now.
 
         Raises:
             StoreUnavailable: Nothing was stored; a later batch may be.
             StoreFailed: The file cannot be trusted any more.
         """
+        self.ledger.begin(now, now if certain is None else certain)
         with translated(self.db):
             try:
                 return self._commit(drafts, now, self._execute)
@@ -120,7 +129,9 @@ class Writer:
     ) -> Batch:
         try:
             with transaction(self.db):
-                return execute(drafts, now)
+                batch = execute(drafts, now)
+                self.ledger.record_time()
+                return batch
         except BaseException:
             self.ledger.forget()
             raise
@@ -184,6 +195,9 @@ class Writer:
 
     def tend(self, now: Millis) -> bool:
         """Do a little of what need not be done before an `ok`.
+
+        Args:
+            now: A time that has at least been reached.
 
         Returns:
             Whether there is more of it.

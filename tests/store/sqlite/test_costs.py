@@ -233,6 +233,13 @@ def a_step_of_trimming(at: Place) -> Callable[[], object]:
     return lambda: at.commit([d.TrimRoom(LOBBY, None, 50, 10)])
 
 
+def a_step_of_trimming_by_age(at: Place) -> Callable[[], object]:
+    """All of it is too old; where that ends is found by halving."""
+    at.times(lambda number: say(f"text {number}"))
+    at.commit([d.TrimRoom(LOBBY, T0 + 1, None, 10)])
+    return lambda: at.commit([d.TrimRoom(LOBBY, T0 + 1, None, 10)])
+
+
 def a_password_is_changed(at: Place) -> Callable[[], object]:
     """Others have sessions and tokens."""
     at.times(lambda number: d.AddUser(user(number), "u", "user", None))
@@ -267,6 +274,7 @@ PASSED = [
     the_owner_leaves_a_large_room,
     a_message_in_a_long_room,
     a_step_of_trimming,
+    a_step_of_trimming_by_age,
     a_password_is_changed,
 ]
 

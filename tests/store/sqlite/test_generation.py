@@ -160,6 +160,17 @@ async def test_another_stores_side_file_means_new_epochs(tmp_path: Path) -> None
     assert not await kept(tmp_path / "one")
 
 
+async def test_a_clock_that_was_put_back_puts_nothing_off(tmp_path: Path) -> None:
+    """The number is raised an hour later by the clock as it is now."""
+    async with sqlite(tmp_path) as store:
+        await store.load(T0)
+        number = generation(tmp_path)
+        tend = store._writer.generation.tend
+        for hours, raised in ((0, 0), (-960, 1), (-960, 1), (-959, 2)):
+            await store._db.async_run(tend, T0 + hours * RAISED_EVERY_MS)
+            assert generation(tmp_path) == number + raised
+
+
 async def test_a_side_file_that_cannot_be_written_is_caught_up(tmp_path: Path) -> None:
     """Meanwhile the database does not run ahead; a later step writes it."""
     async with sqlite(tmp_path) as store:

@@ -339,7 +339,7 @@ days = st.integers(0, 4).map(lambda day: T0 + day * DAY)
 def test_days_are_found_whatever_the_clock_did(
     written: list[tuple[bool, int]], after: int, before: int, text: str
 ) -> None:
-    """It may have stepped back: then rooms disagree, but none goes back itself."""
+    """It may have been put back: then rooms disagree, and one with itself."""
     writer = lobby()
     writer.commit([d.CreateRoom(DIRECT, EPOCH, PLAIN, {ANN: "member"})], T0 - 9 * DAY)
     for is_direct, at in written:

@@ -10,7 +10,7 @@ import pytest
 from chatd.core import drafts as d
 from chatd.core.settings import PLAIN
 from chatd.errors import StoreFailed, StoreUnavailable
-from chatd.ids import Seq, UserName
+from chatd.ids import Cid, RoomName, Seq, UserName
 from chatd.store.sqlite import ledger
 from chatd.store.sqlite.sql import select
 from chatd.store.sqlite.writer import TEND_ROWS, Writer
@@ -163,6 +163,45 @@ def test_cids_are_kept_as_long_as_promised(writer: Writer) -> None:
     assert count(writer, "cid") == 1
     again = writer.commit([say("b", "young")], T0 + 8 * DAY).outcomes
     assert again == [d.Duplicate(Seq(many + 1), T0 + DAY)]
+
+
+def test_a_cid_grows_old_by_what_is_certain(writer: Writer) -> None:
+    """Whatever the clock said: that of a message, of an act, of a room."""
+    for now in (T0 + 40 * DAY, T0 - 40 * DAY):
+        name = RoomName(f"garden{now}")
+        garden: d.Draft = d.CreateRoom(
+            name, EPOCH, PLAIN, {ANN: "owner"}, cid=Cid(f"g{now}"), event=True
+        )
+        drafts = [garden, say("a", f"c{now}"), edit(1, f"{now}", f"e{now}")]
+        outcomes = writer.commit(drafts, now, T0).outcomes
+        assert [type(outcome) for outcome in outcomes] == [d.Committed] * 3
+    assert not writer.tend(T0 + 7 * DAY)
+    assert (count(writer, "cid"), count(writer, "creation")) == (4, 2)
+    writer.tend(T0 + 7 * DAY + 1)
+    assert (count(writer, "cid"), count(writer, "creation")) == (0, 0)
+
+
+def test_what_is_certain_is_written_once_a_minute(writer: Writer) -> None:
+    """With what is committed anyway; at once where that is asked for, or it went back;
+    and not where the batch was not stored.
+    """
+
+    def recorded() -> int:
+        number: int = select(writer.db, "SELECT certain FROM store")[0][0]
+        return number
+
+    steps: list[tuple[list[d.Draft], int, int]] = [
+        ([say("a")], T0 + 59_999, T0),
+        ([say("b")], T0 + 60_000, T0 + 60_000),
+        ([d.RecordTime()], T0 + 60_001, T0 + 60_001),
+        ([say("c")], T0 + 60_002, T0 + 60_001),
+        ([say("d")], T0, T0),
+    ]
+    for drafts, now, found in steps:
+        writer.commit(drafts, now)
+        assert recorded() == found
+    writer.commit([say("e")], T0 + 40 * DAY, T0 + 120_000)
+    assert recorded() == T0 + 120_000
 
 
 def test_the_log_is_checkpointed_behind_the_commits(tmp_path: Path) -> None:
