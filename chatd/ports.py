@@ -183,8 +183,7 @@ class SessionRow:
     token: bytes | None
     """SHA-256 of the token of ours that it depends on."""
     idle_since: Millis | None
-    """When its last connection ended, as far as that was certain; None while it has
-    one."""
+    """When its last connection ended; None while it has one."""
     expires: Millis | None = None
     """When an outside issuer's token ends, on which it depends."""
     scope: str | None = None
@@ -225,29 +224,17 @@ class Store(Protocol):
     async def certain(self, now: Millis) -> Millis | None:
         """What was certain about the time when something was committed last.
 
-        It may be a minute old, or as old as the last `RecordTime` where nothing was
-        committed since. To be asked for before `load`.
-
-        Args:
-            now: What the clock says, for a store that was written before this was
-                remembered: it knows that it is not later than that.
-
-        Returns:
-            None: nothing is known, as in a new store.
-
-        Cancellation: safe.
+        Asked for before `load`; None in a new store. One of before this was kept has
+        its newest event instead, or `now` where that is earlier. Cancellation: safe.
         """
 
-    async def load(self, now: Millis) -> Snapshot:
+    async def load(self, now: Millis, certain: Millis | None = None) -> Snapshot:
         """Read what the core needs at the start.
 
         Sessions that were open when the daemon ended, and all guests' sessions,
-        count as idle from `now`; what was idle too long (`session_days`,
-        `guest_hold_s`) is removed first, and what has lapsed. Called once, before
-        any commit.
-
-        Args:
-            now: A time that has at least been reached.
+        count as idle from `certain`, or `now`; what by `now` was idle too long
+        (`session_days`, `guest_hold_s`) is removed first. Called once, before any
+        commit.
         """
 
     async def commit(
@@ -257,14 +244,9 @@ class Store(Protocol):
 
         Called by one task at a time. An event's `ts` is `now`, or that of the event
         before it where it is later by a few seconds at the most
-        (`chatd.store.stretches`). A draft whose rows fail by themselves is
+        (`chatd.store.stretches`). What is `certain` of the time, by which cids grow
+        old, is `now` where it is not given. A draft whose rows fail by themselves is
         `Refused(internal)` and leaves no trace and no hole.
-
-        Args:
-            drafts: What to execute.
-            now: What time is told.
-            certain: What is certain about it, by which cids grow old; None: that it
-                is `now`.
 
         Returns:
             One outcome for each draft, in order, after the fsync.

@@ -36,10 +36,11 @@ class Authenticator:
         store: Where accounts, tokens and sessions are.
         config: The settings.
         random_bytes: Draws so many random bytes.
-        wall: The time in milliseconds.
+        wall: The time in milliseconds, by which tokens end.
         append: Takes what has to be stored of what was found out: a new hash for
             a password whose old one was too cheap, a role.
         issuers: Outside issuers that are believed.
+        sure: The time as far as it is certain, by which sessions and bans end.
     """
 
     _store: Store
@@ -48,6 +49,9 @@ class Authenticator:
     _wall: Callable[[], int]
     _append: Callable[[Draft], None]
     _issuers: Issuers = attrs.field(factory=Issuers)
+    _sure: Callable[[], int] = attrs.field(
+        default=attrs.Factory(lambda self: self._wall, takes_self=True)
+    )
     _pace: Pace = attrs.field(factory=lambda: Pace(trio.current_time), init=False)
     _passwords: Passwords = attrs.field(init=False)
     _tokens: Tokens = attrs.field(init=False)
@@ -160,7 +164,7 @@ class Authenticator:
         """Whether an account's session was idle for too long. Guests': the core."""
         if row.idle_since is None or is_guest(row.user):
             return False
-        idle_ms = self._wall() - row.idle_since
+        idle_ms = self._sure() - row.idle_since
         return idle_ms > self._config.auth.session_days * DAY_MS
 
     async def _by_token(self, token: str, address: str) -> Access:
@@ -234,7 +238,7 @@ class Authenticator:
 
     def _refuse_banned(self, user: UserRow) -> None:
         """Tell who is right about himself that he is banned, until when and why."""
-        if user.ban is None or not user.ban.holds(self._wall()):
+        if user.ban is None or not user.ban.holds(self._sure()):
             return
         until, reason = user.ban.until, user.ban.reason
         text = "you are banned from this server"

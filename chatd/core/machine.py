@@ -119,7 +119,7 @@ class Machine:
             return
         now = turn.now
         self.chat.note_closed(
-            connection, now.mono, now.wall, self._config.presence.grace_s
+            connection, now.mono, now.certain, self._config.presence.grace_s
         )
         session = connection.session
         if session in self.chat.sessions:
@@ -190,7 +190,7 @@ class Machine:
             )
             # Not who cannot see the room: his refusal comes as fast as for none.
             if barrier is not None and self.chat.may_know(
-                connection.user, room, self._turn.now.wall
+                connection.user, room, self._turn.now.sure
             ):
                 barrier.waiting.append(connection.id)
                 connection.block = Block.BARRIER

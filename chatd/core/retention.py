@@ -5,6 +5,9 @@ that is removed by the store in small steps (`TrimRoom`), and `Room.first` follo
 All rooms are looked at when the daemon starts and every hour, one also when its
 settings change. There is one step at a time, whatever the number of rooms, and a
 pause after it: a commit of people's waits for one step at most.
+
+How old something is depends on a clock. It is counted by the time that is certain
+(`chatd.core.clock`), so a clock that is wrong for a while removes nothing.
 """
 
 from __future__ import annotations
@@ -45,7 +48,7 @@ def trim(turn: Turn, _key: DeadlineKey) -> None:
         del chat.untrimmed[name]
         settings = chat.rooms[name].settings
         if settings.trims:
-            before_ts = turn.now.wall - settings.keep_days * DAY_MS
+            before_ts = turn.now.sure - settings.keep_days * DAY_MS
             turn.append(
                 TrimRoom(
                     name,

@@ -173,9 +173,13 @@ class Chat(Truth):
         return older
 
     def note_closed(
-        self, connection: Connection, now: float, wall: int, grace_s: float
+        self, connection: Connection, now: float, certain: int, grace_s: float
     ) -> None:
-        """A socket is gone; its user stays online for the grace."""
+        """A socket is gone; its user stays online for the grace.
+
+        Since when a session is idle is counted by the time that is certain: a clock
+        that goes back for a moment would end it.
+        """
         self._forget_connection(connection)
         if connection.user is None or connection.session is None:
             return
@@ -183,7 +187,7 @@ class Chat(Truth):
         del user.connections[connection.id]
         session = self.sessions[connection.session]
         session.connection = None
-        self.idle[session.id] = wall
+        self.idle[session.id] = certain
         if not is_guest(user.name):
             del self.sessions[session.id]
             del user.sessions[session.id]

@@ -22,7 +22,6 @@ import secrets
 import signal
 import ssl
 import sys
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -36,6 +35,7 @@ from chatd.auth import read_issuers
 from chatd.config import Address, Config, notices
 from chatd.core.quota import Buckets
 from chatd.core.state import Chat
+from chatd.daemon.clocks import read_clocks, wall
 from chatd.daemon.garbage import tend
 from chatd.daemon.house import House
 from chatd.daemon.routes import metrics_routes, public_routes
@@ -175,7 +175,7 @@ async def _live(
         session_days=config.auth.session_days,
         guest_hold_s=config.auth.guest_hold_s,
     ) as store:
-        world = World(_wall, secrets.token_bytes, _give_up, issuers)
+        world = World(wall, read_clocks, secrets.token_bytes, _give_up, issuers)
         hub = Hub(config, store, world, metrics, f"chatd/{__version__}")
         house = House(hub, metrics)
         async with trio.open_nursery() as nursery:
@@ -279,6 +279,12 @@ def _add_gauges(metrics: Metrics, hub: Hub, listener: Listener) -> None:
             lambda: listener.budget.total,
         ),
         ("tasks", "Trio tasks.", lambda: current_statistics().tasks_living),
+        ("clock_jumps", "Jumps of the clock.", lambda: hub.clock.jumps),
+        (
+            "clock_off_seconds",
+            "How far the clock is from what is certain; 0 while it is trusted.",
+            lambda: hub.clock.off_ms / 1000,
+        ),
     ):
         metrics.gauge(name, text, ask)
 
@@ -329,8 +335,3 @@ def _give_up() -> None:
     log().critical("the store does not answer at all, so the daemon ends at once")
     sys.stderr.flush()
     os._exit(1)
-
-
-def _wall() -> int:
-    """Milliseconds since 1970."""
-    return time.time_ns() // 1_000_000

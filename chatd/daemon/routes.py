@@ -12,6 +12,7 @@ from html import escape
 from chatd import __version__
 from chatd.config import PublicUrl
 from chatd.hub import Hub
+from chatd.hub.clock import SUSPENDED, spell
 from chatd.net.answer import Response
 from chatd.net.http import Route
 from chatd.observe import Metrics
@@ -69,9 +70,17 @@ def public_routes(hub: Hub, url: PublicUrl) -> dict[str, Route]:
             return Response(503, TEXT, b"not ready: the store does not answer\n")
         if not hub.has_space:
             return Response(503, TEXT, b"not ready: the store has no space left\n")
-        return Response(200, TEXT, b"ready\n")
+        return Response(200, TEXT, f"ready\n{_doubt(hub)}".encode())
 
     return {"/": page, "/healthz": healthz, "/readyz": readyz}
+
+
+def _doubt(hub: Hub) -> str:
+    """What is wrong with the clock, if anything is: a restart would not mend it."""
+    clock = hub.clock
+    if clock.doubt is None:
+        return ""
+    return f"the clock has jumped by {spell(clock.off_ms)}: {SUSPENDED}\n"
 
 
 def metrics_routes(metrics: Metrics) -> dict[str, Route]:

@@ -20,7 +20,7 @@ import trio
 
 from chatd.core.drafts import Refused
 from chatd.core.effects import Origin
-from chatd.core.inputs import Executed
+from chatd.core.inputs import Executed, Now
 from chatd.errors import RejectCode, StoreUnavailable
 from chatd.ports import Store
 
@@ -42,7 +42,7 @@ class Committer:
     Args:
         store: The store.
         stall_timeout_s: How long a batch may take before it counts as stalled.
-        wall: The time in milliseconds, for `ts`.
+        moment: What time it is, for `ts`, and what is certain about it.
         executed: Takes the outcomes of a whole batch, in order.
         gave_up: Called when there was no answer for twice the time. A thread
             that hangs in the kernel cannot be cancelled, so nothing that waits
@@ -51,7 +51,7 @@ class Committer:
 
     _store: Store
     _stall_timeout_s: float
-    _wall: Callable[[], int]
+    _moment: Callable[[], Now]
     _executed: Callable[[Sequence[Executed]], None]
     _gave_up: Callable[[], None]
     _queue: list[Origin] = attrs.field(factory=list)
@@ -113,9 +113,10 @@ class Committer:
         self._began = trio.current_time()
         self._alarm.deadline = self._due()
         drafts = [origin.draft for origin in self._batch]
+        now = self._moment()
         with trio.CancelScope(shield=True):
             try:
-                outcomes = await self._store.commit(drafts, self._wall())
+                outcomes = await self._store.commit(drafts, now.wall, now.certain)
             except StoreUnavailable as error:
                 outcomes = [unavailable(f"nothing was stored: {error}")] * len(drafts)
         batch, self._batch = self._batch, []

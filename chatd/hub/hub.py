@@ -23,7 +23,8 @@ import trio
 
 from chatd.auth import Authenticator
 from chatd.config import Config
-from chatd.core.drafts import Draft
+from chatd.core.clock import Clock
+from chatd.core.drafts import Draft, RecordTime
 from chatd.core.effects import Origin
 from chatd.core.inputs import (
     Closed,
@@ -39,6 +40,7 @@ from chatd.core.inputs import (
 from chatd.core.machine import Machine
 from chatd.core.quota import Space, address_key
 from chatd.errors import Ending, RejectCode
+from chatd.hub.clock import keep_clock
 from chatd.hub.committer import Committer
 from chatd.hub.errands import Errands
 from chatd.hub.fanout import Fanout, Link
@@ -88,14 +90,15 @@ class Hub:
         self._sending_away: tuple[Ending, Callable[[], float]] | None = None
         self._alarm = trio.CancelScope()
         self._due: float | None = None
-        self._clock: Callable[[], float]
+        self._mono: Callable[[], float]
+        self._clock: Clock
         self._nursery: trio.Nursery
         self._performer: Performer
         self._machine: Machine
         self._committer = Committer(
             store,
             config.store.stall_timeout_s,
-            world.wall,
+            self._moment,
             self._committed,
             world.gave_up,
         )
@@ -103,9 +106,10 @@ class Hub:
             store,
             config,
             world.random_bytes,
-            world.wall,
+            lambda: self._moment().wall,
             self._store_aside,
             world.issuers,
+            lambda: self._moment().sure,
         )
         self._errands = Errands(
             store, authenticator, self._fanout, self._happened, self.make_gap
@@ -124,8 +128,8 @@ class Hub:
         Cancellation: what is being committed is finished first.
         """
         # A third of the calls that `trio.current_time` makes.
-        self._clock = trio.lowlevel.current_clock().current_time
-        chat = await load(self._store, self._config, self._world)
+        self._mono = trio.lowlevel.current_clock().current_time
+        chat, self._clock = await load(self._store, self._config, self._world)
         self._machine = Machine(chat, self._config, self._world.new_epoch, self._server)
         async with trio.open_nursery() as nursery:
             self._performer = Performer(
@@ -140,6 +144,9 @@ class Hub:
             self._nursery = nursery
             nursery.start_soon(self._committer.run)
             nursery.start_soon(watch, self._store, self._happened)
+            nursery.start_soon(
+                keep_clock, self._clock, self._world.read_clock, self._record_time
+            )
             nursery.start_soon(self._keep_time)
             nursery.start_soon(self._take_turns)
             task_status.started()
@@ -175,6 +182,7 @@ class Hub:
         Cancellation: safe; they are as old as after a crash then.
         """
         self._happened(Stopping())
+        self._record_time()
         await self._committer.wait_idle()
 
     def finish_all(self, ending: Ending, afters_s: Callable[[], float]) -> None:
@@ -195,6 +203,11 @@ class Hub:
     def has_space(self) -> bool:
         """Whether anybody may add to the store; a restart makes no space."""
         return self._machine.space is not Space.NONE
+
+    @property
+    def clock(self) -> Clock:
+        """What is certain about the time."""
+        return self._clock
 
     @property
     def connections(self) -> int:
@@ -278,6 +291,10 @@ class Hub:
 
     # --- inputs and their effects -------------------------------------------
 
+    def _moment(self) -> Now:
+        """What time it is now."""
+        return self._clock.now(self._mono(), self._world.wall())
+
     def _happened(self, happened: Input) -> None:
         """Handle an input and all that follows from it, or queue it."""
         self._inputs.append(happened)
@@ -294,7 +311,7 @@ class Hub:
         self._running = True
         try:
             now = self._now
-            now.mono, now.wall = self._clock(), self._world.wall()
+            self._clock.tell(now, self._mono(), self._world.wall())
             performer = self._performer
             while self._inputs:
                 for effect in self._machine.handle(self._inputs.popleft(), now):
@@ -338,6 +355,10 @@ class Hub:
 
     def _link(self, number: ConnectionId) -> Link | None:
         return self._fanout.links.get(number)
+
+    def _record_time(self) -> None:
+        """Have what is certain about the time written down."""
+        self._store_aside(RecordTime())
 
     def _store_aside(self, draft: Draft) -> None:
         """Have something stored that no command waits for."""

@@ -12,6 +12,7 @@ import trio
 
 from chatd.config import Config
 from chatd.core.agenda import Due
+from chatd.core.clock import Clock
 from chatd.core.drafts import CreateRoom, DeclareRoom, Draft, Refused
 from chatd.core.entities import Invite, Membership, Room, Sanction, Session, User
 from chatd.core.settings import RoomSettings
@@ -23,8 +24,11 @@ from chatd.names import NEW_ENDS_WELL, ends_well, skeleton
 from chatd.ports import Snapshot, Store
 
 
-async def load(store: Store, config: Config, world: World) -> Chat:
+async def load(store: Store, config: Config, world: World) -> tuple[Chat, Clock]:
     """Read the chat from the store, and store what the configuration adds to it.
+
+    Returns:
+        The chat, and the clock as far as the store's memory agrees with it.
 
     Raises:
         StoreFailed: It cannot be read, or a declared room cannot be stored.
@@ -32,14 +36,17 @@ async def load(store: Store, config: Config, world: World) -> Chat:
 
     Cancellation: as the store's; what is missing is added at the next start.
     """
-    snapshot = await store.load(world.wall())
-    chat = restore(snapshot, config, trio.current_time())
+    known = await store.certain(world.wall())
+    clock = Clock.started(known, world.read_clock(), trio.current_time())
+    now = clock.now(trio.current_time(), world.wall())
+    snapshot = await store.load(now.sure, now.certain)
+    chat = restore(snapshot, config, now.mono)
     drafts = declare(chat, config, world.new_epoch)
-    for outcome in await store.commit(drafts, world.wall()):
+    for outcome in await store.commit(drafts, now.wall, now.certain):
         if isinstance(outcome, Refused):
             raise StoreFailed(f"a declared room was not stored: {outcome.text}")
     chat.agenda.add(trio.current_time(), Due.RETENTION, None)
-    return chat
+    return chat, clock
 
 
 def restore(snapshot: Snapshot, config: Config, now: float) -> Chat:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import attrs
 
 from chatd.auth import Issuers
+from chatd.core.clock import Reading
 from chatd.ids import Epoch
 
 
@@ -15,7 +16,9 @@ class World:
     """Time, randomness, and the last resort."""
 
     wall: Callable[[], int]
-    """The time in milliseconds."""
+    """What the wall clock says, in milliseconds."""
+    read_clock: Callable[[], Reading]
+    """The same together with the clock that nobody sets, every few seconds."""
     random_bytes: Callable[[int], bytes]
     gave_up: Callable[[], None]
     """Ends the process when the store has not answered for too long."""

@@ -109,19 +109,20 @@ class MemoryStore:
         await trio.lowlevel.checkpoint()
         return self._model.certain
 
-    async def load(self, now: Millis) -> Snapshot:
+    async def load(self, now: Millis, certain: Millis | None = None) -> Snapshot:
         """Read what the core needs at the start; see the port."""
         await trio.lowlevel.checkpoint()
         self._model.revisions.clear()
+        certain = now if certain is None else certain
         for session in list(self._model.sessions.values()):
             guest = self._model.is_guest(session.user)
             limit_ms = self.guest_hold_s * 1000 if guest else self.session_days * DAY_MS
             if session.idle_since is None:
-                session.idle_since = now
+                session.idle_since = certain
             elif session.idle_since <= now - limit_ms:
                 end_session(self._model, session.session)
             elif guest:
-                session.idle_since = now
+                session.idle_since = certain
         for room in self._model.rooms.values():
             _forget_lapsed(room, now)
         held = {session.user for session in self._model.sessions.values()}

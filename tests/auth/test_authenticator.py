@@ -493,6 +493,22 @@ async def test_an_idle_session_ends(gate: Gate) -> None:
     assert (await gate.hello(session="used")).resumed
 
 
+async def test_what_ends_by_age_ends_when_that_is_sure(gate: Gate) -> None:
+    """A session is not too old, nor a ban over, because the clock says so; a token is,
+    since one that has ended must not be let in.
+    """
+    gate.store.ban(BOB, T0 + 1, None)
+    sure = T0
+    gate.authenticator._sure = lambda: sure
+    gate.wall = T0 + 40 * DAY_MS
+    assert (await gate.hello(session="idle")).resumed
+    assert (await gate.refused(token="tok-bob")).code == "banned"
+    assert (await gate.refused(token="tok-ann")).code == "bad_credentials"
+    sure = gate.wall
+    assert (await gate.refused(session="idle")).code == "bad_credentials"
+    assert (await gate.hello(token="tok-bob")).user == "bob"
+
+
 async def test_a_guests_session_is_the_cores_affair(gate: Gate) -> None:
     """The chat holds it in memory and knows when it ended."""
     name = UserName("cy~4f7k")

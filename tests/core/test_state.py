@@ -34,6 +34,17 @@ def test_a_hole_in_the_timeline_is_a_bug() -> None:
         chat.apply(message(2))
 
 
+def test_since_when_a_session_is_idle_is_counted_by_what_is_certain() -> None:
+    """A clock that goes back for a moment does not end it."""
+    house = House()
+    peer = house.user("ann")
+    house.now.wall -= 40 * 86_400_000
+    certain = house.now.certain
+    peer.close()
+    (idle,) = house.chat.idle.values()
+    assert idle == certain > house.now.wall
+
+
 def test_a_room_that_is_there_is_not_made_again() -> None:
     """The first one stays, with its members."""
     house = House()

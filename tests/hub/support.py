@@ -24,6 +24,7 @@ from trio.testing import MockClock
 from chatd.auth import digest_of
 from chatd.config import Config
 from chatd.core import drafts as d
+from chatd.core.clock import Reading
 from chatd.core.settings import PLAIN
 from chatd.hub import Hub
 from chatd.hub.world import World
@@ -244,13 +245,32 @@ def quick(config: Config | None = None, **limits: Any) -> Config:
     return attrs.evolve(config, limits=attrs.evolve(config.limits, **fields))
 
 
+@attrs.define
+class WallClock:
+    """A clock on the wall over Trio's time, which somebody may set."""
+
+    off_ms: int = 0
+    slept_s: float = 0
+    """How long the machine was asleep, when Trio's time stands still."""
+    is_synchronized: bool = False
+
+    def tell(self) -> int:
+        """What it says."""
+        return T0 + round((trio.current_time() + self.slept_s) * 1000) + self.off_ms
+
+    def read(self) -> Reading:
+        """The same with the time since the machine was started."""
+        boot_s = trio.current_time() + self.slept_s
+        return Reading(self.tell(), boot_s, self.is_synchronized)
+
+
 @asynccontextmanager
 async def running(
     store: Store | None = None,
     config: Config | None = None,
     *,
     filled: bool = True,
-    wall: Any = None,
+    clock: WallClock | None = None,
 ) -> AsyncIterator[Rig]:
     """Run a hub over a store that has three accounts and a room.
 
@@ -260,8 +280,10 @@ async def running(
     if filled:
         await fill(store)
     metrics, gave_up = Metrics(), list[float]()
+    clock = WallClock() if clock is None else clock
     world = World(
-        wall or (lambda: T0 + round(trio.current_time() * 1000)),
+        clock.tell,
+        clock.read,
         random.Random(7).randbytes,
         lambda: gave_up.append(trio.current_time()),
     )

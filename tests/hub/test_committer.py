@@ -10,7 +10,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from chatd.core import drafts as d
 from chatd.core.effects import Origin
-from chatd.core.inputs import Executed
+from chatd.core.inputs import Executed, Now
 from chatd.core.settings import RoomSettings
 from chatd.errors import RejectCode, StoreFailed, StoreUnavailable
 from chatd.hub.committer import BATCH_MAX, GATHER_MAX_S, Committer
@@ -35,7 +35,9 @@ class FakeWriter:
         for _ in range(count):
             self._permits.release()
 
-    async def commit(self, drafts: Sequence[d.Draft], now: int) -> list[d.Outcome]:
+    async def commit(
+        self, drafts: Sequence[d.Draft], now: int, certain: int | None = None
+    ) -> list[d.Outcome]:
         assert now == T0
         self.batches.append(
             [cast(d.DeclareRoom, draft).settings.topic for draft in drafts]
@@ -58,7 +60,11 @@ class Bench:
 
     def __attrs_post_init__(self) -> None:
         self.committer = Committer(
-            cast(Store, self.writer), STALL_S, lambda: T0, self.tell, self.give_up
+            cast(Store, self.writer),
+            STALL_S,
+            lambda: Now(0.0, T0),
+            self.tell,
+            self.give_up,
         )
 
     def tell(self, executed: Sequence[Executed]) -> None:

@@ -48,8 +48,10 @@ class SlowOutcomes(MemoryStore):
 
     gate: trio.Semaphore = attrs.field(factory=lambda: trio.Semaphore(100))
 
-    async def commit(self, drafts: Sequence[d.Draft], now: int) -> list[d.Outcome]:
-        outcomes = await super().commit(drafts, now)
+    async def commit(
+        self, drafts: Sequence[d.Draft], now: int, certain: int | None = None
+    ) -> list[d.Outcome]:
+        outcomes = await super().commit(drafts, now, certain)
         await self.gate.acquire()
         return outcomes
 

@@ -199,9 +199,11 @@ class GatedStore(MemoryStore):
             self.gates.append((what, trio.Event()))
             await self.gates[-1][1].wait()
 
-    async def commit(self, drafts: Sequence[d.Draft], now: Millis) -> list[d.Outcome]:
+    async def commit(
+        self, drafts: Sequence[d.Draft], now: Millis, certain: Millis | None = None
+    ) -> list[d.Outcome]:
         await self._gate("commit")
-        outcomes = await super().commit(drafts, now)
+        outcomes = await super().commit(drafts, now, certain)
         # Readers see it from here on; the chat has not applied it.
         await self._gate("apply")
         return outcomes

@@ -81,7 +81,7 @@ def may_create(turn: Turn, user: User) -> bool:
 def invitation(turn: Turn, user: UserName, room: RoomName) -> Invite | None:
     """The user's invitation to a room, if there is one that has not lapsed."""
     invite = turn.chat.invites.get(user, {}).get(room)
-    return invite if invite is not None and invite.waits(turn.now.wall) else None
+    return invite if invite is not None and invite.waits(turn.now.sure) else None
 
 
 def held(sanctions: dict[UserName, Sanction], user: UserName, now: Millis) -> bool:
@@ -100,7 +100,7 @@ def check_entry(turn: Turn, user: User, room: Room) -> None:
     is_public = room.name[0] not in "@~"
     if not is_public and invitation(turn, user.name, room.name) is None:
         raise no_room(room.name)
-    if held(room.bans, user.name, turn.now.wall):
+    if held(room.bans, user.name, turn.now.sure):
         if not is_public:
             raise no_room(room.name)
         sanction = room.bans[user.name]
@@ -108,7 +108,7 @@ def check_entry(turn: Turn, user: User, room: Room) -> None:
             RejectCode.BANNED,
             f"you are banned from {room.name}{_because(sanction)}",
             field="room",
-            retry_after_s=_remaining_s(sanction, turn.now.wall),
+            retry_after_s=_remaining_s(sanction, turn.now.sure),
         )
 
 
@@ -118,13 +118,13 @@ def check_voice(turn: Turn, user: User, room: Room) -> None:
     Raises:
         Reject: `muted`, with the time until he is not.
     """
-    if room.mutes and held(room.mutes, user.name, turn.now.wall):
+    if room.mutes and held(room.mutes, user.name, turn.now.sure):
         sanction = room.mutes[user.name]
         raise Reject(
             RejectCode.MUTED,
             f"you are muted in {room.name}{_because(sanction)}",
             field="room",
-            retry_after_s=_remaining_s(sanction, turn.now.wall),
+            retry_after_s=_remaining_s(sanction, turn.now.sure),
         )
 
 

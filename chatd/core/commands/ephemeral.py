@@ -28,7 +28,7 @@ def typing(turn: Turn, connection: Connection, command: Typing) -> None:
     user = turn.user(connection)
     room = turn.chat.rooms[command.room]
     is_small = len(room.online) <= turn.config.presence.names_max
-    if _may(turn, user) and is_small and not held(room.mutes, user.name, turn.now.wall):
+    if _may(turn, user) and is_small and not held(room.mutes, user.name, turn.now.sure):
         seconds = TYPING_FOR_S if command.on else 0
         frame = events.Typing(room.name, user.name, seconds)
         besides = turn.connections_of(user.name)

@@ -161,7 +161,7 @@ def rooms(turn: Turn, connection: Connection, command: Rooms) -> None:
 def sessions(turn: Turn, connection: Connection, command: Sessions) -> None:
     """Have a page of the user's sessions read: of those that can be resumed."""
     days = turn.config.auth.session_days
-    since = turn.now.wall - round(days * DAY_MS)
+    since = turn.now.sure - round(days * DAY_MS)
     user = turn.user(connection).name
     turn.want(ReadSessions(connection.id, command, user, since))
 

@@ -77,7 +77,7 @@ def invite(turn: Turn, connection: Connection, command: acts.Invite) -> None:
         raise Reject(
             RejectCode.EXISTS, f"{command.user} is in {room.name}", field="user"
         )
-    if authority.held(room.bans, command.user, turn.now.wall):
+    if authority.held(room.bans, command.user, turn.now.sure):
         raise Reject(
             RejectCode.BANNED,
             f"{command.user} is banned from {room.name}",

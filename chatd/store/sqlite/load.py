@@ -21,7 +21,7 @@ from chatd.store.sqlite.sql import select, transaction
 from chatd.wire.events import Millis
 
 
-def certain(db: apsw.Connection, now: Millis) -> Millis | None:
+def known(db: apsw.Connection, now: Millis) -> Millis | None:
     """Read what was certain about the time when it was written down last.
 
     A store of before this was done has its newest event instead, unless that comes
@@ -31,12 +31,16 @@ def certain(db: apsw.Connection, now: Millis) -> Millis | None:
         db, "SELECT certain, ifnull((SELECT max(last_ts) FROM room), 0) FROM store"
     )
     is_older = recorded is None and newest > 0
-    known: Millis | None = min(newest, now) if is_older else recorded
-    return known
+    certain: Millis | None = min(newest, now) if is_older else recorded
+    return certain
 
 
 def load(
-    db: apsw.Connection, now: Millis, session_ms: Millis, guest_ms: Millis
+    db: apsw.Connection,
+    now: Millis,
+    certain: Millis,
+    session_ms: Millis,
+    guest_ms: Millis,
 ) -> Snapshot:
     """Void what was idle too long or has lapsed, then read what the core keeps."""
     with transaction(db):
@@ -57,7 +61,7 @@ def load(
         db.execute(
             "UPDATE session SET idle_since = ? WHERE idle_since IS NULL"
             " OR user_id IN (SELECT id FROM user WHERE role = ?)",
-            (now, GUEST),
+            (certain, GUEST),
         )
         db.execute("DELETE FROM revision")  # the snapshot has them
         return Snapshot(_rooms(db), _users(db), _guest_sessions(db), _blocks(db))

@@ -34,7 +34,7 @@ from chatd.store.sqlite import files, migrate, reader, searching
 from chatd.store.sqlite.faults import refusing
 from chatd.store.sqlite.filling import Filling
 from chatd.store.sqlite.generation import begin
-from chatd.store.sqlite.load import certain, load
+from chatd.store.sqlite.load import known, load
 from chatd.store.sqlite.readers import CONNECTIONS, Readers
 from chatd.store.sqlite.threads import call, in_words
 from chatd.store.sqlite.writer import DAY_MS, Writer
@@ -72,13 +72,15 @@ class SqliteStore:
 
     async def certain(self, now: Millis) -> Millis | None:
         """What was certain about the time; see the port. Cancellation: safe."""
-        return await self._readers.key(certain, now)
+        return await self._readers.key(known, now)
 
-    async def load(self, now: Millis) -> Snapshot:
+    async def load(self, now: Millis, certain: Millis | None = None) -> Snapshot:
         """Read what the core needs at the start; see the port."""
+        times = now, now if certain is None else certain
+        limits = self._session_ms, self._guest_ms
         with trio.CancelScope(shield=True):
             snapshot: Snapshot = await self._write(
-                in_words, self._sync, load, now, self._session_ms, self._guest_ms
+                in_words, self._sync, load, *times, *limits
             )
         self._now = now
         self._untended.set()

@@ -1,0 +1,49 @@
+"""Reading the clocks of the machine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from chatd.core.clock import Reading
+
+SYNCHRONIZED = Path("/run/systemd/timesync/synchronized")
+"""Touched by systemd-timesyncd whenever it has asked its server. What adjtimex(2) says
+of other programs is not to be had from inside the unit (`ProtectClock`)."""
+FRESH_S = 3600.0
+"""How old that may be. Source: timesyncd.conf(5), `PollIntervalMaxSec`, 34 minutes."""
+APART_S = 1.0
+"""Between the two readings of one clock; more, and the process was stopped there."""
+
+
+def wall() -> int:
+    """Milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+def read_clocks(
+    boot: Callable[[], float] = lambda: time.clock_gettime(time.CLOCK_BOOTTIME),
+    wall: Callable[[], int] = wall,
+    mark: Path = SYNCHRONIZED,
+) -> Reading:
+    """Read both clocks in one moment.
+
+    Args:
+        boot: Seconds since the machine was started, its sleep among them.
+        wall: Milliseconds since 1970.
+        mark: What the network's time-keeping touches.
+    """
+    while True:
+        before_s, wall_ms = boot(), wall()
+        if boot() - before_s < APART_S:
+            return Reading(wall_ms, before_s, _is_fresh(mark, wall_ms))
+
+
+def _is_fresh(mark: Path, wall_ms: int) -> bool:
+    """Whether the clock was asked for, and not set to something else since."""
+    try:
+        age_s = wall_ms / 1000 - mark.stat().st_mtime
+    except OSError:
+        return False  # nobody can tell
+    return -APART_S <= age_s <= FRESH_S
