@@ -189,7 +189,10 @@ def unban_user(name: str, config_file: Path | None, data: str | None) -> None:
     place = place_of(config_file, data)
     directory, name = place.directory, place.user(name)
     with told():
-        was_banned = admin.unban(directory, name)
+        revision = admin.unban(directory, name)
+        if revision is not None:
+            wait_in_force(directory, revision)
+    was_banned = revision is not None
     click.echo(f"{name} may log in" if was_banned else f"{name} was not banned")
 
 

@@ -81,7 +81,12 @@ def erase(
         return
     click.echo(f"{user} is erased: {_told(done)}")
     if done.ownerless:
-        click.echo(f"note: no owner is left in {', '.join(done.ownerless)}", err=True)
+        rooms = ", ".join(done.ownerless)
+        click.echo(
+            f"note: no owner is left in {rooms}: those with the highest role there"
+            " have charge of it now",
+            err=True,
+        )
     if not done.is_overwritten:
         click.echo(
             "note: somebody was reading the database, so its write-ahead log may have"

@@ -85,6 +85,8 @@ class Room:
     sent: dict[UserName, float] = attrs.field(factory=dict)
     """In slow mode, when somebody sent last, on the clock of the deadlines."""
     members: dict[UserName, Membership] = attrs.field(factory=dict)
+    leaders: dict[UserName, None] = attrs.field(factory=dict)
+    """Owners and moderators, whom to find among ten thousand members takes long."""
     online: dict[UserName, None] = attrs.field(factory=dict)
     """Members with at least one connection, or in their grace."""
     unsettled: dict[UserName, list[UserShown | None]] = attrs.field(factory=dict)
@@ -125,12 +127,18 @@ class User:
     """True from the first connection until the grace after the last."""
     blocks: dict[UserName, None] = attrs.field(factory=dict)
     """Whom the user blocks."""
+    ban: Sanction | None = None
+    """From the server; it may have lapsed."""
     messages: Bucket | None = None
     ephemeral: Bucket | None = None
     creations: Bucket | None = None
     """Of rooms and direct conversations that he opens."""
     opening: RoomName | None = None
     """The direct conversation that he opened last."""
+
+    def is_banned(self, now: Millis) -> bool:
+        """Whether he is banned from the server now."""
+        return self.ban is not None and self.ban.holds(now)
 
 
 @attrs.define(eq=False)

@@ -14,7 +14,7 @@ import attrs
 
 from chatd.core.drafts import Outcome
 from chatd.core.effects import Origin, Unread
-from chatd.core.entities import SessionKept
+from chatd.core.entities import Sanction, SessionKept
 from chatd.core.principal import HashedPassword, Principal, Renewal
 from chatd.core.query import Hit, Query
 from chatd.errors import Reject
@@ -204,6 +204,8 @@ class RevisionKind(StrEnum):
 
     BAN = "ban"
     """He is banned from the server."""
+    UNBAN = "unban"
+    """He may come in again."""
     LOGOUT = "logout"
     """His sessions are void, or his password is another one."""
     TOKEN = "token"  # noqa: S105 - a word, no secret
@@ -228,6 +230,8 @@ class Revision:
     """SHA-256 of the token that it is about."""
     session: SessionId | None = None
     """The one session that it is about; None for all."""
+    ban: Sanction | None = None
+    """The one from the server that he has now."""
 
 
 @attrs.define

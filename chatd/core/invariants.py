@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chatd.core.agenda import DeadlineKey, Due
 from chatd.core.state import Chat
+from chatd.core.truth import LEADERS
 from chatd.ids import is_direct
 from chatd.wire.fields import ROLES
 
@@ -18,7 +19,9 @@ def check(chat: Chat) -> None:
             assert 0 <= member.read <= room.head
             assert 1 <= member.first <= room.head + 1
             assert member.role in ROLES
+            assert (member.role in LEADERS) == (name in room.leaders)
             assert room.name in chat.users[name].rooms
+        assert all(name in room.members for name in room.leaders)
         assert not any(name in room.members for name in room.bans)
         if is_direct(room.name):
             assert len(room.members) <= 2  # fewer where one was erased

@@ -18,6 +18,8 @@ from chatd.wire.events import Millis, TimelineEvent, UserShown
 
 REMOVALS = ("kick", "ban")
 """Acts of moderation that end a membership."""
+LEADERS = ("owner", "moderator")
+"""Roles of those whom `Room.leaders` lists."""
 
 
 @attrs.define(eq=False)
@@ -76,6 +78,10 @@ class Truth:
         A new member may read from `first` on; a ban of his has lapsed.
         """
         present = user.name in room.members
+        if role in LEADERS:
+            room.leaders[user.name] = None
+        else:
+            room.leaders.pop(user.name, None)
         if role is not None and present:
             room.members[user.name].role = role
         elif role is not None:
@@ -163,6 +169,10 @@ class Truth:
     def apply_role(self, user: User, role: str) -> None:
         """Take a committed role on this server."""
         user.role = role
+
+    def apply_server_ban(self, user: User, ban: Sanction | None) -> None:
+        """Take a committed ban from this server, or that there is none."""
+        user.ban = ban
 
     def apply_erasure(self, user: User, now: float) -> None:
         """Take a committed erasure of somebody who has no connection any more."""

@@ -17,6 +17,7 @@ from chatd.core.drafts import CreateRoom, DeclareRoom, Draft, Refused
 from chatd.core.entities import Invite, Membership, Room, Sanction, Session, User
 from chatd.core.settings import RoomSettings
 from chatd.core.state import Chat
+from chatd.core.truth import LEADERS
 from chatd.errors import ConfigError, StoreFailed
 from chatd.hub.world import World
 from chatd.ids import Epoch, Seq
@@ -63,7 +64,7 @@ def restore(snapshot: Snapshot, config: Config, now: float) -> Chat:
     """
     chat = Chat(presence_tick_s=config.presence.tick_s)
     for user in snapshot.users:
-        chat.users[user.user] = User(user.user, user.display, user.role)
+        chat.users[user.user] = User(user.user, user.display, user.role, ban=user.ban)
     for blocker, blocked in snapshot.blocks:
         chat.apply_block(blocker, blocked, on=True)
     declared = {room.name for room in config.rooms.permanent}
@@ -80,6 +81,8 @@ def restore(snapshot: Snapshot, config: Config, now: float) -> Chat:
         for member in row.members:
             place = Membership(member.role, member.read, member.first)
             room.members[member.user] = place
+            if member.role in LEADERS:
+                room.leaders[member.user] = None
             chat.users[member.user].rooms[room.name] = None
         for held, rows in ((room.bans, row.bans), (room.mutes, row.mutes)):
             for one in rows:

@@ -98,8 +98,8 @@ class MemoryStore:
     ) -> None:
         """Leave word of a change, as the command line does."""
         self._revision += 1
-        role = self._model.users[user].role
-        revision = Revision(self._revision, kind, user, role, token)
+        row = self._model.users[user]
+        revision = Revision(self._revision, kind, user, row.role, token, ban=row.ban)
         self._model.revisions.append(revision)
 
     # --- the port -------------------------------------------------------------

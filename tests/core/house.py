@@ -218,6 +218,12 @@ class House:
             peer.join(room)
         return peer
 
+    def set_role(self, room: RoomName, user: UserName, role: str) -> None:
+        """Give a member a role of which no event tells."""
+        chat = self.chat
+        chat.apply_member(chat.rooms[room], chat.users[user], role, self.now.mono)
+        self.model.rooms[room].members[user].role = role
+
     def user_of(self, peer: Peer) -> UserName | None:
         """Who is on a connection, once he was welcomed and until it ends."""
         connection = self.chat.connections.get(peer.id)
@@ -447,6 +453,8 @@ class House:
         else:
             session = self.model.sessions.get(SessionId(secret.encode()))
             row = self.model.users[session.user] if session is not None else None
+        if row is not None and row.ban is not None and row.ban.holds(self.now.wall):
+            row, wrong = None, Reject(RejectCode.BANNED, "banned")
         if row is None:
             return inputs.AuthenticationFailed(effect.connection, hello, wrong)
         who = Principal(

@@ -285,8 +285,7 @@ def build(who: str) -> World:
     assert name is not None
     den, far = (ann.ask(a.Create(private=True))[-1].room for _ in range(2))
     # Whoever is first in a declared room is its member; its owner comes from above.
-    house.chat.rooms[LOBBY].members[ANN].role = "owner"
-    house.model.rooms[LOBBY].members[ANN].role = "owner"
+    house.set_role(LOBBY, ANN, "owner")
     for peer, invited in ((bob, BOB), (cy, CY), (actor, name)):
         for room in (den, far):
             if room == den or peer is not actor:

@@ -27,6 +27,8 @@ from chatd.config import Config
 from chatd.config.limits import Limits
 from chatd.config.sections import Auth, History, PermanentRoom, Presence, Rooms
 from chatd.core.drafts import EndSessions
+from chatd.core.entities import Room as RoomState
+from chatd.core.entities import Sanction
 from chatd.core.inputs import Revised, Revision, RevisionKind
 from chatd.core.retention import REVIEW_S
 from chatd.hub.restore import restore
@@ -435,21 +437,32 @@ class Life(RuleBasedStateMachine):
 
     @rule(
         kind=st.sampled_from(
-            [RevisionKind.BAN, RevisionKind.LOGOUT, RevisionKind.ROLE]
+            [
+                *(RevisionKind.BAN, RevisionKind.UNBAN),
+                *(RevisionKind.LOGOUT, RevisionKind.ROLE),
+            ]
         ),
         name=st.sampled_from([ANN, BOB]),
         role=st.sampled_from(["user", "admin"]),
+        seconds=FOR,
     )
-    def revise(self, kind: RevisionKind, name: UserName, role: str) -> None:
+    def revise(
+        self, kind: RevisionKind, name: UserName, role: str, seconds: int | None
+    ) -> None:
         """Now and then the operator changes something beside the daemon."""
         model = self.house.model
         if kind is RevisionKind.ROLE:
             model.users[name] = attrs.evolve(model.users[name], role=role)
+        elif kind is RevisionKind.UNBAN:
+            model.users[name].ban = None
         else:
             end_sessions(model, EndSessions(name))
+        if kind is RevisionKind.BAN:
+            until = None if seconds is None else self.house.now.wall + seconds * 1000
+            model.users[name].ban = Sanction(until, None)
         self.revisions += 1
-        role = model.users[name].role
-        revision = Revision(self.revisions, kind, name, role)
+        row = model.users[name]
+        revision = Revision(self.revisions, kind, name, row.role, ban=row.ban)
         self.house.handle(Revised([revision]))
 
     @rule(killed=st.sampled_from([False, False, False, True]))
@@ -532,6 +545,7 @@ class Life(RuleBasedStateMachine):
         assert not chat.barriers
         for name, entry in chat.rooms.items():
             if name[0] != "@" and name != LOBBY:
+                HAPPENED["left to others"] += self.is_left_to_others(entry)
                 for user, member in entry.members.items():
                     HAPPENED["since join"] += member.first > 1
                     if not is_guest(user):
@@ -553,6 +567,14 @@ class Life(RuleBasedStateMachine):
             )
             assert not uses or max(uses.values()) == 1
 
+    def is_left_to_others(self, room: RoomState) -> bool:
+        """Whether there are members, and no owner among them who can act."""
+        users, now = self.house.chat.users, self.house.now.wall
+        return bool(room.members) and not any(
+            member.role == "owner" and not users[name].is_banned(now)
+            for name, member in room.members.items()
+        )
+
     def teardown(self) -> None:
         """At the end, too."""
         self.quiesce()
@@ -573,7 +595,7 @@ class Life(RuleBasedStateMachine):
             for room in chat.rooms.values()
         }
         users = {
-            user.name: (user.display, user.role, sorted(user.blocks))
+            user.name: (user.display, user.role, user.ban, sorted(user.blocks))
             for user in chat.users.values()
         }
         guests = {s.id: s.user for s in chat.sessions.values() if is_guest(s.user)}
@@ -589,5 +611,6 @@ def test_whatever_happens_every_client_is_told_the_truth(steps: int) -> None:
     run_state_machine_as_test(
         Life, settings=settings(max_examples=100, stateful_step_count=steps)
     )
-    for what in ("removed live", "removed replaying", "since join"):
+    wanted = ("removed live", "removed replaying", "since join", "left to others")
+    for what in wanted:
         assert HAPPENED[what] > 0, HAPPENED

@@ -39,7 +39,7 @@ from chatd.wire.kinds import (
     Text,
     Visibility,
 )
-from tests.core.house import ADA, ANN, BOB, CY, LOBBY, House, Peer
+from tests.core.house import ANN, BOB, CY, LOBBY, House, Peer
 
 HI = Text("hi")
 TEAM = RoomName("team")
@@ -183,21 +183,6 @@ def test_a_ban_of_a_later_administrator_can_be_lifted() -> None:
     house.chat.users[BOB].role = "admin"
     assert codes(ann.ask(Ban(TEAM, BOB))) == [RejectCode.FORBIDDEN]
     assert codes(ann.ask(Unban(TEAM, BOB))) == []
-
-
-def test_in_a_room_that_nobody_owns_the_highest_make_an_owner() -> None:
-    """The last one was erased; members are not asked while there are moderators."""
-    house = House(FREE)
-    ann = house.user("ann", TEAM)
-    bob, cy = house.user("bob", TEAM), house.user("cy", TEAM)
-    ann.ask(SetRole(TEAM, BOB, MODERATOR))
-    house.chat.rooms[TEAM].members[ANN].role = "member"
-    house.model.rooms[TEAM].members[ANN].role = "member"
-    assert codes(cy.ask(SetRole(TEAM, CY, OWNER))) == [RejectCode.FORBIDDEN]
-    assert codes(bob.ask(SetRole(TEAM, BOB, OWNER))) == []
-    assert codes(bob.ask(SetRole(TEAM, CY, MODERATOR))) == []
-    ada = house.user(ADA)
-    assert codes(ada.ask(SetRole(TEAM, ANN, MODERATOR))) == []
 
 
 def test_welcome_has_the_newest_invitations_only() -> None:

@@ -109,7 +109,34 @@ async def test_a_ban_cuts_off_at_once(tmp_path: Path) -> None:
         assert void["code"] == "bad_credentials"
         async with logged_in(daemon.url, "ann"):
             pass
-    assert daemon.log_text().count("revised") == 1
+    assert daemon.log_text().count("revised") == 2
+
+
+async def test_a_room_whose_owner_is_banned_is_left_to_the_others(
+    tmp_path: Path,
+) -> None:
+    """As long as he is: over a restart, and until the command line says otherwise."""
+    data = tmp_path / "data"
+    add_accounts(data, "ann", "bob")
+    topic = {"type": "room", "room": "den", "topic": "tea"}
+    moderated = {"type": "role", "room": "den", "user": "bob", "role": "moderator"}
+    async with (
+        running(data) as daemon,
+        logged_in(daemon.url, "bob") as bob,
+        logged_in(daemon.url, "ann") as ann,
+    ):
+        await ann.ask(type="join", room="den")
+        await bob.ask(type="join", room="den")
+        assert (await bob.ask(**topic))["code"] == "forbidden"
+        await typed(data, "user", "ban", "ann")
+        assert (await bob.ask(**topic))["type"] == "ok"
+    async with running(data) as daemon, logged_in(daemon.url, "bob") as bob:
+        assert (await bob.ask(**moderated))["type"] == "ok"
+        await typed(data, "user", "unban", "ann")
+        assert (await bob.ask(**moderated))["code"] == "forbidden"
+        async with logged_in(daemon.url, "ann") as ann:
+            assert (await ann.ask(**moderated | {"role": "member"}))["type"] == "ok"
+            assert (await bob.ask(**topic))["code"] == "forbidden"
 
 
 async def test_a_revoked_token_cuts_off_what_came_from_it(tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ def _may_know_all(turn: Turn, connection: Connection, room: Room) -> bool:
     if not is_guest(user.name) and (scope is None or scope.rooms is None):
         return True
     least = authority.MODERATOR if room.name[0] == "~" else 1
-    may_invite = authority.rank(user, room) >= least
+    may_invite = authority.rank(turn, user, room) >= least
     return may_invite and turn.allows(connection, "invite", room.name)
 
 

@@ -1,7 +1,11 @@
 """Who may do what in a room: roles, rights, bans, mutes, who may write.
 
-Pure looks at the chat. A server's administrator has an owner's rights in every
-public room, whether he is in it or not; in a private room he is what he is there.
+Pure looks at the chat. What somebody's word is worth in a room, `rank` alone says.
+A server's administrator has an owner's rights in every public room, whether he is in
+it or not; in a private room he is what he is there. No room is left to itself: where
+no owner can act, because all are banned from the server, erased or gone, those with
+the highest role that can have an owner's rights.
+
 A room that one may not see answers as one that does not exist, to everybody.
 """
 
@@ -20,8 +24,22 @@ SENT_MAX = 1000
 """Times of sending that are kept before those are forgotten that do not matter."""
 
 
-def rank(user: User, room: Room) -> int:
-    """What the user's word is worth in the room; 0 if nothing."""
+def rank(turn: Turn, user: User, room: Room) -> int:
+    """What the user's word is worth in the room; 0 if nothing.
+
+    It takes as long as it takes to look at the room's owners and moderators, and
+    that only for whoever is no owner.
+    """
+    worth = rank_by_role(user, room)
+    return OWNER if worth < OWNER and _is_in_charge(turn, user, worth, room) else worth
+
+
+def rank_by_role(user: User, room: Room) -> int:
+    """The same by roles alone, whoever else can act there.
+
+    It is what counts for what others have written: where nobody but plain members is
+    left, they can change the room, but nobody acts on his equals.
+    """
     if user.role == "admin" and room.name[0] not in "@~":
         return OWNER
     return rank_of(user.name, room)
@@ -42,26 +60,31 @@ def require(turn: Turn, connection: Connection, name: RoomName, least: int) -> R
     """
     user = turn.user(connection)
     room = turn.chat.rooms.get(name)
-    if room is None or rank(user, room) == 0:
+    if room is None or rank(turn, user, room) == 0:
         room = turn.member_room(connection, name)
     if is_direct(name):
         raise Reject(
             RejectCode.FORBIDDEN, "a direct conversation has no roles", field="room"
         )
-    if rank(user, room) < least and not _is_in_charge(user, room):
+    if rank(turn, user, room) < least:
         role = next(role for role, worth in RANKS.items() if worth == least)
         raise Reject(RejectCode.FORBIDDEN, f"only {_some(role)} of {name} may do this")
     return room
 
 
-def _is_in_charge(user: User, room: Room) -> bool:
-    """Whether nobody owns the room, and nobody in it has more to say than the user.
+def _is_in_charge(turn: Turn, user: User, worth: int, room: Room) -> bool:
+    """Whether nobody who can act has more to say in a room than the user.
 
-    The last owner may be erased, or have been a guest; somebody has to be able to
-    make another one.
+    Plain members have no charge of a declared room: it is the configuration's, and
+    most often had never an owner.
     """
-    ranks = [RANKS[member.role] for member in room.members.values()]
-    return OWNER not in ranks and rank_of(user.name, room) == max(ranks, default=0) > 0
+    if is_direct(room.name) or worth < (MODERATOR if room.declared else 1):
+        return False
+    users, now = turn.chat.users, turn.now.wall
+    return not user.is_banned(now) and not any(
+        RANKS[room.members[name].role] > worth and not users[name].is_banned(now)
+        for name in room.leaders
+    )
 
 
 def _some(role: str) -> str:
@@ -128,13 +151,13 @@ def check_voice(turn: Turn, user: User, room: Room) -> None:
         )
 
 
-def check_post(user: User, room: Room) -> None:
+def check_post(turn: Turn, user: User, room: Room) -> None:
     """Check that a member may write at all.
 
     Raises:
         Reject: `forbidden` where only moderators send.
     """
-    if room.settings.post == "moderators" and rank(user, room) < MODERATOR:
+    if room.settings.post == "moderators" and rank(turn, user, room) < MODERATOR:
         raise Reject(
             RejectCode.FORBIDDEN, f"only moderators send to {room.name}", field="room"
         )
@@ -147,7 +170,7 @@ def check_slow(turn: Turn, user: User, room: Room) -> None:
         Reject: `rate_limited`, with the time until he may.
     """
     slow_s, last = room.settings.slow_s, room.sent.get(user.name)
-    if last is None or rank(user, room) >= MODERATOR:
+    if last is None or rank(turn, user, room) >= MODERATOR:
         return
     wait_s = last + slow_s - turn.now.mono
     if wait_s > 0:

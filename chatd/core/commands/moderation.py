@@ -151,8 +151,7 @@ def _on_lesser(turn: Turn, connection: Connection, command: Act) -> Room | None:
     if room is None:
         return None
     user, target = turn.user(connection), turn.chat.users[command.user]
-    worth = max(authority.rank(target, room), authority.rank_of(target.name, room))
-    if worth >= authority.rank(user, room):
+    if authority.rank(turn, target, room) >= authority.rank(turn, user, room):
         raise Reject(
             RejectCode.FORBIDDEN,
             f"{target.name} has as much to say in {room.name} as you",

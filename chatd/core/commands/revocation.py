@@ -94,7 +94,15 @@ def cut_sessions(turn: Turn, void: Iterable[SessionId], ending: Ending) -> None:
 
 
 def _ban(turn: Turn, revision: Revision) -> None:
+    _set_ban(turn, revision)
     _void(turn, revision, Ending.BANNED)
+
+
+def _set_ban(turn: Turn, revision: Revision) -> None:
+    """Know whether he is banned, which tells who has charge of his rooms."""
+    user = turn.chat.users.get(revision.user)
+    if user is not None:
+        turn.chat.apply_server_ban(user, revision.ban)
 
 
 def _void(turn: Turn, revision: Revision, ending: Ending = Ending.REVOKED) -> None:
@@ -122,6 +130,7 @@ def _erase(turn: Turn, revision: Revision) -> None:
 
 _TAKE: dict[RevisionKind, Callable[[Turn, Revision], None]] = {
     RevisionKind.BAN: _ban,
+    RevisionKind.UNBAN: _set_ban,
     RevisionKind.LOGOUT: _void,
     RevisionKind.TOKEN: _void,
     RevisionKind.ROLE: _role,

@@ -82,7 +82,7 @@ def delete_message(
         return DeleteMessage(*what, otherwise=Refused.of(reject))
     return DeleteMessage(
         *what,
-        moderates=authority.rank(user, room) >= authority.MODERATOR,
+        moderates=authority.rank_by_role(user, room) >= authority.MODERATOR,
         first=room.members[user.name].first,
     )
 
@@ -113,7 +113,7 @@ def send(turn: Turn, connection: Connection, command: Send) -> None:
     if room.mutes:
         authority.check_voice(turn, user, room)
     if room.settings.restricts:
-        authority.check_post(user, room)
+        authority.check_post(turn, user, room)
         authority.check_slow(turn, user, room)
         allowance.pace(turn, connection, command.text)
         authority.note_sending(room, user.name, turn.now.mono)
@@ -128,7 +128,7 @@ def change(turn: Turn, connection: Connection, command: Edit | React) -> None:
     authority.check_voice(turn, user, room)
     if isinstance(command, Edit):
         # Or an old message would be a way to speak where only moderators do.
-        authority.check_post(user, room)
+        authority.check_post(turn, user, room)
     allowance.pace(turn, connection, getattr(command, "text", ""))
 
 

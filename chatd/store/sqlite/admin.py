@@ -79,7 +79,7 @@ def accounts(directory: Path) -> list[Account]:
                 role,
                 created,
                 bool(has_password),
-                Sanction(until, reason) if banned_at is not None else None,
+                people.server_ban(banned_at, until, reason),
                 erased is not None,
             )
             for (
@@ -188,11 +188,11 @@ def ban(directory: Path, name: UserName, ban: Sanction, now: Millis) -> int:
         return revise(db, RevisionKind.BAN, name)
 
 
-def unban(directory: Path, name: UserName) -> bool:
+def unban(directory: Path, name: UserName) -> int | None:
     """Let a user in again.
 
     Returns:
-        Whether he was banned.
+        The revision's number; None if he was not banned.
 
     Raises:
         Reject: `no_user`.
@@ -204,7 +204,7 @@ def unban(directory: Path, name: UserName) -> bool:
             " WHERE id = ? AND banned_at IS NOT NULL",
             (user_id(db, name),),
         )
-        return db.changes() > 0
+        return revise(db, RevisionKind.UNBAN, name) if db.changes() else None
 
 
 def sessions(directory: Path, name: UserName) -> list[SessionShown]:

@@ -15,7 +15,7 @@ from chatd.ports import (
     Snapshot,
     UserRow,
 )
-from chatd.store.sqlite.people import GUEST, GUESTS_PLACES
+from chatd.store.sqlite.people import GUEST, GUESTS_PLACES, server_ban
 from chatd.store.sqlite.rooms import load_settings
 from chatd.store.sqlite.sql import select, transaction
 from chatd.wire.events import Millis
@@ -120,11 +120,15 @@ def _sanctions(db: apsw.Connection, kind: str) -> dict[int, list[SanctionRow]]:
 def _users(db: apsw.Connection) -> list[UserRow]:
     rows = select(
         db,
-        "SELECT name, display, role FROM user WHERE erased IS NULL AND (role <> ?"
+        "SELECT name, display, role, banned_at, banned_until, ban_reason FROM user"
+        " WHERE erased IS NULL AND (role <> ?"
         " OR id IN (SELECT user_id FROM session)) ORDER BY name",
         (GUEST,),
     )
-    return [UserRow(*row) for row in rows]
+    return [
+        UserRow(name, display, role, ban=server_ban(*ban))
+        for name, display, role, *ban in rows
+    ]
 
 
 def _guest_sessions(db: apsw.Connection) -> list[SessionRow]:

@@ -25,6 +25,7 @@ from chatd.core.drafts import (
     SetDisplay,
     SetPasswordHash,
 )
+from chatd.core.entities import Sanction
 from chatd.ids import TAG_BYTES, SessionId, UserName
 from chatd.store import answers
 from chatd.store.sqlite.ledger import Ledger
@@ -80,6 +81,13 @@ def set_role(ledger: Ledger, draft: SetAccountRole, now: Millis) -> Outcome:
     """Change an account's role."""
     sql = "UPDATE user SET role = ? WHERE id = ?"
     return _update_user(ledger, draft.user, sql, draft.role)
+
+
+def server_ban(
+    banned_at: Millis | None, until: Millis | None, reason: str | None
+) -> Sanction | None:
+    """What three columns of `user` say of a ban from the server."""
+    return None if banned_at is None else Sanction(until, reason)
 
 
 def set_block(ledger: Ledger, draft: SetBlock, now: Millis) -> Outcome:

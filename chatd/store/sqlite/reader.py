@@ -14,7 +14,7 @@ from typing import Any
 import apsw
 import orjson
 
-from chatd.core.entities import Sanction, SessionKept
+from chatd.core.entities import SessionKept
 from chatd.ids import (
     Epoch,
     RoomName,
@@ -26,6 +26,7 @@ from chatd.ids import (
 )
 from chatd.ports import SessionRow, TokenRow, UserRow
 from chatd.store.answers import UNREAD_MAX
+from chatd.store.sqlite.people import server_ban
 from chatd.store.sqlite.sql import select
 from chatd.wire.events import (
     Delete,
@@ -283,7 +284,7 @@ def user(db: apsw.Connection, name: UserName) -> UserRow | None:
         " FROM user WHERE name = ? AND erased IS NULL",
         (name,),
     ):
-        ban = Sanction(until, reason) if banned_at is not None else None
+        ban = server_ban(banned_at, until, reason)
         return UserRow(name, display, role, password_hash, ban)
     return None
 

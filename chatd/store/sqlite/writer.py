@@ -29,6 +29,7 @@ from chatd.store.sqlite.faults import ROW_FAULTS, translated
 from chatd.store.sqlite.generation import Generation
 from chatd.store.sqlite.ledger import Ledger
 from chatd.store.sqlite.messages import append_messages
+from chatd.store.sqlite.people import server_ban
 from chatd.store.sqlite.sql import select, transaction
 from chatd.wire.events import Millis
 
@@ -176,15 +177,24 @@ class Writer:
             self.ledger.forget()
             rows = select(
                 self.db,
-                "SELECT r.id, r.kind, r.user, u.role, r.token, r.session"
+                "SELECT r.id, r.kind, r.user, u.role, r.token, r.session,"
+                " u.banned_at, u.banned_until, u.ban_reason"
                 " FROM revision r JOIN user u ON u.name = r.user"
                 " WHERE r.id > ? ORDER BY r.id",
                 (after,),
             )
             self._version = version
             return [
-                Revision(number, RevisionKind(kind), *rest)
-                for number, kind, *rest in rows
+                Revision(
+                    number,
+                    RevisionKind(kind),
+                    user,
+                    role,
+                    token,
+                    session,
+                    server_ban(*ban),
+                )
+                for number, kind, user, role, token, session, *ban in rows
             ]
 
     # --- behind the commits -------------------------------------------------

@@ -8,6 +8,7 @@ import pytest
 
 from chatd.core import drafts as d
 from chatd.core.entities import Sanction
+from chatd.core.inputs import RevisionKind
 from chatd.core.settings import PLAIN
 from chatd.errors import Reject, RejectCode, StoreRefused
 from chatd.ids import UserName, session_tag
@@ -193,12 +194,17 @@ async def test_a_ban_is_lifted(tmp_path: Path) -> None:
     """Also one that had lapsed; who is not banned is told from who is."""
     admin.add_account(tmp_path, ANN, "$hash")
     assert not admin.unban(tmp_path, ANN)
-    admin.ban(tmp_path, ANN, Sanction(None, None), T0)
-    assert admin.unban(tmp_path, ANN)
+    admin.ban(tmp_path, ANN, Sanction(None, "spam"), T0)
     async with sqlite(tmp_path) as store:
+        (loaded,) = (await store.load(T0)).users
+        assert loaded.ban == Sanction(None, "spam")
+        number = admin.unban(tmp_path, ANN)
         row = await store.user(ANN)
         assert row is not None
         assert row.ban is None
+        (revision,) = await store.revisions(0)
+        assert (revision.number, revision.kind) == (number, RevisionKind.UNBAN)
+        assert revision.ban is None
 
 
 async def test_sessions_are_listed_and_ended(tmp_path: Path) -> None:
