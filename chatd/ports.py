@@ -136,11 +136,13 @@ class SanctionRow:
 
 @attrs.define
 class InviteRow:
-    """An invitation as the store has it."""
+    """An invitation as the store has it; what does not matter is not loaded."""
 
     user: UserName
     sender: UserName
     ts: Millis
+    closed_until: Millis | None = None
+    """Until when nobody asks again, since it has ended; None while it is open."""
 
 
 @attrs.define

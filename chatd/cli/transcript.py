@@ -110,6 +110,16 @@ def _left(event: Frame) -> Iterable[str]:
     return [_quiet(event, f"you are no longer here ({clean(event.get('reason'))})")]
 
 
+def _invited(event: Frame) -> Iterable[str]:
+    room, title = clean(event.get("room")), clean(event.get("title", ""))
+    named = f" ({title})" if title else ""
+    return [f"-- {clean(event.get('from'))} asks you into {room}{named}: /join {room}"]
+
+
+def _uninvited(event: Frame) -> Iterable[str]:
+    return [_quiet(event, "you are not asked in any more")]
+
+
 def _mention(event: Frame) -> Iterable[str]:
     return [_quiet(event, f"{clean(event.get('from'))} has mentioned you")]
 
@@ -168,6 +178,8 @@ _WRITERS: dict[str, Callable[[Frame], Iterable[str]]] = {
     "member": _member,
     "presence": _presence,
     "left": _left,
+    "invited": _invited,
+    "uninvited": _uninvited,
     "mention": _mention,
     "welcome": _welcome,
     "error": _error,

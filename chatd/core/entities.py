@@ -51,19 +51,35 @@ class Sanction:
 
 @attrs.frozen
 class Invite:
-    """An invitation that waits for its answer."""
+    """An invitation that waits for its answer, or keeps the next one away."""
 
     sender: UserName
     ts: Millis
+    closed_until: Millis | None = None
+    """Until when nobody asks again, since it has ended; None while it is open."""
 
     def waits(self, now: Millis) -> bool:
-        """Whether it has not lapsed."""
-        return now < self.ts + INVITE_MS
+        """Whether it is open and has not lapsed."""
+        return self.closed_until is None and now < self.ts + INVITE_MS
+
+    def matters(self, now: Millis) -> bool:
+        """Whether it is open, or has ended not long ago."""
+        ends = self.ts + INVITE_MS if self.closed_until is None else self.closed_until
+        return now < ends
+
+    def closed(self, change: str, now: Millis) -> Invite:
+        """The same, after what has ended it."""
+        until = now + HOLD_OFF_MS[change]
+        return attrs.evolve(self, closed_until=max(until, self.closed_until or 0))
 
 
+DAY_MS = 86_400_000
 INVITE_S = 14 * 86_400.0
 INVITE_MS = round(INVITE_S * 1000)
 """How long an invitation waits. Source: protocol section 3."""
+HOLD_OFF_MS = {"decline": INVITE_MS, "uninvite": DAY_MS, "ban": DAY_MS}
+"""How long nobody is asked in again after an invitation that has ended in this way;
+after a join he may be at once. Source: protocol section 3."""
 
 
 @attrs.define(eq=False)

@@ -11,7 +11,15 @@ from typing import Any
 import attrs
 
 from chatd.core.agenda import Agenda, Due
-from chatd.core.entities import INVITE_S, Invite, Membership, Room, Sanction, User
+from chatd.core.entities import (
+    HOLD_OFF_MS,
+    INVITE_S,
+    Invite,
+    Membership,
+    Room,
+    Sanction,
+    User,
+)
 from chatd.ids import RoomName, Seq, UserName
 from chatd.wire import events
 from chatd.wire.events import Millis, TimelineEvent, UserShown
@@ -30,7 +38,7 @@ class Truth:
     rooms: dict[RoomName, Room] = attrs.field(factory=dict)
     users: dict[UserName, User] = attrs.field(factory=dict)
     invites: dict[UserName, dict[RoomName, Invite]] = attrs.field(factory=dict)
-    """Invitations that wait for their answer."""
+    """Invitations that wait for their answer, or have ended not long ago."""
     reads: dict[tuple[RoomName, UserName], Seq] = attrs.field(factory=dict)
     """Read marks that are not written yet."""
     agenda: Agenda = attrs.field(factory=Agenda)
@@ -110,13 +118,16 @@ class Truth:
                 self.apply_invite(target, room.name, invite, now)
             case "ban":
                 room.bans[target] = sanction
-                self.forget_invite(target, room.name)
             case "unban":
                 room.bans.pop(target, None)
             case "mute":
                 room.mutes[target] = sanction
             case "unmute":
                 room.mutes.pop(target, None)
+        last = self.invites.get(target, {}).get(room.name)
+        if last is not None and event.change in HOLD_OFF_MS:
+            last = last.closed(event.change, event.ts)
+            self.apply_invite(target, room.name, last, now)
         user = self.users.get(target)
         if user is not None and target in room.members:
             if event.change == "role":
@@ -134,11 +145,11 @@ class Truth:
     def apply_invite(
         self, user: UserName, room: RoomName, invite: Invite, now: float
     ) -> None:
-        """Take a committed invitation, in place of an earlier one.
+        """Take a committed invitation, or its end, in place of what was before.
 
-        It is forgotten by the clock of the deadlines; whether it still waits says
+        It is forgotten by the clock of the deadlines; whether it still matters says
         the one of people, so one that was stored before the start may stay longer
-        than it waits.
+        than it matters, as may one that has ended.
         """
         self.invites.setdefault(user, {})[room] = invite
         self.agenda.add(now + INVITE_S, Due.FORGET_INVITE, (user, room))

@@ -200,6 +200,15 @@ class Turn:
         """Whether a connection's token lets it know of a room."""
         return connection.scope is None or connection.scope.shows(room)
 
+    def told_of(self, user: UserName, room: RoomName) -> list[ConnectionId]:
+        """A user's connections whose tokens let them know of a room."""
+        connections = self.chat.connections
+        return [
+            number
+            for number in self.connections_of(user)
+            if self.may_be_told(connections[number], room)
+        ]
+
     def connections_of(self, user: UserName) -> list[ConnectionId]:
         """All connections of a user; none of one who is not in memory any more."""
         known = self.chat.users.get(user)

@@ -88,8 +88,8 @@ def restore(snapshot: Snapshot, config: Config, now: float) -> Chat:
             for one in rows:
                 held[one.user] = Sanction(one.until, one.reason)
         for invite in row.invites:
-            waiting = Invite(invite.sender, invite.ts)
-            chat.apply_invite(invite.user, room.name, waiting, now)
+            last = Invite(invite.sender, invite.ts, invite.closed_until)
+            chat.apply_invite(invite.user, room.name, last, now)
     for session in snapshot.guest_sessions:
         entry = Session(session.session, session.user)
         chat.sessions[entry.id] = entry

@@ -17,7 +17,7 @@ import attrs
 import trio
 
 from chatd.core import drafts as d
-from chatd.core.entities import Sanction, SessionKept
+from chatd.core.entities import Invite, Sanction, SessionKept
 from chatd.core.inputs import Revision, RevisionKind
 from chatd.core.query import Hit, Place, Query
 from chatd.errors import StoreFailed, StoreUnavailable
@@ -298,5 +298,6 @@ def _forget_lapsed(room: ModelRoom, now: Millis) -> None:
             if sanction.until is not None and sanction.until <= now:
                 del held[name]
     for name, invite in list(room.invites.items()):
-        if answers.lapsed(invite.ts, now):
+        last = Invite(invite.sender, invite.ts, invite.closed_until)
+        if not last.matters(now):
             del room.invites[name]

@@ -66,12 +66,22 @@ SETTINGS = tuple(
 
 @attrs.define
 class Invite:
-    """Ask somebody into a room."""
+    """Ask somebody into a room, or with `on` false take that back."""
 
     type: ClassVar[str] = "invite"
     room: RoomName
     user: UserName
     cid: Cid | None = None
+    on: bool = True
+    id: CommandId = None
+
+
+@attrs.define
+class Decline:
+    """Refuse an invitation; to refuse it again changes nothing."""
+
+    type: ClassVar[str] = "decline"
+    room: RoomName
     id: CommandId = None
 
 

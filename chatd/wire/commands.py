@@ -20,6 +20,7 @@ from chatd.wire.accounts import Password, Refresh, Register
 from chatd.wire.acts import (
     Ban,
     Create,
+    Decline,
     Invite,
     Kick,
     Mute,
@@ -281,6 +282,7 @@ Command = (
     | Create
     | SetRoom
     | Invite
+    | Decline
     | Kick
     | Ban
     | Unban

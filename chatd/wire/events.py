@@ -103,7 +103,8 @@ class Member:
     sender: UserName
     user: UserName
     change: str
-    """`join`, `leave`, `invite`, `kick`, `ban`, `unban`, `mute`, `unmute`, `role`."""
+    """`join`, `leave`, `invite`, `uninvite`, `decline`, `kick`, `ban`, `unban`, `mute`,
+    `unmute` or `role`."""
     role: str | None = None
     until: Millis | None = None
     """When a ban or mute lapses; without it never."""
@@ -244,6 +245,14 @@ class Invited:
 
 
 @attrs.define
+class Uninvited:
+    """An invitation is over: taken back, declined, accepted or void."""
+
+    type: ClassVar[str] = "uninvited"
+    room: RoomName
+
+
+@attrs.define
 class Mention:
     """A message addresses this user, in a room that the connection has not joined."""
 
@@ -287,5 +296,5 @@ class Expiring:
 Ephemeral = Typing | Presence | ReadMark
 """Anything that is dropped first under pressure."""
 
-Notice = CaughtUp | Left | Invited | Mention | Gap | Bye | Expiring
+Notice = CaughtUp | Left | Invited | Uninvited | Mention | Gap | Bye | Expiring
 """Anything for one connection or one user that has no seq."""

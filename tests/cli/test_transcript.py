@@ -59,7 +59,7 @@ def test_nothing_steers_the_terminal(hostile: str) -> None:
     more = fields | lists | {"on": True, "online": hostile, "after": 1.0}
     for kind in ("message", "edit", "delete", "react", "member", "presence", "left"):
         assert_harmless(shown({"type": kind} | more))
-    for kind in ("welcome", "error", "offline", "mention"):
+    for kind in ("welcome", "error", "offline", "mention", "invited", "uninvited"):
         assert_harmless(shown({"type": kind} | more))
     for command in ("join", "history"):
         assert_harmless(shown({"type": "ok", "re": command} | more))
@@ -121,6 +121,16 @@ def test_a_mention_is_a_quiet_line() -> None:
     """Who and where; the text is read in the room."""
     mention = {"type": "mention", "room": "team", "seq": 7, "from": "bob"}
     assert shown(mention) == ["-- [team] bob has mentioned you"]
+
+
+def test_an_invitation_says_how_to_come_in() -> None:
+    """By its title where there is one, since the name says nothing; and its end."""
+    invited = {"type": "invited", "room": "~abc", "from": "ann", "title": "The den"}
+    assert shown(invited) == ["-- ann asks you into ~abc (The den): /join ~abc"]
+    del invited["title"]
+    assert shown(invited) == ["-- ann asks you into ~abc: /join ~abc"]
+    over = {"type": "uninvited", "room": "~abc"}
+    assert shown(over) == ["-- [~abc] you are not asked in any more"]
 
 
 def test_a_join_says_only_what_is_new() -> None:

@@ -18,6 +18,7 @@ from chatd.config import Config
 from chatd.core import drafts, effects, inputs
 from chatd.core.agenda import Due
 from chatd.core.effects import Effect, Origin
+from chatd.core.entities import Invite
 from chatd.core.inputs import Input, Now
 from chatd.core.invariants import check
 from chatd.core.machine import Machine
@@ -37,7 +38,7 @@ from chatd.ids import (
     direct_partner,
     is_direct,
 )
-from chatd.ports import RoomRow, Snapshot, UserRow
+from chatd.ports import InviteRow, RoomRow, Snapshot, UserRow
 from chatd.store.model import Model
 from chatd.store.model.entities import shown
 from chatd.store.model.people import sessions_of
@@ -170,7 +171,7 @@ class House:
                     [attrs.evolve(row) for row in room.members.values()],
                     list(room.bans.values()),
                     list(room.mutes.values()),
-                    list(room.invites.values()),
+                    [row for row in room.invites.values() if self._matters(row)],
                 )
                 for room in model.rooms.values()
             ],
@@ -182,6 +183,10 @@ class House:
             [row for row in model.sessions.values() if model.is_guest(row.user)],
             sorted(model.blocks),
         )
+
+    def _matters(self, row: InviteRow) -> bool:
+        invite = Invite(row.sender, row.ts, row.closed_until)
+        return invite.matters(self.now.wall)
 
     def restart(self) -> None:
         """Kill the daemon: what was not committed is gone, and so is everybody."""

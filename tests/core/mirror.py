@@ -19,7 +19,18 @@ from chatd.wire.events import UserShown
 
 DURABLE = (
     *("send", "edit", "delete", "react"),
-    *("create", "room", "invite", "kick", "ban", "unban", "mute", "unmute", "role"),
+    *(
+        "create",
+        "room",
+        "invite",
+        "decline",
+        "kick",
+        "ban",
+        "unban",
+        "mute",
+        "unmute",
+        "role",
+    ),
 )
 
 
@@ -86,7 +97,9 @@ class Mirror:
             assert (frame.room, frame.seq) not in self.mentioned, "told twice"
             self.mentioned.add((frame.room, frame.seq))
         else:
-            assert isinstance(frame, events.ReadMark | events.Invited)
+            assert isinstance(
+                frame, events.ReadMark | events.Invited | events.Uninvited
+            )
 
     def _reply(self, frame: Any) -> None:
         assert frame.id not in self.replied

@@ -105,6 +105,7 @@ react            nnrr-rrr  nnrr.rrr  nnrr.rrr  nnrr.rrr
 create           ff----f-  ee----.-  ee----.-  ee----.-
 room             nnrr-rrr  nnrrfrrr  nnrrfrrr  .frrfrrr
 invite           nnrr-rrr  nnrrfrrr  nnrrfrrr  ..rrfrrr
+decline          ..rr-rrr  ..rrfrrr  ..rrfrrr  ..rrfrrr
 kick             nnrr-rrr  nnrrfrrr  nnrrfrrr  ..rrfrrr
 ban              nnrr-rrr  nnrrfrrr  nnrrfrrr  ..rrfrrr
 unban            nnrr-rrr  nnrrfrrr  nnrrfrrr  ..rrfrrr
@@ -122,6 +123,7 @@ room post        nnrr-rrr  nnrrfrrr  nnrrfrrr  .frrfrrr
 kick owner       nnrr-rrr  nnrrfrrr  nnrrfrrr  ffrrfrrr
 role of owner    nnrr-rrr  nnrrfrrr  nnrrfrrr  ffrrfrrr
 invite a member  nnrr-rrr  nnrrfrrr  nnrrfrrr  eerrfrrr
+take back        nnrr-rrr  nnrrfrrr  nnrrfrrr  ..rrfrrr
 join since       nnrr-rrr  nnrr.rrr  bbrr.rrr  nnrr.rrr
 """
 """Those who are in no room but their direct conversations."""
@@ -154,6 +156,7 @@ react            ...r-rrr  ...r.rrr  mmmr.rrr  ...r.rrr  ...r.rrr  ffffffff  .ff
 create           ff----f-  ee----.-  ee----.-  ee----.-  ee----.-  ff----f-  ef----f-
 room             fffr-rrr  fffrfrrr  fffrfrrr  .f.rfrrr  .f.rfrrr  ffffffff  .fffffff
 invite           ..fr-rrr  ..frfrrr  mmfrfrrr  ...rfrrr  ...rfrrr  ffffffff  .fffffff
+decline          ...r-rrr  ...rfrrr  ...rfrrr  ...rfrrr  ...rfrrr  ffffffff  .fffffff
 kick             fffr-rrr  fffrfrrr  fffrfrrr  ...rfrrr  ...rfrrr  ffffffff  .fffffff
 ban              fffr-rrr  fffrfrrr  fffrfrrr  ...rfrrr  ...rfrrr  ffffffff  .fffffff
 unban            fffr-rrr  fffrfrrr  fffrfrrr  ...rfrrr  ...rfrrr  ffffffff  .fffffff
@@ -171,6 +174,7 @@ room post        fffr-rrr  fffrfrrr  fffrfrrr  fffrfrrr  .f.rfrrr  ffffffff  fff
 kick owner       fffr-rrr  fffrfrrr  fffrfrrr  fffrfrrr  fffrfrrr  ffffffff  ffffffff
 role of owner    fffr-rrr  fffrfrrr  fffrfrrr  fffrfrrr  ...rfrrr  ffffffff  ffffffff
 invite a member  eefr-rrr  eefrfrrr  mmfrfrrr  eeerfrrr  eeerfrrr  ffffffff  efffffff
+take back        ...r-rrr  ...rfrrr  ...rfrrr  ...rfrrr  ...rfrrr  ffffffff  .fffffff
 join since       ...r-rrr  ...r.rrr  ...r.rrr  ...r.rrr  ...r.rrr  ...r.rrr  .fffffff
 """
 """Those who are in the first three rooms."""
@@ -213,6 +217,7 @@ WITH_ROOM: dict[str, Make] = {
     "create": make_create,
     "room": lambda room, _of: a.SetRoom(room, topic=k.Topic("x")),
     "invite": lambda room, _of: a.Invite(room, EVE),
+    "decline": lambda room, _of: a.Decline(room),
     "kick": lambda room, _of: a.Kick(room, BOB),
     "ban": lambda room, _of: a.Ban(room, BOB),
     "unban": lambda room, _of: a.Unban(room, BOB),
@@ -234,6 +239,7 @@ VARIANTS: dict[str, Make] = {
     "kick owner": lambda room, _of: a.Kick(room, ANN),
     "role of owner": lambda room, _of: a.SetRole(room, ANN, k.RoomRole("member")),
     "invite a member": lambda room, _of: a.Invite(room, BOB),
+    "take back": lambda room, _of: a.Invite(room, EVE, on=False),
     "join since": lambda room, _of: c.Join(room, Seq(0), Epoch("0" * 16)),
 }
 """The same of oneself, of one's betters, of more."""

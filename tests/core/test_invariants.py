@@ -48,6 +48,7 @@ from chatd.wire.accounts import Password
 from chatd.wire.acts import (
     Ban,
     Create,
+    Decline,
     Invite,
     Kick,
     Mute,
@@ -177,6 +178,8 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
         history=st.sampled_from(["all", "since_join"]).map(Visibility),
     ),
     st.builds(Invite, ACTED_ON, PEOPLE, CIDS),
+    st.builds(Invite, ACTED_ON, PEOPLE, CIDS, on=st.just(False)),
+    st.builds(Decline, ACTED_ON),
     st.builds(Kick, ACTED_ON, PEOPLE, cid=CIDS),
     st.builds(Ban, ACTED_ON, PEOPLE, FOR, cid=CIDS),
     st.builds(Unban, ACTED_ON, PEOPLE, CIDS),
@@ -579,8 +582,7 @@ class Life(RuleBasedStateMachine):
         """At the end, too."""
         self.quiesce()
 
-    @staticmethod
-    def kept(chat: Any) -> Any:
+    def kept(self, chat: Any) -> Any:
         """What a restart keeps."""
         rooms = {
             room.name: (
@@ -599,7 +601,14 @@ class Life(RuleBasedStateMachine):
             for user in chat.users.values()
         }
         guests = {s.id: s.user for s in chat.sessions.values() if is_guest(s.user)}
-        return rooms, users, guests, chat.invites
+        now = self.house.now.wall
+        invites = {
+            (user, room): invite
+            for user, invites in chat.invites.items()
+            for room, invite in invites.items()
+            if invite.matters(now)
+        }
+        return rooms, users, guests, invites
 
 
 @pytest.mark.parametrize("steps", [25, 60])

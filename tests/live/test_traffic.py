@@ -199,6 +199,11 @@ async def keep_order(ann: Person, bob: Person, dan: Person) -> None:
     await ann.hear_until(type="room", topic="Rest")
     await granted(ann, type="invite", room=den["room"], user="bob")
     await bob.hear_until(type="invited", room=den["room"])
+    await granted(bob, type="decline", room=den["room"], id=2)
+    await ann.hear_until(type="member", change="decline")
+    await granted(ann, type="invite", room="garden", user="dan")
+    await granted(ann, type="invite", room="garden", user="dan", on=False)
+    await dan.hear_until(type="uninvited", room="garden")
     await granted(dan, type="join", room="garden")
     on = {"room": "garden", "user": "dan"}
     await granted(ann, type="role", **on, role="moderator")

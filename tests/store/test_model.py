@@ -82,7 +82,12 @@ acts = st.one_of(
         users,
         cids,
         users,
-        st.sampled_from(["invite", "kick", "ban", "unban", "mute", "unmute"]),
+        st.sampled_from(
+            [
+                *("invite", "uninvite", "decline", "invite"),
+                *("kick", "ban", "unban", "mute", "unmute"),
+            ]
+        ),
         seconds=st.none() | st.integers(1, 5),
         reason=st.none() | texts,
     ),

@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from chatd.core import drafts as d
-from chatd.core.entities import INVITE_MS
+from chatd.core.entities import DAY_MS, INVITE_MS
 from chatd.core.settings import PLAIN, RoomSettings
 from chatd.errors import RejectCode
 from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
@@ -73,6 +73,7 @@ async def test_each_act_is_an_event_and_a_change(store: Store) -> None:
         act("role", role="moderator"),
         act("mute", CY),
         act("kick", reason="bye"),
+        act("uninvite", CY),
         act("ban", CY, seconds=5),
         act("unban", CY),
     ]
@@ -83,15 +84,17 @@ async def test_each_act_is_an_event_and_a_change(store: Store) -> None:
         member(4, "role", role="moderator"),
         member(5, "mute", CY),
         member(6, "kick", reason="bye"),
-        member(7, "ban", CY, until=T0 + 5_000),
-        member(8, "unban", CY),
+        member(7, "uninvite", CY),
+        member(8, "ban", CY, until=T0 + 5_000),
+        member(9, "unban", CY),
     ]
     outcomes = await store.commit(acts, T0)
     assert outcomes == [d.Committed(event) for event in expected]
     assert await timeline(store) == expected
     room = await lobby(store)
     assert room.members == [MemberRow(ANN, "owner", Seq(0))]
-    assert (room.bans, room.invites) == ([], [])
+    assert room.bans == []
+    assert room.invites == [InviteRow(CY, ANN, T0, T0 + DAY_MS)]
     assert room.mutes == [SanctionRow(CY, None, None)]
 
 
@@ -129,6 +132,9 @@ async def test_what_an_act_leaves_is_there_at_the_start(store: Store) -> None:
         (None, act("unban")),
         (None, act("unmute")),
         (None, act("invite")),
+        (None, act("uninvite")),
+        (None, act("decline", CY)),
+        (act("invite", CY), act("uninvite", CY)),
         (None, act("role", role="member")),
     ],
 )
@@ -236,7 +242,7 @@ async def test_sanctions_and_invitations_lapse(store: Store) -> None:
 async def test_becoming_a_member_uses_up_an_invitation_and_a_lapsed_ban(
     store: Store,
 ) -> None:
-    """A ban voids the invitation, too."""
+    """A ban voids the invitation, too, which keeps the next one away."""
     await store.commit(
         [
             act("invite", CY),
@@ -247,13 +253,34 @@ async def test_becoming_a_member_uses_up_an_invitation_and_a_lapsed_ban(
         ],
         T0,
     )
-    assert (await lobby(store)).invites == []
+    assert (await lobby(store)).invites == [InviteRow(CY, ANN, T0, T0 + DAY_MS)]
     await store.commit(
         [act("invite", CY), d.SetMember(LOBBY, CY, "member", event=True)], T0
     )
     room = await lobby(store)
     assert (room.invites, room.bans) == ([], [])
     assert room.mutes == [SanctionRow(CY, None, None)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "until"),
+    [
+        (["invite", "uninvite"], T0 + DAY_MS),
+        (["invite", "decline"], T0 + INVITE_MS),
+        (["invite", "decline", "ban"], T0 + INVITE_MS),
+        (["invite", "ban", "decline"], T0 + DAY_MS),
+        (["invite", "uninvite", "invite"], None),
+    ],
+)
+async def test_what_ends_an_invitation_is_kept_as_long_as_it_matters(
+    store: Store, changes: list[str], until: int | None
+) -> None:
+    """The longest time counts; a new one is open again."""
+    await store.commit([act(change, CY) for change in changes], T0)
+    assert (await lobby(store)).invites == [InviteRow(CY, ANN, T0, until)]
+    ends = T0 + INVITE_MS if until is None else until
+    assert (await lobby(store, ends - 1)).invites == [InviteRow(CY, ANN, T0, until)]
+    assert (await lobby(store, ends)).invites == []
 
 
 async def test_a_moderator_deletes_what_is_not_his(store: Store) -> None:

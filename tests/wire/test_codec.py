@@ -115,6 +115,11 @@ COMMANDS: list[tuple[dict[str, Any], Any]] = [
         acts.Invite("a", "bob", "c"),  # type: ignore[arg-type]
     ),
     (
+        {"type": "invite", "room": "a", "user": "bob", "on": False},
+        acts.Invite("a", "bob", on=False),  # type: ignore[arg-type]
+    ),
+    ({"type": "decline", "room": "A"}, acts.Decline("a")),  # type: ignore[arg-type]
+    (
         {"type": "kick", "room": "a", "user": "bob", "reason": "no", "cid": "c"},
         acts.Kick("a", "bob", "no", "c"),  # type: ignore[arg-type]
     ),

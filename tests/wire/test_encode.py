@@ -171,6 +171,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
         e.Invited(LOBBY, BOB, "T"),
         {"type": "invited", "room": "lobby", "from": "bob", "title": "T"},
     ),
+    (e.Uninvited(LOBBY), {"type": "uninvited", "room": "lobby"}),
     (
         e.Left(LOBBY, "kick"),
         {"type": "left", "room": "lobby", "reason": "kick"},

@@ -11,15 +11,27 @@ A room that one may not see answers as one that does not exist, to everybody.
 
 from __future__ import annotations
 
+from chatd.core.effects import FindUser
 from chatd.core.entities import Connection, Invite, Room, Sanction, User
 from chatd.core.turn import Turn, no_room
 from chatd.errors import Reject, RejectCode
 from chatd.ids import RoomName, UserName, is_direct, is_guest
+from chatd.wire import acts
 from chatd.wire.events import Millis
 
 RANKS = {"member": 1, "moderator": 2, "owner": 3}
 """What a role is worth."""
 MODERATOR, OWNER = RANKS["moderator"], RANKS["owner"]
+Act = (
+    acts.Invite
+    | acts.Kick
+    | acts.Ban
+    | acts.Unban
+    | acts.Mute
+    | acts.Unmute
+    | acts.SetRole
+)
+"""What is done to somebody else in a room."""
 SENT_MAX = 1000
 """Times of sending that are kept before those are forgotten that do not matter."""
 
@@ -80,11 +92,30 @@ def _is_in_charge(turn: Turn, user: User, worth: int, room: Room) -> bool:
     """
     if is_direct(room.name) or worth < (MODERATOR if room.declared else 1):
         return False
-    users, now = turn.chat.users, turn.now.wall
+    users, now = turn.chat.users, turn.now.sure
     return not user.is_banned(now) and not any(
         RANKS[room.members[name].role] > worth and not users[name].is_banned(now)
         for name in room.leaders
     )
+
+
+def require_target(
+    turn: Turn, connection: Connection, command: Act, least: int
+) -> Room | None:
+    """The room, if the target is somebody else who exists; None while he is sought.
+
+    Raises:
+        Reject: As `require`; `bad_field` for one's own name.
+    """
+    user = turn.user(connection)
+    room = require(turn, connection, command.room, least)
+    if command.user == user.name:
+        raise Reject(RejectCode.BAD_FIELD, "user: this is your own name", field="user")
+    if command.user not in turn.chat.users:
+        turn.want(FindUser(connection.id, command, command.user))
+        turn.pend(connection)
+        return None
+    return room
 
 
 def _some(role: str) -> str:

@@ -1,4 +1,4 @@
-"""Invite, kick, ban, mute, role, settings: what is done to others and to a room.
+"""Kick, ban, mute, role, settings: what is done to others and to a room.
 
 Each is one draft, and a barrier of its room: what anybody sends for that room
 after it is decided when it is committed. So nobody acts on rights that he is just
@@ -13,31 +13,30 @@ from __future__ import annotations
 
 from chatd.core import allowance, retention
 from chatd.core.commands import authority
-from chatd.core.commands.authority import MODERATOR, OWNER
+from chatd.core.commands.authority import MODERATOR, OWNER, Act
 from chatd.core.commands.creation import given
-from chatd.core.commands.rooms import require_other_owner, told_of, withdraw
+from chatd.core.commands.invitations import tell_invited, tell_uninvited
+from chatd.core.commands.rooms import require_other_owner, withdraw
 from chatd.core.commands.timeline import settle
-from chatd.core.drafts import Committed, Duplicate, Moderate, Outcome, SetRoom
-from chatd.core.effects import Deliver, FindUser, Origin, Tell
-from chatd.core.entities import Connection, Room
+from chatd.core.drafts import (
+    Committed,
+    Duplicate,
+    Moderate,
+    Outcome,
+    Refused,
+    SetRoom,
+)
+from chatd.core.effects import Deliver, Origin
+from chatd.core.entities import HOLD_OFF_MS, Connection, Room
 from chatd.core.truth import REMOVALS
 from chatd.core.turn import Turn
 from chatd.errors import Reject, RejectCode
 from chatd.wire import acts
-from chatd.wire.events import Invited, Member
+from chatd.wire.events import Member
+from chatd.wire.replies import Done
 
 OWNERS_SETTINGS = ("post", "history", "keep_days", "keep_messages")
 """What only an owner changes; the rest is a moderator's too."""
-
-Act = (
-    acts.Invite
-    | acts.Kick
-    | acts.Ban
-    | acts.Unban
-    | acts.Mute
-    | acts.Unmute
-    | acts.SetRole
-)
 
 
 # --- drafts -----------------------------------------------------------------
@@ -45,12 +44,13 @@ Act = (
 
 def moderation(turn: Turn, connection: Connection, command: Act) -> Moderate:
     """The draft of an act on somebody else."""
+    is_over = isinstance(command, acts.Invite) and not command.on
     return Moderate(
         command.room,
         turn.user(connection).name,
         command.cid,
         command.user,
-        command.type,
+        "uninvite" if is_over else command.type,
         role=getattr(command, "role", None),
         seconds=getattr(command, "seconds", None),
         reason=getattr(command, "reason", None),
@@ -64,26 +64,6 @@ def setting(turn: Turn, connection: Connection, command: acts.SetRoom) -> SetRoo
 
 
 # --- what must hold ---------------------------------------------------------
-
-
-def invite(turn: Turn, connection: Connection, command: acts.Invite) -> None:
-    """Check that somebody may be asked in: in a private room moderators ask."""
-    least = MODERATOR if command.room.startswith("~") else 1
-    room = _on_other(turn, connection, command, least)
-    if room is None:
-        return
-    authority.check_voice(turn, turn.user(connection), room)
-    if command.user in room.members:
-        raise Reject(
-            RejectCode.EXISTS, f"{command.user} is in {room.name}", field="user"
-        )
-    if authority.held(room.bans, command.user, turn.now.sure):
-        raise Reject(
-            RejectCode.BANNED,
-            f"{command.user} is banned from {room.name}",
-            field="user",
-        )
-    allowance.pace(turn, connection)
 
 
 def kick(turn: Turn, connection: Connection, command: acts.Kick) -> None:
@@ -102,7 +82,7 @@ def relent(
     turn: Turn, connection: Connection, command: acts.Unban | acts.Unmute
 ) -> None:
     """Check that a ban or mute may be lifted, whoever it is whom it holds."""
-    if _on_other(turn, connection, command, MODERATOR) is not None:
+    if authority.require_target(turn, connection, command, MODERATOR) is not None:
         allowance.pace(turn, connection)
 
 
@@ -130,24 +110,9 @@ def change(turn: Turn, connection: Connection, command: acts.SetRoom) -> None:
     allowance.pace(turn, connection)
 
 
-def _on_other(
-    turn: Turn, connection: Connection, command: Act, least: int
-) -> Room | None:
-    """The room, if the target is somebody else who exists; None while he is sought."""
-    user = turn.user(connection)
-    room = authority.require(turn, connection, command.room, least)
-    if command.user == user.name:
-        raise Reject(RejectCode.BAD_FIELD, "user: this is your own name", field="user")
-    if command.user not in turn.chat.users:
-        turn.want(FindUser(connection.id, command, command.user))
-        turn.pend(connection)
-        return None
-    return room
-
-
 def _on_lesser(turn: Turn, connection: Connection, command: Act) -> Room | None:
-    """As `_on_other`, if the target is worth less there than who acts."""
-    room = _on_other(turn, connection, command, MODERATOR)
+    """As `require_target`, if the target is worth less there than who acts."""
+    room = authority.require_target(turn, connection, command, MODERATOR)
     if room is None:
         return None
     user, target = turn.user(connection), turn.chat.users[command.user]
@@ -174,10 +139,10 @@ def _require_member(room: Room, command: Act) -> None:
 def moderated(turn: Turn, origin: Origin, draft: Moderate, outcome: Outcome) -> None:
     """Take an act of moderation: apply, answer, deliver, and remove who has to go."""
     event = outcome.event if isinstance(outcome, Committed) else None
+    target, room = draft.target, draft.room
     # A ban of somebody who is not there tells him nothing, not even of the room.
-    is_removal = (
-        draft.change in REMOVALS and draft.target in turn.chat.rooms[draft.room].members
-    )
+    is_removal = draft.change in REMOVALS and target in turn.chat.rooms[room].members
+    before = turn.chat.invites.get(target, {}).get(room)
     if isinstance(event, Member):
         turn.chat.apply(event)
         turn.chat.apply_moderation(event, turn.now.mono)
@@ -185,13 +150,13 @@ def moderated(turn: Turn, origin: Origin, draft: Moderate, outcome: Outcome) -> 
     if event is None:
         return
     if is_removal:
-        withdraw(turn, draft.target, draft.room, draft.change, event)
+        withdraw(turn, target, room, draft.change, event)
     turn.want(Deliver(event))
-    if draft.change == "invite" and draft.target in turn.chat.users:
-        title = turn.chat.rooms[draft.room].settings.title
-        numbers = told_of(turn, draft.target, draft.room)
-        if numbers and draft.user not in turn.chat.users[draft.target].blocks:
-            turn.want(Tell(numbers, Invited(draft.room, draft.user, title)))
+    if draft.change == "invite":
+        tell_invited(turn, target, room)
+    elif draft.change in HOLD_OFF_MS:
+        own = origin.connection if draft.change == "decline" else None
+        tell_uninvited(turn, target, room, before, own)
 
 
 def changed(turn: Turn, origin: Origin, draft: SetRoom, outcome: Outcome) -> None:
@@ -210,8 +175,13 @@ def changed(turn: Turn, origin: Origin, draft: SetRoom, outcome: Outcome) -> Non
 def _answer(
     turn: Turn, origin: Origin, draft: Moderate | SetRoom, outcome: Outcome
 ) -> None:
-    connection = turn.connection(origin.connection)
-    if connection is not None and origin.command is not None:
-        if isinstance(outcome, Duplicate) and outcome.recalled:
-            allowance.give_back(turn, connection)
+    connection, command = turn.connection(origin.connection), origin.command
+    if connection is None or command is None:
+        return
+    if isinstance(outcome, Duplicate) and outcome.recalled:
+        allowance.give_back(turn, connection)
+    if isinstance(command, acts.Decline) and not isinstance(outcome, Refused):
+        # Who declines is not in the room, and learns nothing of what goes on there.
+        turn.answer(connection.id, Done(command.type, command.id))
+    else:
         settle(turn, connection, origin, draft.room, outcome)

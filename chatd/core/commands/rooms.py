@@ -11,6 +11,7 @@ from __future__ import annotations
 from chatd.core import allowance, presence
 from chatd.core.commands import authority
 from chatd.core.commands.creation import found, settle
+from chatd.core.commands.invitations import tell_uninvited
 from chatd.core.commands.timeline import room_created
 from chatd.core.drafts import (
     Committed,
@@ -32,7 +33,7 @@ from chatd.core.entities import (
 from chatd.core.settings import PLAIN
 from chatd.core.turn import Turn, no_room
 from chatd.errors import Reject, RejectCode
-from chatd.ids import ConnectionId, RoomName, Seq, UserName, is_direct, is_guest
+from chatd.ids import RoomName, Seq, UserName, is_direct, is_guest
 from chatd.wire.acts import Create
 from chatd.wire.commands import Join, Leave
 from chatd.wire.events import CaughtUp, Left, Member, Presence, TimelineEvent
@@ -176,6 +177,7 @@ def changed(turn: Turn, origin: Origin, draft: SetMember, outcome: Outcome) -> N
         assert isinstance(event, Member)
         chat.apply(event)
         role = event.role
+    before = chat.invites.get(draft.user, {}).get(room.name)
     if done and user is not None:
         first = Seq(room.head + (event is None)) if draft.since_join else Seq(1)
         chat.apply_member(room, user, role, now, first)
@@ -193,6 +195,8 @@ def changed(turn: Turn, origin: Origin, draft: SetMember, outcome: Outcome) -> N
         else:
             turn.answer(connection.id, Done(command.type, command.id))
         turn.release(connection)
+    if done and draft.role is not None:
+        tell_uninvited(turn, draft.user, room.name, before, origin.connection)
     if done and user is not None and draft.role is None:
         withdraw(turn, draft.user, room.name, "leave", event)
     if event is not None and draft.role is None:
@@ -222,19 +226,9 @@ def withdraw(
         turn.want(Unsubscribe(number, room, drop=False))
     if held and event is not None:
         turn.want(Tell(held, event))
-    told = [number for number in told_of(turn, user, room) if number not in held]
+    told = [number for number in turn.told_of(user, room) if number not in held]
     if held or told:
         turn.want(Tell([*held, *told], Left(room, reason)))
-
-
-def told_of(turn: Turn, user: UserName, room: RoomName) -> list[ConnectionId]:
-    """A user's connections whose tokens let them know of a room."""
-    chat = turn.chat
-    return [
-        number
-        for number in turn.connections_of(user)
-        if turn.may_be_told(chat.connections[number], room)
-    ]
 
 
 # --- subscribing ------------------------------------------------------------

@@ -124,7 +124,8 @@ class Moderate:
     cid: Cid | None
     target: UserName
     change: str
-    """`invite`, `kick`, `ban`, `unban`, `mute`, `unmute` or `role`."""
+    """`invite`, `uninvite`, `decline`, `kick`, `ban`, `unban`, `mute`, `unmute` or
+    `role`."""
     role: str | None = None
     seconds: int | None = None
     """How long a ban or mute holds; None is for good."""

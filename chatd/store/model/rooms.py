@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 
 from chatd.core import drafts as d
+from chatd.core.entities import HOLD_OFF_MS
 from chatd.core.settings import RoomSettings
 from chatd.ids import Seq, UserName
 from chatd.ports import InviteRow, MemberRow, SanctionRow
@@ -141,7 +142,6 @@ def moderate(
             room.invites[target] = InviteRow(target, draft.user, ts)
         case "ban":
             room.bans[target] = sanction
-            room.invites.pop(target, None)
         case "unban":
             del room.bans[target]
         case "mute":
@@ -151,6 +151,10 @@ def moderate(
         case "role":
             assert draft.role is not None
             room.members[target].role = draft.role
+    last = room.invites.get(target)
+    if last is not None and draft.change in HOLD_OFF_MS:
+        until = max(ts + HOLD_OFF_MS[draft.change], last.closed_until or 0)
+        room.invites[target] = attrs.evolve(last, closed_until=until)
     if draft.change in ("kick", "ban"):
         room.members.pop(target, None)
     return committed
@@ -162,9 +166,9 @@ def _is_done(
     """Whether the act would change nothing."""
     match draft.change:
         case "invite":
-            invite = room.invites.get(draft.target)
-            waits = invite is not None and not answers.lapsed(invite.ts, now)
-            return waits or member is not None
+            return _is_invited(room, draft.target, now) or member is not None
+        case "uninvite" | "decline":
+            return not _is_invited(room, draft.target, now)
         case "role":
             return member is not None and member.role == draft.role
         case "ban":
@@ -176,6 +180,16 @@ def _is_done(
         case "unmute":
             return draft.target not in room.mutes
     return False
+
+
+def _is_invited(room: ModelRoom, user: UserName, now: Millis) -> bool:
+    """Whether an invitation of the user is open."""
+    invite = room.invites.get(user)
+    return (
+        invite is not None
+        and invite.closed_until is None
+        and not answers.lapsed(invite.ts, now)
+    )
 
 
 def _same(held: dict[UserName, SanctionRow], draft: d.Moderate) -> bool:

@@ -120,12 +120,19 @@ def _places(db: apsw.Connection, user: int) -> Iterator[Record]:
         (user,),
     ):
         yield {"type": kind, "room": room, "until": _time(until), "reason": reason}
-    for room, sender, ts in db.execute(
-        "SELECT r.name, u.name, i.ts FROM invite i JOIN room r ON r.id = i.room_id"
-        " JOIN user u ON u.id = i.sender_id WHERE i.user_id = ? ORDER BY r.name",
+    for room, sender, ts, closed_until in db.execute(
+        "SELECT r.name, u.name, i.ts, i.closed_until FROM invite i"
+        " JOIN room r ON r.id = i.room_id JOIN user u ON u.id = i.sender_id"
+        " WHERE i.user_id = ? ORDER BY r.name",
         (user,),
     ):
-        yield {"type": "invite", "room": room, "from": sender, "ts": rfc3339(ts)}
+        yield {
+            "type": "invite",
+            "room": room,
+            "from": sender,
+            "ts": rfc3339(ts),
+            "closed_until": _time(closed_until),
+        }
     for (blocked,) in db.execute(
         "SELECT u.name FROM block b JOIN user u ON u.id = b.blocked_id"
         " WHERE b.user_id = ? ORDER BY u.name",

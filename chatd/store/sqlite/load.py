@@ -57,7 +57,10 @@ def load(
                 (GUEST,),
             )
         db.execute("DELETE FROM sanction WHERE until <= ?", (now,))
-        db.execute("DELETE FROM invite WHERE ts <= ?", (now - INVITE_MS,))
+        db.execute(
+            "DELETE FROM invite WHERE coalesce(closed_until, ts + ?) <= ?",
+            (INVITE_MS, now),
+        )
         db.execute(
             "UPDATE session SET idle_since = ? WHERE idle_since IS NULL"
             " OR user_id IN (SELECT id FROM user WHERE role = ?)",
@@ -79,7 +82,7 @@ def _rooms(db: apsw.Connection) -> list[RoomRow]:
     invites: dict[int, list[InviteRow]] = {}
     for room, *invite in select(
         db,
-        "SELECT i.room_id, u.name, s.name, i.ts FROM invite i"
+        "SELECT i.room_id, u.name, s.name, i.ts, i.closed_until FROM invite i"
         " JOIN user u ON u.id = i.user_id JOIN user s ON s.id = i.sender_id"
         " ORDER BY u.name",
     ):

@@ -24,6 +24,7 @@ from chatd.core.drafts import (
     SetMember,
     SetRoom,
 )
+from chatd.core.entities import HOLD_OFF_MS
 from chatd.core.settings import RoomSettings
 from chatd.ids import Cid, Seq
 from chatd.store import answers
@@ -289,14 +290,9 @@ def _is_done(
     """Whether the act would change nothing."""
     match draft.change:
         case "invite":
-            row = ledger.one(
-                "SELECT ts FROM invite WHERE room_id = ? AND user_id = ?",
-                room.id,
-                target,
-            )
-            return role is not None or (
-                row is not None and not answers.lapsed(row[0], now)
-            )
+            return role is not None or _is_invited(ledger, room, target, now)
+        case "uninvite" | "decline":
+            return not _is_invited(ledger, room, target, now)
         case "role":
             return role == draft.role
         case "ban" | "mute":
@@ -324,11 +320,13 @@ def _apply(
                 " VALUES (?, ?, ?, ?)",
                 (room.id, target, user, ts),
             )
+        case "uninvite" | "decline":
+            _close_invite(ledger, room, target, draft.change, ts)
         case "kick":
             _remove_member(ledger, room, target)
         case "ban":
             _remove_member(ledger, room, target)
-            _remove_invite(ledger, room, target)
+            _close_invite(ledger, room, target, draft.change, ts)
         case "unban" | "unmute":
             _remove_sanction(ledger, room, target, draft.change[2:])
         case "role":
@@ -363,6 +361,27 @@ def _set_role(ledger: Ledger, room: RoomCell, user: int, role: str) -> None:
 def _remove_member(ledger: Ledger, room: RoomCell, user: int) -> None:
     ledger.db.execute(
         "DELETE FROM member WHERE room_id = ? AND user_id = ?", (room.id, user)
+    )
+
+
+def _is_invited(ledger: Ledger, room: RoomCell, user: int, now: Millis) -> bool:
+    """Whether an invitation of the user is open."""
+    row = ledger.one(
+        "SELECT ts FROM invite"
+        " WHERE room_id = ? AND user_id = ? AND closed_until IS NULL",
+        room.id,
+        user,
+    )
+    return row is not None and not answers.lapsed(row[0], now)
+
+
+def _close_invite(
+    ledger: Ledger, room: RoomCell, user: int, change: str, ts: Millis
+) -> None:
+    ledger.db.execute(
+        "UPDATE invite SET closed_until = max(?, coalesce(closed_until, 0))"
+        " WHERE room_id = ? AND user_id = ?",
+        (ts + HOLD_OFF_MS[change], room.id, user),
     )
 
 

@@ -10,7 +10,7 @@ from chatd.config.limits import Limits
 from chatd.config.sections import PermanentRoom, Rooms
 from chatd.core import drafts, inputs
 from chatd.core.effects import Answer, Append, FindUser, Origin
-from chatd.core.entities import INVITE_MS, INVITE_S, Invite, Sanction
+from chatd.core.entities import Invite, Sanction
 from chatd.errors import RejectCode
 from chatd.ids import Cid, RoomName, Seq, UserName, direct_room, is_guest
 from chatd.wire import events, replies
@@ -631,113 +631,6 @@ def test_another_change_of_membership_has_a_barrier_of_its_own() -> None:
     assert codes(other.take()) == []
     s.house.settle()
     assert codes(other.take()) == ["ok"]
-
-
-# --- invitations --------------------------------------------------------------------
-
-
-def test_an_invitation_reaches_its_user_at_once_and_waits() -> None:
-    """On all his connections, and in every welcome until it is answered."""
-    s = scene(cy=False)
-    hidden = private(s.ann, title=Topic("The den"))
-    other = s.house.user("cy")
-    s.house.take_all()
-    s.ann.ask(InviteCommand(hidden, CY))
-    invited = events.Invited(hidden, ANN, "The den")
-    assert s.cy.take() == other.take() == [invited]
-    (welcome,) = s.house.open().hello(name="cy", password="right")
-    shown = replies.InviteShown(hidden, ANN, s.house.now.wall, "The den")
-    assert welcome.invites == [shown]
-    assert s.cy.join(hidden)[0].type == "ok"
-    assert s.house.chat.invites == {}
-    (welcome,) = s.house.open().hello(name="cy", password="right")
-    assert welcome.invites == []
-
-
-def test_an_invitation_that_nobody_answers_is_forgotten() -> None:
-    """After a fortnight; one that is sent after that waits as long again."""
-    s = scene()
-    first, second = private(s.ann), private(s.ann)
-    s.ann.ask(InviteCommand(first, CY))
-    s.house.wait(INVITE_S / 2)
-    s.ann.ask(InviteCommand(second, CY))
-    s.house.wait(INVITE_S / 2 - 1)
-    assert set(s.house.chat.invites[CY]) == {first, second}
-    s.house.wait(1)
-    assert list(s.house.chat.invites[CY]) == [second]
-    s.ann.ask(InviteCommand(first, CY))
-    s.house.wait(INVITE_S)
-    assert s.house.chat.invites == {}
-
-
-def test_an_invitation_of_a_guest_goes_with_him() -> None:
-    """He never comes back, so nobody waits for his answer; also on disk."""
-    s = scene()
-    guest = s.house.guest()
-    name = s.house.user_of(guest)
-    assert name is not None
-    s.ann.ask(InviteCommand(TEAM, name))
-    assert name in s.house.chat.invites
-    guest.close()
-    s.house.wait(1000)
-    s.house.settle()
-    assert s.house.chat.invites == {}
-    assert s.house.model.rooms[TEAM].invites == {}
-
-
-def test_an_invitation_of_somebody_who_is_away_waits() -> None:
-    """There is nobody to tell."""
-    house = House(FREE)
-    ann = house.user("ann", TEAM)
-    hidden = private(ann)
-    assert codes(ann.ask(InviteCommand(hidden, CY))) == ["ok"]
-    assert house.chat.invites[CY] == {hidden: Invite(ANN, house.now.wall)}
-    guest = house.guest()
-    name = house.chat.connections[guest.id].user
-    assert name is not None
-    ann.say(InviteCommand(TEAM, name))
-    guest.say(Logout())
-    house.drafts.rotate(1)
-    house.commit(1)
-    guest.close()
-    assert name not in house.chat.users
-    house.settle()
-    assert codes(ann.take()) == ["ok"]
-
-
-def test_an_invitation_lapses_after_fourteen_days() -> None:
-    """Then it is in no welcome, lets nobody in, and may be made again."""
-    s = scene(cy=False)
-    hidden = private(s.ann)
-    s.ann.ask(InviteCommand(hidden, CY))
-    s.ann.take()
-    (dup,) = s.ann.ask(InviteCommand(hidden, CY))
-    assert dup.dup
-    s.house.wait(INVITE_MS / 1000)
-    s.house.take_all()
-    (welcome,) = s.house.open().hello(name="cy", password="right")
-    assert welcome.invites == []
-    assert codes(s.cy.join(hidden)) == [RejectCode.NO_ROOM]
-    (ok,) = s.ann.ask(InviteCommand(hidden, CY))
-    assert not ok.dup
-    s.cy.take()
-    assert s.cy.join(hidden)[0].type == "ok"
-
-
-def test_members_invite_into_public_rooms_and_moderators_into_private_ones() -> None:
-    """Not whom they have already, nor whom they banned."""
-    s = scene(cy=False)
-    hidden = private(s.ann)
-    s.ann.ask(InviteCommand(hidden, BOB))
-    s.bob.join(hidden)
-    s.house.take_all()
-    assert codes(s.bob.ask(InviteCommand(TEAM, CY))) == ["ok"]
-    assert codes(s.bob.ask(InviteCommand(hidden, CY))) == [RejectCode.FORBIDDEN]
-    assert codes(s.ann.ask(InviteCommand(TEAM, BOB))) == [RejectCode.EXISTS]
-    s.ann.ask(Ban(TEAM, CY))
-    s.ann.take()
-    assert codes(s.ann.ask(InviteCommand(TEAM, CY))) == [RejectCode.BANNED]
-    assert s.house.chat.invites == {}
 
 
 def test_a_ban_from_a_private_room_is_not_told() -> None:

@@ -178,7 +178,13 @@ async def test_bans_invitations_blocks_and_tokens_are_in_it(tmp_path: Path) -> N
     assert rest == [
         {"type": "ban", "room": "a", "until": None, "reason": "spam"},
         {"type": "mute", "room": "b", "until": None, "reason": "spam"},
-        {"type": "invite", "room": "b", "from": "bob", "ts": AT},
+        {
+            "type": "invite",
+            "room": "b",
+            "from": "bob",
+            "ts": AT,
+            "closed_until": None,
+        },
         {"type": "block", "user": "bob"},
     ]
     assert profile["ban"] == {"since": AT, "until": None, "reason": "spam"}

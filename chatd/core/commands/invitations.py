@@ -1,0 +1,140 @@
+"""Invitations: to ask somebody in, to take that back, to refuse it.
+
+An invitation is open for a while. Whatever ends it before it is accepted also keeps
+the next one away for a time (`HOLD_OFF_MS`): a refusal as long as an invitation
+lasts, so that nobody is asked again and again.
+
+What the invited one is told, he is told on all his connections; of invitations by
+somebody whom he blocks he is told nothing. The room learns of each from its timeline.
+"""
+
+from __future__ import annotations
+
+from chatd.core import allowance
+from chatd.core.commands import authority
+from chatd.core.commands.authority import MODERATOR
+from chatd.core.drafts import Moderate
+from chatd.core.effects import Tell
+from chatd.core.entities import Connection, Invite
+from chatd.core.turn import Turn, no_room
+from chatd.errors import Reject, RejectCode
+from chatd.ids import ConnectionId, RoomName, UserName, is_direct
+from chatd.wire import acts
+from chatd.wire.events import Invited, Uninvited
+
+
+def invite(turn: Turn, connection: Connection, command: acts.Invite) -> None:
+    """Check that somebody may be asked in: in a private room moderators ask."""
+    if not command.on:
+        _take_back(turn, connection, command)
+        return
+    allowance.may_grow(turn, turn.user(connection).name)
+    least = MODERATOR if command.room.startswith("~") else 1
+    room = authority.require_target(turn, connection, command, least)
+    if room is None:
+        return
+    authority.check_voice(turn, turn.user(connection), room)
+    if command.user in room.members:
+        raise Reject(
+            RejectCode.EXISTS, f"{command.user} is in {room.name}", field="user"
+        )
+    now = turn.now.sure
+    if authority.held(room.bans, command.user, now):
+        raise Reject(
+            RejectCode.BANNED,
+            f"{command.user} is banned from {room.name}",
+            field="user",
+        )
+    last = turn.chat.invites.get(command.user, {}).get(room.name)
+    if last is not None and last.closed_until is not None and now < last.closed_until:
+        raise Reject(
+            RejectCode.FORBIDDEN,
+            f"{command.user} was asked into {room.name} not long ago",
+            field="user",
+            retry_after_s=(last.closed_until - now) / 1000,
+        )
+    allowance.pace(turn, connection)
+
+
+def _take_back(turn: Turn, connection: Connection, command: acts.Invite) -> None:
+    """Check that an invitation may be taken back: by its sender, or a moderator."""
+    room = authority.require_target(turn, connection, command, 1)
+    if room is None:
+        return
+    user = turn.user(connection)
+    last = authority.invitation(turn, command.user, room.name)
+    is_anothers = last is not None and last.sender != user.name
+    if is_anothers and authority.rank(turn, user, room) < MODERATOR:
+        raise Reject(
+            RejectCode.FORBIDDEN, "the invitation is somebody else's", field="user"
+        )
+    allowance.pace(turn, connection)
+
+
+def decline(turn: Turn, connection: Connection, command: acts.Decline) -> None:
+    """Check that there may be an invitation to refuse; if there is, the writer knows.
+
+    Of one that is over its user knows as well, so that a second refusal, which may be
+    the same sent again, is as good as the first.
+    """
+    name, now = turn.user(connection).name, turn.now.sure
+    last = turn.chat.invites.get(name, {}).get(command.room)
+    is_known = turn.chat.may_know(name, command.room, now) or (
+        last is not None and last.matters(now)
+    )
+    if command.room not in turn.chat.rooms or not is_known:
+        raise no_room(command.room)
+    if is_direct(command.room):
+        raise Reject(RejectCode.FORBIDDEN, "nobody is asked into a direct conversation")
+    allowance.pace(turn, connection)
+
+
+def refusal(turn: Turn, connection: Connection, command: acts.Decline) -> Moderate:
+    """The draft of a refused invitation: what somebody does to himself."""
+    user = turn.user(connection).name
+    return Moderate(command.room, user, None, user, command.type)
+
+
+# --- what the invited one is told ------------------------------------------------
+
+
+def tell_invited(turn: Turn, user: UserName, room: RoomName) -> None:
+    """Tell somebody who asks him into a room."""
+    found = turn.chat.invites[user][room]
+    numbers = _told_of(turn, user, room, found)
+    if numbers:
+        title = turn.chat.rooms[room].settings.title
+        turn.want(Tell(numbers, Invited(room, found.sender, title)))
+
+
+def tell_uninvited(
+    turn: Turn,
+    user: UserName,
+    room: RoomName,
+    before: Invite | None,
+    besides: ConnectionId | None = None,
+) -> None:
+    """Tell somebody that an invitation is over, if one was open.
+
+    Args:
+        turn: The input that is being handled.
+        user: Whose it was.
+        room: Into which room.
+        before: What there was of it before it ended.
+        besides: The connection that has ended it, and has its own answer.
+    """
+    if before is None or not before.waits(turn.now.sure):
+        return
+    numbers = [n for n in _told_of(turn, user, room, before) if n != besides]
+    if numbers:
+        turn.want(Tell(numbers, Uninvited(room)))
+
+
+def _told_of(
+    turn: Turn, user: UserName, room: RoomName, found: Invite
+) -> list[ConnectionId]:
+    """A user's connections that may be told of an invitation."""
+    known = turn.chat.users.get(user)
+    if known is None or found.sender in known.blocks:
+        return []
+    return turn.told_of(user, room)

@@ -1,0 +1,25 @@
+"""Rooms in stores of before: they mean the same to the schema of now."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from chatd.core.entities import INVITE_MS
+from chatd.ports import InviteRow
+from tests.store.sqlite.older import before, store_at
+from tests.store.support import ANN, BOB, T0, sqlite
+
+
+async def test_invitations_of_before_are_open(tmp_path: Path) -> None:
+    """For as long as they were."""
+    with store_at(tmp_path, before("closed_invites")) as db:
+        db.execute(
+            "INSERT INTO invite (room_id, user_id, sender_id, ts) VALUES (1, 2, 1, ?)",
+            (T0,),
+        )
+    async with sqlite(tmp_path) as store:
+        (room,) = (await store.load(T0)).rooms
+        assert room.invites == [InviteRow(BOB, ANN, T0)]
+    async with sqlite(tmp_path) as store:
+        (room,) = (await store.load(T0 + INVITE_MS)).rooms
+        assert room.invites == []
