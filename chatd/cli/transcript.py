@@ -79,7 +79,8 @@ def _joined(event: Frame) -> Iterable[str]:
     if event.get("recovered") is False:
         yield f"-- [{room}] too much has happened meanwhile; the newest messages are:"
     elif event.get("recovered") is None:
-        about = f"; {topic}" if topic else ""
+        about = "; archived" if event.get("archived") else ""
+        about += f"; {topic}" if topic else ""
         yield f"-- [{room}] {clean(event.get('online'))} online{about}"
 
 
@@ -88,6 +89,16 @@ def _presence(event: Frame) -> Iterable[str]:
         for entry in _entries(event.get(change)):
             note = f" ({clean(entry['text'])})" if entry.get("text") else ""
             yield _quiet(event, f"{clean(entry.get('name'))} {words}{note}")
+
+
+def _room(event: Frame) -> Iterable[str]:
+    by = clean(event.get("from"))
+    for field in ("topic", "title"):
+        if event.get(field):
+            yield _quiet(event, f"the {field} is now: {clean(event[field])} (by {by})")
+    if isinstance(event.get("archived"), bool):
+        did = "archived the room" if event["archived"] else "opened the room again"
+        yield _quiet(event, f"{by} {did}")
 
 
 def _member(event: Frame) -> Iterable[str]:
@@ -176,6 +187,7 @@ _WRITERS: dict[str, Callable[[Frame], Iterable[str]]] = {
     "delete": _delete,
     "react": _react,
     "member": _member,
+    "room": _room,
     "presence": _presence,
     "left": _left,
     "invited": _invited,

@@ -31,6 +31,8 @@ class RoomSettings:
     """Days after which messages go; 0 is for ever."""
     keep_messages: int = 0
     """How many of the newest messages are kept; 0 is all."""
+    archived: bool = False
+    """Whether nobody writes any more; it is read as ever."""
 
     def changed(self) -> dict[str, Any]:
         """What differs from the default, by name."""
@@ -56,7 +58,7 @@ class RoomSettings:
     @property
     def restricts(self) -> bool:
         """Whether being a member is not enough to send at any time."""
-        return self.post != "members" or self.slow_s > 0
+        return self.post != "members" or self.slow_s > 0 or self.archived
 
 
 NAMES = tuple(field.name for field in attrs.fields(RoomSettings))

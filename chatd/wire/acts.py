@@ -53,6 +53,7 @@ class SetRoom:
     keep_days: KeepCount | None = None
     keep_messages: KeepCount | None = None
     cid: Cid | None = None
+    archived: bool | None = None
     id: CommandId = None
 
 

@@ -127,6 +127,7 @@ class Room:
     slow_s: int | None = None
     keep_days: int | None = None
     keep_messages: int | None = None
+    archived: bool | None = None
 
 
 TimelineEvent = Message | Edit | Delete | React | Member | Room

@@ -64,6 +64,7 @@ class Joined:
     slow_s: int = 0
     keep_days: int = 0
     keep_messages: int = 0
+    archived: bool = False
     """Settings are left out where they are the default's."""
     re: str = "join"
     id: CommandId = None
@@ -96,6 +97,7 @@ class RoomState:
     unread: int
     mentions: int
     title: str = ""
+    archived: bool = False
 
 
 @attrs.define
@@ -239,6 +241,7 @@ class RoomShown:
     members: int
     topic: str = ""
     title: str = ""
+    archived: bool = False
 
 
 @attrs.define

@@ -57,7 +57,8 @@ def test_nothing_steers_the_terminal(hostile: str) -> None:
     entries = [{"name": hostile, "text": hostile}, hostile]
     lists = dict.fromkeys(("join", "leave", "away", "back", "messages"), entries)
     more = fields | lists | {"on": True, "online": hostile, "after": 1.0}
-    for kind in ("message", "edit", "delete", "react", "member", "presence", "left"):
+    kinds = ("message", "edit", "delete", "react", "member", "room", "presence", "left")
+    for kind in kinds:
         assert_harmless(shown({"type": kind} | more))
     for kind in ("welcome", "error", "offline", "mention", "invited", "uninvited"):
         assert_harmless(shown({"type": kind} | more))
@@ -121,6 +122,20 @@ def test_a_mention_is_a_quiet_line() -> None:
     """Who and where; the text is read in the room."""
     mention = {"type": "mention", "room": "team", "seq": 7, "from": "bob"}
     assert shown(mention) == ["-- [team] bob has mentioned you"]
+
+
+def test_what_becomes_of_a_room_is_told_in_words() -> None:
+    """Its topic and title, and whether anybody writes there; not how it is run."""
+    room = {"type": "room", "room": "r", "from": "ann"}
+    assert shown(room | {"topic": "tea", "title": "T"}) == [
+        "-- [r] the topic is now: tea (by ann)",
+        "-- [r] the title is now: T (by ann)",
+    ]
+    assert shown(room | {"archived": True}) == ["-- [r] ann archived the room"]
+    assert shown(room | {"archived": False}) == ["-- [r] ann opened the room again"]
+    assert shown(room | {"slow_s": 5}) == []
+    joined = {"type": "ok", "re": "join", "room": "r", "online": 2, "archived": True}
+    assert shown(joined) == ["-- [r] 2 online; archived"]
 
 
 def test_an_invitation_says_how_to_come_in() -> None:

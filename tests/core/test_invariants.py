@@ -170,6 +170,7 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
     st.builds(Create, st.sampled_from([TEAM, DEN]).map(PublicRoom), cid=CIDS),
     st.builds(Create, private=st.just(True), cid=CIDS),
     st.builds(SetRoom, ACTED_ON, topic=st.sampled_from("ab").map(Topic), cid=CIDS),
+    st.builds(SetRoom, ACTED_ON, archived=st.sampled_from([True, False, False])),
     st.builds(SetRoom, ACTED_ON, slow_s=st.sampled_from([0, 2]).map(SlowSeconds)),
     st.builds(
         SetRoom,
@@ -343,7 +344,7 @@ class Life(RuleBasedStateMachine):
         whom=st.sampled_from([BOB, CY]),
         bans=st.booleans(),
         replays=st.booleans(),
-        history=st.sampled_from(["all", "since_join"]).map(Visibility),
+        history=st.sampled_from(["all", "since_join", "since_join"]).map(Visibility),
         commands=st.lists(COMMANDS, max_size=3),
     )
     def remove(
@@ -367,6 +368,7 @@ class Life(RuleBasedStateMachine):
         for command in commands:
             self.say(self.peer(data), command)
         self.house.commit()
+        self.house.wait(1.0)
         self.say(own, Join(TEAM))
 
     def recover_from_start(self, peer: Peer) -> None:

@@ -197,6 +197,9 @@ async def keep_order(ann: Person, bob: Person, dan: Person) -> None:
     await granted(ann, type="join", room=den["room"])
     await granted(ann, type="room", room=den["room"], topic="Rest", slow_s=1)
     await ann.hear_until(type="room", topic="Rest")
+    await granted(ann, type="room", room=den["room"], archived=True)
+    assert (await granted(ann, type="join", room=den["room"]))["archived"]
+    await granted(ann, type="room", room=den["room"], archived=False)
     await granted(ann, type="invite", room=den["room"], user="bob")
     await bob.hear_until(type="invited", room=den["room"])
     await granted(bob, type="decline", room=den["room"], id=2)

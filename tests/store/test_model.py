@@ -105,7 +105,9 @@ acts = st.one_of(
         rooms,
         users,
         cids,
-        st.fixed_dictionaries({}, optional={"topic": texts, "slow_s": targets}),
+        st.fixed_dictionaries(
+            {}, optional={"topic": texts, "slow_s": targets, "archived": st.booleans()}
+        ),
     ),
 )
 trims = st.builds(

@@ -168,6 +168,17 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
         },
     ),
     (
+        e.Room(LOBBY, ONE, TS, BOB, archived=False),
+        {
+            "type": "room",
+            "room": "lobby",
+            "seq": 1,
+            "ts": TIME,
+            "from": "bob",
+            "archived": False,
+        },
+    ),
+    (
         e.Invited(LOBBY, BOB, "T"),
         {"type": "invited", "room": "lobby", "from": "bob", "title": "T"},
     ),
@@ -314,6 +325,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
             slow_s=5,
             keep_days=30,
             keep_messages=10,
+            archived=True,
         ),
         {
             "type": "ok",
@@ -330,6 +342,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
             "slow_s": 5,
             "keep_days": 30,
             "keep_messages": 10,
+            "archived": True,
         },
     ),
     (
@@ -370,7 +383,11 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
             now=TS,
             heartbeat=25,
             limits=r.LimitsShown(65536, 4000, 5, 20),
-            rooms=[r.RoomState(LOBBY, EPOCH, Seq(57), ONE, Seq(41), 12, 2, "T")],
+            rooms=[
+                r.RoomState(
+                    LOBBY, EPOCH, Seq(57), ONE, Seq(41), 12, 2, "T", archived=True
+                )
+            ],
             suggested=[LOBBY],
             invites=[r.InviteShown(LOBBY, BOB, TS, "T")],
         ),
@@ -400,6 +417,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
                     "read": 41,
                     "unread": 12,
                     "title": "T",
+                    "archived": True,
                     "mentions": 2,
                 }
             ],
@@ -579,7 +597,12 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
         {"type": "ok", "re": "who", "room": "lobby", "users": []},
     ),
     (
-        r.RoomsPage([r.RoomShown(LOBBY, 0, 0), r.RoomShown(LOBBY, 2, 3, "…", "T")]),
+        r.RoomsPage(
+            [
+                r.RoomShown(LOBBY, 0, 0),
+                r.RoomShown(LOBBY, 2, 3, "…", "T", archived=True),
+            ]
+        ),
         {
             "type": "ok",
             "re": "rooms",
@@ -591,6 +614,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
                     "members": 3,
                     "topic": "…",
                     "title": "T",
+                    "archived": True,
                 },
             ],
         },

@@ -186,11 +186,26 @@ def check_post(turn: Turn, user: User, room: Room) -> None:
     """Check that a member may write at all.
 
     Raises:
-        Reject: `forbidden` where only moderators send.
+        Reject: `forbidden` where only moderators send, or nobody.
     """
+    check_open(room)
     if room.settings.post == "moderators" and rank(turn, user, room) < MODERATOR:
         raise Reject(
             RejectCode.FORBIDDEN, f"only moderators send to {room.name}", field="room"
+        )
+
+
+def check_open(room: Room) -> None:
+    """Check that a room may still be added to: it is not archived.
+
+    Raises:
+        Reject: `forbidden`, to everybody.
+    """
+    if room.settings.archived:
+        raise Reject(
+            RejectCode.FORBIDDEN,
+            f"{room.name} is archived: nobody writes there",
+            field="room",
         )
 
 

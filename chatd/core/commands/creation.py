@@ -51,7 +51,8 @@ def draft(turn: Turn, connection: Connection, command: Create) -> CreateRoom:
 
 def given(command: SetRoom | Create) -> dict[str, object]:
     """The settings that a command names."""
-    fields = ((name, getattr(command, name)) for name in SETTINGS)
+    # A room is not made to be archived.
+    fields = ((name, getattr(command, name, None)) for name in SETTINGS)
     return {name: value for name, value in fields if value is not None}
 
 

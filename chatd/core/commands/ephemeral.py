@@ -23,12 +23,16 @@ TYPING_FOR_S = 6
 def typing(turn: Turn, connection: Connection, command: Typing) -> None:
     """Show the others that somebody is writing, where the room is not too big.
 
-    Whoever is muted writes nothing that anybody will see.
+    Whoever is muted writes nothing that anybody will see, and nobody does where it
+    is archived.
     """
     user = turn.user(connection)
     room = turn.chat.rooms[command.room]
     is_small = len(room.online) <= turn.config.presence.names_max
-    if _may(turn, user) and is_small and not held(room.mutes, user.name, turn.now.sure):
+    may_write = not (
+        room.settings.archived or held(room.mutes, user.name, turn.now.sure)
+    )
+    if _may(turn, user) and is_small and may_write:
         seconds = TYPING_FOR_S if command.on else 0
         frame = events.Typing(room.name, user.name, seconds)
         besides = turn.connections_of(user.name)

@@ -150,6 +150,7 @@ def rooms(turn: Turn, connection: Connection, command: Rooms) -> None:
             len(room.members),
             room.settings.topic,
             room.settings.title,
+            room.settings.archived,
         )
         for room in islice(found, command.limit)
     )

@@ -35,7 +35,7 @@ from chatd.wire import acts
 from chatd.wire.events import Member
 from chatd.wire.replies import Done
 
-OWNERS_SETTINGS = ("post", "history", "keep_days", "keep_messages")
+OWNERS_SETTINGS = ("post", "history", "keep_days", "keep_messages", "archived")
 """What only an owner changes; the rest is a moderator's too."""
 
 
@@ -107,6 +107,9 @@ def change(turn: Turn, connection: Connection, command: acts.SetRoom) -> None:
             f"{room.name} is declared in the configuration, which has its settings",
             field="room",
         )
+    says_something = command.topic is not None or command.title is not None
+    if says_something and command.archived is not False:
+        authority.check_open(room)
     allowance.pace(turn, connection)
 
 

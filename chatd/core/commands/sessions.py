@@ -298,6 +298,7 @@ def _room_state(
         found.unread,
         found.mentions,
         room.settings.title,
+        room.settings.archived,
     )
 
 

@@ -129,6 +129,8 @@ def change(turn: Turn, connection: Connection, command: Edit | React) -> None:
     if isinstance(command, Edit):
         # Or an old message would be a way to speak where only moderators do.
         authority.check_post(turn, user, room)
+    elif command.on:
+        authority.check_open(room)
     allowance.pace(turn, connection, getattr(command, "text", ""))
 
 
