@@ -101,6 +101,10 @@ def _room(event: Frame) -> Iterable[str]:
         yield _quiet(event, f"{by} {did}")
 
 
+def _destroy(event: Frame) -> Iterable[str]:
+    return [_quiet(event, f"{clean(event.get('from'))} has deleted the room")]
+
+
 def _member(event: Frame) -> Iterable[str]:
     who, by = clean(event.get("user")), clean(event.get("from"))
     change = clean(event.get("change"))
@@ -188,6 +192,7 @@ _WRITERS: dict[str, Callable[[Frame], Iterable[str]]] = {
     "react": _react,
     "member": _member,
     "room": _room,
+    "destroy": _destroy,
     "presence": _presence,
     "left": _left,
     "invited": _invited,

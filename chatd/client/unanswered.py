@@ -22,8 +22,9 @@ import attrs
 
 from chatd.client.frames import Frame
 
-DURABLE = frozenset({"send", "edit", "delete", "react"})
-"""Commands that take a `cid`. Source: protocol section 4."""
+DURABLE = frozenset({"send", "edit", "delete", "react", "destroy"})
+"""Commands that are given a `cid`, since sent again they would do something else.
+Source: protocol section 4."""
 NEVER_ANSWERED = frozenset({"typing", "status", "read"})
 """Source: protocol section 1."""
 RETRIED = frozenset({"rate_limited", "unavailable", "internal"})

@@ -31,6 +31,7 @@ class Due(Enum):
     RETENTION = auto()
     TRIM = auto()
     EXPIRY = auto()
+    EMPTY = auto()
 
 
 DeadlineKey = (

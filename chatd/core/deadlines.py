@@ -127,6 +127,11 @@ def _marks(turn: Turn, _key: DeadlineKey) -> None:
     save_marks(turn)
 
 
+def _empty(turn: Turn, key: DeadlineKey) -> None:
+    """Have a room looked at in which nobody may be."""
+    turn.chat.emptied[key] = None  # type: ignore[index]
+
+
 def _forget_session(turn: Turn, key: DeadlineKey) -> None:
     turn.chat.ended.pop(key, None)  # type: ignore[arg-type]
 
@@ -146,4 +151,5 @@ _DUE: dict[Due, Callable[[Turn, DeadlineKey], None]] = {
     Due.RETENTION: retention.review,
     Due.TRIM: retention.trim,
     Due.EXPIRY: _expiry,
+    Due.EMPTY: _empty,
 }

@@ -101,6 +101,8 @@ class Room:
     sent: dict[UserName, float] = attrs.field(factory=dict)
     """In slow mode, when somebody sent last, on the clock of the deadlines."""
     members: dict[UserName, Membership] = attrs.field(factory=dict)
+    invited: dict[UserName, None] = attrs.field(factory=dict)
+    """Whose invitations the chat has."""
     leaders: dict[UserName, None] = attrs.field(factory=dict)
     """Owners and moderators, whom to find among ten thousand members takes long."""
     online: dict[UserName, None] = attrs.field(factory=dict)

@@ -23,6 +23,8 @@ def check(chat: Chat) -> None:
             assert room.name in chat.users[name].rooms
         assert all(name in room.members for name in room.leaders)
         assert not any(name in room.members for name in room.bans)
+        for name in room.invited:
+            assert room.name in chat.invites[name]
         if is_direct(room.name):
             assert len(room.members) <= 2  # fewer where one was erased
     for user in chat.users.values():

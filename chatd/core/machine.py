@@ -29,6 +29,7 @@ from chatd.core.commands import (
     RULES,
     Rule,
     accounts,
+    lifecycle,
     lookups,
     revocation,
     rooms,
@@ -85,6 +86,8 @@ class Machine:
         turn = self._turn
         turn.now, turn.effects = now, []
         _HANDLERS[type(happened)](self, turn, happened)
+        if self.chat.emptied:
+            lifecycle.look_at_emptied(turn)
         while turn.released:
             self._go_on(turn, turn.released.pop(0))
         if self.chat.reads or self.chat.idle:

@@ -16,6 +16,7 @@ from chatd.core.commands import (
     accounts,
     blocks,
     creation,
+    lifecycle,
     moderation,
     rooms,
     sessions,
@@ -37,12 +38,14 @@ def take(turn: Turn, happened: Executed) -> None:
         taker(turn, happened.origin, draft, happened.outcome)
     if isinstance(draft, drafts.SetMember):
         _lift(turn, happened, draft.room, draft.user)
-    elif isinstance(draft, drafts.Moderate | drafts.SetRoom):
+    elif isinstance(draft, _BARRIERS):
         _lift(turn, happened, draft.room, None)
     if isinstance(draft, _OF_COMMANDS):
         _close_draft(turn, happened.origin)
 
 
+_BARRIERS = (drafts.Moderate, drafts.SetRoom, drafts.DestroyRoom, drafts.DropRoom)
+"""What stands as a barrier for everybody in its room."""
 _OF_COMMANDS = (drafts.Durable, drafts.Recall)
 """What `Connection.open_drafts` counts."""
 
@@ -121,6 +124,8 @@ _TAKERS: dict[type, Callable[[Turn, Origin, Any, Outcome], None]] = {
     drafts.SetMember: rooms.changed,
     drafts.Moderate: moderation.moderated,
     drafts.SetRoom: moderation.changed,
+    drafts.DestroyRoom: lifecycle.destroyed,
+    drafts.DropRoom: lifecycle.dropped,
     drafts.CreateRoom: rooms.created,
     drafts.OpenSession: sessions.opened,
     drafts.AddUser: accounts.executed,

@@ -46,8 +46,9 @@ def trim(turn: Turn, _key: DeadlineKey) -> None:
     while chat.untrimmed:
         name = next(iter(chat.untrimmed))
         del chat.untrimmed[name]
-        settings = chat.rooms[name].settings
-        if settings.trims:
+        room = chat.rooms.get(name)
+        if room is not None and room.settings.trims:
+            settings = room.settings
             before_ts = turn.now.sure - settings.keep_days * DAY_MS
             turn.append(
                 TrimRoom(
@@ -66,8 +67,9 @@ def trimmed(turn: Turn, _origin: Origin, draft: TrimRoom, outcome: Outcome) -> N
     A step that could not be done now is done after the next review.
     """
     chat = turn.chat
-    if isinstance(outcome, Trimmed):
-        chat.apply_trim(chat.rooms[draft.room], outcome.first)
+    room = chat.rooms.get(draft.room)
+    if isinstance(outcome, Trimmed) and room is not None:
+        chat.apply_trim(room, outcome.first)
         if outcome.more:
             chat.untrimmed[draft.room] = None
     chat.trimming = False

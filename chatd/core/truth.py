@@ -42,6 +42,8 @@ class Truth:
     reads: dict[tuple[RoomName, UserName], Seq] = attrs.field(factory=dict)
     """Read marks that are not written yet."""
     agenda: Agenda = attrs.field(factory=Agenda)
+    emptied: dict[RoomName, None] = attrs.field(factory=dict)
+    """Rooms that have lost their last member, to be looked at when the turn ends."""
 
     def apply(self, event: TimelineEvent) -> None:
         """Take a committed event into its room; one applied before is nothing."""
@@ -72,6 +74,20 @@ class Truth:
             for name, role in members.items():
                 if name in self.users:
                     self.apply_member(room, self.users[name], role, now)
+            if not room.members:
+                # Who made it was a guest whose session has ended meanwhile.
+                self.emptied[room.name] = None
+
+    def apply_end(self, room: Room) -> None:
+        """Take the committed end of a room, of which nobody follows anything."""
+        for name in room.members:
+            del self.users[name].rooms[room.name]
+            self.reads.pop((room.name, name), None)
+        for name in list(room.invited):
+            self.forget_invite(name, room.name)
+        for due in (Due.PRESENCE, Due.EMPTY):
+            self.agenda.cancel(due, room.name)
+        del self.rooms[room.name]
 
     def apply_member(
         self,
@@ -107,6 +123,8 @@ class Truth:
             del room.members[user.name]
             del user.rooms[room.name]
             self.reads.pop((room.name, user.name), None)
+            if not room.members:
+                self.emptied[room.name] = None
 
     def apply_moderation(self, event: events.Member, now: float) -> None:
         """Take a committed act of moderation; idempotent."""
@@ -152,14 +170,15 @@ class Truth:
         than it matters, as may one that has ended.
         """
         self.invites.setdefault(user, {})[room] = invite
+        self.rooms[room].invited[user] = None
         self.agenda.add(now + INVITE_S, Due.FORGET_INVITE, (user, room))
 
     def forget_invite(self, user: UserName, room: RoomName) -> None:
         """An invitation was answered, or is void."""
         self.agenda.cancel(Due.FORGET_INVITE, (user, room))
         invites = self.invites.get(user)
-        if invites is not None:
-            invites.pop(room, None)
+        if invites is not None and invites.pop(room, None) is not None:
+            self.rooms[room].invited.pop(user, None)
             if not invites:
                 del self.invites[user]
 

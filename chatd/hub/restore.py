@@ -84,6 +84,8 @@ def restore(snapshot: Snapshot, config: Config, now: float) -> Chat:
             if member.role in LEADERS:
                 room.leaders[member.user] = None
             chat.users[member.user].rooms[room.name] = None
+        if not room.members:
+            chat.emptied[room.name] = None
         for held, rows in ((room.bans, row.bans), (room.mutes, row.mutes)):
             for one in rows:
                 held[one.user] = Sanction(one.until, one.reason)

@@ -35,6 +35,11 @@ NAME_TAKEN = Refused(RejectCode.NAME_TAKEN, "the name is taken", "name")
 NAME_LOOKS_TAKEN = Refused(
     RejectCode.NAME_TAKEN, "the name looks like one that is taken", "name"
 )
+ROOM_ENDED = Refused(
+    RejectCode.NO_ROOM,
+    "the room is no more, and its name is not given out again",
+    "room",
+)
 ROOM_LOOKS_TAKEN = Refused(
     RejectCode.NAME_TAKEN, "the name looks like that of another room", "room"
 )

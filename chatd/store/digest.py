@@ -21,6 +21,7 @@ import orjson
 from chatd.core.drafts import (
     CreateRoom,
     DeleteMessage,
+    DestroyRoom,
     Durable,
     EditMessage,
     Moderate,
@@ -50,6 +51,8 @@ def content_digest(draft: Durable) -> bytes:
     elif isinstance(draft, Moderate):
         said = [draft.role, draft.seconds, draft.reason]
         content = [draft.change, draft.target, *said]
+    elif isinstance(draft, DestroyRoom):
+        content = ["destroy"]
     else:
         content = ["room", draft.changes]
     return _digest(content)

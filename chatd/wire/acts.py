@@ -57,6 +57,16 @@ class SetRoom:
     id: CommandId = None
 
 
+@attrs.define
+class Destroy:
+    """End a room for good: everybody is out, and what was said goes."""
+
+    type: ClassVar[str] = "destroy"
+    room: RoomName
+    cid: Cid | None = None
+    id: CommandId = None
+
+
 SETTINGS = tuple(
     field.name
     for field in attrs.fields(SetRoom)

@@ -21,6 +21,7 @@ from chatd.wire.acts import (
     Ban,
     Create,
     Decline,
+    Destroy,
     Invite,
     Kick,
     Mute,
@@ -281,6 +282,7 @@ Command = (
     | React
     | Create
     | SetRoom
+    | Destroy
     | Invite
     | Decline
     | Kick

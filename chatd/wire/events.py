@@ -130,7 +130,18 @@ class Room:
     archived: bool | None = None
 
 
-TimelineEvent = Message | Edit | Delete | React | Member | Room
+@attrs.define
+class Destroy:
+    """The room is no more: this is its last event."""
+
+    type: ClassVar[str] = "destroy"
+    room: RoomName
+    seq: Seq
+    ts: Millis
+    sender: UserName
+
+
+TimelineEvent = Message | Edit | Delete | React | Member | Room | Destroy
 """Any event with a seq."""
 
 

@@ -416,6 +416,25 @@ def test_leave_and_join_again_over_a_lost_connection(wire: Wire) -> None:
     assert (join["type"], join["last"]) == ("join", 3)
 
 
+def test_a_room_that_is_destroyed_is_over(wire: Wire) -> None:
+    """Its last event is told, and a join that was under way finds no room."""
+    wire.joins()
+    wire.core.submit({"type": "destroy", "room": "lobby"})
+    (destroy,) = wire.sent()
+    assert len(destroy["cid"]) == 24
+    wire.comes_back()
+    wire.sent()
+    wire.welcomes({"room": "lobby", "epoch": EPOCH, "seq": 5})
+    join, again = wire.sent()
+    assert again == destroy
+    wire.gives(type="destroy", room="lobby", seq=6, from_="ann")
+    wire.gives(type="left", room="lobby", reason="destroy")
+    wire.gives(type="error", re="join", id=join["id"], code="no_room", text="")
+    wire.gives(type="ok", re="destroy", id=again["id"], room="lobby", seq=6, dup=True)
+    assert wire.core.rooms == {}
+    assert wire.told()[-1]["re"] == "destroy"
+
+
 def test_a_join_of_a_room_left_meanwhile_is_answered(wire: Wire) -> None:
     """Join, leave, and the connection is lost: nobody waits for ever."""
     wire.core.submit({"type": "join", "room": "lobby"}, label="j")

@@ -498,6 +498,8 @@ class House:
     def _count(self, effect: effects.CountUnread) -> Input:
         counts = dict(effect.counted)
         for room, read, upto in effect.marks:
+            if room not in self.model.rooms:
+                continue
             found = self.model.rooms[room].unread(effect.principal.user, read, upto)
             counts[room] = effects.Unread(upto, *found)
         return inputs.UnreadCounted(
@@ -511,7 +513,11 @@ class House:
 
     def _read(self, effect: effects.ReadHistory) -> Input:
         command = effect.command
-        room = self.model.rooms[command.room]
+        room = self.model.rooms.get(command.room)
+        if room is None:
+            return inputs.HistoryRead(
+                effect.connection, command, effect.upto, [], more=False
+            )
         found = [
             shown(room, message, effect.viewer)
             for message in room.messages.values()
@@ -551,7 +557,9 @@ class House:
         )
 
     def _replay(self, effect: effects.Replay) -> Input | None:
-        room = self.model.rooms[effect.room]
+        room = self.model.rooms.get(effect.room)
+        if room is None:
+            return None
         after = effect.after
         if effect.last is not None:
             newest = [seq for seq in room.messages if seq <= effect.upto]

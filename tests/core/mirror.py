@@ -20,6 +20,7 @@ from chatd.wire.events import UserShown
 DURABLE = (
     *("send", "edit", "delete", "react"),
     *(
+        "destroy",
         "create",
         "room",
         "invite",

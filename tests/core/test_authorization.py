@@ -104,6 +104,7 @@ delete           nnrr-rrr  nnrrfrrr  nnrrfrrr  nnrrfrrr
 react            nnrr-rrr  nnrr.rrr  nnrr.rrr  nnrr.rrr
 create           ff----f-  ee----.-  ee----.-  ee----.-
 room             nnrr-rrr  nnrrfrrr  nnrrfrrr  .frrfrrr
+destroy          nnrr-rrr  nnrrfrrr  nnrrfrrr  .frrfrrr
 invite           nnrr-rrr  nnrrfrrr  nnrrfrrr  ..rrfrrr
 decline          ..rr-rrr  ..rrfrrr  ..rrfrrr  ..rrfrrr
 kick             nnrr-rrr  nnrrfrrr  nnrrfrrr  ..rrfrrr
@@ -155,6 +156,7 @@ delete           fffr-rrr  fffrfrrr  fffrfrrr  ...rfrrr  ...rfrrr  ffffffff  .ff
 react            ...r-rrr  ...r.rrr  mmmr.rrr  ...r.rrr  ...r.rrr  ffffffff  .fffffff
 create           ff----f-  ee----.-  ee----.-  ee----.-  ee----.-  ff----f-  ef----f-
 room             fffr-rrr  fffrfrrr  fffrfrrr  .f.rfrrr  .f.rfrrr  ffffffff  .fffffff
+destroy          fffr-rrr  fffrfrrr  fffrfrrr  fffrfrrr  .f.rfrrr  ffffffff  ffffffff
 invite           ..fr-rrr  ..frfrrr  mmfrfrrr  ...rfrrr  ...rfrrr  ffffffff  .fffffff
 decline          ...r-rrr  ...rfrrr  ...rfrrr  ...rfrrr  ...rfrrr  ffffffff  .fffffff
 kick             fffr-rrr  fffrfrrr  fffrfrrr  ...rfrrr  ...rfrrr  ffffffff  .fffffff
@@ -216,6 +218,7 @@ WITH_ROOM: dict[str, Make] = {
     "react": lambda room, of: c.React(room, of, k.Emoji("+")),
     "create": make_create,
     "room": lambda room, _of: a.SetRoom(room, topic=k.Topic("x")),
+    "destroy": lambda room, _of: a.Destroy(room),
     "invite": lambda room, _of: a.Invite(room, EVE),
     "decline": lambda room, _of: a.Decline(room),
     "kick": lambda room, _of: a.Kick(room, BOB),

@@ -26,6 +26,7 @@ from hypothesis.stateful import (
 from chatd.config import Config
 from chatd.config.limits import Limits
 from chatd.config.sections import Auth, History, PermanentRoom, Presence, Rooms
+from chatd.core.agenda import Due
 from chatd.core.drafts import EndSessions
 from chatd.core.entities import Room as RoomState
 from chatd.core.entities import Sanction
@@ -49,6 +50,7 @@ from chatd.wire.acts import (
     Ban,
     Create,
     Decline,
+    Destroy,
     Invite,
     Kick,
     Mute,
@@ -80,7 +82,8 @@ from chatd.wire.commands import (
     Who,
 )
 from chatd.wire.commands import History as HistoryCommand
-from chatd.wire.events import Member, Room
+from chatd.wire.events import Destroy as DestroyEvent
+from chatd.wire.events import Member, Room, TimelineEvent
 from chatd.wire.kinds import (
     BanSeconds,
     Display,
@@ -128,6 +131,7 @@ HAPPENED: Counter[str] = Counter()
 SEQS = st.integers(0, 6).map(Seq)
 CIDS = st.one_of(st.none(), st.sampled_from("xyz").map(Cid))
 TEXTS = st.sampled_from(["a", "b", "@ann @bob", "@all"]).map(Text)
+LAST_THREE = PageLimit(3)
 LAST = st.integers(1, 4).map(PageLimit)
 
 NEW = st.just(NewPassword("another password"))
@@ -178,6 +182,7 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
         post=st.sampled_from(["members", "members", "moderators"]).map(Post),
         history=st.sampled_from(["all", "since_join"]).map(Visibility),
     ),
+    st.builds(Destroy, st.sampled_from([TEAM, DEN, PRIVATE, LOBBY, DIRECT]), CIDS),
     st.builds(Invite, ACTED_ON, PEOPLE, CIDS),
     st.builds(Invite, ACTED_ON, PEOPLE, CIDS, on=st.just(False)),
     st.builds(Decline, ACTED_ON),
@@ -378,6 +383,42 @@ class Life(RuleBasedStateMachine):
             self.say(peer, Join(TEAM, Seq(max(0, room.head - 3)), room.epoch))
 
     @precondition(lambda self: self.mirrors)
+    @rule(
+        data=st.data(),
+        room=st.sampled_from([PRIVATE, PRIVATE, TEAM]),
+        commands=st.lists(COMMANDS, max_size=3),
+        leaves=st.booleans(),
+        trouble=st.booleans(),
+    )
+    def end(
+        self,
+        data: st.DataObject,
+        room: RoomName,
+        commands: list[Command],
+        leaves: bool,
+        trouble: bool,
+    ) -> None:
+        """Somebody makes a room and asks another in; he ends it, or all go."""
+        cy, ann = (self.open(account(name, "right")) for name in (CY, ANN))
+        self.house.settle()
+        if room == PRIVATE:
+            self.say(cy, Create(private=True))
+            self.house.settle()
+        self.say(cy, Invite(PRIVATE, ANN))
+        self.say(cy, Join(room))
+        self.say(ann, Join(room, last=LAST_THREE))
+        for command in commands:
+            self.say(self.peer(data), command)
+        if data.draw(st.booleans()):
+            self.house.settle()
+        self.say(ann, Leave(room))
+        self.say(cy, Leave(room) if leaves else Destroy(room))
+        self.house.commit()
+        if trouble:
+            self.house.fail()
+        self.say(ann, Join(room))
+
+    @precondition(lambda self: self.mirrors)
     @rule(data=st.data())
     def close(self, data: st.DataObject) -> None:
         """A connection is lost."""
@@ -443,11 +484,12 @@ class Life(RuleBasedStateMachine):
     @rule(
         kind=st.sampled_from(
             [
-                *(RevisionKind.BAN, RevisionKind.UNBAN),
+                *(RevisionKind.BAN, RevisionKind.BAN, RevisionKind.BAN),
+                RevisionKind.UNBAN,
                 *(RevisionKind.LOGOUT, RevisionKind.ROLE),
             ]
         ),
-        name=st.sampled_from([ANN, BOB]),
+        name=st.sampled_from([ANN, ANN, BOB]),
         role=st.sampled_from(["user", "admin"]),
         seconds=FOR,
     )
@@ -469,6 +511,14 @@ class Life(RuleBasedStateMachine):
         row = model.users[name]
         revision = Revision(self.revisions, kind, name, row.role, ban=row.ban)
         self.house.handle(Revised([revision]))
+        rooms = [
+            name for name in self.house.chat.users[row.user].rooms if name[0] != "@"
+        ]
+        HAPPENED["left to others"] += sum(
+            self.is_left_to_others(self.house.chat.rooms[name])
+            for name in rooms
+            if name != LOBBY
+        )
 
     @rule(killed=st.sampled_from([False, False, False, True]))
     def restart(self, killed: bool) -> None:
@@ -503,6 +553,8 @@ class Life(RuleBasedStateMachine):
         if frame.room[0] == "@" or frame.room == LOBBY or is_guest(user):
             return
         assert place is not None
+        if isinstance(frame, DestroyEvent):
+            HAPPENED["destroyed live" if place.caught_up else "destroyed"] += 1
         is_removal = getattr(frame, "change", "") in ("kick", "ban")
         if is_removal and frame.user == user and frame.seq > place.head:
             HAPPENED["removed live" if place.caught_up else "removed replaying"] += 1
@@ -511,9 +563,14 @@ class Life(RuleBasedStateMachine):
             assert last is not None
             assert last.change == "join" or last.seq == frame.seq, (user, frame)
 
+    def timeline(self, room: RoomName) -> list[TimelineEvent]:
+        """All that has happened in a room, also in one that has ended."""
+        model = self.house.model
+        return (model.rooms.get(room) or model.ended[room]).timeline
+
     def last_change(self, room: RoomName, user: UserName, upto: Seq) -> Member | None:
         """The last event up to `upto` by which somebody came or went."""
-        timeline = self.house.model.rooms[room].timeline[:upto]
+        timeline = self.timeline(room)[:upto]
         changes = ("join", "leave", "kick", "ban")
         for event in reversed(timeline):
             if isinstance(event, Member) and (event.user, event.change) in {
@@ -524,7 +581,7 @@ class Life(RuleBasedStateMachine):
 
     def reads_from(self, room: RoomName, user: UserName) -> int:
         """The lowest seq that a member may read, by the timeline."""
-        timeline = self.house.model.rooms[room].timeline
+        timeline = self.timeline(room)
         join = self.last_change(room, user, Seq(len(timeline)))
         assert join is not None
         assert join.change == "join"
@@ -548,9 +605,18 @@ class Life(RuleBasedStateMachine):
             assert peer.answers == peer.said
             mirror.compare(chat, CONFIG.presence.names_max)
         assert not chat.barriers
+        HAPPENED["dropped"] += sum(
+            not isinstance(room.timeline[-1], DestroyEvent)
+            for room in self.house.model.ended.values()
+            if room.timeline
+        )
+        again = {key for _, _, due, key in chat.agenda._heap if due is Due.EMPTY}
+        for name, entry in chat.rooms.items():
+            assert name[0] != "~" or entry.members or name in again
+        for user, invites in chat.invites.items():
+            assert all(user in chat.rooms[name].invited for name in invites)
         for name, entry in chat.rooms.items():
             if name[0] != "@" and name != LOBBY:
-                HAPPENED["left to others"] += self.is_left_to_others(entry)
                 for user, member in entry.members.items():
                     HAPPENED["since join"] += member.first > 1
                     if not is_guest(user):
@@ -622,6 +688,9 @@ def test_whatever_happens_every_client_is_told_the_truth(steps: int) -> None:
     run_state_machine_as_test(
         Life, settings=settings(max_examples=100, stateful_step_count=steps)
     )
-    wanted = ("removed live", "removed replaying", "since join", "left to others")
+    wanted = (
+        *("removed live", "removed replaying", "since join", "left to others"),
+        *("destroyed live", "dropped"),
+    )
     for what in wanted:
         assert HAPPENED[what] > 0, HAPPENED

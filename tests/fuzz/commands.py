@@ -31,6 +31,7 @@ WEIGHTS = {
     "join": 6.0,
     "history": 3.0,
     "leave": 0.4,
+    "destroy": 0.05,
     "hello": 0.2,
     "logout": 0.1,
     "register": 0.2,

@@ -26,7 +26,7 @@ from tests.wire.loop import printed_loop
 
 UNANSWERED = {"typing", "status", "read"}
 """Commands that beyond their rate are dropped without a word."""
-DURABLE = {"send", "edit", "react"}
+DURABLE = {"send", "edit", "react", "destroy"}
 """Commands whose reply tells the seq that is kept with their cid; that to a deletion by
 an author who has left tells the message's."""
 PASSWORD = "correct horse"

@@ -76,13 +76,14 @@ class Ear:
             assert frame["code"] == "not_member"
             HAPPENED[f"{re} refused"] += 1
         elif kind == "left":
-            assert frame["reason"] in ("kick", "ban")
+            assert frame["reason"] in ("kick", "ban", "destroy")
             HAPPENED["left, not joined"] += self.is_over and not self.highest
             self.is_over = True
         elif re is None and "ts" in frame:
             assert not self.is_over, frame
             is_his = frame.get("user") == CY and frame["change"] in ("kick", "ban")
-            if is_his and seq > self.head:
+            HAPPENED["destroyed"] += kind == "destroy"
+            if kind == "destroy" or (is_his and seq > self.head):
                 self._removed(seq)
             self.next = seq + 1
 
@@ -231,8 +232,12 @@ class Scene:
                 self.store.let(what, number)
             await self.settle()
 
-    async def end(self) -> None:
-        """Let everything flow: he is removed for good, and hears it everywhere."""
+    async def end(self, way: str) -> None:
+        """Let everything flow: he is removed for good, and hears it everywhere.
+
+        Args:
+            way: `kick`, or `destroy`, by which everybody is out.
+        """
         self.store.open()
         self.devices[1].window = float("inf")
         self.devices[1].peer.outlet.open_window(float("inf"))
@@ -244,12 +249,12 @@ class Scene:
         for device in self.devices:
             device.say("join", room=DEN)
         await self.settle()
-        self.ann.say("kick", room=DEN, user=CY)
+        last = self.rig.messages(DEN) + 1
+        self.ann.say(way, room=DEN, user=CY)
         self.bob.say("send", room=DEN, text="gone?")
         await self.settle()
         assert [device.ear.is_over for device in self.devices] == [True] * 3
-        seqs = {device.ear.highest for device in self.devices}
-        assert seqs == {self.rig.messages(DEN) - 1}
+        assert {device.ear.highest for device in self.devices} == {last}
         check(self.rig.hub.machine.chat)
 
 
@@ -298,7 +303,7 @@ async def play(steps: list[tuple[str, int]], clock: MockClock) -> None:
         store.is_open = False
         for action, number in steps:
             await scene.do(action, number)
-        await scene.end()
+        await scene.end("destroy" if len(steps) % 2 else "kick")
 
 
 def test_nobody_gets_a_seq_above_his_own_removal() -> None:
@@ -311,6 +316,7 @@ def test_nobody_gets_a_seq_above_his_own_removal() -> None:
         "removed slow",
         "gap",
         "left, not joined",
+        "destroyed",
         "history refused",
         "search refused",
     ):

@@ -207,6 +207,9 @@ async def keep_order(ann: Person, bob: Person, dan: Person) -> None:
     await granted(ann, type="invite", room="garden", user="dan")
     await granted(ann, type="invite", room="garden", user="dan", on=False)
     await dan.hear_until(type="uninvited", room="garden")
+    await granted(ann, type="destroy", room=den["room"], cid="end", id=3)
+    await ann.hear_until(type="destroy", room=den["room"])
+    await ann.hear_until(type="left", reason="destroy")
     await granted(dan, type="join", room="garden")
     on = {"room": "garden", "user": "dan"}
     await granted(ann, type="role", **on, role="moderator")

@@ -129,6 +129,7 @@ creations = st.builds(
     skeleton=looks,
     distinct=st.booleans(),
 )
+ends = st.builds(d.DestroyRoom, st.sampled_from([TEA, TEA, LOBBY]), users, cids)
 others = st.one_of(
     st.builds(
         d.SetMember,
@@ -141,9 +142,11 @@ others = st.one_of(
     ),
     creations,
     st.builds(d.DeclareRoom, rooms, room_settings),
+    ends,
+    st.builds(d.DropRoom, st.sampled_from([TEA, LOBBY])),
     st.builds(
         d.Recall,
-        st.none() | messages | changes | acts | creations,
+        st.none() | messages | changes | acts | creations | ends,
         st.just(d.Refused(RejectCode.MUTED, "muted")),
     ),
     st.builds(

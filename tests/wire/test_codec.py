@@ -111,6 +111,10 @@ COMMANDS: list[tuple[dict[str, Any], Any]] = [
         acts.SetRoom(PRIVATE, "", "T", "members", "all", 0, 0, 10, "c"),  # type: ignore[arg-type]
     ),
     (
+        {"type": "destroy", "room": "Tea", "cid": "c"},
+        acts.Destroy("tea", "c"),  # type: ignore[arg-type]
+    ),
+    (
         {"type": "room", "room": PRIVATE, "archived": False},
         acts.SetRoom(PRIVATE, archived=False),  # type: ignore[arg-type]
     ),

@@ -168,6 +168,10 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
         },
     ),
     (
+        e.Destroy(LOBBY, ONE, TS, BOB),
+        {"type": "destroy", "room": "lobby", "seq": 1, "ts": TIME, "from": "bob"},
+    ),
+    (
         e.Room(LOBBY, ONE, TS, BOB, archived=False),
         {
             "type": "room",

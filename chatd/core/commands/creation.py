@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import base64
 
+import attrs
+
 from chatd.core import allowance
 from chatd.core.commands import authority
 from chatd.core.commands.timeline import cid_conflict
@@ -16,7 +18,7 @@ from chatd.core.drafts import Conflict, CreateRoom, Duplicate, Outcome, Refused
 from chatd.core.effects import Origin
 from chatd.core.entities import Connection
 from chatd.core.settings import PLAIN, RoomSettings
-from chatd.core.turn import Turn
+from chatd.core.turn import Turn, no_room
 from chatd.errors import Reject, RejectCode
 from chatd.ids import RoomName, Seq, is_guest
 from chatd.names import NAMES, check_ending, looks_like_any, skeleton
@@ -111,6 +113,9 @@ def settle(
 ) -> None:
     """Answer `create`: with the room, or with the one that its `cid` has made."""
     if isinstance(outcome, Refused):
+        if outcome.code is RejectCode.NO_ROOM:
+            # There was one: for who wants to make it, that is a name that is taken.
+            outcome = attrs.evolve(outcome, code=RejectCode.NAME_TAKEN)
         turn.refuse(connection.id, command, outcome)
         return
     if isinstance(outcome, Conflict):
@@ -122,7 +127,11 @@ def settle(
             turn.refuse(connection.id, command, exists(name))
             return
         name = outcome.room
-    room, user = turn.chat.rooms[name], turn.user(connection).name
+    room, user = turn.chat.rooms.get(name), turn.user(connection).name
+    if room is None:
+        # It was made, and has ended since.
+        turn.refuse(connection.id, command, no_room(name))
+        return
     # Whoever is no member any more is told of the beginning, not of what goes on.
     seq = room.head if user in room.members else Seq(0 if is_guest(user) else 1)
     reply = Created(name, room.epoch, seq, dup=is_dup, cid=command.cid, id=command.id)

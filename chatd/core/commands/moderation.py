@@ -153,7 +153,7 @@ def moderated(turn: Turn, origin: Origin, draft: Moderate, outcome: Outcome) -> 
     if event is None:
         return
     if is_removal:
-        withdraw(turn, target, room, draft.change, event)
+        withdraw(turn, [target], room, draft.change, event)
     turn.want(Deliver(event))
     if draft.change == "invite":
         tell_invited(turn, target, room)

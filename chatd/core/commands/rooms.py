@@ -8,6 +8,9 @@ happens in the turn that answers the join.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import chain
+
 from chatd.core import allowance, presence
 from chatd.core.commands import authority
 from chatd.core.commands.creation import found, settle
@@ -33,7 +36,7 @@ from chatd.core.entities import (
 from chatd.core.settings import PLAIN
 from chatd.core.turn import Turn, no_room
 from chatd.errors import Reject, RejectCode
-from chatd.ids import RoomName, Seq, UserName, is_direct, is_guest
+from chatd.ids import ConnectionId, RoomName, Seq, UserName, is_direct, is_guest
 from chatd.wire.acts import Create
 from chatd.wire.commands import Join, Leave
 from chatd.wire.events import CaughtUp, Left, Member, Presence, TimelineEvent
@@ -198,35 +201,36 @@ def changed(turn: Turn, origin: Origin, draft: SetMember, outcome: Outcome) -> N
     if done and draft.role is not None:
         tell_uninvited(turn, draft.user, room.name, before, origin.connection)
     if done and user is not None and draft.role is None:
-        withdraw(turn, draft.user, room.name, "leave", event)
+        withdraw(turn, [draft.user], room.name, "leave", event)
     if event is not None and draft.role is None:
         turn.want(Deliver(event))
 
 
 def withdraw(
     turn: Turn,
-    user: UserName,
+    users: Iterable[UserName],
     room: RoomName,
     reason: str,
     event: TimelineEvent | None,
 ) -> None:
-    """Take a room from all connections of a user, and tell each of them.
+    """Take a room from all connections of its former members, and tell each of them.
 
     To be wanted before the event is delivered to the others. Told to each alone,
     it is behind what was delivered before, and the last that he gets of the room:
     what of that has to wait for a slow reader is dropped, this is not.
     """
-    numbers = turn.connections_of(user)
-    held = [
-        number
-        for number in numbers
-        if turn.chat.connections[number].subscriptions.pop(room, None) is not None
-    ]
-    for number in held:
-        turn.want(Unsubscribe(number, room, drop=False))
+    held: list[ConnectionId] = []
+    told: list[ConnectionId] = []
+    connections = turn.chat.connections
+    for number in chain.from_iterable(map(turn.connections_of, users)):
+        connection = connections[number]
+        if connection.subscriptions.pop(room, None) is not None:
+            turn.want(Unsubscribe(number, room, drop=False))
+            held.append(number)
+        elif turn.may_be_told(connection, room):
+            told.append(number)
     if held and event is not None:
         turn.want(Tell(held, event))
-    told = [number for number in turn.told_of(user, room) if number not in held]
     if held or told:
         turn.want(Tell([*held, *told], Left(room, reason)))
 

@@ -43,12 +43,14 @@ from chatd.core.drafts.rooms import (
     TRIM_TEXT_BYTES,
     CreateRoom,
     DeclareRoom,
+    DropRoom,
     TrimRoom,
 )
 from chatd.core.drafts.timeline import (
     REACTION_KINDS_MAX,
     STRANGERS_MAX,
     DeleteMessage,
+    DestroyRoom,
     Durable,
     EditMessage,
     Moderate,
@@ -64,6 +66,7 @@ Draft = (
     | SetMember
     | CreateRoom
     | DeclareRoom
+    | DropRoom
     | TrimRoom
     | Recall
     | AddUser
@@ -96,7 +99,9 @@ __all__ = [
     "CreateRoom",
     "DeclareRoom",
     "DeleteMessage",
+    "DestroyRoom",
     "Draft",
+    "DropRoom",
     "Duplicate",
     "Durable",
     "EditMessage",

@@ -18,7 +18,8 @@ class CreateRoom:
     `cid` the first member's earlier use of it is looked up: then it is `Duplicate`
     with the room that was made, or `Conflict`.
 
-    Refused: with `distinct`, `name_taken` if another room has its `skeleton`.
+    Refused: `no_room` if the name was that of a room which has ended; with `distinct`,
+    `name_taken` if another room has its `skeleton`.
     """
 
     room: RoomName
@@ -39,6 +40,16 @@ class DeclareRoom:
 
     room: RoomName
     settings: RoomSettings
+
+
+@attrs.define
+class DropRoom:
+    """End a private room in which nobody is any more; it tells nobody.
+
+    One in which somebody is stays, and is `Duplicate`.
+    """
+
+    room: RoomName
 
 
 TRIM_ROWS = 64

@@ -143,13 +143,33 @@ class SetRoom:
     """Some of what `RoomSettings` has."""
 
 
+@attrs.define
+class DestroyRoom:
+    """End a room for good. Its cids are still remembered, its name is kept from others.
+
+    What was said there goes behind the commits; nobody can read it from here on.
+    """
+
+    room: RoomName
+    user: UserName
+    cid: Cid | None
+
+
 STRANGERS_MAX = 10
 """Names of nobody in the room that a text is answered with. To look one up takes the
 writer 2 µs."""
 REACTION_KINDS_MAX = 20
 """Kinds of reaction on one message. Source: protocol section 4."""
 
-Durable = NewMessage | EditMessage | DeleteMessage | SetReaction | Moderate | SetRoom
+Durable = (
+    NewMessage
+    | EditMessage
+    | DeleteMessage
+    | SetReaction
+    | Moderate
+    | SetRoom
+    | DestroyRoom
+)
 """The drafts of durable commands: they have a `cid` and get a seq."""
 
 

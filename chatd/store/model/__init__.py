@@ -13,7 +13,7 @@ import attrs
 
 from chatd.core import drafts as d
 from chatd.store import answers
-from chatd.store.model import people, rooms, timeline, trim
+from chatd.store.model import endings, people, rooms, timeline, trim
 from chatd.store.model.entities import Tables
 from chatd.wire.events import Millis
 
@@ -27,11 +27,11 @@ class Model(Tables):
         try:
             if isinstance(draft, d.Durable):
                 return timeline.durable(self, draft, now)
-            return self._other(draft, now)
+            return self._room(draft, now)
         except (TypeError, UnicodeError):
             return answers.NOT_STORED
 
-    def _other(self, draft: Any, now: Millis) -> d.Outcome:
+    def _room(self, draft: Any, now: Millis) -> d.Outcome:
         match draft:
             case d.SetMember():
                 return rooms.set_member(self, draft, now)
@@ -39,8 +39,15 @@ class Model(Tables):
                 return rooms.create_room(self, draft, now)
             case d.DeclareRoom():
                 return rooms.declare_room(self, draft)
+            case d.DropRoom():
+                return endings.drop_room(self, draft)
             case d.TrimRoom():
                 return trim.trim_room(self, draft)
+            case _:
+                return self._person(draft)
+
+    def _person(self, draft: Any) -> d.Outcome:
+        match draft:
             case d.Recall():
                 return self._recalled(draft) or draft.otherwise
             case d.AddUser():

@@ -171,6 +171,8 @@ class Tables:
     """Everything that a store knows."""
 
     rooms: dict[RoomName, ModelRoom] = attrs.field(factory=dict)
+    ended: dict[RoomName, ModelRoom] = attrs.field(factory=dict)
+    """Rooms that are no more."""
     users: dict[UserName, UserRow] = attrs.field(factory=dict)
     sessions: dict[SessionId, SessionRow] = attrs.field(factory=dict)
     opened: dict[SessionId, Millis] = attrs.field(factory=dict)

@@ -27,6 +27,8 @@ def create_room(model: Tables, draft: d.CreateRoom, now: Millis) -> d.Outcome:
     creator = next(iter(draft.members), None)
     if draft.room in model.rooms:
         return d.Duplicate()
+    if draft.room in model.ended:
+        return answers.ROOM_ENDED
     if draft.distinct and draft.skeleton in model.room_skeletons:
         return answers.ROOM_LOOKS_TAKEN
     if not draft.members.keys() <= model.users.keys():

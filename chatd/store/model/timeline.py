@@ -9,7 +9,7 @@ from chatd.core.mentions import Mentions
 from chatd.ids import UserName, direct_partner, is_direct
 from chatd.store import answers
 from chatd.store.digest import content_digest, is_retry
-from chatd.store.model import rooms
+from chatd.store.model import endings, rooms
 from chatd.store.model.entities import ModelMessage, ModelRoom, Tables
 from chatd.wire import events as e
 from chatd.wire.events import Millis
@@ -22,15 +22,15 @@ def durable(model: Tables, draft: d.Durable, now: Millis) -> d.Outcome:
 
 
 def _durable(model: Tables, draft: d.Durable, now: Millis) -> d.Outcome:
+    known = recalled(model, draft)
+    if known is not None:
+        return known
     room = model.rooms.get(draft.room)
     if room is None:
         return answers.NO_ROOM
     if draft.user not in model.users:
         return answers.NO_USER
     digest = content_digest(draft)  # fails where a disk would
-    known = recalled(model, draft)
-    if known is not None:
-        return known
     other = direct_partner(room.name, draft.user) if is_direct(room.name) else None
     hidden = (other, draft.user) in model.blocks
     match draft:
@@ -46,6 +46,8 @@ def _durable(model: Tables, draft: d.Durable, now: Millis) -> d.Outcome:
             outcome = rooms.moderate(model, room, draft, now)
         case d.SetRoom():
             outcome = rooms.set_room(room, draft, now)
+        case d.DestroyRoom():
+            outcome = endings.destroy_room(model, room, draft, now)
         case _:
             assert_never(draft)
     if draft.cid is not None:
@@ -60,7 +62,7 @@ def _durable(model: Tables, draft: d.Durable, now: Millis) -> d.Outcome:
 
 def recalled(model: Tables, draft: d.Durable) -> d.Duplicate | d.Conflict | None:
     """What the draft's cid stored before; None if nothing."""
-    room = model.rooms.get(draft.room)
+    room = model.rooms.get(draft.room) or model.ended.get(draft.room)
     if room is None or draft.cid is None:
         return None
     use = room.cids.get((draft.user, draft.cid))

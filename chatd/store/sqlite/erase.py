@@ -134,6 +134,7 @@ def _owned_alone(db: apsw.Connection, user: int) -> list[RoomName]:
         db,
         "SELECT r.name FROM member m JOIN room r ON r.id = m.room_id"
         " WHERE m.user_id = ?1 AND m.role = 'owner' AND r.name NOT LIKE '@%'"
+        " AND r.ended IS NULL"
         " AND 'owner' NOT IN (SELECT role FROM member"
         " WHERE room_id = m.room_id AND user_id <> ?1)"
         " AND EXISTS (SELECT 1 FROM member"

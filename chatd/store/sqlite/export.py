@@ -110,20 +110,21 @@ def _credentials(db: apsw.Connection, user: int) -> Iterator[Record]:
 def _places(db: apsw.Connection, user: int) -> Iterator[Record]:
     for room, role, read in db.execute(
         "SELECT r.name, m.role, m.read FROM member m JOIN room r ON r.id = m.room_id"
-        " WHERE m.user_id = ? ORDER BY r.name",
+        " WHERE m.user_id = ? AND r.ended IS NULL ORDER BY r.name",
         (user,),
     ):
         yield {"type": "membership", "room": room, "role": role, "read": read}
     for room, kind, until, reason in db.execute(
         "SELECT r.name, s.kind, s.until, s.reason FROM sanction s"
-        " JOIN room r ON r.id = s.room_id WHERE s.user_id = ? ORDER BY r.name, s.kind",
+        " JOIN room r ON r.id = s.room_id"
+        " WHERE s.user_id = ? AND r.ended IS NULL ORDER BY r.name, s.kind",
         (user,),
     ):
         yield {"type": kind, "room": room, "until": _time(until), "reason": reason}
     for room, sender, ts, closed_until in db.execute(
         "SELECT r.name, u.name, i.ts, i.closed_until FROM invite i"
         " JOIN room r ON r.id = i.room_id JOIN user u ON u.id = i.sender_id"
-        " WHERE i.user_id = ? ORDER BY r.name",
+        " WHERE i.user_id = ? AND r.ended IS NULL ORDER BY r.name",
         (user,),
     ):
         yield {

@@ -117,7 +117,7 @@ def _check(db: apsw.Connection, path: Path) -> None:
 
 
 def _renew_epochs(db: apsw.Connection, random_bytes: Callable[[int], bytes]) -> None:
-    rooms = select(db, "SELECT id FROM room")
+    rooms = select(db, "SELECT id FROM room WHERE ended IS NULL")
     db.executemany(
         "UPDATE room SET epoch = ? WHERE id = ?",
         [(random_bytes(EPOCH_BYTES).hex(), room) for (room,) in rooms],

@@ -108,16 +108,22 @@ class Ledger:
         return next(iter(select(self.db, sql, values)), None)
 
     def room(self, name: RoomName) -> RoomCell | None:
-        """The room's cell, or None."""
+        """The room's cell, or None; one that has ended is none."""
         cell = self._rooms.get(name)
         if cell is None:
             row = self.one(
-                "SELECT id, epoch, head, last_ts FROM room WHERE name = ?", name
+                "SELECT id, epoch, head, last_ts FROM room"
+                " WHERE name = ? AND ended IS NULL",
+                name,
             )
             if row is None:
                 return None
             cell = self._rooms[name] = RoomCell(*row)
         return cell
+
+    def forget_room(self, name: RoomName) -> None:
+        """Remember nothing of a room: it has ended."""
+        self._rooms.pop(name, None)
 
     def user(self, name: UserName) -> int | None:
         """The user's id, or None."""
@@ -187,11 +193,19 @@ class Ledger:
 
     def recall(self, draft: Durable) -> Duplicate | Conflict | None:
         """What the draft's cid stored before; None if nothing."""
-        room, user = self.room(draft.room), self.user(draft.user)
+        room, user = self._room_ever(draft.room), self.user(draft.user)
         if room is None or user is None or draft.cid is None:
             return None
-        use = self.find_cids([(room.id, user, draft.cid)])
-        return self.compare(use[room.id, user, draft.cid], draft) if use else None
+        use = self.find_cids([(room, user, draft.cid)])
+        return self.compare(use[room, user, draft.cid], draft) if use else None
+
+    def _room_ever(self, name: RoomName) -> int | None:
+        """The id of a room, also of one that has ended."""
+        room = self.room(name)
+        if room is not None:
+            return room.id
+        row = self.one("SELECT id FROM room WHERE name = ?", name)
+        return None if row is None else row[0]
 
     def compare(self, use: CidUse, draft: Durable) -> Duplicate | Conflict:
         """Tell a retry from another use of the same cid."""
@@ -223,11 +237,12 @@ class Ledger:
         Also where it changed nothing: a retry that comes after somebody else's
         change would otherwise be executed, a second time to its sender.
         """
-        room, user = self.room(draft.room), self.user(draft.user)
+        room, user = self._room_ever(draft.room), self.user(draft.user)
         if room is not None and user is not None and draft.cid is not None:
             digest, kept = content_digest(draft), self.unreached(unreached)
-            row = (room.id, user, draft.cid, digest, seq, ts, kept, self.certain)
-            self.keep_cids([row])
+            self.keep_cids(
+                [(room, user, draft.cid, digest, seq, ts, kept, self.certain)]
+            )
 
     def locate(self, room: RoomName, user: UserName) -> tuple[RoomCell, int] | Refused:
         """The room's cell and the user's id, or which of them is missing."""

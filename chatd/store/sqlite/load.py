@@ -103,7 +103,7 @@ def _rooms(db: apsw.Connection) -> list[RoomRow]:
         for number, name, epoch, head, first, last_ts, settings in select(
             db,
             "SELECT id, name, epoch, head, first, last_ts, settings FROM room"
-            " ORDER BY name",
+            " WHERE ended IS NULL ORDER BY name",
         )
     ]
 

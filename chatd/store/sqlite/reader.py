@@ -111,7 +111,9 @@ def _snapshot(db: apsw.Connection) -> Iterator[None]:
 
 def _room(db: apsw.Connection, room: RoomName) -> tuple[int, Epoch] | None:
     for number, epoch in select(
-        db, "SELECT id, epoch FROM room WHERE name = ?", (room,)
+        db,
+        "SELECT id, epoch FROM room WHERE name = ? AND ended IS NULL",
+        (room,),
     ):
         return number, epoch
     return None
@@ -186,7 +188,7 @@ def nth_newest(db: apsw.Connection, room: RoomName, count: int, upto: Seq) -> Se
     rows = select(
         db,
         "SELECT min(seq) FROM (SELECT m.seq FROM message m JOIN room r"
-        " ON r.id = m.room_id WHERE r.name = ? AND m.seq <= ?"
+        " ON r.id = m.room_id WHERE r.name = ? AND r.ended IS NULL AND m.seq <= ?"
         " ORDER BY m.seq DESC LIMIT ?)",
         (room, upto, count),
     )

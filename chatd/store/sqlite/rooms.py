@@ -44,6 +44,8 @@ def create_room(ledger: Ledger, draft: CreateRoom, now: Millis) -> Outcome:
         return known
     if ledger.room(draft.room) is not None:
         return Duplicate()
+    if ledger.one("SELECT 1 FROM room WHERE name = ?", draft.room) is not None:
+        return answers.ROOM_ENDED
     if draft.distinct and ledger.looks_taken("room", draft.skeleton):
         return answers.ROOM_LOOKS_TAKEN
     users = {name: ledger.user(name) for name in draft.members}

@@ -38,7 +38,8 @@ TIME_MIN, TIME_MAX = -(2**62), 2**62
 _SCOPE = """
 INSERT INTO temp.readable (id, name, first, upto)
 SELECT r.id, r.name, j.value ->> 1, j.value ->> 2
-FROM json_each(?) j CROSS JOIN main.room r ON r.name = j.value ->> 0"""
+FROM json_each(?) j CROSS JOIN main.room r
+ON r.name = j.value ->> 0 AND r.ended IS NULL"""
 
 _COLUMNS = """
 SELECT m.id, r.name, m.seq, m.ts, u.name, m.text, m.edited_seq, m.reply_to """

@@ -67,12 +67,12 @@ def durable(
     execute: Callable[[RoomCell, int], Outcome],
 ) -> Outcome:
     """Look the cid of a durable command up, execute it, keep the cid."""
-    found = ledger.locate(draft.room, draft.user)
-    if isinstance(found, Refused):
-        return found
     recalled = ledger.recall(draft)
     if recalled is not None:
         return recalled
+    found = ledger.locate(draft.room, draft.user)
+    if isinstance(found, Refused):
+        return found
     outcome = execute(*found)
     if isinstance(outcome, Committed) and outcome.event is not None:
         missed = outcome.unreached if isinstance(outcome, Addressing) else ()

@@ -54,9 +54,17 @@ def trim_room(ledger: Ledger, draft: TrimRoom, _now: Millis) -> Outcome:
             )
     below = min(goal, end)
     if below > first:
-        below = _fit(ledger, room, draft, first, below)
+        below = _fit(ledger, room, first, below, draft.rows, draft.text_bytes)
         _remove(ledger, room, below)
     return Trimmed(first=Seq(below), more=more or below < goal)
+
+
+def forget_some(
+    ledger: Ledger, room: RoomCell, first: int, rows: int, text_bytes: int
+) -> None:
+    """Forget the first events that are kept, not more than a step of it."""
+    below = min(first + rows, room.head + 1)
+    _remove(ledger, room, _fit(ledger, room, first, below, rows, text_bytes))
 
 
 def _count(ledger: Ledger, room: RoomCell, first: int) -> bool:
@@ -89,13 +97,15 @@ def _message(ledger: Ledger, room: RoomCell, first: int, number: int) -> int:
 
 
 def _fit(
-    ledger: Ledger, room: RoomCell, draft: TrimRoom, first: int, below: int
+    ledger: Ledger,
+    room: RoomCell,
+    first: int,
+    below: int,
+    rows: int,
+    text_bytes: int,
 ) -> int:
     """End the step earlier where its text or its reactions are too much."""
-    for sql, most in (
-        (_TOO_MUCH_TEXT, draft.text_bytes),
-        (_TOO_MANY_REACTIONS, draft.rows),
-    ):
+    for sql, most in ((_TOO_MUCH_TEXT, text_bytes), (_TOO_MANY_REACTIONS, rows)):
         row = ledger.one(sql, room.id, below, most)
         if row is not None:
             below = max(row[0], first + 1)

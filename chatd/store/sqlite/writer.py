@@ -7,8 +7,9 @@ nothing fails: when a draft's values do (`ROW_FAULTS`), the batch is rolled back
 and executed again, each draft under a savepoint, so that the bad one fails
 alone. Any other error takes the whole batch with it.
 
-`tend` is what need not be done before an `ok`: the search index, old cids, the
-checkpoint, the generation. It runs between commits in small steps.
+`tend` is what need not be done before an `ok`: the search index, old cids, what rooms
+that have ended still have, the checkpoint, the generation. It runs between commits in
+small steps.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import attrs
 from chatd.core import drafts as d
 from chatd.core.inputs import Revision, RevisionKind
 from chatd.store import answers
-from chatd.store.sqlite import people, rooms, search, timeline, trim
+from chatd.store.sqlite import endings, people, rooms, search, timeline, trim
 from chatd.store.sqlite.faults import ROW_FAULTS, translated
 from chatd.store.sqlite.generation import Generation
 from chatd.store.sqlite.ledger import Ledger
@@ -47,6 +48,8 @@ _SINGLE: dict[type, Callable[[Ledger, Any, Millis], d.Outcome]] = {
     d.SetReaction: timeline.react,
     d.Moderate: rooms.moderate,
     d.SetRoom: rooms.set_room,
+    d.DestroyRoom: endings.destroy_room,
+    d.DropRoom: endings.drop_room,
     d.SetMember: rooms.set_member,
     d.CreateRoom: rooms.create_room,
     d.DeclareRoom: rooms.declare_room,
@@ -220,6 +223,7 @@ class Writer:
             with transaction(self.db):
                 self.lacking = search.fill(self.db, TEND_ROWS, TEND_BYTES)
                 more = self._prune_cids(now) or self.lacking > 0
+                more |= endings.purge(self.ledger, now, self.cid_keep_ms)
             if self._wal_pages >= CHECKPOINT_PAGES:
                 self._wal_pages = 0
                 self._checkpoint()

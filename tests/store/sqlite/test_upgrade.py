@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from chatd.core import drafts as d
 from chatd.core.entities import INVITE_MS
 from chatd.ports import InviteRow
 from tests.store.sqlite.older import before, store_at
-from tests.store.support import ANN, BOB, T0, sqlite
+from tests.store.support import ANN, BOB, LOBBY, T0, one, sqlite, timeline
 
 
 async def test_invitations_of_before_are_open(tmp_path: Path) -> None:
@@ -23,3 +24,20 @@ async def test_invitations_of_before_are_open(tmp_path: Path) -> None:
     async with sqlite(tmp_path) as store:
         (room,) = (await store.load(T0 + INVITE_MS)).rooms
         assert room.invites == []
+
+
+async def test_rooms_of_before_are_there(tmp_path: Path) -> None:
+    """With what was said in them; and they end as any other."""
+    with store_at(tmp_path, before("ended_rooms")) as db:
+        db.execute("UPDATE room SET head = 1")
+        db.execute(
+            "INSERT INTO message (room_id, seq, ts, user_id, text)"
+            " VALUES (1, 1, ?, 1, 'hi')",
+            (T0,),
+        )
+    async with sqlite(tmp_path) as store:
+        (room,) = (await store.load(T0)).rooms
+        assert (room.room, room.head) == (LOBBY, 1)
+        assert len(await timeline(store)) == 1
+        await one(store, d.DestroyRoom(LOBBY, ANN, None))
+        assert (await store.load(T0)).rooms == []

@@ -1,0 +1,36 @@
+"""The model's rooms that end: out of `rooms`, with nothing left but their cids."""
+
+from __future__ import annotations
+
+from chatd.core import drafts as d
+from chatd.store import answers
+from chatd.store.model.entities import ModelRoom, Tables
+from chatd.wire import events as e
+from chatd.wire.events import Millis
+
+
+def destroy_room(
+    model: Tables, room: ModelRoom, draft: d.DestroyRoom, now: Millis
+) -> d.Outcome:
+    """End a room, with its last event."""
+    committed = room.add(e.Destroy(*room.stamp(now), draft.user))
+    _end(model, room)
+    return committed
+
+
+def drop_room(model: Tables, draft: d.DropRoom) -> d.Outcome:
+    """End a room in which nobody is; a guest whose session has ended is nobody."""
+    room = model.rooms.get(draft.room)
+    if room is None:
+        return answers.NO_ROOM
+    held = {row.user for row in model.sessions.values()}
+    if any(not model.is_guest(name) or name in held for name in room.members):
+        return d.Duplicate()
+    _end(model, room)
+    return d.Committed()
+
+
+def _end(model: Tables, room: ModelRoom) -> None:
+    model.ended[room.name] = model.rooms.pop(room.name)
+    for message in room.messages.values():
+        message.text = None

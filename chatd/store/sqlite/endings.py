@@ -1,0 +1,158 @@
+"""Rooms that end: destroyed by their owners, or left by everybody.
+
+From the commit on nobody finds the room; its row stays, which keeps the name, and by
+which a retry still finds its cid. Everything else of it goes behind the commits, in
+steps as small as those of trimming (`purge`), also after a restart. The row of a
+private room goes as well, when its cids have: nobody draws its name again.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from chatd.core.drafts import (
+    TRIM_ROWS,
+    TRIM_TEXT_BYTES,
+    Committed,
+    DestroyRoom,
+    DropRoom,
+    Duplicate,
+    Outcome,
+)
+from chatd.ids import RoomName
+from chatd.store import answers
+from chatd.store.sqlite import trim
+from chatd.store.sqlite.ledger import Ledger, RoomCell
+from chatd.store.sqlite.people import GUEST
+from chatd.store.sqlite.timeline import add_event, durable
+from chatd.wire.events import Destroy, Millis
+
+PURGE_ROWS = TRIM_ROWS // 2
+PURGE_TEXT_BYTES = TRIM_TEXT_BYTES // 2
+"""One step, of which two and a half are made in the time of one of trimming."""
+PLACES_ROWS = 256
+"""Memberships and the like in one step: no words leave the search index with them."""
+_PLACES = ("member", "sanction", "invite")
+
+
+def destroy_room(ledger: Ledger, draft: DestroyRoom, now: Millis) -> Outcome:
+    """End a room, with its last event."""
+    return durable(ledger, draft, lambda r, u: _destroy(ledger, draft, r, u, now))
+
+
+def _destroy(
+    ledger: Ledger, draft: DestroyRoom, room: RoomCell, user: int, now: Millis
+) -> Outcome:
+    seq, ts = add_event(ledger, room, user, now, kind="room", change="destroy")
+    _end(ledger, draft.room, room)
+    return Committed(Destroy(draft.room, seq, ts, draft.user))
+
+
+def drop_room(ledger: Ledger, draft: DropRoom, _now: Millis) -> Outcome:
+    """End a room in which nobody is."""
+    room = ledger.room(draft.room)
+    if room is None:
+        return answers.NO_ROOM
+    if _has_member(ledger, room):
+        return Duplicate()
+    _end(ledger, draft.room, room)
+    return Committed()
+
+
+def _has_member(ledger: Ledger, room: RoomCell) -> bool:
+    """Whether somebody is in a room; no guest whose session has ended.
+
+    He may have joined while it ended, and his row goes with the next start.
+    """
+    row = ledger.one(
+        "SELECT 1 FROM member m JOIN user u ON u.id = m.user_id WHERE m.room_id = ?"
+        " AND (u.role <> ? OR EXISTS (SELECT 1 FROM session s WHERE s.user_id = u.id))"
+        " LIMIT 1",
+        room.id,
+        GUEST,
+    )
+    return row is not None
+
+
+def _end(ledger: Ledger, name: RoomName, room: RoomCell) -> None:
+    db, at = ledger.db, ledger.certain
+    db.execute("UPDATE room SET ended = ? WHERE id = ?", (at, room.id))
+    db.execute("INSERT INTO purge (room_id, due) VALUES (?, ?)", (room.id, at))
+    ledger.forget_room(name)
+
+
+# --- behind the commits ----------------------------------------------------------
+
+
+@attrs.define
+class _Ended:
+    """A room of which something is left."""
+
+    cell: RoomCell
+    name: RoomName
+    first: int
+
+
+def purge(ledger: Ledger, now: Millis, keep_ms: Millis) -> bool:
+    """Remove a little of what rooms that have ended still have.
+
+    Args:
+        ledger: The writer's.
+        now: A time that has at least been reached.
+        keep_ms: How long cids are remembered.
+
+    Returns:
+        Whether there may be more to remove now.
+    """
+    row = ledger.one(
+        "SELECT r.id, r.epoch, r.head, r.last_ts, r.name, r.first FROM purge p"
+        " JOIN room r ON r.id = p.room_id WHERE p.due <= ? ORDER BY p.due LIMIT 1",
+        now,
+    )
+    if row is None:
+        return False
+    *cell, name, first = row
+    ended = _Ended(RoomCell(*cell), name, first)
+    if first <= ended.cell.head:
+        trim.forget_some(ledger, ended.cell, first, PURGE_ROWS, PURGE_TEXT_BYTES)
+    elif not any(_remove_some(ledger, table, ended.cell.id) for table in _PLACES):
+        _finish(ledger, ended, now, keep_ms)
+    return True
+
+
+def _remove_some(ledger: Ledger, table: str, room: int) -> bool:
+    """Remove some rows of a table that belong to a room; whether there were any."""
+    ledger.db.execute(
+        f"DELETE FROM {table} WHERE room_id = ?1 AND user_id IN"  # noqa: S608 - a word
+        f" (SELECT user_id FROM {table} WHERE room_id = ?1 LIMIT ?2)",
+        (room, PLACES_ROWS),
+    )
+    return ledger.db.changes() > 0
+
+
+def _finish(ledger: Ledger, ended: _Ended, now: Millis, keep_ms: Millis) -> None:
+    """Let go of a room of which nothing is left but its row."""
+    db, room = ledger.db, ended.cell.id
+    if not ended.name.startswith("~"):
+        db.execute("DELETE FROM purge WHERE room_id = ?", (room,))
+        # What it keeps is small, whatever its settings were.
+        db.execute("UPDATE room SET settings = '{}' WHERE id = ?", (room,))
+        return
+    (since,) = ledger.one("SELECT ended FROM room WHERE id = ?", room)
+    if now < since + keep_ms:
+        db.execute(
+            "UPDATE purge SET due = ? WHERE room_id = ?", (since + keep_ms, room)
+        )
+    elif not _remove_cids(ledger, room):
+        db.execute("DELETE FROM creation WHERE room_id = ?", (room,))
+        db.execute("DELETE FROM purge WHERE room_id = ?", (room,))
+        db.execute("DELETE FROM room WHERE id = ?", (room,))
+
+
+def _remove_cids(ledger: Ledger, room: int) -> bool:
+    """Remove some cids of a room, which another may have the number of."""
+    ledger.db.execute(
+        "DELETE FROM cid WHERE id IN (SELECT id FROM cid WHERE room_id = ? LIMIT ?)",
+        (room, PLACES_ROWS),
+    )
+    return ledger.db.changes() > 0

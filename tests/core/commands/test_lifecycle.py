@@ -1,0 +1,449 @@
+"""How rooms end, and what is left of them: nothing that anybody could find."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from chatd.config import Config
+from chatd.config.limits import Limits
+from chatd.config.sections import PermanentRoom, Rooms
+from chatd.core import drafts, inputs
+from chatd.core.commands.lifecycle import LOOK_AGAIN_S
+from chatd.core.effects import Append, Origin, Tell
+from chatd.core.inputs import Revised, Revision, RevisionKind
+from chatd.core.scope import Scope
+from chatd.errors import RejectCode
+from chatd.ids import Cid, RoomName, Seq, UserName
+from chatd.wire import events, replies
+from chatd.wire.acts import (
+    Create,
+    Decline,
+    Destroy,
+    Invite,
+    Kick,
+    Mute,
+    SetRole,
+    SetRoom,
+)
+from chatd.wire.commands import (
+    Command,
+    History,
+    Join,
+    Leave,
+    Logout,
+    Read,
+    Search,
+    Send,
+)
+from chatd.wire.commands import Rooms as RoomsCommand
+from chatd.wire.kinds import (
+    GuestName,
+    KeepCount,
+    PageLimit,
+    PublicRoom,
+    QueryText,
+    RoomRole,
+    Secret,
+    Text,
+    Topic,
+)
+from tests.core.house import ADA, ANN, BOB, CY, LOBBY, House, Peer
+
+HI = Text("hi")
+TEAM = RoomName("team")
+X = Cid("x")
+CONFIG = Config(
+    limits=Limits(messages_per_s=0),
+    rooms=Rooms(create="anyone", permanent=(PermanentRoom(name=LOBBY),)),
+)
+
+
+@attrs.define
+class Scene:
+    """ann has a private room and the team, in which bob is; cy is in neither."""
+
+    house: House
+    ann: Peer
+    bob: Peer
+    cy: Peer
+    den: RoomName
+
+
+@pytest.fixture
+def scene() -> Scene:
+    """Three people, nothing to take."""
+    house = House(CONFIG)
+    ann, bob, cy = house.user(ANN, TEAM), house.user(BOB, TEAM), house.user(CY)
+    house.take_all()
+    den = ann.ask(Create(private=True))[0].room
+    house.take_all()
+    return Scene(house, ann, bob, cy, den)
+
+
+def code(peer: Peer, command: Command) -> str:
+    """What a command is answered with: the code of an error, or `ok`."""
+    (reply,) = [frame for frame in peer.ask(command) if hasattr(frame, "re")]
+    return getattr(reply, "code", "ok")
+
+
+def is_forgotten(house: House, name: RoomName) -> bool:
+    """Whether memory has nothing of a room any more."""
+    chat = house.chat
+    named = [
+        *chat.rooms,
+        *chat.untrimmed,
+        *chat.emptied,
+        *(room for room, _ in [*chat.barriers, *chat.reads]),
+        *(room for user in chat.users.values() for room in user.rooms),
+        *(room for invites in chat.invites.values() for room in invites),
+        *(r for c in chat.connections.values() for r in c.subscriptions),
+    ]
+    return name not in named
+
+
+# --- destroyed ----------------------------------------------------------------
+
+
+def test_a_room_is_destroyed_by_one_draft_and_everybody_is_out(scene: Scene) -> None:
+    """The `ok` first, then the last event and `left`; others of one's connections,
+    and of the members', get `left` alone.
+    """
+    s = scene
+    other = s.house.user(BOB)
+    other.take()
+    command = Destroy(TEAM, X, id=1)
+    draft = drafts.DestroyRoom(TEAM, ANN, X)
+    assert s.ann.say(command) == [Append(Origin(s.ann.id, command, draft))]
+    s.house.settle()
+    ts = s.house.now.wall
+    event = events.Destroy(TEAM, Seq(3), ts, ANN)
+    left = events.Left(TEAM, "destroy")
+    ok = replies.Stored("destroy", TEAM, Seq(3), ts, cid=X, id=1)
+    assert s.ann.take() == [ok, event, left]
+    assert s.bob.take() == [event, left]
+    assert other.take() == [left]
+    assert s.cy.take() == []
+    s.house.wait(2)
+    assert is_forgotten(s.house, TEAM)
+
+
+def test_the_last_event_is_made_once_for_all(scene: Scene) -> None:
+    """However many members there are."""
+    s = scene
+    guests = [s.house.guest(TEAM) for _ in range(20)]
+    s.ann.say(Destroy(TEAM))
+    (origin,) = s.house.drafts
+    outcome = s.house.model.execute(origin.draft, s.house.now.wall)
+    s.house.drafts.clear()
+    wanted = s.house.handle(inputs.Executed(origin, outcome))
+    told = [effect for effect in wanted if isinstance(effect, Tell)]
+    assert [effect.frame.type for effect in told] == ["destroy", "left"]
+    assert {len(effect.connections) for effect in told} == {len(guests) + 2}
+
+
+def test_what_comes_later_finds_no_room(scene: Scene) -> None:
+    """By any command, of anybody; its name is not given out again."""
+    s = scene
+    s.ann.ask(Send(HI, TEAM))
+    s.ann.ask(Destroy(TEAM))
+    for peer in (s.ann, s.bob, s.cy, s.house.user(ADA)):
+        for command in (
+            Join(TEAM),
+            Join(TEAM, Seq(1), "0" * 16),  # type: ignore[arg-type]
+            Send(HI, TEAM),
+            History(TEAM),
+            Destroy(TEAM),
+            Decline(TEAM),
+            Search(QueryText("hi"), TEAM),
+        ):
+            assert code(peer, command) == "no_room", command
+        assert code(peer, Create(PublicRoom("team"))) == "name_taken"
+        assert peer.ask(Search(QueryText("hi")))[0].messages == []
+        (page,) = peer.ask(RoomsCommand())
+        assert [room.room for room in page.rooms] == [LOBBY]
+    (welcome,) = s.house.open().hello(name=GuestName("bob"), password=Secret("right"))
+    assert welcome.rooms == []
+
+
+def test_it_is_gone_after_a_restart(scene: Scene) -> None:
+    """And its name is still taken."""
+    s = scene
+    s.ann.ask(Destroy(TEAM))
+    s.ann.ask(Destroy(s.den))
+    s.house.restart()
+    ann = s.house.user(ANN)
+    assert list(s.house.chat.rooms) == [LOBBY]
+    assert code(ann, Join(TEAM)) == code(ann, Join(s.den)) == "no_room"
+
+
+def test_a_retry_learns_that_it_was_done(scene: Scene) -> None:
+    """Also of what was sent to the room before; another use of the cid is none."""
+    s = scene
+    s.ann.ask(Send(HI, TEAM, cid=Cid("m")))
+    ok = s.ann.ask(Destroy(TEAM, X))[0]
+    (again,) = s.ann.ask(Destroy(TEAM, X))
+    assert again == attrs.evolve(ok, dup=True)
+    (sent,) = s.ann.ask(Send(HI, TEAM, cid=Cid("m")))
+    assert (sent.seq, sent.dup) == (3, True)
+    assert code(s.ann, Send(HI, TEAM, cid=X)) == "cid_conflict"
+    assert code(s.bob, Destroy(TEAM, X)) == "no_room"
+
+
+def test_a_creation_that_is_sent_again_later_finds_no_room(scene: Scene) -> None:
+    """What its cid has made is no more."""
+    s = scene
+    made = s.ann.ask(Create(private=True, cid=X))[0].room
+    s.ann.ask(Destroy(made))
+    assert code(s.ann, Create(private=True, cid=X)) == "no_room"
+
+
+def test_the_configuration_has_its_own_rooms(scene: Scene) -> None:
+    """Not even an administrator ends one."""
+    assert code(scene.house.user(ADA, LOBBY), Destroy(LOBBY)) == "forbidden"
+
+
+def test_what_was_sent_before_it_is_stored_and_what_comes_behind_it_is_not(
+    scene: Scene,
+) -> None:
+    """Its members wait for it; two ends of one room are one."""
+    s = scene
+    s.ann.ask(SetRole(TEAM, BOB, RoomRole("owner")))
+    s.house.take_all()
+    s.bob.say(Send(HI, TEAM, id=1))
+    s.ann.say(Destroy(TEAM, id=1))
+    s.bob.say(Destroy(TEAM, id=2))
+    s.bob.say(Send(HI, TEAM, id=3))
+    s.cy.say(Join(TEAM, id=1))
+    s.house.settle()
+    replied = {f.id: getattr(f, "code", "ok") for f in s.bob.take() if hasattr(f, "re")}
+    assert replied == {1: "ok", 2: "no_room", 3: "no_room"}
+    assert [frame.code for frame in s.cy.take()] == [RejectCode.NO_ROOM]
+
+
+def test_while_it_cannot_be_stored_nothing_is_lost(scene: Scene) -> None:
+    """Whoever asked is told, the others hear nothing."""
+    s = scene
+    s.ann.say(Destroy(TEAM, X, id=1))
+    s.house.fail()
+    assert [frame.code for frame in s.ann.take()] == [RejectCode.UNAVAILABLE]
+    assert s.bob.take() == []
+    s.ann.say(Destroy(TEAM, X, id=2))
+    s.house.stall()
+    assert [frame.code for frame in s.ann.take()] == [RejectCode.UNAVAILABLE]
+    s.ann.say(Destroy(TEAM, X, id=3))
+    s.house.settle()
+    assert [f.type for f in s.ann.take()] == ["destroy", "left", "ok"]
+
+
+def test_who_asked_and_has_gone_is_told_nothing(scene: Scene) -> None:
+    """The room ends all the same."""
+    s = scene
+    s.ann.say(Destroy(TEAM))
+    s.ann.close()
+    s.house.settle()
+    assert [frame.type for frame in s.bob.take()] == ["destroy", "left"]
+
+
+def test_who_is_replayed_to_hears_its_end_and_nothing_more(scene: Scene) -> None:
+    """A page that was being read is nobody's, as is what was asked of its history."""
+    s = scene
+    for _ in range(4):
+        s.ann.ask(Send(HI, TEAM))
+    s.cy.say(Join(TEAM, last=PageLimit(4)))
+    s.house.commit()
+    s.bob.say(History(TEAM))
+    s.ann.say(Destroy(TEAM))
+    s.house.take_all()
+    s.house.commit()
+    s.house.settle()
+    assert [frame.type for frame in s.cy.take()] == ["destroy", "left"]
+    assert [frame.type for frame in s.bob.take()] == ["destroy", "left", "error"]
+
+
+def test_marks_and_trims_that_are_under_way_come_to_nothing(scene: Scene) -> None:
+    """They are the machine's own, and wait for no change of the room."""
+    s = scene
+    s.ann.ask(SetRoom(TEAM, keep_messages=KeepCount(1)))
+    for _ in range(3):
+        s.ann.ask(Send(HI, TEAM))
+    s.bob.ask(Read(TEAM, Seq(4)))
+    s.ann.say(SetRoom(TEAM, keep_messages=KeepCount(2)))
+    s.house.commit()
+    s.ann.say(Destroy(TEAM))
+    s.house.wait(5)
+    kinds = [type(origin.draft) for origin in s.house.drafts]
+    assert kinds == [drafts.DestroyRoom, drafts.TrimRoom, drafts.SaveMarks]
+    s.house.settle()
+    s.house.wait(5)
+    assert is_forgotten(s.house, TEAM)
+
+
+def test_who_was_asked_in_is_told(scene: Scene) -> None:
+    """Not of invitations of somebody whom he blocks, nor of those that are over."""
+    s = scene
+    s.ann.ask(Invite(TEAM, CY))
+    s.ann.ask(Invite(s.den, CY))
+    s.cy.ask(Decline(s.den))
+    s.cy.take()
+    s.ann.ask(Destroy(TEAM))
+    s.ann.ask(Destroy(s.den))
+    assert s.cy.take() == [events.Uninvited(TEAM)]
+    assert s.house.chat.invites == {}
+
+
+def test_tokens_for_other_rooms_hear_nothing(scene: Scene) -> None:
+    """They were never told that he is in it."""
+    s = scene
+    other = s.house.user(BOB)
+    s.house.chat.connections[other.id].scope = Scope(rooms=frozenset({LOBBY}))
+    other.take()
+    s.ann.ask(Destroy(TEAM))
+    assert other.take() == []
+
+
+# --- left by everybody ----------------------------------------------------------
+
+
+def revise(house: House, kind: RevisionKind, user: UserName) -> None:
+    """Have the operator change something about a user."""
+    house.handle(Revised([Revision(1, kind, user, "user")]))
+    for room in house.model.rooms.values():
+        room.members.pop(user, None)
+
+
+def ends(house: House) -> list[Origin]:
+    """Ends of empty rooms that are being written."""
+    return [o for o in house.drafts if isinstance(o.draft, drafts.DropRoom)]
+
+
+def test_a_private_room_ends_with_its_last_member(scene: Scene) -> None:
+    """Whoever was asked in finds none, and is told."""
+    s = scene
+    s.ann.ask(Invite(s.den, CY))
+    s.cy.take()
+    assert code(s.ann, Leave(s.den)) == "ok"
+    assert s.cy.take() == [events.Uninvited(s.den)]
+    assert code(s.cy, Join(s.den)) == "no_room"
+    assert is_forgotten(s.house, s.den)
+    assert s.den in s.house.model.ended
+
+
+def test_whoever_is_left_keeps_it(scene: Scene) -> None:
+    """As a plain member, too, who has an owner's rights then."""
+    s = scene
+    s.ann.ask(Invite(s.den, CY))
+    s.cy.join(s.den)
+    revise(s.house, RevisionKind.ERASE, ANN)
+    s.house.settle()
+    assert code(s.cy, SetRoom(s.den, topic=Topic("mine"))) == "ok"
+    assert code(s.cy, Leave(s.den)) == "ok"
+    assert is_forgotten(s.house, s.den)
+
+
+def test_it_ends_with_whoever_is_erased(scene: Scene) -> None:
+    """Nobody has left it; nobody is there."""
+    s = scene
+    revise(s.house, RevisionKind.ERASE, ANN)
+    s.house.settle()
+    assert is_forgotten(s.house, s.den)
+
+
+def test_it_ends_with_a_guest(scene: Scene) -> None:
+    """When his session does; also where that was before it was made."""
+    s = scene
+    guest = s.house.guest()
+    made = guest.ask(Create(private=True))[0].room
+    guest.ask(Logout())
+    assert is_forgotten(s.house, made)
+    guest = s.house.guest()
+    name = s.house.user_of(guest)
+    assert name is not None
+    guest.say(Create(private=True))
+    revise(s.house, RevisionKind.LOGOUT, name)
+    assert name not in s.house.chat.users
+    s.house.settle()
+    private = [name for name in s.house.chat.rooms if name[0] == "~"]
+    assert private == [s.den]
+
+
+def test_an_empty_one_of_before_ends_at_the_start(scene: Scene) -> None:
+    """As one does whose end could not be written before the daemon did."""
+    s = scene
+    s.ann.say(Leave(s.den))
+    s.house.commit()
+    assert len(ends(s.house)) == 1
+    s.house.restart()
+    s.house.user(ANN)
+    assert is_forgotten(s.house, s.den)
+
+
+def test_who_was_on_his_way_in_keeps_it(scene: Scene) -> None:
+    """The writer looks once more; who comes behind the end finds none."""
+    s = scene
+    s.ann.ask(Invite(s.den, CY))
+    s.ann.ask(Invite(s.den, BOB))
+    s.house.take_all()
+    s.cy.say(Join(s.den))
+    (joins,) = s.house.drafts
+    s.house.drafts.clear()
+    s.ann.say(Leave(s.den))
+    s.house.commit(1)
+    s.house.drafts.appendleft(joins)
+    s.bob.say(Join(s.den))
+    s.house.settle()
+    assert list(s.house.chat.rooms[s.den].members) == [CY, BOB]
+
+
+def test_an_end_that_cannot_be_written_is_tried_again(scene: Scene) -> None:
+    """Every minute, and not while something else of the room is being written."""
+    s = scene
+    s.ann.ask(Invite(s.den, CY))
+    s.ann.say(Leave(s.den))
+    s.house.commit()
+    s.house.fail()
+    assert s.den in s.house.chat.rooms
+    s.house.wait(LOOK_AGAIN_S)
+    (origin,) = ends(s.house)
+    s.house.fail()
+    s.cy.join(s.den)
+    s.house.wait(LOOK_AGAIN_S)
+    assert ends(s.house) == []
+    assert code(s.cy, Leave(s.den)) == "ok"
+    assert is_forgotten(s.house, s.den)
+    s.house.handle(inputs.Executed(origin, drafts.Committed()))
+
+
+def test_it_waits_for_what_is_being_written_of_the_room(scene: Scene) -> None:
+    """Its last member is erased while what he asked for is not decided yet."""
+    s = scene
+    s.ann.say(SetRoom(s.den, topic=Topic("tea")))
+    revise(s.house, RevisionKind.ERASE, ANN)
+    assert ends(s.house) == []
+    s.house.settle()
+    assert s.den in s.house.chat.rooms
+    s.house.wait(LOOK_AGAIN_S)
+    s.house.settle()
+    assert is_forgotten(s.house, s.den)
+
+
+def test_public_rooms_and_direct_conversations_stay(scene: Scene) -> None:
+    """The one is found by its name, the other by its people."""
+    s = scene
+    s.ann.ask(Send(HI, to=BOB))
+    s.bob.ask(Leave(TEAM))
+    s.ann.ask(Leave(TEAM))
+    for name in (ANN, BOB):
+        revise(s.house, RevisionKind.ERASE, name)
+        s.house.settle()
+    assert set(s.house.chat.rooms) == {LOBBY, TEAM, RoomName("@ann,bob")}
+
+
+def test_only_members_are_removed_and_none_is_left_by_a_kick(scene: Scene) -> None:
+    """Who removes others is there himself."""
+    s = scene
+    s.ann.ask(Invite(s.den, CY))
+    s.cy.join(s.den)
+    for command in (Mute(s.den, CY), Kick(s.den, CY)):
+        assert code(s.ann, command) == "ok"
+    assert list(s.house.chat.rooms[s.den].members) == [ANN]
