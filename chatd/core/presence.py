@@ -28,9 +28,10 @@ def everybody(
     just come: if he is gone when the tick ends, he will not read it.
     """
     online = len(room.online)
+    if online != room.told_online:
+        room.told_online = None
     if online > names_max:
         room.told_names = False
-        room.told_online = online if online == room.told_online else None
         return None
     for name, views in room.unsettled.items():
         view = _view(chat, room, name)

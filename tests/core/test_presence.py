@@ -247,6 +247,20 @@ def test_a_number_given_within_a_tick_is_put_right_at_its_end() -> None:
     assert told(ann) == [Presence(LOBBY, 1)]
 
 
+def test_a_list_given_within_a_tick_of_a_larger_room_is_put_right_at_its_end() -> None:
+    """Who joined while it was at names_max is told the number, net zero or not."""
+    house = house_of(names_max=1)
+    ann = house.user("ann", LOBBY)
+    guest = house.guest(LOBBY)
+    house.wait(1)
+    ann.take()
+    guest.ask(Leave(LOBBY))
+    assert ann.join()[0].users == [ANN_SHOWN]
+    house.guest(LOBBY)
+    house.wait(1)
+    assert told(ann) == [Presence(LOBBY, 2)]
+
+
 def test_a_replay_without_news_is_followed_by_no_presence() -> None:
     """Nothing was missed, so nothing is told."""
     house = House()
