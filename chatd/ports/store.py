@@ -1,13 +1,11 @@
-"""What the house needs of the outside, as protocols with their semantics.
+"""The truth on disk: what a store must do, and the rows that it hands over.
 
-`Store` is the truth on disk, `Outlet` is where one connection's frames leave.
-Each has one contract suite in the tests that runs on every implementation.
+`tests/store/test_contract.py` runs on every implementation.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import Enum, auto
 from typing import Protocol
 
 import attrs
@@ -17,102 +15,9 @@ from chatd.core.entities import Sanction, SessionKept
 from chatd.core.inputs import Revision
 from chatd.core.query import Hit, Place, Query
 from chatd.core.settings import RoomSettings
-from chatd.errors import Ending
-from chatd.ids import (
-    ConnectionId,
-    Epoch,
-    RoomName,
-    Seq,
-    SessionId,
-    SessionTag,
-    UserName,
-)
+from chatd.ids import Epoch, RoomName, Seq, SessionId, SessionTag, UserName
 from chatd.wire.events import Millis, TimelineShown
 from chatd.wire.replies import MessageShown
-
-
-class EntryKind(Enum):
-    """What an entry is, and so what may become of it under pressure."""
-
-    REPLY = auto()
-    """Replies and everything for one connection alone: never dropped."""
-    CONTROL = auto()
-    """Pings and pongs: they go before whatever has not begun."""
-    ROOM = auto()
-    """Live timeline events: may become a gap."""
-    REPLAY = auto()
-    """Pages of a replay: pulled as the outbox empties, so never dropped."""
-    EPHEMERAL = auto()
-    """Typing, presence, read marks: dropped first."""
-
-
-@attrs.define
-class Entry:
-    """Whole WebSocket frames on their way out, shared by all receivers."""
-
-    room: RoomName | None
-    first_seq: int
-    """0 where the frames carry no seq."""
-    last_seq: int
-    kind: EntryKind
-    data: bytes
-
-
-class Outlet(Protocol):
-    """Where one connection's frames leave. Nothing here raises or waits."""
-
-    @property
-    def id(self) -> ConnectionId:
-        """The connection."""
-
-    @property
-    def address(self) -> str:
-        """The client's address, for logs and limits."""
-
-    @property
-    def bearer(self) -> str | None:
-        """The credential that came with the upgrade, if one did."""
-
-    @property
-    def finished(self) -> bool:
-        """Whether it has its ending already; pushing is in vain then."""
-
-    @property
-    def spared(self) -> dict[RoomName, None]:
-        """Rooms of which an ephemeral entry was dropped; the hub clears it."""
-
-    def push(self, entry: Entry) -> None:
-        """Send at once what the socket takes; keep the rest."""
-
-    def push_all(self, entries: Sequence[Entry]) -> None:
-        """Send several entries, in order, in one write if the socket takes it."""
-
-    def drop_room(self, room: RoomName) -> None:
-        """Forget what waits of a room, except an entry that was begun."""
-
-    def answered(self) -> None:
-        """One text that was handed over has had all its replies pushed."""
-
-    def charge(self, cost: float) -> None:
-        """Count `cost` more commands; reading waits until they are paid for."""
-
-    def hold(self) -> None:
-        """Read no further; for a drain."""
-
-    def finish(self, ending: Ending, after_s: float | None = None) -> None:
-        """End the connection; the first reason wins. `after_s` goes into bye."""
-
-    async def wait_low(self) -> bool:
-        """Wait until less than half of the soft limit waits unsent.
-
-        Returns:
-            False if the connection has finished instead.
-
-        Cancellation: safe.
-        """
-
-
-# --- the store --------------------------------------------------------------
 
 
 @attrs.define
