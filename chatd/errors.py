@@ -118,7 +118,8 @@ MALFORMED = frozenset(
         RejectCode.NOT_AUTHENTICATED,
     }
 )
-"""The codes that count against a connection's bucket of malformed frames."""
+"""The codes that count against a connection's bucket of malformed frames, unless
+what was wrong is what a person typed (`Reject.counted`)."""
 
 
 class Reject(ChatdError):
@@ -130,7 +131,7 @@ class Reject(ChatdError):
         field: The field that was wrong, if it was one.
         retry_after_s: When it is worth trying again.
         counted: Whether it may count against the connection, which is ended for too
-            many; not what a person types letter by letter.
+            many; not what a person has typed or pasted.
     """
 
     def __init__(

@@ -73,7 +73,7 @@ class Turn:
             id=command.id,
         )
         self.effects.append(Answer(connection, reply))
-        if not isinstance(why, Reject) or why.counted:
+        if why.counted:
             self._count_refusal(connection, why.code)
 
     def refuse_frame(self, connection: ConnectionId, bad: BadCommand) -> None:
@@ -87,7 +87,8 @@ class Turn:
             id=bad.id,
         )
         self.effects.append(Answer(connection, reply))
-        self._count_refusal(connection, bad.code)
+        if bad.counted:
+            self._count_refusal(connection, bad.code)
 
     def _count_refusal(self, number: ConnectionId, code: RejectCode) -> None:
         """Count a refusal that was answered; end a connection that does not stop."""

@@ -20,6 +20,7 @@ TOO_MANY_KINDS = Refused(
     RejectCode.BAD_FIELD,
     f"the message has {REACTION_KINDS_MAX} kinds of reaction already",
     "emoji",
+    counted=False,  # a person has picked it
 )
 NO_SESSION = Refused(
     RejectCode.NO_SESSION, "you have no such session (any more)", "session"

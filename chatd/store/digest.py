@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from hashlib import blake2b
+from itertools import combinations
+from typing import Any
 
 import attrs
 import orjson
@@ -27,8 +29,10 @@ from chatd.core.drafts import (
     Moderate,
     NewMessage,
     SetReaction,
+    SetRoom,
 )
 from chatd.wire.emojis import forms
+from chatd.wire.text import FILE_MARK
 
 DIGEST_BYTES = 16
 
@@ -66,19 +70,49 @@ def is_retry(known: bytes, draft: Durable) -> bool:
 
 
 def _former(draft: Durable) -> Iterator[Durable]:
-    """The draft that older versions made of the same command.
+    """The drafts that older versions may have made of the same command.
 
-    Emoji were kept in the form in which they were sent.
+    Emoji were kept in the form in which they were sent, and so was the mark of a file
+    before a text. Whatever else is cleaned today was refused.
     """
-    if isinstance(draft, SetReaction):
-        for form in forms(draft.emoji):
-            yield attrs.evolve(draft, emoji=form)
+    match draft:
+        case SetReaction():
+            for form in forms(draft.emoji):
+                yield attrs.evolve(draft, emoji=form)
+        case NewMessage() | EditMessage():
+            yield attrs.evolve(draft, text=FILE_MARK + draft.text)
+        case Moderate(reason=str(reason)):
+            yield attrs.evolve(draft, reason=FILE_MARK + reason)
+        case SetRoom():
+            for changes in _marked(draft.changes):
+                yield attrs.evolve(draft, changes=changes)
+
+
+def _marked(settings: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The settings with the mark of a file before some of their texts."""
+    texts = [name for name in ("topic", "title") if settings.get(name)]
+    for count in range(1, len(texts) + 1):
+        for names in combinations(texts, count):
+            yield settings | {name: FILE_MARK + settings[name] for name in names}
 
 
 def creation_digest(draft: CreateRoom) -> bytes:
     """Digest what a `create` asks for; a private room's name is drawn, not asked."""
+    return _digest_of_creation(draft, draft.settings.changed())
+
+
+def is_creation_retry(known: bytes, draft: CreateRoom) -> bool:
+    """Whether the digest that is known of a cid of `create` is that of the draft."""
+    settings = draft.settings.changed()
+    return any(
+        known == _digest_of_creation(draft, said)
+        for said in (settings, *_marked(settings))
+    )
+
+
+def _digest_of_creation(draft: CreateRoom, settings: dict[str, Any]) -> bytes:
     name = None if draft.room.startswith("~") else draft.room
-    return _digest(["create", name, draft.settings.changed()])
+    return _digest(["create", name, settings])
 
 
 def _digest(content: list[object]) -> bytes:

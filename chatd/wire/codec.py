@@ -36,6 +36,7 @@ from chatd.names import ASCII, Names
 from chatd.wire.acts import SETTINGS, Create, SetRoom
 from chatd.wire.commands import Command, Hello, History, Join, Logout, Send
 from chatd.wire.fields import (
+    Mistyped,
     Parse,
     converter_for,
     kind_of,
@@ -53,6 +54,8 @@ TYPE_SHOWN_CHARS_MAX = 32
 class BadCommand(Reject):
     """A frame is not a command of the protocol; the connection goes on.
 
+    It counts against the connection, unless all that is wrong was typed by a person.
+
     Attributes:
         re: Its type, where it has one that is a word.
         id: Its id, where it has one that is allowed.
@@ -66,9 +69,10 @@ class BadCommand(Reject):
         *,
         field: str | None = None,
         frame: dict[str, Any] | None = None,
+        counted: bool = True,
     ) -> None:
         """Take the labels of the refused `frame`, if it was an object at all."""
-        super().__init__(code, text, field=field)
+        super().__init__(code, text, field=field, counted=counted)
         frame = frame or {}
         self.re: str | None = _readable(parse_word, frame.get("type"))
         self.id: CommandId = _readable(parse_id, frame.get("id"))
@@ -161,6 +165,7 @@ def _bad_field(error: ClassValidationError, frame: dict[str, Any]) -> BadCommand
         f"{name}: {text}",
         field=name,
         frame=frame,
+        counted=not all(isinstance(reason, Mistyped) for reason, _ in refused),
     )
 
 

@@ -5,6 +5,10 @@ type has one parser here, given to cattrs as its hook. cattrs coerces by
 default (`1` becomes `'1'`), so there is a hook for every type that a command
 uses. A parser raises `ValueError` with a sentence that says what was expected; the
 codec adds the name of the field.
+
+What people type or paste (texts, names, passwords, how long a ban lasts) may be
+wrong although the client is not: that is `Mistyped`, and is never held against the
+connection. A value of another type, and what only programs write, is the client's.
 """
 
 from __future__ import annotations
@@ -57,6 +61,7 @@ from chatd.wire.kinds import (
     Visibility,
 )
 from chatd.wire.text import (
+    TooLong,
     parse_display,
     parse_emoji,
     parse_reason,
@@ -100,6 +105,11 @@ BAN_S_MAX = 315_360_000
 WORD = regex.compile(r"[a-z][a-z0-9_]{0,31}\Z")
 """A frame's type."""
 
+
+class Mistyped(ValueError):
+    """What somebody typed or pasted cannot be used."""
+
+
 Parse = Callable[..., Any]
 """Takes a JSON value (and, from cattrs, the type that it should have)."""
 
@@ -130,30 +140,30 @@ def converter_for(text_chars: int, names: Names) -> Converter:
         bool: _parse_bool,
         Seq: _integer(0, INTEGER_MAX),
         PageLimit: _integer(1, PAGE_MAX),
-        Text: _string(lambda text: parse_text(text, text_chars)),
-        RoomName: _string(lru_cache(NAMES_KEPT)(names.room)),
-        UserName: _string(lru_cache(NAMES_KEPT)(names.user)),
+        Text: _typed(lambda text: parse_text(text, text_chars)),
+        RoomName: _typed(lru_cache(NAMES_KEPT)(names.room)),
+        UserName: _typed(lru_cache(NAMES_KEPT)(names.user)),
         Epoch: _string(parse_epoch),
         Cid: parse_cid_field,
-        Display: _string(parse_display),
-        Device: _string(parse_display),
+        Display: _typed(parse_display),
+        Device: _typed(parse_display),
         SessionTag: _string(parse_session_tag),
-        StatusText: _string(parse_status),
-        GuestName: _string(names.account),
-        Secret: _string(_parse_secret),
-        NewPassword: _string(parse_password),
-        Emoji: _string(parse_emoji),
+        StatusText: _typed(parse_status),
+        GuestName: _typed(names.account),
+        Secret: _typed(_parse_secret),
+        NewPassword: _typed(parse_password),
+        Emoji: _typed(parse_emoji),
         State: _string(_one_of(STATES)),
-        PublicRoom: _string(names.public_room),
-        Topic: _string(parse_topic),
-        Reason: _string(parse_reason),
+        PublicRoom: _typed(names.public_room),
+        Topic: _typed(parse_topic),
+        Reason: _typed(parse_reason),
         Post: _string(_one_of(POSTS)),
         Visibility: _string(_one_of(VISIBILITIES)),
         RoomRole: _string(_one_of(ROLES)),
-        SlowSeconds: _integer(0, SLOW_S_MAX),
-        KeepCount: _integer(0, KEEP_MAX),
-        BanSeconds: _integer(1, BAN_S_MAX),
-        QueryText: _string(_parse_whole),
+        SlowSeconds: _integer(0, SLOW_S_MAX, Mistyped),
+        KeepCount: _integer(0, KEEP_MAX, Mistyped),
+        BanSeconds: _integer(1, BAN_S_MAX, Mistyped),
+        QueryText: _typed(_parse_whole),
         PlaceText: _string(_parse_whole),
         CommandId: parse_id,
     }
@@ -177,21 +187,31 @@ def _optional(parse: Parse) -> Parse:
     return parse_optional
 
 
-def _string(parse: Callable[[str], Any]) -> Parse:
+def _string(parse: Callable[[str], Any], wrong: type[ValueError] = ValueError) -> Parse:
     def parse_string(value: Any, _: Any = None) -> Any:
         if type(value) is not str:
             raise ValueError(f"expected a string, found {kind_of(value)}")
-        return parse(value)
+        try:
+            return parse(value)
+        except TooLong:
+            raise
+        except ValueError as error:
+            raise wrong(str(error)) from None
 
     return parse_string
 
 
-def _integer(low: int, high: int) -> Parse:
+def _typed(parse: Callable[[str], Any]) -> Parse:
+    """Parse a string that somebody has typed."""
+    return _string(parse, Mistyped)
+
+
+def _integer(low: int, high: int, beyond: type[ValueError] = ValueError) -> Parse:
     def parse_integer(value: Any, _: Any = None) -> int:
         if type(value) is not int:
             raise ValueError(f"expected a whole number, found {kind_of(value)}")
         if not low <= value <= high:
-            raise ValueError(f"expected a whole number from {low} to {high}")
+            raise beyond(f"expected a whole number from {low} to {high}")
         return value
 
     return parse_integer

@@ -9,7 +9,8 @@ patterns are those that the parsers use.
 What JSON Schema cannot say, or most engines could not check, is left out and stands
 in the docstring of the type: that there is exactly one emoji, that the names of a
 direct room are two and sorted, towers of combining marks, halves of surrogate pairs,
-that `1.0` is no whole number here, and whatever is a setting. So the schema accepts
+how much of a text is left when it is cleaned and how long that is, that `1.0` is no
+whole number here, and whatever is a setting. So the schema accepts
 all that the codec does, and in these few cases more.
 
 A pattern is read by engines of any language, so it has no look-around, no `\u`, and
@@ -50,14 +51,11 @@ from chatd.wire.text import (
     INVISIBLE,
     LINE_BREAKERS,
     LINE_CHARS_MAX,
+    OVERRIDES,
     STATUS_CHARS_MAX,
 )
 
 Schema = dict[str, Any]
-
-
-_SPACES = r"\u0009-\u000d \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-"""What `\\s` means to Python and JavaScript, other controls left out; not to all."""
 
 
 def portable(pattern: str) -> str:
@@ -68,7 +66,7 @@ def portable(pattern: str) -> str:
     plain = re.sub(
         r"\\u([0-9a-f]{4})|\\U([0-9a-f]{8})",
         lambda code: chr(int(code[1] or code[2], 16)),
-        pattern.replace("\ud800-\udfff", "").replace(r"\s", _SPACES),
+        pattern.replace("\ud800-\udfff", ""),
     )
     return "".join(
         char if char.isprintable() or char > "\xff" else f"\\x{ord(char):02x}"
@@ -95,13 +93,13 @@ def _chars(low: int, high: int) -> Schema:
     return {"type": "string", "minLength": low, "maxLength": high}
 
 
-def _visible(excluded: str) -> Schema:
-    """Text of which something can be seen, without the characters excluded."""
-    return {
-        "type": "string",
-        "pattern": f"^[^{portable(excluded)}]*$",
-        "not": {"pattern": f"^[{portable(INVISIBLE)}]*$"},
-    }
+def _without(excluded: str) -> Schema:
+    """Text without the characters excluded."""
+    return {"type": "string", "pattern": f"^[^{portable(excluded)}]*$"}
+
+
+_VISIBLE: Schema = {"not": {"pattern": f"^[{portable(INVISIBLE)}]*$"}}
+"""Of a text: something of it can be seen."""
 
 
 def _words(*words: str) -> Schema:
@@ -125,7 +123,8 @@ _USER = _matching(_ACCOUNT, _name(ids.GUEST))
 _ROOM = _matching(
     _name(ids.PUBLIC_ROOM), _body(ids.PRIVATE_ROOM), f"@{_ACCOUNT},{_ACCOUNT}"
 )
-_LINE = _visible(CONTROLS + LINE_BREAKERS)
+_LINE = {**_without(CONTROLS + LINE_BREAKERS), "minLength": 1}
+_LINE_SENT = {**_without(OVERRIDES), **_VISIBLE}
 
 PLAIN: dict[Any, Schema] = {
     bool: {"type": "boolean"},
@@ -138,7 +137,7 @@ PLAIN: dict[Any, Schema] = {
 VALUES: dict[Any, Schema] = {
     ids.Seq: _whole(0, INTEGER_MAX),
     kinds.PageLimit: _whole(1, PAGE_MAX),
-    kinds.Text: _visible(CONTROLS),
+    kinds.Text: {**_without(CONTROLS), "minLength": 1},
     ids.RoomName: _ROOM,
     ids.UserName: _USER,
     ids.Epoch: _matching(_body(ids.EPOCH)),
@@ -178,8 +177,16 @@ VALUES: dict[Any, Schema] = {
 SENT: dict[Any, Schema] = {
     kind: _unfolded(VALUES[kind])
     for kind in (ids.RoomName, ids.UserName, kinds.GuestName, kinds.PublicRoom)
+} | {
+    kinds.Text: {"type": "string", **_VISIBLE},
+    kinds.Display: _LINE_SENT,
+    kinds.Device: _LINE_SENT,
+    kinds.StatusText: _LINE_SENT,
+    kinds.Topic: {"anyOf": [{"type": "string", "maxLength": 0}, _LINE_SENT]},
+    kinds.Reason: _LINE_SENT,
 }
-"""What a client may send, where that is more."""
+"""What a client may send, where that is not the same: names are folded, text is
+cleaned."""
 
 TIME: Schema = {
     "description": "UTC, RFC 3339 with milliseconds.",

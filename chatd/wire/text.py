@@ -1,12 +1,16 @@
-"""What free text may hold: messages, displayed names, statuses, emoji.
+r"""What free text may hold: messages, displayed names, statuses, topics, reasons.
 
-Text is delivered exactly as it was sent or refused with a reason; nothing here
-changes a character. What is refused is what could harm a reader who did nothing
-wrong: characters that steer a terminal, halves of surrogate pairs (they cannot
-be written as UTF-8), towers of combining marks that paint over the lines above,
-and text of which nothing can be seen. What stands beside other people's text on
-one line (a displayed name, a status) may also not break the line or turn the
-direction of what follows it; in a message that is the client's to contain.
+Text is what people type and paste. What a paste brings along that nobody can see is
+cleaned (`clean`): line ends of other systems become `\n`, colours and other escape
+sequences of terminals go, and so do control characters and the mark at the beginning
+of a file. Nothing else is changed. What stands beside other people's text on one line
+(a displayed name, a status) has a space where a line broke, and none of the marks that
+embed one direction of writing in another.
+
+What could harm a reader who did nothing wrong, and cannot be taken away without
+changing what is read, is refused: halves of surrogate pairs (they cannot be written as
+UTF-8), towers of combining marks that paint over the lines above, in one line what
+overrides the direction of what follows; and text of which nothing can be seen.
 
 Every parser raises `ValueError` with a sentence that names no character by
 itself, only by its code point, so that the sentence may be logged and shown.
@@ -21,6 +25,7 @@ from unicodedata import category
 
 from chatd.ids import DISPLAY_CHARS_MAX
 from chatd.wire.emojis import qualified
+from chatd.wire.invisible import INVISIBLE as _INVISIBLE_RANGES
 from chatd.wire.kinds import Display, Emoji, Reason, StatusText, Text, Topic
 
 STATUS_CHARS_MAX = 128
@@ -33,18 +38,54 @@ Source: protocol section 1; no script in use needs more than five.
 """
 
 CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"
-"""Characters that no text may hold, and halves of pairs, as in a class."""
+"""Characters that no text has when it is stored, and halves of pairs, as in a class."""
+OVERRIDES = "\u202d\u202e"
+"""Characters that have others shown in another order than they stand in."""
 LINE_BREAKERS = "\t\n\u2028\u2029\u202a-\u202e\u2066-\u2069"
-"""What one line may not hold either: it breaks it, or turns its direction."""
-INVISIBLE = (
-    r"\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
-    r"\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8"
-    r"\U000e0000-\U000e0fff"
-)
-"""White space, what Unicode calls default-ignorable, and the blank of Braille."""
+"""What one line does not have either: it breaks it, or turns its direction."""
+FILE_MARK = "\ufeff"
+"""The byte order mark: at the beginning of a text it says that it was a file."""
 
-_BAD_IN_TEXT = re.compile(f"[{CONTROLS}]")
-_BAD_IN_LINE = re.compile(f"[{CONTROLS}{LINE_BREAKERS}]")
+
+def _class(ranges: str) -> str:
+    """Ranges of hexadecimal code points as the inside of a class."""
+    ends = (span.partition("-") for span in ranges.split())
+    return "".join(
+        chr(int(first, 16)) + (f"-{chr(int(last, 16))}" if last else "")
+        for first, _, last in ends
+    )
+
+
+INVISIBLE = _class(_INVISIBLE_RANGES)
+"""Characters of which nothing can be seen, as in a class."""
+
+_UNCLEAN = re.compile(rf"[\x00-\x08\x0b-\x1f\x7f-\x9f]|\A{FILE_MARK}")
+_INTRODUCERS = re.compile("[\x1b\x90\x98\x9b\x9d-\x9f]")
+# Never more than what a terminal would not show: a sequence that does not end is none,
+# a string ends on its line, and an introducer of eight bits is believed only with a
+# parameter, as it may be a letter that was read in the wrong encoding.
+# Source: ECMA-48 sections 5.4 and 5.6; xterm's ctlseqs.
+_ESCAPES = re.compile(
+    r"(?:\x1b\[[0-?]*|\x9b[0-?]+)[ -/]*[@-~]"  # colours, movements
+    r"|(?:\x1b[]PX^_]|[\x90\x98\x9d-\x9f])[ -~\xa0-\U0010ffff]*"
+    r"(?:\x07|\x1b\\|\x9c)"  # titles, links, pictures
+    r"|\x1b(?:[()*+][0-2A-Z]|[78=>])"  # character sets, cursors, keypads
+)
+_CONTROLS: dict[int, str | None] = {
+    **dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)]),
+    **dict.fromkeys(map(ord, "\t\x1f"), "\t"),
+    **dict.fromkeys(map(ord, "\n\r\x0b\x0c\x1c\x1d\x1e\x85"), "\n"),
+}
+"""What becomes of a control character.
+
+Source: the Unicode Standard, section 5.8, and UAX #14, classes BK, CR, LF and NL;
+UAX #9, classes B and S, for the separators of files, groups, records and units.
+"""
+
+_BAD_IN_TEXT = re.compile("[\ud800-\udfff]")
+_BAD_IN_LINE = re.compile(f"[\ud800-\udfff{OVERRIDES}]")
+_BREAKS = re.compile("[\t\n\u2028\u2029]+")
+_EMBEDDINGS = re.compile("[\u202a-\u202c\u2066-\u2069]")
 _BLANK = re.compile(rf"[{INVISIBLE}]*\Z")
 # A mark is neither a letter nor a space: few texts have so long a run of those
 # characters, and only its characters are looked up one by one. (A class of all
@@ -57,20 +98,37 @@ class TooLong(ValueError):
     """Text has more code points than it may have."""
 
 
+def clean(text: str) -> str:
+    r"""Take away what cannot be seen in a text that somebody has pasted.
+
+    What ends a line anywhere becomes `\n`, what separates on a line a tab. Escape
+    sequences of terminals go, and so do other control characters, and U+FEFF where the
+    text begins with it.
+    """
+    if text.isprintable() or not _UNCLEAN.search(text):
+        return text
+    text = text.removeprefix(FILE_MARK).replace("\r\n", "\n")
+    if _INTRODUCERS.search(text):
+        text = _ESCAPES.sub("", text)
+    return text.translate(_CONTROLS)
+
+
 def parse_text(text: str, chars_max: int) -> Text:
-    r"""Check the text of a message.
+    """Clean and check the text of a message.
 
     Args:
         text: As it was sent.
-        chars_max: How many code points it may have; 0 means any number.
+        chars_max: How many code points it may have when it is clean; 0 means any
+            number.
 
     Raises:
         TooLong: It has more.
-        ValueError: Nothing of it can be seen, or it has a control character
-            other than `\n` and `\t`, or a tower of combining marks.
+        ValueError: Nothing of it can be seen, or it has half of a surrogate pair, or
+            a tower of combining marks.
 
     Source: protocol section 1.
     """
+    text = clean(text)
     if chars_max and len(text) > chars_max:
         raise TooLong(f"{len(text)} characters, at most {chars_max} are allowed")
     _check(text, _BAD_IN_TEXT)
@@ -78,7 +136,7 @@ def parse_text(text: str, chars_max: int) -> Text:
 
 
 def parse_display(text: str) -> Display:
-    """Check what people read instead of a name: 1 to 64 characters, one line.
+    """Read what people read instead of a name: 1 to 64 characters, one line.
 
     Raises:
         ValueError: It is not.
@@ -87,7 +145,7 @@ def parse_display(text: str) -> Display:
 
 
 def parse_status(text: str) -> StatusText:
-    """Check what someone says about being away: 1 to 128 characters, one line.
+    """Read what someone says about being away: 1 to 128 characters, one line.
 
     Raises:
         ValueError: It is not.
@@ -96,7 +154,7 @@ def parse_status(text: str) -> StatusText:
 
 
 def parse_topic(text: str) -> Topic:
-    """Check what a room is about, or its title: up to 250 characters, one line.
+    """Read what a room is about, or its title: up to 250 characters, one line.
 
     Raises:
         ValueError: It is not.
@@ -105,7 +163,7 @@ def parse_topic(text: str) -> Topic:
 
 
 def parse_reason(text: str) -> Reason:
-    """Check why somebody was removed: 1 to 250 characters, one line.
+    """Read why somebody was removed: 1 to 250 characters, one line.
 
     Raises:
         ValueError: It is not.
@@ -126,6 +184,11 @@ def parse_emoji(text: str) -> Emoji:
 
 
 def _line(text: str, chars_max: int) -> str:
+    """Clean and check one line: where it breaks is a space, but not at its ends."""
+    text = clean(text)
+    if not text.isprintable():
+        text = _BREAKS.sub(" ", text.strip("\t\n\u2028\u2029"))
+        text = _EMBEDDINGS.sub("", text)
     if len(text) > chars_max:
         raise ValueError(f"expected 1 to {chars_max} characters")
     _check(text, _BAD_IN_LINE)

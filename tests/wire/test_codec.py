@@ -18,6 +18,7 @@ from chatd.wire import commands as c
 from chatd.wire.accounts import Password, Refresh, Register
 from chatd.wire.codec import BadCommand, Decoder
 from chatd.wire.fields import INTEGER_MAX, PAGE_MAX, SECRET_CHARS_MAX
+from chatd.wire.text import clean
 
 EPOCH = "8f3c21d07be945aa"
 PRIVATE = "~abcdefghijklm234"
@@ -304,8 +305,8 @@ def test_null_is_as_good_as_nothing(frame: dict[str, Any], command: c.Command) -
 
 
 @given(st.text(max_size=45))
-def test_text_arrives_exactly_as_sent(text: str) -> None:
-    """No character of an accepted text is changed, however it was escaped."""
+def test_text_arrives_clean_and_otherwise_as_sent(text: str) -> None:
+    """However it was escaped, nothing else of an accepted text is changed."""
     frame = {"type": "send", "room": "a", "text": text}
     for payload in (json.dumps(frame), json.dumps(frame, ensure_ascii=False)):
         result = outcome(payload.encode())
@@ -313,7 +314,7 @@ def test_text_arrives_exactly_as_sent(text: str) -> None:
             assert result.field == "text"
         else:
             assert isinstance(result, c.Send)
-            assert result.text == text
+            assert result.text == clean(text)
 
 
 def test_the_last_of_two_keys_counts() -> None:
@@ -534,7 +535,7 @@ HELLO = {"type": "hello"}
         ),
         ({**SEND, "text": 5}, "text: expected a string, found a number"),
         ({**SEND, "text": " "}, "text: nothing in it can be seen"),
-        ({**SEND, "text": "a\x00"}, "text: U+0000 at character 2 is not allowed"),
+        ({**SEND, "text": "a\ud83d"}, "text: U+D83D at character 2 is not allowed"),
         (
             {**SEND, "text": "a" + "\u0301" * 9},
             "text: more than 8 combining marks in a row",
@@ -552,12 +553,12 @@ HELLO = {"type": "hello"}
         ),
         ({"type": "status", "state": "gone"}, "state: expected online or away"),
         (
-            {"type": "status", "state": "away", "text": "a\nb"},
-            "text: U+000A at character 2 is not allowed",
+            {"type": "status", "state": "away", "text": "a\u202eb"},
+            "text: U+202E at character 2 is not allowed",
         ),
         (
-            {"type": "hello", "device": "a\nb"},
-            "device: U+000A at character 2 is not allowed",
+            {"type": "hello", "device": "a\u202eb"},
+            "device: U+202E at character 2 is not allowed",
         ),
         (
             {"type": "hello", "device": "x" * 65},
@@ -768,3 +769,70 @@ def test_names_are_read_by_the_policy() -> None:
     assert refuse(frame).text.startswith("to: a name is 1 to 32 of a-z")
     with pytest.raises(BadCommand, match="room: a room name has letters of one script"):
         wide.decode(json.dumps({"type": "join", "room": "\u0430lice"}).encode())
+
+
+# --- whose fault it is ----------------------------------------------------------
+
+TYPED: list[dict[str, Any]] = [
+    {**SEND, "text": "\U0001d159"},
+    {**SEND, "text": "a\ud83d"},
+    {**SEND, "text": "a" + "\u0301" * 9},
+    {**SEND, "text": ""},
+    {"type": "edit", "room": "a", "of": 1, "text": " "},
+    {"type": "send", "to": "no body", "text": "hi"},
+    {"type": "react", "room": "a", "of": 1, "emoji": "ok"},
+    {"type": "status", "state": "away", "text": "\u202e"},
+    {"type": "profile", "display": "x" * 65},
+    {"type": "join", "room": "#lobby"},
+    {"type": "create", "room": "a b"},
+    {"type": "create", "room": "a", "topic": "x" * 251, "title": "\u2800"},
+    {"type": "room", "room": "a", "slow_s": 86_401},
+    {"type": "room", "room": "a", "keep_days": 10**9},
+    {"type": "ban", "room": "a", "user": "bob", "for": 0},
+    {"type": "kick", "room": "a", "user": "bob", "reason": "\u200b"},
+    {"type": "mute", "room": "a", "user": "Bob!"},
+    {"type": "hello", "name": "ann!"},
+    {"type": "hello", "name": "ann", "password": ""},
+    {"type": "hello", "token": "x" * 4097},
+    {"type": "register", "name": "ann", "password": "short"},
+    {"type": "register", "name": "-", "password": "short"},
+    {"type": "password", "old": "x", "new": "short"},
+    {"type": "search", "query": "\ud83d"},
+    {"type": "who", "room": "a b"},
+]
+BROKEN: list[dict[str, Any]] = [
+    {**SEND, "text": 5},
+    {**SEND, "text": None},
+    {"type": "send", "room": "a"},
+    {**SEND, "cid": ""},
+    {**SEND, "reply_to": -1},
+    {**SEND, "text": " ", "cid": ""},
+    {**SEND, "to": "bob"},
+    {"type": "react", "room": "a", "of": 1, "emoji": "👍", "on": 1},
+    {"type": "status", "state": "gone"},
+    {"type": "history", "room": "a", "limit": 101},
+    {"type": "room", "room": "a", "slow_s": 1.5},
+    {"type": "room", "room": "a", "post": "none"},
+    {"type": "room", "room": "a"},
+    {"type": "join", "room": "a", "since": 1},
+    {"type": "search", "query": "a", "next": "\ud83d"},
+    {"type": "hello", "name": "ann", "token": "t"},
+    {"type": "dance"},
+    {},
+]
+
+
+@pytest.mark.parametrize("frame", TYPED)
+def test_what_a_person_typed_is_not_held_against_the_client(
+    frame: dict[str, Any],
+) -> None:
+    """Texts, names, passwords, emoji and durations: refused, and not counted."""
+    error = refuse(frame)
+    assert error.code is RejectCode.BAD_FIELD
+    assert not error.counted
+
+
+@pytest.mark.parametrize("frame", BROKEN)
+def test_what_only_a_program_writes_is_counted(frame: dict[str, Any]) -> None:
+    """Also beside something that was typed."""
+    assert refuse(frame).counted

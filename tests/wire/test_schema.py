@@ -281,6 +281,15 @@ VALUES_TRIED: list[Any] = [
 
 
 NAMES = ("room", "user", "name", "to", "after")
+LINES = {
+    "device": 64,
+    "display": 64,
+    "text": 128,
+    "topic": 250,
+    "title": 250,
+    "reason": 250,
+}
+"""How long they may be when they are clean."""
 
 
 def is_beyond(field: str, value: Any) -> bool:
@@ -291,6 +300,8 @@ def is_beyond(field: str, value: Any) -> bool:
         return value.is_integer()
     if field in NAMES and isinstance(value, str) and not value.isascii():
         return True  # what a name may be is a setting
+    if field in LINES and isinstance(value, str) and len(value) > LINES[field]:
+        return True
     return value in (UNSORTED, "@ann,ann", TOWER, SURROGATE)
 
 

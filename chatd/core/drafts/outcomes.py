@@ -73,11 +73,19 @@ class Refused:
     text: str
     field: str | None = None
     retry_after_s: float | None = None
+    counted: bool = True
+    """As that of `Reject`."""
 
     @classmethod
     def of(cls, reject: Reject) -> Refused:
         """What a rule has said, for the writer to answer with."""
-        return cls(reject.code, reject.text, reject.field, reject.retry_after_s)
+        return cls(
+            reject.code,
+            reject.text,
+            reject.field,
+            reject.retry_after_s,
+            counted=reject.counted,
+        )
 
 
 Outcome = Committed | Duplicate | Conflict | Refused

@@ -12,7 +12,7 @@ from chatd.core.settings import RoomSettings
 from chatd.ids import Seq, UserName
 from chatd.ports import InviteRow, MemberRow, SanctionRow
 from chatd.store import answers
-from chatd.store.digest import creation_digest
+from chatd.store.digest import creation_digest, is_creation_retry
 from chatd.store.model.entities import ModelRoom, Tables
 from chatd.store.stretches import stamp
 from chatd.wire import events as e
@@ -59,7 +59,7 @@ def recall_creation(
     known = model.creations.get((creator, draft.cid))
     if known is None:
         return None
-    same = known[0] == creation_digest(draft)
+    same = is_creation_retry(known[0], draft)
     return d.Duplicate(room=known[1]) if same else d.Conflict()
 
 

@@ -28,7 +28,7 @@ from chatd.core.entities import HOLD_OFF_MS
 from chatd.core.settings import RoomSettings
 from chatd.ids import Cid, Seq
 from chatd.store import answers
-from chatd.store.digest import creation_digest
+from chatd.store.digest import creation_digest, is_creation_retry
 from chatd.store.sqlite.ledger import Ledger, RoomCell
 from chatd.store.sqlite.timeline import add_event, durable
 from chatd.wire.events import Member, Millis, Room
@@ -102,7 +102,7 @@ def recall_creation(ledger: Ledger, draft: CreateRoom) -> Outcome | None:
     )
     if row is None:
         return None
-    same = row[0] == creation_digest(draft)
+    same = is_creation_retry(row[0], draft)
     return Duplicate(room=row[1]) if same else Conflict()
 
 
