@@ -32,6 +32,7 @@ class Due(Enum):
     TRIM = auto()
     EXPIRY = auto()
     EMPTY = auto()
+    MUTE = auto()
 
 
 DeadlineKey = (

@@ -140,6 +140,20 @@ def _forget_invite(turn: Turn, key: DeadlineKey) -> None:
     turn.chat.forget_invite(*key)  # type: ignore[misc]
 
 
+def _mute(turn: Turn, key: DeadlineKey) -> None:
+    """End a mute in how people are shown, once its end is certain to be reached."""
+    assert isinstance(key, tuple)
+    user, name = key
+    room = turn.chat.rooms[name]
+    mute = room.mutes[user]
+    assert mute.until is not None
+    if mute.holds(turn.now.sure):
+        at = turn.now.mono + (mute.until - turn.now.sure) / 1000
+        turn.chat.agenda.add(at, Due.MUTE, key)
+    else:
+        turn.chat.lift_mute(room, user, turn.now.mono)
+
+
 _DUE: dict[Due, Callable[[Turn, DeadlineKey], None]] = {
     Due.LOGIN: _login,
     Due.GRACE: _grace,
@@ -152,4 +166,5 @@ _DUE: dict[Due, Callable[[Turn, DeadlineKey], None]] = {
     Due.TRIM: retention.trim,
     Due.EXPIRY: _expiry,
     Due.EMPTY: _empty,
+    Due.MUTE: _mute,
 }

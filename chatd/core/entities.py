@@ -82,6 +82,18 @@ HOLD_OFF_MS = {"decline": INVITE_MS, "uninvite": DAY_MS, "ban": DAY_MS}
 after a join he may be at once. Source: protocol section 3."""
 
 
+@attrs.define
+class Sayings:
+    """What slow mode knows of one member, on the clock of the deadlines."""
+
+    counted: float | None = None
+    """When he last said something that others have to wait for as well."""
+    fresh: dict[Seq, float] = attrs.field(factory=dict)
+    """His messages of the last minute that he has not corrected."""
+    correcting: dict[Seq, float] = attrs.field(factory=dict)
+    """Those whose correction is being written."""
+
+
 @attrs.define(eq=False)
 class Room:
     """A numbered timeline and the people in it."""
@@ -98,8 +110,8 @@ class Room:
     bans: dict[UserName, Sanction] = attrs.field(factory=dict)
     mutes: dict[UserName, Sanction] = attrs.field(factory=dict)
     """Kept while their user is away, so that leaving is no way out."""
-    sent: dict[UserName, float] = attrs.field(factory=dict)
-    """In slow mode, when somebody sent last, on the clock of the deadlines."""
+    sayings: dict[UserName, Sayings] = attrs.field(factory=dict)
+    """In slow mode, who has said what when."""
     members: dict[UserName, Membership] = attrs.field(factory=dict)
     invited: dict[UserName, None] = attrs.field(factory=dict)
     """Whose invitations the chat has."""

@@ -64,4 +64,7 @@ def _reasons(chat: Chat) -> dict[Due, set[DeadlineKey]]:
         Due.FORGET_INVITE: {
             (user, room) for user, rooms in chat.invites.items() for room in rooms
         },
+        Due.MUTE: {
+            (user, room.name) for room in chat.rooms.values() for user in room.mutes
+        },
     }

@@ -37,7 +37,7 @@ def everybody(
         view = _view(chat, room, name)
         if view not in views and (name != asker or views != [None]):
             views.append(view)
-    return [chat.shown(chat.users[name]) for name in room.online]
+    return [chat.shown_in(room, chat.users[name]) for name in room.online]
 
 
 def whole(chat: Chat, room: Room, names_max: int) -> Presence:
@@ -73,7 +73,7 @@ def settle(chat: Chat, room: Room, names_max: int) -> Presence | None:
 
 def _view(chat: Chat, room: Room, name: UserName) -> UserShown | None:
     """How a user is shown in the room now."""
-    return chat.shown(chat.users[name]) if name in room.online else None
+    return chat.shown_in(room, chat.users[name]) if name in room.online else None
 
 
 def _tell(

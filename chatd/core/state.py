@@ -211,12 +211,11 @@ class Chat(Truth):
 
     def note_offline(self, user: User, now: float) -> None:
         """Nobody is there any more for this user, and no grace is left."""
-        before = self.shown(user)
         user.online = False
         self.agenda.cancel(Due.GRACE, user.name)
         for name in user.rooms:
             room = self.rooms[name]
-            self.unsettle(room, user.name, before, now)
+            self.unsettle(room, user.name, self.shown_in(room, user), now)
             del room.online[user.name]
         self._forget_guest(user)
 

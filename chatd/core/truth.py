@@ -85,6 +85,8 @@ class Truth:
             self.reads.pop((room.name, name), None)
         for name in list(room.invited):
             self.forget_invite(name, room.name)
+        for name in room.mutes:
+            self.agenda.cancel(Due.MUTE, (name, room.name))
         for due in (Due.PRESENCE, Due.EMPTY):
             self.agenda.cancel(due, room.name)
         del self.rooms[room.name]
@@ -118,7 +120,7 @@ class Truth:
                 room.online[user.name] = None
         elif present:
             if user.online:
-                self.unsettle(room, user.name, self.shown(user), now)
+                self.unsettle(room, user.name, self.shown_in(room, user), now)
                 del room.online[user.name]
             del room.members[user.name]
             del user.rooms[room.name]
@@ -139,9 +141,12 @@ class Truth:
             case "unban":
                 room.bans.pop(target, None)
             case "mute":
-                room.mutes[target] = sanction
+                self._set_mute(room, target, sanction, now)
+                if event.until is not None:
+                    at = now + (event.until - event.ts) / 1000
+                    self.agenda.add(at, Due.MUTE, (target, room.name))
             case "unmute":
-                room.mutes.pop(target, None)
+                self.lift_mute(room, target, now)
         last = self.invites.get(target, {}).get(room.name)
         if last is not None and event.change in HOLD_OFF_MS:
             last = last.closed(event.change, event.ts)
@@ -152,6 +157,21 @@ class Truth:
                 self.apply_member(room, user, event.role, now)
             elif event.change in REMOVALS:
                 self.apply_member(room, user, None, now)
+
+    def lift_mute(self, room: Room, user: UserName, now: float) -> None:
+        """A mute has ended, by whatever."""
+        self._set_mute(room, user, None, now)
+
+    def _set_mute(
+        self, room: Room, name: UserName, mute: Sanction | None, now: float
+    ) -> None:
+        if name in room.online:
+            self.unsettle(room, name, self.shown_in(room, self.users[name]), now)
+        self.agenda.cancel(Due.MUTE, (name, room.name))
+        if mute is not None:
+            room.mutes[name] = mute
+        else:
+            room.mutes.pop(name, None)
 
     def may_know(self, user: UserName, room: RoomName, now: Millis) -> bool:
         """Whether the user may know that a room exists, if it does."""
@@ -185,6 +205,8 @@ class Truth:
     def apply_settings(self, room: Room, changes: dict[str, Any]) -> None:
         """Take committed changes of a room's settings."""
         room.settings = room.settings.with_(changes)
+        if not room.settings.slow_s:
+            room.sayings.clear()
 
     def apply_trim(self, room: Room, first: Seq) -> None:
         """Take the committed beginning of a timeline, which only moves forward."""
@@ -209,7 +231,7 @@ class Truth:
         for room in self.rooms.values():
             self.apply_member(room, user, None, now)
             room.bans.pop(user.name, None)
-            room.mutes.pop(user.name, None)
+            self.lift_mute(room, user.name, now)
         for name, invites in list(self.invites.items()):
             for room_name in [
                 room
@@ -237,11 +259,23 @@ class Truth:
         display = user.display if user.display != user.name else None
         return UserShown(user.name, display, user.state, user.text)
 
+    def shown_in(self, room: Room, user: User) -> UserShown:
+        """How a user is shown in a room: by his name alone while he is muted there.
+
+        Or what people read instead of it, and a status, would be ways to go on.
+        """
+        shown = self.shown(user)
+        return _unspoken(shown) if user.name in room.mutes else shown
+
     def show_change(self, user: User, before: UserShown, now: float) -> None:
         """Unsettle the user's rooms if he is shown otherwise than before."""
-        if user.online and self.shown(user) != before:
-            for name in user.rooms:
-                self.unsettle(self.rooms[name], user.name, before, now)
+        if not user.online or self.shown(user) == before:
+            return
+        for name in user.rooms:
+            room = self.rooms[name]
+            view = _unspoken(before) if user.name in room.mutes else before
+            if view != self.shown_in(room, user):
+                self.unsettle(room, user.name, view, now)
 
     def unsettle(
         self, room: Room, user: UserName, before: UserShown | None, now: float
@@ -250,3 +284,8 @@ class Truth:
         if not room.unsettled:
             self.agenda.add(now + self.presence_tick_s, Due.PRESENCE, room.name)
         room.unsettled.setdefault(user, [before])
+
+
+def _unspoken(shown: UserShown) -> UserShown:
+    """The same without what he says of himself."""
+    return UserShown(shown.name, state=shown.state)

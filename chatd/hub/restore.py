@@ -89,6 +89,9 @@ def restore(snapshot: Snapshot, config: Config, now: float) -> Chat:
         for held, rows in ((room.bans, row.bans), (room.mutes, row.mutes)):
             for one in rows:
                 held[one.user] = Sanction(one.until, one.reason)
+        for mute in row.mutes:
+            if mute.until is not None:
+                chat.agenda.add(now, Due.MUTE, (mute.user, room.name))
         for invite in row.invites:
             last = Invite(invite.sender, invite.ts, invite.closed_until)
             chat.apply_invite(invite.user, room.name, last, now)

@@ -193,5 +193,7 @@ class Mirror:
             assert place.last == room.head
             assert place.online in (None, len(room.online)), (name, place, room.online)
             if place.wants_names and len(room.online) <= names_max:
-                truth = {who: chat.shown(chat.users[who]) for who in room.online}
+                truth = {
+                    who: chat.shown_in(room, chat.users[who]) for who in room.online
+                }
                 assert place.names == truth, name

@@ -8,9 +8,9 @@ import pytest
 
 from chatd.config import Config
 from chatd.config.limits import Limits
-from chatd.core.commands.authority import SENT_MAX
 from chatd.core.commands.sessions import INVITES_SHOWN_MAX
-from chatd.core.entities import Invite
+from chatd.core.commands.speech import SAYINGS_MAX
+from chatd.core.entities import Invite, Sayings
 from chatd.core.principal import Renewal
 from chatd.core.scope import Scope
 from chatd.errors import RejectCode
@@ -140,10 +140,10 @@ def test_times_of_sending_that_do_not_matter_are_forgotten() -> None:
     ann.ask(SetRoom(TEAM, slow_s=SlowSeconds(60)))
     long_ago = house.now.mono - 61
     room = house.chat.rooms[TEAM]
-    room.sent = {UserName(f"u{n}"): long_ago for n in range(SENT_MAX)}
-    room.sent[CY] = house.now.mono
+    room.sayings = {UserName(f"u{n}"): Sayings(long_ago) for n in range(SAYINGS_MAX)}
+    room.sayings[CY] = Sayings(house.now.mono)
     bob.ask(Send(HI, TEAM))
-    assert room.sent.keys() == {CY, BOB}
+    assert room.sayings.keys() == {CY, BOB}
 
 
 def test_an_old_message_is_no_way_to_speak_where_moderators_do() -> None:

@@ -32,8 +32,6 @@ Act = (
     | acts.SetRole
 )
 """What is done to somebody else in a room."""
-SENT_MAX = 1000
-"""Times of sending that are kept before those are forgotten that do not matter."""
 
 
 def rank(turn: Turn, user: User, room: Room) -> int:
@@ -186,9 +184,8 @@ def check_post(turn: Turn, user: User, room: Room) -> None:
     """Check that a member may write at all.
 
     Raises:
-        Reject: `forbidden` where only moderators send, or nobody.
+        Reject: `forbidden` where only moderators send.
     """
-    check_open(room)
     if room.settings.post == "moderators" and rank(turn, user, room) < MODERATOR:
         raise Reject(
             RejectCode.FORBIDDEN, f"only moderators send to {room.name}", field="room"
@@ -207,32 +204,6 @@ def check_open(room: Room) -> None:
             f"{room.name} is archived: nobody writes there",
             field="room",
         )
-
-
-def check_slow(turn: Turn, user: User, room: Room) -> None:
-    """Check that a member may send now, in slow mode.
-
-    Raises:
-        Reject: `rate_limited`, with the time until he may.
-    """
-    slow_s, last = room.settings.slow_s, room.sent.get(user.name)
-    if last is None or rank(turn, user, room) >= MODERATOR:
-        return
-    wait_s = last + slow_s - turn.now.mono
-    if wait_s > 0:
-        raise Reject(
-            RejectCode.RATE_LIMITED,
-            f"{room.name} is slow: one message in {slow_s} s",
-            retry_after_s=wait_s,
-        )
-
-
-def note_sending(room: Room, user: UserName, now: float) -> None:
-    """Remember that somebody sends, as long as slow mode needs it."""
-    if len(room.sent) >= SENT_MAX:
-        long_ago = now - room.settings.slow_s
-        room.sent = {name: at for name, at in room.sent.items() if at > long_ago}
-    room.sent[user] = now
 
 
 def _because(sanction: Sanction) -> str:

@@ -7,7 +7,7 @@ is not worth an error each time.
 
 from __future__ import annotations
 
-from chatd.core.commands.authority import held
+from chatd.core.commands import speech
 from chatd.core.effects import Spread, Tell
 from chatd.core.entities import Connection, User
 from chatd.core.quota import full_bucket
@@ -23,16 +23,12 @@ TYPING_FOR_S = 6
 def typing(turn: Turn, connection: Connection, command: Typing) -> None:
     """Show the others that somebody is writing, where the room is not too big.
 
-    Whoever is muted writes nothing that anybody will see, and nobody does where it
-    is archived.
+    Whoever may not say anything there writes nothing that anybody will see.
     """
     user = turn.user(connection)
     room = turn.chat.rooms[command.room]
     is_small = len(room.online) <= turn.config.presence.names_max
-    may_write = not (
-        room.settings.archived or held(room.mutes, user.name, turn.now.sure)
-    )
-    if _may(turn, user) and is_small and may_write:
+    if _may(turn, user) and is_small and speech.may(turn, user, room, command):
         seconds = TYPING_FOR_S if command.on else 0
         frame = events.Typing(room.name, user.name, seconds)
         besides = turn.connections_of(user.name)

@@ -11,7 +11,7 @@ somebody whom he blocks he is told nothing. The room learns of each from its tim
 from __future__ import annotations
 
 from chatd.core import allowance
-from chatd.core.commands import authority
+from chatd.core.commands import authority, speech
 from chatd.core.commands.authority import MODERATOR
 from chatd.core.drafts import Moderate
 from chatd.core.effects import Tell
@@ -33,7 +33,7 @@ def invite(turn: Turn, connection: Connection, command: acts.Invite) -> None:
     room = authority.require_target(turn, connection, command, least)
     if room is None:
         return
-    authority.check_voice(turn, turn.user(connection), room)
+    speech.check(turn, turn.user(connection), room, command)
     if command.user in room.members:
         raise Reject(
             RejectCode.EXISTS, f"{command.user} is in {room.name}", field="user"

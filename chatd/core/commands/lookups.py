@@ -113,7 +113,7 @@ def who(turn: Turn, connection: Connection, command: Who) -> None:
 
     def shown() -> Iterable[UserShown]:
         for name in names:
-            entry = chat.shown(chat.users[name])
+            entry = chat.shown_in(room, chat.users[name])
             if name not in room.online:
                 entry = UserShown(name, entry.display, "offline")
             if command.all and room.members[name].role != "member":

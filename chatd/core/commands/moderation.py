@@ -12,7 +12,7 @@ cannot become part of a gap.
 from __future__ import annotations
 
 from chatd.core import allowance, retention
-from chatd.core.commands import authority
+from chatd.core.commands import authority, speech
 from chatd.core.commands.authority import MODERATOR, OWNER, Act
 from chatd.core.commands.creation import given
 from chatd.core.commands.invitations import tell_invited, tell_uninvited
@@ -107,18 +107,19 @@ def change(turn: Turn, connection: Connection, command: acts.SetRoom) -> None:
             f"{room.name} is declared in the configuration, which has its settings",
             field="room",
         )
-    says_something = command.topic is not None or command.title is not None
-    if says_something and command.archived is not False:
-        authority.check_open(room)
+    speech.check(turn, turn.user(connection), room, command)
     allowance.pace(turn, connection)
 
 
-def _on_lesser(turn: Turn, connection: Connection, command: Act) -> Room | None:
+def _on_lesser(
+    turn: Turn, connection: Connection, command: acts.Kick | acts.Ban | acts.Mute
+) -> Room | None:
     """As `require_target`, if the target is worth less there than who acts."""
     room = authority.require_target(turn, connection, command, MODERATOR)
     if room is None:
         return None
     user, target = turn.user(connection), turn.chat.users[command.user]
+    speech.check(turn, user, room, command)
     if authority.rank(turn, target, room) >= authority.rank(turn, user, room):
         raise Reject(
             RejectCode.FORBIDDEN,

@@ -9,7 +9,7 @@ the answer first.
 from __future__ import annotations
 
 from chatd.core import allowance
-from chatd.core.commands import addressing, authority
+from chatd.core.commands import addressing, authority, speech
 from chatd.core.drafts import (
     Addressing,
     Committed,
@@ -110,28 +110,20 @@ def send(turn: Turn, connection: Connection, command: Send) -> None:
         raise no_user(command, direct_partner(room.name, user.name))
     if command.reply_to is not None:
         _check_readable(room, user, command.reply_to, "reply_to")
-    if room.mutes:
-        authority.check_voice(turn, user, room)
-    if room.settings.restricts:
-        authority.check_post(turn, user, room)
-        authority.check_slow(turn, user, room)
-        allowance.pace(turn, connection, command.text)
-        authority.note_sending(room, user.name, turn.now.mono)
-    else:
-        allowance.pace(turn, connection, command.text)
+    speech.check(turn, user, room, command)
+    allowance.pace(turn, connection, command.text)
+    if room.settings.slow_s:
+        speech.note(turn, user, room, command)
 
 
 def change(turn: Turn, connection: Connection, command: Edit | React) -> None:
     """Check that a message may be changed; whose it is, the writer knows."""
     user, room = turn.user(connection), turn.chat.rooms[command.room]
     _check_readable(room, user, command.of, "of")
-    authority.check_voice(turn, user, room)
-    if isinstance(command, Edit):
-        # Or an old message would be a way to speak where only moderators do.
-        authority.check_post(turn, user, room)
-    elif command.on:
-        authority.check_open(room)
+    speech.check(turn, user, room, command)
     allowance.pace(turn, connection, getattr(command, "text", ""))
+    if room.settings.slow_s:
+        speech.note(turn, user, room, command)
 
 
 def _check_readable(room: Room, user: User, seq: Seq, field: str) -> None:
@@ -216,13 +208,15 @@ def executed(turn: Turn, origin: Origin, draft: Durable, outcome: Outcome) -> No
         event, hidden = outcome.event, outcome.hidden
     if event is not None:
         turn.chat.apply(event)
+    room = turn.chat.rooms.get(draft.room)
+    # There is none where a direct conversation could not be begun.
+    if room is not None and room.settings.slow_s:
+        _said(turn, room, draft, event)
     if connection is not None and origin.command is not None:
         if isinstance(outcome, Duplicate) and outcome.recalled:
             # Only here: what was refused before it took a token returns none.
             text = getattr(origin.command, "text", "")
             allowance.give_back(turn, connection, text)
-        if isinstance(draft, NewMessage) and not isinstance(outcome, Committed):
-            _forget_sending(turn, turn.user(connection), draft)
         settle(turn, connection, origin, draft.room, outcome)
     if event is not None:
         turn.want(_hidden(turn, event) if hidden else Deliver(event))
@@ -236,12 +230,14 @@ def _hidden(turn: Turn, event: TimelineEvent) -> DeliverHidden:
     return DeliverHidden(event, Hidden.instead_of(event), blocker)
 
 
-def _forget_sending(turn: Turn, user: User, draft: NewMessage) -> None:
-    """What was not stored now does not make anybody wait in slow mode."""
-    room = turn.chat.rooms.get(draft.room)
-    # There is none where a direct conversation could not be begun.
-    sent = room.sent if room is not None else {}
-    sent.pop(user.name, None)
+def _said(turn: Turn, room: Room, draft: Durable, event: TimelineEvent | None) -> None:
+    """Have slow mode know what became of a message or an edit."""
+    if isinstance(draft, EditMessage):
+        speech.changed(room, draft.user, draft.of, is_stored=event is not None)
+    elif isinstance(draft, NewMessage) and event is not None:
+        speech.stored(room, draft.user, event.seq, turn.now.mono)
+    elif isinstance(draft, NewMessage):
+        speech.unsaid(room, draft.user)
 
 
 def recalled(turn: Turn, origin: Origin, draft: Recall, outcome: Outcome) -> None:
