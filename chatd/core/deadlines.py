@@ -17,7 +17,7 @@ from chatd.core.effects import Spread, Tell
 from chatd.core.entities import Block, Connection
 from chatd.core.turn import Turn
 from chatd.errors import Ending
-from chatd.ids import SessionId
+from chatd.ids import SessionId, is_direct
 from chatd.wire.events import Expiring, Millis
 
 MARKS_DELAY_S = 4.0
@@ -111,7 +111,8 @@ def _grace(turn: Turn, key: DeadlineKey) -> None:
 def _presence(turn: Turn, key: DeadlineKey) -> None:
     room = turn.chat.rooms[key]  # type: ignore[index]
     frame = presence.settle(turn.chat, room, turn.config.presence.names_max)
-    if frame is not None:
+    # Of a direct conversation its people hear by the first message in it.
+    if frame is not None and (room.head or not is_direct(room.name)):
         room.presence_frames += 1
         turn.want(Spread(frame))
 

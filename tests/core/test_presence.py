@@ -54,6 +54,24 @@ def test_a_tick_is_one_frame_for_all_who_came_and_went() -> None:
     assert told(ann) == [Presence(LOBBY, 3, back=[CY])]
 
 
+def test_nobody_hears_of_a_direct_conversation_before_its_first_message() -> None:
+    """It may be on disk a while before the message, which is what tells of it."""
+    house = House()
+    ann, bob = house.user("ann"), house.user("bob")
+    ann.say(Send(Text("hi"), to=BOB))
+    house.commit(1)
+    assert house.drafts
+    bob.close()
+    house.wait(60)
+    assert "@ann,bob" in house.chat.rooms
+    assert told(ann) == []
+    house.commit()
+    bob = house.user("bob")
+    house.wait(1)
+    (frame,) = told(ann)
+    assert (frame.room, frame.join) == ("@ann,bob", [BOB_SHOWN])
+
+
 def guest_name(peer: Peer) -> Any:
     """Who is behind a connection."""
     return peer.house.chat.connections[peer.id].user
