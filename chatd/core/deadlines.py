@@ -20,6 +20,8 @@ from chatd.errors import Ending
 from chatd.ids import SessionId, is_direct
 from chatd.wire.events import Expiring, Millis
 
+DUE_MAX = 64
+"""Deadlines of one turn. What is left is due still, when others have had theirs."""
 MARKS_DELAY_S = 4.0
 """How long read marks wait to be written, for many to share a commit. Source:
 protocol section 5, "it is written within 5 s"."""
@@ -29,8 +31,11 @@ EXPIRING_MS = 60_000
 
 
 def pass_time(turn: Turn) -> None:
-    """Do all that is due by now, the earliest first."""
-    while (due := turn.chat.agenda.pop(turn.now.mono)) is not None:
+    """Do what is due by now, the earliest first, but not too much of it at once."""
+    for _ in range(DUE_MAX):
+        due = turn.chat.agenda.pop(turn.now.mono)
+        if due is None:
+            break
         _DUE[due[0]](turn, due[1])
 
 

@@ -22,6 +22,7 @@ import secrets
 import signal
 import ssl
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -175,7 +176,8 @@ async def _live(
         session_days=config.auth.session_days,
         guest_hold_s=config.auth.guest_hold_s,
     ) as store:
-        world = World(wall, read_clocks, secrets.token_bytes, _give_up, issuers)
+        busy, draw = time.perf_counter, secrets.token_bytes
+        world = World(wall, read_clocks, draw, _give_up, issuers, busy)
         hub = Hub(config, store, world, metrics, f"chatd/{__version__}")
         house = House(hub, metrics)
         async with trio.open_nursery() as nursery:

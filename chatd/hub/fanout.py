@@ -20,8 +20,13 @@ import attrs
 
 from chatd.core.effects import Replay
 from chatd.errors import Ending
+from chatd.hub.ready import Message
 from chatd.ids import ConnectionId, RoomName, UserName
 from chatd.ports import Entry, EntryKind, Outlet
+
+SENDS_MAX = 1024
+"""Receivers of one `flush`: some 5 ms. The members of a larger room get an event one
+thousand after the other, and others have their turn between."""
 
 
 @attrs.define(eq=False)
@@ -45,9 +50,13 @@ class Link:
     rooms: dict[RoomName, None] = attrs.field(factory=dict)
     """Rooms whose live events it gets."""
     left: list[RoomName] = attrs.field(factory=list)
-    """Rooms that were left in this batch."""
+    """Rooms that were left since it was uncorked last."""
     dirty: bool = False
     """Whether it is among those that `flush` visits."""
+    inbox: list[Message] = attrs.field(factory=list)
+    """Messages that it has sent and nobody has handled; see `chatd.hub.ready`."""
+    used_s: float = 0.0
+    used_at: float = 0.0
 
 
 @attrs.define(eq=False)
@@ -69,6 +78,8 @@ class Fanout:
     _audiences: dict[RoomName, Audience] = attrs.field(factory=dict)
     _dirty_rooms: list[Audience] = attrs.field(factory=list)
     _dirty_links: list[Link] = attrs.field(factory=list)
+    has_more: bool = False
+    """Whether the last `flush` has left receivers to the next one."""
     delivered: int = 0
     """Events handed to outlets since the start, one for each receiver."""
 
@@ -78,19 +89,23 @@ class Fanout:
         """Take a new connection."""
         self.links[outlet.id] = Link(outlet)
 
-    def remove(self, connection: ConnectionId) -> None:
+    def remove(self, connection: ConnectionId) -> Link:
         """Let a connection go, with everything that waits for it."""
         link = self.links.pop(connection)
         for room in link.rooms:
             self._leave(link, room)
         link.rooms.clear()
         link.replays.clear()
+        return link
 
     def subscribe(self, connection: ConnectionId, room: RoomName) -> None:
         """Give a connection the room's events from here on."""
         link = self.links.get(connection)
         if link is None:
             return
+        if room in link.left:
+            # What is dropped with the room must not be what comes from here on.
+            self._uncork(link)
         audience = self._audiences.get(room)
         if audience is None:
             audience = self._audiences[room] = Audience(room)
@@ -235,21 +250,29 @@ class Fanout:
     # --- leaving ------------------------------------------------------------
 
     def flush(self) -> None:
-        """Hand the batch to the outlets; who gets one entry of it, without a cork."""
+        """Hand the batch to the outlets; who gets one entry of it, without a cork.
+
+        To so many of them at a time: the others get theirs at the next calls, in order
+        and together with what has come for them meanwhile.
+        """
         rooms, self._dirty_rooms = self._dirty_rooms, []
-        only = len(rooms) == 1
+        only, sends = len(rooms) == 1, 0
         for audience in rooms:
             if not audience.frames:
                 continue
             entry = self._take(audience)
+            sends += len(audience.links)
+            at_once = sends <= SENDS_MAX
             for link in audience.links.values():
                 if link.dirty:
                     link.cork.append(entry)
-                elif only or len(link.rooms) == 1:
+                elif at_once and (only or len(link.rooms) == 1):
                     link.outlet.push(entry)
                 else:
                     self.cork(link, entry)
-        links, self._dirty_links = self._dirty_links, []
+        links = self._dirty_links
+        links, self._dirty_links = links[:SENDS_MAX], links[SENDS_MAX:]
+        self.has_more = bool(self._dirty_links)
         for link in links:
             link.dirty = False
             self._uncork(link)

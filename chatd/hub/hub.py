@@ -1,22 +1,15 @@
-"""The driver: one input after the other, each to completion.
+"""The hub: what connections, the store and errands are to the machine.
 
-An input is handed to the machine; the effects that come back are performed in
-order; then the batch is flushed, so that every receiver is written to once. An
-effect that makes an input queues it behind the one that is being handled. All of
-this is `def`: between reading and changing the chat's state nobody else runs.
-
-What has to wait goes elsewhere: drafts to the committer, look-ups to errands,
-deadlines to a task that sleeps until the next one.
+To a connection it is the host. It starts what waits, each as a task: the committer,
+errands, the clock. How inputs are handled stands in `chatd.hub.engine`.
 
 An exception out of the machine is a bug of the core, and the state it leaves
-behind cannot be trusted: the hub remembers it and `run` raises it, which ends
-the daemon. A frame that cannot be decoded is not a bug, it is an `error`.
+behind cannot be trusted: `run` raises it, which ends the daemon. A frame that cannot
+be decoded is not a bug, it is an `error`.
 """
 
 from __future__ import annotations
 
-import math
-from collections import deque
 from collections.abc import Callable, Sequence
 
 import trio
@@ -28,23 +21,21 @@ from chatd.core.drafts import Draft, RecordTime
 from chatd.core.effects import Origin
 from chatd.core.inputs import (
     Closed,
-    Executed,
-    Input,
     Now,
     Opened,
-    Received,
+    Revised,
     SpaceMeasured,
     Stopping,
-    TimePassed,
 )
 from chatd.core.machine import Machine
 from chatd.core.quota import Space, address_key
 from chatd.errors import Ending, RejectCode
 from chatd.hub.clock import keep_clock
 from chatd.hub.committer import Committer
+from chatd.hub.engine import Engine
 from chatd.hub.errands import Errands
 from chatd.hub.fanout import Fanout, Link
-from chatd.hub.perform import PERFORM, Performer
+from chatd.hub.perform import Performer
 from chatd.hub.restore import load
 from chatd.hub.revisions import watch
 from chatd.hub.world import World
@@ -58,7 +49,7 @@ from chatd.wire.events import Bye, Gap
 from chatd.wire.framing import text_frame
 
 
-class Hub:
+class Hub(Engine):
     """Drives the machine; to a connection it is the host.
 
     Args:
@@ -72,34 +63,19 @@ class Hub:
     def __init__(
         self, config: Config, store: Store, world: World, metrics: Metrics, server: str
     ) -> None:
+        decoder = Decoder(config.limits.text_chars, NAMES[config.auth.names])
+        super().__init__(world, metrics, decoder)
         self._config = config
         self._store = store
-        self._world = world
-        self._metrics = metrics
         self._server = server
-        self._decoder = Decoder(config.limits.text_chars, NAMES[config.auth.names])
-        self._fanout = Fanout()
-        self._inputs: deque[Input] = deque()
-        self._running = False
-        # One for all inputs, which are handled one after the other.
-        self._now = Now(0.0, 0)
-        self._bug: Exception | None = None
-        self._bug_found = trio.Event()
         self._emptied = trio.Event()
-        self._arrived = trio.Event()
         self._sending_away: tuple[Ending, Callable[[], float]] | None = None
-        self._alarm = trio.CancelScope()
-        self._due: float | None = None
-        self._mono: Callable[[], float]
-        self._clock: Clock
         self._nursery: trio.Nursery
-        self._performer: Performer
-        self._machine: Machine
         self._committer = Committer(
             store,
             config.store.stall_timeout_s,
             self._moment,
-            self._committed,
+            self._stored,
             world.gave_up,
         )
         authenticator = Authenticator(
@@ -143,16 +119,14 @@ class Hub:
             )
             self._nursery = nursery
             nursery.start_soon(self._committer.run)
-            nursery.start_soon(watch, self._store, self._happened)
+            nursery.start_soon(watch, self._store, self._revised)
             nursery.start_soon(
                 keep_clock, self._clock, self._world.read_clock, self._record_time
             )
             nursery.start_soon(self._keep_time)
             nursery.start_soon(self._take_turns)
             task_status.started()
-            await self._bug_found.wait()
-            assert self._bug is not None
-            raise self._bug
+            raise await self._wait_bug()
 
     def hold_all(self) -> None:
         """Read no further from anybody."""
@@ -173,8 +147,7 @@ class Hub:
 
         Cancellation: safe.
         """
-        self._run_inputs()
-        await self._committer.wait_idle()
+        await self._finish_work(self._committer)
 
     async def settle(self) -> None:
         """Commit what may otherwise wait some seconds: read marks, idle times.
@@ -183,7 +156,7 @@ class Hub:
         """
         self._happened(Stopping())
         self._record_time()
-        await self._committer.wait_idle()
+        await self._finish_work(self._committer)
 
     def finish_all(self, ending: Ending, afters_s: Callable[[], float]) -> None:
         """End every connection, each with its own time to come back.
@@ -241,8 +214,12 @@ class Hub:
 
     def detach(self, outlet: Outlet) -> None:
         """Let a connection go, then tell the others."""
-        self._fanout.remove(outlet.id)
-        self._happened(Closed(outlet.id))
+        link = self._fanout.remove(outlet.id)
+        closed = Closed(outlet.id)
+        if link.inbox:
+            self._sent(link, [closed])
+        else:
+            self._happened(closed)
         if not self._fanout.links:
             self._emptied.set()
 
@@ -253,23 +230,20 @@ class Hub:
 
     def on_texts(self, outlet: Outlet, payloads: Sequence[bytes]) -> None:
         """Take frames of a client, in order, to be handled with all others of now."""
-        for payload in payloads:
-            try:
-                command = self._decoder.decode(payload)
-            except BadCommand as reject:
-                self._metrics.refused(reject.code)
-                self._inputs.append(Received(outlet.id, reject))
-            else:
-                self._inputs.append(Received(outlet.id, command))
-        self._arrived.set()
+        link = self._link(outlet.id)
+        assert link is not None, "it is attached as long as it is read"
+        self._sent(link, payloads)
 
     def on_binary(self, outlet: Outlet) -> None:
         """Answer a binary frame: every frame is JSON text here."""
         reject = BadCommand(
             RejectCode.BAD_FRAME, "this is a binary frame: send JSON in a text frame"
         )
+        link = self._link(outlet.id)
+        assert link is not None, "it is attached as long as it is read"
         self._metrics.refused(reject.code)
-        self._happened(Received(outlet.id, reject))
+        self._sent(link, [reject])
+        self._run_inputs()
 
     def measured(self, free_bytes: int) -> Space:
         """Take how much is free where the store is; says who may add to it now."""
@@ -289,69 +263,15 @@ class Hub:
         bye = Bye(ending.code, ending.reason, ending.reconnect, after)
         return text_frame(encode(bye))
 
-    # --- inputs and their effects -------------------------------------------
+    # --- time ---------------------------------------------------------------
 
     def _moment(self) -> Now:
         """What time it is now."""
         return self._clock.now(self._mono(), self._world.wall())
 
-    def _happened(self, happened: Input) -> None:
-        """Handle an input and all that follows from it, or queue it."""
-        self._inputs.append(happened)
-        self._run_inputs()
-
-    def _committed(self, outcomes: Sequence[Executed]) -> None:
-        """Handle the outcomes of a batch; they are one batch of fan-out."""
-        self._inputs.extend(outcomes)
-        self._run_inputs()
-
-    def _run_inputs(self) -> None:
-        if self._running or self._bug is not None:
-            return
-        self._running = True
-        try:
-            now = self._now
-            self._clock.tell(now, self._mono(), self._world.wall())
-            performer = self._performer
-            while self._inputs:
-                for effect in self._machine.handle(self._inputs.popleft(), now):
-                    PERFORM[type(effect)](performer, effect)
-            self._fanout.flush()
-            deadline = self._machine.next_deadline()
-            if deadline != self._due:
-                # Setting it costs as much as a delivery, and it seldom moves.
-                self._due = deadline
-                self._alarm.deadline = math.inf if deadline is None else deadline
-        except Exception as error:  # noqa: BLE001 - whatever it is, it ends the daemon
-            self._bug = error
-            self._bug_found.set()
-        finally:
-            self._running = False
-
-    async def _take_turns(self) -> None:
-        """Handle what has come from all connections, together.
-
-        Whoever reads from a socket only leaves it here; this task runs when all
-        who could read at this moment have. So reading, deciding and sending each
-        happen for many at a time: a processor that does one of them after the
-        other for each message does them at half the speed.
-        """
-        while True:
-            await self._arrived.wait()
-            self._arrived = trio.Event()
-            self._run_inputs()
-
-    async def _keep_time(self) -> None:
-        """Tell the machine that a deadline has come.
-
-        One parked task; whoever handles an input moves its deadline.
-        """
-        while True:
-            self._due = self._machine.next_deadline()
-            at = math.inf if self._due is None else self._due
-            with trio.CancelScope(deadline=at) as self._alarm:
-                await trio.sleep_forever()
-            self._happened(TimePassed())
+    def _revised(self, revised: Revised) -> None:
+        """Take what was changed beside the daemon, behind what was committed before."""
+        self._stored([revised])
 
     def _link(self, number: ConnectionId) -> Link | None:
         return self._fanout.links.get(number)

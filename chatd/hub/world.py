@@ -25,6 +25,9 @@ class World:
     issuers: Issuers = attrs.field(factory=Issuers)
     """Outside issuers of tokens, with their keys."""
 
+    busy: Callable[[], float] = lambda: 0.0
+    """A clock in seconds by which work is measured; while it stands, no turn ends."""
+
     def new_epoch(self) -> Epoch:
         """Draw an epoch."""
         return Epoch(self.random_bytes(8).hex())

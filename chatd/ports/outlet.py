@@ -83,6 +83,9 @@ class Outlet(Protocol):
     def finish(self, ending: Ending, after_s: float | None = None) -> None:
         """End the connection; the first reason wins. `after_s` goes into bye."""
 
+    def bug(self, error: Exception) -> None:
+        """End it with 1011: what it sent has met a bug of this side."""
+
     async def wait_low(self) -> bool:
         """Wait until less than half of the soft limit waits unsent.
 

@@ -31,6 +31,9 @@ from chatd.wire.kinds import Display, Emoji, Reason, StatusText, Text, Topic
 STATUS_CHARS_MAX = 128
 LINE_CHARS_MAX = 250
 """Of a topic, a title or a reason. Source: Slack's bound of a topic."""
+EMOJI_CHARS_MAX = 32
+"""What is longer is not looked up. Source: the longest emoji has 10 code points, and
+each may have a selector behind it."""
 MARKS_MAX = 8
 """How many combining marks may follow one another.
 
@@ -177,7 +180,7 @@ def parse_emoji(text: str) -> Emoji:
     Raises:
         ValueError: It is none, or more than one.
     """
-    found = qualified(text)
+    found = qualified(text) if len(text) <= EMOJI_CHARS_MAX else None
     if found is None:
         raise ValueError("expected exactly one emoji")
     return Emoji(found)

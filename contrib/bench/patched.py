@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import gc
 import json
+import math
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -22,7 +23,7 @@ import chatd.daemon.daemon as daemon_module
 import chatd.hub.perform as perform_module
 from chatd.cli import main
 from chatd.core.machine import Machine
-from chatd.hub import committer, fanout
+from chatd.hub import committer, engine, fanout
 from chatd.hub.hub import Hub
 from chatd.net import door, scanner
 from chatd.net.socketout import SocketOut
@@ -145,6 +146,13 @@ def no_common_turns(_file: Path) -> None:
     Hub.on_texts = at_once  # type: ignore[method-assign]
 
 
+def no_bound_of_turns(_file: Path) -> None:
+    """Handle all that has come in one go, and all that one client has sent."""
+    engine.TURN_S = engine.SERVED_S = math.inf
+    engine.TURN_INPUTS_MAX = engine.SERVED_MAX = sys.maxsize
+    fanout.SENDS_MAX = sys.maxsize
+
+
 def no_batch_per_read(_file: Path) -> None:
     """Hand over each message by itself."""
     door.TURN_MESSAGES = 1
@@ -167,6 +175,7 @@ PATCHES = {
         no_group_commit,
         no_gathering,
         no_common_turns,
+        no_bound_of_turns,
         no_batch_per_read,
         no_bound_of_fragments,
     )

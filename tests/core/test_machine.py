@@ -6,6 +6,7 @@ from chatd.config import Config
 from chatd.config.sections import Auth
 from chatd.core import drafts, inputs
 from chatd.core.commands import RULES
+from chatd.core.deadlines import DUE_MAX
 from chatd.core.effects import Answer, Append, Origin
 from chatd.errors import Ending, RejectCode
 from chatd.ids import Cid, ConnectionId, Seq
@@ -79,6 +80,19 @@ def test_a_password_that_is_being_verified_is_not_silence() -> None:
     house.settle()
     house.wait(30)
     assert slow.ending is Ending.NO_HELLO
+
+
+def test_of_many_deadlines_of_one_moment_some_are_done_at_a_time() -> None:
+    """The machine says that there are more, and does them when it is told again."""
+    house = House(Config(auth=Auth(login_timeout_s=30)))
+    peers = [house.open() for _ in range(2 * DUE_MAX + 1)]
+    house.wait(29)
+    house._set(house.now.mono + 1)
+    for done in (DUE_MAX, 2 * DUE_MAX, len(peers)):
+        assert house.machine.next_deadline() == house.now.mono
+        house.handle(inputs.TimePassed())
+        assert sum(peer.ending is Ending.NO_HELLO for peer in peers) == done
+    assert house.machine.next_deadline() is None
 
 
 # --- malformed frames ---------------------------------------------------------------

@@ -271,6 +271,7 @@ async def running(
     *,
     filled: bool = True,
     clock: WallClock | None = None,
+    busy: Callable[[], float] = lambda: 0.0,
 ) -> AsyncIterator[Rig]:
     """Run a hub over a store that has three accounts and a room.
 
@@ -286,6 +287,7 @@ async def running(
         clock.read,
         random.Random(7).randbytes,
         lambda: gave_up.append(trio.current_time()),
+        busy=busy,
     )
     hub = Hub(quick() if config is None else config, store, world, metrics, "chatd/0")
     async with trio.open_nursery() as nursery:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import pytest
+
 from chatd.errors import Ending
+from chatd.hub import fanout as fanout_module
 from chatd.hub.fanout import Fanout
 from chatd.ids import ConnectionId, RoomName
 from chatd.net.host import DoorLimits
@@ -255,3 +258,64 @@ async def test_no_gap_is_told_of_a_room_that_was_left() -> None:
     fanout.flush()
     slow.open_window(1000)
     assert b"".join(slow.taken.sends) == b"more than softleft"
+
+
+def test_a_large_room_is_written_to_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others wait for the next `flush`, and get what has come meanwhile with it."""
+    monkeypatch.setattr(fanout_module, "SENDS_MAX", 2)
+    fanout, outlets = house(1, 2, 3, 4, 5)
+    fanout.deliver(LOBBY, 1, b"one")
+    fanout.flush()
+    assert [one.taken.sends for one in outlets] == [[b"one"], [b"one"], [], [], []]
+    assert fanout.has_more
+    fanout.deliver(LOBBY, 2, b"two")
+    reply(fanout, 5, b"ok")
+    sends: list[list[bytes]] = []
+    while fanout.has_more:
+        fanout.flush()
+        sends.append([send for one in outlets for send in one.taken.sends[-1:]])
+    assert [b"".join(one.taken.sends) for one in outlets] == [
+        b"onetwo",
+        b"onetwo",
+        b"onetwo",
+        b"onetwo",
+        b"oneoktwo",
+    ]
+    assert len(sends) == 3
+    assert fanout.delivered == 10
+
+
+def test_who_waits_to_be_written_to_may_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or leave the room, or join it again: he gets nothing that is not for him."""
+    monkeypatch.setattr(fanout_module, "SENDS_MAX", 1)
+    fanout, (ann, bob, cy, dan) = house(1, 2, 3, 4)
+    fanout.deliver(LOBBY, 1, b"one")
+    fanout.flush()
+    fanout.remove(bob.id)
+    fanout.unsubscribe(cy.id, LOBBY, drop=True)
+    fanout.unsubscribe(dan.id, LOBBY, drop=False)
+    fanout.subscribe(dan.id, LOBBY)
+    fanout.deliver(LOBBY, 2, b"two")
+    while fanout.has_more:
+        fanout.flush()
+    assert [b"".join(one.taken.sends) for one in (ann, cy, dan)] == [
+        b"onetwo",
+        b"",
+        b"onetwo",
+    ]
+
+
+def test_one_room_beside_a_large_one_does_not_wait_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who gets one entry of a small room is written to at once."""
+    monkeypatch.setattr(fanout_module, "SENDS_MAX", 2)
+    fanout, outlets = house(1, 2, 3)
+    ann = outlet(7)
+    fanout.add(ann)
+    fanout.subscribe(ann.id, DEN)
+    fanout.deliver(DEN, 1, b"den")
+    fanout.deliver(LOBBY, 1, b"lobby")
+    fanout.flush()
+    assert ann.taken.sends == [b"den"]
+    assert [one.taken.sends for one in outlets] == [[b"lobby"], [b"lobby"], []]

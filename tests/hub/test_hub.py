@@ -108,15 +108,18 @@ async def test_what_is_hidden_is_so_whichever_way_it_comes(
     autojump_clock: MockClock,
 ) -> None:
     """Live in one batch with what is not, behind a gap, in a replay, in history."""
-    async with running() as rig:
+    store = MemoryStore()
+    await fill(store, ("ann", "bob", "bob-2"))
+    async with running(store, filled=False) as rig:
         ann, bob = await rig.login("ann"), await rig.login("bob")
+        phone = await rig.login("bob-2")
         room = "@ann,bob"
         await bob.ask("send", to="ann", text="one")
         await ann.ask("block", user="bob")
         ann.take()
         bob.say("send", room=room, text="two")
         ann.say("send", room=room, text="three")
-        bob.say("edit", room=room, of=1, text="four")
+        phone.say("edit", room=room, of=1, text="four")
         await wait_all_tasks_blocked()
         expected = [(2, "hidden"), (3, "message"), (4, "hidden")]
         events = [frame for frame in ann.take() if "re" not in frame]
@@ -209,8 +212,10 @@ async def test_a_bug_of_the_core_ends_the_hub(
             ann.say("ping")
             ann.say("ping")
             ann.close()
-            assert not rig.hub.is_ready
-            await trio.sleep_forever()
+            try:
+                await trio.sleep_forever()
+            finally:
+                assert not rig.hub.is_ready
 
 
 async def test_a_failed_store_ends_the_hub(autojump_clock: MockClock) -> None:

@@ -8,10 +8,12 @@ from collections.abc import Callable
 from unicodedata import category
 
 import pytest
+from emoji import EMOJI_DATA
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chatd.wire.text import (
+    EMOJI_CHARS_MAX,
     MARKS_MAX,
     TooLong,
     clean,
@@ -316,3 +318,13 @@ def test_anything_else_is_no_emoji(text: str) -> None:
     """Letters, halves and more than one emoji are refused."""
     with pytest.raises(ValueError, match="exactly one emoji"):
         parse_emoji(text)
+
+
+def test_the_longest_emoji_may_have_a_selector_behind_each_character() -> None:
+    """It is found all the same; what is longer is none, and is not looked up."""
+    longest = max(EMOJI_DATA, key=len)
+    spread = "".join(f"{char}\ufe0f" for char in longest if char != "\ufe0f")
+    assert parse_emoji(spread) == longest
+    assert len(spread) < EMOJI_CHARS_MAX
+    with pytest.raises(ValueError, match="exactly one emoji"):
+        parse_emoji("\u2764" + "\ufe0f" * EMOJI_CHARS_MAX)
