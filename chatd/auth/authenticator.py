@@ -15,13 +15,23 @@ from chatd.auth.passwords import Passwords
 from chatd.auth.tokens import Access, Tokens, digest_of, new_secret, refused
 from chatd.config import Config
 from chatd.core.drafts import Draft, SetAccountRole, SetPasswordHash
-from chatd.core.principal import HashedPassword, Principal, Renewal
+from chatd.core.principal import (
+    HashedPassword,
+    Principal,
+    Renewal,
+    RightPassword,
+)
 from chatd.errors import Reject, RejectCode
 from chatd.ids import SessionId, UserName, is_guest
 from chatd.names import NAMES, check_ending, check_free
 from chatd.observe import log
 from chatd.ports import SessionRow, Store, UserRow
-from chatd.wire.accounts import Password, Refresh, Register
+from chatd.wire.accounts import (
+    DeleteAccount,
+    Password,
+    Register,
+    SecretCommand,
+)
 from chatd.wire.commands import Hello
 from chatd.wire.encode import rfc3339
 
@@ -103,10 +113,10 @@ class Authenticator:
 
     async def check(
         self,
-        command: Register | Password | Refresh,
+        command: SecretCommand,
         user: UserName | None,
         address: str,
-    ) -> HashedPassword | Renewal:
+    ) -> HashedPassword | RightPassword | Renewal:
         """Verify or hash what a command about an account brings.
 
         Args:
@@ -124,7 +134,12 @@ class Authenticator:
             return await self._register(command, address)
         assert user is not None
         if isinstance(command, Password):
-            return await self._change_password(command, user, address)
+            stored = await self._confirm(user, command.old, "old", address)
+            return HashedPassword(await self._passwords.hash(command.new), stored)
+        if isinstance(command, DeleteAccount):
+            stored = await self._confirm(user, command.password, "password", address)
+            log().info("an account is ended by its user", user=user, address=address)
+            return RightPassword(stored)
         access = await self._by_token(command.token, address)
         if access.user.user != user:
             raise _not_of("token: it is of another user")
@@ -222,19 +237,21 @@ class Authenticator:
         allowed = partial(self._pace.register, address)
         return HashedPassword(await self._passwords.hash(command.password, allowed))
 
-    async def _change_password(
-        self, command: Password, name: UserName, address: str
-    ) -> HashedPassword:
+    async def _confirm(
+        self, name: UserName, password: str, field: str, address: str
+    ) -> str:
+        """Compare the password of who is logged in; returns what is kept of it."""
         user = await self._store.user(name)
         stored = user.password_hash if user is not None else None
         if stored is None:
             raise Reject(
-                RejectCode.FORBIDDEN, "this account has no password to be changed"
+                RejectCode.FORBIDDEN,
+                "this account has no password: the operator has to do it",
             )
-        right, _ = await self._compare(name, stored, command.old, address)
+        right, _ = await self._compare(name, stored, password, address)
         if not right:
-            raise refused("password", "old: wrong password", address, user=name)
-        return HashedPassword(await self._passwords.hash(command.new), stored)
+            raise refused("password", f"{field}: wrong password", address, user=name)
+        return stored
 
     def _refuse_banned(self, user: UserRow) -> None:
         """Tell who is right about himself that he is banned, until when and why."""

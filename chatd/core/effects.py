@@ -16,7 +16,7 @@ from chatd.core.principal import Principal
 from chatd.core.query import Place, Query
 from chatd.errors import Ending
 from chatd.ids import ConnectionId, RoomName, Seq, UserName
-from chatd.wire.accounts import Password, Refresh, Register
+from chatd.wire.accounts import SecretCommand
 from chatd.wire.commands import Command, Hello, History, Search, Sessions
 from chatd.wire.events import Ephemeral, Hidden, Millis, TimelineEvent
 from chatd.wire.replies import Reply, ServerFrame
@@ -118,7 +118,7 @@ class CheckSecret:
     """Verify or hash what a command about an account brings."""
 
     connection: ConnectionId
-    command: Register | Password | Refresh
+    command: SecretCommand
     user: UserName | None
     """Whose command it is; None before hello."""
 

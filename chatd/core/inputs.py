@@ -15,11 +15,16 @@ import attrs
 from chatd.core.drafts import Outcome
 from chatd.core.effects import Origin, Unread
 from chatd.core.entities import Sanction, SessionKept
-from chatd.core.principal import HashedPassword, Principal, Renewal
+from chatd.core.principal import (
+    HashedPassword,
+    Principal,
+    Renewal,
+    RightPassword,
+)
 from chatd.core.query import Hit, Query
 from chatd.errors import Reject
 from chatd.ids import ConnectionId, RoomName, Seq, SessionId, UserName
-from chatd.wire.accounts import Password, Refresh, Register
+from chatd.wire.accounts import SecretCommand
 from chatd.wire.codec import BadCommand
 from chatd.wire.commands import Command, Hello, History, Search, Sessions
 from chatd.wire.events import Millis
@@ -166,8 +171,8 @@ class SecretChecked:
     """What a command about an account brought is right, or hashed."""
 
     connection: ConnectionId
-    command: Register | Password | Refresh
-    found: HashedPassword | Renewal
+    command: SecretCommand
+    found: HashedPassword | RightPassword | Renewal
     """For `refresh` what the token is."""
 
 
@@ -176,7 +181,7 @@ class SecretRefused:
     """What a command about an account brought was refused."""
 
     connection: ConnectionId
-    command: Register | Password | Refresh
+    command: SecretCommand
     reject: Reject
 
 

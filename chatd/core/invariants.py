@@ -44,7 +44,9 @@ def check(chat: Chat) -> None:
         )
         assert connection.block is not None or not connection.waiting
         assert connection.open_drafts >= 0
-    assert all(chat.connections[number].user is None for number in chat.verifying)
+    for number in chat.verifying:
+        waiting = chat.connections[number]
+        assert waiting.user is None or waiting.block is not None
     assert not chat.cut_at or chat.verifying
     for due, reasons in _reasons(chat).items():
         assert chat.agenda.keys(due) <= reasons, due

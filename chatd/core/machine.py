@@ -250,6 +250,11 @@ class Machine:
         connection = turn.connection(happened.connection)
         if connection is None:
             return
+        if self.chat.was_cut(connection, happened.user):
+            # He may have ended meanwhile: what was found is a little old.
+            turn.find(connection, happened.command, happened.user)
+            return
+        self.chat.note_verified(connection)
         is_gone = is_guest(happened.user) and happened.user not in self.chat.users
         if happened.found is None or is_gone:
             reject = timeline.no_user(happened.command, happened.user)

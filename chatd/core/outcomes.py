@@ -133,6 +133,7 @@ _TAKERS: dict[type, Callable[[Turn, Origin, Any, Outcome], None]] = {
     drafts.RenewSession: accounts.executed,
     drafts.EndSessions: accounts.executed,
     drafts.EndNamedSession: accounts.executed,
+    drafts.EraseUser: accounts.executed,
     drafts.EndSession: _ended,
     drafts.SetDisplay: sessions.renamed,
     drafts.SetAccountRole: _role_set,

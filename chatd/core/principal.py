@@ -47,6 +47,14 @@ class HashedPassword:
 
 
 @attrs.define
+class RightPassword:
+    """A password was right."""
+
+    hash: str = attrs.field(repr=False)
+    """What is kept of it."""
+
+
+@attrs.define
 class Renewal:
     """A token that was verified, for a session that takes it over."""
 

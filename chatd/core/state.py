@@ -66,8 +66,8 @@ class Chat(Truth):
     """When an account's were cut last, as long as somebody is being verified who was
     asked before that: he is verified again. The oldest first."""
     verifying: dict[ConnectionId, int] = attrs.field(factory=dict)
-    """Hellos that are under way, with `cuts` when their credential began to be
-    verified. The oldest first."""
+    """Connections for which somebody is looked up, at hello themselves and later whom a
+    command names, with `cuts` when that began. The oldest first."""
     marks_due: bool = False
     """Whether writing them has a deadline already."""
     untrimmed: dict[RoomName, None] = attrs.field(factory=dict)
@@ -103,17 +103,17 @@ class Chat(Truth):
         self._forget_cuts()
 
     def note_verifying(self, connection: Connection) -> None:
-        """A hello's credential is verified from here on, perhaps once more."""
+        """Somebody is looked up for a connection from here on, perhaps once more."""
         self.verifying.pop(connection.id, None)
         self.verifying[connection.id] = self.cuts
 
     def note_verified(self, connection: Connection) -> None:
-        """A hello is over, whatever became of it."""
+        """The look-up is over, whatever became of it."""
         if self.verifying.pop(connection.id, None) is not None:
             self._forget_cuts()
 
     def was_cut(self, connection: Connection, user: UserName) -> bool:
-        """Whether an account was cut since its credential began to be verified."""
+        """Whether an account was cut since it began to be looked up."""
         return self.cut_at.get(user, 0) > self.verifying[connection.id]
 
     def _forget_cuts(self) -> None:

@@ -228,8 +228,9 @@ class Truth:
 
     def apply_erasure(self, user: User, now: float) -> None:
         """Take a committed erasure of somebody who has no connection any more."""
+        for where in list(user.rooms):
+            self.apply_member(self.rooms[where], user, None, now)
         for room in self.rooms.values():
-            self.apply_member(room, user, None, now)
             room.bans.pop(user.name, None)
             self.lift_mute(room, user.name, now)
         for name, invites in list(self.invites.items()):

@@ -14,7 +14,15 @@ import attrs
 
 from chatd.config import Config
 from chatd.core.drafts import Draft, Refused
-from chatd.core.effects import Answer, Append, Effect, Finish, Origin, Unsubscribe
+from chatd.core.effects import (
+    Answer,
+    Append,
+    Effect,
+    FindUser,
+    Finish,
+    Origin,
+    Unsubscribe,
+)
 from chatd.core.entities import Block, Connection, Room, User
 from chatd.core.inputs import Now
 from chatd.core.quota import Shares, Space, full_bucket
@@ -114,6 +122,12 @@ class Turn:
         """Give a draft to the store's writer, for a command or for the machine."""
         number = connection.id if connection is not None else None
         self.effects.append(Append(Origin(number, command, draft)))
+
+    def find(self, connection: Connection, command: Command, user: UserName) -> None:
+        """Have the user looked for whom a command names; it waits for that."""
+        self.chat.note_verifying(connection)
+        self.want(FindUser(connection.id, command, user))
+        self.pend(connection)
 
     def pend(self, connection: Connection) -> None:
         """Let what the connection sent behind this command wait for it."""

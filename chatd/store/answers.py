@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import attrs
+
 from chatd.core.drafts import REACTION_KINDS_MAX, Refused
 from chatd.core.entities import INVITE_MS
 from chatd.errors import RejectCode
@@ -32,6 +34,7 @@ TOKEN_GONE = Refused(RejectCode.BAD_CREDENTIALS, "this token is not known")
 PASSWORD_CHANGED = Refused(
     RejectCode.BAD_CREDENTIALS, "the password was changed meanwhile", "old"
 )
+PASSWORD_REPLACED = attrs.evolve(PASSWORD_CHANGED, field="password")
 NAME_TAKEN = Refused(RejectCode.NAME_TAKEN, "the name is taken", "name")
 NAME_LOOKS_TAKEN = Refused(
     RejectCode.NAME_TAKEN, "the name looks like one that is taken", "name"

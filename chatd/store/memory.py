@@ -24,7 +24,7 @@ from chatd.errors import StoreFailed, StoreUnavailable
 from chatd.ids import RoomName, Seq, SessionId, SessionTag, UserName
 from chatd.ports import RoomRow, SessionRow, Snapshot, TokenRow, UserRow
 from chatd.store import answers
-from chatd.store.model import Model
+from chatd.store.model import Model, erasing
 from chatd.store.model.entities import ModelMessage, ModelRoom, shown
 from chatd.store.model.people import end_session, end_sessions, sessions_of
 from chatd.store.model.search import ModelSource
@@ -179,7 +179,9 @@ class MemoryStore:
         self._model.certain = now if certain is None else certain
         for room in self._model.rooms.values():
             room.certain = self._model.certain
-        return [self._model.execute(draft, now) for draft in drafts]
+        outcomes = [self._model.execute(draft, now) for draft in drafts]
+        erasing.go_on(self._model)
+        return outcomes
 
     async def events(
         self,

@@ -6,7 +6,14 @@ from typing import ClassVar
 
 import attrs
 
-from chatd.wire.kinds import CommandId, Display, GuestName, NewPassword, Secret
+from chatd.wire.kinds import (
+    CommandId,
+    Display,
+    Fate,
+    GuestName,
+    NewPassword,
+    Secret,
+)
 
 
 @attrs.define
@@ -31,9 +38,23 @@ class Password:
 
 
 @attrs.define
+class DeleteAccount:
+    """End one's account for good: the messages are emptied, or stay without a name."""
+
+    type: ClassVar[str] = "account_delete"
+    password: Secret = attrs.field(repr=False)
+    messages: Fate = Fate("empty")
+    id: CommandId = None
+
+
+@attrs.define
 class Refresh:
     """Stay beyond the end of a token, with another of the same user."""
 
     type: ClassVar[str] = "refresh"
     token: Secret = attrs.field(repr=False)
     id: CommandId = None
+
+
+SecretCommand = Register | Password | DeleteAccount | Refresh
+"""What brings a secret that has to be verified, or hashed."""

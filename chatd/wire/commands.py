@@ -16,7 +16,7 @@ from typing import ClassVar
 import attrs
 
 from chatd.ids import Cid, Epoch, RoomName, Seq, SessionTag, UserName
-from chatd.wire.accounts import Password, Refresh, Register
+from chatd.wire.accounts import DeleteAccount, Password, Refresh, Register
 from chatd.wire.acts import (
     Ban,
     Create,
@@ -307,6 +307,7 @@ Command = (
     | Sessions
     | Register
     | Password
+    | DeleteAccount
     | Refresh
 )
 """Any command."""

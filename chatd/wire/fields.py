@@ -42,6 +42,7 @@ from chatd.wire.kinds import (
     Device,
     Display,
     Emoji,
+    Fate,
     GuestName,
     KeepCount,
     NewPassword,
@@ -96,6 +97,8 @@ POSTS = ("members", "moderators")
 VISIBILITIES = ("all", "since_join")
 ROLES = ("owner", "moderator", "member")
 """Source: protocol section 3."""
+FATES = ("empty", "reassign")
+"""Source: protocol section 7."""
 SLOW_S_MAX = 86_400
 """Source: four times the longest slow mode of Discord, 6 hours: once a day."""
 KEEP_MAX = 10_000_000
@@ -160,6 +163,7 @@ def converter_for(text_chars: int, names: Names) -> Converter:
         Post: _string(_one_of(POSTS)),
         Visibility: _string(_one_of(VISIBILITIES)),
         RoomRole: _string(_one_of(ROLES)),
+        Fate: _string(_one_of(FATES)),
         SlowSeconds: _integer(0, SLOW_S_MAX, Mistyped),
         KeepCount: _integer(0, KEEP_MAX, Mistyped),
         BanSeconds: _integer(1, BAN_S_MAX, Mistyped),

@@ -32,6 +32,7 @@ from chatd.wire import events as e
 from chatd.wire import replies as r
 from chatd.wire.fields import (
     BAN_S_MAX,
+    FATES,
     ID_CHARS_MAX,
     INTEGER_MAX,
     KEEP_MAX,
@@ -164,6 +165,7 @@ VALUES: dict[Any, Schema] = {
     kinds.Post: _words(*POSTS),
     kinds.Visibility: _words(*VISIBILITIES),
     kinds.RoomRole: _words(*ROLES),
+    kinds.Fate: _words(*FATES),
     kinds.SlowSeconds: _whole(0, SLOW_S_MAX),
     kinds.KeepCount: _whole(0, KEEP_MAX),
     kinds.BanSeconds: _whole(1, BAN_S_MAX),

@@ -49,6 +49,8 @@ SlowSeconds = NewType("SlowSeconds", int)
 """Seconds between two messages of one member: 0 to 86,400."""
 KeepCount = NewType("KeepCount", int)
 """Days or messages that are kept: 0 is all."""
+Fate = NewType("Fate", str)
+"""What becomes of the messages of an account that ends: `empty` or `reassign`."""
 BanSeconds = NewType("BanSeconds", int)
 """How long a ban or mute holds: 1 second to ten years."""
 

@@ -12,13 +12,18 @@ from trio.testing import MockClock
 from chatd.auth import Authenticator, digest_of, hash_password, passwords
 from chatd.config import Auth, Config
 from chatd.core import drafts as d
-from chatd.core.principal import HashedPassword, Principal, Renewal
+from chatd.core.principal import (
+    HashedPassword,
+    Principal,
+    Renewal,
+    RightPassword,
+)
 from chatd.core.scope import Scope
 from chatd.errors import Reject, RejectCode
 from chatd.ids import SessionId, UserName
 from chatd.ports import UserRow
 from chatd.store import MemoryStore
-from chatd.wire.accounts import Password, Refresh, Register
+from chatd.wire.accounts import DeleteAccount, Password, Refresh, Register
 from chatd.wire.commands import Hello
 from chatd.wire.kinds import GuestName, NewPassword, Secret
 
@@ -329,6 +334,7 @@ async def test_what_is_refused_is_one_line_in_the_log(gate: Gate) -> None:
 
 REGISTER = Register(GuestName("dan"), NewPassword("correct horse"))
 CHANGE = Password(Secret("right"), NewPassword("correct horse"))
+END = DeleteAccount(Secret("right"))
 
 
 async def test_a_new_accounts_password_is_hashed(gate: Gate) -> None:
@@ -366,9 +372,30 @@ async def test_a_password_is_changed_by_the_old_one(gate: Gate) -> None:
     assert CHEAP.verify(found.hash, "correct horse")
 
 
-async def test_a_wrong_old_password_counts_like_one_at_login(gate: Gate) -> None:
+async def test_an_account_is_ended_by_its_password(gate: Gate) -> None:
+    """What is kept of it says which it was; the operator finds a line in his log."""
+    stored = await hash_of(gate)
+    with structlog.testing.capture_logs() as lines:
+        found = await gate.authenticator.check(END, ANN, gate.address)
+    assert found == RightPassword(stored or "")
+    assert "argon2" not in repr(found)
+    (line,) = lines
+    assert line["event"] == "an account is ended by its user"
+    assert line["user"] == ANN
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        attrs.evolve(CHANGE, old=Secret("wrong")),
+        attrs.evolve(END, password=Secret("wrong")),
+    ],
+    ids=["password", "account_delete"],
+)
+async def test_a_wrong_password_counts_like_one_at_login(
+    gate: Gate, wrong: Password | DeleteAccount
+) -> None:
     """So a connection that was left open is no way to guess it."""
-    wrong = attrs.evolve(CHANGE, old=Secret("wrong"))
     codes = []
     for _ in range(6):
         with pytest.raises(Reject) as found:
@@ -378,11 +405,14 @@ async def test_a_wrong_old_password_counts_like_one_at_login(gate: Gate) -> None
 
 
 async def test_an_account_without_a_password_gets_none(gate: Gate) -> None:
-    """A bot's, an outside issuer's; and one that is gone has nothing."""
+    """A bot's, an outside issuer's, which do not end themselves either; and one that is
+    gone has nothing.
+    """
     for name in (BOB, UserName("nobody")):
-        with pytest.raises(Reject) as found:
-            await gate.authenticator.check(CHANGE, name, gate.address)
-        assert found.value.code is RejectCode.FORBIDDEN
+        for command in (CHANGE, END):
+            with pytest.raises(Reject) as found:
+                await gate.authenticator.check(command, name, gate.address)
+            assert found.value.code is RejectCode.FORBIDDEN
 
 
 async def test_refresh_takes_a_token_of_the_same_user(gate: Gate) -> None:

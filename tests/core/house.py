@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
@@ -22,7 +22,12 @@ from chatd.core.entities import Invite
 from chatd.core.inputs import Input, Now
 from chatd.core.invariants import check
 from chatd.core.machine import Machine
-from chatd.core.principal import HashedPassword, Principal, Renewal
+from chatd.core.principal import (
+    HashedPassword,
+    Principal,
+    Renewal,
+    RightPassword,
+)
 from chatd.core.query import bad_place
 from chatd.core.state import Chat
 from chatd.errors import Ending, Reject, RejectCode
@@ -39,13 +44,13 @@ from chatd.ids import (
     is_direct,
 )
 from chatd.ports import InviteRow, RoomRow, Snapshot, UserRow
-from chatd.store.model import Model
+from chatd.store.model import Model, erasing
 from chatd.store.model.entities import shown
 from chatd.store.model.people import sessions_of
 from chatd.store.model.search import ModelSource
 from chatd.store.ranking import read_page
 from chatd.wire import events, replies
-from chatd.wire.accounts import Password, Refresh, Register
+from chatd.wire.accounts import DeleteAccount, Password, Refresh, Register
 from chatd.wire.commands import Command, Hello, Join
 from chatd.wire.kinds import GuestName, Secret
 from chatd.wire.replies import SearchPage
@@ -273,6 +278,7 @@ class House:
         for origin, outcome in zip(batch, outcomes, strict=True):
             self._note_blocks(origin.draft, outcome)
             self.handle(inputs.Executed(origin, outcome))
+        erasing.go_on(self.model)
 
     def _note_blocks(self, draft: drafts.Draft, outcome: drafts.Outcome) -> None:
         """Keep, beside the model, what nobody but its sender may see."""
@@ -479,7 +485,7 @@ class House:
 
     def _check(self, effect: effects.CheckSecret) -> Input:
         command, number = effect.command, effect.connection
-        found: HashedPassword | Renewal | None = None
+        found: HashedPassword | RightPassword | Renewal | None = None
         match command:
             case Register():
                 found = HashedPassword(command.password)
@@ -488,6 +494,11 @@ class House:
                 stored = self.model.users[effect.user].password_hash
                 if command.old == "right":
                     found = HashedPassword(command.new, stored)
+            case DeleteAccount():
+                assert effect.user is not None
+                row = self.model.users.get(effect.user)
+                if row is not None and command.password == "right":
+                    found = RightPassword(cast(str, row.password_hash))
             case Refresh():
                 found = self.tokens.get(command.token)
         if found is None:

@@ -82,6 +82,7 @@ OUTSIDE = """
 hello            f         f         f         f
 register         f         f         f         f
 password         f         .         .         .
+end account      f         .         .         .
 refresh          c         c         c         c
 logout           .         .         .         .
 profile          .         .         .         .
@@ -134,6 +135,7 @@ INSIDE = """
 hello            f         f         f         f         f         f         f
 register         f         f         f         f         f         f         f
 password         f         .         .         .         .         f         f
+end account      f         .         .         .         .         f         f
 refresh          c         c         c         c         c         c         c
 logout           .         .         .         .         .         .         .
 profile          .         .         .         .         .         f         f
@@ -251,6 +253,7 @@ WITHOUT_ROOM: dict[str, c.Command] = {
     "hello": c.Hello(),
     "register": w.Register(k.GuestName("new"), NEW),
     "password": w.Password(k.Secret("right"), NEW),
+    "end account": w.DeleteAccount(k.Secret("right")),
     "refresh": w.Refresh(k.Secret("no token")),
     "logout": c.Logout(),
     "profile": c.Profile(k.Display("D")),

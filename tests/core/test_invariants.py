@@ -45,7 +45,7 @@ from chatd.ids import (
     session_tag,
 )
 from chatd.store.model.people import end_sessions
-from chatd.wire.accounts import Password
+from chatd.wire.accounts import DeleteAccount, Password
 from chatd.wire.acts import (
     Ban,
     Create,
@@ -88,6 +88,7 @@ from chatd.wire.kinds import (
     BanSeconds,
     Display,
     Emoji,
+    Fate,
     GuestName,
     NewPassword,
     PageLimit,
@@ -203,6 +204,11 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
     st.builds(Logout, session=st.integers(1, 9).map(lambda n: tag_of(f"{n} secret"))),
     st.just(Sessions()),
     st.builds(Password, st.sampled_from(["right", "wrong"]).map(Secret), NEW),
+    st.builds(
+        DeleteAccount,
+        st.sampled_from(["right", *["wrong"] * 3]).map(Secret),
+        st.sampled_from(["empty", "reassign"]).map(Fate),
+    ),
 )
 
 WHISPERS: st.SearchStrategy[Command] = st.one_of(
@@ -498,6 +504,8 @@ class Life(RuleBasedStateMachine):
     ) -> None:
         """Now and then the operator changes something beside the daemon."""
         model = self.house.model
+        if name not in model.users:
+            return  # he has ended his account
         if kind is RevisionKind.ROLE:
             model.users[name] = attrs.evolve(model.users[name], role=role)
         elif kind is RevisionKind.UNBAN:

@@ -33,7 +33,8 @@ async def operate(scene: Scene, data: Path, rng: Random) -> None:
     while True:
         await scene.up.wait()
         words = _command(rng, scene)
-        done = await trio.to_thread.run_sync(_typed, data, words)
+        async with scene.terminal:
+            done = await trio.to_thread.run_sync(_typed, data, words)
         scene.happened[f"{' '.join(words[:2])}: {done.exit_code}"] += 1
         if words[:2] == ["token", "issue"] and done.exit_code == 0:
             scene.tokens[words[2]] = done.stdout.split()[-1]

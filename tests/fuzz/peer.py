@@ -132,13 +132,16 @@ class Peer:
         sock.close()
 
 
-async def connect(port: int, headers: str = "", receive_bytes: int = 0) -> Peer:
+async def connect(
+    port: int, headers: str = "", receive_bytes: int = 0, source: str = ""
+) -> Peer:
     """Connect and upgrade.
 
     Args:
         port: Of the daemon, on this machine.
         headers: More lines of the request, each with its line break.
         receive_bytes: How small the kernel's receive buffer is to be; 0 for its own.
+        source: The address to come from; none is the kernel's choice.
 
     Raises:
         Gone: The daemon is not there, or has refused.
@@ -147,6 +150,8 @@ async def connect(port: int, headers: str = "", receive_bytes: int = 0) -> Peer:
     try:
         if receive_bytes:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        if source:
+            await sock.bind((source, 0))
         await sock.connect(("127.0.0.1", port))
         peer = Peer(trio.SocketStream(sock), bytearray())
         await peer.send(

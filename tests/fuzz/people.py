@@ -46,6 +46,8 @@ class Scene:
     tokens: dict[str, str]
     """Of bots and of people, by name."""
     up: trio.Event = attrs.field(factory=trio.Event)
+    terminal: trio.Lock = attrs.field(factory=trio.Lock)
+    """Where one command is typed at a time: what runs it swaps the streams."""
     happened: Counter[str] = attrs.field(factory=Counter)
     stored: dict[tuple[str, str, str], int] = attrs.field(factory=dict)
     """The seq that was acknowledged for a room, a user and his cid."""

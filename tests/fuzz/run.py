@@ -10,7 +10,9 @@ must hold in spite of that:
 * two who follow the same rooms by the protocol's own loop, one calm, one on a line
   that breaks all the time, show the same, and what a fresh `history` shows;
 * the database is whole, the search index has exactly the texts that are there, and
-  every room's numbers are without a hole.
+  every room's numbers are without a hole;
+* who was told that his account has ended is gone, and so is what he has left, at the
+  latest some steps later.
 
 Everything that is drawn comes from the seed; what happens also depends on who is
 served first, so a fault comes back with its seed often, not always.
@@ -30,6 +32,7 @@ import trio
 
 from chatd.store.sqlite import search
 from tests.fuzz.commands import Frame, Speaker, World
+from tests.fuzz.leaver import Leaver
 from tests.fuzz.operator import chatd, operate
 from tests.fuzz.peer import connect
 from tests.fuzz.people import LISTENERS, PASSWORD, Listener, Scene, Wild
@@ -123,12 +126,13 @@ async def fuzz(directory: Path, seed: int, seconds: float) -> Counter[str]:
         Listener(scene, Random(rng.random()), name, is_calm=name == LISTENERS[0])
         for name in LISTENERS
     ]
+    leaver = Leaver(scene, data, Random(rng.random()))
     scene.up.set()
     try:
         async with trio.open_nursery() as nursery:
             for listener in listeners:
                 nursery.start_soon(listener.follow, FOLLOWED)
-            await _play(stage, rng, seconds)
+            await _play(stage, leaver, rng, seconds)
             await _compare(scene, listeners)
             nursery.cancel_scope.cancel()
         await stage.end()
@@ -137,7 +141,7 @@ async def fuzz(directory: Path, seed: int, seconds: float) -> Counter[str]:
             stage.daemon.process.kill()
             with trio.CancelScope(shield=True):
                 await stage.daemon.wait()
-    await trio.to_thread.run_sync(_inspect, data, scene)
+    await trio.to_thread.run_sync(_inspect, data, scene, leaver)
     return scene.happened
 
 
@@ -156,7 +160,7 @@ def _set_up(data: Path, rng: Random) -> Scene:
     return Scene(0, World([*names, *LISTENERS], [*ROOMS], names), tokens, rng=rng)
 
 
-async def _play(stage: Stage, rng: Random, seconds: float) -> None:
+async def _play(stage: Stage, leaver: Leaver, rng: Random, seconds: float) -> None:
     """Let everybody do what they do, and the daemon be killed, for a time."""
     scene = stage.scene
     with trio.move_on_after(seconds):
@@ -165,6 +169,7 @@ async def _play(stage: Stage, rng: Random, seconds: float) -> None:
                 speaker = Speaker(Random(rng.random()), scene.world)
                 nursery.start_soon(Wild(scene, speaker, name).live)
             nursery.start_soon(operate, scene, stage.data, Random(rng.random()))
+            nursery.start_soon(leaver.live)
             while True:
                 await trio.sleep(rng.uniform(0.5, 1.5) * KILL_EVERY_S)
                 with trio.CancelScope(shield=True):
@@ -235,7 +240,7 @@ async def _history(
         await peer.stream.aclose()
 
 
-def _inspect(data: Path, scene: Scene) -> None:
+def _inspect(data: Path, scene: Scene, leaver: Leaver) -> None:
     """Look at the database that was left behind."""
     db = apsw.Connection(str(data / "chatd.db"))
     try:
@@ -243,6 +248,7 @@ def _inspect(data: Path, scene: Scene) -> None:
         assert [*db.execute("PRAGMA integrity_check")] == [("ok",)]
         assert [*db.execute("PRAGMA foreign_key_check")] == []
         db.execute("INSERT INTO message_fts (message_fts) VALUES ('integrity-check')")
+        leaver.inspect(db)
         holes = [*db.execute(_HOLES)]
         assert holes == [], holes
         told = {tuple(key): seq for *key, seq in db.execute(_CIDS)}

@@ -16,3 +16,4 @@ async def test_whatever_anybody_says(tmp_path: Path) -> None:
     happened = await fuzz(tmp_path, SEED, SECONDS)
     assert happened["kills"]
     assert happened["messages compared"]
+    assert happened["accounts ended"]

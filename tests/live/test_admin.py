@@ -14,10 +14,22 @@ import pytest
 import trio
 from websockets.exceptions import ConnectionClosed
 
-from tests.live.daemon import Frame, Person, person, running
+from tests.live.daemon import (
+    PATIENCE_S,
+    Daemon,
+    Frame,
+    Person,
+    person,
+    running,
+    start,
+)
+from tests.store.support import erased
 
 PASSWORD = "correct horse"
-UNHURRIED = {"CHATD_LIMITS__MESSAGES_PER_S": "0"}
+UNHURRIED = {
+    "CHATD_LIMITS__MESSAGES_PER_S": "0",
+    "CHATD_LIMITS__COMMANDS_PER_S": "0",
+}
 SECRET_WORDS = ("walrus", "narwhal")
 
 
@@ -369,6 +381,72 @@ async def test_an_erased_user_is_forgotten(tmp_path: Path, fate: str) -> None:
     assert "the name is taken" in taken[1]
     for line in daemon.log_text().splitlines():
         assert line.split()[1] == "info", line
+
+
+@pytest.mark.parametrize("fate", ["empty", "reassign"])
+async def test_an_account_is_ended_by_its_user(tmp_path: Path, fate: str) -> None:
+    """While others talk, and over a kill in the middle: `ok` first, 4505 everywhere,
+    nobody comes back by anything, seq has no hole, and no word of his is left in the
+    files, unless it is to stay without a name.
+    """
+    data = tmp_path / "data"
+    add_accounts(data, "ann", "bob")
+    login = {"name": "ann", "password": PASSWORD}
+    daemon = await start(data, env=UNHURRIED)
+    session, sent = await farewell(daemon, fate)
+    daemon.kill()
+    await daemon.wait()
+    async with (
+        running(data, env=UNHURRIED) as daemon,
+        logged_in(daemon.url, "bob") as bob,
+    ):
+        for fields in (login, {"session": session}):
+            refused = await refusal(daemon.url, **fields)
+            assert refused["code"] == "bad_credentials"
+        nobody = await bob.ask(type="send", to="ann", text="hi?")
+        assert nobody["code"] == "no_user"
+        with trio.fail_after(PATIENCE_S):
+            await erased(data)
+        page = await bob.ask(type="history", room="lobby", before=3)
+        first = page["messages"][0]
+        assert (first["from"] == "ann") is (fate == "empty")
+        assert first.get("deleted", False) is (fate == "empty")
+        events = await replay(bob, page["epoch"])
+        numbers = [event["seq"] for event in events]
+        assert numbers == list(range(1, len(numbers) + 1))
+        assert set(sent) <= set(numbers)
+    left = [word for word in SECRET_WORDS if found_in_files(data, word)]
+    assert bool(left) is (fate == "reassign")
+    taken = await typed(data, "user", "add", "ann", given=PASSWORD, status=1)
+    assert "the name is taken" in taken[1]
+    assert (await typed(data, "erase", "ann", "--yes"))[0] == "ann was erased before\n"
+
+
+async def farewell(daemon: Daemon, fate: str) -> tuple[str, list[int]]:
+    """Ann says a lot on two devices and ends her account, while bob talks.
+
+    Returns:
+        A session of hers, and what bob's messages were answered with.
+    """
+    sent: list[int] = []
+    async with (
+        logged_in(daemon.url, "bob") as bob,
+        logged_in(daemon.url, "ann") as ann,
+        person(daemon.url) as phone,
+    ):
+        welcome = await phone.hello(name="ann", password=PASSWORD)
+        await told(ann, bob)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(flooding, bob, sent)
+            for number in range(300):
+                await ann.say(type="send", room="lobby", text=f"walrus {number}")
+            wrong = await ann.ask(type="account_delete", password="wrong")
+            assert wrong["code"] == "bad_credentials"
+            end = {"password": PASSWORD, "messages": fate}
+            assert (await ann.ask(type="account_delete", **end))["type"] == "ok"
+            assert [await ending(ann), await ending(phone)] == [4505, 4505]
+            nursery.cancel_scope.cancel()
+    return welcome["session"], sent
 
 
 def found_in_files(data: Path, word: str) -> bool:

@@ -102,6 +102,13 @@ async def have_an_account(daemon: Daemon, traffic: Traffic, token: str) -> None:
         await granted(fay, type="password", old=PASSWORD, new="another one", id=2)
         await granted(fay, type="logout", everywhere=True)
         await closed(fay, 1000)
+    async with person(daemon.url, traffic) as gil:
+        await granted(gil, type="register", name="gil", password=PASSWORD)
+        await gil.hello(name="gil", password=PASSWORD)
+        end = {"password": PASSWORD, "messages": "reassign"}
+        await refused(gil, "bad_field", type="account_delete", password="x", messages=1)
+        await granted(gil, type="account_delete", **end, id=4)
+        await closed(gil, 4505)
     async with person(daemon.url, traffic) as ann:
         await ann.hello(token=token)
         await granted(ann, type="refresh", token=token, id=3)

@@ -41,6 +41,7 @@ EXCEPTIONS: Mapping[str, str] = {
 
 SMALL = {
     "CONSTANT": "a row of values",
+    "erasure": "who is being erased at this moment",
     "heads": "the values of a batch",
     "j": "what was passed as JSON",
     "kind": "the kinds of reaction of one message",

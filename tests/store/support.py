@@ -18,11 +18,12 @@ from chatd.errors import RejectCode
 from chatd.ids import Cid, Epoch, RoomName, Seq, SessionId, UserName
 from chatd.ports import Store
 from chatd.store import SqliteStore, open_store
-from chatd.store.sqlite.files import Side
+from chatd.store.sqlite.files import DATABASE, Side
 from chatd.store.sqlite.generation import Generation
 from chatd.store.sqlite.migrate import configure, migrate
 from chatd.store.sqlite.readers import Readers
 from chatd.store.sqlite.searching import prepare
+from chatd.store.sqlite.sql import select
 from chatd.store.sqlite.writer import Writer
 from chatd.wire import events as e
 from chatd.wire import replies as r
@@ -123,6 +124,15 @@ async def page(
     )
     assert not more
     return messages
+
+
+async def erased(directory: Path) -> None:
+    """Wait until nothing is left of whom a store on disk is erasing."""
+    db = apsw.Connection(str(directory / DATABASE))
+    # The tender tells nobody when it has done a step.
+    while select(db, "SELECT 1 FROM erasure"):  # noqa: ASYNC110
+        await trio.sleep(0.01)
+    db.close()
 
 
 def seqs(outcomes: Sequence[d.Outcome]) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import pytest
 import trio
 
@@ -40,6 +41,7 @@ from tests.store.support import (
 )
 
 GUEST = UserName("dan~4f7k")
+NAMELESS = UserName("erased~aaaa")
 NOWHERE = RoomName("nowhere")
 EMOJI = [chr(0x1F600 + number) for number in range(25)]
 
@@ -791,6 +793,90 @@ async def test_a_hash_takes_the_place_of_the_one_that_was_verified(
     found = await store.user(ANN)
     assert found is not None
     assert found.password_hash == "$new"
+
+
+@pytest.mark.parametrize("nameless", [None, NAMELESS])
+async def test_who_is_erased_is_nobody_at_once(
+    store: Store, site: Site, nameless: UserName | None
+) -> None:
+    """Whatever is executed after it, also in the same batch; his name stays taken."""
+    site.add_token(ANN, b"t" * 32, None, None)
+    opened = session_id("s")
+    end = d.EraseUser(ANN, None, nameless)
+    invite = d.Moderate(LOBBY, ANN, None, CY, "invite")
+    outcomes = await store.commit(
+        [
+            d.OpenSession(opened, ANN, None, T0),
+            d.SetBlock(ANN, CY, on=True),
+            d.SetBlock(CY, ANN, on=True),
+            say("before", "c1"),
+            invite,
+            attrs.evolve(end, instead_of="$another"),
+            end,
+            say("after"),
+            say("before", "c1"),
+            edit(1, "after"),
+            delete(1),
+            react(1, "👍"),
+            d.SetMember(LOBBY, ANN, "member", event=True),
+            d.OpenSession(session_id("late"), ANN, None, T0),
+            d.OpenSession(session_id("token"), ANN, b"t" * 32, T0),
+            d.RenewSession(opened, None, None, None),
+            d.SetDisplay(ANN, "x"),
+            d.SetAccountRole(ANN, "admin"),
+            d.SetPasswordHash(ANN, "$x", None),
+            d.ChangePassword(ANN, "$x", None, opened),
+            d.SetBlock(CY, ANN, on=True),
+            d.Moderate(LOBBY, BOB, None, ANN, "ban"),
+            d.Moderate(LOBBY, BOB, None, ANN, "invite"),
+            d.CreateRoom(RoomName("@ann,cy"), EPOCH, PLAIN, {ANN: "m", CY: "m"}),
+            d.EndSessions(ANN),
+            d.AddUser(ANN, "x", "user", None),
+            d.AddUser(NAMELESS, "x", "user", None),
+            end,
+            say("on", user=BOB),
+        ],
+        T0,
+    )
+    done = [type(outcome) is d.Committed for outcome in outcomes]
+    added = nameless is None
+    assert done == [True] * 5 + [False, True] + [False] * 19 + [added, False, True]
+    gone, taken = RejectCode.NO_USER, RejectCode.NAME_TAKEN
+    assert refused(outcomes[5]) is RejectCode.BAD_CREDENTIALS
+    codes = [refused(outcome) for outcome in outcomes[7:26]]
+    assert codes[:7] == [gone] * 7
+    assert codes[7:9] == [RejectCode.BAD_CREDENTIALS] * 2
+    assert codes[9:18] == [gone] * 9
+    assert codes[18] is taken
+    assert refused(outcomes[27]) is gone
+    assert seqs(outcomes)[-1] == 3
+    assert await store.user(ANN) is None
+    assert await store.session(opened) is None
+    assert await store.token(b"t" * 32) is None
+    assert await store.sessions(ANN, 0, None, 9) == ([], False)
+    events = await timeline(store, viewer=BOB)
+    assert {event.sender for event in events[:2]} == {nameless or ANN}  # type: ignore[union-attr]
+    snapshot = await store.load(T0)
+    assert ANN not in {user.user for user in snapshot.users}
+    assert snapshot.blocks == []
+    for room in snapshot.rooms:
+        assert [member.user for member in room.members] == [BOB]
+        assert room.invites == []
+
+
+async def test_a_nameless_users_name_is_nobody_elses(store: Store) -> None:
+    """Of two who are to have the same the second is refused; another one may follow."""
+    outcomes = await store.commit(
+        [
+            d.EraseUser(ANN, None, NAMELESS),
+            d.EraseUser(BOB, None, NAMELESS),
+            d.EraseUser(BOB, None, ANN),
+            d.EraseUser(BOB, None, UserName("erased~bbbb")),
+        ],
+        T0,
+    )
+    taken = RejectCode.NAME_TAKEN
+    assert [refused(outcome) for outcome in outcomes] == [None, taken, taken, None]
 
 
 async def test_a_new_password_voids_what_the_old_one_opened(

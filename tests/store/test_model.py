@@ -30,6 +30,7 @@ from tests.store.support import (
 
 GUEST = UserName("dan~4f7k")
 TEA = RoomName("tea")
+NAMELESS = UserName("erased~aaaa")
 
 # Few values, so that they meet: most drafts concern what others have made.
 users = st.sampled_from([ANN, ANN, BOB, CY, GUEST])
@@ -157,6 +158,7 @@ others = st.one_of(
     st.builds(d.SetPasswordHash, users, texts, hashes),
     st.builds(d.ChangePassword, users, texts, hashes, sessions),
     st.builds(d.SetAccountRole, users, st.sampled_from(["user", "bot"])),
+    st.builds(d.EraseUser, users, hashes, st.none() | st.just(NAMELESS)),
     st.builds(
         d.OpenSession,
         sessions,
@@ -258,7 +260,7 @@ async def everything(store: Store) -> list[Any]:
                 read.append(await store.unread(user, marks))
     for text in SEARCHES:
         read += await found(store, text)
-    read += [await store.user(user) for user in (ANN, BOB, CY, GUEST)]
+    read += [await store.user(user) for user in (ANN, BOB, CY, GUEST, NAMELESS)]
     read += [await store.session(session_id(word)) for word in "xyz"]
     for user in (ANN, GUEST):
         for behind in (None, session_tag(session_id("x"))):
@@ -276,6 +278,8 @@ async def compare(run: Run) -> None:
     for batch, (now, certain) in [(BEGINNING, (T0, None)), *run]:
         outcomes = await twin.commit(batch, now, certain)
         assert await store.commit(batch, now, certain) == outcomes
+        while store._writer._erase():
+            """The twin has done so at once."""
         assert await twin.certain(T0) == (now if certain is None else certain)
         for outcome in outcomes:
             event(type(outcome).__name__)

@@ -15,7 +15,7 @@ from chatd.errors import RejectCode
 from chatd.names import UNICODE
 from chatd.wire import acts, kinds
 from chatd.wire import commands as c
-from chatd.wire.accounts import Password, Refresh, Register
+from chatd.wire.accounts import DeleteAccount, Password, Refresh, Register
 from chatd.wire.codec import BadCommand, Decoder
 from chatd.wire.fields import INTEGER_MAX, PAGE_MAX, SECRET_CHARS_MAX
 from chatd.wire.text import clean
@@ -219,6 +219,14 @@ COMMANDS: list[tuple[dict[str, Any], Any]] = [
         c.Logout(session="0a1b2c3d4e", id=1),  # type: ignore[arg-type]
     ),
     ({"type": "sessions"}, c.Sessions()),
+    (
+        {"type": "account_delete", "password": "é"},
+        DeleteAccount("é"),  # type: ignore[arg-type]
+    ),
+    (
+        {"type": "account_delete", "password": "é", "messages": "reassign", "id": 1},
+        DeleteAccount("é", "reassign", 1),  # type: ignore[arg-type]
+    ),
     (
         {"type": "sessions", "after": "0a1b2c3d4e", "limit": 9, "id": 8},
         c.Sessions("0a1b2c3d4e", 9, 8),  # type: ignore[arg-type]

@@ -83,6 +83,7 @@ RULES: dict[type[commands.Command], Rule] = {
     commands.Hello: Rule(sessions.hello, hello=True),
     account_commands.Register: Rule(accounts.register, hello=True),
     account_commands.Password: Rule(accounts.password),
+    account_commands.DeleteAccount: Rule(accounts.delete_account, settles=True),
     account_commands.Refresh: Rule(accounts.refresh),
     commands.Logout: Rule(accounts.logout, settles=True),
     commands.Profile: Rule(sessions.profile, settles=True, grows=True),

@@ -1,10 +1,14 @@
-"""Register, password, refresh, logout: what becomes of accounts and sessions.
+"""Register, password, refresh, logout, the end: of accounts and their sessions.
 
 What opens connections ends here too, by `chatd.core.commands.revocation.cut`. A
 hello that is under way is not cut; it is verified again before its `welcome`.
 """
 
 from __future__ import annotations
+
+import base64
+
+import attrs
 
 from chatd.core import allowance
 from chatd.core.commands import sessions
@@ -18,20 +22,27 @@ from chatd.core.drafts import (
     EndNamedSession,
     EndSession,
     EndSessions,
+    EraseUser,
     Outcome,
     Refused,
     RenewSession,
 )
-from chatd.core.effects import CheckSecret, Origin, Unsubscribe
+from chatd.core.effects import Append, CheckSecret, Origin, Unsubscribe
 from chatd.core.entities import Connection
 from chatd.core.inputs import SecretChecked, SecretRefused
-from chatd.core.principal import HashedPassword, Renewal, kept
+from chatd.core.principal import HashedPassword, Renewal, RightPassword, kept
 from chatd.core.scope import Scope
 from chatd.core.turn import Turn
 from chatd.errors import Ending, Reject, RejectCode
 from chatd.ids import RoomName, UserName, direct_room, is_guest, session_tag
 from chatd.names import check_ending, check_free
-from chatd.wire.accounts import Password, Refresh, Register
+from chatd.wire.accounts import (
+    DeleteAccount,
+    Password,
+    Refresh,
+    Register,
+    SecretCommand,
+)
 from chatd.wire.commands import Command, Logout
 from chatd.wire.replies import Done
 
@@ -82,6 +93,15 @@ def password(turn: Turn, connection: Connection, command: Password) -> None:
     _check(turn, connection, command, user)
 
 
+def delete_account(turn: Turn, connection: Connection, command: DeleteAccount) -> None:
+    """Have the password verified once more, of whoever wants to be nobody."""
+    user = turn.user(connection).name
+    if is_guest(user):
+        raise Reject(RejectCode.FORBIDDEN, "guests have no account: log out instead")
+    allowance.may_verify(turn, connection)
+    _check(turn, connection, command, user)
+
+
 def refresh(turn: Turn, connection: Connection, command: Refresh) -> None:
     """Have a new token verified."""
     allowance.may_verify(turn, connection)
@@ -91,7 +111,7 @@ def refresh(turn: Turn, connection: Connection, command: Refresh) -> None:
 def _check(
     turn: Turn,
     connection: Connection,
-    command: Register | Password | Refresh,
+    command: SecretCommand,
     user: UserName | None,
 ) -> None:
     turn.want(CheckSecret(connection.id, command, user))
@@ -113,6 +133,10 @@ def checked(turn: Turn, connection: Connection, happened: SecretChecked) -> None
                 user, found.hash, found.instead_of, connection.session
             )
             turn.append(changing, connection, command)
+        case DeleteAccount() as command, RightPassword() as found:
+            user = turn.user(connection).name
+            nameless = _nameless(turn) if command.messages == "reassign" else None
+            turn.append(EraseUser(user, found.hash, nameless), connection, command)
         case _:
             renewal = happened.found
             assert isinstance(renewal, Renewal)
@@ -123,6 +147,12 @@ def checked(turn: Turn, connection: Connection, happened: SecretChecked) -> None
                 connection,
                 happened.command,
             )
+
+
+def _nameless(turn: Turn) -> UserName:
+    """Draw a name that no account can have, as a guest's."""
+    bits = bytes.fromhex(turn.new_epoch())[-5:]
+    return UserName("erased~" + base64.b32encode(bits)[-4:].decode().lower())
 
 
 def unchecked(turn: Turn, connection: Connection, happened: SecretRefused) -> None:
@@ -141,6 +171,8 @@ def executed(turn: Turn, origin: Origin, draft: Draft, outcome: Outcome) -> None
     match draft:
         case ChangePassword():
             _password_changed(turn, origin, draft, outcome)
+        case EraseUser():
+            _erased(turn, origin, draft, outcome)
         case EndSessions():
             _ended_everywhere(turn, origin, draft, outcome)
         case EndNamedSession():
@@ -169,6 +201,25 @@ def _password_changed(
     _answer(turn, origin, outcome)
     if not isinstance(outcome, Refused):
         cut(turn, draft.user, Ending.REVOKED, besides=draft.session)
+
+
+def _erased(turn: Turn, origin: Origin, draft: EraseUser, outcome: Outcome) -> None:
+    """Take the end of a user: nobody is left who could be told more than `ok`."""
+    if isinstance(outcome, Refused) and outcome.code is RejectCode.NAME_TAKEN:
+        # Four random characters were given out before: others are drawn.
+        again = attrs.evolve(draft, nameless=_nameless(turn))
+        turn.want(Append(attrs.evolve(origin, draft=again)))
+        return
+    connection = turn.connection(origin.connection)
+    if isinstance(outcome, Refused):
+        _answer(turn, origin, outcome)
+        return
+    if connection is not None and origin.command is not None:
+        turn.answer(connection.id, Done(origin.command.type, origin.command.id))
+    cut(turn, draft.user, Ending.REVOKED)
+    user = turn.chat.users.get(draft.user)
+    if user is not None:
+        turn.chat.apply_erasure(user, turn.now.mono)
 
 
 def _renewed(turn: Turn, origin: Origin, outcome: Outcome) -> None:

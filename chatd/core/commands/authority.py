@@ -11,7 +11,6 @@ A room that one may not see answers as one that does not exist, to everybody.
 
 from __future__ import annotations
 
-from chatd.core.effects import FindUser
 from chatd.core.entities import Connection, Invite, Room, Sanction, User
 from chatd.core.turn import Turn, no_room
 from chatd.errors import Reject, RejectCode
@@ -110,8 +109,7 @@ def require_target(
     if command.user == user.name:
         raise Reject(RejectCode.BAD_FIELD, "user: this is your own name", field="user")
     if command.user not in turn.chat.users:
-        turn.want(FindUser(connection.id, command, command.user))
-        turn.pend(connection)
+        turn.find(connection, command, command.user)
         return None
     return room
 

@@ -49,6 +49,9 @@ PROTOCOL = 1
 REFUSED_CREDENTIALS_MAX = 3
 """Wrong credentials that end a connection. Source: protocol section 2."""
 
+_OUTDATED = frozenset({RejectCode.NAME_TAKEN, RejectCode.NO_USER})
+"""Refusals by the writer of what was verified a moment before."""
+
 TRIES_MAX = 5
 """Attempts at a new name of which each was taken a moment before. A guest's has
 four random characters, and two first logins of an account meet once."""
@@ -168,9 +171,10 @@ def opened(
     connection.principal = None
     if not isinstance(outcome, Refused):
         _count(turn, connection, command, who)
-    elif outcome.code is RejectCode.NAME_TAKEN and connection.tries < TRIES_MAX:
+    elif outcome.code in _OUTDATED and connection.tries < TRIES_MAX:
         # A guest's random suffix was given out before: draw another one. Or two
-        # connections were the first of one account: the other one has made it.
+        # connections were the first of one account: the other one has made it. Or the
+        # account has ended since.
         connection.tries += 1
         _verify(turn, connection, command)
     else:

@@ -28,7 +28,6 @@ from chatd.core.drafts import (
 from chatd.core.effects import (
     Deliver,
     DeliverHidden,
-    FindUser,
     Origin,
     Subscribe,
 )
@@ -166,8 +165,7 @@ def _direct(turn: Turn, connection: Connection, command: Send) -> None:
             field="to",
         )
     if to not in turn.chat.users:
-        turn.want(FindUser(connection.id, command, to))
-        turn.pend(connection)
+        turn.find(connection, command, to)
         return
     allowance.pace(turn, connection, command.text)
     name = direct_room(user.name, to)

@@ -19,6 +19,7 @@ from chatd.core.drafts.accounts import (
     EndNamedSession,
     EndSession,
     EndSessions,
+    EraseUser,
     ForgetRevisions,
     OpenSession,
     RecordTime,
@@ -75,6 +76,7 @@ Draft = (
     | SetPasswordHash
     | SetAccountRole
     | ChangePassword
+    | EraseUser
     | OpenSession
     | RenewSession
     | EndSession
@@ -108,6 +110,7 @@ __all__ = [
     "EndNamedSession",
     "EndSession",
     "EndSessions",
+    "EraseUser",
     "ForgetRevisions",
     "Moderate",
     "NewMessage",

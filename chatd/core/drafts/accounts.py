@@ -76,6 +76,22 @@ class ChangePassword:
 
 
 @attrs.define
+class EraseUser:
+    """Make a user nobody, for good; his name stays taken.
+
+    What he could come in with is gone with it, and so are his memberships, blocks and
+    invitations. His messages are emptied then, a few at a time, and his reactions go.
+    Whatever he sent after it is refused: `no_user`. Refused: `bad_credentials` if
+    `instead_of` is not the account's hash any more; `name_taken` if `nameless` is.
+    """
+
+    user: UserName
+    instead_of: str | None
+    nameless: UserName | None
+    """To whom his messages belong from here on; None: they are emptied."""
+
+
+@attrs.define
 class OpenSession:
     """Record a session before its secret is told to anybody.
 

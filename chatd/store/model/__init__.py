@@ -13,7 +13,7 @@ import attrs
 
 from chatd.core import drafts as d
 from chatd.store import answers
-from chatd.store.model import endings, people, rooms, timeline, trim
+from chatd.store.model import endings, erasing, people, rooms, timeline, trim
 from chatd.store.model.entities import Tables
 from chatd.wire.events import Millis
 
@@ -69,7 +69,7 @@ class Model(Tables):
             case d.SaveMarks():
                 return people.save_marks(self, draft)
             case _:
-                return self._session(draft)
+                return self._access(draft)
 
     def _recalled(self, draft: d.Recall) -> d.Outcome | None:
         """What the cid of a refused draft stored before."""
@@ -79,8 +79,10 @@ class Model(Tables):
             return None
         return timeline.recalled(self, draft.draft)
 
-    def _session(self, draft: Any) -> d.Outcome:
+    def _access(self, draft: Any) -> d.Outcome:
         match draft:
+            case d.EraseUser():
+                return erasing.erase_user(self, draft)
             case d.OpenSession():
                 return people.open_session(self, draft)
             case d.RenewSession():

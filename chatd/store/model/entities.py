@@ -75,7 +75,7 @@ class ModelMessage:
         if found is not None:
             named = [user for user in found.users if user in users]
             wanted = [None] if found.everybody else [*named]
-        told = tuple(sorted(user for user in self.mentions if user is not None))
+        told = tuple(sorted(u for u in self.mentions if u is not None and u in users))
         is_told = None in self.mentions
         new = [user for user in wanted if user not in self.mentions]
         for user, entry in self.mentions.items():
@@ -174,6 +174,10 @@ class Tables:
     ended: dict[RoomName, ModelRoom] = attrs.field(factory=dict)
     """Rooms that are no more."""
     users: dict[UserName, UserRow] = attrs.field(factory=dict)
+    gone: set[UserName] = attrs.field(factory=set)
+    """Names of those who were erased; they stay taken."""
+    erasing: list[tuple[UserName, UserName]] = attrs.field(factory=list)
+    """Whose traces are still there, and to whom their messages belong now."""
     sessions: dict[SessionId, SessionRow] = attrs.field(factory=dict)
     opened: dict[SessionId, Millis] = attrs.field(factory=dict)
     devices: dict[SessionId, str | None] = attrs.field(factory=dict)
@@ -192,6 +196,10 @@ class Tables:
     """Who blocks whom."""
     certain: Millis | None = None
     """What is certain about the time; None: nothing was committed."""
+
+    def is_taken(self, name: UserName) -> bool:
+        """Whether a name is somebody's, or was."""
+        return name in self.users or name in self.gone
 
     def is_guest(self, user: UserName) -> bool:
         """Whether the user is a guest."""

@@ -17,7 +17,7 @@ from chatd.wire.events import Millis
 
 def add_user(model: Tables, draft: d.AddUser) -> d.Outcome:
     """Record a name for ever."""
-    if draft.user in model.users:
+    if model.is_taken(draft.user):
         return answers.NAME_TAKEN
     if draft.distinct and draft.skeleton in model.user_skeletons:
         return answers.NAME_LOOKS_TAKEN
@@ -79,8 +79,7 @@ def open_session(model: Tables, draft: d.OpenSession) -> d.Outcome:
     """Record a session, and its new user with it."""
     if draft.token is not None and draft.token not in model.tokens:
         return answers.TOKEN_GONE
-    taken = draft.new_user is not None and draft.new_user.user in model.users
-    if taken:
+    if draft.new_user is not None and model.is_taken(draft.new_user.user):
         return answers.NAME_TAKEN
     if draft.new_user is None and draft.user not in model.users:
         return answers.NO_USER

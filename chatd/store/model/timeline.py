@@ -63,7 +63,7 @@ def _durable(model: Tables, draft: d.Durable, now: Millis) -> d.Outcome:
 def recalled(model: Tables, draft: d.Durable) -> d.Duplicate | d.Conflict | None:
     """What the draft's cid stored before; None if nothing."""
     room = model.rooms.get(draft.room) or model.ended.get(draft.room)
-    if room is None or draft.cid is None:
+    if room is None or draft.cid is None or draft.user not in model.users:
         return None
     use = room.cids.get((draft.user, draft.cid))
     if use is None:
@@ -71,7 +71,8 @@ def recalled(model: Tables, draft: d.Durable) -> d.Duplicate | d.Conflict | None
     known, seq, ts, missed = use
     if not is_retry(known, draft):
         return d.Conflict()
-    return d.Duplicate(seq, ts, recalled=True, unreached=missed)
+    there = tuple(name for name in missed if name in model.users)
+    return d.Duplicate(seq, ts, recalled=True, unreached=there)
 
 
 def _new(

@@ -28,7 +28,7 @@ from chatd.store.sqlite.beside import (
     user_id,
     writing,
 )
-from chatd.store.sqlite.ledger import Ledger
+from chatd.store.sqlite.ledger import GUEST, Ledger
 from chatd.store.sqlite.sql import select
 from chatd.wire.events import Millis
 
@@ -97,7 +97,7 @@ def accounts(directory: Path) -> list[Account]:
                 "SELECT name, display, role, created, password_hash IS NOT NULL,"
                 " banned_at, banned_until, ban_reason, erased"
                 " FROM user WHERE role <> ? ORDER BY name",
-                (people.GUEST,),
+                (GUEST,),
             )
         ]
 

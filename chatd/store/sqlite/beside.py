@@ -23,7 +23,7 @@ from chatd.errors import Reject, RejectCode, StoreRefused
 from chatd.ids import SessionId, UserName
 from chatd.store.sqlite import files, migrate
 from chatd.store.sqlite.faults import refusing, translated
-from chatd.store.sqlite.people import GUEST
+from chatd.store.sqlite.ledger import GUEST
 from chatd.store.sqlite.sql import select, transaction
 
 TAKEN_MAX_S = 10.0

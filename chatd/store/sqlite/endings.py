@@ -22,8 +22,7 @@ from chatd.core.drafts import (
 from chatd.ids import RoomName
 from chatd.store import answers
 from chatd.store.sqlite import trim
-from chatd.store.sqlite.ledger import Ledger, RoomCell
-from chatd.store.sqlite.people import GUEST
+from chatd.store.sqlite.ledger import GUEST, Ledger, RoomCell
 from chatd.store.sqlite.timeline import add_event, durable
 from chatd.wire.events import Destroy, Millis
 

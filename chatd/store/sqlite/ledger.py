@@ -38,6 +38,8 @@ KEPT_MAX = 16_384
 about 3 MB."""
 RECORD_EVERY_MS = 60_000
 """How old what is on disk of the time may be while people write."""
+GUEST = "guest"
+"""The role of a user without an account."""
 
 _FIND_CIDS = """
 SELECT room_id, user_id, cid, digest, seq, ts, unreached FROM cid
@@ -126,14 +128,25 @@ class Ledger:
         self._rooms.pop(name, None)
 
     def user(self, name: UserName) -> int | None:
-        """The user's id, or None."""
+        """The user's id, or None; who was erased is nobody."""
         found = self._users.get(name)
         if found is None:
-            row = self.one("SELECT id FROM user WHERE name = ?", name)
+            row = self.one(
+                "SELECT id FROM user WHERE name = ? AND erased IS NULL", name
+            )
             if row is None:
                 return None
             found = _keep(self._users, name, row[0])
         return found
+
+    def forget_user(self, name: UserName) -> None:
+        """Remember nothing of who is erased, nor of who blocks whom."""
+        self._users.pop(name, None)
+        self._hidden.clear()
+
+    def is_taken(self, name: UserName) -> bool:
+        """Whether a name is somebody's, or was."""
+        return self.one("SELECT 1 FROM user WHERE name = ?", name) is not None
 
     def looks_taken(self, table: str, skeleton: str | None) -> bool:
         """Whether another name in `user` or `room` looks the same."""

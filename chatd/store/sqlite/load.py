@@ -15,7 +15,8 @@ from chatd.ports import (
     Snapshot,
     UserRow,
 )
-from chatd.store.sqlite.people import GUEST, GUESTS_PLACES, server_ban
+from chatd.store.sqlite.ledger import GUEST
+from chatd.store.sqlite.people import GUESTS_PLACES, server_ban
 from chatd.store.sqlite.rooms import load_settings
 from chatd.store.sqlite.sql import select, transaction
 from chatd.wire.events import Millis
@@ -67,6 +68,8 @@ def load(
             (certain, GUEST),
         )
         db.execute("DELETE FROM revision")  # the snapshot has them
+        # What was begun by hand and broken off is the daemon's from here on.
+        db.execute("UPDATE erasure SET by_hand = 0")
         return Snapshot(_rooms(db), _users(db), _guest_sessions(db), _blocks(db))
 
 

@@ -26,7 +26,7 @@ _KNOWN = """
 SELECT user_id FROM mention WHERE (room_id, of, is_on, user_id) IN (VALUES $ROWS)"""
 _TOLD = """
 SELECT u.name FROM mention n JOIN user u ON u.id = n.user_id
-WHERE n.room_id = ? AND n.of = ? AND n.is_on IN (0, 1)"""
+WHERE n.room_id = ? AND n.of = ? AND n.is_on IN (0, 1) AND u.erased IS NULL"""
 _SWITCH = """
 UPDATE mention SET is_on = NOT is_on
 WHERE (room_id, of, is_on, user_id) IN (VALUES $ROWS)"""

@@ -13,6 +13,7 @@ from chatd.core.drafts import (
     EndNamedSession,
     EndSession,
     EndSessions,
+    EraseUser,
     ForgetRevisions,
     OpenSession,
     Outcome,
@@ -28,11 +29,11 @@ from chatd.core.drafts import (
 from chatd.core.entities import Sanction
 from chatd.ids import TAG_BYTES, SessionId, UserName
 from chatd.store import answers
-from chatd.store.sqlite.ledger import Ledger
+from chatd.store.sqlite import erasing
+from chatd.store.sqlite.ledger import GUEST, Ledger
 from chatd.store.sqlite.rooms import recall_creation
 from chatd.wire.events import Millis
 
-GUEST = "guest"
 GUESTS_PLACES = ("member", "invite")
 """What ends with a guest's session."""
 
@@ -52,7 +53,7 @@ def recall(ledger: Ledger, draft: Recall, now: Millis) -> Outcome:
 
 def add_user(ledger: Ledger, draft: AddUser, now: Millis) -> Outcome:
     """Record a name for ever."""
-    if ledger.user(draft.user) is not None:
+    if ledger.is_taken(draft.user):
         return answers.NAME_TAKEN
     if draft.distinct and ledger.looks_taken("user", draft.skeleton):
         return answers.NAME_LOOKS_TAKEN
@@ -91,8 +92,8 @@ def server_ban(
 
 
 def set_block(ledger: Ledger, draft: SetBlock, now: Millis) -> Outcome:
-    """Begin or end a block; who was erased is nobody."""
-    pair = _not_erased(ledger, draft.user), _not_erased(ledger, draft.blocked)
+    """Begin or end a block."""
+    pair = ledger.user(draft.user), ledger.user(draft.blocked)
     if None in pair:
         return answers.NO_USER
     if draft.on:
@@ -102,11 +103,6 @@ def set_block(ledger: Ledger, draft: SetBlock, now: Millis) -> Outcome:
     ledger.db.execute(sql, pair)
     ledger.forget_blocks()
     return Committed() if ledger.db.changes() else Duplicate()
-
-
-def _not_erased(ledger: Ledger, name: UserName) -> int | None:
-    row = ledger.one("SELECT id FROM user WHERE name = ? AND erased IS NULL", name)
-    return None if row is None else row[0]
 
 
 def set_password_hash(ledger: Ledger, draft: SetPasswordHash, now: Millis) -> Outcome:
@@ -141,6 +137,21 @@ def change_password(ledger: Ledger, draft: ChangePassword, now: Millis) -> Outco
         " WHERE user_id = ? AND id = ?",
         (user, draft.session),
     )
+    return Committed()
+
+
+def erase_user(ledger: Ledger, draft: EraseUser, now: Millis) -> Outcome:
+    """Make a user nobody; what he has left is taken away later, in steps."""
+    user = ledger.user(draft.user)
+    if user is None:
+        return answers.NO_USER
+    sql = "SELECT 1 FROM user WHERE id = ? AND password_hash IS ?"
+    if ledger.one(sql, user, draft.instead_of) is None:
+        return answers.PASSWORD_REPLACED
+    if draft.nameless is not None and ledger.is_taken(draft.nameless):
+        return answers.NAME_TAKEN
+    erasing.begin(ledger.db, draft.user, user, draft.nameless, by_hand=False)
+    ledger.forget_user(draft.user)
     return Committed()
 
 

@@ -8,8 +8,8 @@ and executed again, each draft under a savepoint, so that the bad one fails
 alone. Any other error takes the whole batch with it.
 
 `tend` is what need not be done before an `ok`: the search index, old cids, what rooms
-that have ended still have, the checkpoint, the generation. It runs between commits in
-small steps.
+that have ended still have, what an erased user has left, the checkpoint, the
+generation. It runs between commits in small steps.
 """
 
 from __future__ import annotations
@@ -25,7 +25,15 @@ import attrs
 from chatd.core import drafts as d
 from chatd.core.inputs import Revision, RevisionKind
 from chatd.store import answers
-from chatd.store.sqlite import endings, people, rooms, search, timeline, trim
+from chatd.store.sqlite import (
+    endings,
+    erasing,
+    people,
+    rooms,
+    search,
+    timeline,
+    trim,
+)
 from chatd.store.sqlite.faults import ROW_FAULTS, translated
 from chatd.store.sqlite.generation import Generation
 from chatd.store.sqlite.ledger import Ledger
@@ -66,6 +74,7 @@ _SINGLE: dict[type, Callable[[Ledger, Any, Millis], d.Outcome]] = {
     d.EndSession: people.end_session,
     d.EndSessions: people.end_sessions,
     d.EndNamedSession: people.end_named_session,
+    d.EraseUser: people.erase_user,
     d.ForgetRevisions: people.forget_revisions,
     d.SaveMarks: people.save_marks,
     d.RecordTime: people.record_time,
@@ -224,6 +233,8 @@ class Writer:
                 self.lacking = search.fill(self.db, TEND_ROWS, TEND_BYTES)
                 more = self._prune_cids(now) or self.lacking > 0
                 more |= endings.purge(self.ledger, now, self.cid_keep_ms)
+            if not more:
+                more = self._erase()
             if self._wal_pages >= CHECKPOINT_PAGES:
                 self._wal_pages = 0
                 self._checkpoint()
@@ -234,6 +245,16 @@ class Writer:
         """Bring the log into the file, as far as no reader needs it."""
         with suppress(apsw.BusyError):  # the command line is just doing it
             self.db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+
+    def _erase(self) -> bool:
+        """Take away a little of what an erased user has left; whether there is more."""
+        rows = select(self.db, "SELECT user_id FROM erasure WHERE NOT by_hand LIMIT 1")
+        for (user,) in rows:
+            with transaction(self.db):
+                progress = erasing.step(self.db, user)
+            if progress is not None and progress.is_done:
+                erasing.empty_log(self.db, wait_ms=0)
+        return bool(rows)
 
     def _prune_cids(self, now: Millis) -> bool:
         """Remove old cids from the oldest on, if any is too old."""

@@ -62,7 +62,7 @@ FREE = Config(limits=Limits(messages_per_s=0))
 SLOW = SlowSeconds(600)
 WORDLESS = "hello join leave delete create unban unmute role read profile status"
 WORDLESS += " block unblock blocks history search sessions who rooms ping logout"
-WORDLESS += " decline destroy register password refresh"
+WORDLESS += " decline destroy register password refresh account_delete"
 
 
 @attrs.define

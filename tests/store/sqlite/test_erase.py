@@ -17,10 +17,12 @@ from chatd.errors import Reject, RejectCode, StoreUnavailable
 from chatd.ids import RoomName, Seq, UserName
 from chatd.ports import Store
 from chatd.store.sqlite import admin, beside, files, tokens
-from chatd.store.sqlite.erase import STEP_ROWS, Erasure, Fate, erase
+from chatd.store.sqlite.erase import Erasure, Fate, erase
+from chatd.store.sqlite.erasing import STEP_ROWS
 from chatd.store.sqlite.migrate import configure
 from chatd.store.sqlite.sql import select
 from chatd.wire import events as e
+from tests.store.sqlite.older import before, store_at
 from tests.store.support import (
     ANN,
     BOB,
@@ -31,6 +33,7 @@ from tests.store.support import (
     T0,
     delete,
     edit,
+    erased,
     fill,
     one,
     page,
@@ -295,11 +298,9 @@ async def test_a_taken_name_is_drawn_again(tmp_path: Path) -> None:
     assert done.nameless == "erased~bbbb"
 
 
-async def test_it_goes_on_where_it_was_broken_off(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Each step is whole; what was under way when it broke off comes to its end."""
-    async with sqlite(tmp_path) as store:
+async def broken_off(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ann says a lot, and her erasure is broken off after three steps."""
+    async with sqlite(directory) as store:
         await live(store)
         await store.commit([say(f"walrus {n}") for n in range(3 * STEP_ROWS)], T0)
     asked = iter([False, False, False])  # once before the steps, once after each
@@ -309,23 +310,41 @@ async def test_it_goes_on_where_it_was_broken_off(
             return answer
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(files, "is_served", breaks)
-    with pytest.raises(KeyboardInterrupt):
-        gone(tmp_path)
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "is_served", breaks)
+        with pytest.raises(KeyboardInterrupt):
+            gone(directory)
+    with beside.reading(directory) as db:
+        emptied = "SELECT count(*) FROM message WHERE text IS NULL AND user_id = 1"
+        assert select(db, emptied) == [(3 * STEP_ROWS + 1,)]  # one had been deleted
+
+
+async def test_it_goes_on_where_it_was_broken_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each step is whole; asked again, also for something else, it ends as it began."""
+    await broken_off(tmp_path, monkeypatch)
+    done = gone(tmp_path, Fate.REASSIGN)
+    assert done is not None
+    assert (done.messages, done.nameless) == (3 * STEP_ROWS + 2, None)
+    assert remains(tmp_path) == {b"sealion"}
+    assert gone(tmp_path) is None
+
+
+async def test_a_daemon_that_starts_goes_on_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody has to ask again; seq goes on without a hole."""
+    await broken_off(tmp_path, monkeypatch)
     async with sqlite(tmp_path) as store:
         await store.load(T0)
         assert await store.user(ANN) is None
-        emptied = [m.deleted for m in await page(store) if m.sender == ANN]
-        assert emptied.count(True) == 3 * STEP_ROWS
-        assert len(emptied) == 3 * STEP_ROWS + 2
-        assert seqs(await store.commit([say("x", user=BOB)], T0)) == [
-            10 + 3 * STEP_ROWS + 1
-        ]
-    done = gone(tmp_path)
-    assert done is not None
-    assert done.messages == 2
+        await erased(tmp_path)
+        assert all(m.deleted for m in await page(store) if m.sender == ANN)
+        outcomes = await store.commit([say("x", user=BOB)], T0)
+        assert seqs(outcomes) == [10 + 3 * STEP_ROWS + 1]
     assert remains(tmp_path) == {b"sealion"}
+    assert gone(tmp_path) is None
 
 
 async def test_a_daemon_that_takes_no_note_is_waited_for_in_vain(
@@ -369,3 +388,28 @@ async def test_a_guest_may_be_erased(tmp_path: Path) -> None:
     async with sqlite(tmp_path) as store:
         assert (await store.load(T0)).guest_sessions == []
         assert [m.deleted for m in await page(store)][-1]
+
+
+@pytest.mark.parametrize("fate", Fate)
+async def test_an_erasure_that_an_older_version_began_is_asked_for_again(
+    tmp_path: Path, fate: Fate
+) -> None:
+    """What it was to become of the messages was not kept then, so a start does nothing
+    about it.
+    """
+    with store_at(tmp_path, before("erasure")) as db:
+        db.execute("UPDATE user SET erased = 'begun' WHERE name = ?", (ANN,))
+        db.execute(
+            "INSERT INTO message (room_id, seq, ts, user_id, text)"
+            " VALUES (1, 1, ?, 1, 'walrus')",
+            (T0,),
+        )
+        db.execute("UPDATE room SET head = 1")
+    async with sqlite(tmp_path) as store:
+        await store.load(T0)
+        assert [m.text for m in await page(store)] == ["walrus"]
+    done = gone(tmp_path, fate)
+    nameless = NAMELESS if fate is Fate.REASSIGN else None
+    emptied = 0 if fate is Fate.REASSIGN else 1
+    assert done == Erasure(messages=emptied, nameless=nameless)
+    assert gone(tmp_path) is None
