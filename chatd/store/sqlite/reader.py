@@ -76,7 +76,8 @@ WHERE x.room_id = ?1 AND x.of BETWEEN ?2 AND ?3 AND place IS NOT NULL"""
 _UNREAD = """
 SELECT count(*) FROM (
   SELECT 1 FROM message
-  WHERE room_id = (SELECT id FROM room WHERE name = ?1) AND seq > ?2 AND seq <= ?3
+  WHERE room_id = (SELECT id FROM room WHERE name = ?1 AND ended IS NULL)
+  AND seq > ?2 AND seq <= ?3
   AND text IS NOT NULL AND NOT hidden
   AND user_id IS NOT (SELECT id FROM user WHERE name = ?4)
   LIMIT ?5)"""
@@ -86,7 +87,7 @@ SELECT count(*) FROM (
 _MENTIONED = """
 SELECT count(*) FROM (
   SELECT 1 FROM mention n JOIN message m ON m.room_id = n.room_id AND m.seq = n.of
-  WHERE n.room_id = (SELECT id FROM room WHERE name = ?1)
+  WHERE n.room_id = (SELECT id FROM room WHERE name = ?1 AND ended IS NULL)
   AND n.user_id IN (0, (SELECT id FROM user WHERE name = ?4))
   AND n.is_on = 1 AND n.seq > ?2 AND n.seq <= ?3
   AND n.of >= coalesce((SELECT first FROM member WHERE room_id = n.room_id
