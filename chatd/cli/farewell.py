@@ -1,6 +1,8 @@
 """`chatd export` and `chatd erase`: what a user may ask for under data protection.
 
-An export is JSON lines on standard output, one snapshot, made as it is written.
+An export is JSON lines on standard output, one snapshot. It is made completely before
+it is printed: as long as a snapshot lasts the daemon's log cannot be emptied, and
+whoever reads a pipe may take his time.
 An erasure cannot be taken back, so it is asked for twice on a terminal, and has
 to be told `--yes` anywhere else.
 """
@@ -9,7 +11,10 @@ from __future__ import annotations
 
 import base64
 import secrets
+import shutil
 import sys
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -22,23 +27,43 @@ from chatd.store.sqlite.erase import Erasure, Fate
 from chatd.store.sqlite.erase import erase as erase_all
 from chatd.store.sqlite.export import export as read_all
 
+_MEMORY_BYTES = 16 * 2**20
+"""What of an export waits in memory; the rest does in a file without a name."""
+
 
 @click.command()
 @click.argument("user")
+@click.option(
+    "--received",
+    is_flag=True,
+    help="Also what others wrote to USER in direct conversations.",
+)
 @config_option
 @data_option
-def export(user: str, config_file: Path | None, data: str | None) -> None:
+def export(
+    user: str, *, received: bool, config_file: Path | None, data: str | None
+) -> None:
     """Print everything that there is of USER, one JSON object a line.
 
-    Each has a `type`: profile, session, token, membership, ban, mute, invite,
-    block, message, reaction.
+    Each has a `type`; the README says which there are, and what is in them.
     It works while the daemon runs, and shows one moment.
     """
     place = place_of(config_file, data)
     directory, user = place.directory, place.user(user)
-    with told():
-        for record in read_all(directory, user):
-            sys.stdout.buffer.write(orjson.dumps(record) + b"\n")
+    with tempfile.SpooledTemporaryFile(max_size=_MEMORY_BYTES) as lines:
+        try:
+            with told():
+                for record in read_all(directory, user, received=received):
+                    lines.write(orjson.dumps(record) + b"\n")
+            lines.seek(0)
+        except OSError as error:
+            with suppress(OSError):  # of what is not written yet, once more
+                lines.close()
+            raise click.ClickException(
+                f"{tempfile.gettempdir()}: {error.strerror}; TMPDIR may name another"
+                " directory"
+            ) from None
+        shutil.copyfileobj(lines, sys.stdout.buffer)
 
 
 @click.command()

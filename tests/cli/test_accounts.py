@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,18 @@ from chatd.core.drafts import OpenSession
 from chatd.ids import session_tag
 from chatd.store.sqlite import beside, files
 from tests.cli.test_config import NO_SETTINGS
-from tests.store.support import ANN, LOBBY, T0, fill, one, say, session_id, sqlite
+from tests.store.support import (
+    ANN,
+    BOB,
+    DIRECT,
+    LOBBY,
+    T0,
+    fill,
+    one,
+    say,
+    session_id,
+    sqlite,
+)
 
 PASSWORD = "correct horse\n"
 
@@ -275,6 +287,38 @@ async def test_an_export_is_lines_of_json(tmp_path: Path) -> None:
     ]
     assert records[-1]["text"] == "grüß dich"
     assert records[-1]["room"] == LOBBY
+
+
+async def test_what_others_wrote_to_somebody_is_asked_for(tmp_path: Path) -> None:
+    """It is theirs, too."""
+    async with sqlite(tmp_path) as store:
+        await fill(store)
+        await one(store, say("to ann", user=BOB, room=DIRECT))
+    assert "to ann" not in typed(tmp_path, "export", "ann").stdout
+    (received,) = lines(typed(tmp_path, "export", "ann", "--received"))[-1:]
+    assert (received["type"], received["text"]) == ("received", "to ann")
+
+
+async def test_an_export_is_made_before_it_is_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever its size; where there is no room for it nothing is printed."""
+    monkeypatch.setattr("chatd.cli.farewell._MEMORY_BYTES", 1)
+    async with sqlite(tmp_path) as store:
+        await fill(store)
+        await store.commit([say(f"message {n}") for n in range(2000)], T0)
+    records = lines(typed(tmp_path, "export", "ann"))
+    assert [r["text"] for r in records if r["type"] == "message"] == [
+        f"message {n}" for n in range(2000)
+    ]
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, most))
+    try:
+        done = typed(tmp_path, "export", "ann")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.endswith("File too large; TMPDIR may name another directory\n")
 
 
 async def test_an_erasure_is_confirmed_on_a_terminal(

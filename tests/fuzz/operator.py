@@ -67,5 +67,6 @@ def _command(rng: Random, scene: Scene) -> list[str]:
             ["token", "issue", rng.choice(people), "--room", "lobby"],
             ["token", "revoke", number],
             ["export", name],
+            ["export", name, "--received"],
         ]
     )

@@ -287,7 +287,7 @@ async def test_an_export_is_what_was_written(tmp_path: Path) -> None:
         }
         assert messages == sent
     kinds = {record["type"] for record in records}
-    assert kinds == {"profile", "session", "membership", "message"}
+    assert kinds == {"profile", "session", "membership", "message", "edit"}
 
 
 # --- erase ------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Everything that there is of a user, and nothing of anybody else."""
+"""Everything that there is of a user, and nothing that others keep from him."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ import trio
 
 from chatd.core import drafts as d
 from chatd.core.entities import Sanction
+from chatd.core.mentions import Mentions
 from chatd.core.settings import RoomSettings
 from chatd.errors import Reject, StoreRefused
-from chatd.ids import RoomName, UserName, session_tag
+from chatd.ids import Cid, RoomName, Seq, UserName, session_tag
 from chatd.store.sqlite import admin, tokens
 from chatd.store.sqlite.export import export
 from tests.store.support import (
     ANN,
     BOB,
+    CY,
     DIRECT,
     EPOCH,
     LOBBY,
@@ -72,6 +74,7 @@ async def test_it_is_what_was_written(tmp_path: Path) -> None:
             T0,
         )
         records = list(export(tmp_path, ANN))
+    place: dict[str, Any] = {"type": "membership"}
     message: dict[str, Any] = {"type": "message", "ts": AT}
     profile, *rest = records
     assert profile == {
@@ -80,8 +83,9 @@ async def test_it_is_what_was_written(tmp_path: Path) -> None:
         "display": "Ann",
         "role": "user",
         "created": AT,
+        "password": True,
     }
-    assert rest == [
+    assert rest[:-7] == [
         {
             "type": "session",
             "session": session_tag(session_id("a")),
@@ -110,13 +114,14 @@ async def test_it_is_what_was_written(tmp_path: Path) -> None:
             "created": AT,
             "expires": AT,
         },
-        {"type": "membership", "room": DIRECT, "role": "owner", "read": 0},
-        {"type": "membership", "room": LOBBY, "role": "owner", "read": 0},
+        place | {"room": DIRECT, "role": "owner", "read": 0, "first": 1},
+        place | {"room": LOBBY, "role": "owner", "read": 0, "first": 1},
         message | {"room": DIRECT, "seq": 1, "text": "direct"},
         message
         | {
             "room": LOBBY,
             "seq": 1,
+            "cid": "cid-1",
             "text": "uno",
             "edited": True,
             "reactions": {"👍": ["bob"], "🎉": ["ann"]},
@@ -175,20 +180,144 @@ async def test_bans_invitations_blocks_and_tokens_are_in_it(tmp_path: Path) -> N
             assert isinstance(await one(store, act), d.Committed)
         assert await one(store, d.SetBlock(ANN, BOB, on=True)) == d.Committed()
     profile, token, *rest = export(tmp_path, ANN)
-    assert rest == [
+    assert rest[:4] == [
         {"type": "ban", "room": "a", "until": None, "reason": "spam"},
         {"type": "mute", "room": "b", "until": None, "reason": "spam"},
         {
             "type": "invite",
             "room": "b",
             "from": "bob",
+            "user": "ann",
             "ts": AT,
             "closed_until": None,
         },
         {"type": "block", "user": "bob"},
     ]
+    assert [(act["change"], act["reason"]) for act in rest[4:]] == [
+        ("ban", "spam"),
+        ("mute", "spam"),
+        ("invite", "spam"),
+    ]
     assert profile["ban"] == {"since": AT, "until": None, "reason": "spam"}
     assert (token["scope"], token["expires"]) == (None, None)
+    profile, *rest = export(tmp_path, BOB)
+    assert [row["type"] for row in rest if row["type"] != "member"] == [
+        "membership",
+        "membership",
+        "invite",
+    ], "neither who blocks him, nor the sanctions of others"
+    assert [act["user"] for act in rest if act["type"] == "member"] == ["ann"] * 3
+
+
+async def test_what_he_did_is_in_it(tmp_path: Path) -> None:
+    """Edits, deletions, reactions that are gone, acts with their reasons, topics."""
+    async with sqlite(tmp_path) as store:
+        await fill(store)
+        await store.commit(
+            [
+                say("one", "c1"),
+                edit(1, "uno"),
+                react(1, "👍"),
+                react(1, "👍", on=False),
+                say("bob's", user=BOB),
+                attrs.evolve(delete(5), moderates=True),
+                d.Moderate(LOBBY, ANN, None, BOB, "ban", seconds=60, reason="noise"),
+                d.SetRoom(LOBBY, ANN, None, {"topic": "tea", "slow_s": 5}),
+                d.SetRoom(LOBBY, BOB, None, {"topic": "coffee"}),
+                d.CreateRoom(
+                    RoomName("den"),
+                    EPOCH,
+                    RoomSettings(),
+                    {ANN: "owner"},
+                    cid=Cid("c2"),
+                ),
+            ],
+            T0,
+        )
+    acts = [row for row in export(tmp_path, ANN) if "from" in row]
+    assert {act.pop("from") for act in acts} == {"ann"}
+    assert {act.pop("room") for act in acts} == {LOBBY}
+    assert {act.pop("ts") for act in acts} == {AT}
+    kicked = {"until": "2026-09-21T14:14:20.000Z", "reason": "noise"}
+    assert acts == [
+        {"type": "edit", "seq": 2, "of": 1},
+        {"type": "react", "seq": 3, "of": 1, "emoji": "👍", "on": True},
+        {"type": "react", "seq": 4, "of": 1, "emoji": "👍", "on": False},
+        {"type": "delete", "seq": 6, "of": 5},
+        {"type": "member", "seq": 7, "user": "bob", "change": "ban"} | kicked,
+        {"type": "room", "seq": 8, "topic": "tea", "slow_s": 5},
+    ]
+    (of_bob,) = [row for row in export(tmp_path, BOB) if row["type"] == "member"]
+    assert (of_bob["from"], of_bob["reason"]) == ("ann", "noise")
+    kept = [row for row in export(tmp_path, ANN) if row["type"] in {"cid", "creation"}]
+    use = {"room": LOBBY, "cid": "c1", "seq": 1, "ts": AT, "unreached": []}
+    assert kept == [
+        {"type": "cid"} | use,
+        {"type": "creation", "room": "den", "cid": "c2", "ts": AT},
+    ]
+
+
+async def test_where_he_is_addressed_is_in_it(tmp_path: Path) -> None:
+    """Also what an edit took out; not in what a block keeps from him."""
+    ann, cy = (Mentions((name,), everybody=False) for name in (ANN, CY))
+    async with sqlite(tmp_path) as store:
+        await fill(store)
+        await store.commit(
+            [
+                d.NewMessage(LOBBY, BOB, None, "@ann", None, ann),
+                d.NewMessage(LOBBY, BOB, None, "@ann", None, ann),
+                d.EditMessage(LOBBY, BOB, None, Seq(2), "cy"),
+                d.NewMessage(LOBBY, ANN, Cid("c"), "@cy", None, cy),
+                d.NewMessage(DIRECT, BOB, None, "@ann", None, ann),
+                d.SetBlock(ANN, BOB, on=True),
+                d.NewMessage(DIRECT, BOB, None, "@ann!", None, ann),
+            ],
+            T0,
+        )
+    mentions = [row for row in export(tmp_path, ANN) if row["type"] == "mention"]
+    assert [(m["room"], m["of"], m["seq"], m["on"]) for m in mentions] == [
+        (DIRECT, 1, 1, True),
+        (LOBBY, 1, 1, True),
+        (LOBBY, 2, 2, False),
+    ]
+
+
+async def test_what_he_received_is_in_it_where_that_is_wanted(tmp_path: Path) -> None:
+    """From direct conversations alone, as he sees it; marked, and behind the rest."""
+    private = RoomName("~private")
+    async with sqlite(tmp_path) as store:
+        await fill(store)
+        members = {ANN: "member", BOB: "owner"}
+        await store.commit(
+            [
+                d.CreateRoom(private, EPOCH, RoomSettings(), members),
+                say("to all", user=BOB),
+                say("to few", user=BOB, room=private),
+                say("to ann", user=BOB, room=DIRECT),
+                say("to bob", room=DIRECT),
+                say("again", user=BOB, room=DIRECT, reply_to=2),
+                attrs.evolve(react(3, "👍"), room=DIRECT),
+                say("wrong", user=BOB, room=DIRECT),
+                attrs.evolve(delete(5, user=BOB), room=DIRECT),
+                d.SetBlock(ANN, BOB, on=True),
+                say("hidden", user=BOB, room=DIRECT),
+                attrs.evolve(react(3, "🎉", user=BOB), room=DIRECT),
+            ],
+            T0,
+        )
+    plain, all_of_it = (
+        list(export(tmp_path, ANN, received=wanted)) for wanted in (False, True)
+    )
+    assert all_of_it[: len(plain)] == plain
+    received = all_of_it[len(plain) :]
+    head = {"type": "received", "room": DIRECT, "ts": AT, "from": "bob"}
+    assert received == [
+        head | {"seq": 1, "text": "to ann"},
+        head | {"seq": 3, "text": "again", "reply_to": 2, "reactions": {"👍": ["ann"]}},
+        head | {"seq": 5, "deleted": True},
+    ]
+    (hidden,) = [row for row in export(tmp_path, BOB) if row.get("text") == "hidden"]
+    assert hidden.keys() == {"type", "room", "seq", "ts", "text"}, "he is not told"
 
 
 def test_who_is_not_there_is_refused(tmp_path: Path) -> None:
