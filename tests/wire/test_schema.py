@@ -391,7 +391,8 @@ def instances(schema: Frame) -> st.SearchStrategy[Any]:
             return matching.filter(Validator(schema).is_valid)
         case {"type": "string"}:
             low, high = schema.get("minLength", 0), schema.get("maxLength", 100)
-            return st.text(CHARACTERS, min_size=low, max_size=min(high, 100))
+            written = st.text(CHARACTERS, min_size=low, max_size=min(high, 100))
+            return written.filter(Validator(schema).is_valid)
         case {"type": "boolean"}:
             return st.booleans()
         case {"type": "null"}:
