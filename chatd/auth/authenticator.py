@@ -14,6 +14,7 @@ from chatd.auth.pace import Pace
 from chatd.auth.passwords import Passwords
 from chatd.auth.tokens import Access, Tokens, digest_of, new_secret, refused
 from chatd.config import Config
+from chatd.core.barred import banned_from_server
 from chatd.core.drafts import Draft, SetAccountRole, SetPasswordHash
 from chatd.core.principal import (
     HashedPassword,
@@ -33,7 +34,6 @@ from chatd.wire.accounts import (
     SecretCommand,
 )
 from chatd.wire.commands import Hello
-from chatd.wire.encode import rfc3339
 
 DAY_MS = 86_400_000
 
@@ -257,10 +257,7 @@ class Authenticator:
         """Tell who is right about himself that he is banned, until when and why."""
         if user.ban is None or not user.ban.holds(self._sure()):
             return
-        until, reason = user.ban.until, user.ban.reason
-        text = "you are banned from this server"
-        text += f" until {rfc3339(until)}" if until is not None else ""
-        raise Reject(RejectCode.BANNED, f"{text}: {reason}" if reason else text)
+        raise banned_from_server(user.ban)
 
     # --- new principals -----------------------------------------------------
 

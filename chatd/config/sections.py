@@ -146,6 +146,16 @@ class Auth:
         min=0,
         max=30 * DAY_S,
     )
+    guest_ban_h: float = key(
+        24.0,
+        "How many hours a ban of a guest also keeps out other guests from his address"
+        " (IPv6: from his /64); never longer than the ban itself. Accounts are let in."
+        " 0: not at all.",
+        "a new name costs a banned guest 10 ms; a day, after which many have another"
+        " address",
+        min=0,
+        max=8760,
+    )
     session_days: int = key(
         30,
         "How long an account's session lives without being used.",

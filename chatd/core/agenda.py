@@ -33,6 +33,7 @@ class Due(Enum):
     EXPIRY = auto()
     EMPTY = auto()
     MUTE = auto()
+    ADDRESS_BANS = auto()
 
 
 DeadlineKey = (

@@ -12,12 +12,13 @@ from collections.abc import Callable
 
 from chatd.core import presence, retention
 from chatd.core.agenda import DeadlineKey, Due
+from chatd.core.barred import TIDY_S
 from chatd.core.drafts import EndSession, SaveMarks
 from chatd.core.effects import Spread, Tell
 from chatd.core.entities import Block, Connection
 from chatd.core.turn import Turn
 from chatd.errors import Ending
-from chatd.ids import SessionId, is_direct
+from chatd.ids import RoomName, SessionId, is_direct
 from chatd.wire.events import Expiring, Millis
 
 DUE_MAX = 64
@@ -160,6 +161,17 @@ def _mute(turn: Turn, key: DeadlineKey) -> None:
         turn.chat.lift_mute(room, user, turn.now.mono)
 
 
+def _address_bans(turn: Turn, key: DeadlineKey) -> None:
+    """Let go of the bans of addresses that have ended, and look again later."""
+    place: RoomName | None = key  # type: ignore[assignment]
+    barred = turn.chat.barred[place]
+    barred.tidy(turn.now.sure)
+    if barred:
+        turn.chat.agenda.add(turn.now.mono + TIDY_S, Due.ADDRESS_BANS, place)
+    else:
+        del turn.chat.barred[place]
+
+
 _DUE: dict[Due, Callable[[Turn, DeadlineKey], None]] = {
     Due.LOGIN: _login,
     Due.GRACE: _grace,
@@ -173,4 +185,5 @@ _DUE: dict[Due, Callable[[Turn, DeadlineKey], None]] = {
     Due.EXPIRY: _expiry,
     Due.EMPTY: _empty,
     Due.MUTE: _mute,
+    Due.ADDRESS_BANS: _address_bans,
 }

@@ -165,6 +165,8 @@ class User:
     """Of rooms and direct conversations that he opens."""
     opening: RoomName | None = None
     """The direct conversation that he opened last."""
+    address: bytes | None = None
+    """The digest of the one that a guest came from last."""
 
     def is_banned(self, now: Millis) -> bool:
         """Whether he is banned from the server now."""

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 import attrs
 
-from chatd.core.drafts import Outcome
+from chatd.core.drafts import AddressBan, Outcome
 from chatd.core.effects import Origin, Unread
 from chatd.core.entities import Sanction, SessionKept
 from chatd.core.principal import (
@@ -237,6 +237,8 @@ class Revision:
     """The one session that it is about; None for all."""
     ban: Sanction | None = None
     """The one from the server that he has now."""
+    barred: AddressBan | None = None
+    """What that one holds for beside him, if he is a guest."""
 
 
 @attrs.define

@@ -44,6 +44,8 @@ def check(chat: Chat) -> None:
         )
         assert connection.block is not None or not connection.waiting
         assert connection.open_drafts >= 0
+    assert all(chat.barred.values())
+    assert all(name is None or name in chat.rooms for name in chat.barred)
     for number in chat.verifying:
         waiting = chat.connections[number]
         assert waiting.user is None or waiting.block is not None
@@ -61,6 +63,7 @@ def _reasons(chat: Chat) -> dict[Due, set[DeadlineKey]]:
         Due.GRACE: {
             user.name for user in users if user.online and not user.connections
         },
+        Due.ADDRESS_BANS: set(chat.barred),
         Due.EXPIRY: {one.id for one in connections if one.expires is not None},
         Due.FORGET_SESSION: set(chat.ended),
         Due.FORGET_INVITE: {

@@ -75,6 +75,8 @@ class Chat(Truth):
     trimming: bool = False
     """Whether a step of trimming is under way, or has a deadline."""
     subscription_number: int = 0
+    address_key: str = ""
+    """With which digests of addresses are made."""
 
     def forget_session(self, session: SessionId, now: float) -> None:
         """Take the committed end of a session; a guest leaves all rooms."""
@@ -171,6 +173,17 @@ class Chat(Truth):
             room.online[user.name] = None
             self.unsettle(room, user.name, None, now)
         return older
+
+    def note_address(self, user: User, address: bytes | None) -> bool:
+        """A guest comes from somewhere, where that is known.
+
+        Returns:
+            Whether he came from somewhere else before.
+        """
+        if address is None or address == user.address:
+            return False
+        user.address = address
+        return True
 
     def note_closed(
         self, connection: Connection, now: float, certain: int, grace_s: float

@@ -11,6 +11,8 @@ from typing import Any
 import attrs
 
 from chatd.core.agenda import Agenda, Due
+from chatd.core.barred import TIDY_S, Barred, holding_for
+from chatd.core.drafts import AddressBan
 from chatd.core.entities import (
     HOLD_OFF_MS,
     INVITE_S,
@@ -44,6 +46,10 @@ class Truth:
     agenda: Agenda = attrs.field(factory=Agenda)
     emptied: dict[RoomName, None] = attrs.field(factory=dict)
     """Rooms that have lost their last member, to be looked at when the turn ends."""
+    guest_ban_ms: Millis = 0
+    """How long a ban of a guest holds for his address at the most; 0: not at all."""
+    barred: dict[RoomName | None, Barred] = attrs.field(factory=dict)
+    """Addresses from which no guest is let in, into a room or, for None, at all."""
 
     def apply(self, event: TimelineEvent) -> None:
         """Take a committed event into its room; one applied before is nothing."""
@@ -89,6 +95,7 @@ class Truth:
             self.agenda.cancel(Due.MUTE, (name, room.name))
         for due in (Due.PRESENCE, Due.EMPTY):
             self.agenda.cancel(due, room.name)
+        self.forget_address_bans(room.name)
         del self.rooms[room.name]
 
     def apply_member(
@@ -140,6 +147,7 @@ class Truth:
                 room.bans[target] = sanction
             case "unban":
                 room.bans.pop(target, None)
+                self.lift_address_ban(room.name, target)
             case "mute":
                 self._set_mute(room, target, sanction, now)
                 if event.until is not None:
@@ -211,6 +219,40 @@ class Truth:
     def apply_trim(self, room: Room, first: Seq) -> None:
         """Take the committed beginning of a timeline, which only moves forward."""
         room.first = max(room.first, first)
+
+    def apply_address_ban(
+        self, room: RoomName | None, ban: AddressBan, now: float
+    ) -> None:
+        """Take a committed ban of an address, unless that is turned off."""
+        if not self.guest_ban_ms:
+            return
+        if room not in self.barred:
+            self.barred[room] = Barred()
+            self.agenda.add(now + TIDY_S, Due.ADDRESS_BANS, room)
+        sanction = holding_for(ban, self.guest_ban_ms)
+        self.barred[room].add(ban.user, ban.address, sanction)
+
+    def lift_address_ban(self, room: RoomName | None, user: UserName) -> None:
+        """Take the end of what a guest's ban held for beside him."""
+        barred = self.barred.get(room)
+        if barred is not None:
+            barred.lift(user)
+            if not barred:
+                self.forget_address_bans(room)
+
+    def forget_address_bans(self, room: RoomName | None) -> None:
+        """Let go of the place of what there is no more."""
+        self.agenda.cancel(Due.ADDRESS_BANS, room)
+        self.barred.pop(room, None)
+
+    def address_ban(
+        self, room: RoomName | None, address: bytes | None, now: Millis
+    ) -> Sanction | None:
+        """What keeps a guest out because of his address, if anything does."""
+        barred = self.barred.get(room)
+        if barred is None or address is None:
+            return None
+        return barred.find(address, now)
 
     def apply_display(self, user: User, display: str, now: float) -> None:
         """Take a committed display name."""

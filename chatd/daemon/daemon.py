@@ -175,6 +175,7 @@ async def _live(
         cid_keep_d=config.history.cid_keep_d,
         session_days=config.auth.session_days,
         guest_hold_s=config.auth.guest_hold_s,
+        guest_ban_h=config.auth.guest_ban_h,
     ) as store:
         busy, draw = time.perf_counter, secrets.token_bytes
         world = World(wall, read_clocks, draw, _give_up, issuers, busy)

@@ -12,6 +12,7 @@ import trio
 
 from chatd.config import Config
 from chatd.core.agenda import Due
+from chatd.core.barred import HOUR_MS
 from chatd.core.clock import Clock
 from chatd.core.drafts import CreateRoom, DeclareRoom, Draft, Refused
 from chatd.core.entities import Invite, Membership, Room, Sanction, Session, User
@@ -62,9 +63,17 @@ def restore(snapshot: Snapshot, config: Config, now: float) -> Chat:
     Returns:
         The state, with nobody online.
     """
-    chat = Chat(presence_tick_s=config.presence.tick_s)
+    chat = Chat(
+        presence_tick_s=config.presence.tick_s,
+        guest_ban_ms=round(config.auth.guest_ban_h * HOUR_MS),
+        address_key=snapshot.address_key,
+    )
     for user in snapshot.users:
-        chat.users[user.user] = User(user.user, user.display, user.role, ban=user.ban)
+        known = User(user.user, user.display, user.role, ban=user.ban)
+        known.address = user.address
+        chat.users[known.name] = known
+    for ban in snapshot.barred:
+        chat.apply_address_ban(None, ban, now)
     for blocker, blocked in snapshot.blocks:
         chat.apply_block(blocker, blocked, on=True)
     declared = {room.name for room in config.rooms.permanent}
@@ -89,6 +98,8 @@ def restore(snapshot: Snapshot, config: Config, now: float) -> Chat:
         for held, rows in ((room.bans, row.bans), (room.mutes, row.mutes)):
             for one in rows:
                 held[one.user] = Sanction(one.until, one.reason)
+        for ban in row.barred:
+            chat.apply_address_ban(room.name, ban, now)
         for mute in row.mutes:
             if mute.until is not None:
                 chat.agenda.add(now, Due.MUTE, (mute.user, room.name))

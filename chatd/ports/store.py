@@ -10,7 +10,7 @@ from typing import Protocol
 
 import attrs
 
-from chatd.core.drafts import Draft, Outcome
+from chatd.core.drafts import AddressBan, Draft, Outcome
 from chatd.core.entities import Sanction, SessionKept
 from chatd.core.inputs import Revision
 from chatd.core.query import Hit, Place, Query
@@ -66,6 +66,8 @@ class RoomRow:
     bans: list[SanctionRow] = attrs.field(factory=list)
     mutes: list[SanctionRow] = attrs.field(factory=list)
     invites: list[InviteRow] = attrs.field(factory=list)
+    barred: list[AddressBan] = attrs.field(factory=list)
+    """What bans from here hold for beside their guests."""
 
 
 @attrs.define
@@ -79,6 +81,8 @@ class UserRow:
     password_hash: str | None = attrs.field(default=None, repr=False)
     ban: Sanction | None = None
     """A ban from the server; it may have lapsed."""
+    address: bytes | None = None
+    """The digest of the one that a guest came from last."""
 
 
 @attrs.define
@@ -119,6 +123,10 @@ class Snapshot:
     guest_sessions: list[SessionRow]
     blocks: list[tuple[UserName, UserName]] = attrs.field(factory=list)
     """Who blocks whom."""
+    barred: list[AddressBan] = attrs.field(factory=list)
+    """What bans from the server hold for beside their guests."""
+    address_key: str = ""
+    """The store's own, with which digests of addresses are made."""
 
 
 class Store(Protocol):
@@ -140,8 +148,8 @@ class Store(Protocol):
 
         Sessions that were open when the daemon ended, and all guests' sessions,
         count as idle from `certain`, or `now`; what by `now` was idle too long
-        (`session_days`, `guest_hold_s`) is removed first. Called once, before any
-        commit.
+        (`session_days`, `guest_hold_s`) is removed first, and so are addresses that
+        are not to be kept any longer. Called once, before any commit.
         """
 
     async def commit(

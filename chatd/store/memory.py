@@ -17,6 +17,7 @@ import attrs
 import trio
 
 from chatd.core import drafts as d
+from chatd.core.barred import HOUR_MS
 from chatd.core.entities import Invite, Sanction, SessionKept
 from chatd.core.inputs import Revision, RevisionKind
 from chatd.core.query import Hit, Place, Query
@@ -26,7 +27,13 @@ from chatd.ports import RoomRow, SessionRow, Snapshot, TokenRow, UserRow
 from chatd.store import answers
 from chatd.store.model import Model, erasing
 from chatd.store.model.entities import ModelMessage, ModelRoom, shown
-from chatd.store.model.people import end_session, end_sessions, sessions_of
+from chatd.store.model.people import (
+    bar_address,
+    end_session,
+    end_sessions,
+    forget_addresses,
+    sessions_of,
+)
 from chatd.store.model.search import ModelSource
 from chatd.store.ranking import read_page
 from chatd.wire import events as e
@@ -43,10 +50,12 @@ class MemoryStore:
     Attributes:
         session_days: How long an idle session of an account lasts, in days.
         guest_hold_s: How long a guest's lasts, in seconds.
+        guest_ban_h: How long a ban of a guest holds for his address, in hours.
     """
 
     session_days: float = 30
     guest_hold_s: float = 900
+    guest_ban_h: float = 24
     _model: Model = attrs.field(init=False, factory=Model)
     _failing: StoreUnavailable | StoreFailed | None = attrs.field(
         init=False, default=None
@@ -83,9 +92,16 @@ class MemoryStore:
 
     def ban(self, user: UserName, until: Millis | None, reason: str | None) -> None:
         """Ban a user from the server, as the command line does."""
-        self._model.users[user].ban = Sanction(until, reason)
+        ban = self._model.users[user].ban = Sanction(until, reason)
+        bar_address(self._model, self._model, user, ban)
         end_sessions(self._model, d.EndSessions(user))
         self.revise(RevisionKind.BAN, user)
+
+    def unban(self, user: UserName) -> None:
+        """Let a user in again, as the command line does."""
+        self._model.users[user].ban = None
+        self._model.barred.pop(user, None)
+        self.revise(RevisionKind.UNBAN, user)
 
     def revoke(self, digest: bytes) -> None:
         """Revoke an access token, as the command line does."""
@@ -99,7 +115,10 @@ class MemoryStore:
         """Leave word of a change, as the command line does."""
         self._revision += 1
         row = self._model.users[user]
-        revision = Revision(self._revision, kind, user, row.role, token, ban=row.ban)
+        barred = self._model.barred.get(user)
+        revision = Revision(
+            self._revision, kind, user, row.role, token, ban=row.ban, barred=barred
+        )
         self._model.revisions.append(revision)
 
     # --- the port -------------------------------------------------------------
@@ -120,7 +139,7 @@ class MemoryStore:
             if session.idle_since is None:
                 session.idle_since = certain
             elif session.idle_since <= now - limit_ms:
-                end_session(self._model, session.session)
+                end_session(self._model, session.session, certain)
             elif guest:
                 session.idle_since = certain
         for room in self._model.rooms.values():
@@ -131,6 +150,7 @@ class MemoryStore:
                 for user in list(place):
                     if self._model.is_guest(user) and user not in held:
                         del place[user]  # joined or asked while his session ended
+        forget_addresses(self._model, now, round(self.guest_ban_h * HOUR_MS))
         return Snapshot(
             rooms=[
                 RoomRow(
@@ -144,6 +164,7 @@ class MemoryStore:
                     [row for _, row in sorted(room.bans.items())],
                     [row for _, row in sorted(room.mutes.items())],
                     [row for _, row in sorted(room.invites.items())],
+                    [ban for _, ban in sorted(room.barred.items())],
                 )
                 for _, room in sorted(self._model.rooms.items())
             ],
@@ -158,6 +179,8 @@ class MemoryStore:
                 if self._model.is_guest(session.user)
             ],
             blocks=sorted(self._model.blocks),
+            barred=[ban for _, ban in sorted(self._model.barred.items())],
+            address_key="x",
         )
 
     async def commit(
@@ -181,6 +204,8 @@ class MemoryStore:
             room.certain = self._model.certain
         outcomes = [self._model.execute(draft, now) for draft in drafts]
         erasing.go_on(self._model)
+        reached = min(now, self._model.certain)
+        forget_addresses(self._model, reached, round(self.guest_ban_h * HOUR_MS))
         return outcomes
 
     async def events(

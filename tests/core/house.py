@@ -17,8 +17,9 @@ import attrs
 from chatd.config import Config
 from chatd.core import drafts, effects, inputs
 from chatd.core.agenda import Due
+from chatd.core.barred import HOUR_MS
 from chatd.core.effects import Effect, Origin
-from chatd.core.entities import Invite
+from chatd.core.entities import Invite, Sanction
 from chatd.core.inputs import Input, Now
 from chatd.core.invariants import check
 from chatd.core.machine import Machine
@@ -46,7 +47,12 @@ from chatd.ids import (
 from chatd.ports import InviteRow, RoomRow, Snapshot, UserRow
 from chatd.store.model import Model, erasing
 from chatd.store.model.entities import shown
-from chatd.store.model.people import sessions_of
+from chatd.store.model.people import (
+    bar_address,
+    end_sessions,
+    forget_addresses,
+    sessions_of,
+)
 from chatd.store.model.search import ModelSource
 from chatd.store.ranking import read_page
 from chatd.wire import events, replies
@@ -138,6 +144,7 @@ class House:
         self._epochs = 0
         self._secrets = 0
         self._opened = 0
+        self._revisions = 0
         self.machine = self._begin()
 
     @property
@@ -163,6 +170,8 @@ class House:
     def snapshot(self) -> Snapshot:
         """What a store would load."""
         model = self.model
+        kept_ms = round(self.config.auth.guest_ban_h * HOUR_MS)
+        forget_addresses(model, self.now.wall, kept_ms)
         held = {row.user for row in model.sessions.values()}
         return Snapshot(
             [
@@ -177,6 +186,7 @@ class House:
                     list(room.bans.values()),
                     list(room.mutes.values()),
                     [row for row in room.invites.values() if self._matters(row)],
+                    list(room.barred.values()),
                 )
                 for room in model.rooms.values()
             ],
@@ -187,6 +197,8 @@ class House:
             ],
             [row for row in model.sessions.values() if model.is_guest(row.user)],
             sorted(model.blocks),
+            list(model.barred.values()),
+            "x",
         )
 
     def _matters(self, row: InviteRow) -> bool:
@@ -234,6 +246,36 @@ class House:
         chat.apply_member(chat.rooms[room], chat.users[user], role, self.now.mono)
         self.model.rooms[room].members[user].role = role
 
+    def revise(
+        self,
+        kind: inputs.RevisionKind,
+        name: UserName,
+        ban: Sanction | None = None,
+    ) -> None:
+        """Have the operator change something beside the daemon."""
+        self._revisions += 1
+        self.model.certain = self.now.wall
+        row = self.model.users[name]
+        if ban is not None:
+            row.ban = ban
+            bar_address(self.model, self.model, name, ban)
+        elif kind is inputs.RevisionKind.UNBAN:
+            row.ban = None
+            self.model.barred.pop(name, None)
+        if kind not in (inputs.RevisionKind.UNBAN, inputs.RevisionKind.ROLE):
+            end_sessions(self.model, drafts.EndSessions(name))
+        barred = self.model.barred.get(name)
+        number = self._revisions
+        self.handle(
+            inputs.Revised(
+                [
+                    inputs.Revision(
+                        number, kind, name, row.role, ban=row.ban, barred=barred
+                    )
+                ]
+            )
+        )
+
     def user_of(self, peer: Peer) -> UserName | None:
         """Who is on a connection, once he was welcomed and until it ends."""
         connection = self.chat.connections.get(peer.id)
@@ -274,6 +316,7 @@ class House:
         """Commit the oldest drafts, all that wait by default, as one batch."""
         count = len(self.drafts) if count is None else count
         batch = [self.drafts.popleft() for _ in range(count)]
+        self.model.certain = self.now.wall
         outcomes = [self.model.execute(o.draft, self.now.wall) for o in batch]
         for origin, outcome in zip(batch, outcomes, strict=True):
             self._note_blocks(origin.draft, outcome)

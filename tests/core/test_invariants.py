@@ -27,10 +27,10 @@ from chatd.config import Config
 from chatd.config.limits import Limits
 from chatd.config.sections import Auth, History, PermanentRoom, Presence, Rooms
 from chatd.core.agenda import Due
-from chatd.core.drafts import EndSessions
+from chatd.core.barred import address_digest
 from chatd.core.entities import Room as RoomState
 from chatd.core.entities import Sanction
-from chatd.core.inputs import Revised, Revision, RevisionKind
+from chatd.core.inputs import RevisionKind
 from chatd.core.retention import REVIEW_S
 from chatd.hub.restore import restore
 from chatd.ids import (
@@ -44,7 +44,6 @@ from chatd.ids import (
     is_guest,
     session_tag,
 )
-from chatd.store.model.people import end_sessions
 from chatd.wire.accounts import DeleteAccount, Password
 from chatd.wire.acts import (
     Ban,
@@ -125,7 +124,9 @@ ROOMS = st.sampled_from([LOBBY, TEAM, PRIVATE])
 DIRECT = direct_room(ANN, BOB)
 ANY_ROOM = st.sampled_from([LOBBY, TEAM, DIRECT, PRIVATE, DEN])
 ACTED_ON = st.sampled_from([TEAM, TEAM, PRIVATE, LOBBY, DEN, direct_room(ANN, BOB)])
-PEOPLE = st.sampled_from([ANN, BOB, CY, ADA, UserName("nobody"), UserName("guest~3")])
+GUEST = UserName("guest~3")
+HERE = "192.0.2.1"
+PEOPLE = st.sampled_from([ANN, BOB, CY, ADA, UserName("nobody"), GUEST])
 FOR = st.sampled_from([None, 1, 20]).map(lambda s: None if s is None else BanSeconds(s))
 HAPPENED: Counter[str] = Counter()
 """What the search has seen: it must not prove the fact by seeing nothing."""
@@ -236,7 +237,6 @@ class Life(RuleBasedStateMachine):
         self.mirrors: dict[Peer, Mirror] = {}
         self.secrets: list[Secret] = []
         self.ids = 0
-        self.revisions = 0
 
     # --- people ---------------------------------------------------------------
 
@@ -244,7 +244,7 @@ class Life(RuleBasedStateMachine):
     def begin(self, blocked: bool) -> None:
         """Three people are in two rooms, two of them talk."""
         for hello in (account("ann", "right"), account("bob", "right"), Hello()):
-            peer = self.open(hello)
+            peer = self.open(hello, HERE)
             self.say(peer, Join(LOBBY))
             self.say(peer, Join(TEAM))
         self.house.settle()
@@ -265,9 +265,9 @@ class Life(RuleBasedStateMachine):
         self.mirrors[peer].commands[self.ids] = command
         peer.say(command)
 
-    def open(self, hello: Hello) -> Peer:
+    def open(self, hello: Hello, address: str | None = None) -> Peer:
         """Open a connection that says hello."""
-        peer = self.house.open()
+        peer = self.house.open(address)
         self.mirrors[peer] = Mirror()
         self.say(peer, hello)
         return peer
@@ -288,10 +288,10 @@ class Life(RuleBasedStateMachine):
         if at_once:
             self.house.settle()
 
-    @rule(at_once=st.booleans())
-    def guest(self, at_once: bool) -> None:
+    @rule(at_once=st.booleans(), address=st.sampled_from([None, HERE, HERE]))
+    def guest(self, at_once: bool, address: str | None) -> None:
         """A guest comes."""
-        peer = self.open(Hello())
+        peer = self.open(Hello(), address)
         self.say(peer, Join(LOBBY))
         if at_once:
             self.house.settle()
@@ -495,7 +495,7 @@ class Life(RuleBasedStateMachine):
                 *(RevisionKind.LOGOUT, RevisionKind.ROLE),
             ]
         ),
-        name=st.sampled_from([ANN, ANN, BOB]),
+        name=st.sampled_from([ANN, ANN, BOB, GUEST]),
         role=st.sampled_from(["user", "admin"]),
         seconds=FOR,
     )
@@ -503,25 +503,18 @@ class Life(RuleBasedStateMachine):
         self, kind: RevisionKind, name: UserName, role: str, seconds: int | None
     ) -> None:
         """Now and then the operator changes something beside the daemon."""
-        model = self.house.model
+        model, ban = self.house.model, None
         if name not in model.users:
             return  # he has ended his account
-        if kind is RevisionKind.ROLE:
+        if kind is RevisionKind.ROLE and not is_guest(name):
             model.users[name] = attrs.evolve(model.users[name], role=role)
-        elif kind is RevisionKind.UNBAN:
-            model.users[name].ban = None
-        else:
-            end_sessions(model, EndSessions(name))
-        if kind is RevisionKind.BAN:
+        elif kind is RevisionKind.BAN:
             until = None if seconds is None else self.house.now.wall + seconds * 1000
-            model.users[name].ban = Sanction(until, None)
-        self.revisions += 1
-        row = model.users[name]
-        revision = Revision(self.revisions, kind, name, row.role, ban=row.ban)
-        self.house.handle(Revised([revision]))
-        rooms = [
-            name for name in self.house.chat.users[row.user].rooms if name[0] != "@"
-        ]
+            ban = Sanction(until, None)
+        self.house.revise(kind, name, ban)
+        known = self.house.chat.users.get(name)
+        theirs = known.rooms if known is not None else []
+        rooms = [name for name in theirs if name[0] != "@"]
         HAPPENED["left to others"] += sum(
             self.is_left_to_others(self.house.chat.rooms[name])
             for name in rooms
@@ -674,7 +667,10 @@ class Life(RuleBasedStateMachine):
             for room in chat.rooms.values()
         }
         users = {
-            user.name: (user.display, user.role, user.ban, sorted(user.blocks))
+            user.name: (
+                *(user.display, user.role, user.ban, user.address),
+                sorted(user.blocks),
+            )
             for user in chat.users.values()
         }
         guests = {s.id: s.user for s in chat.sessions.values() if is_guest(s.user)}
@@ -685,7 +681,13 @@ class Life(RuleBasedStateMachine):
             for room, invite in invites.items()
             if invite.matters(now)
         }
-        return rooms, users, guests, invites
+        places = {*chat.barred, *chat.rooms, None}
+        barred = {
+            place: chat.address_ban(place, address, now)
+            for place in places
+            if (address := address_digest(HERE, chat.address_key))
+        }
+        return rooms, users, guests, invites, barred
 
 
 @pytest.mark.parametrize("steps", [25, 60])

@@ -35,6 +35,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
             ban=lambda user, until, reason: admin.ban(
                 tmp_path, user, Sanction(until, reason), T0
             ),
+            unban=lambda user: admin.unban(tmp_path, user),
             revoke=lambda digest: tokens.revoke_token(tmp_path, ids[digest]),
         )
     memory = MemoryStore(session_days=30, guest_hold_s=900)
@@ -43,7 +44,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
     async def opened() -> AsyncIterator[Store]:
         yield memory
 
-    return Site(opened, memory.add_token, memory.ban, memory.revoke)
+    return Site(opened, memory.add_token, memory.ban, memory.unban, memory.revoke)
 
 
 @pytest.fixture

@@ -49,6 +49,7 @@ class Site:
     add_token: Callable[[UserName, bytes, int | None, str | None], object]
     """Adds one called "test" with an end and a scope."""
     ban: Callable[[UserName, int | None, str | None], object]
+    unban: Callable[[UserName], object]
     revoke: Callable[[bytes], object]
 
 

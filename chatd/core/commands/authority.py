@@ -108,10 +108,26 @@ def require_target(
     room = require(turn, connection, command.room, least)
     if command.user == user.name:
         raise Reject(RejectCode.BAD_FIELD, "user: this is your own name", field="user")
-    if command.user not in turn.chat.users:
+    if command.user not in turn.chat.users and not _has_heard_of(room, command):
         turn.find(connection, command, command.user)
         return None
     return room
+
+
+def _has_heard_of(room: Room, command: Act) -> bool:
+    """Whether nobody needs to be looked for, since the room knows of him.
+
+    A guest who has gone is nobody any more. But what he was given here stays until it
+    is lifted, and he can still be banned while the store's writer knows his address.
+    """
+    match command:
+        case acts.Ban():
+            return is_guest(command.user)
+        case acts.Unban():
+            return command.user in room.bans
+        case acts.Unmute():
+            return command.user in room.mutes
+    return False
 
 
 def _some(role: str) -> str:
@@ -150,16 +166,60 @@ def check_entry(turn: Turn, user: User, room: Room) -> None:
     is_public = room.name[0] not in "@~"
     if not is_public and invitation(turn, user.name, room.name) is None:
         raise no_room(room.name)
-    if held(room.bans, user.name, turn.now.sure):
-        if not is_public:
-            raise no_room(room.name)
-        sanction = room.bans[user.name]
-        raise Reject(
-            RejectCode.BANNED,
-            f"you are banned from {room.name}{_because(sanction)}",
-            field="room",
-            retry_after_s=_remaining_s(sanction, turn.now.sure),
-        )
+    sanction = _ban(turn, user, room)
+    if sanction is not None:
+        raise _banned(turn, room, sanction) if is_public else no_room(room.name)
+
+
+def _ban(turn: Turn, user: User, room: Room) -> Sanction | None:
+    """What keeps somebody out of a room: his own ban, or that of his address."""
+    now = turn.now.sure
+    own = room.bans.get(user.name)
+    if own is not None and own.holds(now):
+        return own
+    return turn.chat.address_ban(room.name, user.address, now)
+
+
+def _banned(turn: Turn, room: Room, sanction: Sanction) -> Reject:
+    return Reject(
+        RejectCode.BANNED,
+        f"you are banned from {room.name}{_because(sanction)}",
+        field="room",
+        retry_after_s=_remaining_s(sanction, turn.now.sure),
+    )
+
+
+def check_address(turn: Turn, user: User, room: Room) -> None:
+    """Check that a member's address is not banned from the room, if he is a guest.
+
+    He is not removed, or it could be seen who shares an address with whom.
+
+    Raises:
+        Reject: `banned`, but to those who run the room.
+    """
+    sanction = turn.chat.address_ban(room.name, user.address, turn.now.sure)
+    if sanction is not None and rank(turn, user, room) < MODERATOR:
+        raise _banned(turn, room, sanction)
+
+
+def check_unbarred(turn: Turn, user: User) -> None:
+    """Check that no room of the user bans his address, if he is a guest.
+
+    Raises:
+        Reject: `banned`.
+    """
+    if user.address is not None:
+        for name in user.rooms:
+            check_address(turn, user, turn.chat.rooms[name])
+
+
+def is_barred(turn: Turn, user: User) -> bool:
+    """Whether `check_unbarred` has anything against a user."""
+    try:
+        check_unbarred(turn, user)
+    except Reject:
+        return True
+    return False
 
 
 def check_voice(turn: Turn, user: User, room: Room) -> None:

@@ -7,7 +7,7 @@ is not worth an error each time.
 
 from __future__ import annotations
 
-from chatd.core.commands import speech
+from chatd.core.commands import authority, speech
 from chatd.core.effects import Spread, Tell
 from chatd.core.entities import Connection, User
 from chatd.core.quota import full_bucket
@@ -45,8 +45,10 @@ def status(turn: Turn, connection: Connection, command: Status) -> None:
     """Be there, or away."""
     user = turn.user(connection)
     if _may(turn, user):
-        now = turn.now.mono
-        turn.chat.note_status(connection, user, command.state, command.text, now)
+        now, text = turn.now.mono, command.text
+        if text is not None and authority.is_barred(turn, user):
+            text = None
+        turn.chat.note_status(connection, user, command.state, text, now)
     _done(turn, connection, command)
 
 

@@ -118,9 +118,10 @@ def _on_lesser(
     room = authority.require_target(turn, connection, command, MODERATOR)
     if room is None:
         return None
-    user, target = turn.user(connection), turn.chat.users[command.user]
+    user, target = turn.user(connection), turn.chat.users.get(command.user)
     speech.check(turn, user, room, command)
-    if authority.rank(turn, target, room) >= authority.rank(turn, user, room):
+    worth = authority.rank(turn, target, room) if target is not None else 0
+    if target is not None and worth >= authority.rank(turn, user, room):
         raise Reject(
             RejectCode.FORBIDDEN,
             f"{target.name} has as much to say in {room.name} as you",
@@ -150,6 +151,8 @@ def moderated(turn: Turn, origin: Origin, draft: Moderate, outcome: Outcome) -> 
     if isinstance(event, Member):
         turn.chat.apply(event)
         turn.chat.apply_moderation(event, turn.now.mono)
+        if isinstance(outcome, Committed) and outcome.barred is not None:
+            turn.chat.apply_address_ban(room, outcome.barred, turn.now.mono)
     _answer(turn, origin, draft, outcome)
     if event is None:
         return

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from chatd.core.drafts import EndSessions, ForgetRevisions
+from chatd.core.drafts import AddressBan, EndSessions, ForgetRevisions
 from chatd.core.inputs import Revised, Revision, RevisionKind
 from chatd.core.turn import Turn
 from chatd.errors import Ending
@@ -96,6 +96,24 @@ def cut_sessions(turn: Turn, void: Iterable[SessionId], ending: Ending) -> None:
 def _ban(turn: Turn, revision: Revision) -> None:
     _set_ban(turn, revision)
     _void(turn, revision, Ending.BANNED)
+    if revision.barred is not None:
+        _bar(turn, revision.barred)
+
+
+def _bar(turn: Turn, ban: AddressBan) -> None:
+    """Let no guest in from an address, nor any stay who is here from there."""
+    chat = turn.chat
+    chat.apply_address_ban(None, ban, turn.now.mono)
+    if chat.address_ban(None, ban.address, turn.now.sure) is None:
+        return
+    for user in [one for one in chat.users.values() if one.address == ban.address]:
+        cut(turn, user.name, Ending.BANNED)
+        turn.append(EndSessions(user.name))
+
+
+def _unban(turn: Turn, revision: Revision) -> None:
+    _set_ban(turn, revision)
+    turn.chat.lift_address_ban(None, revision.user)
 
 
 def _set_ban(turn: Turn, revision: Revision) -> None:
@@ -123,6 +141,8 @@ def _role(turn: Turn, revision: Revision) -> None:
 
 def _erase(turn: Turn, revision: Revision) -> None:
     _void(turn, revision)
+    for place in list(turn.chat.barred):
+        turn.chat.lift_address_ban(place, revision.user)
     user = turn.chat.users.get(revision.user)
     if user is not None:
         turn.chat.apply_erasure(user, turn.now.mono)
@@ -130,7 +150,7 @@ def _erase(turn: Turn, revision: Revision) -> None:
 
 _TAKE: dict[RevisionKind, Callable[[Turn, Revision], None]] = {
     RevisionKind.BAN: _ban,
-    RevisionKind.UNBAN: _set_ban,
+    RevisionKind.UNBAN: _unban,
     RevisionKind.LOGOUT: _void,
     RevisionKind.TOKEN: _void,
     RevisionKind.ROLE: _role,

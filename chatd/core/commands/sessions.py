@@ -14,6 +14,8 @@ meanwhile (`chatd.core.commands.accounts`) is verified once more before `welcome
 from __future__ import annotations
 
 from chatd.core import allowance
+from chatd.core.barred import address_digest, banned_from_server
+from chatd.core.commands import authority
 from chatd.core.commands.authority import invitation
 from chatd.core.commands.revocation import cut_sessions
 from chatd.core.commands.rooms import subscribe_direct
@@ -22,6 +24,7 @@ from chatd.core.drafts import (
     AddUser,
     Committed,
     EndSession,
+    NoteAddress,
     OpenSession,
     Outcome,
     Refused,
@@ -96,7 +99,10 @@ def not_authenticated(
 def authenticated(turn: Turn, connection: Connection, found: Authenticated) -> None:
     """Open the session of a verified identity, or go on with the one it resumes."""
     who = found.principal
-    if who.resumed and who.session in turn.chat.ended:
+    barred = _barred(turn, connection, who)
+    if barred is not None:
+        refused(turn, connection, found.hello, barred)
+    elif who.resumed and who.session in turn.chat.ended:
         refused(turn, connection, found.hello, _gone())
     elif who.renews:
         connection.principal = who
@@ -106,7 +112,7 @@ def authenticated(turn: Turn, connection: Connection, found: Authenticated) -> N
         _count(turn, connection, found.hello, who)
     else:
         try:
-            draft = _opening(turn, who, found.hello.device)
+            draft = _opening(turn, connection, who, found.hello.device)
         except Reject as reject:
             refused(turn, connection, found.hello, reject)
             return
@@ -114,7 +120,24 @@ def authenticated(turn: Turn, connection: Connection, found: Authenticated) -> N
         turn.append(draft, connection, found.hello)
 
 
-def _opening(turn: Turn, who: Principal, device: str | None) -> OpenSession:
+def _barred(turn: Turn, connection: Connection, who: Principal) -> Reject | None:
+    """Why a guest is not let in from where he comes, if he is not."""
+    address = _address(turn, connection, who)
+    ban = turn.chat.address_ban(None, address, turn.now.sure)
+    return banned_from_server(ban) if ban is not None else None
+
+
+def _address(turn: Turn, connection: Connection, who: Principal) -> bytes | None:
+    """The digest of a guest's address, where a ban of his could hold for it."""
+    chat = turn.chat
+    if not chat.guest_ban_ms or connection.address is None or not is_guest(who.user):
+        return None
+    return address_digest(connection.address, chat.address_key)
+
+
+def _opening(
+    turn: Turn, connection: Connection, who: Principal, device: str | None
+) -> OpenSession:
     """The draft of a new session, and of its user where he is new.
 
     Raises:
@@ -137,6 +160,7 @@ def _opening(turn: Turn, who: Principal, device: str | None) -> OpenSession:
         most=turn.config.limits.sessions_per_user,
         held=tuple(user.sessions) if user is not None else (),
         device=device,
+        address=_address(turn, connection, who),
     )
 
 
@@ -222,7 +246,7 @@ def _welcome(
     counts: dict[RoomName, Unread],
 ) -> None:
     """Give the connection its user, its session and its direct conversations."""
-    chat, limits = turn.chat, turn.config.limits
+    chat = turn.chat
     if who.session in chat.ended:
         refused(turn, connection, command, _gone())
         return
@@ -231,10 +255,16 @@ def _welcome(
             unclaimed(turn, who.session)
         _verify(turn, connection, command)
         return
+    barred = _barred(turn, connection, who)
+    if barred is not None:
+        if not who.resumed:
+            unclaimed(turn, who.session)
+        refused(turn, connection, command, barred)
+        return
     user = chat.note_user(User(who.user, who.display, who.role))
     entry = chat.sessions.get(who.session)
     taken = entry is not None and entry.connection is not None
-    most = limits.connections_per_user
+    most = turn.config.limits.connections_per_user
     if most and not taken and len(user.connections) >= most:
         turn.answer(connection.id, None)
         turn.finish(connection, Ending.TOO_MANY)
@@ -243,12 +273,29 @@ def _welcome(
         return
     connection.token, connection.scope = who.token, who.scope
     expect_expiry(turn, connection, who.expires)
+    address = _address(turn, connection, who)
+    if chat.note_address(user, address) and address is not None and who.resumed:
+        turn.append(NoteAddress(user.name, address))
     older = chat.note_welcomed(connection, user, who.session, turn.now.mono)
     if who.resumed and command.device is not None:
         chat.note_device(who.session, command.device)
     if older is not None:
         turn.finish(older, Ending.TAKEN_OVER)
-    reply = Welcome(
+    turn.answer(connection.id, _greeting(turn, user, command, who, counts))
+    subscribe_direct(turn, connection)
+    turn.release(connection)
+
+
+def _greeting(
+    turn: Turn,
+    user: User,
+    command: Hello,
+    who: Principal,
+    counts: dict[RoomName, Unread],
+) -> Welcome:
+    """What somebody is told who is let in."""
+    chat, limits = turn.chat, turn.config.limits
+    return Welcome(
         user.name,
         user.display,
         user.role,
@@ -272,9 +319,6 @@ def _welcome(
         invites=_invites(turn, user, who.scope),
         id=command.id,
     )
-    turn.answer(connection.id, reply)
-    subscribe_direct(turn, connection)
-    turn.release(connection)
 
 
 def _shown(number: float) -> float:
@@ -330,6 +374,7 @@ def _gone() -> Reject:
 def profile(turn: Turn, connection: Connection, command: Profile) -> None:
     """Change what people read instead of one's name."""
     user = turn.user(connection)
+    authority.check_unbarred(turn, user)
     allowance.pace(turn, connection)
     turn.append(SetDisplay(user.name, command.display), connection, command)
     turn.pend(connection)

@@ -17,6 +17,7 @@ import attrs
 
 from chatd.core.commands.authority import (
     MODERATOR,
+    check_address,
     check_open,
     check_post,
     check_voice,
@@ -74,7 +75,8 @@ WAYS: dict[type[Saying], Way] = {
 
 What is not here says nothing there: a deletion, the end of a reaction, an act without
 a reason, coming and going. What is said of oneself everywhere (`profile`, `status`) is
-told in a room as `Truth.shown_in` has it.
+told in a room as `Truth.shown_in` has it, and is held for who is a guest from an
+address that is banned (`authority.check_unbarred`).
 """
 
 
@@ -84,13 +86,14 @@ def check(turn: Turn, user: User, room: Room, command: Saying) -> None:
     Raises:
         Reject: `muted`, with the time until he is not; `forbidden` where only
             moderators send, or nobody; `rate_limited` with the time until he may, in
-            slow mode.
+            slow mode; `banned`, if he is a guest from an address that is banned there.
     """
-    if not room.mutes and not room.settings.restricts:
+    if not room.mutes and not room.settings.restricts and user.address is None:
         return
     way = WAYS[type(command)]
     if way.words and not any(getattr(command, word) for word in way.words):
         return
+    check_address(turn, user, room)
     check_voice(turn, user, room)
     # Settings that open an archive may come with others.
     if way.archived and getattr(command, "archived", None) is not False:

@@ -21,6 +21,7 @@ from chatd.core.drafts.accounts import (
     EndSessions,
     EraseUser,
     ForgetRevisions,
+    NoteAddress,
     OpenSession,
     RecordTime,
     RenewSession,
@@ -31,6 +32,7 @@ from chatd.core.drafts.accounts import (
     SetPasswordHash,
 )
 from chatd.core.drafts.outcomes import (
+    AddressBan,
     Addressing,
     Committed,
     Conflict,
@@ -78,6 +80,7 @@ Draft = (
     | ChangePassword
     | EraseUser
     | OpenSession
+    | NoteAddress
     | RenewSession
     | EndSession
     | EndSessions
@@ -94,6 +97,7 @@ __all__ = [
     "TRIM_ROWS",
     "TRIM_TEXT_BYTES",
     "AddUser",
+    "AddressBan",
     "Addressing",
     "ChangePassword",
     "Committed",
@@ -114,6 +118,7 @@ __all__ = [
     "ForgetRevisions",
     "Moderate",
     "NewMessage",
+    "NoteAddress",
     "OpenSession",
     "Outcome",
     "Recall",

@@ -117,6 +117,16 @@ class OpenSession:
     held: tuple[SessionId, ...] = ()
     device: str | None = None
     """What the client calls itself."""
+    address: bytes | None = None
+    """The digest of a guest's, where he has one that is to be kept."""
+
+
+@attrs.define
+class NoteAddress:
+    """Remember that a guest comes from another address now, by its digest."""
+
+    user: UserName
+    address: bytes
 
 
 @attrs.define

@@ -10,6 +10,21 @@ from chatd.ids import RoomName, Seq, SessionId, UserName
 from chatd.wire.events import Millis, TimelineEvent
 
 
+@attrs.frozen
+class AddressBan:
+    """That no guest from an address is let in, because one was banned."""
+
+    user: UserName
+    """Who was banned; lifting his ban ends it."""
+    address: bytes
+    """Its digest."""
+    at: Millis
+    """When he was banned."""
+    until: Millis | None
+    """When his own ban ends; None is never."""
+    reason: str | None
+
+
 @attrs.define
 class Committed:
     """It is on disk. `event` has its seq; None for drafts without one."""
@@ -21,6 +36,8 @@ class Committed:
     ended: tuple[SessionId, ...] = ()
     """Sessions that were ended by it: those that a new one has displaced, the one that
     was idle longest first."""
+    barred: AddressBan | None = None
+    """What a ban of a guest holds for beside him."""
 
 
 @attrs.define(kw_only=True)

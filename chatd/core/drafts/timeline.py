@@ -115,7 +115,8 @@ class Moderate:
     """Change what `target` may do in `room`, and tell the timeline of it.
 
     Refused: `no_user` if `target` is unknown, or for `kick` and `role` no member.
-    What changes nothing is `Duplicate`, with the room's head.
+    What changes nothing is `Duplicate`, with the room's head. A guest can be banned as
+    long as his address is known; that is then `Committed.barred`, and `unban` lifts it.
     """
 
     room: RoomName

@@ -85,10 +85,12 @@ class Model(Tables):
                 return erasing.erase_user(self, draft)
             case d.OpenSession():
                 return people.open_session(self, draft)
+            case d.NoteAddress():
+                return people.note_address(self, draft)
             case d.RenewSession():
                 return people.renew_session(self, draft)
             case d.EndSession():
-                return people.end_session(self, draft.session)
+                return people.end_session(self, draft.session, self.reached)
             case d.EndSessions():
                 return people.end_sessions(self, draft)
             case d.EndNamedSession():

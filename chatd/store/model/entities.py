@@ -115,6 +115,8 @@ class ModelRoom:
     bans: dict[UserName, SanctionRow] = attrs.field(factory=dict)
     mutes: dict[UserName, SanctionRow] = attrs.field(factory=dict)
     invites: dict[UserName, InviteRow] = attrs.field(factory=dict)
+    barred: dict[UserName, d.AddressBan] = attrs.field(factory=dict)
+    """What bans from here hold for beside their guests."""
     cids: dict[tuple[UserName, Cid], tuple[bytes, Seq, Millis, Names]] = attrs.field(
         factory=dict
     )
@@ -196,6 +198,15 @@ class Tables:
     """Who blocks whom."""
     certain: Millis | None = None
     """What is certain about the time; None: nothing was committed."""
+    departed: dict[UserName, Millis] = attrs.field(factory=dict)
+    """When a guest's session ended, of whom an address is known still."""
+    barred: dict[UserName, d.AddressBan] = attrs.field(factory=dict)
+    """What bans from the server hold for beside their guests."""
+
+    @property
+    def reached(self) -> Millis:
+        """A time that has at least been reached."""
+        return self.certain or 0
 
     def is_taken(self, name: UserName) -> bool:
         """Whether a name is somebody's, or was."""

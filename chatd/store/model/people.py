@@ -7,11 +7,12 @@ from typing import Any
 import attrs
 
 from chatd.core import drafts as d
-from chatd.core.entities import SessionKept
+from chatd.core.barred import KNOWN_MS
+from chatd.core.entities import Sanction, SessionKept
 from chatd.ids import SessionId, SessionTag, UserName, session_tag
 from chatd.ports import SessionRow, UserRow
 from chatd.store import answers
-from chatd.store.model.entities import Tables
+from chatd.store.model.entities import ModelRoom, Tables
 from chatd.wire.events import Millis
 
 
@@ -92,7 +93,41 @@ def open_session(model: Tables, draft: d.OpenSession) -> d.Outcome:
     )
     model.opened[draft.session] = draft.created
     model.devices[draft.session] = draft.device
+    if draft.address is not None:
+        model.users[draft.user].address = draft.address
     return d.Committed(ended=_displace(model, draft) if draft.most else ())
+
+
+def note_address(model: Tables, draft: d.NoteAddress) -> d.Outcome:
+    """Keep from where a guest comes now."""
+    model.departed.pop(draft.user, None)
+    return set_user(model, draft.user, {"address": draft.address})
+
+
+def bar_address(
+    model: Tables, place: Tables | ModelRoom, user: UserName, ban: Sanction
+) -> d.AddressBan | None:
+    """Have the ban of a guest hold for his address, too, if that is known."""
+    address = model.users[user].address
+    if address is None:
+        return None
+    place.barred[user] = d.AddressBan(
+        user, address, model.reached, ban.until, ban.reason
+    )
+    return place.barred[user]
+
+
+def forget_addresses(model: Tables, now: Millis, kept_ms: Millis) -> None:
+    """Forget addresses that are not to be kept any longer."""
+    for user, gone in list(model.departed.items()):
+        if gone <= now - KNOWN_MS:
+            del model.departed[user]
+            model.users[user].address = None
+    for barred in (model.barred, *(room.barred for room in model.rooms.values())):
+        for user, ban in list(barred.items()):
+            until = now + 1 if ban.until is None else ban.until
+            if ban.at <= now - kept_ms or until <= now:
+                del barred[user]
 
 
 def _displace(model: Tables, draft: d.OpenSession) -> tuple[SessionId, ...]:
@@ -121,8 +156,11 @@ def renew_session(model: Tables, draft: d.RenewSession) -> d.Outcome:
     return d.Committed()
 
 
-def end_session(model: Tables, session: SessionId) -> d.Outcome:
-    """Void a session; a guest's memberships and invitations go with it."""
+def end_session(model: Tables, session: SessionId, at: Millis) -> d.Outcome:
+    """Void a session; a guest's memberships and invitations go with it.
+
+    His address goes later.
+    """
     ended = model.sessions.pop(session, None)
     if ended is None:
         return d.Duplicate()
@@ -131,6 +169,8 @@ def end_session(model: Tables, session: SessionId) -> d.Outcome:
         for room in model.rooms.values():
             room.members.pop(ended.user, None)
             room.invites.pop(ended.user, None)
+        if model.users[ended.user].address is not None:
+            model.departed[ended.user] = at
     return d.Committed()
 
 
@@ -144,7 +184,7 @@ def end_sessions(model: Tables, draft: d.EndSessions) -> d.Outcome:
         if draft.token in {None, row.token}
     ]
     for session in void:
-        end_session(model, session)
+        end_session(model, session, model.reached)
     return d.Committed() if void else d.Duplicate()
 
 
@@ -152,7 +192,7 @@ def end_named_session(model: Tables, draft: d.EndNamedSession) -> d.Outcome:
     """Void the session that a user names by its tag."""
     for row in _sessions_of(model, draft.user):
         if session_tag(row.session) == draft.tag:
-            end_session(model, row.session)
+            end_session(model, row.session, model.reached)
             return d.Committed(ended=(row.session,))
     return answers.NO_SESSION
 

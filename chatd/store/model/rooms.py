@@ -7,13 +7,14 @@ from typing import Any
 import attrs
 
 from chatd.core import drafts as d
-from chatd.core.entities import HOLD_OFF_MS
+from chatd.core.entities import HOLD_OFF_MS, Sanction
 from chatd.core.settings import RoomSettings
 from chatd.ids import Seq, UserName
 from chatd.ports import InviteRow, MemberRow, SanctionRow
 from chatd.store import answers
 from chatd.store.digest import creation_digest, is_creation_retry
 from chatd.store.model.entities import ModelRoom, Tables
+from chatd.store.model.people import bar_address
 from chatd.store.stretches import stamp
 from chatd.wire import events as e
 from chatd.wire.events import Millis
@@ -131,6 +132,8 @@ def moderate(
     member = room.members.get(target)
     if draft.change in ("kick", "role") and member is None:
         return answers.NOT_IN_ROOM
+    if draft.change == "ban" and member is None and _is_forgotten(model, target):
+        return answers.NO_USER
     if _is_done(room, draft, member, now):
         return d.Duplicate(room.head, room.last_ts)
     ts = stamp(now, room.last_ts)
@@ -143,9 +146,12 @@ def moderate(
         case "invite":
             room.invites[target] = InviteRow(target, draft.user, ts)
         case "ban":
+            ban = Sanction(until, draft.reason)
+            committed.barred = bar_address(model, room, target, ban)
             room.bans[target] = sanction
         case "unban":
             del room.bans[target]
+            room.barred.pop(target, None)
         case "mute":
             room.mutes[target] = sanction
         case "unmute":
@@ -160,6 +166,13 @@ def moderate(
     if draft.change in ("kick", "ban"):
         room.members.pop(target, None)
     return committed
+
+
+def _is_forgotten(model: Tables, user: UserName) -> bool:
+    """Whether he is a guest who has gone, and whose address nobody knows any more."""
+    has_session = user in {row.user for row in model.sessions.values()}
+    is_gone = model.is_guest(user) and not has_session
+    return is_gone and model.users[user].address is None
 
 
 def _is_done(

@@ -19,7 +19,7 @@ from chatd.core.inputs import RevisionKind
 from chatd.errors import Reject, RejectCode
 from chatd.ids import SessionId, SessionTag, UserName, session_tag
 from chatd.store import answers
-from chatd.store.sqlite import people
+from chatd.store.sqlite import addresses, people
 from chatd.store.sqlite.beside import (
     account_id,
     make_store,
@@ -174,16 +174,20 @@ def set_role(directory: Path, name: UserName, role: str) -> int:
 def ban(directory: Path, name: UserName, ban: Sanction, now: Millis) -> int:
     """Ban a user from the server, which ends his sessions. Tokens rest.
 
+    If he is a guest, it holds for the address that he came from last, too.
+
     Raises:
         Reject: `no_user`.
         StoreRefused: The store cannot be written.
     """
     with writing(directory) as db:
+        user = user_id(db, name)
         db.execute(
             "UPDATE user SET banned_at = ?, banned_until = ?, ban_reason = ?"
             " WHERE id = ?",
-            (now, ban.until, ban.reason, user_id(db, name)),
+            (now, ban.until, ban.reason, user),
         )
+        addresses.bar(_ledger(db), (user, name), addresses.SERVER, ban, now)
         _end_sessions(db, name)
         return revise(db, RevisionKind.BAN, name)
 
@@ -199,10 +203,12 @@ def unban(directory: Path, name: UserName) -> int | None:
         StoreRefused: The store cannot be written.
     """
     with writing(directory) as db:
+        user = user_id(db, name)
+        addresses.unbar(_ledger(db), user, addresses.SERVER)
         db.execute(
             "UPDATE user SET banned_at = NULL, banned_until = NULL, ban_reason = NULL"
             " WHERE id = ? AND banned_at IS NOT NULL",
-            (user_id(db, name),),
+            (user,),
         )
         return revise(db, RevisionKind.UNBAN, name) if db.changes() else None
 
@@ -242,7 +248,7 @@ def log_out(directory: Path, name: UserName, tag: SessionTag | None = None) -> i
         if tag is None:
             _end_sessions(db, name)
             return revise(db, RevisionKind.LOGOUT, name)
-        outcome = people.end_named_session(Ledger(db), EndNamedSession(name, tag), 0)
+        outcome = people.end_named_session(_ledger(db), EndNamedSession(name, tag), 0)
         if not isinstance(outcome, Committed):
             raise Reject(RejectCode.NO_SESSION, f"{name} has no session {tag}")
         return revise(db, RevisionKind.LOGOUT, name, session=outcome.ended[0])
@@ -255,4 +261,9 @@ def void(db: apsw.Connection, name: UserName, user: int) -> None:
 
 
 def _end_sessions(db: apsw.Connection, name: UserName) -> None:
-    people.end_sessions(Ledger(db), EndSessions(name), 0)
+    people.end_sessions(_ledger(db), EndSessions(name), 0)
+
+
+def _ledger(db: apsw.Connection) -> Ledger:
+    """One that takes for certain of the time what the daemon has written down."""
+    return Ledger(db, select(db, "SELECT ifnull(certain, 0) FROM store")[0][0])

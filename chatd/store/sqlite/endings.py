@@ -31,7 +31,7 @@ PURGE_TEXT_BYTES = TRIM_TEXT_BYTES // 2
 """One step, of which two and a half are made in the time of one of trimming."""
 PLACES_ROWS = 256
 """Memberships and the like in one step: no words leave the search index with them."""
-_PLACES = ("member", "sanction", "invite")
+_PLACES = ("member", "sanction", "invite", "address_ban")
 
 
 def destroy_room(ledger: Ledger, draft: DestroyRoom, now: Millis) -> Outcome:

@@ -96,6 +96,8 @@ def _forget(db: apsw.Connection, user: int) -> None:
         ("invite", "user_id"),
         ("invite", "sender_id"),
         ("creation", "user_id"),
+        ("guest_address", "user_id"),
+        ("address_ban", "user_id"),
         ("block", "user_id"),
         ("block", "blocked_id"),
     ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import apsw
 
+from chatd.core.drafts import AddressBan
 from chatd.core.entities import INVITE_MS
 from chatd.ids import UserName
 from chatd.ports import (
@@ -15,6 +16,7 @@ from chatd.ports import (
     Snapshot,
     UserRow,
 )
+from chatd.store.sqlite import addresses
 from chatd.store.sqlite.ledger import GUEST
 from chatd.store.sqlite.people import GUESTS_PLACES, server_ban
 from chatd.store.sqlite.rooms import load_settings
@@ -42,6 +44,7 @@ def load(
     certain: Millis,
     session_ms: Millis,
     guest_ms: Millis,
+    guest_ban_ms: Millis,
 ) -> Snapshot:
     """Void what was idle too long or has lapsed, then read what the core keeps."""
     with transaction(db):
@@ -70,10 +73,24 @@ def load(
         db.execute("DELETE FROM revision")  # the snapshot has them
         # What was begun by hand and broken off is the daemon's from here on.
         db.execute("UPDATE erasure SET by_hand = 0")
-        return Snapshot(_rooms(db), _users(db), _guest_sessions(db), _blocks(db))
+        db.execute(
+            "UPDATE guest_address SET gone = ? WHERE gone IS NULL"
+            " AND user_id NOT IN (SELECT user_id FROM session)",
+            (certain,),
+        )
+        addresses.prune(db, now, guest_ban_ms)
+        barred = _barred(db)
+        return Snapshot(
+            _rooms(db, barred),
+            _users(db),
+            _guest_sessions(db),
+            _blocks(db),
+            barred.get(addresses.SERVER, []),
+            select(db, "SELECT id FROM store")[0][0],
+        )
 
 
-def _rooms(db: apsw.Connection) -> list[RoomRow]:
+def _rooms(db: apsw.Connection, barred: dict[int, list[AddressBan]]) -> list[RoomRow]:
     members: dict[int, list[MemberRow]] = {}
     for room, *member in select(
         db,
@@ -102,6 +119,7 @@ def _rooms(db: apsw.Connection) -> list[RoomRow]:
             bans.get(number, []),
             mutes.get(number, []),
             invites.get(number, []),
+            barred.get(number, []),
         )
         for number, name, epoch, head, first, last_ts, settings in select(
             db,
@@ -123,17 +141,30 @@ def _sanctions(db: apsw.Connection, kind: str) -> dict[int, list[SanctionRow]]:
     return found
 
 
+def _barred(db: apsw.Connection) -> dict[int, list[AddressBan]]:
+    """Address bans by room; `addresses.SERVER` is all."""
+    found: dict[int, list[AddressBan]] = {}
+    for room, *ban in select(
+        db,
+        "SELECT a.room_id, u.name, a.address, a.at, a.until, a.reason"
+        " FROM address_ban a JOIN user u ON u.id = a.user_id ORDER BY u.name",
+    ):
+        found.setdefault(room, []).append(AddressBan(*ban))
+    return found
+
+
 def _users(db: apsw.Connection) -> list[UserRow]:
     rows = select(
         db,
-        "SELECT name, display, role, banned_at, banned_until, ban_reason FROM user"
+        "SELECT name, display, role, address, banned_at, banned_until, ban_reason"
+        " FROM user LEFT JOIN guest_address ON user_id = id"
         " WHERE erased IS NULL AND (role <> ?"
         " OR id IN (SELECT user_id FROM session)) ORDER BY name",
         (GUEST,),
     )
     return [
-        UserRow(name, display, role, ban=server_ban(*ban))
-        for name, display, role, *ban in rows
+        UserRow(name, display, role, ban=server_ban(*ban), address=address)
+        for name, display, role, address, *ban in rows
     ]
 
 

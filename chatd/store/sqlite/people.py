@@ -15,6 +15,7 @@ from chatd.core.drafts import (
     EndSessions,
     EraseUser,
     ForgetRevisions,
+    NoteAddress,
     OpenSession,
     Outcome,
     Recall,
@@ -29,7 +30,7 @@ from chatd.core.drafts import (
 from chatd.core.entities import Sanction
 from chatd.ids import TAG_BYTES, SessionId, UserName
 from chatd.store import answers
-from chatd.store.sqlite import erasing
+from chatd.store.sqlite import addresses, erasing
 from chatd.store.sqlite.ledger import GUEST, Ledger
 from chatd.store.sqlite.rooms import recall_creation
 from chatd.wire.events import Millis
@@ -187,7 +188,18 @@ def open_session(ledger: Ledger, draft: OpenSession, now: Millis) -> Outcome:
             draft.device,
         ),
     )
+    if draft.address is not None:
+        addresses.keep(ledger, user, draft.address)
     return Committed(ended=_displace(ledger, draft, user) if draft.most else ())
+
+
+def note_address(ledger: Ledger, draft: NoteAddress, now: Millis) -> Outcome:
+    """Keep from where a guest comes now."""
+    user = ledger.user(draft.user)
+    if user is None:
+        return answers.NO_USER
+    addresses.keep(ledger, user, draft.address)
+    return Committed()
 
 
 def _displace(ledger: Ledger, draft: OpenSession, user: int) -> tuple[SessionId, ...]:
@@ -270,12 +282,17 @@ def end_sessions(ledger: Ledger, draft: EndSessions, now: Millis) -> Outcome:
 
 def _leave_if_guest(ledger: Ledger, user: int) -> None:
     """Forget where somebody is and may come in who never comes back."""
+    gone = ledger.one(
+        "SELECT 1 FROM user WHERE id = ? AND role = ?"
+        " AND id NOT IN (SELECT user_id FROM session)",
+        user,
+        GUEST,
+    )
+    if gone is None:
+        return
     for table in GUESTS_PLACES:
-        ledger.db.execute(
-            f"DELETE FROM {table} WHERE user_id IN (SELECT id FROM user"  # noqa: S608 - two words
-            " WHERE id = ? AND role = ? AND id NOT IN (SELECT user_id FROM session))",
-            (user, GUEST),
-        )
+        ledger.db.execute(f"DELETE FROM {table} WHERE user_id = ?", (user,))  # noqa: S608 - two words
+    addresses.note_gone(ledger, user)
 
 
 def record_time(ledger: Ledger, draft: RecordTime, now: Millis) -> Outcome:

@@ -2,7 +2,7 @@
 
 The rights were looked at by the chat, whose barriers see to it that nothing
 changed since; what is looked at here is only whether there is something to do.
-Acts of moderation are durable commands with a cid, joins and leaves are not.
+Settings are changed by durable commands with a cid; joins and leaves have none.
 """
 
 from __future__ import annotations
@@ -18,13 +18,11 @@ from chatd.core.drafts import (
     CreateRoom,
     DeclareRoom,
     Duplicate,
-    Moderate,
     Outcome,
     Refused,
     SetMember,
     SetRoom,
 )
-from chatd.core.entities import HOLD_OFF_MS
 from chatd.core.settings import RoomSettings
 from chatd.ids import Cid, Seq
 from chatd.store import answers
@@ -176,9 +174,9 @@ def set_member(ledger: Ledger, draft: SetMember, now: Millis) -> Outcome:
         change = "leave" if draft.role is None else "role" if before else "join"
         committed = _add_own_event(ledger, draft, room, user, now, change)
     if draft.role is None:
-        _remove_member(ledger, room, user)
+        remove_member(ledger, room, user)
     elif before is not None:
-        _set_role(ledger, room, user, draft.role)
+        set_role(ledger, room, user, draft.role)
     else:
         first = room.head + (not draft.event) if draft.since_join else 1
         ledger.db.execute(
@@ -187,7 +185,7 @@ def set_member(ledger: Ledger, draft: SetMember, now: Millis) -> Outcome:
             (room.id, user, draft.role, room.head, first),
         )
         _remove_invite(ledger, room, user)
-        _remove_sanction(ledger, room, user, "ban")  # one that has lapsed
+        remove_sanction(ledger, room, user, "ban")  # one that has lapsed
     return committed
 
 
@@ -219,13 +217,13 @@ def _add_own_event(
 ) -> Committed:
     """Tell the timeline of a membership that its own user has changed."""
     detail = {} if draft.role is None else {"role": draft.role}
-    seq, ts = _add_member_event(ledger, room, user, now, user, change, detail)
+    seq, ts = add_member_event(ledger, room, user, now, user, change, detail)
     return Committed(
         Member(draft.room, seq, ts, draft.user, draft.user, change, draft.role)
     )
 
 
-def _add_member_event(
+def add_member_event(
     ledger: Ledger,
     room: RoomCell,
     user: int,
@@ -234,6 +232,7 @@ def _add_member_event(
     change: str,
     detail: dict[str, Any],
 ) -> tuple[Seq, Millis]:
+    """Add to a timeline what somebody did to a member, or to himself."""
     return add_event(
         ledger,
         room,
@@ -246,144 +245,18 @@ def _add_member_event(
     )
 
 
-# --- acts of moderation -----------------------------------------------------
-
-
-def moderate(ledger: Ledger, draft: Moderate, now: Millis) -> Outcome:
-    """Change what somebody else may do in a room."""
-    return durable(ledger, draft, lambda r, u: _moderate(ledger, draft, r, u, now))
-
-
-def _moderate(
-    ledger: Ledger, draft: Moderate, room: RoomCell, user: int, now: Millis
-) -> Outcome:
-    target = ledger.user(draft.target)
-    if target is None:
-        return answers.NO_USER
-    row = ledger.one(
-        "SELECT role FROM member WHERE room_id = ? AND user_id = ?", room.id, target
-    )
-    role = row[0] if row else None
-    if draft.change in ("kick", "role") and role is None:
-        return answers.NOT_IN_ROOM
-    if _is_done(ledger, draft, room, target, role, now):
-        return Duplicate(room.head, room.last_ts)
-    seconds = draft.seconds
-    until = None if seconds is None else room.stamp(now) + seconds * 1000
-    said = {"role": draft.role, "until": until, "reason": draft.reason}
-    detail: dict[str, Any] = {
-        n: value for n, value in said.items() if value is not None
-    }
-    seq, ts = _add_member_event(ledger, room, user, now, target, draft.change, detail)
-    _apply(ledger, draft, room, user, target, until, ts)
-    return Committed(
-        Member(draft.room, seq, ts, draft.user, draft.target, draft.change, **detail)
-    )
-
-
-def _is_done(
-    ledger: Ledger,
-    draft: Moderate,
-    room: RoomCell,
-    target: int,
-    role: str | None,
-    now: Millis,
-) -> bool:
-    """Whether the act would change nothing."""
-    match draft.change:
-        case "invite":
-            return role is not None or _is_invited(ledger, room, target, now)
-        case "uninvite" | "decline":
-            return not _is_invited(ledger, room, target, now)
-        case "role":
-            return role == draft.role
-        case "ban" | "mute":
-            held = _sanction(ledger, room, target, draft.change)
-            same = held == (None, draft.reason) and draft.seconds is None
-            return same and (draft.change == "mute" or role is None)
-        case "unban" | "unmute":
-            return _sanction(ledger, room, target, draft.change[2:]) is None
-    return False
-
-
-def _apply(
-    ledger: Ledger,
-    draft: Moderate,
-    room: RoomCell,
-    user: int,
-    target: int,
-    until: Millis | None,
-    ts: Millis,
-) -> None:
-    match draft.change:
-        case "invite":
-            ledger.db.execute(
-                "INSERT OR REPLACE INTO invite (room_id, user_id, sender_id, ts)"
-                " VALUES (?, ?, ?, ?)",
-                (room.id, target, user, ts),
-            )
-        case "uninvite" | "decline":
-            _close_invite(ledger, room, target, draft.change, ts)
-        case "kick":
-            _remove_member(ledger, room, target)
-        case "ban":
-            _remove_member(ledger, room, target)
-            _close_invite(ledger, room, target, draft.change, ts)
-        case "unban" | "unmute":
-            _remove_sanction(ledger, room, target, draft.change[2:])
-        case "role":
-            assert draft.role is not None
-            _set_role(ledger, room, target, draft.role)
-    if draft.change in ("ban", "mute"):
-        ledger.db.execute(
-            "INSERT OR REPLACE INTO sanction (room_id, user_id, kind, until, reason)"
-            " VALUES (?, ?, ?, ?, ?)",
-            (room.id, target, draft.change, until, draft.reason),
-        )
-
-
-def _sanction(ledger: Ledger, room: RoomCell, user: int, kind: str) -> Any:
-    """Until when and why, or None."""
-    return ledger.one(
-        "SELECT until, reason FROM sanction"
-        " WHERE room_id = ? AND user_id = ? AND kind = ?",
-        room.id,
-        user,
-        kind,
-    )
-
-
-def _set_role(ledger: Ledger, room: RoomCell, user: int, role: str) -> None:
+def set_role(ledger: Ledger, room: RoomCell, user: int, role: str) -> None:
+    """Give a member another role in a room."""
     ledger.db.execute(
         "UPDATE member SET role = ? WHERE room_id = ? AND user_id = ?",
         (role, room.id, user),
     )
 
 
-def _remove_member(ledger: Ledger, room: RoomCell, user: int) -> None:
+def remove_member(ledger: Ledger, room: RoomCell, user: int) -> None:
+    """Let somebody be no member any more."""
     ledger.db.execute(
         "DELETE FROM member WHERE room_id = ? AND user_id = ?", (room.id, user)
-    )
-
-
-def _is_invited(ledger: Ledger, room: RoomCell, user: int, now: Millis) -> bool:
-    """Whether an invitation of the user is open."""
-    row = ledger.one(
-        "SELECT ts FROM invite"
-        " WHERE room_id = ? AND user_id = ? AND closed_until IS NULL",
-        room.id,
-        user,
-    )
-    return row is not None and not answers.lapsed(row[0], now)
-
-
-def _close_invite(
-    ledger: Ledger, room: RoomCell, user: int, change: str, ts: Millis
-) -> None:
-    ledger.db.execute(
-        "UPDATE invite SET closed_until = max(?, coalesce(closed_until, 0))"
-        " WHERE room_id = ? AND user_id = ?",
-        (ts + HOLD_OFF_MS[change], room.id, user),
     )
 
 
@@ -393,7 +266,8 @@ def _remove_invite(ledger: Ledger, room: RoomCell, user: int) -> None:
     )
 
 
-def _remove_sanction(ledger: Ledger, room: RoomCell, user: int, kind: str) -> None:
+def remove_sanction(ledger: Ledger, room: RoomCell, user: int, kind: str) -> None:
+    """Lift somebody's ban or mute."""
     ledger.db.execute(
         "DELETE FROM sanction WHERE room_id = ? AND user_id = ? AND kind = ?",
         (room.id, user, kind),

@@ -23,6 +23,7 @@ import attrs
 import structlog
 import trio
 
+from chatd.core.barred import HOUR_MS
 from chatd.core.drafts import Draft, Outcome
 from chatd.core.entities import SessionKept
 from chatd.core.inputs import Revision
@@ -61,6 +62,7 @@ class SqliteStore:
     _guest_ms: Millis
     _searcher: apsw.AsyncConnection
     _search_s: float
+    _guest_ban_ms: Millis = DAY_MS
     _failure: StoreFailed | None = None
     _now: Millis = 0
     """A time that has at least been reached."""
@@ -80,7 +82,7 @@ class SqliteStore:
         limits = self._session_ms, self._guest_ms
         with trio.CancelScope(shield=True):
             snapshot: Snapshot = await self._write(
-                in_words, self._sync, load, *times, *limits
+                in_words, self._sync, load, *times, *limits, self._guest_ban_ms
             )
         self._now = now
         self._untended.set()
@@ -251,6 +253,7 @@ async def open_store(
     cid_keep_d: float,
     session_days: float,
     guest_hold_s: float,
+    guest_ban_h: float = 24,
     search_s: float = SEARCH_S,
     random_bytes: Callable[[int], bytes] = secrets.token_bytes,
 ) -> AsyncIterator[SqliteStore]:
@@ -261,6 +264,7 @@ async def open_store(
         cid_keep_d: How long cids are remembered, in days.
         session_days: How long an idle session of an account lasts, in days.
         guest_hold_s: How long a guest's lasts, in seconds.
+        guest_ban_h: How long a ban of a guest holds for his address, in hours.
         search_s: How long a search may take, in seconds.
         random_bytes: Where new epochs and the store's id come from.
 
@@ -283,7 +287,8 @@ async def open_store(
             sync = cast(apsw.Connection, db)
             generation = await call(db, begin, sync, path, random_bytes)
             cid_keep_ms = round(cid_keep_d * DAY_MS)
-            writer = await call(db, Writer, sync, generation, cid_keep_ms)
+            guest_ban_ms = round(guest_ban_h * HOUR_MS)
+            writer = await call(db, Writer, sync, generation, cid_keep_ms, guest_ban_ms)
             searcher = await _connect_reader(stack, path)
             await call(searcher, searching.prepare, searcher)
             readers = Readers(CONNECTIONS)
@@ -295,6 +300,7 @@ async def open_store(
                 round(guest_hold_s * 1000),
                 searcher,
                 search_s,
+                guest_ban_ms,
             )
             stack.push_async_callback(_shielded, store.finish)
             for _ in range(CONNECTIONS):

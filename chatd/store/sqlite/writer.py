@@ -24,10 +24,13 @@ import attrs
 
 from chatd.core import drafts as d
 from chatd.core.inputs import Revision, RevisionKind
+from chatd.ids import SessionId, UserName
 from chatd.store import answers
 from chatd.store.sqlite import (
+    addresses,
     endings,
     erasing,
+    moderation,
     people,
     rooms,
     search,
@@ -54,7 +57,7 @@ _SINGLE: dict[type, Callable[[Ledger, Any, Millis], d.Outcome]] = {
     d.EditMessage: timeline.edit,
     d.DeleteMessage: timeline.delete,
     d.SetReaction: timeline.react,
-    d.Moderate: rooms.moderate,
+    d.Moderate: moderation.moderate,
     d.SetRoom: rooms.set_room,
     d.DestroyRoom: endings.destroy_room,
     d.DropRoom: endings.drop_room,
@@ -70,6 +73,7 @@ _SINGLE: dict[type, Callable[[Ledger, Any, Millis], d.Outcome]] = {
     d.SetAccountRole: people.set_role,
     d.ChangePassword: people.change_password,
     d.OpenSession: people.open_session,
+    d.NoteAddress: people.note_address,
     d.RenewSession: people.renew_session,
     d.EndSession: people.end_session,
     d.EndSessions: people.end_sessions,
@@ -97,6 +101,7 @@ class Writer:
     db: apsw.Connection
     generation: Generation
     cid_keep_ms: Millis
+    guest_ban_ms: Millis = DAY_MS
     ledger: Ledger = attrs.field(init=False)
     lacking: int = attrs.field(init=False, default=0)
     """Messages that the search index did not have after the last step of `tend`."""
@@ -190,24 +195,14 @@ class Writer:
             rows = select(
                 self.db,
                 "SELECT r.id, r.kind, r.user, u.role, r.token, r.session,"
-                " u.banned_at, u.banned_until, u.ban_reason"
+                " u.banned_at, u.banned_until, u.ban_reason, a.address"
                 " FROM revision r JOIN user u ON u.name = r.user"
+                " LEFT JOIN address_ban a ON a.user_id = u.id AND a.room_id = ?"
                 " WHERE r.id > ? ORDER BY r.id",
-                (after,),
+                (addresses.SERVER, after),
             )
             self._version = version
-            return [
-                Revision(
-                    number,
-                    RevisionKind(kind),
-                    user,
-                    role,
-                    token,
-                    session,
-                    server_ban(*ban),
-                )
-                for number, kind, user, role, token, session, *ban in rows
-            ]
+            return [_revision(*row) for row in rows]
 
     # --- behind the commits -------------------------------------------------
 
@@ -233,6 +228,7 @@ class Writer:
                 self.lacking = search.fill(self.db, TEND_ROWS, TEND_BYTES)
                 more = self._prune_cids(now) or self.lacking > 0
                 more |= endings.purge(self.ledger, now, self.cid_keep_ms)
+                addresses.prune(self.db, now, self.guest_ban_ms)
             if not more:
                 more = self._erase()
             if self._wal_pages >= CHECKPOINT_PAGES:
@@ -279,3 +275,23 @@ class Writer:
             self.generation.advance()
             self.db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
             self.generation.write(clean=True)
+
+
+def _revision(
+    number: int,
+    kind: str,
+    user: UserName,
+    role: str,
+    token: bytes | None,
+    session: SessionId | None,
+    at: Millis | None,
+    until: Millis | None,
+    reason: str | None,
+    address: bytes | None,
+) -> Revision:
+    """A change that somebody else has made, with what is so of its user now."""
+    barred = None
+    if address is not None and at is not None:
+        barred = d.AddressBan(user, address, at, until, reason)
+    ban = server_ban(at, until, reason)
+    return Revision(number, RevisionKind(kind), user, role, token, session, ban, barred)

@@ -301,7 +301,7 @@ def test_a_guest_who_came_while_he_was_sought_is_found() -> None:
     """What the chat knows by then counts."""
     s = scene()
     guest = s.house.open()
-    s.ann.say(Ban(TEAM, UserName("guest~4")))
+    s.ann.say(Mute(TEAM, UserName("guest~4")))
     guest.say(Hello())
     s.house.run_errand(1)
     s.house.commit()

@@ -102,6 +102,8 @@ _WHOSE = "it is his: that is why the row is read"
 _ROOM = "the room's"
 _OTHERS = "it would tell him who blocks him"
 _AGAIN = "made from what is shown beside it"
+_DIGEST = "a digest that only the daemon can compare, to keep a ban"
+_BAN = "the ban, which is shown as what it is, once more"
 
 KEPT_BACK = {
     "user.id": _NUMBER,
@@ -134,6 +136,15 @@ KEPT_BACK = {
     "session.user_id": _WHOSE,
     "token.digest": "made from a secret",
     "token.user_id": _WHOSE,
+    "guest_address.user_id": _WHOSE,
+    "guest_address.address": _DIGEST,
+    "guest_address.gone": "when the digest began to be forgotten",
+    "address_ban.room_id": _BAN,
+    "address_ban.user_id": _WHOSE,
+    "address_ban.address": _DIGEST,
+    "address_ban.at": _BAN,
+    "address_ban.until": _BAN,
+    "address_ban.reason": _BAN,
 }
 """Columns that an export does not have, and why."""
 
@@ -165,6 +176,8 @@ ERASED = {
     "session.user_id": "goes",
     "token.user_id": "goes",
     "erasure.user_id": "goes",
+    "guest_address.user_id": "goes",
+    "address_ban.user_id": "goes",
 }
 """What becomes of a column that says who it is, when that one is erased."""
 

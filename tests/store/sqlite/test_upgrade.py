@@ -6,9 +6,10 @@ from pathlib import Path
 
 from chatd.core import drafts as d
 from chatd.core.entities import INVITE_MS
+from chatd.ids import UserName
 from chatd.ports import InviteRow
 from tests.store.sqlite.older import before, store_at
-from tests.store.support import ANN, BOB, LOBBY, T0, one, sqlite, timeline
+from tests.store.support import ANN, BOB, LOBBY, T0, one, session_id, sqlite, timeline
 
 
 async def test_invitations_of_before_are_open(tmp_path: Path) -> None:
@@ -41,3 +42,29 @@ async def test_rooms_of_before_are_there(tmp_path: Path) -> None:
         assert len(await timeline(store)) == 1
         await one(store, d.DestroyRoom(LOBBY, ANN, None))
         assert (await store.load(T0)).rooms == []
+
+
+async def test_guests_of_before_have_no_address(tmp_path: Path) -> None:
+    """They are banned by name, as they were; who comes now has one."""
+    with store_at(tmp_path, before("guest_bans")) as db:
+        db.execute(
+            "INSERT INTO user (id, name, display, role, created)"
+            " VALUES (4, 'dan~4f7k', 'dan', 'guest', 0)"
+        )
+        db.execute(
+            "INSERT INTO session (id, user_id, created) VALUES (?, 4, 0)", (b"s" * 32,)
+        )
+        db.execute("INSERT INTO member VALUES (1, 4, 'member', 0, 1)")
+    old, new = UserName("dan~4f7k"), UserName("eve~2x2y")
+    async with sqlite(tmp_path) as store:
+        snapshot = await store.load(T0)
+        assert [row.address for row in snapshot.users] == [None] * 4
+        come = d.AddUser(new, "eve", "guest", None)
+        opened = d.OpenSession(session_id("t"), new, None, T0, come, address=b"a" * 16)
+        await one(store, opened)
+        for guest, address in ((old, None), (new, b"a" * 16)):
+            act = d.Moderate(LOBBY, ANN, None, guest, "ban")
+            outcome = await one(store, act)
+            assert isinstance(outcome, d.Committed)
+            barred = outcome.barred
+            assert (barred and barred.address) == address

@@ -1,0 +1,165 @@
+"""Acts of moderation: what somebody may do to somebody else in a room.
+
+They are durable commands with a cid. The rights were looked at by the chat, whose
+barriers see to it that nothing changed since; what is looked at here is only whether
+there is something to do.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chatd.core.drafts import Committed, Duplicate, Moderate, Outcome
+from chatd.core.entities import HOLD_OFF_MS, Sanction
+from chatd.ids import is_guest
+from chatd.store import answers
+from chatd.store.sqlite import addresses
+from chatd.store.sqlite.ledger import Ledger, RoomCell
+from chatd.store.sqlite.rooms import (
+    add_member_event,
+    remove_member,
+    remove_sanction,
+    set_role,
+)
+from chatd.store.sqlite.timeline import durable
+from chatd.wire.events import Member, Millis
+
+
+def moderate(ledger: Ledger, draft: Moderate, now: Millis) -> Outcome:
+    """Change what somebody else may do in a room."""
+    return durable(ledger, draft, lambda r, u: _moderate(ledger, draft, r, u, now))
+
+
+def _moderate(
+    ledger: Ledger, draft: Moderate, room: RoomCell, user: int, now: Millis
+) -> Outcome:
+    target = ledger.user(draft.target)
+    if target is None:
+        return answers.NO_USER
+    row = ledger.one(
+        "SELECT role FROM member WHERE room_id = ? AND user_id = ?", room.id, target
+    )
+    role = row[0] if row else None
+    if draft.change in ("kick", "role") and role is None:
+        return answers.NOT_IN_ROOM
+    is_gone = role is None and is_guest(draft.target)
+    if draft.change == "ban" and is_gone and not addresses.is_known(ledger, target):
+        return answers.NO_USER
+    if _is_done(ledger, draft, room, target, role, now):
+        return Duplicate(room.head, room.last_ts)
+    seconds = draft.seconds
+    until = None if seconds is None else room.stamp(now) + seconds * 1000
+    said = {"role": draft.role, "until": until, "reason": draft.reason}
+    detail: dict[str, Any] = {
+        n: value for n, value in said.items() if value is not None
+    }
+    seq, ts = add_member_event(ledger, room, user, now, target, draft.change, detail)
+    _apply(ledger, draft, room, user, target, until, ts)
+    barred = None
+    if draft.change == "ban":
+        barred = addresses.bar(
+            ledger,
+            (target, draft.target),
+            room.id,
+            Sanction(until, draft.reason),
+            ledger.certain,
+        )
+    elif draft.change == "unban":
+        addresses.unbar(ledger, target, room.id)
+    return Committed(
+        Member(draft.room, seq, ts, draft.user, draft.target, draft.change, **detail),
+        barred=barred,
+    )
+
+
+def _is_done(
+    ledger: Ledger,
+    draft: Moderate,
+    room: RoomCell,
+    target: int,
+    role: str | None,
+    now: Millis,
+) -> bool:
+    """Whether the act would change nothing."""
+    match draft.change:
+        case "invite":
+            return role is not None or _is_invited(ledger, room, target, now)
+        case "uninvite" | "decline":
+            return not _is_invited(ledger, room, target, now)
+        case "role":
+            return role == draft.role
+        case "ban" | "mute":
+            held = _sanction(ledger, room, target, draft.change)
+            same = held == (None, draft.reason) and draft.seconds is None
+            return same and (draft.change == "mute" or role is None)
+        case "unban" | "unmute":
+            return _sanction(ledger, room, target, draft.change[2:]) is None
+    return False
+
+
+def _apply(
+    ledger: Ledger,
+    draft: Moderate,
+    room: RoomCell,
+    user: int,
+    target: int,
+    until: Millis | None,
+    ts: Millis,
+) -> None:
+    match draft.change:
+        case "invite":
+            ledger.db.execute(
+                "INSERT OR REPLACE INTO invite (room_id, user_id, sender_id, ts)"
+                " VALUES (?, ?, ?, ?)",
+                (room.id, target, user, ts),
+            )
+        case "uninvite" | "decline":
+            _close_invite(ledger, room, target, draft.change, ts)
+        case "kick":
+            remove_member(ledger, room, target)
+        case "ban":
+            remove_member(ledger, room, target)
+            _close_invite(ledger, room, target, draft.change, ts)
+        case "unban" | "unmute":
+            remove_sanction(ledger, room, target, draft.change[2:])
+        case "role":
+            assert draft.role is not None
+            set_role(ledger, room, target, draft.role)
+    if draft.change in ("ban", "mute"):
+        ledger.db.execute(
+            "INSERT OR REPLACE INTO sanction (room_id, user_id, kind, until, reason)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (room.id, target, draft.change, until, draft.reason),
+        )
+
+
+def _sanction(ledger: Ledger, room: RoomCell, user: int, kind: str) -> Any:
+    """Until when and why, or None."""
+    return ledger.one(
+        "SELECT until, reason FROM sanction"
+        " WHERE room_id = ? AND user_id = ? AND kind = ?",
+        room.id,
+        user,
+        kind,
+    )
+
+
+def _is_invited(ledger: Ledger, room: RoomCell, user: int, now: Millis) -> bool:
+    """Whether an invitation of the user is open."""
+    row = ledger.one(
+        "SELECT ts FROM invite"
+        " WHERE room_id = ? AND user_id = ? AND closed_until IS NULL",
+        room.id,
+        user,
+    )
+    return row is not None and not answers.lapsed(row[0], now)
+
+
+def _close_invite(
+    ledger: Ledger, room: RoomCell, user: int, change: str, ts: Millis
+) -> None:
+    ledger.db.execute(
+        "UPDATE invite SET closed_until = max(?, coalesce(closed_until, 0))"
+        " WHERE room_id = ? AND user_id = ?",
+        (ts + HOLD_OFF_MS[change], room.id, user),
+    )

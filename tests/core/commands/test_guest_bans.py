@@ -1,0 +1,489 @@
+"""A ban of a guest holds for his address, too: in a room, and from the server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import pytest
+
+from chatd.config import Config
+from chatd.config.limits import Limits
+from chatd.config.sections import Auth
+from chatd.core.barred import HOUR_MS, KNOWN_MS, TIDY_S
+from chatd.core.entities import Sanction
+from chatd.core.inputs import RevisionKind
+from chatd.errors import Ending, RejectCode
+from chatd.ids import Cid, RoomName, Seq, UserName
+from chatd.wire.acts import Ban, Create, Invite, Kick, Mute, SetRole, SetRoom, Unban
+from chatd.wire.commands import (
+    Delete,
+    Edit,
+    Hello,
+    History,
+    Join,
+    Leave,
+    Profile,
+    React,
+    Send,
+    Status,
+    Typing,
+)
+from chatd.wire.kinds import (
+    BanSeconds,
+    Display,
+    Emoji,
+    Reason,
+    RoomRole,
+    Secret,
+    State,
+    StatusText,
+    Text,
+    Topic,
+)
+from tests.core.house import ANN, BOB, LOBBY, House, Peer
+
+HERE, THERE = "192.0.2.1", "192.0.2.2"
+TEAM, DEN = RoomName("team"), RoomName("den")
+HI = Text("hi")
+FREE = Config(limits=Limits(messages_per_s=0))
+OFF = attrs.evolve(FREE, auth=Auth(guest_ban_h=0))
+
+
+@attrs.define
+class Scene:
+    """ann owns the team; a guest is in it, from here."""
+
+    house: House
+    ann: Peer
+    guest: Peer
+
+    @property
+    def name(self) -> UserName:
+        """The guest's."""
+        user = self.house.user_of(self.guest)
+        assert user is not None
+        return user
+
+
+def scene(config: Config = FREE) -> Scene:
+    """Two people in a room, nothing to take."""
+    house = House(config)
+    ann = house.user("ann", TEAM, address=THERE)
+    guest = house.guest(TEAM, address=HERE)
+    house.take_all()
+    return Scene(house, ann, guest)
+
+
+def code(frames: list[Any]) -> Any:
+    """The code of the only reply, or `ok`."""
+    (reply,) = [frame for frame in frames if hasattr(frame, "re")]
+    return getattr(reply, "code", "ok")
+
+
+def banned(*, seconds: int | None = None, config: Config = FREE) -> Scene:
+    """The same when ann has banned the guest."""
+    s = scene(config)
+    length = None if seconds is None else BanSeconds(seconds)
+    assert code(s.ann.ask(Ban(TEAM, s.name, length, Reason("spam")))) == "ok"
+    s.house.take_all()
+    return s
+
+
+# --- in a room --------------------------------------------------------------------
+
+
+def test_a_banned_guest_does_not_come_back_as_another() -> None:
+    """Who comes from there is answered as he was: with the reason and the time."""
+    s = banned()
+    other = s.house.guest(address=HERE)
+    (reply,) = other.ask(Join(TEAM))
+    assert (reply.code, reply.text) == (
+        RejectCode.BANNED,
+        "you are banned from team: spam",
+    )
+    assert reply.retry_after == 24 * 3600
+
+
+def test_guests_from_elsewhere_and_accounts_from_there_come_in() -> None:
+    """An office has one address, and where none is known there is none to ban."""
+    s = banned()
+    assert code(s.house.guest(address=THERE).ask(Join(TEAM))) == "ok"
+    assert code(s.house.guest().ask(Join(TEAM))) == "ok"
+    assert code(s.house.user("bob", address=HERE).ask(Join(TEAM))) == "ok"
+
+
+def test_other_rooms_are_not_concerned() -> None:
+    """A moderator's word ends at his door."""
+    s = banned()
+    other = s.house.guest(address=HERE)
+    assert code(other.ask(Join(LOBBY))) == "ok"
+    assert code(other.ask(Send(HI, room=LOBBY))) == "ok"
+
+
+def test_the_ban_of_an_account_holds_for_it_alone() -> None:
+    """Nor does that of a guest whose address is not known hold for more than him."""
+    s = scene()
+    s.house.user("bob", TEAM, address=HERE)
+    nowhere = s.house.guest(TEAM)
+    assert code(s.ann.ask(Ban(TEAM, BOB))) == "ok"
+    unknown = s.house.user_of(nowhere)
+    assert unknown is not None
+    assert code(s.ann.ask(Ban(TEAM, unknown))) == "ok"
+    assert s.house.chat.barred == {}
+    assert code(s.house.guest(address=HERE).ask(Join(TEAM))) == "ok"
+    assert code(s.house.guest().ask(Join(TEAM))) == "ok"
+
+
+@pytest.mark.parametrize(("seconds", "ends_s"), [(60, 60), (None, 86_400)])
+def test_it_ends_with_the_ban_or_after_a_day(seconds: int | None, ends_s: int) -> None:
+    """Whichever is first, and leaves nothing behind."""
+    s = banned(seconds=seconds)
+    other = s.house.guest(address=HERE)
+    s.house.wait(ends_s - 1)
+    assert code(other.ask(Join(TEAM))) == RejectCode.BANNED
+    s.house.wait(1)
+    assert code(other.ask(Join(TEAM))) == "ok"
+    s.house.wait(TIDY_S)
+    assert s.house.chat.barred == {}
+
+
+def test_it_does_not_end_by_a_clock_that_has_jumped() -> None:
+    """What is certain of the time decides, as for every ban."""
+    s = banned(seconds=60)
+    other = s.house.guest(address=HERE)
+    s.house.now.wall += 40 * 24 * HOUR_MS
+    s.house.now.sure = s.house.now.certain
+    (reply,) = other.ask(Join(TEAM))
+    assert (reply.code, reply.retry_after) == (RejectCode.BANNED, 60)
+
+
+def test_unban_lifts_it() -> None:
+    """Though the guest has gone by then."""
+    s = banned()
+    name = s.name
+    s.guest.close()
+    s.house.wait(1000)
+    s.house.settle()
+    assert name not in s.house.chat.users
+    other = s.house.guest(address=HERE)
+    assert code(other.ask(Join(TEAM))) == RejectCode.BANNED
+    assert code(s.ann.ask(Unban(TEAM, name))) == "ok"
+    assert s.house.chat.barred == {}
+    assert code(other.ask(Join(TEAM))) == "ok"
+
+
+def test_it_survives_a_restart() -> None:
+    """With who was there."""
+    s = banned(seconds=600)
+    s.house.restart()
+    other = s.house.guest(address=HERE)
+    (reply,) = other.ask(Join(TEAM))
+    assert (reply.code, reply.retry_after) == (RejectCode.BANNED, 600)
+
+
+def test_it_can_be_turned_off() -> None:
+    """Nothing is kept then, and a new name is let in."""
+    s = banned(config=OFF)
+    assert s.house.model.users[s.name].address is None
+    assert s.house.chat.barred == {}
+    assert code(s.house.guest(address=HERE).ask(Join(TEAM))) == "ok"
+
+
+def test_two_bans_are_lifted_one_by_one() -> None:
+    """The address is free when the last one is lifted."""
+    s = scene()
+    second = s.house.guest(TEAM, address=HERE)
+    other = s.house.user_of(second)
+    assert other is not None
+    assert code(s.ann.ask(Ban(TEAM, s.name, BanSeconds(60)))) == "ok"
+    assert code(s.ann.ask(Ban(TEAM, other, BanSeconds(600)))) == "ok"
+    assert code(s.ann.ask(Unban(TEAM, other))) == "ok"
+    (reply,) = s.house.guest(address=HERE).ask(Join(TEAM))
+    assert (reply.code, reply.retry_after) == (RejectCode.BANNED, 60)
+    assert code(s.ann.ask(Unban(TEAM, s.name))) == "ok"
+    assert code(s.house.guest(address=HERE).ask(Join(TEAM))) == "ok"
+
+
+def test_a_guest_who_has_gone_can_be_banned_for_an_hour() -> None:
+    """After that nobody knows where he was, and nobody knows him."""
+    s = scene()
+    name = s.name
+    s.guest.close()
+    s.house.wait(1000)
+    s.house.settle()
+    assert name not in s.house.chat.users
+    assert code(s.ann.ask(Ban(TEAM, name))) == "ok"
+    assert code(s.house.guest(address=HERE).ask(Join(TEAM))) == RejectCode.BANNED
+    late = scene()
+    name = late.name
+    late.guest.close()
+    late.house.wait(1000)
+    late.house.settle()
+    late.house.wait(KNOWN_MS / 1000)
+    late.house.restart()
+    ann = late.house.user("ann")
+    assert code(ann.ask(Ban(TEAM, name))) == RejectCode.NO_USER
+    assert code(ann.ask(Ban(TEAM, UserName("guest~none")))) == RejectCode.NO_USER
+
+
+def test_a_room_that_ends_takes_its_bans_along() -> None:
+    """There is nothing to keep anybody out of."""
+    s = scene()
+    (made,) = s.ann.ask(Create(private=True))
+    s.ann.ask(Invite(made.room, s.name))
+    assert code(s.guest.ask(Join(made.room))) == "ok"
+    assert code(s.ann.ask(Ban(made.room, s.name))) == "ok"
+    assert made.room in s.house.chat.barred
+    s.ann.ask(Leave(made.room))
+    s.house.settle()
+    assert made.room not in s.house.chat.rooms
+    assert s.house.chat.barred == {}
+
+
+def test_a_private_room_says_nothing_to_who_is_kept_out() -> None:
+    """He was asked in; it answers as one that does not exist."""
+    s = scene()
+    (made,) = s.ann.ask(Create(private=True))
+    s.ann.ask(Invite(made.room, s.name))
+    s.guest.ask(Join(made.room))
+    s.ann.ask(Ban(made.room, s.name))
+    other = s.house.guest(address=HERE)
+    name = s.house.user_of(other)
+    assert name is not None
+    s.ann.ask(Invite(made.room, name))
+    other.take()
+    assert code(other.ask(Join(made.room))) == RejectCode.NO_ROOM
+
+
+# --- who is there already ---------------------------------------------------------
+
+
+@attrs.define
+class Household:
+    """Another guest from there is in the room, with a message of his own."""
+
+    scene: Scene
+    other: Peer
+    of: Seq
+
+
+def household() -> Household:
+    """The same when ann has banned the first one."""
+    s = scene()
+    other = s.house.guest(TEAM, address=HERE)
+    (stored, _) = other.ask(Send(HI, room=TEAM))
+    assert code(s.ann.ask(Ban(TEAM, s.name, None, Reason("spam")))) == "ok"
+    s.house.take_all()
+    return Household(s, other, stored.seq)
+
+
+def test_who_shares_the_address_stays_unseen() -> None:
+    """Nobody is removed or told: it would show who shares it."""
+    h = household()
+    name = h.scene.house.user_of(h.other)
+    assert name in h.scene.house.chat.rooms[TEAM].members
+    assert code(h.other.ask(History(TEAM))) == "ok"
+    assert h.other.ending is None
+
+
+def test_who_shares_the_address_says_nothing_there() -> None:
+    """In no way; what takes away he may do."""
+    h = household()
+    for command in (
+        Send(HI, room=TEAM),
+        Edit(TEAM, h.of, Text("ho")),
+        React(TEAM, h.of, Emoji("👍")),
+        Invite(TEAM, BOB),
+        Profile(Display("words")),
+    ):
+        assert code(h.other.ask(command)) == RejectCode.BANNED, command
+    h.other.ask(Typing(TEAM))
+    h.other.ask(Status(State("away"), StatusText("words")))
+    h.scene.house.wait(5)
+    seen = h.scene.ann.take()
+    assert not [frame for frame in seen if frame.type == "typing"]
+    assert "words" not in repr(seen)
+    assert code(h.other.ask(React(TEAM, h.of, Emoji("👍"), on=False))) == "ok"
+    assert code(h.other.ask(Delete(TEAM, h.of))) == "ok"
+
+
+def test_once_he_leaves_he_is_kept_out() -> None:
+    """As any other guest from there."""
+    h = household()
+    assert code(h.other.ask(Leave(TEAM))) == "ok"
+    assert code(h.other.ask(Join(TEAM))) == RejectCode.BANNED
+
+
+def test_whoever_runs_the_room_may_speak() -> None:
+    """A guest to whom the room was entrusted is nobody's stranger."""
+    h = household()
+    name = h.scene.house.user_of(h.other)
+    assert name is not None
+    assert code(h.scene.ann.ask(SetRole(TEAM, name, RoomRole("moderator")))) == "ok"
+    assert code(h.other.ask(Send(HI, room=TEAM))) == "ok"
+    assert code(h.other.ask(SetRoom(TEAM, topic=Topic("x")))) == "ok"
+
+
+def test_a_reason_and_a_topic_are_ways_as_well() -> None:
+    """For somebody who was a moderator until a moment ago, they need the role."""
+    h = household()
+    for command in (Kick(TEAM, ANN), Mute(TEAM, ANN), SetRoom(TEAM, topic=Topic("x"))):
+        assert code(h.other.ask(command)) in (RejectCode.BANNED, RejectCode.FORBIDDEN)
+
+
+def test_a_guest_who_comes_from_elsewhere_speaks_again() -> None:
+    """What counts is where he comes from now; and the other way about."""
+    h = household()
+    house = h.scene.house
+    name = house.user_of(h.other)
+    session = next(iter(house.chat.users[name].sessions))  # type: ignore[index]
+    moved = house.open(THERE)
+    moved.hello(session=Secret(session.decode()))
+    moved.join(TEAM)
+    assert code(moved.ask(Send(HI, room=TEAM))) == "ok"
+    house.restart()
+    back = house.open(HERE)
+    back.hello(session=Secret(session.decode()))
+    back.join(TEAM)
+    assert code(back.ask(Send(HI, room=TEAM))) == RejectCode.BANNED
+
+
+# --- from the server --------------------------------------------------------------
+
+
+def expelled(until_s: int | None = None, config: Config = FREE) -> Scene:
+    """The operator has banned the guest from the server."""
+    s = scene(config)
+    until = None if until_s is None else s.house.now.wall + until_s * 1000
+    s.house.revise(RevisionKind.BAN, s.name, Sanction(until, "spam"))
+    s.house.settle()
+    return s
+
+
+def test_a_guest_from_there_is_not_let_in() -> None:
+    """He is answered as the one who was banned, and let go."""
+    s = expelled()
+    other = s.house.open(HERE)
+    (reply,) = other.hello()
+    assert reply.code == RejectCode.BANNED
+    assert reply.text.startswith("you are banned from this server until 2027-")
+    assert reply.text.endswith(": spam")
+    assert other.ending is Ending.BANNED
+    assert len(s.house.model.sessions) == 1  # ann's
+
+
+def test_accounts_from_there_are_let_in() -> None:
+    """And guests from elsewhere."""
+    s = expelled()
+    assert s.house.user_of(s.house.user("bob", address=HERE)) == BOB
+    assert s.house.user_of(s.house.guest(address=THERE)) is not None
+    assert s.house.user_of(s.house.guest()) is not None
+
+
+def test_guests_who_are_here_from_there_are_ended() -> None:
+    """They are his other names, as far as anybody can tell; accounts stay."""
+    s = scene()
+    others = [s.house.guest(TEAM, address=HERE) for _ in range(3)]
+    bob = s.house.user("bob", address=HERE)
+    far = s.house.guest(address=THERE)
+    s.house.revise(RevisionKind.BAN, s.name, Sanction(None, None))
+    s.house.settle()
+    for peer in (s.guest, *others):
+        assert peer.ending is Ending.BANNED
+    assert bob.ending is None
+    assert far.ending is None
+    assert list(s.house.chat.rooms[TEAM].members) == [ANN]
+    assert len(s.house.model.sessions) == 3
+
+
+def test_a_session_from_there_is_not_resumed() -> None:
+    """But kept: he may come in from elsewhere."""
+    s = scene()
+    house = s.house
+    far = house.guest(TEAM, address=THERE)
+    name = house.user_of(far)
+    session = next(iter(house.chat.users[name].sessions))  # type: ignore[index]
+    far.close()
+    house.revise(RevisionKind.BAN, s.name, Sanction(None, None))
+    house.settle()
+    back = house.open(HERE)
+    assert code(back.hello(session=Secret(session.decode()))) == RejectCode.BANNED
+    again = house.open(THERE)
+    assert again.hello(session=Secret(session.decode()))[0].type == "welcome"
+
+
+def test_a_hello_that_was_under_way_is_refused() -> None:
+    """The ban is asked for once more before the welcome."""
+    s = scene()
+    other = s.house.open(HERE)
+    other.say(Hello())
+    s.house.run_errand()
+    s.house.revise(RevisionKind.BAN, s.name, Sanction(None, None))
+    s.house.settle()
+    assert code(other.take()) == RejectCode.BANNED
+    assert other.ending is Ending.BANNED
+    assert len(s.house.model.sessions) == 1
+
+
+def test_a_ban_from_the_server_ends_and_is_lifted() -> None:
+    """With its end, by the operator, or after a day; a restart keeps it."""
+    s = expelled(60)
+    s.house.restart()
+    assert code(s.house.open(HERE).hello()) == RejectCode.BANNED
+    s.house.wait(60)
+    assert s.house.user_of(s.house.guest(address=HERE)) is not None
+    s = expelled()
+    s.house.wait(86_399)
+    assert code(s.house.open(HERE).hello()) == RejectCode.BANNED
+    s.house.wait(1)
+    assert s.house.user_of(s.house.guest(address=HERE)) is not None
+    s = expelled()
+    s.house.revise(RevisionKind.UNBAN, UserName("guest~2"))
+    assert s.house.chat.barred == {}
+    assert s.house.user_of(s.house.guest(address=HERE)) is not None
+
+
+def test_a_ban_that_has_ended_by_the_time_it_is_told_ends_nobody() -> None:
+    """The daemon was away for longer than it."""
+    s = scene()
+    other = s.house.guest(address=HERE)
+    s.house.revise(RevisionKind.BAN, s.name, Sanction(s.house.now.wall, None))
+    s.house.settle()
+    assert s.guest.ending is Ending.BANNED
+    assert other.ending is None
+
+
+def test_an_erased_guest_bans_no_address() -> None:
+    """What was kept of him goes, in rooms and on the server."""
+    s = scene()
+    name = s.name
+    s.ann.ask(Ban(TEAM, name))
+    s.house.revise(RevisionKind.BAN, name, Sanction(None, None))
+    s.house.settle()
+    assert set(s.house.chat.barred) == {TEAM, None}
+    s.house.revise(RevisionKind.ERASE, name)
+    s.house.settle()
+    assert s.house.chat.barred == {}
+
+
+def test_a_thousand_bans_leave_nothing() -> None:
+    """Memory is where it was when they have ended."""
+    house = House(FREE, checked=False)
+    ann = house.user("ann", TEAM)
+    for number in range(1000):
+        guest = house.guest(TEAM, address=f"192.0.2.{number}")
+        name = house.user_of(guest)
+        assert name is not None
+        assert (
+            code(ann.ask(Ban(TEAM, name, BanSeconds(60), cid=Cid(f"{number}")))) == "ok"
+        )
+        guest.close()
+        ann.take()
+    assert len(house.chat.barred[TEAM]) > 0
+    house.wait(1000)
+    house.settle()
+    house.wait(1000)
+    house.settle()
+    assert house.chat.barred == {}
+    assert len(house.chat.users) == 4
