@@ -165,13 +165,17 @@ def test_what_is_never_sent_is_marked() -> None:
 
 @pytest.fixture
 def follower() -> Any:
-    """The client loop as it is printed, with what it sent and shows."""
+    """The client loop as it is printed, with what it sent, shows and moved."""
     sent: list[Frame] = []
     shown: list[int] = []
+    moved: list[tuple[str, str]] = []
     loop = printed_loop(
-        sent.append, lambda frame: shown.append(frame["seq"]), lambda _: shown.clear()
+        sent.append,
+        lambda frame: shown.append(frame["seq"]),
+        lambda _: shown.clear(),
+        lambda *names: moved.append(names),
     )
-    loop.sent, loop.shown = sent, shown
+    loop.sent, loop.shown, loop.moved = sent, shown, moved
     return loop
 
 
@@ -240,6 +244,44 @@ def test_what_is_hidden_leaves_no_hole_in_the_printed_loop(follower: Any) -> Non
     follower.receive(message(3) | {"room": "@ann,bob"})
     assert follower.shown == [1, 2, 3]
     assert follower.sent == []
+
+
+def test_the_printed_loop_keeps_its_place_under_another_name(follower: Any) -> None:
+    """Heard live, in the answer to a join by the old one, or in `welcome`."""
+    follower.join("lobby")
+    follower.receive(joined(3))
+    caught_up = {"type": "caught_up", "room": "lobby", "epoch": "e" * 16}
+    follower.receive(caught_up | {"seq": 3})
+    follower.receive({"type": "renamed", "room": "hall", "was": ["lobby"]})
+    rename = {"type": "rename", "room": "hall", "seq": 4, "ts": "…", "was": ["lobby"]}
+    follower.receive(rename)
+    follower.receive(message(5) | {"room": "hall"})
+    assert follower.have == {"hall": ["e" * 16, 5]}
+    resume = {"type": "join", "since": 5, "epoch": "e" * 16}
+
+    names = ["lobby", "hall"]
+    follower.receive({"type": "renamed", "room": "den", "was": ["hall"]})
+    follower.receive({"type": "gap", "room": "den", "have": 5, "seq": 7})
+    assert follower.sent[-1] == resume | {"room": "den"}
+    names.append("den")
+    follower.receive(joined(8, room="attic", recovered=True, was=names))
+    for seq in (6, 7, 8):
+        follower.receive(message(seq) | {"room": "attic"})
+    assert follower.asked == set()
+    names.append("attic")
+    entry = {"room": "barn", "was": names}
+    follower.receive({"type": "welcome", "rooms": [entry]})
+    assert follower.sent[-1] == resume | {"room": "barn", "since": 8}
+    follower.receive(joined(8, room="barn", recovered=True, was=names))
+    follower.receive(message(9) | {"room": "barn"})
+    assert follower.shown == [4, 5, 6, 7, 8, 9]
+    assert follower.moved == [
+        *[("lobby", "hall"), ("hall", "den")],
+        *[("den", "attic"), ("attic", "barn")],
+    ]
+    assert [frame for frame in follower.sent if "last" in frame] == [
+        {"type": "join", "room": "lobby", "last": 50}
+    ]
 
 
 def test_words_that_are_told_to_be_equal_are() -> None:

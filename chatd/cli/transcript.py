@@ -101,6 +101,11 @@ def _room(event: Frame) -> Iterable[str]:
         yield _quiet(event, f"{by} {did}")
 
 
+def _rename(event: Frame) -> Iterable[str]:
+    by, was = clean(event.get("from")), " ".join(map(clean, event.get("was", ())))
+    return [_quiet(event, f"{by} has given the room this name; it was {was}")]
+
+
 def _destroy(event: Frame) -> Iterable[str]:
     return [_quiet(event, f"{clean(event.get('from'))} has deleted the room")]
 
@@ -192,6 +197,7 @@ _WRITERS: dict[str, Callable[[Frame], Iterable[str]]] = {
     "react": _react,
     "member": _member,
     "room": _room,
+    "rename": _rename,
     "destroy": _destroy,
     "presence": _presence,
     "left": _left,

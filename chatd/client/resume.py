@@ -7,9 +7,9 @@ will have some at the latest, and `hang_up` tells that the connection is to be c
 
 What holds, however often the connection is lost:
 
-* Every event of a followed room is told once, in order (`room.py`). Where the
-  server cannot give all that is missing, the `ok` of a join with
-  `recovered:false` is told, then the newest page of history.
+* Every event of a followed room is told once, in order (`room.py`), whatever it is
+  called (`renames.py`). Where the server cannot give all that is missing, the `ok` of
+  a join with `recovered:false` is told, then the newest page of history.
 * Every command is answered once, and takes effect once (`unanswered.py`).
 * `typing`, `status` and `read` are sent if there is a connection, or forgotten.
 
@@ -38,6 +38,7 @@ from chatd.client.frames import (
     seconds,
 )
 from chatd.client.lifeline import AFTER_MAX_S, Beat, Lifeline, reason_of
+from chatd.client.renames import follow
 from chatd.client.room import Following, Step, fold
 from chatd.client.unanswered import (
     DURABLE,
@@ -193,6 +194,7 @@ class ClientCore:
     # --- what comes in ------------------------------------------------------
 
     def _take(self, frame: Frame, now: float) -> None:
+        follow(frame, self.rooms, self._commands)
         match frame.get("type"):
             case "welcome":
                 self._welcomed(frame)
@@ -206,8 +208,7 @@ class ClientCore:
                 if room is not None and room.missed(need(frame, "seq", int)):
                     self._join(room)
             case "caught_up":
-                room = self.rooms.get(need(frame, "room", str))
-                if room is not None:
+                if room := self.rooms.get(need(frame, "room", str)):
                     room.caught_up(need(frame, "seq", int))
                 self._events.append({k: v for k, v in frame.items() if k != "id"})
             case "left":
@@ -255,9 +256,8 @@ class ClientCore:
     def _welcomed(self, frame: Frame) -> None:
         """Go on where the last connection ended: rooms first, then commands."""
         user = need(frame, "user", str)
-        rooms = {
-            need(entry, "room", str): entry for entry in need(frame, "rooms", list)
-        }
+        entries = need(frame, "rooms", list)
+        rooms = {need(entry, "room", str): entry for entry in entries}
         self._session = need(frame, "session", str)
         self._events.append({k: v for k, v in frame.items() if k != "session"})
         self._frame_bytes = frame_bytes(frame)

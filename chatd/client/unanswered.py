@@ -22,7 +22,7 @@ import attrs
 
 from chatd.client.frames import Frame
 
-DURABLE = frozenset({"send", "edit", "delete", "react", "destroy"})
+DURABLE = frozenset({"send", "edit", "delete", "react", "rename", "destroy"})
 """Commands that are given a `cid`, since sent again they would do something else.
 Source: protocol section 4."""
 NEVER_ANSWERED = frozenset({"typing", "status", "read"})

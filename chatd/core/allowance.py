@@ -131,7 +131,7 @@ def may_create(turn: Turn, connection: Connection, *, direct: bool = False) -> N
         Reject: `forbidden` for one who owns too many, or is in too many;
             `rate_limited`; `unavailable` while the disk is nearly full.
     """
-    user, limits, now = turn.user(connection), turn.config.limits, turn.now.mono
+    user, limits = turn.user(connection), turn.config.limits
     may_grow(turn, user.name)
     if not direct:
         may_join(turn, connection)
@@ -140,6 +140,16 @@ def may_create(turn: Turn, connection: Connection, *, direct: bool = False) -> N
                 RejectCode.FORBIDDEN,
                 f"you own {limits.rooms_per_user} rooms, and nobody may own more",
             )
+    may_name(turn, connection)
+
+
+def may_name(turn: Turn, connection: Connection) -> None:
+    """Take one new name of a room from whoever gives it.
+
+    Raises:
+        Reject: `rate_limited`.
+    """
+    user, limits, now = turn.user(connection), turn.config.limits, turn.now.mono
     if user.creations is None:
         per_s = limits.creations_per_h / HOUR_S
         user.creations = full_bucket(per_s, limits.creations_burst, now)

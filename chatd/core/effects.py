@@ -99,6 +99,16 @@ class Unsubscribe:
 
 
 @attrs.define
+class Rename:
+    """From here on what some connections get of a room is of it under another name."""
+
+    room: RoomName
+    name: RoomName
+    connections: Sequence[ConnectionId]
+    """Those that follow it, replaying or live."""
+
+
+@attrs.define
 class Append:
     """Give a draft to the store's writer; `Executed` comes back."""
 
@@ -229,6 +239,7 @@ Effect = (
     | Spread
     | Subscribe
     | Unsubscribe
+    | Rename
     | Append
     | Authenticate
     | CheckSecret

@@ -107,6 +107,8 @@ class Room:
     settings: RoomSettings = RoomSettings()
     declared: bool = False
     """Whether the configuration names it: joins are silent, it is suggested."""
+    was: list[RoomName] = attrs.field(factory=list)
+    """Names that it had before, the oldest first."""
     bans: dict[UserName, Sanction] = attrs.field(factory=dict)
     mutes: dict[UserName, Sanction] = attrs.field(factory=dict)
     """Kept while their user is away, so that leaving is no way out."""

@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import attrs
+
 from chatd.config import Config
 from chatd.core import (
     allowance,
@@ -45,6 +47,7 @@ from chatd.core.state import Chat
 from chatd.core.turn import Turn
 from chatd.errors import Reject, RejectCode
 from chatd.ids import Epoch, RoomName, is_guest
+from chatd.wire.acts import Create
 from chatd.wire.codec import BadCommand
 from chatd.wire.commands import Command
 from chatd.wire.events import Presence
@@ -149,6 +152,8 @@ class Machine:
         if isinstance(command, BadCommand):
             self._refuse_malformed(turn, connection, command)
             return
+        if self.chat.aliases:
+            command = self._renamed(command)
         rule = RULES[type(command)]
         if connection.user is None and not rule.hello:
             self._refuse_malformed(turn, connection, _too_early(command))
@@ -177,6 +182,17 @@ class Machine:
             if rule.barrier:
                 self.chat.barriers[draft.room, None] = Barrier(draft)
             turn.append(draft, connection, command)
+
+    def _renamed(self, command: Command) -> Command:
+        """The same command, if it names a room by what that was called before.
+
+        Not `create`: what its cid has made was asked for by that name.
+        """
+        name = self.chat.aliases.get(getattr(command, "room", RoomName("")))
+        if name is None or isinstance(command, Create):
+            return command
+        changes: dict[str, Any] = {"room": name}
+        return attrs.evolve(command, **changes)
 
     def _must_wait(self, connection: Connection, rule: Rule, command: Command) -> bool:
         """Whether something before this command has to be known first."""
@@ -270,9 +286,10 @@ class Machine:
         connection = turn.connection(happened.connection)
         if connection is None:
             return
-        entry = connection.subscriptions.get(happened.room)
+        name = self.chat.aliases.get(happened.room, happened.room)
+        entry = connection.subscriptions.get(name)
         if entry is not None and entry.number == happened.subscription:
-            rooms.replayed(turn, connection, happened.room, happened.at)
+            rooms.replayed(turn, connection, name, happened.at)
 
     # --- the operator ---------------------------------------------------------
 

@@ -18,6 +18,7 @@ from chatd.core.commands import (
     creation,
     lifecycle,
     moderation,
+    renaming,
     rooms,
     sessions,
     timeline,
@@ -44,7 +45,10 @@ def take(turn: Turn, happened: Executed) -> None:
         _close_draft(turn, happened.origin)
 
 
-_BARRIERS = (drafts.Moderate, drafts.SetRoom, drafts.DestroyRoom, drafts.DropRoom)
+_BARRIERS = (
+    *(drafts.Moderate, drafts.SetRoom),
+    *(drafts.RenameRoom, drafts.DestroyRoom, drafts.DropRoom),
+)
 """What stands as a barrier for everybody in its room."""
 _OF_COMMANDS = (drafts.Durable, drafts.Recall)
 """What `Connection.open_drafts` counts."""
@@ -124,6 +128,7 @@ _TAKERS: dict[type, Callable[[Turn, Origin, Any, Outcome], None]] = {
     drafts.SetMember: rooms.changed,
     drafts.Moderate: moderation.moderated,
     drafts.SetRoom: moderation.changed,
+    drafts.RenameRoom: renaming.renamed,
     drafts.DestroyRoom: lifecycle.destroyed,
     drafts.DropRoom: lifecycle.dropped,
     drafts.CreateRoom: rooms.created,

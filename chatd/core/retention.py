@@ -67,11 +67,11 @@ def trimmed(turn: Turn, _origin: Origin, draft: TrimRoom, outcome: Outcome) -> N
     A step that could not be done now is done after the next review.
     """
     chat = turn.chat
-    room = chat.rooms.get(draft.room)
+    room = chat.room(draft.room)
     if isinstance(outcome, Trimmed) and room is not None:
         chat.apply_trim(room, outcome.first)
         if outcome.more:
-            chat.untrimmed[draft.room] = None
+            chat.untrimmed[room.name] = None
     chat.trimming = False
     _go_on(turn, PAUSE_S)
 

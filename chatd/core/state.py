@@ -283,6 +283,24 @@ class Chat(Truth):
         connection.subscriptions[room] = entry
         return entry
 
+    def note_renamed(self, room: Room, before: RoomName) -> list[ConnectionId]:
+        """Whoever follows a room follows it under its other name.
+
+        Returns:
+            The connections that do, replaying or live.
+        """
+        if self.untrimmed.pop(before, self) is None:
+            self.untrimmed[room.name] = None
+        moved = []
+        for name in room.members:
+            for number in self.users[name].connections:
+                places = self.connections[number].subscriptions
+                place = places.pop(before, None)
+                if place is not None:
+                    places[room.name] = place
+                    moved.append(number)
+        return moved
+
     # --- presence -----------------------------------------------------------
 
     def _settle_state(self, user: User, now: float) -> None:

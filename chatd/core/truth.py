@@ -38,6 +38,8 @@ class Truth:
 
     presence_tick_s: float
     rooms: dict[RoomName, Room] = attrs.field(factory=dict)
+    aliases: dict[RoomName, RoomName] = attrs.field(factory=dict)
+    """What rooms were called before, and what they are called now."""
     users: dict[UserName, User] = attrs.field(factory=dict)
     invites: dict[UserName, dict[RoomName, Invite]] = attrs.field(factory=dict)
     """Invitations that wait for their answer, or have ended not long ago."""
@@ -50,6 +52,10 @@ class Truth:
     """How long a ban of a guest holds for his address at the most; 0: not at all."""
     barred: dict[RoomName | None, Barred] = attrs.field(factory=dict)
     """Addresses from which no guest is let in, into a room or, for None, at all."""
+
+    def room(self, name: RoomName) -> Room | None:
+        """The room that has a name, or had it."""
+        return self.rooms.get(self.aliases.get(name, name))
 
     def apply(self, event: TimelineEvent) -> None:
         """Take a committed event into its room; one applied before is nothing."""
@@ -84,8 +90,41 @@ class Truth:
                 # Who made it was a guest whose session has ended meanwhile.
                 self.emptied[room.name] = None
 
+    def apply_rename(self, room: Room, name: RoomName, now: float) -> None:
+        """Take a committed other name of a room.
+
+        What is due for the room is asked for anew, since it is asked for by name.
+        """
+        before = room.name
+        del self.rooms[before]
+        self.rooms[name] = room
+        room.name = name
+        room.was = [former for former in room.was if former != name] + [before]
+        self.aliases.pop(name, None)
+        for former in room.was:
+            self.aliases[former] = name
+        for user in room.members:
+            places = self.users[user].rooms
+            del places[before]
+            places[name] = None
+            seq = self.reads.pop((before, user), None)
+            if seq is not None:
+                self.reads[name, user] = seq
+        for user in room.invited:
+            self.agenda.cancel(Due.FORGET_INVITE, (user, before))
+            self.apply_invite(user, name, self.invites[user].pop(before), now)
+        for user, mute in room.mutes.items():
+            self.agenda.cancel(Due.MUTE, (user, before))
+            if mute.until is not None:
+                self.agenda.add(now, Due.MUTE, (user, name))
+        self.agenda.cancel(Due.PRESENCE, before)
+        if room.unsettled:
+            self.agenda.add(now + self.presence_tick_s, Due.PRESENCE, name)
+
     def apply_end(self, room: Room) -> None:
         """Take the committed end of a room, of which nobody follows anything."""
+        for former in room.was:
+            del self.aliases[former]
         for name in room.members:
             del self.users[name].rooms[room.name]
             self.reads.pop((room.name, name), None)

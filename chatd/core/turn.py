@@ -8,7 +8,7 @@ nothing else passes between them.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import attrs
 
@@ -26,6 +26,7 @@ from chatd.core.effects import (
 from chatd.core.entities import Block, Connection, Room, User
 from chatd.core.inputs import Now
 from chatd.core.quota import Shares, Space, full_bucket
+from chatd.core.scope import Scope
 from chatd.core.state import Chat
 from chatd.errors import MALFORMED, Ending, Reject, RejectCode
 from chatd.ids import ConnectionId, Epoch, RoomName, UserName
@@ -178,7 +179,7 @@ class Turn:
                 that may not be seen answers like one that does not exist.
                 `not_member` for a public room.
         """
-        room = self.chat.rooms.get(name)
+        room = self.chat.room(name)
         if room is not None and connection.user in room.members:
             return room
         if room is None or name[0] in "@~":
@@ -191,11 +192,19 @@ class Turn:
         """Whether a connection's token lets it read a room."""
         return self.allows(connection, "join", room)
 
-    @staticmethod
-    def allows(connection: Connection, action: str, room: RoomName | None) -> bool:
+    def allows(
+        self, connection: Connection, action: str, room: RoomName | None
+    ) -> bool:
         """Whether a connection's token allows a command about a room."""
         scope = connection.scope
-        return scope is None or scope.allows(action, room)
+        return scope is None or any(
+            scope.allows(action, name) for name in self._names_of(room)
+        )
+
+    def _names_of(self, name: RoomName | None) -> Sequence[RoomName | None]:
+        """What a token may call a room: also as it was called before."""
+        room = self.chat.rooms.get(name) if name is not None else None
+        return [name] if room is None else [name, *room.was]
 
     def check_scope(
         self, connection: Connection, action: str, room: RoomName | None
@@ -213,7 +222,13 @@ class Turn:
 
     def may_be_told(self, connection: Connection, room: RoomName) -> bool:
         """Whether a connection's token lets it know of a room."""
-        return connection.scope is None or connection.scope.shows(room)
+        return self.shows(connection.scope, room)
+
+    def shows(self, scope: Scope | None, room: RoomName) -> bool:
+        """Whether a scope, or none, lets somebody know of a room."""
+        return scope is None or any(
+            scope.shows(name) for name in self._names_of(room) if name is not None
+        )
 
     def told_of(self, user: UserName, room: RoomName) -> list[ConnectionId]:
         """A user's connections whose tokens let them know of a room."""

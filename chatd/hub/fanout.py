@@ -59,6 +59,21 @@ class Link:
     used_at: float = 0.0
 
 
+def _rename(link: Link, room: RoomName, name: RoomName) -> None:
+    """Call a room otherwise that a connection follows."""
+    if link.rooms.pop(room, link) is None:
+        link.rooms[name] = None
+    replay = link.replays.pop(room, None)
+    if replay is not None:
+        # Another one, so that a page which is being read is dropped and read again.
+        link.replays[name] = attrs.evolve(replay, room=name)
+    link.cork = [
+        attrs.evolve(entry, room=name) if entry.room == room else entry
+        for entry in link.cork
+    ]
+    link.outlet.rename_room(room, name)
+
+
 @attrs.define(eq=False)
 class Audience:
     """The receivers of one room, and what waits for them in this batch."""
@@ -137,6 +152,26 @@ class Fanout:
         else:
             link.left.append(room)
             self.touch(link)
+
+    def rename(
+        self, room: RoomName, name: RoomName, connections: Collection[ConnectionId]
+    ) -> None:
+        """Call a room otherwise from here on; what waits of it is still of it.
+
+        Args:
+            room: What it was called until now.
+            name: What it is called.
+            connections: Those that follow it, replaying or live.
+        """
+        audience = self._audiences.pop(room, None)
+        if audience is not None:
+            self._close_off(audience)
+            audience.name = name
+            self._audiences[name] = audience
+        for number in connections:
+            link = self.links.get(number)
+            if link is not None:
+                _rename(link, room, name)
 
     def _leave(self, link: Link, room: RoomName) -> None:
         audience = self._audiences[room]

@@ -94,6 +94,9 @@ class Performer:
     def _unsubscribe(self, effect: effects.Unsubscribe) -> None:
         self.fanout.unsubscribe(effect.connection, effect.room, drop=effect.drop)
 
+    def _rename(self, effect: effects.Rename) -> None:
+        self.fanout.rename(effect.room, effect.name, effect.connections)
+
     def _append(self, effect: effects.Append) -> None:
         if self.committer.stalled and effect.origin.connection is not None:
             refused = unavailable("the store does not answer at this moment")
@@ -134,6 +137,7 @@ PERFORM: dict[type[Effect], Callable[[Performer, Any], None]] = {
     effects.Spread: Performer._spread,
     effects.Subscribe: Performer._subscribe,
     effects.Unsubscribe: Performer._unsubscribe,
+    effects.Rename: Performer._rename,
     effects.Append: Performer._append,
     effects.Authenticate: Performer._look_up,
     effects.CheckSecret: Performer._look_up,

@@ -85,8 +85,10 @@ def restore(snapshot: Snapshot, config: Config, now: float) -> Chat:
             row.first,
             row.settings,
             row.room in declared,
+            row.was,
         )
         chat.rooms[room.name] = room
+        chat.aliases |= dict.fromkeys(room.was, room.name)
         for member in row.members:
             place = Membership(member.role, member.read, member.first)
             room.members[member.user] = place
@@ -134,9 +136,12 @@ def declare(chat: Chat, config: Config, new_epoch: Callable[[], Epoch]) -> list[
             keep_messages=wanted.keep_messages,
         )
         room = chat.rooms.get(wanted.name)
+        place = f'rooms.permanent[{index}].name: "{wanted.name}"'
         if room is None and not ends_well(wanted.name):
-            place = f'rooms.permanent[{index}].name: "{wanted.name}"'
             raise ConfigError([f"{place}: {NEW_ENDS_WELL}"])
+        if wanted.name in chat.aliases:
+            now = chat.aliases[wanted.name]
+            raise ConfigError([f"{place}: it leads to {now}, which was called so"])
         if room is None:
             room = Room(wanted.name, new_epoch(), Seq(0), Seq(1), settings)
             chat.rooms[room.name] = room

@@ -180,6 +180,16 @@ class Outbox:
         self._sift(lambda e: e.room == room and e.kind is not EntryKind.REPLY)
         self._recover()
 
+    def rename_room(self, room: RoomName, name: RoomName) -> None:
+        """Know what waits of a room by another name; its bytes stay as they are."""
+        for known in (self._gaps, self.spared):
+            if room in known:
+                known[name] = known.pop(room)  # type: ignore[assignment]
+        self._entries = [
+            attrs.evolve(entry, room=name) if entry.room == room else entry
+            for entry in self._entries
+        ]
+
     def drop_all(self) -> None:
         """Forget everything that waits, except replies and what was begun."""
         self._gaps.clear()

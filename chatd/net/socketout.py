@@ -154,6 +154,10 @@ class SocketOut:
         self._weigh()
         self.stir()
 
+    def rename_room(self, room: RoomName, name: RoomName) -> None:
+        """Know what waits of a room by another name of it."""
+        self.outbox.rename_room(room, name)
+
     def answered(self) -> None:
         """One message that was handed over has had all its replies pushed."""
         self.open_commands -= 1

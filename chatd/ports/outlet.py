@@ -71,6 +71,9 @@ class Outlet(Protocol):
     def drop_room(self, room: RoomName) -> None:
         """Forget what waits of a room, except an entry that was begun."""
 
+    def rename_room(self, room: RoomName, name: RoomName) -> None:
+        """Know what waits of a room by another name of it."""
+
     def answered(self) -> None:
         """One text that was handed over has had all its replies pushed."""
 

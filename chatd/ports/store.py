@@ -68,6 +68,8 @@ class RoomRow:
     invites: list[InviteRow] = attrs.field(factory=list)
     barred: list[AddressBan] = attrs.field(factory=list)
     """What bans from here hold for beside their guests."""
+    was: list[RoomName] = attrs.field(factory=list)
+    """Names that it had before, the oldest first."""
 
 
 @attrs.define

@@ -44,6 +44,12 @@ ROOM_ENDED = Refused(
     "the room is no more, and its name is not given out again",
     "room",
 )
+ROOM_EXISTS = Refused(
+    RejectCode.EXISTS, "there is a room of this name already, or it was one's", "name"
+)
+ROOM_NAME_TAKEN = Refused(
+    RejectCode.NAME_TAKEN, "the name was a room's, and is not given out again", "name"
+)
 ROOM_LOOKS_TAKEN = Refused(
     RejectCode.NAME_TAKEN, "the name looks like that of another room", "room"
 )

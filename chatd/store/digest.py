@@ -28,6 +28,7 @@ from chatd.core.drafts import (
     EditMessage,
     Moderate,
     NewMessage,
+    RenameRoom,
     SetReaction,
     SetRoom,
 )
@@ -55,6 +56,8 @@ def content_digest(draft: Durable) -> bytes:
     elif isinstance(draft, Moderate):
         said = [draft.role, draft.seconds, draft.reason]
         content = [draft.change, draft.target, *said]
+    elif isinstance(draft, RenameRoom):
+        content = ["rename", draft.name]
     elif isinstance(draft, DestroyRoom):
         content = ["destroy"]
     else:

@@ -165,6 +165,7 @@ class MemoryStore:
                     [row for _, row in sorted(room.mutes.items())],
                     [row for _, row in sorted(room.invites.items())],
                     [ban for _, ban in sorted(room.barred.items())],
+                    room.was,
                 )
                 for _, room in sorted(self._model.rooms.items())
             ],
@@ -219,10 +220,10 @@ class MemoryStore:
     ) -> list[e.TimelineShown]:
         """Read timeline events; see the port. Cancellation: safe."""
         await trio.lowlevel.checkpoint()
-        found = self._model.rooms.get(room)
+        found = self._model.room(room)
         page: list[e.TimelineShown] = []
         left = limit_bytes
-        for event in found.kept(after, upto, viewer) if found else ():
+        for event in found.kept(room, after, upto, viewer) if found else ():
             left -= len((getattr(event, "text", None) or "").encode())
             if len(page) == limit or (limit_bytes and page and left < 0):
                 break
@@ -247,9 +248,12 @@ class MemoryStore:
     ) -> tuple[list[r.MessageShown], bool]:
         """Read a page of messages; see the port. Cancellation: safe."""
         await trio.lowlevel.checkpoint()
+        where = self._model.room(room)
+        if where is None:
+            return [], False
         found = [
-            shown(self._model.rooms[room], message, viewer)
-            for message in self._messages(room)
+            shown(where, message, viewer)
+            for message in where.messages.values()
             if message.seq <= upto
             and message.seq > (after or 0)
             and (before is None or message.seq < before)
@@ -277,7 +281,7 @@ class MemoryStore:
         await trio.lowlevel.checkpoint()
         most, counts = answers.UNREAD_MAX, []
         for room, read, upto in marks:
-            found = self._model.rooms.get(room)
+            found = self._model.room(room)
             unread, mentions = found.unread(user, read, upto) if found else (0, 0)
             counts.append((min(unread, most), min(mentions, most)))
         return counts
@@ -314,7 +318,7 @@ class MemoryStore:
         return self._model.tokens.get(digest)
 
     def _messages(self, room: RoomName) -> list[ModelMessage]:
-        found = self._model.rooms.get(room)
+        found = self._model.room(room)
         return list(found.messages.values()) if found else []
 
 

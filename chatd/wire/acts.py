@@ -58,6 +58,17 @@ class SetRoom:
 
 
 @attrs.define
+class Rename:
+    """Give a public room another name; those it had lead to it for ever."""
+
+    type: ClassVar[str] = "rename"
+    room: RoomName
+    name: PublicRoom
+    cid: Cid | None = None
+    id: CommandId = None
+
+
+@attrs.define
 class Destroy:
     """End a room for good: everybody is out, and what was said goes."""
 

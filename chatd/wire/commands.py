@@ -25,6 +25,7 @@ from chatd.wire.acts import (
     Invite,
     Kick,
     Mute,
+    Rename,
     SetRole,
     SetRoom,
     Unban,
@@ -282,6 +283,7 @@ Command = (
     | React
     | Create
     | SetRoom
+    | Rename
     | Destroy
     | Invite
     | Decline

@@ -131,6 +131,21 @@ class Room:
 
 
 @attrs.define
+class Rename:
+    """The room has another name from here on; `room` is the one that it has now."""
+
+    type: ClassVar[str] = "rename"
+    room: RoomName
+    seq: Seq
+    ts: Millis
+    sender: UserName
+    name: RoomName
+    """The one that it was given."""
+    was: list[RoomName]
+    """The one that it had until then."""
+
+
+@attrs.define
 class Destroy:
     """The room is no more: this is its last event."""
 
@@ -141,7 +156,7 @@ class Destroy:
     sender: UserName
 
 
-TimelineEvent = Message | Edit | Delete | React | Member | Room | Destroy
+TimelineEvent = Message | Edit | Delete | React | Member | Room | Rename | Destroy
 """Any event with a seq."""
 
 
@@ -265,6 +280,16 @@ class Uninvited:
 
 
 @attrs.define
+class Renamed:
+    """A room of this user is called otherwise from here on, by all that follows."""
+
+    type: ClassVar[str] = "renamed"
+    room: RoomName
+    was: list[RoomName]
+    """The one that it had until then."""
+
+
+@attrs.define
 class Mention:
     """A message addresses this user, in a room that the connection has not joined."""
 
@@ -308,5 +333,7 @@ class Expiring:
 Ephemeral = Typing | Presence | ReadMark
 """Anything that is dropped first under pressure."""
 
-Notice = CaughtUp | Left | Invited | Uninvited | Mention | Gap | Bye | Expiring
+Notice = (
+    CaughtUp | Left | Invited | Uninvited | Renamed | Mention | Gap | Bye | Expiring
+)
 """Anything for one connection or one user that has no seq."""

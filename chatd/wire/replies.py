@@ -66,6 +66,8 @@ class Joined:
     keep_messages: int = 0
     archived: bool = False
     """Settings are left out where they are the default's."""
+    was: list[RoomName] = attrs.field(factory=list)
+    """Names that the room had before; the join may have named one of them."""
     re: str = "join"
     id: CommandId = None
 
@@ -98,6 +100,8 @@ class RoomState:
     mentions: int
     title: str = ""
     archived: bool = False
+    was: list[RoomName] = attrs.field(factory=list)
+    """Names that the room had before."""
 
 
 @attrs.define

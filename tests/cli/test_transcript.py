@@ -58,7 +58,7 @@ def test_nothing_steers_the_terminal(hostile: str) -> None:
     lists = dict.fromkeys(("join", "leave", "away", "back", "messages"), entries)
     more = fields | lists | {"on": True, "online": hostile, "after": 1.0}
     kinds = ("message", "edit", "delete", "react", "member", "room", "presence", "left")
-    for kind in (*kinds, "destroy"):
+    for kind in (*kinds, "rename", "destroy"):
         assert_harmless(shown({"type": kind} | more))
     for kind in ("welcome", "error", "offline", "mention", "invited", "uninvited"):
         assert_harmless(shown({"type": kind} | more))
@@ -134,6 +134,9 @@ def test_what_becomes_of_a_room_is_told_in_words() -> None:
     assert shown(room | {"archived": True}) == ["-- [r] ann archived the room"]
     assert shown(room | {"archived": False}) == ["-- [r] ann opened the room again"]
     assert shown(room | {"slow_s": 5}) == []
+    assert shown(room | {"type": "rename", "was": ["q"]}) == [
+        "-- [r] ann has given the room this name; it was q"
+    ]
     assert shown(room | {"type": "destroy"}) == ["-- [r] ann has deleted the room"]
     joined = {"type": "ok", "re": "join", "room": "r", "online": 2, "archived": True}
     assert shown(joined) == ["-- [r] 2 online; archived"]

@@ -487,3 +487,81 @@ def test_an_empty_replay_begins_at_its_end(wire: Wire) -> None:
     wire.gives(type="message", room="lobby", seq=2, from_="bob", text="hi")
     assert wire.told() == []
     assert wire.sent()[0]["since"] == 0
+
+
+# --- rooms that are renamed -----------------------------------------------------
+
+
+def test_a_room_goes_on_under_another_name(wire: Wire) -> None:
+    """Nothing is joined again, and after a reconnect it is resumed by the new one."""
+    wire.joins()
+    rename = {"type": "rename", "room": "hall", "seq": 6, "was": ["lobby"]}
+    wire.gives(type="renamed", room="hall", was=["lobby"])
+    wire.gives(**rename, name="hall", from_="ann", ts=TS)
+    wire.gives(type="message", room="hall", seq=7, from_="bob", text="hi", ts=TS)
+    assert [event.get("seq") for event in wire.told()] == [None, 6, 7]
+    assert wire.sent() == []
+    wire.comes_back()
+    wire.sent()
+    wire.welcomes({"room": "hall", "epoch": EPOCH, "seq": 7, "was": ["lobby"]})
+    (join,) = wire.sent()
+    assert join == {"id": join["id"]} | {
+        "type": "join",
+        "room": "hall",
+        "since": 7,
+        "epoch": EPOCH,
+    }
+
+
+def test_a_name_that_was_given_meanwhile_is_learned_from_the_welcome(
+    wire: Wire,
+) -> None:
+    """The room goes on there, and what waits to be sent is about it by that name."""
+    wire.joins()
+    wire.core.closed(None)
+    wire.core.submit({"type": "send", "room": "Lobby", "text": "hi"}, label=1)
+    wire.core.submit({"type": "create", "room": "lobby"}, label=2)
+    wire.core.connected(wire.now)
+    wire.sent()
+    was = ["lobby", "hall"]
+    wire.welcomes({"room": "attic", "epoch": EPOCH, "seq": 9, "was": was})
+    frames = wire.sent()
+    assert [(frame["type"], frame["room"]) for frame in frames] == [
+        ("join", "attic"),
+        ("send", "attic"),
+        ("create", "lobby"),
+    ]
+    assert frames[0]["since"] == 5
+    assert all(event["type"] != "left" for event in wire.told())
+
+
+def test_a_join_by_the_old_name_follows_the_room_by_the_new_one(wire: Wire) -> None:
+    """Also where both are asked for: it is one room."""
+    for name in ("garden", "orchard"):
+        wire.core.submit({"type": "join", "room": name}, label=name)
+    joins = wire.sent()
+    ok = {"type": "ok", "re": "join", "room": "orchard", "epoch": EPOCH, "seq": 5}
+    for join in joins:
+        wire.gives(**ok, id=join["id"], was=["garden"])
+    assert [event["id"] for event in wire.told()] == ["garden", "orchard"]
+    assert list(wire.core.rooms) == ["orchard"]
+    wire.gives(type="message", room="orchard", seq=6, from_="bob", text="hi", ts=TS)
+    assert [event["seq"] for event in wire.told()] == [6]
+    assert wire.sent() == []
+
+
+def test_a_gap_may_hide_the_event(wire: Wire) -> None:
+    """The name is known all the same, and what is missing is asked for by it."""
+    wire.joins()
+    wire.gives(type="renamed", room="hall", was=["lobby"])
+    wire.gives(type="gap", room="hall", have=5, seq=8)
+    (join,) = wire.sent()
+    assert (join["room"], join["since"]) == ("hall", 5)
+
+
+def test_names_that_are_none_end_the_connection(wire: Wire) -> None:
+    """As any other nonsense does."""
+    wire.gives(type="renamed", room="hall", was="lobby")
+    assert wire.core.hang_up
+    (error,) = wire.told()
+    assert error["code"] == "bad_server"

@@ -187,6 +187,7 @@ class House:
                     list(room.mutes.values()),
                     [row for row in room.invites.values() if self._matters(row)],
                     list(room.barred.values()),
+                    room.was,
                 )
                 for room in model.rooms.values()
             ],
@@ -417,6 +418,8 @@ class House:
                 if connection in self.peers:
                     self.peers[connection].subscribed.pop(room, None)
                     self.peers[connection].replays.pop(room, None)
+            case effects.Rename(room, name, connections):
+                self._rename(room, name, connections)
             case effects.Append(origin):
                 self.drafts.append(origin)
             case effects.Charge(connection, cost):
@@ -433,6 +436,19 @@ class House:
                 self.errands.append(effect)
             case _:
                 self.errands.append(effect)
+
+    def _rename(
+        self, room: RoomName, name: RoomName, connections: Sequence[ConnectionId]
+    ) -> None:
+        for number in connections:
+            peer = self.peers.get(number)
+            if peer is not None and room in peer.subscribed:
+                peer.subscribed[name] = peer.subscribed.pop(room)
+            if peer is not None and room in peer.replays:
+                peer.replays[name] = peer.replays.pop(room)
+        for effect in self.errands:
+            if isinstance(effect, effects.Replay) and effect.room == room:
+                effect.room = name
 
     def _check_found(self, number: ConnectionId, page: SearchPage) -> None:
         """What is found is in rooms of the asker's, up to what he was told."""
@@ -467,7 +483,9 @@ class House:
                 # Of what is not kept any more there is nothing to see.
                 assert frame.deleted or self._may_see(user, frame.room, frame.of)
             case events.Hidden():
-                event = self.model.rooms[frame.room].timeline[frame.seq - 1]
+                where = self.model.room(frame.room)
+                assert where is not None
+                event = where.timeline[frame.seq - 1]
                 of = event.of if isinstance(event, events.Edit) else frame.seq
                 seen = [self._may_see(user, frame.room, n) for n in (frame.seq, of)]
                 assert not all(seen)
@@ -552,9 +570,10 @@ class House:
     def _count(self, effect: effects.CountUnread) -> Input:
         counts = dict(effect.counted)
         for room, read, upto in effect.marks:
-            if room not in self.model.rooms:
+            where = self.model.room(room)
+            if where is None:
                 continue
-            found = self.model.rooms[room].unread(effect.principal.user, read, upto)
+            found = where.unread(effect.principal.user, read, upto)
             counts[room] = effects.Unread(upto, *found)
         return inputs.UnreadCounted(
             effect.connection, effect.hello, effect.principal, counts
@@ -567,7 +586,7 @@ class House:
 
     def _read(self, effect: effects.ReadHistory) -> Input:
         command = effect.command
-        room = self.model.rooms.get(command.room)
+        room = self.model.room(command.room)
         if room is None:
             return inputs.HistoryRead(
                 effect.connection, command, effect.upto, [], more=False
@@ -611,7 +630,7 @@ class House:
         )
 
     def _replay(self, effect: effects.Replay) -> Input | None:
-        room = self.model.rooms.get(effect.room)
+        room = self.model.room(effect.room)
         if room is None:
             return None
         after = effect.after
@@ -620,7 +639,7 @@ class House:
             newest = newest[-effect.last :]
             oldest = newest[0] if newest else effect.upto + 1
             after = max(after, Seq(oldest - 1))
-        page = room.kept(after, effect.upto, effect.viewer)[: self.page]
+        page = room.kept(effect.room, after, effect.upto, effect.viewer)[: self.page]
         peer = self.peers.get(effect.connection)
         if peer is None or peer.replays.get(effect.room) != effect.subscription:
             return None

@@ -21,6 +21,7 @@ DURABLE = (
     *("send", "edit", "delete", "react"),
     *(
         "destroy",
+        "rename",
         "create",
         "room",
         "invite",
@@ -69,6 +70,9 @@ class Mirror:
 
     def take(self, frame: Any) -> None:
         """Take one frame."""
+        for former in getattr(frame, "was", ()):
+            if former in self.rooms:
+                self.rooms.setdefault(frame.room, self.rooms.pop(former))
         if hasattr(frame, "re"):
             self._reply(frame)
         elif hasattr(frame, "ts"):
@@ -99,7 +103,8 @@ class Mirror:
             self.mentioned.add((frame.room, frame.seq))
         else:
             assert isinstance(
-                frame, events.ReadMark | events.Invited | events.Uninvited
+                frame,
+                events.ReadMark | events.Invited | events.Uninvited | events.Renamed,
             )
 
     def _reply(self, frame: Any) -> None:

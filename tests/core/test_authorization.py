@@ -105,6 +105,7 @@ delete           nnrr-rrr  nnrrfrrr  nnrrfrrr  nnrrfrrr
 react            nnrr-rrr  nnrr.rrr  nnrr.rrr  nnrr.rrr
 create           ff----f-  ee----.-  ee----.-  ee----.-
 room             nnrr-rrr  nnrrfrrr  nnrrfrrr  .frrfrrr
+rename           nnrr-rrr  nnrrfrrr  nnrrfrrr  .frrfrrr
 destroy          nnrr-rrr  nnrrfrrr  nnrrfrrr  .frrfrrr
 invite           nnrr-rrr  nnrrfrrr  nnrrfrrr  ..rrfrrr
 decline          ..rr-rrr  ..rrfrrr  ..rrfrrr  ..rrfrrr
@@ -158,6 +159,7 @@ delete           fffr-rrr  fffrfrrr  fffrfrrr  ...rfrrr  ...rfrrr  ffffffff  .ff
 react            ...r-rrr  ...r.rrr  mmmr.rrr  ...r.rrr  ...r.rrr  ffffffff  .fffffff
 create           ff----f-  ee----.-  ee----.-  ee----.-  ee----.-  ff----f-  ef----f-
 room             fffr-rrr  fffrfrrr  fffrfrrr  .f.rfrrr  .f.rfrrr  ffffffff  .fffffff
+rename           fffr-rrr  fffrfrrr  fffrfrrr  fffrfrrr  .ffrfrrr  ffffffff  ffffffff
 destroy          fffr-rrr  fffrfrrr  fffrfrrr  fffrfrrr  .f.rfrrr  ffffffff  ffffffff
 invite           ..fr-rrr  ..frfrrr  mmfrfrrr  ...rfrrr  ...rfrrr  ffffffff  .fffffff
 decline          ...r-rrr  ...rfrrr  ...rfrrr  ...rfrrr  ...rfrrr  ffffffff  .fffffff
@@ -220,6 +222,7 @@ WITH_ROOM: dict[str, Make] = {
     "react": lambda room, of: c.React(room, of, k.Emoji("+")),
     "create": make_create,
     "room": lambda room, _of: a.SetRoom(room, topic=k.Topic("x")),
+    "rename": lambda room, _of: a.Rename(room, k.PublicRoom("orchard")),
     "destroy": lambda room, _of: a.Destroy(room),
     "invite": lambda room, _of: a.Invite(room, EVE),
     "decline": lambda room, _of: a.Decline(room),

@@ -53,6 +53,7 @@ from chatd.wire.acts import (
     Invite,
     Kick,
     Mute,
+    Rename,
     SetRole,
     SetRoom,
     Unban,
@@ -133,6 +134,7 @@ HAPPENED: Counter[str] = Counter()
 SEQS = st.integers(0, 6).map(Seq)
 CIDS = st.one_of(st.none(), st.sampled_from("xyz").map(Cid))
 TEXTS = st.sampled_from(["a", "b", "@ann @bob", "@all"]).map(Text)
+NAMES = st.sampled_from(["attic", "barn", "attic", "team", "den"]).map(PublicRoom)
 LAST_THREE = PageLimit(3)
 LAST = st.integers(1, 4).map(PageLimit)
 
@@ -184,6 +186,7 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
         post=st.sampled_from(["members", "members", "moderators"]).map(Post),
         history=st.sampled_from(["all", "since_join"]).map(Visibility),
     ),
+    st.builds(Rename, ACTED_ON, NAMES, CIDS),
     st.builds(Destroy, st.sampled_from([TEAM, DEN, PRIVATE, LOBBY, DIRECT]), CIDS),
     st.builds(Invite, ACTED_ON, PEOPLE, CIDS),
     st.builds(Invite, ACTED_ON, PEOPLE, CIDS, on=st.just(False)),
@@ -391,6 +394,43 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.mirrors)
     @rule(
         data=st.data(),
+        names=st.lists(NAMES, min_size=1, max_size=2),
+        before=st.lists(COMMANDS, max_size=3),
+        behind=st.lists(COMMANDS, max_size=3),
+        replays=st.booleans(),
+    )
+    def rename(
+        self,
+        data: st.DataObject,
+        names: list[PublicRoom],
+        before: list[Command],
+        behind: list[Command],
+        replays: bool,
+    ) -> None:
+        """A room gets another name while things are under way; who knows the old one
+        uses it.
+        """
+        ada, cy = (self.open(account(name, "right")) for name in (ADA, CY))
+        self.house.settle()
+        if replays:
+            self.say(cy, Join(TEAM))
+            self.house.settle()
+            self.recover_from_start(cy)
+        for command in before:
+            self.say(self.peer(data), command)
+        for name in names:
+            self.say(ada, Rename(TEAM, name))
+        for command in behind:
+            self.say(self.peer(data), command)
+        if data.draw(st.booleans()):
+            self.house.commit()
+        self.say(cy, Join(TEAM))
+        self.say(cy, HistoryCommand(TEAM))
+        self.say(cy, Search(QueryText("in:team a")))
+
+    @precondition(lambda self: self.mirrors)
+    @rule(
+        data=st.data(),
         room=st.sampled_from([PRIVATE, PRIVATE, TEAM]),
         commands=st.lists(COMMANDS, max_size=3),
         leaves=st.booleans(),
@@ -551,6 +591,9 @@ class Life(RuleBasedStateMachine):
             return
         assert mirror.welcome is not None
         user, place = mirror.welcome.user, mirror.rooms.get(frame.room)
+        for former in getattr(frame, "was", ()):
+            place = mirror.rooms.get(former, place)
+            HAPPENED["renamed"] += 1
         if frame.room[0] == "@" or frame.room == LOBBY or is_guest(user):
             return
         assert place is not None
@@ -566,8 +609,9 @@ class Life(RuleBasedStateMachine):
 
     def timeline(self, room: RoomName) -> list[TimelineEvent]:
         """All that has happened in a room, also in one that has ended."""
-        model = self.house.model
-        return (model.rooms.get(room) or model.ended[room]).timeline
+        found = self.house.model.room_ever(room)
+        assert found is not None
+        return found.timeline
 
     def last_change(self, room: RoomName, user: UserName, upto: Seq) -> Member | None:
         """The last event up to `upto` by which somebody came or went."""
@@ -659,6 +703,7 @@ class Life(RuleBasedStateMachine):
                 room.epoch,
                 room.head,
                 room.first,
+                room.was,
                 room.settings,
                 {n: (m.role, m.read, m.first) for n, m in room.members.items()},
                 {n: s for n, s in room.bans.items() if s.holds(now)},
@@ -687,7 +732,7 @@ class Life(RuleBasedStateMachine):
             for place in places
             if (address := address_digest(HERE, chat.address_key))
         }
-        return rooms, users, guests, invites, barred
+        return rooms, users, guests, invites, barred, chat.aliases
 
 
 @pytest.mark.parametrize("steps", [25, 60])
@@ -701,7 +746,7 @@ def test_whatever_happens_every_client_is_told_the_truth(steps: int) -> None:
     )
     wanted = (
         *("removed live", "removed replaying", "since join", "left to others"),
-        *("destroyed live", "dropped"),
+        *("destroyed live", "dropped", "renamed"),
     )
     for what in wanted:
         assert HAPPENED[what] > 0, HAPPENED

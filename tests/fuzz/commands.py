@@ -32,6 +32,7 @@ WEIGHTS = {
     "history": 3.0,
     "leave": 0.4,
     "destroy": 0.05,
+    "rename": 0.2,
     "hello": 0.2,
     "logout": 0.1,
     "register": 0.2,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 from random import Random
 from typing import Any
 
@@ -26,7 +27,7 @@ from tests.wire.loop import printed_loop
 
 UNANSWERED = {"typing", "status", "read"}
 """Commands that beyond their rate are dropped without a word."""
-DURABLE = {"send", "edit", "react", "destroy"}
+DURABLE = {"send", "edit", "react", "rename", "destroy"}
 """Commands whose reply tells the seq that is kept with their cid; that to a deletion by
 an author who has left tells the message's."""
 PASSWORD = "correct horse"
@@ -234,7 +235,9 @@ class Listener:
 
     def __attrs_post_init__(self) -> None:
         """Make the loop."""
-        self.loop = printed_loop(self.asked.append, self._show, self._forget)
+        self.loop = printed_loop(
+            self.asked.append, self._show, self._forget, self._move
+        )
 
     async def follow(self, wanted: Sequence[str]) -> None:
         """Follow rooms until cancelled, over however many connections."""
@@ -282,12 +285,12 @@ class Listener:
         if frame["type"] == "gap":
             self.scene.happened[f"{self.name} gap"] += 1
         if frame["type"] == "welcome":
-            there = {entry["room"] for entry in frame["rooms"]}
+            there = {entry["room"]: entry.get("was", ()) for entry in frame["rooms"]}
             for room in [*self.loop.have]:
                 if room not in there:
                     del self.loop.have[room]
             for room in wanted:
-                if room not in there:
+                if room not in {*there, *chain.from_iterable(there.values())}:
                     self.loop.join(room)
 
     def _show(self, frame: Frame) -> None:
@@ -297,6 +300,10 @@ class Listener:
 
     def _forget(self, room: str) -> None:
         self.rooms.pop(room, None)
+
+    def _move(self, was: str, room: str) -> None:
+        if was in self.rooms:
+            self.rooms[room] = self.rooms.pop(was)
 
 
 def _leaves(group: BaseExceptionGroup[Gone]) -> list[Gone]:

@@ -185,16 +185,16 @@ async def _compare(scene: Scene, listeners: list[Listener]) -> None:
         page = await _history(scene, room)
         if page is None:
             continue
-        as_of, first, messages = page
+        name, as_of, first, messages = page
         for listener in listeners:
-            await listener.caught_up(room, as_of)
-        lows = [min(each.rooms.get(room, {as_of: {}})) for each in listeners]
+            await listener.caught_up(name, as_of)
+        lows = [min(each.rooms.get(name, {as_of: {}})) for each in listeners]
         lowest = max(first, *lows)
         truth = {seq: one for seq, one in messages.items() if seq >= lowest}
         for listener in listeners:
-            held = fold(listener.rooms.get(room, {}))
+            held = fold(listener.rooms.get(name, {}))
             mine = {seq: one for seq, one in held.items() if seq >= lowest}
-            assert mine == truth, (listener.name, room, _difference(mine, truth))
+            assert mine == truth, (listener.name, name, _difference(mine, truth))
         compared += len(truth)
     scene.happened["messages compared"] = compared
     assert compared, "nobody showed anything"
@@ -210,12 +210,12 @@ def _difference(
 
 async def _history(
     scene: Scene, room: str
-) -> tuple[int, int, dict[int, object]] | None:
+) -> tuple[str, int, int, dict[int, object]] | None:
     """Read a room from its newest message to its oldest, as somebody who is there.
 
     Returns:
-        The head, the lowest seq that is kept, and each message as a person sees
-        it; None if there is no room.
+        What the room is called now, its head, the lowest seq that is kept, and each
+        message as a person sees it; None if there is no room.
     """
     peer = await connect(scene.port)
     hello = {"type": "hello", "token": scene.tokens[LISTENERS[0]]}
@@ -233,7 +233,7 @@ async def _history(
                 return None
             messages |= {one["seq"]: shown(one) for one in page["messages"]}
             if not page["more"]:
-                return page["as_of"], page["first"], messages
+                return page["room"], page["as_of"], page["first"], messages
             before = page["messages"][0]["seq"]
             await peer.say(orjson.dumps(ask | {"before": before}))
     finally:
@@ -271,4 +271,5 @@ SELECT r.name, r.first, r.head,
 FROM room r WHERE rows <> r.head - r.first + 1"""
 _CIDS = """
 SELECT r.name, u.name, c.cid, c.seq FROM cid c
-JOIN room r ON r.id = c.room_id JOIN user u ON u.id = c.user_id"""
+JOIN (SELECT id, name FROM room UNION ALL SELECT room_id, name FROM former_name) r
+ON r.id = c.room_id JOIN user u ON u.id = c.user_id"""

@@ -225,7 +225,9 @@ class Rig:
 
     def messages(self, room: RoomName = LOBBY) -> int:
         """How many events a room has."""
-        return self.hub.machine.chat.rooms[room].head
+        found = self.hub.machine.chat.room(room)
+        assert found is not None
+        return found.head
 
 
 async def fill(store: Store, sessions: Sequence[str] = ("ann", "bob", "cy")) -> None:

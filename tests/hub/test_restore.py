@@ -109,3 +109,16 @@ async def test_rooms_are_declared_once_for_all_starts() -> None:
     assert epochs[0] == epochs[1]
     (row,) = [r for r in (await store.load(T0)).rooms if r.room == LOBBY]
     assert (row.epoch, row.settings.topic) == (epochs[0], "Say hello")
+
+
+def test_a_declared_name_that_a_room_had_is_told_with_its_place() -> None:
+    """It leads to that room, so no other one can be made of it."""
+    config = declared(PermanentRoom(name=LOBBY))
+    row = room(DEN)
+    row.was = [LOBBY]
+    chat = restore(snapshot(row), config, 0.0)
+    with pytest.raises(ConfigError) as error:
+        declare(chat, config, lambda: NEW)
+    assert str(error.value) == (
+        'rooms.permanent[0].name: "lobby": it leads to den, which was called so'
+    )

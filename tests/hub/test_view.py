@@ -129,10 +129,13 @@ class Stream:
     open: int | None = None
     """The join that is not caught up."""
     seen: set[int] = attrs.field(factory=set)
+    name: str | None = None
+    """What the room is called, once one was told."""
 
     def see(self, frame: Frame) -> None:
         """Take a frame that has come."""
         kind, re, seq = frame["type"], frame.get("re"), frame.get("seq", 0)
+        self._named(frame)
         if kind == "ok" and re == "join":
             self._joined(self.joins[frame["id"]], frame)
         elif kind == "ok" and re == "send":
@@ -157,6 +160,19 @@ class Stream:
                 HAPPENED["left behind"] += 1
             self.next = seq + 1
             self.seen.add(seq)
+
+    def _named(self, frame: Frame) -> None:
+        """Each frame names the room as it was told to be called, at last."""
+        if frame["type"] == "welcome":
+            (self.name,) = [room["room"] for room in frame["rooms"]] or [None]
+        elif frame["type"] == "renamed":
+            assert frame["was"] == [self.name or frame["was"][0]]
+            how = "live" if self.open is None else "replaying"
+            HAPPENED[f"renamed {how}"] += 1
+            self.name = frame["room"]
+        elif "room" in frame and frame["type"] != "error":
+            self.name = self.name or frame["room"]
+            assert frame["room"] == self.name, frame
 
     def _joined(self, asked: Frame, ok: Frame) -> None:
         HAPPENED["superseded"] += self.open is not None
@@ -353,6 +369,10 @@ class Scene:
                 reader.peer.outlet.open_window(number * 4)
             case "join":
                 reader.join(number % 4)
+            case "rename":
+                name = ("den", "hall", "attic")[number % 3]
+                command = {"type": "rename", "room": DEN, "name": name}
+                self.writers[0].say(command)
             case "leave" if reader.view.following:
                 reader.leave()
             case "lose":
@@ -401,7 +421,7 @@ ACTIONS = (
     *["talk", "flow", "read"] * 6,
     *["commit", "apply", "take"] * 4,
     *["edit", "delete", "react", "join"] * 2,
-    *["leave", "lose", "take over", "time"],
+    *["leave", "lose", "take over", "time", "rename"],
 )
 
 
@@ -439,5 +459,7 @@ def test_a_client_ends_with_the_room_as_it_is() -> None:
         "superseded",
         "left behind",
         "session_taken_over",
+        "renamed live",
+        "renamed replaying",
     ):
         assert HAPPENED[what] > 0, HAPPENED

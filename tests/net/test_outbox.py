@@ -190,6 +190,27 @@ def test_dropping_a_room_may_free_enough_to_be_no_longer_over() -> None:
     assert drain(box) == gap(DEN, 0, 1)
 
 
+def test_what_waits_of_a_room_is_known_by_another_name_of_it() -> None:
+    """Its gap is told and joined to by that name; the bytes stay as they are."""
+    box = outbox()
+    box.add(reply())
+    box.add(room(LOBBY, 1))
+    box.rename_room(LOBBY, DEN)
+    box.add(reply(90))
+    box.add(room(DEN, 2))
+    box.add(other(EntryKind.EPHEMERAL, DEN))
+    assert list(box.spared) == [DEN]
+    assert told(drain(box)) == ["reply", "reply", "den gap 1-2"]
+    box = outbox()
+    box.add(room(LOBBY, 1))
+    box.add(reply(110))
+    box.add(other(EntryKind.EPHEMERAL))
+    box.rename_room(LOBBY, DEN)
+    assert list(box.spared) == [DEN]
+    box.drop_room(DEN)
+    assert told(drain(box)) == ["reply"]
+
+
 def test_zero_is_no_limit() -> None:
     """Without limits nothing is dropped and nothing bursts; low has a measure."""
     box = outbox(0, 0)

@@ -29,13 +29,13 @@ from tests.store.support import (
 )
 
 GUEST = UserName("dan~4f7k")
-TEA = RoomName("tea")
+TEA, HALL = RoomName("tea"), RoomName("hall")
 NAMELESS = UserName("erased~aaaa")
 
 # Few values, so that they meet: most drafts concern what others have made.
 users = st.sampled_from([ANN, ANN, BOB, CY, GUEST])
 looks = st.sampled_from([None, "x", "y"])
-rooms = st.sampled_from([LOBBY, LOBBY, LOBBY, DIRECT, TEA])
+rooms = st.sampled_from([LOBBY, LOBBY, LOBBY, DIRECT, TEA, HALL])
 cids = st.none() | st.sampled_from([Cid(c) for c in ("c1", "c2", "c3", "c4")])
 texts = st.sampled_from(["a", "b", "ünï", "c" * 90])
 emoji = st.sampled_from(["👍", "👎", "🎉"])
@@ -130,6 +130,15 @@ creations = st.builds(
     skeleton=looks,
     distinct=st.booleans(),
 )
+renames = st.builds(
+    d.RenameRoom,
+    st.sampled_from([LOBBY, TEA, HALL]),
+    users,
+    cids,
+    st.sampled_from([HALL, HALL, TEA, LOBBY]),
+    looks,
+    st.booleans(),
+)
 ends = st.builds(d.DestroyRoom, st.sampled_from([TEA, TEA, LOBBY]), users, cids)
 others = st.one_of(
     st.builds(
@@ -143,11 +152,12 @@ others = st.one_of(
     ),
     creations,
     st.builds(d.DeclareRoom, rooms, room_settings),
+    renames,
     ends,
     st.builds(d.DropRoom, st.sampled_from([TEA, LOBBY])),
     st.builds(
         d.Recall,
-        st.none() | messages | changes | acts | creations | ends,
+        st.none() | messages | changes | acts | creations | renames | ends,
         st.just(d.Refused(RejectCode.MUTED, "muted")),
     ),
     st.builds(
@@ -236,7 +246,7 @@ async def found(store: Store, text: str) -> list[Any]:
 async def everything(store: Store) -> list[Any]:
     """All that can be read, in pages of several sizes."""
     read: list[Any] = []
-    for room in (LOBBY, DIRECT, TEA):
+    for room in (LOBBY, DIRECT, TEA, HALL):
         for upto in (Seq(5), Seq(1000)):
             for viewer in (ANN, BOB):
                 read.append(await store.events(room, Seq(0), upto, 1000, 0, viewer))

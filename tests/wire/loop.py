@@ -31,9 +31,10 @@ def printed_loop(
     send: Callable[[Frame], Any],
     apply: Callable[[Frame], Any],
     forget: Callable[[str], Any],
+    move: Callable[[str, str], Any],
 ) -> Any:
     """Make the loop that the document prints."""
-    return _printed()(send, apply, forget)
+    return _printed()(send, apply, forget, move)
 
 
 def fold(events: dict[int, Frame]) -> dict[int, object]:

@@ -112,6 +112,10 @@ COMMANDS: list[tuple[dict[str, Any], Any]] = [
         acts.SetRoom(PRIVATE, "", "T", "members", "all", 0, 0, 10, "c"),  # type: ignore[arg-type]
     ),
     (
+        {"type": "rename", "room": "Tea", "name": "Milk", "cid": "c"},
+        acts.Rename("tea", "milk", "c"),  # type: ignore[arg-type]
+    ),
+    (
         {"type": "destroy", "room": "Tea", "cid": "c"},
         acts.Destroy("tea", "c"),  # type: ignore[arg-type]
     ),

@@ -168,6 +168,18 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
         },
     ),
     (
+        e.Rename(LOBBY, ONE, TS, BOB, RoomName("hall"), [RoomName("tea")]),
+        {
+            "type": "rename",
+            "room": "lobby",
+            "seq": 1,
+            "ts": TIME,
+            "from": "bob",
+            "name": "hall",
+            "was": ["tea"],
+        },
+    ),
+    (
         e.Destroy(LOBBY, ONE, TS, BOB),
         {"type": "destroy", "room": "lobby", "seq": 1, "ts": TIME, "from": "bob"},
     ),
@@ -198,6 +210,10 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
     (
         e.Hidden(RoomName("@ann,bob"), Seq(2), TS),
         {"type": "hidden", "room": "@ann,bob", "seq": 2, "ts": TIME},
+    ),
+    (
+        e.Renamed(LOBBY, [RoomName("tea")]),
+        {"type": "renamed", "room": "lobby", "was": ["tea"]},
     ),
     (
         e.Mention(LOBBY, Seq(58), BOB),
@@ -330,6 +346,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
             keep_days=30,
             keep_messages=10,
             archived=True,
+            was=[RoomName("tea")],
         ),
         {
             "type": "ok",
@@ -347,6 +364,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
             "keep_days": 30,
             "keep_messages": 10,
             "archived": True,
+            "was": ["tea"],
         },
     ),
     (
@@ -389,7 +407,16 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
             limits=r.LimitsShown(65536, 4000, 5, 20),
             rooms=[
                 r.RoomState(
-                    LOBBY, EPOCH, Seq(57), ONE, Seq(41), 12, 2, "T", archived=True
+                    LOBBY,
+                    EPOCH,
+                    Seq(57),
+                    ONE,
+                    Seq(41),
+                    12,
+                    2,
+                    "T",
+                    True,
+                    [RoomName("tea")],
                 )
             ],
             suggested=[LOBBY],
@@ -422,6 +449,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
                     "unread": 12,
                     "title": "T",
                     "archived": True,
+                    "was": ["tea"],
                     "mentions": 2,
                 }
             ],

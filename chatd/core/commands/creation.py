@@ -35,7 +35,7 @@ def create(turn: Turn, connection: Connection, command: Create) -> None:
             RejectCode.FORBIDDEN, f"rooms are made by {turn.config.rooms.create} here"
         )
     name = RoomName(command.room) if command.room is not None else _draw_name(turn)
-    if name in turn.chat.rooms and command.cid is None:
+    if turn.chat.room(name) is not None and command.cid is None:
         raise exists(name)
     allowance.pace(turn, connection)
     try:
@@ -66,14 +66,24 @@ def found(
     settings: RoomSettings,
 ) -> None:
     """Have a room created, with the connection's user as its owner."""
-    user, auth = turn.user(connection), turn.config.auth
-    check_ending(name, "room")
-    if user.role != "admin" and looks_like_any(name, auth.reserved):
-        raise Reject(RejectCode.NAME_TAKEN, "room: the name is reserved", field="room")
+    check_name(turn, connection, name, "room")
     allowance.may_create(turn, connection)
     draft = _draft(turn, connection, command, name, settings)
     turn.append(draft, connection, command)
     turn.pend(connection)
+
+
+def check_name(turn: Turn, connection: Connection, name: RoomName, field: str) -> None:
+    """Check that a room may be called so by the connection's user.
+
+    Raises:
+        Reject: `bad_field` where no room is, `name_taken` where it is reserved.
+    """
+    check_ending(name, field)
+    user, reserved = turn.user(connection), turn.config.auth.reserved
+    if user.role != "admin" and looks_like_any(name, reserved):
+        text = f"{field}: the name is reserved"
+        raise Reject(RejectCode.NAME_TAKEN, text, field=field)
 
 
 def _draft(
@@ -138,9 +148,9 @@ def settle(
     turn.answer(connection.id, reply)
 
 
-def exists(name: RoomName) -> Reject:
-    """The refusal for a room that is there already."""
-    return Reject(RejectCode.EXISTS, f"there is a room {name} already", field="room")
+def exists(name: RoomName, field: str = "room") -> Reject:
+    """The refusal for a room that is there already, or was called so."""
+    return Reject(RejectCode.EXISTS, f"there is a room {name} already", field=field)
 
 
 def _draw_name(turn: Turn) -> RoomName:

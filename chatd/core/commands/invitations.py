@@ -101,7 +101,7 @@ def refusal(turn: Turn, connection: Connection, command: acts.Decline) -> Modera
 def tell_invited(turn: Turn, user: UserName, room: RoomName) -> None:
     """Tell somebody who asks him into a room."""
     found = turn.chat.invites[user][room]
-    numbers = _told_of(turn, user, room, found)
+    numbers = told_of(turn, user, room, found)
     if numbers:
         title = turn.chat.rooms[room].settings.title
         turn.want(Tell(numbers, Invited(room, found.sender, title)))
@@ -125,12 +125,12 @@ def tell_uninvited(
     """
     if before is None or not before.waits(turn.now.sure):
         return
-    numbers = [n for n in _told_of(turn, user, room, before) if n != besides]
+    numbers = [n for n in told_of(turn, user, room, before) if n != besides]
     if numbers:
         turn.want(Tell(numbers, Uninvited(room)))
 
 
-def _told_of(
+def told_of(
     turn: Turn, user: UserName, room: RoomName, found: Invite
 ) -> list[ConnectionId]:
     """A user's connections that may be told of an invitation."""

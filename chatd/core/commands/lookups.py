@@ -62,6 +62,8 @@ def history(turn: Turn, connection: Connection, command: History) -> None:
 def history_read(turn: Turn, connection: Connection, found: HistoryRead) -> None:
     """Answer `history`, if its user is still a member and his token allows it."""
     command = found.command
+    if command.room in turn.chat.aliases:
+        command = attrs.evolve(command, room=turn.chat.aliases[command.room])
     try:
         turn.check_scope(connection, command.type, command.room)
         room = turn.member_room(connection, command.room)

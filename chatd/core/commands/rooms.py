@@ -267,6 +267,7 @@ def _subscribe(
         users=users if names else None,
         recovered=recovered,
         created=created,
+        was=room.was,
         id=command.id,
     )
     turn.answer(connection.id, reply)

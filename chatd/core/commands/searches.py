@@ -8,11 +8,13 @@ that the token which he has brought since does not allow, is left out of the ans
 
 from __future__ import annotations
 
+import attrs
+
 from chatd.core.commands.lookups import fit
 from chatd.core.effects import FindMessages
 from chatd.core.entities import Connection, Room, User, readable_from
 from chatd.core.inputs import MessagesFound
-from chatd.core.query import Place, Query, bad_place, parse_place, parse_query
+from chatd.core.query import Hit, Place, Query, bad_place, parse_place, parse_query
 from chatd.core.turn import Turn
 from chatd.errors import Reject, RejectCode
 from chatd.ids import RoomName, Seq
@@ -22,22 +24,25 @@ from chatd.wire.replies import SearchPage
 
 def search(turn: Turn, connection: Connection, command: Search) -> None:
     """Have messages found, in rooms of one's own, up to what is applied now."""
-    query = parse_query(command.query)
+    query = _renamed(turn, parse_query(command.query))
     user = turn.user(connection)
     room = _only_room(turn, connection, command, query)
     rooms = [turn.chat.rooms[name] for name in user.rooms] if room is None else [room]
     scope = [(room.name, _first(turn, room.name, user), room.head) for room in rooms]
     place = parse_place(command.next) if command.next is not None else None
     if place is not None:
+        place = _followed(turn, place)
         _check_place(place, scope)
     turn.want(FindMessages(connection.id, command, query, scope, place))
 
 
 def found(turn: Turn, connection: Connection, outcome: MessagesFound) -> None:
     """Answer `search` with what its user may still read."""
-    command = outcome.command
+    command, query = outcome.command, _renamed(turn, outcome.query)
+    for hit in outcome.hits:
+        _follow(turn, hit)
     try:
-        _only_room(turn, connection, command, outcome.query)
+        _only_room(turn, connection, command, query)
     except Reject as reject:
         turn.refuse(connection.id, command, reject)
         return
@@ -54,6 +59,30 @@ def found(turn: Turn, connection: Connection, outcome: MessagesFound) -> None:
     last = hits[len(messages) - 1] if hits else None
     place = last.place.encode() if more and last is not None else None
     turn.answer(connection.id, SearchPage(messages, place, id=command.id))
+
+
+def _renamed(turn: Turn, query: Query) -> Query:
+    """The same query, with the room's name of now."""
+    name = turn.chat.aliases.get(query.room) if query.room is not None else None
+    return query if name is None else attrs.evolve(query, room=name)
+
+
+def _followed(turn: Turn, place: Place) -> Place:
+    """The same place, with the rooms' names of now."""
+    aliases, top = turn.chat.aliases, place.top
+    return attrs.evolve(
+        place,
+        room=aliases.get(place.room, place.room),
+        top=(aliases.get(top[0], top[0]), top[1]) if top is not None else None,
+    )
+
+
+def _follow(turn: Turn, hit: Hit) -> None:
+    """Name the room of what was found as it is called now."""
+    name = turn.chat.aliases.get(hit.message.room)
+    if name is not None:
+        hit.message.room = name
+    hit.place = _followed(turn, hit.place)
 
 
 def _first(turn: Turn, name: RoomName, user: User) -> Seq:

@@ -313,7 +313,7 @@ def _greeting(
         rooms=[
             _room_state(turn, user, name, counts)
             for name in user.rooms
-            if who.scope is None or who.scope.shows(name)
+            if turn.shows(who.scope, name)
         ],
         suggested=[room.name for room in chat.rooms.values() if room.declared],
         invites=_invites(turn, user, who.scope),
@@ -347,6 +347,7 @@ def _room_state(
         found.mentions,
         room.settings.title,
         room.settings.archived,
+        room.was,
     )
 
 
@@ -354,7 +355,7 @@ def _invites(turn: Turn, user: User, scope: Scope | None) -> list[InviteShown]:
     """The invitations that wait for the user, the oldest first."""
     shown = []
     for name in turn.chat.invites.get(user.name, ()):
-        if scope is not None and not scope.shows(name):
+        if not turn.shows(scope, name):
             continue
         invite = invitation(turn, user.name, name)
         if invite is not None and invite.sender not in user.blocks:

@@ -54,6 +54,7 @@ Saying = (
     | commands.Typing
     | acts.Invite
     | acts.SetRoom
+    | acts.Rename
     | acts.Kick
     | acts.Ban
     | acts.Mute
@@ -67,6 +68,7 @@ WAYS: dict[type[Saying], Way] = {
     commands.Typing: Way(post=True, archived=True),
     acts.Invite: Way(),
     acts.SetRoom: Way(archived=True, words=("topic", "title")),
+    acts.Rename: Way(archived=True),
     acts.Kick: Way(words=("reason",)),
     acts.Ban: Way(words=("reason",)),
     acts.Mute: Way(words=("reason",)),

@@ -145,6 +145,23 @@ class SetRoom:
 
 
 @attrs.define
+class RenameRoom:
+    """Give a room another name. Those that it had lead to it for ever.
+
+    Refused: `exists` if another room has the name or had it, `name_taken` if one that
+    is no more did, or, with `distinct`, if another room's name has its `skeleton`. The
+    name that it has is `Duplicate`; one that it had may be given again.
+    """
+
+    room: RoomName
+    user: UserName
+    cid: Cid | None
+    name: RoomName
+    skeleton: str | None = None
+    distinct: bool = False
+
+
+@attrs.define
 class DestroyRoom:
     """End a room for good. Its cids are still remembered, its name is kept from others.
 
@@ -169,6 +186,7 @@ Durable = (
     | SetReaction
     | Moderate
     | SetRoom
+    | RenameRoom
     | DestroyRoom
 )
 """The drafts of durable commands: they have a `cid` and get a seq."""

@@ -20,7 +20,7 @@ def destroy_room(
 
 def drop_room(model: Tables, draft: d.DropRoom) -> d.Outcome:
     """End a room in which nobody is; a guest whose session has ended is nobody."""
-    room = model.rooms.get(draft.room)
+    room = model.room(draft.room)
     if room is None:
         return answers.NO_ROOM
     held = {row.user for row in model.sessions.values()}

@@ -117,6 +117,10 @@ class ModelRoom:
     invites: dict[UserName, InviteRow] = attrs.field(factory=dict)
     barred: dict[UserName, d.AddressBan] = attrs.field(factory=dict)
     """What bans from here hold for beside their guests."""
+    was: list[RoomName] = attrs.field(factory=list)
+    """Names that it had before, the oldest first."""
+    looks: dict[RoomName, str | None] = attrs.field(factory=dict)
+    """What each of its names looks like."""
     cids: dict[tuple[UserName, Cid], tuple[bytes, Seq, Millis, Names]] = attrs.field(
         factory=dict
     )
@@ -131,10 +135,16 @@ class ModelRoom:
         """When the newest event was."""
         return self.timeline[-1].ts if self.timeline else 0
 
-    def kept(self, after: Seq, upto: Seq, viewer: UserName) -> list[e.TimelineShown]:
-        """The events `after` < seq <= `upto` that are kept, as somebody sees them."""
+    def kept(
+        self, name: RoomName, after: Seq, upto: Seq, viewer: UserName
+    ) -> list[e.TimelineShown]:
+        """The events `after` < seq <= `upto` that are kept, as somebody sees them.
+
+        Each is of the room by the name by which it is asked.
+        """
         after = max(after, Seq(self.first - 1))
-        return [as_seen(self, event, viewer) for event in self.timeline[after:upto]]
+        seen = [as_seen(self, event, viewer) for event in self.timeline[after:upto]]
+        return [attrs.evolve(event, room=name) for event in seen]
 
     def unread(self, user: UserName, read: Seq, upto: Seq) -> tuple[int, int]:
         """How many messages of others are unread, and how many address the user."""
@@ -175,6 +185,8 @@ class Tables:
     rooms: dict[RoomName, ModelRoom] = attrs.field(factory=dict)
     ended: dict[RoomName, ModelRoom] = attrs.field(factory=dict)
     """Rooms that are no more."""
+    former: dict[RoomName, ModelRoom] = attrs.field(factory=dict)
+    """What rooms were called before, also those that are no more."""
     users: dict[UserName, UserRow] = attrs.field(factory=dict)
     gone: set[UserName] = attrs.field(factory=set)
     """Names of those who were erased; they stay taken."""
@@ -185,13 +197,12 @@ class Tables:
     devices: dict[SessionId, str | None] = attrs.field(factory=dict)
     """What clients called themselves in each session."""
     tokens: dict[bytes, TokenRow] = attrs.field(factory=dict)
-    creations: dict[tuple[UserName, Cid], tuple[bytes, RoomName]] = attrs.field(
+    creations: dict[tuple[UserName, Cid], tuple[bytes, ModelRoom]] = attrs.field(
         factory=dict
     )
     """What each cid of `create` has made."""
     written: list[tuple[ModelRoom, ModelMessage]] = attrs.field(factory=list)
     """All messages of all rooms in the order in which they came."""
-    room_skeletons: set[str] = attrs.field(factory=set)
     user_skeletons: set[str] = attrs.field(factory=set)
     revisions: list[Revision] = attrs.field(factory=list)
     blocks: dict[tuple[UserName, UserName], None] = attrs.field(factory=dict)
@@ -211,6 +222,22 @@ class Tables:
     def is_taken(self, name: UserName) -> bool:
         """Whether a name is somebody's, or was."""
         return name in self.users or name in self.gone
+
+    def room(self, name: RoomName) -> ModelRoom | None:
+        """The room that has a name, or had it; one that has ended is none."""
+        room = self.room_ever(name)
+        return room if room is not None and room.name in self.rooms else None
+
+    def room_ever(self, name: RoomName) -> ModelRoom | None:
+        """The same, also if it has ended."""
+        return self.rooms.get(name) or self.ended.get(name) or self.former.get(name)
+
+    def room_looks_taken(self, look: str | None, of: ModelRoom | None = None) -> bool:
+        """Whether a name that another room has or had looks so."""
+        rooms = [*self.rooms.values(), *self.ended.values()]
+        return look is not None and any(
+            look in room.looks.values() for room in rooms if room is not of
+        )
 
     def is_guest(self, user: UserName) -> bool:
         """Whether the user is a guest."""

@@ -228,7 +228,7 @@ def _sessions_of(model: Tables, user: UserName) -> list[SessionRow]:
 def save_marks(model: Tables, draft: d.SaveMarks) -> d.Outcome:
     """Write read marks, which only move forward, idle times and devices."""
     for (name, user), seq in draft.reads.items():
-        room = model.rooms.get(name)
+        room = model.room(name)
         if room is not None and user in room.members:
             member = room.members[user]
             member.read = max(member.read, seq)

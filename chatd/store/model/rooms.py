@@ -26,18 +26,17 @@ def create_room(model: Tables, draft: d.CreateRoom, now: Millis) -> d.Outcome:
     if known is not None:
         return known
     creator = next(iter(draft.members), None)
-    if draft.room in model.rooms:
+    if model.room(draft.room) is not None:
         return d.Duplicate()
-    if draft.room in model.ended:
+    if model.room_ever(draft.room) is not None:
         return answers.ROOM_ENDED
-    if draft.distinct and draft.skeleton in model.room_skeletons:
+    if draft.distinct and model.room_looks_taken(draft.skeleton):
         return answers.ROOM_LOOKS_TAKEN
     if not draft.members.keys() <= model.users.keys():
         return answers.NO_USER
     room = ModelRoom(draft.room, draft.epoch, draft.settings)
     model.rooms[draft.room] = room
-    if draft.skeleton is not None:
-        model.room_skeletons.add(draft.skeleton)
+    room.looks[draft.room] = draft.skeleton
     committed = d.Committed()
     if draft.event and creator is not None:
         role = draft.members[creator]
@@ -46,7 +45,7 @@ def create_room(model: Tables, draft: d.CreateRoom, now: Millis) -> d.Outcome:
         room.members[name] = MemberRow(name, role, room.head)
     if draft.cid is not None and creator is not None:
         digest = creation_digest(draft)
-        model.creations[creator, draft.cid] = digest, draft.room
+        model.creations[creator, draft.cid] = digest, room
     return committed
 
 
@@ -61,12 +60,12 @@ def recall_creation(
     if known is None:
         return None
     same = is_creation_retry(known[0], draft)
-    return d.Duplicate(room=known[1]) if same else d.Conflict()
+    return d.Duplicate(room=known[1].name) if same else d.Conflict()
 
 
 def declare_room(model: Tables, draft: d.DeclareRoom) -> d.Outcome:
     """Keep a declared room's settings as they are declared."""
-    room = model.rooms.get(draft.room)
+    room = model.room(draft.room)
     if room is None:
         return answers.NO_ROOM
     room.settings = draft.settings
@@ -83,9 +82,31 @@ def set_room(room: ModelRoom, draft: d.SetRoom, now: Millis) -> d.Outcome:
     return room.add(e.Room(*room.stamp(now), draft.user, **changes))
 
 
+def rename_room(
+    model: Tables, room: ModelRoom, draft: d.RenameRoom, now: Millis
+) -> d.Outcome:
+    """Give a room another name."""
+    before, name = room.name, draft.name
+    if before == name:
+        return d.Duplicate(room.head, room.last_ts)
+    if model.room_ever(name) not in (None, room):
+        is_there = model.room(name) is not None
+        return answers.ROOM_EXISTS if is_there else answers.ROOM_NAME_TAKEN
+    if draft.distinct and model.room_looks_taken(draft.skeleton, room):
+        return answers.NAME_LOOKS_TAKEN
+    _, seq, ts = room.stamp(now)
+    model.former.pop(name, None)
+    model.former[before] = room
+    room.was = [former for former in room.was if former != name] + [before]
+    room.looks[name] = draft.skeleton
+    room.name = name
+    model.rooms[name] = model.rooms.pop(before)
+    return room.add(e.Rename(name, seq, ts, draft.user, name, was=[before]))
+
+
 def set_member(model: Tables, draft: d.SetMember, now: Millis) -> d.Outcome:
     """Change a membership, with or without an event."""
-    room = model.rooms.get(draft.room)
+    room = model.room(draft.room)
     if room is None:
         return answers.NO_ROOM
     if draft.user not in model.users:

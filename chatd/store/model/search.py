@@ -24,7 +24,12 @@ class ModelSource:
         self._model = model
         self._query = query
         self._viewer = viewer
-        self._scope = {room: (first, upto) for room, first, upto in scope}
+        # A room is named here as it was asked for, which may be what it was called.
+        self._scope = {
+            found.name: (name, first, upto)
+            for name, first, upto in scope
+            if (found := model.room(name)) is not None
+        }
         self._matcher = Matcher(query)
 
     def newest(self, below: int, count: int) -> list[Candidate]:
@@ -39,7 +44,7 @@ class ModelSource:
     def _candidate(self, number: int) -> Candidate | None:
         room, message = self._model.written[number]
         query = self._query
-        first, upto = self._scope.get(room.name, (1, 0))
+        name, first, upto = self._scope.get(room.name, (room.name, 1, 0))
         if (
             message.text is None
             or (message.hidden and message.sender != self._viewer)
@@ -54,7 +59,7 @@ class ModelSource:
             return None
         return Candidate(
             number,
-            room.name,
+            name,
             message.seq,
             message.ts,
             message.sender,
@@ -67,6 +72,6 @@ class ModelSource:
     def number(self, room: RoomName, seq: Seq) -> int | None:
         """Find the number of a message."""
         for number, (written, message) in enumerate(self._model.written):
-            if (written.name, message.seq) == (room, seq):
+            if written is self._model.room(room) and message.seq == seq:
                 return number
         return None

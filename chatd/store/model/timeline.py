@@ -25,7 +25,7 @@ def _durable(model: Tables, draft: d.Durable, now: Millis) -> d.Outcome:
     known = recalled(model, draft)
     if known is not None:
         return known
-    room = model.rooms.get(draft.room)
+    room = model.room(draft.room)
     if room is None:
         return answers.NO_ROOM
     if draft.user not in model.users:
@@ -46,6 +46,8 @@ def _durable(model: Tables, draft: d.Durable, now: Millis) -> d.Outcome:
             outcome = rooms.moderate(model, room, draft, now)
         case d.SetRoom():
             outcome = rooms.set_room(room, draft, now)
+        case d.RenameRoom():
+            outcome = rooms.rename_room(model, room, draft, now)
         case d.DestroyRoom():
             outcome = endings.destroy_room(model, room, draft, now)
         case _:
@@ -62,7 +64,7 @@ def _durable(model: Tables, draft: d.Durable, now: Millis) -> d.Outcome:
 
 def recalled(model: Tables, draft: d.Durable) -> d.Duplicate | d.Conflict | None:
     """What the draft's cid stored before; None if nothing."""
-    room = model.rooms.get(draft.room) or model.ended.get(draft.room)
+    room = model.room_ever(draft.room)
     if room is None or draft.cid is None or draft.user not in model.users:
         return None
     use = room.cids.get((draft.user, draft.cid))

@@ -10,7 +10,7 @@ from chatd.store.model.entities import ModelRoom, Tables, count_reactions
 
 def trim_room(model: Tables, draft: d.TrimRoom) -> d.Outcome:
     """Move `first` on by one step, and forget the messages below it."""
-    room = model.rooms.get(draft.room)
+    room = model.room(draft.room)
     if room is None:
         return answers.NO_ROOM
     goal = max(room.first, _goal(room, draft))

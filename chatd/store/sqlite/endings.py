@@ -8,8 +8,6 @@ private room goes as well, when its cids have: nobody draws its name again.
 
 from __future__ import annotations
 
-import attrs
-
 from chatd.core.drafts import (
     TRIM_ROWS,
     TRIM_TEXT_BYTES,
@@ -19,7 +17,6 @@ from chatd.core.drafts import (
     Duplicate,
     Outcome,
 )
-from chatd.ids import RoomName
 from chatd.store import answers
 from chatd.store.sqlite import trim
 from chatd.store.sqlite.ledger import GUEST, Ledger, RoomCell
@@ -43,8 +40,8 @@ def _destroy(
     ledger: Ledger, draft: DestroyRoom, room: RoomCell, user: int, now: Millis
 ) -> Outcome:
     seq, ts = add_event(ledger, room, user, now, kind="room", change="destroy")
-    _end(ledger, draft.room, room)
-    return Committed(Destroy(draft.room, seq, ts, draft.user))
+    _end(ledger, room)
+    return Committed(Destroy(room.name, seq, ts, draft.user))
 
 
 def drop_room(ledger: Ledger, draft: DropRoom, _now: Millis) -> Outcome:
@@ -54,7 +51,7 @@ def drop_room(ledger: Ledger, draft: DropRoom, _now: Millis) -> Outcome:
         return answers.NO_ROOM
     if _has_member(ledger, room):
         return Duplicate()
-    _end(ledger, draft.room, room)
+    _end(ledger, room)
     return Committed()
 
 
@@ -73,23 +70,14 @@ def _has_member(ledger: Ledger, room: RoomCell) -> bool:
     return row is not None
 
 
-def _end(ledger: Ledger, name: RoomName, room: RoomCell) -> None:
+def _end(ledger: Ledger, room: RoomCell) -> None:
     db, at = ledger.db, ledger.certain
     db.execute("UPDATE room SET ended = ? WHERE id = ?", (at, room.id))
     db.execute("INSERT INTO purge (room_id, due) VALUES (?, ?)", (room.id, at))
-    ledger.forget_room(name)
+    ledger.forget_room(room.name)
 
 
 # --- behind the commits ----------------------------------------------------------
-
-
-@attrs.define
-class _Ended:
-    """A room of which something is left."""
-
-    cell: RoomCell
-    name: RoomName
-    first: int
 
 
 def purge(ledger: Ledger, now: Millis, keep_ms: Millis) -> bool:
@@ -104,18 +92,18 @@ def purge(ledger: Ledger, now: Millis, keep_ms: Millis) -> bool:
         Whether there may be more to remove now.
     """
     row = ledger.one(
-        "SELECT r.id, r.epoch, r.head, r.last_ts, r.name, r.first FROM purge p"
+        "SELECT r.id, r.name, r.epoch, r.head, r.last_ts, r.first FROM purge p"
         " JOIN room r ON r.id = p.room_id WHERE p.due <= ? ORDER BY p.due LIMIT 1",
         now,
     )
     if row is None:
         return False
-    *cell, name, first = row
-    ended = _Ended(RoomCell(*cell), name, first)
-    if first <= ended.cell.head:
-        trim.forget_some(ledger, ended.cell, first, PURGE_ROWS, PURGE_TEXT_BYTES)
-    elif not any(_remove_some(ledger, table, ended.cell.id) for table in _PLACES):
-        _finish(ledger, ended, now, keep_ms)
+    *cell, first = row
+    room = RoomCell(*cell)
+    if first <= room.head:
+        trim.forget_some(ledger, room, first, PURGE_ROWS, PURGE_TEXT_BYTES)
+    elif not any(_remove_some(ledger, table, room.id) for table in _PLACES):
+        _finish(ledger, room, now, keep_ms)
     return True
 
 
@@ -129,9 +117,9 @@ def _remove_some(ledger: Ledger, table: str, room: int) -> bool:
     return ledger.db.changes() > 0
 
 
-def _finish(ledger: Ledger, ended: _Ended, now: Millis, keep_ms: Millis) -> None:
+def _finish(ledger: Ledger, ended: RoomCell, now: Millis, keep_ms: Millis) -> None:
     """Let go of a room of which nothing is left but its row."""
-    db, room = ledger.db, ended.cell.id
+    db, room = ledger.db, ended.id
     if not ended.name.startswith("~"):
         db.execute("DELETE FROM purge WHERE room_id = ?", (room,))
         # What it keeps is small, whatever its settings were.

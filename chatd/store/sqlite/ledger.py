@@ -59,6 +59,7 @@ class RoomCell:
     """One room as far as appending needs it."""
 
     id: int
+    name: RoomName
     epoch: Epoch
     head: Seq
     last_ts: Millis
@@ -110,18 +111,33 @@ class Ledger:
         return next(iter(select(self.db, sql, values)), None)
 
     def room(self, name: RoomName) -> RoomCell | None:
-        """The room's cell, or None; one that has ended is none."""
+        """The room's cell, or None; one that has ended is none.
+
+        A draft may name what a room was called a moment ago.
+        """
         cell = self._rooms.get(name)
-        if cell is None:
-            row = self.one(
-                "SELECT id, epoch, head, last_ts FROM room"
-                " WHERE name = ? AND ended IS NULL",
-                name,
-            )
-            if row is None:
-                return None
+        if cell is not None:
+            return cell
+        row = self.one(
+            "SELECT id, name, epoch, head, last_ts FROM room"
+            " WHERE name = ? AND ended IS NULL",
+            name,
+        )
+        if row is not None:
             cell = self._rooms[name] = RoomCell(*row)
-        return cell
+            return cell
+        row = self.one(
+            "SELECT r.name FROM former_name f JOIN room r ON r.id = f.room_id"
+            " WHERE f.name = ? AND r.ended IS NULL",
+            name,
+        )
+        # There is one cell of a room, under the name that it has.
+        return None if row is None else self.room(row[0])
+
+    def move_room(self, before: RoomName, name: RoomName) -> None:
+        """Remember a room under another name."""
+        cell = self._rooms[name] = self._rooms.pop(before)
+        cell.name = name
 
     def forget_room(self, name: RoomName) -> None:
         """Remember nothing of a room: it has ended."""
@@ -148,10 +164,19 @@ class Ledger:
         """Whether a name is somebody's, or was."""
         return self.one("SELECT 1 FROM user WHERE name = ?", name) is not None
 
-    def looks_taken(self, table: str, skeleton: str | None) -> bool:
-        """Whether another name in `user` or `room` looks the same."""
-        sql = f"SELECT 1 FROM {table} WHERE skeleton = ?"  # noqa: S608 - see above
-        return self.one(sql, skeleton) is not None
+    def user_looks_taken(self, skeleton: str | None) -> bool:
+        """Whether another user's name looks the same."""
+        return self.one("SELECT 1 FROM user WHERE skeleton = ?", skeleton) is not None
+
+    def room_looks_taken(self, skeleton: str | None, room: int = 0) -> bool:
+        """Whether a name that another room has or had looks the same."""
+        row = self.one(
+            "SELECT 1 FROM room WHERE skeleton = ?1 AND id <> ?2 UNION ALL"
+            " SELECT 1 FROM former_name WHERE skeleton = ?1 AND room_id <> ?2 LIMIT 1",
+            skeleton,
+            room,
+        )
+        return row is not None
 
     def is_hidden(self, room: RoomName, user: UserName) -> bool:
         """Whether the other one in a direct room blocks the user."""
@@ -206,18 +231,22 @@ class Ledger:
 
     def recall(self, draft: Durable) -> Duplicate | Conflict | None:
         """What the draft's cid stored before; None if nothing."""
-        room, user = self._room_ever(draft.room), self.user(draft.user)
+        room, user = self.room_ever(draft.room), self.user(draft.user)
         if room is None or user is None or draft.cid is None:
             return None
         use = self.find_cids([(room, user, draft.cid)])
         return self.compare(use[room, user, draft.cid], draft) if use else None
 
-    def _room_ever(self, name: RoomName) -> int | None:
-        """The id of a room, also of one that has ended."""
+    def room_ever(self, name: RoomName) -> int | None:
+        """The id of the room that has or had a name, also of one that has ended."""
         room = self.room(name)
         if room is not None:
             return room.id
-        row = self.one("SELECT id FROM room WHERE name = ?", name)
+        row = self.one(
+            "SELECT coalesce((SELECT id FROM room WHERE name = ?1),"
+            " (SELECT room_id FROM former_name WHERE name = ?1))",
+            name,
+        )
         return None if row is None else row[0]
 
     def compare(self, use: CidUse, draft: Durable) -> Duplicate | Conflict:
@@ -250,7 +279,7 @@ class Ledger:
         Also where it changed nothing: a retry that comes after somebody else's
         change would otherwise be executed, a second time to its sender.
         """
-        room, user = self._room_ever(draft.room), self.user(draft.user)
+        room, user = self.room_ever(draft.room), self.user(draft.user)
         if room is not None and user is not None and draft.cid is not None:
             digest, kept = content_digest(draft), self.unreached(unreached)
             self.keep_cids(

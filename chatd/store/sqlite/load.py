@@ -6,7 +6,7 @@ import apsw
 
 from chatd.core.drafts import AddressBan
 from chatd.core.entities import INVITE_MS
-from chatd.ids import UserName
+from chatd.ids import RoomName, UserName
 from chatd.ports import (
     InviteRow,
     MemberRow,
@@ -107,6 +107,11 @@ def _rooms(db: apsw.Connection, barred: dict[int, list[AddressBan]]) -> list[Roo
         " ORDER BY u.name",
     ):
         invites.setdefault(room, []).append(InviteRow(*invite))
+    was: dict[int, list[RoomName]] = {}
+    for number, name in select(
+        db, "SELECT room_id, name FROM former_name ORDER BY seq"
+    ):
+        was.setdefault(number, []).append(name)
     return [
         RoomRow(
             name,
@@ -120,6 +125,7 @@ def _rooms(db: apsw.Connection, barred: dict[int, list[AddressBan]]) -> list[Roo
             mutes.get(number, []),
             invites.get(number, []),
             barred.get(number, []),
+            was.get(number, []),
         )
         for number, name, epoch, head, first, last_ts, settings in select(
             db,

@@ -94,7 +94,7 @@ def _append(ledger: Ledger, run: _Run, draft: NewMessage, now: Millis) -> Outcom
     if hidden:
         run.hidden.append((room.id, seq))
     message = Message(
-        room=draft.room,
+        room=room.name,
         seq=seq,
         ts=ts,
         sender=draft.user,

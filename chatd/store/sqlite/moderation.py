@@ -67,7 +67,7 @@ def _moderate(
     elif draft.change == "unban":
         addresses.unbar(ledger, target, room.id)
     return Committed(
-        Member(draft.room, seq, ts, draft.user, draft.target, draft.change, **detail),
+        Member(room.name, seq, ts, draft.user, draft.target, draft.change, **detail),
         barred=barred,
     )
 

@@ -56,7 +56,7 @@ def add_user(ledger: Ledger, draft: AddUser, now: Millis) -> Outcome:
     """Record a name for ever."""
     if ledger.is_taken(draft.user):
         return answers.NAME_TAKEN
-    if draft.distinct and ledger.looks_taken("user", draft.skeleton):
+    if draft.distinct and ledger.user_looks_taken(draft.skeleton):
         return answers.NAME_LOOKS_TAKEN
     ledger.db.execute(
         "INSERT INTO user (name, skeleton, display, role, password_hash, created)"

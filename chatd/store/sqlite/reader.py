@@ -36,6 +36,7 @@ from chatd.wire.events import (
     Message,
     Millis,
     React,
+    Rename,
     Room,
     TimelineEvent,
     TimelineShown,
@@ -76,21 +77,21 @@ WHERE x.room_id = ?1 AND x.of BETWEEN ?2 AND ?3 AND place IS NOT NULL"""
 _UNREAD = """
 SELECT count(*) FROM (
   SELECT 1 FROM message
-  WHERE room_id = (SELECT id FROM room WHERE name = ?1 AND ended IS NULL)
-  AND seq > ?2 AND seq <= ?3
+  WHERE room_id = ?1 AND seq > ?2 AND seq <= ?3
   AND text IS NOT NULL AND NOT hidden
   AND user_id IS NOT (SELECT id FROM user WHERE name = ?4)
   LIMIT ?5)"""
 
 # Each message once, since it addresses everybody or some; not where its reader was
-# told of it before his mark, nor what he may not read.
+# told of it before his mark, nor what he may not read. By `seq`: the plus keeps SQLite
+# from going by `of`, which rises over all that ever addressed anybody.
 _MENTIONED = """
 SELECT count(*) FROM (
   SELECT 1 FROM mention n JOIN message m ON m.room_id = n.room_id AND m.seq = n.of
-  WHERE n.room_id = (SELECT id FROM room WHERE name = ?1 AND ended IS NULL)
+  WHERE n.room_id = ?1
   AND n.user_id IN (0, (SELECT id FROM user WHERE name = ?4))
   AND n.is_on = 1 AND n.seq > ?2 AND n.seq <= ?3
-  AND n.of >= coalesce((SELECT first FROM member WHERE room_id = n.room_id
+  AND +n.of >= coalesce((SELECT first FROM member WHERE room_id = n.room_id
     AND user_id = (SELECT id FROM user WHERE name = ?4)), 1)
   AND m.text IS NOT NULL AND NOT m.hidden
   AND m.user_id IS NOT (SELECT id FROM user WHERE name = ?4)
@@ -98,6 +99,12 @@ SELECT count(*) FROM (
     AND o.is_on = 0 AND o.user_id IN (0, (SELECT id FROM user WHERE name = ?4))
     AND o.seq <= ?2)
   LIMIT ?5)"""
+
+
+_BY_NAME = "SELECT id, epoch FROM room WHERE name = ? AND ended IS NULL"
+_BY_FORMER_NAME = """
+SELECT r.id, r.epoch FROM former_name f JOIN room r ON r.id = f.room_id
+WHERE f.name = ? AND r.ended IS NULL"""
 
 
 @contextmanager
@@ -111,12 +118,10 @@ def _snapshot(db: apsw.Connection) -> Iterator[None]:
 
 
 def _room(db: apsw.Connection, room: RoomName) -> tuple[int, Epoch] | None:
-    for number, epoch in select(
-        db,
-        "SELECT id, epoch FROM room WHERE name = ? AND ended IS NULL",
-        (room,),
-    ):
-        return number, epoch
+    """The number and the epoch of a room, by the name that it has or had."""
+    for sql in (_BY_NAME, _BY_FORMER_NAME):
+        for number, epoch in select(db, sql, (room,)):
+            return number, epoch
     return None
 
 
@@ -179,22 +184,25 @@ def _event(
         gone = bool(deleted) or emoji is None
         return React(**base, of=of, emoji=emoji, on=on, deleted=gone)
     if kind == "room":
-        event: TimelineEvent = Room(**base, **detail)
-        return event
+        cls: type[TimelineEvent] = Rename if change == "rename" else Room
+        return cls(**base, **detail)
     return Member(**base, user=subject, change=change, **detail)
 
 
 def nth_newest(db: apsw.Connection, room: RoomName, count: int, upto: Seq) -> Seq:
     """Find where the newest `count` messages begin."""
-    rows = select(
-        db,
-        "SELECT min(seq) FROM (SELECT m.seq FROM message m JOIN room r"
-        " ON r.id = m.room_id WHERE r.name = ? AND r.ended IS NULL AND m.seq <= ?"
-        " ORDER BY m.seq DESC LIMIT ?)",
-        (room, upto, count),
-    )
-    found = rows[0][0]
-    return Seq(upto + 1) if found is None else Seq(found)
+    with _snapshot(db):
+        found = _room(db, room)
+        if found is None:
+            return Seq(upto + 1)
+        rows = select(
+            db,
+            "SELECT min(seq) FROM (SELECT seq FROM message"
+            " WHERE room_id = ? AND seq <= ? ORDER BY seq DESC LIMIT ?)",
+            (found[0], upto, count),
+        )
+    oldest = rows[0][0]
+    return Seq(upto + 1) if oldest is None else Seq(oldest)
 
 
 def history(
@@ -269,7 +277,8 @@ def unread(
     counts = []
     with _snapshot(db):
         for room, read, upto in marks:
-            values = room, read, upto, user, UNREAD_MAX
+            found = _room(db, room)
+            values = found[0] if found else 0, read, upto, user, UNREAD_MAX
             unread = select(db, _UNREAD, values)[0][0]
             mentions = select(db, _MENTIONED, values)[0][0]
             counts.append((unread, mentions))

@@ -42,9 +42,9 @@ def create_room(ledger: Ledger, draft: CreateRoom, now: Millis) -> Outcome:
         return known
     if ledger.room(draft.room) is not None:
         return Duplicate()
-    if ledger.one("SELECT 1 FROM room WHERE name = ?", draft.room) is not None:
+    if ledger.room_ever(draft.room) is not None:
         return answers.ROOM_ENDED
-    if draft.distinct and ledger.looks_taken("room", draft.skeleton):
+    if draft.distinct and ledger.room_looks_taken(draft.skeleton):
         return answers.ROOM_LOOKS_TAKEN
     users = {name: ledger.user(name) for name in draft.members}
     if None in users.values():
@@ -131,7 +131,7 @@ def _set_room(
     seq, ts = add_event(
         ledger, room, user, now, kind="room", detail=orjson.dumps(changes).decode()
     )
-    return Committed(Room(draft.room, seq, ts, draft.user, **changes))
+    return Committed(Room(room.name, seq, ts, draft.user, **changes))
 
 
 def _write_settings(ledger: Ledger, room: RoomCell, settings: RoomSettings) -> None:
@@ -219,7 +219,7 @@ def _add_own_event(
     detail = {} if draft.role is None else {"role": draft.role}
     seq, ts = add_member_event(ledger, room, user, now, user, change, detail)
     return Committed(
-        Member(draft.room, seq, ts, draft.user, draft.user, change, draft.role)
+        Member(room.name, seq, ts, draft.user, draft.user, change, draft.role)
     )
 
 

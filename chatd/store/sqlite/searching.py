@@ -37,9 +37,10 @@ TIME_MIN, TIME_MAX = -(2**62), 2**62
 
 _SCOPE = """
 INSERT INTO temp.readable (id, name, first, upto)
-SELECT r.id, r.name, j.value ->> 1, j.value ->> 2
-FROM json_each(?) j CROSS JOIN main.room r
-ON r.name = j.value ->> 0 AND r.ended IS NULL"""
+SELECT r.id, j.value ->> 0, j.value ->> 1, j.value ->> 2
+FROM json_each(?) j CROSS JOIN main.room r ON r.ended IS NULL AND r.id = coalesce(
+  (SELECT id FROM main.room WHERE name = j.value ->> 0),
+  (SELECT room_id FROM main.former_name WHERE name = j.value ->> 0))"""
 
 _COLUMNS = """
 SELECT m.id, r.name, m.seq, m.ts, u.name, m.text, m.edited_seq, m.reply_to """

@@ -104,7 +104,7 @@ def _edit(
         "UPDATE message SET text = ?, edited_seq = ?, hidden = ? WHERE id = ?",
         (draft.text, seq, hidden, message),
     )
-    edit = Edit(draft.room, seq, ts, draft.user, draft.of, draft.text)
+    edit = Edit(room.name, seq, ts, draft.user, draft.of, draft.text)
     return mentions.replace(ledger, draft, room, edit, hidden=hidden)
 
 
@@ -131,7 +131,7 @@ def _delete(
         " WHERE room_id = ? AND of = ? AND kind = 'react'",
         (room.id, draft.of),
     )
-    return Committed(Delete(draft.room, seq, ts, draft.user, draft.of))
+    return Committed(Delete(room.name, seq, ts, draft.user, draft.of))
 
 
 def _react(
@@ -171,7 +171,7 @@ def _react(
     if not hidden:
         seen = seq if draft.on else None
     _set_reaction(ledger, (*key, user), seq, on=draft.on, seen=seen)
-    react = React(draft.room, seq, ts, draft.user, draft.of, draft.emoji, draft.on)
+    react = React(room.name, seq, ts, draft.user, draft.of, draft.emoji, draft.on)
     return Committed(react, hidden)
 
 

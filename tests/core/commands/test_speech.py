@@ -11,6 +11,8 @@ from chatd.config.limits import Limits
 from chatd.core import drafts, inputs
 from chatd.core.agenda import Due
 from chatd.core.commands.speech import CORRECTION_S, WAYS, Saying
+from chatd.core.entities import Sanction
+from chatd.core.inputs import Revised, Revision, RevisionKind
 from chatd.errors import RejectCode
 from chatd.ids import Cid, RoomName, Seq
 from chatd.wire.accounts import Register
@@ -21,6 +23,7 @@ from chatd.wire.acts import (
     Invite,
     Kick,
     Mute,
+    Rename,
     SetRole,
     SetRoom,
     Unmute,
@@ -45,6 +48,7 @@ from chatd.wire.kinds import (
     Display,
     Emoji,
     Post,
+    PublicRoom,
     Reason,
     RoomRole,
     SlowSeconds,
@@ -443,6 +447,19 @@ def test_a_mute_goes_with_its_room() -> None:
     assert TEAM not in s.house.chat.rooms
 
 
+def test_who_is_muted_gives_a_room_no_name() -> None:
+    """Though nobody but him is left to have charge of it."""
+    s = scene()
+    s.ann.ask(Mute(TEAM, CY, BanSeconds(60)))
+    for name in (ANN, BOB):
+        ban = Revision(1, RevisionKind.BAN, name, "user", ban=Sanction(None, None))
+        s.house.handle(Revised([ban]))
+    rename = Rename(TEAM, PublicRoom("orchard"))
+    assert answer(s.cy, rename) == RejectCode.MUTED
+    s.house.wait(60)
+    assert answer(s.cy, rename) == "ok"
+
+
 def test_in_an_archive_nobody_says_anything() -> None:
     """Its owner neither; what only takes away, and acts with their reasons, go on."""
     s = scene()
@@ -452,6 +469,7 @@ def test_in_an_archive_nobody_says_anything() -> None:
         Edit(TEAM, s.anns, HO),
         React(TEAM, s.cys, THUMB),
         SetRoom(TEAM, topic=Topic("tea")),
+        Rename(TEAM, PublicRoom("orchard")),
     ):
         assert answer(s.ann, command) == RejectCode.FORBIDDEN, command
     assert answer(s.ann, SetRoom(TEAM, topic=Topic(""))) == "ok"

@@ -151,6 +151,7 @@ KEPT_BACK = {
 OF_NO_USER = {
     "store": "one row about the store",
     "dent": "where the clock of the machine was put back",
+    "former_name": "what rooms were called before, which their events tell",
     "purge": "rooms that have ended, of which something is left to be taken away",
     "revision": "what the operator has typed, until the daemon has read it",
     "erasure": "nobody who is in it is exported",

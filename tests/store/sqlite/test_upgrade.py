@@ -6,7 +6,7 @@ from pathlib import Path
 
 from chatd.core import drafts as d
 from chatd.core.entities import INVITE_MS
-from chatd.ids import UserName
+from chatd.ids import RoomName, UserName
 from chatd.ports import InviteRow
 from tests.store.sqlite.older import before, store_at
 from tests.store.support import ANN, BOB, LOBBY, T0, one, session_id, sqlite, timeline
@@ -68,3 +68,15 @@ async def test_guests_of_before_have_no_address(tmp_path: Path) -> None:
             assert isinstance(outcome, d.Committed)
             barred = outcome.barred
             assert (barred and barred.address) == address
+
+
+async def test_rooms_of_before_have_had_one_name(tmp_path: Path) -> None:
+    """And may get another one."""
+    with store_at(tmp_path, before("former_names")):
+        pass
+    async with sqlite(tmp_path) as store:
+        (room,) = (await store.load(T0)).rooms
+        assert room.was == []
+        await one(store, d.RenameRoom(LOBBY, ANN, None, RoomName("hall")))
+        (room,) = (await store.load(T0)).rooms
+        assert (room.room, room.was) == ("hall", [LOBBY])

@@ -1,0 +1,110 @@
+"""Public rooms that get another name.
+
+The number of the newest event and the epoch go on, and so does whatever is under way:
+a command that names a room by what it was called before is about the room
+(`chatd.core.machine`), and a token for it is one for the room. What is named by it in
+memory moves with the commit, which is why it is a barrier of the room, and takes as
+long as its members are many.
+
+Whoever knows the room by its name is told of the other one (`Renamed`) before anything
+comes under it, on each of his connections, whether he follows the room there or not;
+like all that is for one connection alone it is never dropped. Who is away learns of it
+by `was`, in `welcome` and in the answer to his join. The event is of the timeline.
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+
+from chatd.core import allowance
+from chatd.core.commands import authority, speech
+from chatd.core.commands.authority import OWNER, invitation
+from chatd.core.commands.creation import check_name, exists
+from chatd.core.commands.invitations import told_of
+from chatd.core.commands.timeline import settle
+from chatd.core.drafts import Committed, Duplicate, Outcome, RenameRoom
+from chatd.core.effects import Deliver, Origin, Tell
+from chatd.core.effects import Rename as Move
+from chatd.core.entities import Connection, Room
+from chatd.core.turn import Turn
+from chatd.errors import Reject, RejectCode
+from chatd.ids import ConnectionId, RoomName
+from chatd.names import NAMES, skeleton
+from chatd.wire.acts import Rename
+from chatd.wire.events import Renamed
+
+NAMES_MAX = 16
+"""Names that a room has had: each is kept for ever, and told in every `welcome`."""
+
+
+def rename(turn: Turn, connection: Connection, command: Rename) -> None:
+    """Check that a room may be called otherwise by whoever asks."""
+    room = authority.require(turn, connection, command.room, OWNER)
+    name = RoomName(command.name)
+    if room.name.startswith("~"):
+        text = f"{room.name} is private: what people read is its title"
+        raise Reject(RejectCode.FORBIDDEN, text, field="room")
+    if room.declared:
+        text = f"{room.name} is declared in the configuration, which has its name"
+        raise Reject(RejectCode.FORBIDDEN, text, field="room")
+    is_new = name not in (room.name, *room.was)
+    if is_new:
+        if turn.chat.room(name) is not None and command.cid is None:
+            raise exists(name, "name")
+        check_name(turn, connection, name, "name")
+        if len(room.was) >= NAMES_MAX - 1:
+            text = f"{room.name} has had {NAMES_MAX} names, and no room has more"
+            raise Reject(RejectCode.FORBIDDEN, text, field="name")
+    speech.check(turn, turn.user(connection), room, command)
+    allowance.pace(turn, connection)
+    if is_new:
+        try:
+            allowance.may_name(turn, connection)
+        except Reject:
+            allowance.give_back(turn, connection)
+            raise
+
+
+def renaming(turn: Turn, connection: Connection, command: Rename) -> RenameRoom:
+    """The draft of another name."""
+    name = RoomName(command.name)
+    return RenameRoom(
+        command.room,
+        turn.user(connection).name,
+        command.cid,
+        name,
+        skeleton(name),
+        NAMES[turn.config.auth.names].distinct,
+    )
+
+
+def _told_of(turn: Turn, room: Room) -> list[ConnectionId]:
+    """Connections that know the room by its name: of members, and who is asked in."""
+    numbers = [turn.told_of(user, room.name) for user in room.members]
+    for user in room.invited:
+        invite = invitation(turn, user, room.name)
+        if invite is not None:
+            numbers.append(told_of(turn, user, room.name, invite))
+    return list(chain.from_iterable(numbers))
+
+
+def renamed(turn: Turn, origin: Origin, draft: RenameRoom, outcome: Outcome) -> None:
+    """Take another name of a room: move what is named by it, answer, deliver."""
+    chat = turn.chat
+    event = outcome.event if isinstance(outcome, Committed) else None
+    if event is not None:
+        room = chat.rooms[draft.room]
+        chat.apply_rename(room, draft.name, turn.now.mono)
+        chat.apply(event)
+        moved = chat.note_renamed(room, draft.room)
+        turn.want(Move(draft.room, draft.name, moved))
+        turn.want(Tell(_told_of(turn, room), Renamed(draft.name, [draft.room])))
+    connection = turn.connection(origin.connection)
+    if connection is not None and origin.command is not None:
+        if isinstance(outcome, Duplicate) and outcome.recalled:
+            # It was not new any more, so it has taken no more than a message.
+            allowance.give_back(turn, connection)
+        name = chat.aliases.get(draft.room, draft.room)
+        settle(turn, connection, origin, name, outcome)
+    if event is not None:
+        turn.want(Deliver(event))
