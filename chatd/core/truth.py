@@ -117,6 +117,11 @@ class Truth:
             self.agenda.cancel(Due.MUTE, (user, before))
             if mute.until is not None:
                 self.agenda.add(now, Due.MUTE, (user, name))
+        barred = self.barred.get(before)
+        if barred is not None:
+            self.forget_address_bans(before)
+            self.barred[name] = barred
+            self.agenda.add(now + TIDY_S, Due.ADDRESS_BANS, name)
         self.agenda.cancel(Due.PRESENCE, before)
         if room.unsettled:
             self.agenda.add(now + self.presence_tick_s, Due.PRESENCE, name)

@@ -726,11 +726,9 @@ class Life(RuleBasedStateMachine):
             for room, invite in invites.items()
             if invite.matters(now)
         }
-        places = {*chat.barred, *chat.rooms, None}
+        here = address_digest(HERE, chat.address_key)
         barred = {
-            place: chat.address_ban(place, address, now)
-            for place in places
-            if (address := address_digest(HERE, chat.address_key))
+            place: chat.address_ban(place, here, now) for place in (None, *chat.rooms)
         }
         return rooms, users, guests, invites, barred, chat.aliases
 

@@ -152,7 +152,7 @@ def moderated(turn: Turn, origin: Origin, draft: Moderate, outcome: Outcome) -> 
         turn.chat.apply(event)
         turn.chat.apply_moderation(event, turn.now.mono)
         if isinstance(outcome, Committed) and outcome.barred is not None:
-            turn.chat.apply_address_ban(room, outcome.barred, turn.now.mono)
+            turn.chat.apply_address_ban(event.room, outcome.barred, turn.now.mono)
     _answer(turn, origin, draft, outcome)
     if event is None:
         return

@@ -15,7 +15,17 @@ from chatd.core.entities import Sanction
 from chatd.core.inputs import RevisionKind
 from chatd.errors import Ending, RejectCode
 from chatd.ids import Cid, RoomName, Seq, UserName
-from chatd.wire.acts import Ban, Create, Invite, Kick, Mute, SetRole, SetRoom, Unban
+from chatd.wire.acts import (
+    Ban,
+    Create,
+    Invite,
+    Kick,
+    Mute,
+    Rename,
+    SetRole,
+    SetRoom,
+    Unban,
+)
 from chatd.wire.commands import (
     Delete,
     Edit,
@@ -33,6 +43,7 @@ from chatd.wire.kinds import (
     BanSeconds,
     Display,
     Emoji,
+    PublicRoom,
     Reason,
     RoomRole,
     Secret,
@@ -238,6 +249,24 @@ def test_a_room_that_ends_takes_its_bans_along() -> None:
     s.ann.ask(Leave(made.room))
     s.house.settle()
     assert made.room not in s.house.chat.rooms
+    assert s.house.chat.barred == {}
+
+
+def test_a_room_under_another_name_has_the_same_bans() -> None:
+    """And the same end of them."""
+    s = banned(seconds=60)
+    hall = RoomName("hall")
+    assert code(s.ann.ask(Rename(TEAM, PublicRoom(hall)))) == "ok"
+    assert set(s.house.chat.barred) == {hall}
+    other = s.house.guest(address=HERE)
+    for name in (TEAM, hall):
+        assert code(other.ask(Join(name))) == RejectCode.BANNED
+    s.house.restart()
+    other = s.house.guest(address=HERE)
+    assert code(other.ask(Join(hall))) == RejectCode.BANNED
+    s.house.wait(60)
+    assert code(other.ask(Join(hall))) == "ok"
+    s.house.wait(TIDY_S)
     assert s.house.chat.barred == {}
 
 
