@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import apsw
 import attrs
@@ -18,7 +18,7 @@ import pytest
 from chatd.store.sqlite import erase, files, migrate
 from chatd.store.sqlite.export import Record, export
 from chatd.store.sqlite.sql import select
-from chatd.wire.events import Room
+from chatd.wire.events import Room, TimelineEvent
 from tests.store.support import ANN, BOB
 
 SHOWN = {
@@ -239,6 +239,8 @@ VALUES (1, 5, 1, 1, 'edit', 1, NULL), (1, 6, 1, 1, 'delete', 7, NULL),
        (1, 9, 1, 1, 'room', NULL, ?);
 INSERT INTO event (room_id, seq, ts, user_id, kind, change)
 VALUES (1, 10, 1, 1, 'room', 'destroy');
+INSERT INTO event (room_id, seq, ts, user_id, kind, change, detail)
+VALUES (1, 11, 1, 1, 'room', 'rename', '{"name":"tea","was":["hall"]}');
 UPDATE event SET detail = '{"role":"member","reason":"spam","until":1800000000000}'
 WHERE kind = 'member';
 UPDATE event SET detail = NULL, subject_id = NULL, change = NULL WHERE kind = 'react';
@@ -380,6 +382,7 @@ def test_the_readme_says_exactly_what_is_in_it(filled: Path) -> None:
         for kind in re.findall(r"`(.*?)`", kinds)
     }
     assert fields(export(filled, ANN, received=True)) == told
+    assert {event.type for event in get_args(TimelineEvent)} <= told.keys()
 
 
 def test_what_goes_has_gone_after_an_erasure(filled: Path) -> None:
