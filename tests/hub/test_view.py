@@ -173,6 +173,9 @@ class Stream:
         elif "room" in frame and frame["type"] != "error":
             self.name = self.name or frame["room"]
             assert frame["room"] == self.name, frame
+        if frame["type"] == "left":
+            # Who is not in a room is told its name when he comes back.
+            self.name = None
 
     def _joined(self, asked: Frame, ok: Frame) -> None:
         HAPPENED["superseded"] += self.open is not None

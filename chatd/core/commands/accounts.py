@@ -217,9 +217,7 @@ def _erased(turn: Turn, origin: Origin, draft: EraseUser, outcome: Outcome) -> N
     if connection is not None and origin.command is not None:
         turn.answer(connection.id, Done(origin.command.type, origin.command.id))
     cut(turn, draft.user, Ending.REVOKED)
-    user = turn.chat.users.get(draft.user)
-    if user is not None:
-        turn.chat.apply_erasure(user, turn.now.mono)
+    turn.chat.apply_erasure(turn.chat.users[draft.user], turn.now.mono)
 
 
 def _renewed(turn: Turn, origin: Origin, outcome: Outcome) -> None:

@@ -201,6 +201,19 @@ def test_it_can_be_turned_off() -> None:
     assert code(s.house.guest(address=HERE).ask(Join(TEAM))) == "ok"
 
 
+def test_once_it_is_turned_off_addresses_of_before_do_not_count() -> None:
+    """A restart brings the setting; who is banned then is banned by name."""
+    s = scene()
+    name = s.name
+    s.house.config = OFF
+    s.house.restart()
+    assert s.house.model.users[name].address is not None
+    ann = s.house.user("ann", TEAM, address=THERE)
+    assert code(ann.ask(Ban(TEAM, name))) == "ok"
+    assert s.house.chat.barred == {}
+    assert code(s.house.guest(address=HERE).ask(Join(TEAM))) == "ok"
+
+
 def test_two_bans_are_lifted_one_by_one() -> None:
     """The address is free when the last one is lifted."""
     s = scene()
@@ -453,6 +466,24 @@ def test_a_hello_that_was_under_way_is_refused() -> None:
     assert code(other.take()) == RejectCode.BANNED
     assert other.ending is Ending.BANNED
     assert len(s.house.model.sessions) == 1
+
+
+def test_a_resume_that_was_under_way_is_refused() -> None:
+    """And the session stays, for when he comes from elsewhere."""
+    s = scene()
+    far = s.house.guest(TEAM, address=THERE)
+    name = s.house.user_of(far)
+    session = next(iter(s.house.chat.users[name].sessions))  # type: ignore[index]
+    far.close()
+    s.ann.ask(Send(HI, TEAM))
+    back = s.house.open(HERE)
+    back.say(Hello(session=Secret(session.decode())))
+    s.house.run_errand()
+    assert s.house.errands, "what he has not read is counted"
+    s.house.revise(RevisionKind.BAN, s.name, Sanction(None, None))
+    s.house.settle()
+    assert code(back.take()) == RejectCode.BANNED
+    assert session in s.house.model.sessions
 
 
 def test_a_ban_from_the_server_ends_and_is_lifted() -> None:
