@@ -101,14 +101,17 @@ async def test_a_ban_cuts_off_at_once(tmp_path: Path) -> None:
     async with running(data) as daemon:
         async with (
             logged_in(daemon.url, "bob") as bob,
+            logged_in(daemon.url, "bob") as other,
             logged_in(daemon.url, "ann") as phone,
             person(daemon.url) as desk,
         ):
             session = (await desk.hello(**login))["session"]
-            await bob.hear_until(type="presence")
+            frame = await bob.hear_until(type="presence")
+            while "ann" not in [user["name"] for user in frame.get("join", [])]:
+                frame = await bob.hear_until(type="presence")
             await typed(data, "user", "ban", "ann", "--for", "1h", "--reason", "spam")
             # The command returns when it is done.
-            who = await bob.ask(type="who", room="lobby")
+            who = await other.ask(type="who", room="lobby")
             assert [user["name"] for user in who["users"]] == ["bob"]
             assert (await bob.hear_until(type="presence"))["leave"] == ["ann"]
             assert [await ending(phone), await ending(desk)] == [4503, 4503]
