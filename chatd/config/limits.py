@@ -128,7 +128,8 @@ class Limits:
     )
     rooms_per_user: int = limit(
         100,
-        "Rooms that one user may own.",
+        "Rooms that one user may have made, as long as they are there, whoever is in"
+        " them now.",
         "ergo lets an account register 15 channels; a team makes one for each topic",
     )
     memberships_per_user: int = limit(

@@ -13,7 +13,7 @@ Connections through a Unix socket have no address and no share.
 
 from __future__ import annotations
 
-from chatd.core.entities import Connection, User
+from chatd.core.entities import Connection
 from chatd.core.quota import HOUR_S, Bucket, Space, full_bucket
 from chatd.core.turn import Turn
 from chatd.errors import Reject, RejectCode
@@ -128,17 +128,18 @@ def may_create(turn: Turn, connection: Connection, *, direct: bool = False) -> N
     """Take one new room, or direct conversation, from whoever opens it.
 
     Raises:
-        Reject: `forbidden` for one who owns too many, or is in too many;
+        Reject: `forbidden` for one who has made too many, or is in too many;
             `rate_limited`; `unavailable` while the disk is nearly full.
     """
     user, limits = turn.user(connection), turn.config.limits
     may_grow(turn, user.name)
     if not direct:
         may_join(turn, connection)
-        if 0 < limits.rooms_per_user <= _owned(turn, user):
+        if 0 < limits.rooms_per_user <= user.made:
             raise Reject(
                 RejectCode.FORBIDDEN,
-                f"you own {limits.rooms_per_user} rooms, and nobody may own more",
+                f"you have made {limits.rooms_per_user} rooms that are there, and"
+                " nobody makes more: destroy one, or leave one that is empty",
             )
     may_name(turn, connection)
 
@@ -190,11 +191,6 @@ def may_join(turn: Turn, connection: Connection) -> None:
             f"you are in {most} rooms, and nobody may be in more: leave one first",
             field="room",
         )
-
-
-def _owned(turn: Turn, user: User) -> int:
-    rooms = turn.chat.rooms
-    return sum(rooms[name].members[user.name].role == "owner" for name in user.rooms)
 
 
 # --- space ------------------------------------------------------------------

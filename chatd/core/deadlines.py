@@ -135,8 +135,8 @@ def _marks(turn: Turn, _key: DeadlineKey) -> None:
 
 
 def _empty(turn: Turn, key: DeadlineKey) -> None:
-    """Have a room looked at in which nobody may be."""
-    turn.chat.emptied[key] = None  # type: ignore[index]
+    """Have a room end in which nobody is."""
+    turn.chat.emptied[key] = True  # type: ignore[index]
 
 
 def _forget_session(turn: Turn, key: DeadlineKey) -> None:

@@ -109,6 +109,10 @@ class Room:
     """Whether the configuration names it: joins are silent, it is suggested."""
     was: list[RoomName] = attrs.field(factory=list)
     """Names that it had before, the oldest first."""
+    maker: UserName | None = None
+    """Who made it, who may be gone; None: it is not known, or nobody did."""
+    spoken: bool = False
+    """Whether there may be a message, be it deleted."""
     bans: dict[UserName, Sanction] = attrs.field(factory=dict)
     mutes: dict[UserName, Sanction] = attrs.field(factory=dict)
     """Kept while their user is away, so that leaving is no way out."""
@@ -163,6 +167,8 @@ class User:
     """From the server; it may have lapsed."""
     messages: Bucket | None = None
     ephemeral: Bucket | None = None
+    made: int = 0
+    """Rooms that he has made, and that are there."""
     creations: Bucket | None = None
     """Of rooms and direct conversations that he opens."""
     opening: RoomName | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from chatd.core.agenda import DeadlineKey, Due
 from chatd.core.state import Chat
 from chatd.core.truth import LEADERS
@@ -27,7 +29,9 @@ def check(chat: Chat) -> None:
             assert room.name in chat.invites[name]
         if is_direct(room.name):
             assert len(room.members) <= 2  # fewer where one was erased
+    made = Counter(room.maker for room in chat.rooms.values())
     for user in chat.users.values():
+        assert user.made == made[user.name]
         assert all(user.name in chat.rooms[name].members for name in user.rooms)
         assert user.online or not user.connections
         for number in user.connections:
@@ -69,6 +73,7 @@ def _reasons(chat: Chat) -> dict[Due, set[DeadlineKey]]:
         Due.FORGET_INVITE: {
             (user, room) for user, rooms in chat.invites.items() for room in rooms
         },
+        Due.EMPTY: {name for name, room in chat.rooms.items() if not room.members},
         Due.MUTE: {
             (user, room.name) for room in chat.rooms.values() for user in room.mutes
         },

@@ -46,8 +46,9 @@ class Truth:
     reads: dict[tuple[RoomName, UserName], Seq] = attrs.field(factory=dict)
     """Read marks that are not written yet."""
     agenda: Agenda = attrs.field(factory=Agenda)
-    emptied: dict[RoomName, None] = attrs.field(factory=dict)
-    """Rooms that have lost their last member, to be looked at when the turn ends."""
+    emptied: dict[RoomName, bool] = attrs.field(factory=dict)
+    """Rooms in which nobody is, to be looked at when the turn ends, and whether that
+    was so for long."""
     guest_ban_ms: Millis = 0
     """How long a ban of a guest holds for his address at the most; 0: not at all."""
     barred: dict[RoomName | None, Barred] = attrs.field(factory=dict)
@@ -64,6 +65,7 @@ class Truth:
             return
         assert event.seq == room.head + 1, (room.name, room.head, event.seq)
         room.head = event.seq
+        room.spoken = room.spoken or type(event) is events.Message
         member = room.members.get(event.sender)
         if member is not None and type(event) is events.Message:
             member.read = event.seq
@@ -81,6 +83,7 @@ class Truth:
         The event comes before the members, whose read mark is the head.
         """
         if self.rooms.setdefault(room.name, room) is room:
+            self.count_made(room, 1)
             if event is not None:
                 self.apply(event)
             for name, role in members.items():
@@ -88,7 +91,7 @@ class Truth:
                     self.apply_member(room, self.users[name], role, now)
             if not room.members:
                 # Who made it was a guest whose session has ended meanwhile.
-                self.emptied[room.name] = None
+                self.emptied[room.name] = False
 
     def apply_rename(self, room: Room, name: RoomName, now: float) -> None:
         """Take a committed other name of a room.
@@ -122,12 +125,22 @@ class Truth:
             self.forget_address_bans(before)
             self.barred[name] = barred
             self.agenda.add(now + TIDY_S, Due.ADDRESS_BANS, name)
+        self.agenda.cancel(Due.EMPTY, before)
+        if not room.members:
+            self.emptied[name] = False
         self.agenda.cancel(Due.PRESENCE, before)
         if room.unsettled:
             self.agenda.add(now + self.presence_tick_s, Due.PRESENCE, name)
 
+    def count_made(self, room: Room, by: int) -> None:
+        """Count a room for its maker, or no more."""
+        maker = self.users.get(room.maker) if room.maker is not None else None
+        if maker is not None:
+            maker.made += by
+
     def apply_end(self, room: Room) -> None:
         """Take the committed end of a room, of which nobody follows anything."""
+        self.count_made(room, -1)
         for former in room.was:
             del self.aliases[former]
         for name in room.members:
@@ -162,6 +175,7 @@ class Truth:
         if role is not None and present:
             room.members[user.name].role = role
         elif role is not None:
+            self.agenda.cancel(Due.EMPTY, room.name)
             room.members[user.name] = Membership(role, room.head, first)
             room.bans.pop(user.name, None)
             user.rooms[room.name] = None
@@ -177,7 +191,7 @@ class Truth:
             del user.rooms[room.name]
             self.reads.pop((room.name, user.name), None)
             if not room.members:
-                self.emptied[room.name] = None
+                self.emptied[room.name] = False
 
     def apply_moderation(self, event: events.Member, now: float) -> None:
         """Take a committed act of moderation; idempotent."""

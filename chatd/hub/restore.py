@@ -14,6 +14,7 @@ from chatd.config import Config
 from chatd.core.agenda import Due
 from chatd.core.barred import HOUR_MS
 from chatd.core.clock import Clock
+from chatd.core.commands.lifecycle import EMPTY_S, is_needless
 from chatd.core.drafts import CreateRoom, DeclareRoom, Draft, Refused
 from chatd.core.entities import Invite, Membership, Room, Sanction, Session, User
 from chatd.core.settings import RoomSettings
@@ -24,6 +25,9 @@ from chatd.hub.world import World
 from chatd.ids import Epoch, Seq
 from chatd.names import NEW_ENDS_WELL, ends_well, skeleton
 from chatd.ports import Snapshot, Store
+
+APART_S = 0.05
+"""Between the ends of two rooms that nobody needs, a while after a start."""
 
 
 async def load(store: Store, config: Config, world: World) -> tuple[Chat, Clock]:
@@ -86,8 +90,11 @@ def restore(snapshot: Snapshot, config: Config, now: float) -> Chat:
             row.settings,
             row.room in declared,
             row.was,
+            row.maker,
+            row.spoken,
         )
         chat.rooms[room.name] = room
+        chat.count_made(room, 1)
         chat.aliases |= dict.fromkeys(room.was, room.name)
         for member in row.members:
             place = Membership(member.role, member.read, member.first)
@@ -95,8 +102,6 @@ def restore(snapshot: Snapshot, config: Config, now: float) -> Chat:
             if member.role in LEADERS:
                 room.leaders[member.user] = None
             chat.users[member.user].rooms[room.name] = None
-        if not room.members:
-            chat.emptied[room.name] = None
         for held, rows in ((room.bans, row.bans), (room.mutes, row.mutes)):
             for one in rows:
                 held[one.user] = Sanction(one.until, one.reason)
@@ -113,7 +118,19 @@ def restore(snapshot: Snapshot, config: Config, now: float) -> Chat:
         chat.sessions[entry.id] = entry
         chat.users[entry.user].sessions[entry.id] = None
         chat.agenda.add(now + config.auth.guest_hold_s, Due.GUEST, entry.id)
+    _end_needless(chat, now)
     return chat
+
+
+def _end_needless(chat: Chat, now: float) -> None:
+    """Have rooms end that nobody needs: private ones at once, others in a while."""
+    needless = [room.name for room in chat.rooms.values() if is_needless(room)]
+    for number, name in enumerate(needless, 1):
+        if name.startswith("~"):
+            chat.emptied[name] = True
+        else:
+            # Not all at once.
+            chat.agenda.add(now + EMPTY_S + number * APART_S, Due.EMPTY, name)
 
 
 def declare(chat: Chat, config: Config, new_epoch: Callable[[], Epoch]) -> list[Draft]:

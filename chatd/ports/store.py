@@ -70,6 +70,10 @@ class RoomRow:
     """What bans from here hold for beside their guests."""
     was: list[RoomName] = attrs.field(factory=list)
     """Names that it had before, the oldest first."""
+    maker: UserName | None = None
+    """Who made it, who may have been erased; None: it is not known, or nobody did."""
+    spoken: bool = False
+    """Whether there is a message, be it deleted."""
 
 
 @attrs.define

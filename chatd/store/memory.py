@@ -166,6 +166,8 @@ class MemoryStore:
                     [row for _, row in sorted(room.invites.items())],
                     [ban for _, ban in sorted(room.barred.items())],
                     room.was,
+                    room.maker,
+                    bool(room.messages),
                 )
                 for _, room in sorted(self._model.rooms.items())
             ],

@@ -188,6 +188,8 @@ class House:
                     [row for row in room.invites.values() if self._matters(row)],
                     list(room.barred.values()),
                     room.was,
+                    room.maker,
+                    bool(room.messages),
                 )
                 for room in model.rooms.values()
             ],

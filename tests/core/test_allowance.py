@@ -228,8 +228,8 @@ def test_rooms_from_one_address_are_made_at_a_rate_too() -> None:
     assert said(late.ask(Join(made[2]))) is Joined
 
 
-def test_nobody_owns_more_rooms_than_he_may() -> None:
-    """Rooms of others, and direct conversations, are not his."""
+def test_nobody_makes_more_rooms_than_he_may() -> None:
+    """Rooms of others, and direct conversations, are not counted; left ones are."""
     house = house_with(rooms_per_user=2, creations_burst=100)
     ann, bob = house.user("ann", LOBBY), house.user("bob")
     made = rooms(4)
@@ -239,8 +239,14 @@ def test_nobody_owns_more_rooms_than_he_may() -> None:
         assert said(ann.ask(Join(name))) is Joined
     error = fails(ann, Join(made[2]))
     assert (error.code, error.retry_after) == (RejectCode.FORBIDDEN, None)
-    assert error.text == "you own 2 rooms, and nobody may own more"
+    assert error.text == (
+        "you have made 2 rooms that are there, and nobody makes more: destroy one, or"
+        " leave one that is empty"
+    )
     assert said(ann.ask(Leave(made[0]))) is Done
+    assert fails(ann, Join(made[2])).code is RejectCode.FORBIDDEN
+    house.wait(3600)
+    house.settle()
     assert said(ann.ask(Join(made[2]))) is Joined
 
 

@@ -135,3 +135,101 @@ async def test_a_guest_whose_session_has_ended_is_nobody(store: Store) -> None:
     joined = d.SetMember(DEN, GUEST, "member", event=False)
     await store.commit([d.EndSession(session_id("x")), joined], T0)
     assert await one(store, d.DropRoom(DEN)) == d.Committed()
+
+
+# --- public rooms that nobody needs ---------------------------------------------------
+
+TEA = RoomName("tea")
+
+
+def tea(maker: UserName | None = ANN, cid: str | None = None) -> d.CreateRoom:
+    """A public room of somebody's; the configuration's without one."""
+    members = {} if maker is None else {maker: "owner"}
+    return d.CreateRoom(
+        TEA,
+        Epoch("e" * 16),
+        PLAIN,
+        members,
+        event=bool(members),
+        cid=Cid(cid) if cid else None,
+        skeleton="tea",
+        distinct=True,
+        maker=maker,
+    )
+
+
+async def leave_tea(store: Store) -> d.Outcome:
+    """Have ann leave it, and end it if it is not needed."""
+    await one(store, d.SetMember(TEA, ANN, None, event=True))
+    return await one(store, d.DropRoom(TEA))
+
+
+async def test_a_public_room_in_which_somebody_wrote_is_not_dropped(
+    store: Store,
+) -> None:
+    """Also if it was deleted; one that had no more than people coming and going is."""
+    await store.commit([tea(), say("hi", room=TEA)], T0)
+    await one(store, d.DeleteMessage(TEA, ANN, None, Seq(2)))
+    assert await leave_tea(store) == d.Duplicate()
+    (row,) = [row for row in (await store.load(T0)).rooms if row.room == TEA]
+    assert (row.maker, row.spoken) == (ANN, True)
+
+
+async def test_the_name_of_a_dropped_room_is_its_makers(store: Store) -> None:
+    """Nobody else gets it, nor one that looks like it; he gets a room that is new."""
+    await one(store, tea())
+    (row,) = [row for row in (await store.load(T0)).rooms if row.room == TEA]
+    assert (row.maker, row.spoken) == (ANN, False)
+    assert await leave_tea(store) == d.Committed()
+    assert await one(store, tea(BOB)) == answers.ROOM_ENDED
+    other = d.CreateRoom(
+        RoomName("téa"), EPOCH, PLAIN, {BOB: "owner"}, skeleton="tea", distinct=True
+    )
+    assert await one(store, other) == answers.ROOM_LOOKS_TAKEN
+    to = d.RenameRoom(LOBBY, ANN, None, TEA)
+    assert await one(store, to) == answers.ROOM_NAME_TAKEN
+    outcome = await one(store, tea())
+    assert isinstance(outcome, d.Committed)
+    assert outcome.event is not None
+    assert outcome.event.seq == 1
+    assert len(await timeline(store, TEA)) == 1
+    assert await one(store, other) == answers.ROOM_LOOKS_TAKEN
+
+
+async def test_what_was_sent_to_the_first_is_not_known_in_the_second(
+    store: Store,
+) -> None:
+    """Nor does what has made the first find the second."""
+    act = d.SetRoom(TEA, ANN, Cid("m"), {"topic": "green"})
+    await store.commit([tea(cid="x"), act], T0)
+    assert await leave_tea(store) == d.Committed()
+    assert await one(store, tea(cid="x")) == d.Duplicate(room=TEA)
+    assert await one(store, d.Recall(act, answers.NO_ROOM)) == d.Duplicate(
+        Seq(2), T0, recalled=True
+    )
+    assert isinstance(await one(store, tea(cid="y")), d.Committed)
+    outcome = await one(store, act)
+    assert isinstance(outcome, d.Committed)
+    assert await one(store, tea(cid="x")) == d.Duplicate()
+    assert await one(store, tea(cid="y")) == d.Duplicate(room=TEA)
+
+
+async def test_each_name_of_a_dropped_room_is_its_makers(store: Store) -> None:
+    """Also the ones that it had before."""
+    hall = RoomName("hall")
+    await store.commit([tea(), d.RenameRoom(TEA, ANN, None, hall, "hall")], T0)
+    assert await leave_tea(store) == d.Committed()
+    assert await one(store, tea(BOB)) == answers.ROOM_ENDED
+    assert isinstance(await one(store, tea()), d.Committed)
+    again = d.CreateRoom(hall, EPOCH, PLAIN, {ANN: "owner"}, maker=ANN)
+    assert isinstance(await one(store, again), d.Committed)
+    assert sorted(await rooms(store)) == [DIRECT, hall, LOBBY, TEA]
+
+
+async def test_the_configuration_gives_names_out_as_it_wants(store: Store) -> None:
+    """Of rooms that were dropped, and of those that were destroyed."""
+    await one(store, tea(BOB))
+    await one(store, d.DestroyRoom(TEA, BOB, None))
+    assert await one(store, tea(BOB)) == answers.ROOM_ENDED
+    assert await one(store, tea(None)) == d.Committed()
+    assert await timeline(store, TEA) == []

@@ -129,6 +129,7 @@ creations = st.builds(
     cids,
     skeleton=looks,
     distinct=st.booleans(),
+    maker=st.none() | users,
 )
 renames = st.builds(
     d.RenameRoom,

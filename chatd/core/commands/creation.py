@@ -103,6 +103,7 @@ def _draft(
         cid=command.cid if isinstance(command, Create) else None,
         skeleton=None if name[0] == "~" else skeleton(name),
         distinct=NAMES[turn.config.auth.names].distinct,
+        maker=user,
     )
 
 

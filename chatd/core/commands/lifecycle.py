@@ -1,8 +1,10 @@
 """How rooms end: destroyed by those who own them, or left by everybody.
 
 A private room in which nobody is any more can be found by nobody, so it ends when
-the last one is out, in whatever way he went. The end is a draft and a barrier of the
-room, and the writer looks once more: whoever was on his way in keeps it.
+the last one is out, in whatever way he went. A public one in which nobody has written
+anything is kept for a while (`EMPTY_S`), for whoever comes back. The end is a draft and
+a barrier of the room, and the writer looks once more: whoever was on his way in keeps
+it. The name of a public one stays with its maker, who may make a room of it again.
 
 What is left of a room in memory goes with the commit, the rest behind it in the
 store. Its members are told like somebody who is removed, each connection alone.
@@ -28,10 +30,12 @@ from chatd.core.effects import Origin
 from chatd.core.entities import Barrier, Connection, Room
 from chatd.core.turn import Turn
 from chatd.errors import Reject, RejectCode
-from chatd.ids import RoomName
+from chatd.ids import RoomName, is_direct
 from chatd.wire.acts import Destroy
 from chatd.wire.events import TimelineEvent
 
+EMPTY_S = 3600.0
+"""How long a public room is kept in which nobody is and nobody has written."""
 LOOK_AGAIN_S = 60.0
 """When an end that was not possible now is tried again."""
 
@@ -79,23 +83,37 @@ def _end(turn: Turn, room: Room, event: TimelineEvent | None) -> None:
 
 
 def look_at_emptied(turn: Turn) -> None:
-    """Have rooms ended that have lost their last member, or are to be looked at."""
+    """Have rooms end that have lost their last member, now or in a while."""
     chat = turn.chat
     emptied, chat.emptied = chat.emptied, {}
-    for name in emptied:
-        _drop_if_empty(turn, name)
+    for name, for_long in emptied.items():
+        room = chat.rooms.get(name)
+        if room is None or not is_needless(room):
+            continue
+        if for_long or name.startswith("~"):
+            _drop(turn, room)
+        else:
+            chat.agenda.add(turn.now.mono + EMPTY_S, Due.EMPTY, name)
 
 
-def _drop_if_empty(turn: Turn, name: RoomName) -> None:
+def is_needless(room: Room) -> bool:
+    """Whether nobody is in a room, and nobody can want what is there.
+
+    Public ones that nobody has made are the configuration's, or were.
+    """
+    if room.members or is_direct(room.name):
+        return False
+    is_private = room.name.startswith("~")
+    return is_private or not (room.maker is None or room.declared or room.spoken)
+
+
+def _drop(turn: Turn, room: Room) -> None:
     chat = turn.chat
-    room = chat.rooms.get(name)
-    if room is None or room.members or not name.startswith("~"):
+    if (room.name, None) in chat.barriers:
+        _look_again_later(turn, room.name)
         return
-    if (name, None) in chat.barriers:
-        _look_again_later(turn, name)
-        return
-    draft = DropRoom(name)
-    chat.barriers[name, None] = Barrier(draft)
+    draft = DropRoom(room.name)
+    chat.barriers[room.name, None] = Barrier(draft)
     turn.append(draft)
 
 
@@ -104,7 +122,7 @@ def _look_again_later(turn: Turn, name: RoomName) -> None:
 
 
 def dropped(turn: Turn, _origin: Origin, draft: DropRoom, outcome: Outcome) -> None:
-    """Take the end of a room in which nobody was; it stays where somebody is."""
+    """Take the end of a room in which nobody was; one that is needed stays."""
     room = turn.chat.rooms.get(draft.room)
     if room is None:
         return

@@ -288,7 +288,9 @@ def _seq_told(turn: Turn, connection: Connection, command: Command, seq: Seq) ->
 def room_created(turn: Turn, draft: CreateRoom, event: TimelineEvent | None) -> None:
     """Take a new room; everybody in a direct one is subscribed to it at once."""
     chat = turn.chat
-    room = Room(draft.room, draft.epoch, Seq(0), Seq(1), draft.settings)
+    room = Room(
+        draft.room, draft.epoch, Seq(0), Seq(1), draft.settings, maker=draft.maker
+    )
     chat.apply_room(room, draft.members, event, turn.now.mono)
     if is_direct(room.name):
         for name in direct_members(room.name):

@@ -18,8 +18,10 @@ class CreateRoom:
     `cid` the first member's earlier use of it is looked up: then it is `Duplicate`
     with the room that was made, or `Conflict`.
 
-    Refused: `no_room` if the name was that of a room which has ended; with `distinct`,
-    `name_taken` if another room has its `skeleton`.
+    Refused: `no_room` if the name was that of a room which has ended, but where it has
+    ended since nobody was there (`DropRoom`), and this is who made that one, or where
+    the configuration declares it, which has no members; with `distinct`, `name_taken`
+    if another room has its `skeleton`.
     """
 
     room: RoomName
@@ -32,6 +34,8 @@ class CreateRoom:
     skeleton: str | None = None
     """What the name looks like; None for one that nobody chose."""
     distinct: bool = False
+    maker: UserName | None = None
+    """Whose it is to count it, and to make it again."""
 
 
 @attrs.define

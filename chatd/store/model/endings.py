@@ -13,18 +13,24 @@ def destroy_room(
     model: Tables, room: ModelRoom, draft: d.DestroyRoom, now: Millis
 ) -> d.Outcome:
     """End a room, with its last event."""
+    room.maker = None
     committed = room.add(e.Destroy(*room.stamp(now), draft.user))
     _end(model, room)
     return committed
 
 
 def drop_room(model: Tables, draft: d.DropRoom) -> d.Outcome:
-    """End a room in which nobody is; a guest whose session has ended is nobody."""
+    """End a room in which nobody is, and in a public one nobody has written.
+
+    A guest whose session has ended is nobody.
+    """
     room = model.room(draft.room)
     if room is None:
         return answers.NO_ROOM
     held = {row.user for row in model.sessions.values()}
     if any(not model.is_guest(name) or name in held for name in room.members):
+        return d.Duplicate()
+    if room.messages and not room.name.startswith("~"):
         return d.Duplicate()
     _end(model, room)
     return d.Committed()

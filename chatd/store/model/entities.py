@@ -119,6 +119,7 @@ class ModelRoom:
     """What bans from here hold for beside their guests."""
     was: list[RoomName] = attrs.field(factory=list)
     """Names that it had before, the oldest first."""
+    maker: UserName | None = None
     looks: dict[RoomName, str | None] = attrs.field(factory=dict)
     """What each of its names looks like."""
     cids: dict[tuple[UserName, Cid], tuple[bytes, Seq, Millis, Names]] = attrs.field(
@@ -187,6 +188,8 @@ class Tables:
     """Rooms that are no more."""
     former: dict[RoomName, ModelRoom] = attrs.field(factory=dict)
     """What rooms were called before, also those that are no more."""
+    released: int = 0
+    """Rooms that have ended whose name is another's."""
     users: dict[UserName, UserRow] = attrs.field(factory=dict)
     gone: set[UserName] = attrs.field(factory=set)
     """Names of those who were erased; they stay taken."""
@@ -231,6 +234,24 @@ class Tables:
     def room_ever(self, name: RoomName) -> ModelRoom | None:
         """The same, also if it has ended."""
         return self.rooms.get(name) or self.ended.get(name) or self.former.get(name)
+
+    def is_left_to(self, room: ModelRoom, user: UserName | None) -> bool:
+        """Whether a room has ended since nobody needed it, and the user had made it."""
+        return user is not None and room.name in self.ended and room.maker == user
+
+    def release_name(self, room: ModelRoom, name: RoomName) -> None:
+        """Let a name of a room that has ended be another's."""
+        self.former.pop(name, None)
+        if room.name == name:
+            del self.ended[name]
+            self.released += 1
+            room.looks.pop(name)
+            room.name = RoomName(f"!{self.released}")
+            self.ended[room.name] = room
+        else:
+            room.looks.pop(name, None)
+        for key in [key for key, made in self.creations.items() if made[1] is room]:
+            del self.creations[key]
 
     def room_looks_taken(self, look: str | None, of: ModelRoom | None = None) -> bool:
         """Whether a name that another room has or had looks so."""

@@ -28,13 +28,17 @@ def create_room(model: Tables, draft: d.CreateRoom, now: Millis) -> d.Outcome:
     creator = next(iter(draft.members), None)
     if model.room(draft.room) is not None:
         return d.Duplicate()
-    if model.room_ever(draft.room) is not None:
+    before = model.room_ever(draft.room)
+    is_declared = not draft.members
+    if not (before is None or is_declared or model.is_left_to(before, draft.maker)):
         return answers.ROOM_ENDED
-    if draft.distinct and model.room_looks_taken(draft.skeleton):
+    if draft.distinct and model.room_looks_taken(draft.skeleton, before):
         return answers.ROOM_LOOKS_TAKEN
     if not draft.members.keys() <= model.users.keys():
         return answers.NO_USER
-    room = ModelRoom(draft.room, draft.epoch, draft.settings)
+    if before is not None:
+        model.release_name(before, draft.room)
+    room = ModelRoom(draft.room, draft.epoch, draft.settings, maker=draft.maker)
     model.rooms[draft.room] = room
     room.looks[draft.room] = draft.skeleton
     committed = d.Committed()

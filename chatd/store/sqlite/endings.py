@@ -3,7 +3,8 @@
 From the commit on nobody finds the room; its row stays, which keeps the name, and by
 which a retry still finds its cid. Everything else of it goes behind the commits, in
 steps as small as those of trimming (`purge`), also after a restart. The row of a
-private room goes as well, when its cids have: nobody draws its name again.
+private room goes as well, when its cids have: nobody draws its name again. So does that
+of a room whose maker has made another one of its name.
 """
 
 from __future__ import annotations
@@ -40,16 +41,19 @@ def _destroy(
     ledger: Ledger, draft: DestroyRoom, room: RoomCell, user: int, now: Millis
 ) -> Outcome:
     seq, ts = add_event(ledger, room, user, now, kind="room", change="destroy")
+    ledger.db.execute("UPDATE room SET maker_id = NULL WHERE id = ?", (room.id,))
     _end(ledger, room)
     return Committed(Destroy(room.name, seq, ts, draft.user))
 
 
 def drop_room(ledger: Ledger, draft: DropRoom, _now: Millis) -> Outcome:
-    """End a room in which nobody is."""
+    """End a room in which nobody is, and in a public one nobody has written."""
     room = ledger.room(draft.room)
     if room is None:
         return answers.NO_ROOM
-    if _has_member(ledger, room):
+    if _has_member(ledger, room) or (
+        not room.name.startswith("~") and _has_message(ledger, room)
+    ):
         return Duplicate()
     _end(ledger, room)
     return Committed()
@@ -68,6 +72,12 @@ def _has_member(ledger: Ledger, room: RoomCell) -> bool:
         GUEST,
     )
     return row is not None
+
+
+def _has_message(ledger: Ledger, room: RoomCell) -> bool:
+    """Whether there is a message, be it deleted."""
+    sql = "SELECT 1 FROM message WHERE room_id = ? LIMIT 1"
+    return ledger.one(sql, room.id) is not None
 
 
 def _end(ledger: Ledger, room: RoomCell) -> None:
@@ -120,7 +130,7 @@ def _remove_some(ledger: Ledger, table: str, room: int) -> bool:
 def _finish(ledger: Ledger, ended: RoomCell, now: Millis, keep_ms: Millis) -> None:
     """Let go of a room of which nothing is left but its row."""
     db, room = ledger.db, ended.id
-    if not ended.name.startswith("~"):
+    if ended.name[0] not in "~!" or _has_name(ledger, ended):
         db.execute("DELETE FROM purge WHERE room_id = ?", (room,))
         # What it keeps is small, whatever its settings were.
         db.execute("UPDATE room SET settings = '{}' WHERE id = ?", (room,))
@@ -134,6 +144,12 @@ def _finish(ledger: Ledger, ended: RoomCell, now: Millis, keep_ms: Millis) -> No
         db.execute("DELETE FROM creation WHERE room_id = ?", (room,))
         db.execute("DELETE FROM purge WHERE room_id = ?", (room,))
         db.execute("DELETE FROM room WHERE id = ?", (room,))
+
+
+def _has_name(ledger: Ledger, ended: RoomCell) -> bool:
+    """Whether a name that a room had before leads to its row."""
+    sql = "SELECT 1 FROM former_name WHERE room_id = ? LIMIT 1"
+    return ledger.one(sql, ended.id) is not None
 
 
 def _remove_cids(ledger: Ledger, room: int) -> bool:

@@ -249,6 +249,30 @@ class Ledger:
         )
         return None if row is None else row[0]
 
+    def is_left_to(self, room: int, user: int | None) -> bool:
+        """Whether a room has ended since nobody needed it, and the user had made it."""
+        return user is not None and self.one(
+            "SELECT maker_id FROM room WHERE id = ? AND ended IS NOT NULL", room
+        ) == (user,)
+
+    def release_name(self, room: int, name: RoomName) -> None:
+        """Let a name of a room that has ended be another's.
+
+        What is left of the room goes as ever, and its row, which has no name then, with
+        it; what its creation was asked for by makes another one.
+        """
+        self.db.execute("DELETE FROM former_name WHERE name = ?", (name,))
+        self.db.execute(
+            "UPDATE room SET name = '!' || id, skeleton = NULL"
+            " WHERE id = ? AND name = ?",
+            (room, name),
+        )
+        self.db.execute("DELETE FROM creation WHERE room_id = ?", (room,))
+        self.db.execute(
+            "INSERT OR IGNORE INTO purge (room_id, due) VALUES (?, ?)",
+            (room, self.certain),
+        )
+
     def compare(self, use: CidUse, draft: Durable) -> Duplicate | Conflict:
         """Tell a retry from another use of the same cid."""
         known, seq, ts, unreached = use

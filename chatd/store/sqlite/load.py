@@ -112,6 +112,13 @@ def _rooms(db: apsw.Connection, barred: dict[int, list[AddressBan]]) -> list[Roo
         db, "SELECT room_id, name FROM former_name ORDER BY seq"
     ):
         was.setdefault(number, []).append(name)
+    rooms = select(
+        db,
+        "SELECT r.id, r.name, epoch, head, first, last_ts, settings, u.name,"
+        " EXISTS (SELECT 1 FROM message m WHERE m.room_id = r.id)"
+        " FROM room r LEFT JOIN user u ON u.id = r.maker_id"
+        " WHERE r.ended IS NULL ORDER BY r.name",
+    )
     return [
         RoomRow(
             name,
@@ -126,12 +133,10 @@ def _rooms(db: apsw.Connection, barred: dict[int, list[AddressBan]]) -> list[Roo
             invites.get(number, []),
             barred.get(number, []),
             was.get(number, []),
+            maker,
+            bool(spoken),
         )
-        for number, name, epoch, head, first, last_ts, settings in select(
-            db,
-            "SELECT id, name, epoch, head, first, last_ts, settings FROM room"
-            " WHERE ended IS NULL ORDER BY name",
-        )
+        for number, name, epoch, head, first, last_ts, settings, maker, spoken in rooms
     ]
 
 

@@ -42,16 +42,24 @@ def create_room(ledger: Ledger, draft: CreateRoom, now: Millis) -> Outcome:
         return known
     if ledger.room(draft.room) is not None:
         return Duplicate()
-    if ledger.room_ever(draft.room) is not None:
+    maker = ledger.user(draft.maker) if draft.maker is not None else None
+    before = ledger.room_ever(draft.room)
+    # Whoever has the configuration gives names out as he wants.
+    is_declared = not draft.members
+    if not (before is None or is_declared or ledger.is_left_to(before, maker)):
         return answers.ROOM_ENDED
-    if draft.distinct and ledger.room_looks_taken(draft.skeleton):
+    if draft.distinct and ledger.room_looks_taken(draft.skeleton, before or 0):
         return answers.ROOM_LOOKS_TAKEN
     users = {name: ledger.user(name) for name in draft.members}
     if None in users.values():
         return answers.NO_USER
+    if before is not None:
+        ledger.release_name(before, draft.room)
+    settings = dump_settings(draft.settings)
     ledger.db.execute(
-        "INSERT INTO room (name, skeleton, epoch, settings) VALUES (?, ?, ?, ?)",
-        (draft.room, draft.skeleton, draft.epoch, dump_settings(draft.settings)),
+        "INSERT INTO room (name, skeleton, epoch, settings, maker_id)"
+        " VALUES (?, ?, ?, ?, ?)",
+        (draft.room, draft.skeleton, draft.epoch, settings, maker),
     )
     room = ledger.room(draft.room)
     assert room is not None

@@ -205,3 +205,51 @@ async def test_a_start_reads_none_that_have_ended(tmp_path: Path) -> None:
             " ORDER BY name",
         )
     assert "room_there" in plan[0][3]
+
+
+def test_rooms_that_nobody_needed_leave_a_small_row_each(writer: Writer) -> None:
+    """However many were made and left, and however often by the same name."""
+    count = 2_000
+    names = [RoomName(f"n{number}") for number in range(count)]
+    for at in range(0, count, 500):
+        some = names[at : at + 500]
+        drafts: list[d.Draft] = [
+            d.CreateRoom(
+                name,
+                EPOCH,
+                RoomSettings(topic="x" * 200),
+                {ANN: "owner"},
+                event=True,
+                cid=Cid(name),
+                maker=ANN,
+            )
+            for name in some
+        ]
+        drafts += [d.SetMember(name, ANN, None, event=True) for name in some]
+        drafts += [d.DropRoom(name) for name in some]
+        assert d.Duplicate() not in writer.commit(drafts, T0).outcomes
+        purge(writer)
+    for _ in range(100):
+        leave = d.SetMember(names[0], ANN, None, event=True)
+        again = d.CreateRoom(
+            names[0], EPOCH, PLAIN, {ANN: "owner"}, event=True, maker=ANN
+        )
+        writer.commit([again, leave, d.DropRoom(names[0])], T0)
+        purge(writer)
+    writer.db.execute("DELETE FROM cid")
+    writer.db.execute("DELETE FROM creation")  # as the writer does when they are old
+    later = T0 + KEEP_MS
+    purge(writer, later)
+    tables = ("member", "event", "message", "invite", "sanction", "dent", "purge")
+    left = {table: _count(writer, f"{table} WHERE room_id > 3") for table in tables}
+    assert left == dict.fromkeys(tables, 0)
+    assert _count(writer, "room WHERE id > 3") == count
+    size = writer.ledger.one(
+        "SELECT max(length(name) + length(epoch) + length(settings)) FROM room"
+        " WHERE id > 3"
+    )[0]
+    assert size < 40
+
+
+def _count(writer: Writer, table: str) -> int:
+    return int(writer.ledger.one(f"SELECT count(*) FROM {table}")[0])  # noqa: S608

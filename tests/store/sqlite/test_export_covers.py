@@ -116,6 +116,7 @@ KEPT_BACK = {
     "room.first": _ROOM,
     "room.last_ts": _ROOM,
     "room.ended": _ROOM,
+    "room.maker_id": "it is in `creation`, and in the first event of the room",
     "room.settings": "the room's; those that he wrote are in events",
     "member.user_id": _WHOSE,
     "sanction.user_id": _WHOSE,
@@ -177,6 +178,8 @@ ERASED = {
     "session.user_id": "goes",
     "token.user_id": "goes",
     "erasure.user_id": "goes",
+    "room.maker_id": "stays: nobody is told, and the name of a room that went is not"
+    " anybody else's",
     "guest_address.user_id": "goes",
     "address_ban.user_id": "goes",
 }

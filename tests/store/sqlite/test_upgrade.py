@@ -80,3 +80,32 @@ async def test_rooms_of_before_have_had_one_name(tmp_path: Path) -> None:
         await one(store, d.RenameRoom(LOBBY, ANN, None, RoomName("hall")))
         (room,) = (await store.load(T0)).rooms
         assert (room.room, room.was) == ("hall", [LOBBY])
+
+
+async def test_who_made_a_room_of_before_is_worked_out(tmp_path: Path) -> None:
+    """From what created it, its first event, or who owns it; else it is not known."""
+    rooms = ("asked", "joined", "owned", "unknown", "gone")
+    with store_at(tmp_path, before("makers")) as db:
+        db.executemany(
+            "INSERT INTO room (name, epoch, head, settings) VALUES (?, ?, 1, '{}')",
+            [(name, "e" * 16) for name in rooms],
+        )
+        db.execute(
+            "INSERT INTO creation (user_id, cid, digest, room_id, at)"
+            " VALUES (2, 'c', x'00', 2, ?)",
+            (T0,),
+        )
+        db.executemany(
+            "INSERT INTO event (room_id, seq, ts, user_id, kind, subject_id, change)"
+            " VALUES (?, 1, ?, ?, ?, 1, 'join')",
+            [(2, T0, 1, "member"), (3, T0, 2, "member"), (5, T0, 2, "room")],
+        )
+        db.execute(
+            "INSERT INTO member (room_id, user_id, role, read, first)"
+            " VALUES (4, 2, 'owner', 0, 1), (3, 1, 'owner', 0, 1)"
+        )
+        db.execute("UPDATE room SET ended = 1 WHERE name = 'gone'")
+    async with sqlite(tmp_path) as store:
+        makers = {row.room: row.maker for row in (await store.load(T0)).rooms}
+    known = dict.fromkeys(("asked", "joined", "owned"), BOB)
+    assert makers == {LOBBY: None, "unknown": None} | known

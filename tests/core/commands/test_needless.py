@@ -1,0 +1,325 @@
+"""Public rooms that nobody needs go after a while; their names stay their makers'."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from chatd.config import Config
+from chatd.config.limits import Limits
+from chatd.config.sections import Auth, PermanentRoom, Rooms
+from chatd.core import drafts, inputs
+from chatd.core.agenda import Due
+from chatd.core.commands.lifecycle import EMPTY_S, LOOK_AGAIN_S
+from chatd.core.invariants import check
+from chatd.errors import RejectCode
+from chatd.ids import Cid, RoomName, Seq
+from chatd.wire import events
+from chatd.wire.acts import Create, Destroy, Invite, Rename, SetRole
+from chatd.wire.commands import Command, Delete, Join, Leave, Logout, Send
+from chatd.wire.kinds import PublicRoom, RoomRole, Text
+from tests.core.house import ADA, ANN, BOB, CY, LOBBY, House, Peer
+
+TEA, HALL = RoomName("tea"), RoomName("hall")
+HI = Text("hi")
+X, Y = Cid("x"), Cid("y")
+CONFIG = Config(
+    auth=Auth(guest_hold_s=20.0),
+    limits=Limits(messages_per_s=0, creations_per_h=0, rooms_per_user=3),
+    rooms=Rooms(create="anyone", permanent=(PermanentRoom(name=LOBBY),)),
+)
+
+
+@attrs.define
+class Scene:
+    """ann has made a room; bob has not."""
+
+    house: House
+    ann: Peer
+    bob: Peer
+
+
+@pytest.fixture
+def scene() -> Scene:
+    """Two people, nothing to take."""
+    house = House(CONFIG)
+    ann, bob = house.user(ANN, TEA), house.user(BOB)
+    house.wait(2)
+    house.take_all()
+    return Scene(house, ann, bob)
+
+
+def code(peer: Peer, command: Command) -> str:
+    """What a command is answered with: the code of an error, or `ok`."""
+    (reply,) = [frame for frame in peer.ask(command) if hasattr(frame, "re")]
+    return getattr(reply, "code", "ok")
+
+
+def pass_time(house: House, seconds: float = EMPTY_S) -> None:
+    """Let time pass, and what is due be stored."""
+    house.wait(seconds)
+    house.settle()
+
+
+def test_it_goes_an_hour_after_the_last_one(scene: Scene) -> None:
+    """Not sooner, and whoever was asked in is told."""
+    s = scene
+    s.ann.ask(Invite(TEA, BOB))
+    s.ann.ask(Leave(TEA))
+    s.bob.take()
+    pass_time(s.house, EMPTY_S - 1)
+    assert TEA in s.house.chat.rooms
+    pass_time(s.house, 1)
+    assert TEA not in s.house.chat.rooms
+    assert s.bob.take() == [events.Uninvited(TEA)]
+    assert s.house.chat.agenda.keys(Due.EMPTY) == set()
+    check(s.house.chat)
+
+
+@pytest.mark.parametrize("way", [Leave(HALL), Logout(), None])
+def test_it_goes_whatever_way_the_last_one_went(
+    scene: Scene, way: Command | None
+) -> None:
+    """A guest's membership ends with his session."""
+    s = scene
+    guest = s.house.guest(HALL)
+    if way is None:
+        guest.close()
+    else:
+        guest.ask(way)
+    pass_time(s.house, 100)
+    assert s.house.chat.rooms[HALL].members == {}
+    pass_time(s.house)
+    assert HALL not in s.house.chat.rooms
+
+
+def test_who_comes_back_in_time_keeps_it(scene: Scene) -> None:
+    """The hour begins anew when he has gone."""
+    s = scene
+    s.ann.ask(Leave(TEA))
+    pass_time(s.house, EMPTY_S - 1)
+    assert code(s.bob, Join(TEA)) == "ok"
+    pass_time(s.house, 2 * EMPTY_S)
+    s.bob.ask(Leave(TEA))
+    pass_time(s.house, EMPTY_S - 1)
+    assert s.house.chat.rooms[TEA].head > 0
+    pass_time(s.house, 1)
+    assert TEA not in s.house.chat.rooms
+
+
+def test_who_is_on_his_way_keeps_it(scene: Scene) -> None:
+    """The writer looks once more; who comes behind its end finds none."""
+    s = scene
+    s.ann.ask(Leave(TEA))
+    s.house.wait(EMPTY_S - 1)
+    s.bob.say(Join(TEA))
+    s.house.wait(1)
+    assert [type(o.draft) for o in s.house.drafts][-1] is drafts.DropRoom
+    s.house.settle()
+    assert list(s.house.chat.rooms[TEA].members) == [BOB]
+    s.bob.ask(Leave(TEA))
+    s.house.wait(EMPTY_S)
+    s.bob.say(Join(TEA, id=1))
+    s.bob.take()
+    s.house.settle()
+    assert [f.code for f in s.bob.take()] == [RejectCode.NO_ROOM]
+
+
+def test_one_in_which_somebody_has_written_stays(scene: Scene) -> None:
+    """Also if that was deleted: it was somebody's room. So it is after a restart."""
+    s = scene
+    s.ann.ask(Send(HI, TEA))
+    s.ann.ask(Delete(TEA, s.house.chat.rooms[TEA].head))
+    s.ann.ask(Leave(TEA))
+    for _ in range(2):
+        pass_time(s.house, 3 * EMPTY_S)
+        assert TEA in s.house.chat.rooms
+        s.house.restart()
+
+
+def test_rooms_of_the_configuration_stay(scene: Scene) -> None:
+    """Also after it does not name them any more, and direct conversations."""
+    s = scene
+    s.ann.ask(Send(HI, to=BOB))
+    direct = s.ann.take()
+    pass_time(s.house, 3 * EMPTY_S)
+    assert LOBBY in s.house.chat.rooms
+    assert len(s.house.chat.rooms) == 3, direct
+    s.house.chat.rooms[LOBBY].declared = False
+    s.bob.ask(Join(LOBBY))
+    s.bob.ask(Leave(LOBBY))
+    pass_time(s.house, 3 * EMPTY_S)
+    assert LOBBY in s.house.chat.rooms
+
+
+def test_it_goes_after_a_restart_as_well(scene: Scene) -> None:
+    """An hour later; many go one after the other."""
+    s = scene
+    s.ann.ask(Join(HALL))
+    for room in (TEA, HALL):
+        s.ann.ask(Leave(room))
+    pass_time(s.house, EMPTY_S / 2)
+    s.house.restart()
+    s.house.wait(EMPTY_S)
+    assert {TEA, HALL} <= s.house.chat.rooms.keys()
+    s.house.wait(0.05)
+    s.house.settle()
+    assert len({TEA, HALL} & s.house.chat.rooms.keys()) == 1
+    pass_time(s.house, 1)
+    assert list(s.house.chat.rooms) == [LOBBY]
+
+
+def test_its_name_is_its_makers(scene: Scene) -> None:
+    """Nobody else makes a room of it, nor gives it to one; also after a restart."""
+    s = scene
+    s.ann.ask(Leave(TEA))
+    pass_time(s.house)
+    for _ in range(2):
+        bob, ada = s.house.user(BOB, HALL), s.house.user(ADA)
+        for peer in (bob, ada):
+            assert code(peer, Join(TEA)) == "no_room"
+            assert code(peer, Create(PublicRoom("tea"))) == "name_taken"
+        assert code(bob, Rename(HALL, PublicRoom("tea"))) == "name_taken"
+        s.house.restart()
+    ann = s.house.user(ANN)
+    (ok,) = [f for f in ann.ask(Join(TEA)) if hasattr(f, "re")]
+    assert (ok.created, ok.role, ok.seq) == (True, "owner", 1)
+    assert code(s.house.user(BOB), Join(TEA)) == "ok"
+
+
+def test_a_new_room_of_the_name_has_nothing_of_the_old_one(scene: Scene) -> None:
+    """Neither its numbering nor its cids; what has made the first makes no third."""
+    s = scene
+    create = Create(PublicRoom("hall"), cid=X)
+    (made,) = s.ann.ask(create)
+    s.ann.ask(Invite(HALL, BOB, Y))
+    s.ann.ask(Leave(HALL))
+    pass_time(s.house)
+    assert code(s.ann, create) == "no_room"
+    (again,) = s.ann.ask(attrs.evolve(create, cid=Cid("z")))
+    assert (again.room, again.seq, again.dup) == (HALL, Seq(1), False)
+    assert again.epoch != made.epoch
+    (stored,) = [f for f in s.ann.ask(Invite(HALL, CY, Y)) if hasattr(f, "re")]
+    assert (stored.seq, stored.dup) == (2, False)
+    assert code(s.ann, create) == "exists"
+
+
+def test_one_that_was_destroyed_is_nobodys(scene: Scene) -> None:
+    """Not its maker's either: its name is not given out again."""
+    s = scene
+    s.ann.ask(Destroy(TEA))
+    assert code(s.ann, Create(PublicRoom("tea"))) == "name_taken"
+    assert code(s.ann, Join(TEA)) == "no_room"
+
+
+def test_each_of_its_names_is_its_makers(scene: Scene) -> None:
+    """One that it had before, too, and in whatever order he takes them."""
+    s = scene
+    s.ann.ask(Rename(TEA, PublicRoom("hall")))
+    s.ann.ask(Leave(HALL))
+    pass_time(s.house)
+    assert s.house.chat.aliases == {}
+    assert code(s.bob, Create(PublicRoom("tea"))) == "name_taken"
+    for name in ("tea", "hall"):
+        assert code(s.ann, Create(PublicRoom(name))) == "ok"
+    assert {TEA, HALL} <= s.house.chat.rooms.keys()
+    check(s.house.chat)
+
+
+def test_one_that_is_renamed_while_it_is_empty_has_its_hour_anew(scene: Scene) -> None:
+    """By an administrator, who has an owner's rights there."""
+    s = scene
+    s.ann.ask(Leave(TEA))
+    pass_time(s.house, EMPTY_S / 2)
+    assert code(s.house.user(ADA), Rename(TEA, PublicRoom("hall"))) == "ok"
+    assert s.house.chat.agenda.keys(Due.EMPTY) == {HALL}
+    pass_time(s.house)
+    assert HALL not in s.house.chat.rooms
+    assert code(s.ann, Join(HALL)) == "ok"
+
+
+def test_while_it_cannot_be_stored_it_is_tried_again(scene: Scene) -> None:
+    """Every minute, and it waits for what is being written of the room."""
+    s = scene
+    s.ann.ask(Leave(TEA))
+    ada = s.house.user(ADA)
+    s.house.wait(EMPTY_S - 1)
+    ada.say(Rename(TEA, PublicRoom("tea")))
+    s.house.wait(1)
+    assert not any(isinstance(o.draft, drafts.DropRoom) for o in s.house.drafts)
+    s.house.settle()
+    s.house.wait(LOOK_AGAIN_S)
+    s.house.fail()
+    assert TEA in s.house.chat.rooms
+    pass_time(s.house, LOOK_AGAIN_S)
+    assert TEA not in s.house.chat.rooms
+
+
+def test_rooms_made_are_counted_as_long_as_they_are_there(scene: Scene) -> None:
+    """Whoever is in them or owns them; also over a restart."""
+    s = scene
+    assert code(s.ann, Join(HALL)) == "ok"
+    assert code(s.ann, Create(private=True)) == "ok"
+    s.bob.ask(Join(HALL))
+    s.ann.ask(SetRole(HALL, BOB, RoomRole("owner")))
+    s.ann.ask(Leave(HALL))
+    s.ann.ask(Leave(TEA))
+    for _ in range(2):
+        ann = s.house.user(ANN)
+        assert code(ann, Join(RoomName("more"))) == "forbidden"
+        assert code(ann, Create(private=True)) == "forbidden"
+        s.house.restart()
+    pass_time(s.house, EMPTY_S + 1)
+    ann = s.house.user(ANN)
+    assert s.house.chat.users[ANN].made == 2
+    assert code(ann, Join(RoomName("more"))) == "ok"
+    assert code(ann, Join(RoomName("yet.more"))) == "forbidden"
+    assert code(ann, Destroy(RoomName("more"))) == "ok"
+    assert code(ann, Join(RoomName("yet.more"))) == "ok"
+    assert code(s.house.user(BOB), Join(RoomName("bobs"))) == "ok"
+
+
+def test_a_maker_who_is_gone_is_none(scene: Scene) -> None:
+    """The room goes as ever, and nobody has its name."""
+    s = scene
+    guest = s.house.guest(HALL)
+    guest.ask(Logout())
+    revision = inputs.Revision(1, inputs.RevisionKind.ERASE, ANN, "user")
+    s.house.handle(inputs.Revised([revision]))
+    for room in s.house.model.rooms.values():
+        room.members.pop(ANN, None)
+    s.house.settle()
+    pass_time(s.house)
+    assert list(s.house.chat.rooms) == [LOBBY]
+    for name in (TEA, HALL):
+        assert code(s.bob, Join(name)) == "no_room"
+
+
+def test_ten_thousand_leave_nothing_behind() -> None:
+    """Rooms that are made and left, by one who may make as many as he wants."""
+    limits = Limits(messages_per_s=0, creations_per_h=0, rooms_per_user=0)
+    house = House(attrs.evolve(CONFIG, limits=limits), checked=False)
+    ann = house.user(ANN, LOBBY)
+    house.wait(100)
+    house.settle()
+
+    def sizes() -> list[int]:
+        chat = house.chat
+        agenda = [len(chat.agenda), len(chat.agenda._heap)]
+        return [len(chat.rooms), *agenda, len(chat.barriers), chat.users[ANN].made]
+
+    before = sizes()
+    for number in range(10_000):
+        name = RoomName(f"n{number}")
+        ann.say(Join(name))
+        ann.say(Leave(name))
+        if number % 100 == 0:
+            house.settle()
+            house.wait(60)
+            house.take_all()
+    house.settle()
+    pass_time(house, EMPTY_S)
+    pass_time(house, 100)
+    check(house.chat)
+    assert sizes() == before
+    assert not house.model.rooms.keys() - {LOBBY}
