@@ -298,7 +298,8 @@ def ended(turn: Turn, origin: Origin, draft: EndSession, outcome: Outcome) -> No
     """Take the end of a session: by logout, or because a guest stayed away."""
     connection = turn.connection(origin.connection)
     if isinstance(outcome, Refused):
-        turn.chat.ended.pop(draft.session, None)
+        if draft.session in turn.chat.sessions:  # not ended by anything else meanwhile
+            turn.chat.ended.pop(draft.session, None)
         if connection is not None and origin.command is not None:
             turn.refuse(connection.id, origin.command, outcome)
             turn.release(connection)

@@ -11,6 +11,7 @@ from chatd.config import Config
 from chatd.config.limits import Limits
 from chatd.config.sections import Auth
 from chatd.core.barred import HOUR_MS, KNOWN_MS, TIDY_S
+from chatd.core.drafts import EndSession
 from chatd.core.entities import Sanction
 from chatd.core.inputs import RevisionKind
 from chatd.errors import Ending, RejectCode
@@ -512,6 +513,21 @@ def test_a_ban_that_has_ended_by_the_time_it_is_told_ends_nobody() -> None:
     s.house.settle()
     assert s.guest.ending is Ending.BANNED
     assert other.ending is None
+
+
+def test_a_ban_holds_where_the_end_of_his_session_was_not_written() -> None:
+    """He stayed away for too long; the store refuses that, and he is ended anyway."""
+    s = scene()
+    (session,) = s.house.chat.users[s.name].sessions
+    name = s.name
+    s.guest.close()
+    s.house.wait(900)
+    assert s.house.drafts[-1].draft == EndSession(session)
+    s.house.revise(RevisionKind.BAN, name, Sanction(None, None))
+    s.house.fail()
+    assert list(s.house.chat.ended) == [session]
+    s.house.wait(60)
+    assert s.house.chat.ended == {}
 
 
 def test_an_erased_guest_bans_no_address() -> None:
