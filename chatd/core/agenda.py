@@ -57,6 +57,10 @@ class Agenda:
         """How many deadlines there are."""
         return len(self._asked)
 
+    def has(self, due: Due, key: DeadlineKey) -> bool:
+        """Whether there is such a deadline."""
+        return (due, key) in self._asked
+
     def keys(self, due: Due) -> set[DeadlineKey]:
         """What has a deadline of this kind."""
         return {key for kind, key in self._asked if kind is due}

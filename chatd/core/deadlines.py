@@ -57,11 +57,14 @@ def save_marks(turn: Turn) -> None:
 
 
 def hold_guest(turn: Turn, draft: EndSession) -> None:
-    """Try again later to end the session of a guest who is away still."""
+    """Try again later to end a session that nobody has.
+
+    Its guest is away still, or has been cut off, or was never told of it.
+    """
     session = turn.chat.sessions.get(draft.session)
-    if session is not None and session.connection is None:
+    if session is None or session.connection is None:
         at = turn.now.mono + turn.config.auth.guest_hold_s
-        turn.chat.agenda.add(at, Due.GUEST, session.id)
+        turn.chat.agenda.add(at, Due.GUEST, draft.session)
 
 
 def expect_expiry(turn: Turn, connection: Connection, expires: Millis | None) -> None:

@@ -673,6 +673,10 @@ class Life(RuleBasedStateMachine):
         for _ in range(3):
             self.house.wait(5.0)
             self.house.settle()
+        while self.house.chat.agenda.keys(Due.GUEST) - set(self.house.chat.sessions):
+            # The end of a session that nobody has was refused: it is tried again.
+            self.house.wait(5.0)
+            self.house.settle()
         self.what_is_received_makes_sense()
         self.bury()
         chat = self.house.chat

@@ -11,6 +11,7 @@ import base64
 import attrs
 
 from chatd.core import allowance
+from chatd.core.agenda import Due
 from chatd.core.commands import sessions
 from chatd.core.commands.revocation import cut, cut_sessions
 from chatd.core.commands.rooms import subscribe_direct
@@ -298,8 +299,8 @@ def ended(turn: Turn, origin: Origin, draft: EndSession, outcome: Outcome) -> No
     """Take the end of a session: by logout, or because a guest stayed away."""
     connection = turn.connection(origin.connection)
     if isinstance(outcome, Refused):
-        if draft.session in turn.chat.sessions:  # not ended by anything else meanwhile
-            turn.chat.ended.pop(draft.session, None)
+        if not turn.chat.agenda.has(Due.FORGET_SESSION, draft.session):
+            turn.chat.ended.pop(draft.session, None)  # nothing else has ended it
         if connection is not None and origin.command is not None:
             turn.refuse(connection.id, origin.command, outcome)
             turn.release(connection)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from chatd.core.drafts import AddressBan, EndSessions, ForgetRevisions
+from chatd.core.drafts import AddressBan, EndSession, EndSessions, ForgetRevisions
 from chatd.core.inputs import Revised, Revision, RevisionKind
 from chatd.core.turn import Turn
 from chatd.errors import Ending
@@ -107,8 +107,10 @@ def _bar(turn: Turn, ban: AddressBan) -> None:
     if chat.address_ban(None, ban.address, turn.now.sure) is None:
         return
     for user in [one for one in chat.users.values() if one.address == ban.address]:
-        cut(turn, user.name, Ending.BANNED)
-        turn.append(EndSessions(user.name))
+        void = list(user.sessions)
+        cut_sessions(turn, void, Ending.BANNED)
+        for session in void:
+            turn.append(EndSession(session))
 
 
 def _unban(turn: Turn, revision: Revision) -> None:

@@ -546,8 +546,8 @@ def test_guests_are_held_from_the_start_of_the_daemon() -> None:
     assert not house.chat.sessions
 
 
-def test_a_session_that_nobody_was_told_of_is_held_for_nobody() -> None:
-    """It could not be voided on disk, and no guest waits for it."""
+def test_a_session_that_nobody_was_told_of_is_ended_again() -> None:
+    """It could not be voided on disk, and nobody comes for it."""
     house = House()
     peer = house.open()
     peer.say(Hello(GuestName("ann"), Secret("right")))
@@ -557,6 +557,10 @@ def test_a_session_that_nobody_was_told_of_is_held_for_nobody() -> None:
     (origin,) = house.drafts
     assert isinstance(origin.draft, drafts.EndSession)
     house.fail()
+    house.wait(900)
+    house.commit()
+    assert house.model.sessions == {}
+    house.wait(60)
     assert not len(house.chat.agenda)
 
 
