@@ -106,14 +106,15 @@ def clean(text: str) -> str:
 
     What ends a line anywhere becomes `\n`, what separates on a line a tab. Escape
     sequences of terminals go, and so do other control characters, and U+FEFF where the
-    text begins with it.
+    text begins with it. What is clean stays as it is.
     """
     if text.isprintable() or not _UNCLEAN.search(text):
         return text
-    text = text.removeprefix(FILE_MARK).replace("\r\n", "\n")
+    text = text.replace("\r\n", "\n")
     if _INTRODUCERS.search(text):
         text = _ESCAPES.sub("", text)
-    return text.translate(_CONTROLS)
+    # Last, or what stood before such a mark would keep it there.
+    return text.translate(_CONTROLS).lstrip(FILE_MARK)
 
 
 def parse_text(text: str, chars_max: int) -> Text:
