@@ -32,6 +32,7 @@ class Due(Enum):
     TRIM = auto()
     EXPIRY = auto()
     EMPTY = auto()
+    BAN = auto()
     MUTE = auto()
     ADDRESS_BANS = auto()
 

@@ -15,10 +15,10 @@ from chatd.core.agenda import DeadlineKey, Due
 from chatd.core.barred import TIDY_S
 from chatd.core.drafts import EndSession, SaveMarks
 from chatd.core.effects import Spread, Tell
-from chatd.core.entities import Block, Connection
+from chatd.core.entities import Block, Connection, Room, Sanction
 from chatd.core.turn import Turn
 from chatd.errors import Ending
-from chatd.ids import RoomName, SessionId, is_direct
+from chatd.ids import RoomName, SessionId, UserName, is_direct
 from chatd.wire.events import Expiring, Millis
 
 DUE_MAX = 64
@@ -150,18 +150,33 @@ def _forget_invite(turn: Turn, key: DeadlineKey) -> None:
     turn.chat.forget_invite(*key)  # type: ignore[misc]
 
 
+def _ban(turn: Turn, key: DeadlineKey) -> None:
+    """Forget a ban from a room that has ended."""
+    room, user = _sanctioned(turn, key)
+    if not _holds(turn, Due.BAN, key, room.bans[user]):
+        turn.chat.lift_ban(room, user)
+
+
 def _mute(turn: Turn, key: DeadlineKey) -> None:
     """End a mute in how people are shown, once its end is certain to be reached."""
+    room, user = _sanctioned(turn, key)
+    if not _holds(turn, Due.MUTE, key, room.mutes[user]):
+        turn.chat.lift_mute(room, user, turn.now.mono)
+
+
+def _sanctioned(turn: Turn, key: DeadlineKey) -> tuple[Room, UserName]:
     assert isinstance(key, tuple)
     user, name = key
-    room = turn.chat.rooms[name]
-    mute = room.mutes[user]
-    assert mute.until is not None
-    if mute.holds(turn.now.sure):
-        at = turn.now.mono + (mute.until - turn.now.sure) / 1000
-        turn.chat.agenda.add(at, Due.MUTE, key)
-    else:
-        turn.chat.lift_mute(room, user, turn.now.mono)
+    return turn.chat.rooms[name], user
+
+
+def _holds(turn: Turn, due: Due, key: DeadlineKey, sanction: Sanction) -> bool:
+    """Whether it does still, by the clock of people; it is looked at again then."""
+    assert sanction.until is not None
+    if holds := sanction.holds(turn.now.sure):
+        at = turn.now.mono + (sanction.until - turn.now.sure) / 1000
+        turn.chat.agenda.add(at, due, key)
+    return holds
 
 
 def _address_bans(turn: Turn, key: DeadlineKey) -> None:
@@ -187,6 +202,7 @@ _DUE: dict[Due, Callable[[Turn, DeadlineKey], None]] = {
     Due.TRIM: retention.trim,
     Due.EXPIRY: _expiry,
     Due.EMPTY: _empty,
+    Due.BAN: _ban,
     Due.MUTE: _mute,
     Due.ADDRESS_BANS: _address_bans,
 }

@@ -15,6 +15,7 @@ import attrs
 from chatd.core.drafts import Draft
 from chatd.core.principal import Principal, Renewal
 from chatd.core.quota import Bucket
+from chatd.core.roster import Roster
 from chatd.core.scope import Scope
 from chatd.core.settings import RoomSettings
 from chatd.ids import ConnectionId, Epoch, RoomName, Seq, SessionId, UserName
@@ -118,12 +119,12 @@ class Room:
     """Kept while their user is away, so that leaving is no way out."""
     sayings: dict[UserName, Sayings] = attrs.field(factory=dict)
     """In slow mode, who has said what when."""
-    members: dict[UserName, Membership] = attrs.field(factory=dict)
+    members: Roster[UserName, Membership] = attrs.field(factory=Roster)
     invited: dict[UserName, None] = attrs.field(factory=dict)
     """Whose invitations the chat has."""
     leaders: dict[UserName, None] = attrs.field(factory=dict)
     """Owners and moderators, whom to find among ten thousand members takes long."""
-    online: dict[UserName, None] = attrs.field(factory=dict)
+    online: Roster[UserName, None] = attrs.field(factory=Roster)
     """Members with at least one connection, or in their grace."""
     unsettled: dict[UserName, list[UserShown | None]] = attrs.field(factory=dict)
     """Who changed in this tick, and how people were shown him; None: not at all.

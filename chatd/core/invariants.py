@@ -29,6 +29,9 @@ def check(chat: Chat) -> None:
             assert room.name in chat.invites[name]
         if is_direct(room.name):
             assert len(room.members) <= 2  # fewer where one was erased
+        for roster in (room.members, room.online):
+            assert roster.ordered() == sorted(roster)
+    assert chat.rooms.ordered() == sorted(chat.rooms)
     made = Counter(room.maker for room in chat.rooms.values())
     for user in chat.users.values():
         assert user.made == made[user.name]
@@ -74,6 +77,9 @@ def _reasons(chat: Chat) -> dict[Due, set[DeadlineKey]]:
             (user, room) for user, rooms in chat.invites.items() for room in rooms
         },
         Due.EMPTY: {name for name, room in chat.rooms.items() if not room.members},
+        Due.BAN: {
+            (user, room.name) for room in chat.rooms.values() for user in room.bans
+        },
         Due.MUTE: {
             (user, room.name) for room in chat.rooms.values() for user in room.mutes
         },

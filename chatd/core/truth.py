@@ -22,6 +22,7 @@ from chatd.core.entities import (
     Sanction,
     User,
 )
+from chatd.core.roster import Roster
 from chatd.ids import RoomName, Seq, UserName
 from chatd.wire import events
 from chatd.wire.events import Millis, TimelineEvent, UserShown
@@ -37,7 +38,7 @@ class Truth:
     """Rooms and users as the store has them."""
 
     presence_tick_s: float
-    rooms: dict[RoomName, Room] = attrs.field(factory=dict)
+    rooms: Roster[RoomName, Room] = attrs.field(factory=Roster)
     aliases: dict[RoomName, RoomName] = attrs.field(factory=dict)
     """What rooms were called before, and what they are called now."""
     users: dict[UserName, User] = attrs.field(factory=dict)
@@ -116,10 +117,11 @@ class Truth:
         for user in room.invited:
             self.agenda.cancel(Due.FORGET_INVITE, (user, before))
             self.apply_invite(user, name, self.invites[user].pop(before), now)
-        for user, mute in room.mutes.items():
-            self.agenda.cancel(Due.MUTE, (user, before))
-            if mute.until is not None:
-                self.agenda.add(now, Due.MUTE, (user, name))
+        for due, held in ((Due.BAN, room.bans), (Due.MUTE, room.mutes)):
+            for user, sanction in held.items():
+                self.agenda.cancel(due, (user, before))
+                if sanction.until is not None:
+                    self.agenda.add(now, due, (user, name))
         barred = self.barred.get(before)
         if barred is not None:
             self.forget_address_bans(before)
@@ -148,6 +150,8 @@ class Truth:
             self.reads.pop((room.name, name), None)
         for name in list(room.invited):
             self.forget_invite(name, room.name)
+        for name in room.bans:
+            self.agenda.cancel(Due.BAN, (name, room.name))
         for name in room.mutes:
             self.agenda.cancel(Due.MUTE, (name, room.name))
         for due in (Due.PRESENCE, Due.EMPTY):
@@ -177,7 +181,7 @@ class Truth:
         elif role is not None:
             self.agenda.cancel(Due.EMPTY, room.name)
             room.members[user.name] = Membership(role, room.head, first)
-            room.bans.pop(user.name, None)
+            self.lift_ban(room, user.name)
             user.rooms[room.name] = None
             self.forget_invite(user.name, room.name)
             if user.online:
@@ -197,20 +201,24 @@ class Truth:
         """Take a committed act of moderation; idempotent."""
         room, target = self.rooms[event.room], event.user
         sanction = Sanction(event.until, event.reason)
+        # Looked at again by then, if it ends by itself.
+        lasts_s = None if event.until is None else (event.until - event.ts) / 1000
         match event.change:
             case "invite":
                 invite = Invite(event.sender, event.ts)
                 self.apply_invite(target, room.name, invite, now)
             case "ban":
+                self.lift_ban(room, target)
                 room.bans[target] = sanction
+                if lasts_s is not None:
+                    self.agenda.add(now + lasts_s, Due.BAN, (target, room.name))
             case "unban":
-                room.bans.pop(target, None)
+                self.lift_ban(room, target)
                 self.lift_address_ban(room.name, target)
             case "mute":
                 self._set_mute(room, target, sanction, now)
-                if event.until is not None:
-                    at = now + (event.until - event.ts) / 1000
-                    self.agenda.add(at, Due.MUTE, (target, room.name))
+                if lasts_s is not None:
+                    self.agenda.add(now + lasts_s, Due.MUTE, (target, room.name))
             case "unmute":
                 self.lift_mute(room, target, now)
         last = self.invites.get(target, {}).get(room.name)
@@ -223,6 +231,11 @@ class Truth:
                 self.apply_member(room, user, event.role, now)
             elif event.change in REMOVALS:
                 self.apply_member(room, user, None, now)
+
+    def lift_ban(self, room: Room, user: UserName) -> None:
+        """A ban from a room has ended, by whatever."""
+        self.agenda.cancel(Due.BAN, (user, room.name))
+        room.bans.pop(user, None)
 
     def lift_mute(self, room: Room, user: UserName, now: float) -> None:
         """A mute has ended, by whatever."""
@@ -331,7 +344,7 @@ class Truth:
         for where in list(user.rooms):
             self.apply_member(self.rooms[where], user, None, now)
         for room in self.rooms.values():
-            room.bans.pop(user.name, None)
+            self.lift_ban(room, user.name)
             self.lift_mute(room, user.name, now)
         for name, invites in list(self.invites.items()):
             for room_name in [

@@ -102,14 +102,16 @@ def restore(snapshot: Snapshot, config: Config, now: float) -> Chat:
             if member.role in LEADERS:
                 room.leaders[member.user] = None
             chat.users[member.user].rooms[room.name] = None
-        for held, rows in ((room.bans, row.bans), (room.mutes, row.mutes)):
+        for due, held, rows in (
+            (Due.BAN, room.bans, row.bans),
+            (Due.MUTE, room.mutes, row.mutes),
+        ):
             for one in rows:
                 held[one.user] = Sanction(one.until, one.reason)
+                if one.until is not None:
+                    chat.agenda.add(now, due, (one.user, room.name))
         for ban in row.barred:
             chat.apply_address_ban(room.name, ban, now)
-        for mute in row.mutes:
-            if mute.until is not None:
-                chat.agenda.add(now, Due.MUTE, (mute.user, room.name))
         for invite in row.invites:
             last = Invite(invite.sender, invite.ts, invite.closed_until)
             chat.apply_invite(invite.user, room.name, last, now)

@@ -352,7 +352,11 @@ class Door(Farewell, trio.abc.Stream):
                 if found is None or found[0] in (Lane.CLOSE, Lane.BROKEN):
                     self._peer_done = True
             self.stir()
+            if not self._drained:
+                # One read a turn, and no faster than before: who is ended is no freer.
+                await trio.sleep(self._bytes.wait(trio.current_time(), 0.0))
             data = await self._read()
+            self._bytes.owe(len(data))
             if data and not self._peer_done:
                 scanner.feed(data, self.beat.last)
         return b""

@@ -20,23 +20,49 @@ from chatd.config import Config
 from chatd.config.limits import Limits
 from chatd.config.sections import Auth, Presence
 from chatd.core.principal import Renewal
-from chatd.ids import RoomName
+from chatd.ids import RoomName, UserName
 from chatd.wire.accounts import Password, Refresh
-from chatd.wire.acts import Ban, Invite, Mute, SetRole, Unban, Unmute
+from chatd.wire.acts import (
+    Ban,
+    Create,
+    Decline,
+    Destroy,
+    Invite,
+    Mute,
+    SetRole,
+    Unban,
+    Unmute,
+)
 from chatd.wire.commands import (
     Block,
+    Blocks,
     Hello,
+    History,
     Join,
     Leave,
     Logout,
     Profile,
     Read,
+    Rooms,
+    Search,
     Send,
+    Sessions,
     Status,
     Typing,
     Unblock,
+    Who,
 )
-from chatd.wire.kinds import Display, GuestName, NewPassword, RoomRole, State, Text
+from chatd.wire.kinds import (
+    BanSeconds,
+    Display,
+    GuestName,
+    NewPassword,
+    PublicRoom,
+    QueryText,
+    RoomRole,
+    State,
+    Text,
+)
 from chatd.wire.kinds import Secret as Word
 from tests.core.house import BOB, CY, LOBBY, House, Peer
 
@@ -220,6 +246,59 @@ def moderation(s: Scene) -> None:
     s.bob.ask(Leave(TEAM))
 
 
+def lapsed_sanctions(s: Scene) -> None:
+    """A guest is banned and muted for a minute."""
+    peer = s.house.guest(TEAM)
+    user = s.house.user_of(peer)
+    assert user is not None
+    for act in (Mute, Ban):
+        (done, *_) = s.ann.ask(act(TEAM, user, BanSeconds(60)))
+        assert done.type == "ok"
+    peer.close()
+
+
+def guest_is_asked(s: Scene) -> None:
+    """A guest declines an invitation, and goes."""
+    peer = s.house.guest()
+    user = s.house.user_of(peer)
+    assert user is not None
+    s.ann.ask(Invite(TEAM, user))
+    peer.take()
+    (done, *_) = peer.ask(Decline(TEAM))
+    assert done.type == "ok"
+    peer.ask(Logout())
+    peer.close()
+
+
+def guest_in_charge(s: Scene) -> None:
+    """A guest is made a moderator, and is lost."""
+    peer = s.house.guest(TEAM)
+    user = s.house.user_of(peer)
+    assert user is not None
+    s.ann.ask(SetRole(TEAM, user, RoomRole("moderator")))
+    peer.close()
+
+
+def rooms_end(s: Scene) -> None:
+    """A private and a public room are made, and destroyed."""
+    for how in (Create(private=True), Create(PublicRoom(f"room{s.number}"))):
+        (made, *_) = s.bob.ask(how)
+        (done, *_) = s.bob.ask(Destroy(made.room))
+        assert done.type == "ok"
+
+
+def look_ups(s: Scene) -> None:
+    """Everything is asked for, and somebody who does not exist."""
+    s.ann.ask(Search(QueryText("hi")))
+    s.ann.ask(History(TEAM))
+    s.ann.ask(Who(TEAM))
+    s.ann.ask(Rooms())
+    s.ann.ask(Blocks())
+    s.ann.ask(Sessions())
+    s.ann.ask(Invite(TEAM, UserName(f"nobody{s.number}")))
+    s.ann.ask(Send(Text("hi"), to=UserName(f"nobody{s.number}")))
+
+
 def block(s: Scene) -> None:
     """Somebody is blocked, and not any more."""
     s.ann.ask(Block(BOB))
@@ -255,6 +334,11 @@ SELDOM = (
     membership,
     unanswered_invitation,
     moderation,
+    lapsed_sanctions,
+    guest_is_asked,
+    guest_in_charge,
+    rooms_end,
+    look_ups,
     block,
     what_is_shown,
 )

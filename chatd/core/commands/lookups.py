@@ -8,18 +8,20 @@ meanwhile, or have brought a token that allows less. A page is cut to
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import islice
-from typing import TypeVar
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
 
 import attrs
 
 from chatd.core.effects import ReadHistory, ReadSessions
-from chatd.core.entities import Connection, SessionKept, readable_from
+from chatd.core.entities import Connection, Room, SessionKept, readable_from
 from chatd.core.inputs import HistoryRead, LookUpRefused, SessionsRead
+from chatd.core.roster import Roster
+from chatd.core.state import Chat
 from chatd.core.turn import Turn
 from chatd.errors import Reject
-from chatd.ids import Seq, UserName, session_tag
+from chatd.ids import RoomName, Seq, UserName, session_tag
 from chatd.wire.commands import Blocks, History, Ping, Rooms, Sessions, Who
 from chatd.wire.encode import encode_part
 from chatd.wire.events import UserShown
@@ -42,6 +44,7 @@ FRAME_OVERHEAD_BYTES = 640
 """What a page's reply has beside its entries, at the most: a search's is 610, of
 which an `id` of 64 control characters, each escaped, is 384."""
 
+K = TypeVar("K", bound=str)
 T = TypeVar(
     "T", MessageShown, MessageFound, UserShown, RoomShown, SessionShown, UserName
 )
@@ -108,13 +111,10 @@ def who(turn: Turn, connection: Connection, command: Who) -> None:
     """List who is online in a room, or every member, by name."""
     chat = turn.chat
     room = chat.rooms[command.room]
-    names = sorted(room.members if command.all else room.online)
-    if command.after is not None:
-        after = command.after
-        names = [name for name in names if name > after]
+    names = room.members if command.all else room.online
 
-    def shown() -> Iterable[UserShown]:
-        for name in names:
+    def shown() -> Iterator[UserShown]:
+        for name in _behind(names, command.after):
             entry = chat.shown_in(room, chat.users[name])
             if name not in room.online:
                 entry = UserShown(name, entry.display, "offline")
@@ -122,42 +122,35 @@ def who(turn: Turn, connection: Connection, command: Who) -> None:
                 entry.role = room.members[name].role
             yield entry
 
-    users = fit(islice(shown(), command.limit), turn.config.limits.reply_bytes)
-    last = users[-1].name if len(users) < len(names) else None
+    users, more = _page(turn, shown(), command.limit)
+    last = users[-1].name if more else None
     turn.answer(connection.id, WhoPage(room.name, users, next=last, id=command.id))
 
 
 def blocks(turn: Turn, connection: Connection, command: Blocks) -> None:
     """List whom the user blocks, by name."""
     names = sorted(turn.user(connection).blocks)
-    if command.after is not None:
-        after = command.after
-        names = [name for name in names if name > after]
-    page = fit(names[: command.limit], turn.config.limits.reply_bytes)
-    last = page[-1] if len(page) < len(names) else None
+    at = 0 if command.after is None else bisect_right(names, command.after)
+    page, more = _page(turn, names[at:], command.limit)
+    last = page[-1] if more else None
     turn.answer(connection.id, BlocksPage(page, next=last, id=command.id))
 
 
 def rooms(turn: Turn, connection: Connection, command: Rooms) -> None:
     """List the public rooms, by name."""
-    found = [room for room in turn.chat.rooms.values() if room.name[0] not in "@~"]
-    found.sort(key=lambda room: room.name)
-    if command.after is not None:
-        after = command.after
-        found = [room for room in found if room.name > after]
     shown = (
         RoomShown(
-            room.name,
+            name,
             len(room.online),
             len(room.members),
             room.settings.topic,
             room.settings.title,
             room.settings.archived,
         )
-        for room in islice(found, command.limit)
+        for name, room in _public(turn.chat, command.after)
     )
-    page = fit(shown, turn.config.limits.reply_bytes)
-    last = page[-1].room if len(page) < len(found) else None
+    page, more = _page(turn, shown, command.limit)
+    last = page[-1].room if more else None
     turn.answer(connection.id, RoomsPage(page, next=last, id=command.id))
 
 
@@ -207,12 +200,45 @@ def _session(turn: Turn, connection: Connection, kept: SessionKept) -> SessionSh
 
 def fit(entries: Iterable[T], bytes_max: int) -> list[T]:
     """Take the first entries that fit into a reply; the first always does."""
+    return _cut(entries, bytes_max, None)[0]
+
+
+def _page(turn: Turn, entries: Iterable[T], limit: int) -> tuple[list[T], bool]:
+    """Take the first entries for a page, and say whether there are more."""
+    return _cut(entries, turn.config.limits.reply_bytes, limit)
+
+
+def _cut(
+    entries: Iterable[T], bytes_max: int, limit: int | None
+) -> tuple[list[T], bool]:
     kept: list[T] = []
     room = (bytes_max - FRAME_OVERHEAD_BYTES) if bytes_max else None
     for entry in entries:
         if room is not None:
             room -= len(encode_part(entry)) + 1
-            if room < 0 and kept:
-                break
+        if len(kept) == limit or (kept and room is not None and room < 0):
+            return kept, True
         kept.append(entry)
-    return kept
+    return kept, False
+
+
+def _behind(names: Roster[K, Any], after: K | None) -> Iterator[K]:
+    """Names in order from one on, at the cost of those that are taken."""
+    ordered = names.ordered()
+    at = 0 if after is None else bisect_right(ordered, after)
+    while at < len(ordered):
+        yield ordered[at]
+        at += 1
+
+
+def _public(chat: Chat, after: RoomName | None) -> Iterator[tuple[RoomName, Room]]:
+    """Public rooms by name; the others stand together and are passed over at once."""
+    ordered = chat.rooms.ordered()
+    at = 0 if after is None else bisect_right(ordered, after)
+    while at < len(ordered):
+        name = ordered[at]
+        if (kind := name[0]) in "@~":
+            at = bisect_left(ordered, chr(ord(kind) + 1), at)
+        else:
+            yield name, chat.rooms[name]
+            at += 1

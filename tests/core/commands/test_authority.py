@@ -13,6 +13,7 @@ from chatd.config.sections import PermanentRoom, Rooms
 from chatd.core.effects import Append
 from chatd.core.entities import Membership, Sanction
 from chatd.core.inputs import Received, Revised, Revision, RevisionKind
+from chatd.core.roster import Roster
 from chatd.ids import RoomName, Seq, UserName
 from chatd.wire.acts import Ban, Create, Invite, Kick, Mute, SetRole, SetRoom
 from chatd.wire.commands import Command, Delete, Logout, Send
@@ -229,7 +230,7 @@ def test_who_has_charge_may_speak_where_only_moderators_do() -> None:
 # --- what it costs -------------------------------------------------------------
 
 
-class Crowd(dict[UserName, Membership]):
+class Crowd(Roster[UserName, Membership]):
     """Members of a room, whom to look through is an error."""
 
     def __iter__(self) -> Iterator[UserName]:

@@ -9,6 +9,7 @@ from chatd.config import Config
 from chatd.config.limits import Limits
 from chatd.config.sections import PermanentRoom, Rooms
 from chatd.core import drafts, inputs
+from chatd.core.agenda import Due
 from chatd.core.effects import Answer, Append, FindUser, Origin
 from chatd.core.entities import Invite, Sanction
 from chatd.errors import RejectCode
@@ -403,8 +404,38 @@ def test_a_ban_says_why_and_how_long_and_lapses_by_itself() -> None:
     assert codes(s.cy.join(TEAM)) == [RejectCode.BANNED]
     s.house.wait(0.1)
     s.cy.take()
-    assert s.cy.join(TEAM)[0].type == "ok"
     assert s.house.chat.rooms[TEAM].bans == {}
+    assert s.cy.join(TEAM)[0].type == "ok"
+
+
+def test_a_ban_that_has_ended_is_forgotten_whatever_came_between() -> None:
+    """A restart, a later and an earlier end, a clock that was put back."""
+    s = scene()
+    s.ann.ask(Ban(TEAM, CY, BanSeconds(60)))
+    s.house.wait(20)
+    s.house.settle()
+    s.house.restart()
+    bans = s.house.chat.rooms[TEAM].bans
+    ann = s.house.user(ANN)
+    s.house.wait(39.9)
+    assert list(bans) == [CY]
+    ann.ask(Ban(TEAM, CY, BanSeconds(100)))
+    s.house.wait(99.9)
+    assert list(bans) == [CY]
+    ann.ask(Ban(TEAM, CY, BanSeconds(10)))
+    s.house.wait(5)
+    s.house.now = attrs.evolve(s.house.now, wall=s.house.now.wall - 20_000)
+    s.house.wait(24.9)
+    assert list(bans) == [CY]
+    s.house.wait(0.2)
+    assert bans == {}
+    ann.ask(Ban(TEAM, CY, BanSeconds(10)))
+    ann.ask(Ban(TEAM, CY))
+    s.house.wait(100)
+    assert list(bans) == [CY]
+    ann.ask(Ban(TEAM, CY, BanSeconds(10)))
+    ann.ask(Unban(TEAM, CY))
+    assert s.house.chat.agenda.keys(Due.BAN) == set()
 
 
 def test_a_ban_for_good_has_no_end_but_unban() -> None:

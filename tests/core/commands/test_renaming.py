@@ -182,6 +182,21 @@ def test_what_is_kept_of_the_room_goes_on(scene: Scene) -> None:
         s.house.restart()
 
 
+def test_a_ban_ends_in_a_room_that_has_another_name_by_then(scene: Scene) -> None:
+    """And with a room that has ended: no deadline of it is left."""
+    s = scene
+    s.ann.ask(Ban(TEAM, CY, BanSeconds(60)))
+    s.ann.ask(to("hall"))
+    room = s.house.chat.rooms[HALL]
+    s.house.wait(59)
+    assert list(room.bans) == [CY]
+    s.house.wait(2)
+    assert room.bans == {}
+    s.ann.ask(Ban(HALL, CY, BanSeconds(60)))
+    s.ann.ask(Destroy(HALL))
+    assert s.house.chat.agenda.keys(Due.BAN) == set()
+
+
 def test_the_join_by_an_old_name_resumes_and_tells_them_all(scene: Scene) -> None:
     """With `since`, as a client does that has not heard of it."""
     s = scene
