@@ -623,6 +623,7 @@ static void exchange(long count, bool pings) {
     long total = 0, total_sent = 0;
     uint64_t next = 0; /* pings go in bundles: one that pipelines is what is measured */
     bool sleeping = false;
+    static unsigned turn_of;
     static uint64_t per_room[65536];
     memset(per_room, 0, sizeof per_room);
     for (int i = 0; i < client_count; i++) {
@@ -644,12 +645,15 @@ static void exchange(long count, bool pings) {
         if (opt.rate > 0 && (!pings || now_ns() >= next)) {
             next = now_ns() + 20000000;
             long due = (long)((double)(now_ns() - begun) / 1e9 * opt.rate) + 1;
-            for (int i = 0; i < client_count && total_sent < due && total_sent < total; i++)
-                if (clients[i].sender) {
-                    long before = clients[i].sent;
-                    pump(&clients[i], pings, pings ? due - total_sent : 1);
-                    total_sent += clients[i].sent - before;
+            /* One after the other, so that each has its part of the rate. */
+            for (int i = 0; i < client_count && total_sent < due && total_sent < total; i++) {
+                struct client *c = &clients[turn_of++ % client_count];
+                if (c->sender) {
+                    long before = c->sent;
+                    pump(c, pings, pings ? due - total_sent : 1);
+                    total_sent += c->sent - before;
                 }
+            }
         } else if (opt.rate <= 0) {
             pump_all(pings);
         }

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from servers import (
     BUILD,
+    HERE,
     LOAD_CORE,
+    ROOT,
     Server,
     chatd,
     kill,
@@ -58,6 +62,30 @@ def _result(load: subprocess.Popen[str], given: str | None = None) -> Result:
     return found
 
 
+@contextmanager
+def _attacked(server: Server, *, really: bool) -> Iterator[None]:
+    """Have a server attacked until the block ends."""
+    if not really:
+        yield
+        return
+    command = ["taskset", "-c", LOAD_CORE, sys.executable, HERE / "worst.py"]
+    worst = subprocess.Popen(
+        [*map(str, command), str(server.port)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        wait_for(worst, "READY")
+        yield
+        print("   ", worst.communicate("")[0].strip())
+    finally:
+        worst.kill()
+        worst.wait()
+
+
 @dataclass(frozen=True)
 class Run:
     """A contender and its load."""
@@ -75,6 +103,10 @@ class Run:
     """Over TLS, spoken by chatd itself."""
     patch: str = ""
     """Names of `patched.py`, for chatd."""
+    config: str = "bench.toml"
+    """chatd's limits."""
+    attacked: bool = False
+    """Whether `worst.py` attacks it meanwhile."""
 
     def once(self) -> Result:
         """Start the server, load it, and end it."""
@@ -84,10 +116,14 @@ class Run:
             with relay(self.server) as server:
                 return _result(_load(server, proto, options))
         made = chatd(
-            pinned=self.pinned, limits=self.limits, tls=self.tls, patch=self.patch
+            self.config,
+            pinned=self.pinned,
+            limits=self.limits,
+            tls=self.tls,
+            patch=self.patch,
         )
         with made as daemon:
-            with running(daemon) as server:
+            with running(daemon) as server, _attacked(server, really=self.attacked):
                 load = _load(server, "chatd", options)
                 beside = None
                 if self.beside:
@@ -97,8 +133,8 @@ class Run:
                     result["beside"] = _result(beside)
                 for key, name in COUNTERS.items():
                     result[key] = server.metric(name)
-            if self.patch == "parts":
-                result["parts"] = json.loads(daemon.told.read_text())
+            for name in {"parts", "passes"} & set(self.patch.split(",")):
+                result[name] = json.loads(daemon.told.read_text())
             return result
 
 

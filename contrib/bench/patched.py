@@ -78,6 +78,45 @@ def parts(file: Path) -> None:
     atexit.register(lambda: file.write_text(json.dumps(spent)))
 
 
+class Passes(trio.abc.Instrument):
+    """Measures the passes of Trio's loop: so long nothing else can be done."""
+
+    BESIDE_S = 3.0
+    """What the start and the end take are not measured."""
+
+    def __init__(self, file: Path) -> None:
+        """Write down in the end how long they took."""
+        self.found: list[tuple[float, float]] = []
+        self.began = math.inf
+        atexit.register(lambda: file.write_text(json.dumps(self.longest())))
+
+    def longest(self) -> dict[str, float]:
+        """The longest, and the longest of all but one in a thousand."""
+        first, last = (
+            self.found[0][0] + self.BESIDE_S,
+            self.found[-1][0] - self.BESIDE_S,
+        )
+        ms = sorted(took * 1000 for at, took in self.found if first < at < last)
+        return {"longest_ms": ms[-1], "p999_ms": ms[-(len(ms) // 1000 + 1)]}
+
+    def after_io_wait(self, timeout: float) -> None:  # noqa: ARG002
+        """A pass begins."""
+        self.began = time.perf_counter()
+
+    def before_io_wait(self, timeout: float) -> None:  # noqa: ARG002
+        """A pass has ended."""
+        took = time.perf_counter() - self.began
+        if took > 0:
+            self.found.append((self.began, took))
+
+
+def passes(file: Path) -> None:
+    """Write how long the passes of the loop took."""
+    run = trio.run
+    instruments = [Passes(file)]
+    trio.run = lambda *args: run(*args, instruments=instruments)
+
+
 def python_decides_when_to_collect(_file: Path) -> None:
     """Leave the garbage collector as Python has it."""
 
@@ -168,6 +207,7 @@ PATCHES = {
     for patch in (
         watched,
         parts,
+        passes,
         python_decides_when_to_collect,
         slow_thread_switch,
         no_direct_send,

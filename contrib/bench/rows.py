@@ -103,6 +103,11 @@ def longest_pause(result: Result) -> float:
     return float(max(result["pauses_ms"], default=0.0))
 
 
+def longest_pass(result: Result) -> float:
+    """The longest pass of the loop, in milliseconds."""
+    return float(result["passes"]["longest_ms"])
+
+
 def caught_up(result: Result) -> float:
     """Seconds until everybody had come back and had everything."""
     return float(result["caught_up_s"])
@@ -211,6 +216,38 @@ def parts_of(title: str, load: str, per: str, parts: Iterable[str]) -> Row:
     ]
     name = title.replace(" ", "-")
     return Row(name, f"{title}: where the time goes", {title: run}, figures, rounds=3)
+
+
+INNOCENT = "--mode fanout --rooms 10 --members 2 --rate 40 --seconds 60 --warmup 5"
+NO_RATES = "commands_per_s = 0\nbytes_per_s = 0\n"
+
+
+def attacked() -> Row:
+    """What others have of those who send the dearest of everything."""
+    runs = {
+        label: Run(
+            "chatd",
+            f"{INNOCENT} --timeout 200",
+            patch="passes",
+            config="worst.toml",
+            limits=limits,
+            attacked=is_attacked,
+        )
+        for label, limits, is_attacked in (
+            ("quiet", "", False),
+            ("attacked", "", True),
+            ("without rates", NO_RATES, True),
+        )
+    }
+    figures = [one("quiet: p99 ack, ms", "quiet", ack_p99)]
+    for label, bar in (("attacked", 5.0), ("without rates", inf)):
+        figures += [
+            ratio(f"{label}: p99 ack, of quiet", label, "quiet", ack_p99, bar),
+            one(f"{label}: p99 ack, ms", label, ack_p99),
+            one(f"{label}: longest pass of the loop, ms", label, longest_pass, 50),
+        ]
+    title = "40 messages/s while 100 others send the worst of each command"
+    return Row("worst", title, runs, figures, rounds=3)
 
 
 PARTS = (
@@ -459,6 +496,7 @@ ROWS = [
         ],
         rounds=3,
     ),
+    attacked(),
     with_and_without(),
     parts_of("a delivery", f"{ROOM} --messages 300", "deliveries", PARTS),
     parts_of("a message in rooms of 10", ROOMS, "messages", PARTS),

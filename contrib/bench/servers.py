@@ -151,13 +151,18 @@ def _certificate(directory: Path) -> str:
 
 @contextmanager
 def chatd(
-    *, pinned: bool = True, patch: str = "", limits: str = "", tls: bool = False
+    config: str = "bench.toml",
+    *,
+    pinned: bool = True,
+    patch: str = "",
+    limits: str = "",
+    tls: bool = False,
 ) -> Iterator[Daemon]:
     """Prepare chatd on the file system of this checkout; `limits` are more of them."""
     directory = Path(tempfile.mkdtemp(prefix="data-", dir=BUILD))
     rooms = ", ".join(f'{{ name = "r{number}" }}' for number in range(ROOMS))
     (directory / "chatd.toml").write_text(
-        (HERE / "bench.toml").read_text()
+        (HERE / config).read_text()
         + limits
         + f'\n[rooms]\npermanent = [{rooms}]\n[metrics]\nlisten = ["127.0.0.1:0"]\n'
         + (_certificate(directory) if tls else "")

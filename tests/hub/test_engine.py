@@ -6,8 +6,8 @@ on how fast this is run; what is counted is how often others had their turn.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import attrs
@@ -32,6 +32,7 @@ from chatd.ids import ConnectionId
 from chatd.store import MemoryStore
 from chatd.wire.commands import Command
 from tests.hub.support import CY, DEN, Rig, fill, quick, running
+from tests.passes import passes
 
 
 @attrs.define(eq=False)
@@ -75,32 +76,6 @@ async def working(
         peers = [await rig.login(name) for name in sessions]
         measured(rig, work)
         yield rig, work, peers
-
-
-@attrs.define(eq=False)
-class Passes(trio.abc.Instrument):
-    """By how much something has grown each time when all others had their turn."""
-
-    count: Callable[[], int]
-    found: list[int] = attrs.field(factory=list)
-    _before: int = 0
-
-    def before_io_wait(self, timeout: float) -> None:
-        """All tasks that could run have; now sockets and clocks are looked at."""
-        now = self.count()
-        self.found.append(now - self._before)
-        self._before = now
-
-
-@contextmanager
-def passes(count: Callable[[], int]) -> Iterator[list[int]]:
-    """Count something at each pass of Trio's loop."""
-    instrument = Passes(count, before=count())
-    trio.lowlevel.add_instrument(instrument)
-    try:
-        yield instrument.found
-    finally:
-        trio.lowlevel.remove_instrument(instrument)
 
 
 async def done(condition: Callable[[], bool]) -> None:

@@ -5,6 +5,7 @@ import gc
 import itertools
 import weakref
 from collections.abc import Sequence
+from contextlib import suppress
 
 import attrs
 import pytest
@@ -13,7 +14,7 @@ import trio.testing
 
 from chatd.errors import Ending
 from chatd.ids import RoomName
-from chatd.net.door import Door
+from chatd.net.door import READ_BYTES, Door
 from chatd.net.host import DoorLimits
 from chatd.net.pulse import judge
 from chatd.net.scanner import Lane
@@ -31,6 +32,7 @@ from tests.net.echo import (
     reply,
     text,
 )
+from tests.passes import passes
 
 LOBBY = RoomName("lobby")
 TINY = 4096
@@ -52,6 +54,13 @@ def code_of(peer: Peer) -> int:
     opcode, payload = peer.frames()[-1]
     assert opcode == 8
     return int.from_bytes(payload[:2], "big")
+
+
+async def until_end(peer: Peer) -> None:
+    """Read until the server ends, and say nothing. Cancellation: safe."""
+    with suppress(OSError):
+        while await (peer.secret or peer.sock).recv(65_536):
+            pass
 
 
 def event(seq: int, kind: EntryKind = EntryKind.ROOM) -> Entry:
@@ -731,6 +740,45 @@ async def test_a_connection_that_ends_does_not_wait_for_its_bytes() -> None:
         await peer.rest()
     assert code_of(peer) == 4001
     assert len(host.heard) == 1
+
+
+async def test_who_is_ended_is_read_no_faster_than_before(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """Until the time for closing is over; and his close, behind a burst, is seen."""
+    limits = attrs.evolve(FREE, bytes_per_s=16_384, bytes_burst=65_536)
+    for sent, is_seen in ((60_000, True), (4_000_000, False)):
+        host = EchoHost()
+        async with connected(host, limits) as peer:
+            (door,) = host.outlets
+            door.finish(Ending.MALFORMED)
+            await idle()
+            started = trio.current_time()
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(
+                    peer.send, text(b"x" * 90) * (sent // 96) + closing()
+                )
+                await until_end(peer)
+                nursery.cancel_scope.cancel()
+        assert (trio.current_time() - started < 1.0) is is_seen
+        seconds = limits.close_timeout_s + 2
+        assert door.bytes_in <= 65_536 + seconds * 16_384
+        assert host.heard == []
+
+
+async def test_who_is_ended_leaves_turns_for_others() -> None:
+    """Where bytes have no rate, he has one read of each turn, however much he sends."""
+    host = EchoHost()
+    async with connected(host) as peer:
+        (door,) = host.outlets
+        door.finish(Ending.MALFORMED)
+        await idle()
+        async with trio.open_nursery() as nursery:
+            with passes(lambda: door.bytes_in) as found:
+                nursery.start_soon(peer.send, text(b"x" * 90) * 20_000 + closing())
+                await until_end(peer)
+    assert door.bytes_in > 1_900_000
+    assert max(found) <= READ_BYTES
 
 
 async def test_the_host_may_hold_reading() -> None:
