@@ -101,6 +101,18 @@ async def test_its_cids_are_remembered(store: Store) -> None:
     assert await one(store, conflict) == d.Conflict()
 
 
+async def test_a_retry_that_comes_with_the_end_is_known(store: Store) -> None:
+    """In one batch with it, for a message and for another use of the same cid."""
+    first = await one(store, say("tea", "t"))
+    assert isinstance(first, d.Committed)
+    assert first.event is not None
+    end = d.DestroyRoom(LOBBY, ANN, Cid("end"))
+    again, other = say("tea", "t"), say("milk", "end")
+    outcomes = await store.commit([end, again, other, say("new")], T0 + 1)
+    known = d.Duplicate(first.event.seq, first.event.ts, recalled=True)
+    assert outcomes[1:] == [known, d.Conflict(), answers.NO_ROOM]
+
+
 async def test_a_name_is_not_given_out_again(store: Store) -> None:
     """Nor is one that looks like it."""
     look = d.CreateRoom(

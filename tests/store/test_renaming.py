@@ -158,3 +158,19 @@ async def test_marks_are_written_by_an_old_name(store: Store) -> None:
     await one(store, d.SaveMarks({(LOBBY, BOB): Seq(2)}, {}))
     (row,) = [row for row in (await store.load(T0)).rooms if row.room == HALL]
     assert [one.read for one in row.members if one.user == BOB] == [2]
+
+
+async def test_a_search_that_began_before_goes_on(store: Store) -> None:
+    """By the name of then, and behind a place in a room of that name."""
+    await store.commit([say("tea 1"), say("tea 2")], T0)
+    scope = [(LOBBY, Seq(1), Seq(9))]
+    found = await store.search(parse_query("tea"), scope, None, 1, ANN)
+    assert found is not None
+    (hit,), more = found
+    assert more
+    await one(store, to("hall"), T0 + 1)
+    for name in (LOBBY, HALL):
+        scope = [(name, Seq(1), Seq(9))]
+        rest = await store.search(parse_query("tea"), scope, hit.place, 9, ANN)
+        assert rest is not None
+        assert [one.message.text for one in rest[0]] == ["tea 1"]

@@ -38,7 +38,8 @@ def create_room(model: Tables, draft: d.CreateRoom, now: Millis) -> d.Outcome:
         return answers.NO_USER
     if before is not None:
         model.release_name(before, draft.room)
-    room = ModelRoom(draft.room, draft.epoch, draft.settings, maker=draft.maker)
+    maker = draft.maker if draft.maker in model.users else None
+    room = ModelRoom(draft.room, draft.epoch, draft.settings, maker=maker)
     model.rooms[draft.room] = room
     room.looks[draft.room] = draft.skeleton
     committed = d.Committed()

@@ -63,7 +63,8 @@ def append_messages(
 def _append(ledger: Ledger, run: _Run, draft: NewMessage, now: Millis) -> Outcome:
     found = ledger.locate(draft.room, draft.user)
     if not isinstance(found, tuple):
-        return found
+        # The room may have ended in this very batch: a retry learns the truth still.
+        return ledger.recall(draft) or found
     room, user = found
     digest = None
     if draft.cid is not None:

@@ -224,9 +224,10 @@ class _Source:
         """Find the number of a message."""
         for (number,) in select(
             self._db,
-            "SELECT m.id FROM room r JOIN temp.readable USING (id)"
+            "SELECT m.id FROM temp.readable r"
             " CROSS JOIN message m ON m.room_id = r.id AND m.seq = ?2"
-            " WHERE r.name = ?1",
+            " WHERE r.id = coalesce((SELECT id FROM main.room WHERE name = ?1),"
+            " (SELECT room_id FROM main.former_name WHERE name = ?1))",
             (room, seq),
         ):
             return int(number)
