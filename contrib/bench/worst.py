@@ -229,6 +229,14 @@ WORST: dict[str, Callable[[int], list[Fields]]] = {
 """For each command what is dear of it: to read, to refuse, to do, to answer."""
 
 
+def fragments(number: int) -> bytes:
+    """One message in as many fragments as it may have, of a byte each."""
+    text = b'{"type":"ping","x":"%0220d"}' % number
+    first = b"\x01\x81" + bytes(4) + text[:1]
+    between = b"".join(b"\x00\x81" + bytes(4) + bytes([byte]) for byte in text[1:-1])
+    return first + between + b"\x80\x81" + bytes(4) + text[-1:]
+
+
 def payloads(command: str) -> list[bytes]:
     """What one connection sends of a command, again and again."""
     found: list[bytes] = []
@@ -275,6 +283,8 @@ async def attack(port: int, number: int, tally: Tally) -> None:
     """Be one of the hundred. Cancellation: ends it."""
     command = sorted(WORST)[number % len(WORST)]
     frames = list(map(framed, payloads(command)))
+    if command == "ping":
+        frames += map(fragments, range(len(TEXTS)))
     entering = [{"type": "hello", "name": f"w{number}"}, {"type": "join", "room": ROOM}]
     first = [framed(json.dumps(frame).encode()) for frame in entering]
     if command in EARLY:

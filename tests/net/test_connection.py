@@ -14,7 +14,7 @@ import trio.testing
 
 from chatd.errors import Ending
 from chatd.ids import RoomName
-from chatd.net.door import READ_BYTES, Door
+from chatd.net.door import READ_BYTES, SLOW_COUNTS, TURN_MESSAGES, Door
 from chatd.net.host import DoorLimits
 from chatd.net.pulse import judge
 from chatd.net.scanner import Lane
@@ -632,6 +632,32 @@ async def test_a_flood_of_messages_leaves_turns_for_others() -> None:
             nursery.cancel_scope.cancel()
     assert len(host.heard) == 1000
     assert turns > 10
+
+
+async def test_a_flood_of_fragments_leaves_turns_for_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Those that come with one read are given to the library a few at a time."""
+    passed = 0
+    receive = Door._receive
+
+    async def counted(self: Door) -> bytes:
+        nonlocal passed
+        data = await receive(self)
+        passed += 1
+        return data
+
+    monkeypatch.setattr(Door, "_receive", counted)
+    host = EchoHost()
+    async with connected(host) as peer:
+        await idle()
+        pieces = [masked(0x01, b"x"), *[masked(0x00, b"x")] * 200, masked(0x80, b"x")]
+        with passes(lambda: passed) as found:
+            await peer.send(b"".join([*pieces, *pieces[:50], masked(0x89, b"?") * 9]))
+            await idle()
+    assert host.heard == [b"x" * 202]
+    assert passed > 250
+    assert max(found) <= TURN_MESSAGES // SLOW_COUNTS
 
 
 async def test_no_more_commands_are_open_than_may_be() -> None:

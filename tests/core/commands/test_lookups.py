@@ -6,12 +6,14 @@ import pytest
 
 from chatd.config import Config
 from chatd.config.limits import Limits
+from chatd.config.sections import Auth
 from chatd.config.sections import Presence as PresenceSection
 from chatd.core import inputs
 from chatd.core.effects import Answer, Charge, ReadHistory
 from chatd.errors import Reject, RejectCode
 from chatd.ids import RoomName, Seq, UserName
 from chatd.wire import events, replies
+from chatd.wire.acts import Create, Destroy
 from chatd.wire.commands import (
     Delete,
     Edit,
@@ -25,7 +27,7 @@ from chatd.wire.commands import (
 )
 from chatd.wire.encode import encode
 from chatd.wire.kinds import Emoji, PageLimit, Text
-from tests.core.house import ANN, BOB, CY, LOBBY, House
+from tests.core.house import ANN, BOB, CY, LOBBY, House, Peer
 
 TWO = PageLimit(2)
 
@@ -198,3 +200,62 @@ def test_rooms_lists_the_public_ones_page_by_page() -> None:
     assert ann.ask(Rooms()) == [replies.RoomsPage([attic, lobby, zoo])]
     assert ann.ask(Rooms(limit=TWO)) == [replies.RoomsPage([attic, lobby], next=LOBBY)]
     assert ann.ask(Rooms(after=LOBBY, limit=TWO)) == [replies.RoomsPage([zoo])]
+
+
+def test_rooms_passes_over_whatever_is_not_public() -> None:
+    """Wherever it stands among the others, and however much of it there is."""
+    house = House(Config(auth=Auth(names="unicode")))
+    public = [RoomName(name) for name in ("1st", LOBBY, "zoo", "\xe9cole", "\ud55c")]
+    ann = house.user("ann", *public)
+    ann.ask(Send(Text("psst"), to=BOB))
+    ann.ask(Send(Text("psst"), to=CY))
+    private = [ann.ask(Create(private=True))[0].room for _ in range(3)]
+    assert {name[0] for name in house.chat.rooms} == {
+        "1",
+        "l",
+        "z",
+        "\xe9",
+        "\ud55c",
+        *"@~",
+    }
+    seen: list[RoomName] = []
+    after = None
+    while True:
+        (page,) = ann.ask(Rooms(after=after, limit=PageLimit(1)))
+        seen += [shown.room for shown in page.rooms]
+        if page.next is None:
+            break
+        assert page.next == seen[-1]
+        after = page.next
+    assert seen == public
+    (page,) = ann.ask(Rooms(after=private[0]))
+    assert [shown.room for shown in page.rooms] == public[3:]
+    (page,) = ann.ask(Rooms(after=RoomName("@")))
+    assert [shown.room for shown in page.rooms] == public[1:]
+    (done, *_) = ann.ask(Destroy(RoomName("zoo")))
+    assert done.type == "ok"
+    ann.join(RoomName("yard"))
+    (page,) = ann.ask(Rooms())
+    assert [shown.room for shown in page.rooms] == sorted({*public, "yard"} - {"zoo"})
+
+
+def test_a_page_of_who_follows_whoever_comes_and_goes() -> None:
+    """Between two pages, by name, as if all were sorted for each."""
+    house = House(Config(presence=PresenceSection(grace_s=0)))
+    ann = house.user("ann", LOBBY)
+    guests: dict[UserName, Peer] = {}
+    for _ in range(30):
+        guest = house.guest(LOBBY)
+        guests[house.user_of(guest) or CY] = guest
+    ann.take()
+    (page,) = ann.ask(Who(LOBBY, limit=PageLimit(10)))
+    assert [shown.name for shown in page.users] == sorted([ANN, *guests])[:10]
+    for name in sorted(guests)[5:25]:
+        guests.pop(name).close()
+    late = house.guest(LOBBY)
+    guests[house.user_of(late) or CY] = late
+    ann.take()
+    (rest,) = ann.ask(Who(LOBBY, after=page.next))
+    assert page.next is not None
+    expected = [name for name in sorted([ANN, *guests]) if name > page.next]
+    assert [shown.name for shown in rest.users] == expected
