@@ -177,6 +177,12 @@ class User:
     address: bytes | None = None
     """The digest of the one that a guest came from last."""
 
+    @property
+    def shown(self) -> UserShown:
+        """How the user is shown in lists."""
+        display = self.display if self.display != self.name else None
+        return UserShown(self.name, display, self.state, self.text)
+
     def is_banned(self, now: Millis) -> bool:
         """Whether he is banned from the server now."""
         return self.ban is not None and self.ban.holds(now)

@@ -305,7 +305,7 @@ class Chat(Truth):
 
     def _settle_state(self, user: User, now: float) -> None:
         """Work out anew whether a user is away: when all his connections are."""
-        before = self.shown(user)
+        before = user.shown
         entries = [self.connections[number] for number in user.connections]
         away = all(entry.state == "away" for entry in entries)
         texts = [entry.text for entry in entries if away and entry.text]

@@ -327,7 +327,7 @@ class Truth:
 
     def apply_display(self, user: User, display: str, now: float) -> None:
         """Take a committed display name."""
-        before = self.shown(user)
+        before = user.shown
         user.display = display
         self.show_change(user, before, now)
 
@@ -367,23 +367,17 @@ class Truth:
 
     # --- how people are shown -----------------------------------------------
 
-    @staticmethod
-    def shown(user: User) -> UserShown:
-        """How a user is shown in lists."""
-        display = user.display if user.display != user.name else None
-        return UserShown(user.name, display, user.state, user.text)
-
     def shown_in(self, room: Room, user: User) -> UserShown:
         """How a user is shown in a room: by his name alone while he is muted there.
 
         Or what people read instead of it, and a status, would be ways to go on.
         """
-        shown = self.shown(user)
+        shown = user.shown
         return _unspoken(shown) if user.name in room.mutes else shown
 
     def show_change(self, user: User, before: UserShown, now: float) -> None:
         """Unsettle the user's rooms if he is shown otherwise than before."""
-        if not user.online or self.shown(user) == before:
+        if not user.online or user.shown == before:
             return
         for name in user.rooms:
             room = self.rooms[name]
