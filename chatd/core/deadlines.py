@@ -62,9 +62,10 @@ def hold_guest(turn: Turn, draft: EndSession) -> None:
     Its guest is away still, or has been cut off, or was never told of it.
     """
     session = turn.chat.sessions.get(draft.session)
-    if session is None or session.connection is None:
-        at = turn.now.mono + turn.config.auth.guest_hold_s
-        turn.chat.agenda.add(at, Due.GUEST, draft.session)
+    # Nobody comes back to it while its end is being written.
+    assert session is None or session.connection is None
+    at = turn.now.mono + turn.config.auth.guest_hold_s
+    turn.chat.agenda.add(at, Due.GUEST, draft.session)
 
 
 def expect_expiry(turn: Turn, connection: Connection, expires: Millis | None) -> None:
