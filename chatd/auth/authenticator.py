@@ -34,8 +34,7 @@ from chatd.wire.accounts import (
     SecretCommand,
 )
 from chatd.wire.commands import Hello
-
-DAY_MS = 86_400_000
+from chatd.wire.events import DAY_MS
 
 
 @attrs.define(eq=False)

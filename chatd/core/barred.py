@@ -23,10 +23,9 @@ from chatd.core.entities import Sanction
 from chatd.errors import Reject, RejectCode
 from chatd.ids import UserName
 from chatd.wire.encode import rfc3339
-from chatd.wire.events import Millis
+from chatd.wire.events import HOUR_MS, Millis
 
 DIGEST_BYTES = 16
-HOUR_MS = 3_600_000
 TIDY_S = 600.0
 """How long what has ended stays in memory at the most."""
 KNOWN_MS = HOUR_MS

@@ -21,7 +21,7 @@ from chatd.core.settings import RoomSettings
 from chatd.ids import ConnectionId, Epoch, RoomName, Seq, SessionId, UserName
 from chatd.wire.codec import BadCommand
 from chatd.wire.commands import Command
-from chatd.wire.events import Millis, UserShown
+from chatd.wire.events import DAY_MS, Millis, UserShown
 from chatd.wire.kinds import CommandId
 
 
@@ -74,7 +74,6 @@ class Invite:
         return attrs.evolve(self, closed_until=max(until, self.closed_until or 0))
 
 
-DAY_MS = 86_400_000
 INVITE_S = 14 * 86_400.0
 INVITE_MS = round(INVITE_S * 1000)
 """How long an invitation waits. Source: protocol section 3."""

@@ -28,7 +28,7 @@ import attrs
 from chatd.errors import Reject, RejectCode
 from chatd.ids import RoomName, Seq, UserName
 from chatd.names import UNICODE
-from chatd.wire.events import Millis
+from chatd.wire.events import DAY_MS, Millis
 from chatd.wire.fields import INTEGER_MAX
 from chatd.wire.replies import MessageFound
 from chatd.words import is_whole, words
@@ -39,7 +39,6 @@ TERMS_MAX = 16
 """Words and phrases in one query: each costs a look into the index."""
 SEARCH_S = 0.2
 """How long one search may take before it is given up, so that the next has its turn."""
-DAY_MS = 86_400_000
 
 _TERM = re.compile(
     r"(?<!\S)(?P<filter>[Ff]rom|[Ii]n|[Bb]efore|[Aa]fter)[:\uff1a]"

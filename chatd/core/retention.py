@@ -17,8 +17,8 @@ from chatd.core.drafts import Outcome, Trimmed, TrimRoom
 from chatd.core.effects import Origin
 from chatd.core.entities import Room
 from chatd.core.turn import Turn
+from chatd.wire.events import DAY_MS
 
-DAY_MS = 86_400_000
 REVIEW_S = 3600.0
 """How long something may stay too long. Source: a twenty-fourth of what can be set."""
 PAUSE_S = 0.05

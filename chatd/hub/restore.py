@@ -12,7 +12,6 @@ import trio
 
 from chatd.config import Config
 from chatd.core.agenda import Due
-from chatd.core.barred import HOUR_MS
 from chatd.core.clock import Clock
 from chatd.core.commands.lifecycle import EMPTY_S, is_needless
 from chatd.core.drafts import CreateRoom, DeclareRoom, Draft, Refused
@@ -25,6 +24,7 @@ from chatd.hub.world import World
 from chatd.ids import Epoch, Seq
 from chatd.names import NEW_ENDS_WELL, ends_well, skeleton
 from chatd.ports import Snapshot, Store
+from chatd.wire.events import HOUR_MS
 
 APART_S = 0.05
 """Between the ends of two rooms that nobody needs, a while after a start."""

@@ -17,7 +17,6 @@ import attrs
 import trio
 
 from chatd.core import drafts as d
-from chatd.core.barred import HOUR_MS
 from chatd.core.entities import Invite, Sanction, SessionKept
 from chatd.core.inputs import Revision, RevisionKind
 from chatd.core.query import Hit, Place, Query
@@ -38,9 +37,7 @@ from chatd.store.model.search import ModelSource
 from chatd.store.ranking import read_page
 from chatd.wire import events as e
 from chatd.wire import replies as r
-from chatd.wire.events import Millis
-
-DAY_MS = 86_400_000
+from chatd.wire.events import DAY_MS, HOUR_MS, Millis
 
 
 @attrs.define(eq=False)

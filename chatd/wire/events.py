@@ -27,6 +27,8 @@ from chatd.wire.kinds import CommandId
 
 Millis = int
 """Milliseconds since 1970-01-01 UTC."""
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 
 
 # --- the timeline -----------------------------------------------------------

@@ -17,7 +17,6 @@ import attrs
 from chatd.config import Config
 from chatd.core import drafts, effects, inputs
 from chatd.core.agenda import Due
-from chatd.core.barred import HOUR_MS
 from chatd.core.effects import Effect, Origin
 from chatd.core.entities import Invite, Sanction
 from chatd.core.inputs import Input, Now
@@ -58,6 +57,7 @@ from chatd.store.ranking import read_page
 from chatd.wire import events, replies
 from chatd.wire.accounts import DeleteAccount, Password, Refresh, Register
 from chatd.wire.commands import Command, Hello, Join
+from chatd.wire.events import HOUR_MS
 from chatd.wire.kinds import GuestName, Secret
 from chatd.wire.replies import SearchPage
 

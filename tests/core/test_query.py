@@ -10,7 +10,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chatd.core.query import (
-    DAY_MS,
     QUERY_CHARS_MAX,
     TERMS_MAX,
     Phrase,
@@ -21,6 +20,7 @@ from chatd.core.query import (
 )
 from chatd.errors import Reject, RejectCode
 from chatd.ids import RoomName, Seq
+from chatd.wire.events import DAY_MS
 
 NOVEMBER = 1_793_491_200_000
 """2026-11-01T00:00:00Z."""

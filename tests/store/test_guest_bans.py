@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from chatd.core import drafts as d
-from chatd.core.barred import HOUR_MS, KNOWN_MS
+from chatd.core.barred import KNOWN_MS
 from chatd.core.settings import PLAIN
 from chatd.errors import RejectCode
 from chatd.ids import RoomName, UserName
 from chatd.ports import Snapshot, Store
+from chatd.wire.events import HOUR_MS
 from tests.store.support import (
     ANN,
     BOB,

@@ -8,12 +8,13 @@ import attrs
 import pytest
 
 from chatd.core import drafts as d
-from chatd.core.entities import DAY_MS, INVITE_MS
+from chatd.core.entities import INVITE_MS
 from chatd.core.settings import PLAIN, RoomSettings
 from chatd.errors import RejectCode
 from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
 from chatd.ports import InviteRow, MemberRow, RoomRow, SanctionRow, Store
 from chatd.wire import events as e
+from chatd.wire.events import DAY_MS
 from tests.store.support import (
     ANN,
     BOB,

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from chatd.core import drafts as d
-from chatd.core.query import DAY_MS, Place, parse_query
+from chatd.core.query import Place, parse_query
 from chatd.core.settings import PLAIN
 from chatd.ids import RoomName, Seq
 from chatd.ports import Store
 from chatd.store.ranking import WINDOW
+from chatd.wire.events import DAY_MS
 from chatd.wire.replies import MessageFound
 from tests.store.support import ANN, BOB, DIRECT, EPOCH, LOBBY, T0, delete, edit, say
 

@@ -24,7 +24,7 @@ from chatd.errors import Reject
 from chatd.ids import RoomName, Seq, UserName, session_tag
 from chatd.wire.commands import Blocks, History, Ping, Rooms, Sessions, Who
 from chatd.wire.encode import encode_part
-from chatd.wire.events import UserShown
+from chatd.wire.events import DAY_MS, UserShown
 from chatd.wire.replies import (
     BlocksPage,
     Done,
@@ -37,8 +37,6 @@ from chatd.wire.replies import (
     SessionsPage,
     WhoPage,
 )
-
-DAY_MS = 86_400_000
 
 FRAME_OVERHEAD_BYTES = 640
 """What a page's reply has beside its entries, at the most: a search's is 610, of

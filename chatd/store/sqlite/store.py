@@ -23,7 +23,6 @@ import attrs
 import structlog
 import trio
 
-from chatd.core.barred import HOUR_MS
 from chatd.core.drafts import Draft, Outcome
 from chatd.core.entities import SessionKept
 from chatd.core.inputs import Revision
@@ -38,8 +37,8 @@ from chatd.store.sqlite.generation import begin
 from chatd.store.sqlite.load import known, load
 from chatd.store.sqlite.readers import CONNECTIONS, Readers
 from chatd.store.sqlite.threads import call, in_words
-from chatd.store.sqlite.writer import DAY_MS, Writer
-from chatd.wire.events import Millis, TimelineShown
+from chatd.store.sqlite.writer import Writer
+from chatd.wire.events import DAY_MS, HOUR_MS, Millis, TimelineShown
 from chatd.wire.replies import MessageShown
 
 TEND_PAUSE_S = 0.02

@@ -44,9 +44,8 @@ from chatd.store.sqlite.ledger import Ledger
 from chatd.store.sqlite.messages import append_messages
 from chatd.store.sqlite.people import server_ban
 from chatd.store.sqlite.sql import select, transaction
-from chatd.wire.events import Millis
+from chatd.wire.events import DAY_MS, Millis
 
-DAY_MS = 86_400_000
 TEND_ROWS = 256
 """Rows of one step: about 3 ms that the next commit may have to wait."""
 TEND_BYTES = 2**15

@@ -10,7 +10,7 @@ import pytest
 from chatd.config import Config
 from chatd.config.limits import Limits
 from chatd.config.sections import Auth
-from chatd.core.barred import HOUR_MS, KNOWN_MS, TIDY_S
+from chatd.core.barred import KNOWN_MS, TIDY_S
 from chatd.core.drafts import EndSession
 from chatd.core.entities import Sanction
 from chatd.core.inputs import RevisionKind
@@ -40,6 +40,7 @@ from chatd.wire.commands import (
     Status,
     Typing,
 )
+from chatd.wire.events import HOUR_MS
 from chatd.wire.kinds import (
     BanSeconds,
     Display,

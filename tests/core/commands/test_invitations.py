@@ -9,7 +9,7 @@ from chatd.config import Config
 from chatd.config.limits import Limits
 from chatd.core import drafts
 from chatd.core.effects import Append, Origin
-from chatd.core.entities import DAY_MS, INVITE_S, Invite
+from chatd.core.entities import INVITE_S, Invite
 from chatd.core.quota import Space
 from chatd.core.scope import Scope
 from chatd.errors import RejectCode
@@ -18,6 +18,7 @@ from chatd.wire import events, replies
 from chatd.wire.acts import Ban, Create, Decline, Kick, Mute, SetRole, Unban
 from chatd.wire.acts import Invite as InviteCommand
 from chatd.wire.commands import Block, Command, Join, Leave, Logout, Send
+from chatd.wire.events import DAY_MS
 from chatd.wire.kinds import RoomRole, Text, Topic
 from tests.core.house import ADA, ANN, BOB, CY, LOBBY, House, Peer
 
