@@ -87,18 +87,22 @@ def register(turn: Turn, connection: Connection, command: Register) -> None:
 
 def password(turn: Turn, connection: Connection, command: Password) -> None:
     """Have the old password verified and the new one hashed."""
-    user = turn.user(connection).name
-    if is_guest(user):
-        raise Reject(RejectCode.FORBIDDEN, "guests have no password")
-    allowance.may_verify(turn, connection)
-    _check(turn, connection, command, user)
+    _verify_own(turn, connection, command, "guests have no password")
 
 
 def delete_account(turn: Turn, connection: Connection, command: DeleteAccount) -> None:
     """Have the password verified once more, of whoever wants to be nobody."""
+    refusal = "guests have no account: log out instead"
+    _verify_own(turn, connection, command, refusal)
+
+
+def _verify_own(
+    turn: Turn, connection: Connection, command: Password | DeleteAccount, refusal: str
+) -> None:
+    """Have the password of the connection's account verified; guests have none."""
     user = turn.user(connection).name
     if is_guest(user):
-        raise Reject(RejectCode.FORBIDDEN, "guests have no account: log out instead")
+        raise Reject(RejectCode.FORBIDDEN, refusal)
     allowance.may_verify(turn, connection)
     _check(turn, connection, command, user)
 

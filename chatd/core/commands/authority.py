@@ -69,13 +69,14 @@ def require(turn: Turn, connection: Connection, name: RoomName, least: int) -> R
     """
     user = turn.user(connection)
     room = turn.chat.rooms.get(name)
-    if room is None or rank(turn, user, room) == 0:
+    worth = rank(turn, user, room) if room is not None else 0
+    if room is None or worth == 0:
         room = turn.member_room(connection, name)
     if is_direct(name):
         raise Reject(
             RejectCode.FORBIDDEN, "a direct conversation has no roles", field="room"
         )
-    if rank(turn, user, room) < least:
+    if worth < least:
         role = next(role for role, worth in RANKS.items() if worth == least)
         raise Reject(RejectCode.FORBIDDEN, f"only {_some(role)} of {name} may do this")
     return room
@@ -128,6 +129,24 @@ def _has_heard_of(room: Room, command: Act) -> bool:
         case acts.Unmute():
             return command.user in room.mutes
     return False
+
+
+def check_undeclared(room: Room, why: str) -> None:
+    """Check that a room is not the configuration's.
+
+    Args:
+        room: The room.
+        why: What follows from that, as the end of a sentence.
+
+    Raises:
+        Reject: `forbidden`, to everybody.
+    """
+    if room.declared:
+        raise Reject(
+            RejectCode.FORBIDDEN,
+            f"{room.name} is declared in the configuration, {why}",
+            field="room",
+        )
 
 
 def _some(role: str) -> str:

@@ -29,7 +29,6 @@ from chatd.core.drafts import (
 from chatd.core.effects import Origin
 from chatd.core.entities import Barrier, Connection, Room
 from chatd.core.turn import Turn
-from chatd.errors import Reject, RejectCode
 from chatd.ids import RoomName, is_direct
 from chatd.wire.acts import Destroy
 from chatd.wire.events import TimelineEvent
@@ -43,13 +42,7 @@ LOOK_AGAIN_S = 60.0
 def destroy(turn: Turn, connection: Connection, command: Destroy) -> None:
     """Check that a room may be ended by whoever asks."""
     room = authority.require(turn, connection, command.room, OWNER)
-    if room.declared:
-        raise Reject(
-            RejectCode.FORBIDDEN,
-            f"{room.name} is declared in the configuration, and is there as long as"
-            " it is",
-            field="room",
-        )
+    authority.check_undeclared(room, "and is there as long as it is")
     allowance.pace(turn, connection)
 
 

@@ -101,12 +101,7 @@ def change(turn: Turn, connection: Connection, command: acts.SetRoom) -> None:
         OWNER if any(name in OWNERS_SETTINGS for name in given(command)) else MODERATOR
     )
     room = authority.require(turn, connection, command.room, least)
-    if room.declared:
-        raise Reject(
-            RejectCode.FORBIDDEN,
-            f"{room.name} is declared in the configuration, which has its settings",
-            field="room",
-        )
+    authority.check_undeclared(room, "which has its settings")
     speech.check(turn, turn.user(connection), room, command)
     allowance.pace(turn, connection)
 

@@ -44,9 +44,7 @@ def rename(turn: Turn, connection: Connection, command: Rename) -> None:
     if room.name.startswith("~"):
         text = f"{room.name} is private: what people read is its title"
         raise Reject(RejectCode.FORBIDDEN, text, field="room")
-    if room.declared:
-        text = f"{room.name} is declared in the configuration, which has its name"
-        raise Reject(RejectCode.FORBIDDEN, text, field="room")
+    authority.check_undeclared(room, "which has its name")
     is_new = name not in (room.name, *room.was)
     if is_new:
         if turn.chat.room(name) is not None and command.cid is None:

@@ -21,6 +21,7 @@ from chatd.errors import Reject, RejectCode, StoreUnavailable
 from chatd.ids import RoomName, UserName
 from chatd.store.sqlite import erasing, files
 from chatd.store.sqlite.beside import connected, revise, wait_taken
+from chatd.store.sqlite.ledger import Ledger
 from chatd.store.sqlite.sql import select, transaction
 
 PAUSE_SHARE = 1.0
@@ -117,7 +118,7 @@ def _is_under_way(db: apsw.Connection, user: int) -> bool:
 def _draw(db: apsw.Connection, new_name: Callable[[], UserName]) -> UserName:
     """Draw a name that nobody has ever had."""
     nameless = new_name()
-    while erasing.is_taken(db, nameless):
+    while Ledger(db).is_taken(nameless):
         nameless = new_name()
     return nameless
 

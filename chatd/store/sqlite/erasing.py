@@ -48,11 +48,6 @@ class Progress:
     is_done: bool
 
 
-def is_taken(db: apsw.Connection, name: UserName) -> bool:
-    """Whether a name is, or was, somebody's."""
-    return bool(select(db, "SELECT 1 FROM user WHERE name = ?", (name,)))
-
-
 def begin(
     db: apsw.Connection,
     name: UserName,

@@ -21,7 +21,7 @@ from chatd.core.drafts import Conflict, Duplicate, Durable, Refused
 from chatd.ids import Cid, Epoch, RoomName, Seq, UserName, direct_partner
 from chatd.store import answers
 from chatd.store.digest import content_digest, is_retry
-from chatd.store.sqlite.sql import change_rows, find_rows, select
+from chatd.store.sqlite.sql import change_rows, find_rows, room_called, select
 from chatd.store.stretches import stamp
 from chatd.wire.events import Millis
 
@@ -48,6 +48,7 @@ _ADD_CIDS = """
 INSERT INTO cid (room_id, user_id, cid, digest, seq, ts, unreached, at) VALUES $ROWS"""
 _NAMES = "SELECT id, name FROM user WHERE erased IS NULL AND (id) IN (VALUES $ROWS)"
 
+_ROOM_EVER = f"SELECT {room_called('?1')}"
 _ADD_DENTS = "INSERT INTO dent (room_id, seq, is_sure) VALUES $ROWS"
 _SAVE_HEADS = """
 UPDATE room SET head = heads.column2, last_ts = heads.column3
@@ -242,11 +243,7 @@ class Ledger:
         room = self.room(name)
         if room is not None:
             return room.id
-        row = self.one(
-            "SELECT coalesce((SELECT id FROM room WHERE name = ?1),"
-            " (SELECT room_id FROM former_name WHERE name = ?1))",
-            name,
-        )
+        row = self.one(_ROOM_EVER, name)
         return None if row is None else row[0]
 
     def is_left_to(self, room: int, user: int | None) -> bool:

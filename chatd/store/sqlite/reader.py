@@ -27,7 +27,7 @@ from chatd.ids import (
 from chatd.ports import SessionRow, TokenRow, UserRow
 from chatd.store.answers import UNREAD_MAX
 from chatd.store.sqlite.people import server_ban
-from chatd.store.sqlite.sql import select
+from chatd.store.sqlite.sql import room_called, select
 from chatd.wire.events import (
     Delete,
     Edit,
@@ -101,10 +101,8 @@ SELECT count(*) FROM (
   LIMIT ?5)"""
 
 
-_BY_NAME = "SELECT id, epoch FROM room WHERE name = ? AND ended IS NULL"
-_BY_FORMER_NAME = """
-SELECT r.id, r.epoch FROM former_name f JOIN room r ON r.id = f.room_id
-WHERE f.name = ? AND r.ended IS NULL"""
+_ROOM = f"""
+SELECT id, epoch FROM room WHERE id = {room_called("?1")} AND ended IS NULL"""  # noqa: S608 - ours
 
 
 @contextmanager
@@ -119,10 +117,8 @@ def _snapshot(db: apsw.Connection) -> Iterator[None]:
 
 def _room(db: apsw.Connection, room: RoomName) -> tuple[int, Epoch] | None:
     """The number and the epoch of a room, by the name that it has or had."""
-    for sql in (_BY_NAME, _BY_FORMER_NAME):
-        for number, epoch in select(db, sql, (room,)):
-            return number, epoch
-    return None
+    rows = select(db, _ROOM, (room,))
+    return rows[0] if rows else None
 
 
 # --- the timeline -------------------------------------------------------------

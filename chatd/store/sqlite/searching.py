@@ -27,7 +27,7 @@ from chatd.store.matching import Matcher
 from chatd.store.ranking import NEWEST, Candidate, read_page
 from chatd.store.sqlite import timestamps
 from chatd.store.sqlite.filling import LACKING_MIN
-from chatd.store.sqlite.sql import Deadline, select, within
+from chatd.store.sqlite.sql import Deadline, room_called, select, within
 from chatd.words import is_syllable, words
 
 ROOMS_NAMED_MAX = 128
@@ -35,12 +35,11 @@ ROOMS_NAMED_MAX = 128
 others cost nothing. Measured: with a thousand that costs more than it saves."""
 TIME_MIN, TIME_MAX = -(2**62), 2**62
 
-_SCOPE = """
+_SCOPE = f"""
 INSERT INTO temp.readable (id, name, first, upto)
 SELECT r.id, j.value ->> 0, j.value ->> 1, j.value ->> 2
-FROM json_each(?) j CROSS JOIN main.room r ON r.ended IS NULL AND r.id = coalesce(
-  (SELECT id FROM main.room WHERE name = j.value ->> 0),
-  (SELECT room_id FROM main.former_name WHERE name = j.value ->> 0))"""
+FROM json_each(?) j CROSS JOIN main.room r ON r.ended IS NULL
+AND r.id = {room_called("j.value ->> 0")}"""  # noqa: S608 - ours
 
 _COLUMNS = """
 SELECT m.id, r.name, m.seq, m.ts, u.name, m.text, m.edited_seq, m.reply_to """
@@ -68,6 +67,10 @@ _IN_ROOM = (
     " ORDER BY m.seq DESC"
 )
 
+_AT = f"""
+SELECT m.id FROM temp.readable r
+CROSS JOIN message m ON m.room_id = r.id AND m.seq = ?2
+WHERE r.id = {room_called("?1")}"""  # noqa: S608 - ours
 _NUMBERS = """
 SELECT (SELECT min(id) FROM message WHERE id > 0),
        (SELECT max(id) FROM message WHERE id > 0)"""
@@ -222,14 +225,7 @@ class _Source:
 
     def number(self, room: RoomName, seq: Seq) -> int | None:
         """Find the number of a message."""
-        for (number,) in select(
-            self._db,
-            "SELECT m.id FROM temp.readable r"
-            " CROSS JOIN message m ON m.room_id = r.id AND m.seq = ?2"
-            " WHERE r.id = coalesce((SELECT id FROM main.room WHERE name = ?1),"
-            " (SELECT room_id FROM main.former_name WHERE name = ?1))",
-            (room, seq),
-        ):
+        for (number,) in select(self._db, _AT, (room, seq)):
             return int(number)
         return None
 

@@ -23,6 +23,18 @@ CHUNKS = (64, 16, 4, 1)
 """Rows to a statement: few texts, so that the statement cache holds them all."""
 
 
+def room_called(name: str) -> str:
+    """An expression for the id of the room that has or had a name, or NULL.
+
+    Args:
+        name: An expression for the name.
+    """
+    return (
+        f"coalesce((SELECT id FROM main.room WHERE name = {name}),"  # noqa: S608 - ours
+        f" (SELECT room_id FROM main.former_name WHERE name = {name}))"
+    )
+
+
 @contextmanager
 def transaction(db: apsw.Connection) -> Iterator[None]:
     """Everything in the block is on disk after it, or nothing is."""
