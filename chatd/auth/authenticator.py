@@ -100,7 +100,8 @@ class Authenticator:
                 )
             token = bearer
         if hello.session is not None:
-            return await self._resume(hello.session, token, address)
+            resumed = await self._resume(hello.session, token, address)
+            return self._beside(resumed) if hello.another else resumed
         if token is not None:
             access = await self._by_token(token, address)
             return self._new(access.user, access)
@@ -172,6 +173,18 @@ class Authenticator:
             expires=renewal.expires,
             scope=renewal.scope,
             renews=token is not None,
+        )
+
+    def _beside(self, found: Principal) -> Principal:
+        """A new session of the same user, with what the one that was found allows."""
+        secret = new_secret(self._random_bytes)
+        return attrs.evolve(
+            found,
+            session=SessionId(digest_of(secret)),
+            secret=secret,
+            resumed=False,
+            renews=False,
+            beside=found.session,
         )
 
     def _is_over(self, row: SessionRow) -> bool:
@@ -273,7 +286,7 @@ class Authenticator:
         suffix = base64.b32encode(self._random_bytes(5)).decode().lower()[:4]
         display = wish or "guest"
         name = UserName(f"{display}~{suffix}")
-        return self._new(UserRow(name, display, "guest"))
+        return attrs.evolve(self._new(UserRow(name, display, "guest")), is_new=True)
 
     def _new(self, user: UserRow, access: Access | None = None) -> Principal:
         secret = new_secret(self._random_bytes)

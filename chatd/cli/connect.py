@@ -177,6 +177,8 @@ class Conversation:
     def _show(self, client: Client, event: Frame) -> None:
         """Print an event; if nobody reads any more, leave."""
         lines = [json.dumps(event)] if self.as_json else shown(event)
+        if event["type"] == "mention" and event.get("room") in client.core.rooms:
+            lines = lines if self.as_json else []  # the message itself is shown
         try:
             for line in lines:
                 click.echo(line)

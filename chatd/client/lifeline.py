@@ -61,7 +61,8 @@ class Lifeline:
     _pinged: bool = attrs.field(default=False, init=False)
     _asking: bool = attrs.field(default=False, init=False)
     """Whether `hello` or the ping is still to be sent."""
-    _heartbeat_s: float = attrs.field(default=HEARTBEAT_S, init=False)
+    _silence_s: float = attrs.field(default=2 * HEARTBEAT_S, init=False)
+    """How long nothing may be heard before it is asked."""
     _failures: int = attrs.field(default=0, init=False)
     _bye_code: int | None = attrs.field(default=None, init=False)
     _after: float | None = attrs.field(default=None, init=False)
@@ -77,8 +78,9 @@ class Lifeline:
         """Take the answer to `hello`."""
         self._welcomed = True
         self._failures = 0
-        beat = seconds(welcome.get("heartbeat"), AFTER_MAX_S)
-        self._heartbeat_s = beat or HEARTBEAT_S
+        beat = seconds(welcome.get("heartbeat"), AFTER_MAX_S) or HEARTBEAT_S
+        timeout = seconds(welcome.get("heartbeat_timeout"), AFTER_MAX_S) or beat
+        self._silence_s = beat + timeout
 
     def sent(self, now: float) -> None:
         """All that was to be sent has left: an answer is waited for from now on."""
@@ -97,12 +99,12 @@ class Lifeline:
     def heard(self, now: float) -> None:
         """Take any byte as a sign of life.
 
-        Twice the heartbeat is waited for the next one: `welcome` tells the
-        interval, but not `heartbeat.timeout_s`.
+        Both times of the heartbeat are waited for the next one; a server that tells one
+        gets it twice.
         """
         if self._welcomed:
             self._pinged = self._asking = False
-            self.judged_at = now + 2 * self._heartbeat_s
+            self.judged_at = now + self._silence_s
 
     def beat(self, now: float) -> Beat:
         """Judge the silence."""

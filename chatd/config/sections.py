@@ -12,7 +12,7 @@ import attrs
 from chatd.config.jwt import JwtIssuer
 from chatd.config.key import DAY_S, key, limit
 from chatd.config.limits import Limits
-from chatd.config.urls import Origin, PublicUrl, origin_of, path_of
+from chatd.config.urls import Origin, PublicUrl, host_of, origin_of, path_of
 from chatd.config.values import Address, FileMode, Network, TcpAddress
 from chatd.ids import RoomName, UserName
 
@@ -87,6 +87,11 @@ class Server:
     def public_origin(self) -> Origin | None:
         """The origin of pages under `public_url`, if there is one."""
         return origin_of(self.public_url)
+
+    @property
+    def public_host(self) -> str:
+        """The host of `public_url`; empty for none."""
+        return host_of(self.public_url)
 
     @property
     def public_path(self) -> str:

@@ -92,6 +92,12 @@ def origin_of(url: PublicUrl) -> Origin | None:
     return _origin(found) if found else None
 
 
+def host_of(url: PublicUrl) -> str:
+    """The host of `url`, without a port; empty where there is no URL."""
+    found = _URL.fullmatch(url)
+    return found["host"] if found else ""
+
+
 def path_of(url: PublicUrl) -> str:
     """The path of `url`, canonical; `/` where it has none."""
     found = _URL.fullmatch(url)

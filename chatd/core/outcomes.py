@@ -18,6 +18,7 @@ from chatd.core.commands import (
     creation,
     lifecycle,
     moderation,
+    place,
     renaming,
     rooms,
     sessions,
@@ -143,6 +144,7 @@ _TAKERS: dict[type, Callable[[Turn, Origin, Any, Outcome], None]] = {
     drafts.SetDisplay: sessions.renamed,
     drafts.SetAccountRole: _role_set,
     drafts.SetBlock: blocks.changed,
+    drafts.SetPlace: place.named,
     drafts.SaveMarks: _marks_saved,
     drafts.TrimRoom: retention.trimmed,
 }

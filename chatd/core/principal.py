@@ -34,7 +34,9 @@ class Principal:
     renews: bool = False
     """Whether a session that is resumed takes over a token that came with it."""
     is_new: bool = False
-    """Whether an outside issuer's word makes the account now."""
+    """Whether the user is made now: a guest, or by an outside issuer's word."""
+    beside: SessionId | None = None
+    """The session beside which this one is opened, which has to be there still."""
 
 
 @attrs.define

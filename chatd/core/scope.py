@@ -19,7 +19,7 @@ from chatd.ids import RoomName
 from chatd.names import UNICODE
 from chatd.wire.commands import Command
 
-ALWAYS = frozenset({"hello", "ping", "logout", "refresh"})
+ALWAYS = frozenset({"hello", "about", "ping", "logout", "refresh"})
 """Commands that no scope forbids; `logout` only ends what the token began."""
 
 EVERYWHERE = frozenset({"search"})

@@ -78,8 +78,15 @@ class Chat(Truth):
     address_key: str = ""
     """With which digests of addresses are made."""
 
+    def apply_session(self, session: SessionId, name: UserName) -> None:
+        """Take a committed session of a guest, if he is here; no connection has it."""
+        user = self.users.get(name)
+        if user is not None:
+            self.sessions.setdefault(session, Session(session, name))
+            user.sessions[session] = None
+
     def forget_session(self, session: SessionId, now: float) -> None:
-        """Take the committed end of a session; a guest leaves all rooms."""
+        """Take the committed end of a session; with his last one a guest is gone."""
         ended = self.sessions.pop(session, None)
         self.agenda.cancel(Due.GUEST, session)
         self.idle.pop(session, None)
@@ -90,7 +97,7 @@ class Chat(Truth):
             return
         user = self.users[ended.user]
         del user.sessions[session]
-        if is_guest(user.name):
+        if is_guest(user.name) and not user.sessions:
             for name in list(user.rooms):
                 self.apply_member(self.rooms[name], user, None, now)
             self._forget_guest(user)

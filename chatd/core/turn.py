@@ -230,6 +230,11 @@ class Turn:
             scope.shows(name) for name in self._names_of(room) if name is not None
         )
 
+    @property
+    def place(self) -> str:
+        """What this place is called."""
+        return self.chat.place or self.config.server.public_host or "chatd"
+
     def told_of(self, user: UserName, room: RoomName) -> list[ConnectionId]:
         """A user's connections whose tokens let them know of a room."""
         connections = self.chat.connections

@@ -71,6 +71,7 @@ def restore(snapshot: Snapshot, config: Config, now: float) -> Chat:
         presence_tick_s=config.presence.tick_s,
         guest_ban_ms=round(config.auth.guest_ban_h * HOUR_MS),
         address_key=snapshot.address_key,
+        place=snapshot.place,
     )
     for user in snapshot.users:
         known = User(user.user, user.display, user.role, ban=user.ban)

@@ -133,6 +133,8 @@ class Snapshot:
     """What bans from the server hold for beside their guests."""
     address_key: str = ""
     """The store's own, with which digests of addresses are made."""
+    place: str | None = None
+    """What the place is called; None: nobody has said."""
 
 
 class Store(Protocol):

@@ -181,6 +181,7 @@ class MemoryStore:
             blocks=sorted(self._model.blocks),
             barred=[ban for _, ban in sorted(self._model.barred.items())],
             address_key="x",
+            place=self._model.place,
         )
 
     async def commit(

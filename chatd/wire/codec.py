@@ -179,6 +179,8 @@ def _hello(command: Hello) -> tuple[str, str] | None:
         return "password", "needs a name"
     if command.name is not None and has_other:
         return other, "one credential only, and a name was given"
+    if command.another and command.session is None:
+        return "another", "needs a session"
     return None
 
 

@@ -45,6 +45,7 @@ from chatd.wire.kinds import (
     StatusText,
     Text,
 )
+from chatd.wire.place import About, NamePlace
 
 
 @attrs.define
@@ -56,6 +57,8 @@ class Hello:
     password: Secret | None = attrs.field(default=None, repr=False)
     token: Secret | None = attrs.field(default=None, repr=False)
     session: Secret | None = attrs.field(default=None, repr=False)
+    another: bool = False
+    """Not the session that is named, but a new one beside it."""
     device: Device | None = None
     id: CommandId = None
 
@@ -305,6 +308,8 @@ Command = (
     | Who
     | Rooms
     | Ping
+    | About
+    | NamePlace
     | Logout
     | Sessions
     | Register

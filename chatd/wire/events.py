@@ -292,8 +292,19 @@ class Renamed:
 
 
 @attrs.define
+class PlaceNamed:
+    """The place is called otherwise from here on."""
+
+    type: ClassVar[str] = "place"
+    name: str
+
+
+@attrs.define
 class Mention:
-    """A message addresses this user, in a room that the connection has not joined."""
+    """A message addresses this user, whether the connection has joined its room or not.
+
+    `seq` is the message's, also where an edit of it does so for the first time.
+    """
 
     type: ClassVar[str] = "mention"
     room: RoomName
@@ -336,6 +347,15 @@ Ephemeral = Typing | Presence | ReadMark
 """Anything that is dropped first under pressure."""
 
 Notice = (
-    CaughtUp | Left | Invited | Uninvited | Renamed | Mention | Gap | Bye | Expiring
+    CaughtUp
+    | Left
+    | Invited
+    | Uninvited
+    | Renamed
+    | PlaceNamed
+    | Mention
+    | Gap
+    | Bye
+    | Expiring
 )
 """Anything for one connection or one user that has no seq."""

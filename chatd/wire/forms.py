@@ -240,6 +240,10 @@ _EVERYWHERE: Schema = {
     "properties": {"everywhere": {"const": True}},
     "required": ["everywhere"],
 }
+_ANOTHER: Schema = {
+    "properties": {"another": {"const": True}},
+    "required": ["another"],
+}
 _KEPT = _either(("text",), ("deleted",))
 
 RULES: dict[Any, Schema] = {
@@ -248,6 +252,7 @@ RULES: dict[Any, Schema] = {
             _needs("password", "name"),
             _not_both("name", "token"),
             _not_both("name", "session"),
+            {"if": _ANOTHER, "then": _given("session")},
         ]
     },
     c.Join: {"allOf": [_needs("since", "epoch"), _not_both("since", "last")]},

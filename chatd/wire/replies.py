@@ -125,6 +125,39 @@ class LimitsShown:
 
 
 @attrs.define
+class EntryLimits:
+    """The limits that a client should know before anybody is logged in."""
+
+    name_chars: int
+    display_chars: int
+    password_min: int
+    password_max: int
+    """Both in characters."""
+    text_chars: int
+    frame_bytes: int
+
+
+@attrs.define
+class Described:
+    """`ok` of `about`: what this place is, and how one gets in."""
+
+    type: ClassVar[str] = "ok"
+    place: str
+    """What it is called."""
+    server: str
+    protocol: int
+    registration: str
+    """Who may make an account: `closed` (nobody) or `open` (anybody)."""
+    guests: bool
+    """Whether people without an account may come in; always written."""
+    names: str
+    """The letters of names: `ascii` or `unicode`."""
+    limits: EntryLimits
+    re: str = "about"
+    id: CommandId = None
+
+
+@attrs.define
 class Welcome:
     """The answer to `hello`: who one is, and what one is in."""
 
@@ -133,10 +166,15 @@ class Welcome:
     display: str
     role: str
     session: str = attrs.field(repr=False)
+    place: str
+    """What this place is called."""
     server: str
     protocol: int
     now: Millis
     heartbeat: float
+    """After so many seconds of silence the server sends a ping."""
+    heartbeat_timeout: float
+    """After so many more it takes the connection for dead."""
     limits: LimitsShown
     rooms: list[RoomState]
     """Always written, also when empty."""
@@ -309,6 +347,7 @@ Reply = (
     | Stored
     | Joined
     | Created
+    | Described
     | Welcome
     | HistoryPage
     | SearchPage

@@ -28,7 +28,7 @@ FRAME_BYTES = 65_536
 """The default of `limits.frame_bytes`."""
 ROOM = "r100"
 """Where all of them are."""
-EARLY = frozenset({"hello", "register"})
+EARLY = frozenset({"hello", "about", "register"})
 """What is sent before anybody is known; the others say hello and join first."""
 BACK_AFTER_S = 0.05
 
@@ -143,7 +143,7 @@ WORST: dict[str, Callable[[int], list[Fields]]] = {
         {"name": hard_name(number), "password": "x" * 4096},
         {"name": hard_name(number)},
         {"token": "e30." * 1000},
-        {"session": f"{number}" * 60},
+        {"session": f"{number}" * 60, "another": number % 2 == 0},
         {"name": long(number)},
     ],
     "register": lambda number: [
@@ -225,6 +225,11 @@ WORST: dict[str, Callable[[int], list[Fields]]] = {
     "who": room_of({"room": ROOM, "limit": 100, "all": True}),
     "rooms": lambda number: [{"limit": 100}, {"after": hard_name(number)}],
     "ping": lambda number: [{"id": f"{number}" + "x" * 60}],
+    "about": lambda number: [{"id": f"{number}" + "x" * 60}],
+    "place": lambda number: [
+        {"name": f"{number}" + "\xe9" * 60},
+        {"name": long(number)},
+    ],
 }
 """For each command what is dear of it: to read, to refuse, to do, to answer."""
 

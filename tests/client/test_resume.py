@@ -168,7 +168,7 @@ def test_retry_after_of_http_is_kept_to(wire: Wire) -> None:
 
 
 def test_silence_is_asked_then_judged(wire: Wire) -> None:
-    """After two heartbeats of silence a ping, ten seconds later the end."""
+    """A server that tells one time gets it twice: then a ping, then the end."""
     assert wire.core.next_deadline() == wire.now + 50
     wire.now += 50
     assert wire.sent() == [{"type": "ping"}]
@@ -180,6 +180,13 @@ def test_silence_is_asked_then_judged(wire: Wire) -> None:
     wire.now += 10
     assert wire.sent() == []
     assert wire.core.hang_up
+
+
+def test_both_times_of_the_heartbeat_are_kept_to(wire: Wire) -> None:
+    """Where the server tells them: it is asked when both have passed."""
+    wire.comes_back()
+    wire.welcomes(heartbeat_timeout=10)
+    assert wire.core.next_deadline() == wire.now + 35
 
 
 def test_bytes_that_are_no_frame_yet_are_a_sign_of_life(wire: Wire) -> None:

@@ -29,6 +29,7 @@ from chatd.core.principal import (
     RightPassword,
 )
 from chatd.core.query import bad_place
+from chatd.core.scope import Scope
 from chatd.core.state import Chat
 from chatd.errors import Ending, Reject, RejectCode
 from chatd.hub.restore import declare, restore
@@ -202,6 +203,7 @@ class House:
             sorted(model.blocks),
             list(model.barred.values()),
             "x",
+            model.place,
         )
 
     def _matters(self, row: InviteRow) -> bool:
@@ -511,6 +513,7 @@ class House:
         hello = effect.hello
         wrong = Reject(RejectCode.BAD_CREDENTIALS, "wrong")
         secret, resumed = hello.session, True
+        is_new, beside, kept = False, None, None
         if secret is None:
             self._secrets += 1
             secret, resumed = Secret(f"{self._secrets} secret"), False
@@ -523,10 +526,15 @@ class House:
                     row = None
             else:
                 name = UserName(f"guest~{self._secrets}")
-                row = UserRow(name, hello.name or "guest", "guest")
+                row, is_new = UserRow(name, hello.name or "guest", "guest"), True
         else:
             session = self.model.sessions.get(SessionId(secret.encode()))
             row = self.model.users[session.user] if session is not None else None
+            kept = session
+            if hello.another:
+                self._secrets += 1
+                beside = SessionId(secret.encode())
+                secret, resumed = Secret(f"{self._secrets} secret"), False
         if row is not None and row.ban is not None and row.ban.holds(self.now.wall):
             row, wrong = None, Reject(RejectCode.BANNED, "banned")
         if row is None:
@@ -539,7 +547,12 @@ class House:
             secret,
             None,
             resumed,
+            is_new=is_new,
+            beside=beside,
         )
+        if kept is not None:
+            who.token, who.expires = kept.token, kept.expires
+            who.scope = Scope.parse(kept.scope) if kept.scope is not None else None
         if hello.token is not None:
             found = self.tokens[hello.token]
             who.token, who.expires = found.token, found.expires

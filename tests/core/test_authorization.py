@@ -34,6 +34,7 @@ from chatd.wire import accounts as w
 from chatd.wire import acts as a
 from chatd.wire import commands as c
 from chatd.wire import kinds as k
+from chatd.wire import place as p
 from chatd.wire.encode import encode
 from tests.core.house import ANN, BOB, CY, LOBBY, House, Peer
 
@@ -97,6 +98,8 @@ rooms            .         .         .         .
 sessions         .         .         .         .
 logout another   s         s         s         s
 ping             .         .         .         .
+about            .         .         .         .
+place            f         f         f         .
 join             ..rr-rrr  ..rr.r.r  bbrr.r.r  ..rr.r.r
 leave            nnrr-rrr  nnrrfrrr  nnrrfrrr  nnrrfrrr
 send             nnrr-rrr  nnrr.rrr  nnrr.rrr  nnrr.rrr
@@ -151,6 +154,8 @@ rooms            .         .         .         .         .         f         f
 sessions         .         .         .         .         .         f         f
 logout another   s         s         s         s         s         f         f
 ping             .         .         .         .         .         .         .
+about            .         .         .         .         .         .         .
+place            f         f         f         f         f         f         f
 join             ...r-rrr  ...r.r.r  ...r.r.r  ...r.r.r  ...r.r.r  ...r.r.r  .fffffff
 leave            ...r-rrr  ...rfrrr  ...rfrrr  ...rfrrr  ...rfrrr  ffffffff  .fffffff
 send             ...r-rrr  ...r.rrr  mmmr.rrr  ...r.rrr  ...r.rrr  ...r.rrr  .fffffff
@@ -271,6 +276,8 @@ WITHOUT_ROOM: dict[str, c.Command] = {
     "sessions": c.Sessions(),
     "logout another": c.Logout(session=SessionTag("0a1b2c3d4e")),
     "ping": c.Ping(),
+    "about": p.About(),
+    "place": p.NamePlace(k.Display("P")),
 }
 
 
@@ -458,7 +465,7 @@ def ask(world: World, row: str, room: RoomName, cid: Cid | None) -> Any:
 
 
 def test_nobody_does_anything_before_hello() -> None:
-    """Whatever it names, it is `not_authenticated`, but `hello` and `register`."""
+    """Whatever it names, it is `not_authenticated`, but what leads to a hello."""
     house = House()
     for make in WITH_ROOM.values():
         command = make(TEAM, Seq(1))

@@ -301,11 +301,11 @@ class Life(RuleBasedStateMachine):
             self.house.settle()
 
     @precondition(lambda self: self.secrets)
-    @rule(data=st.data(), at_once=st.booleans())
-    def resume(self, data: st.DataObject, at_once: bool) -> None:
-        """Somebody comes back, or takes his session over."""
+    @rule(data=st.data(), another=st.booleans(), at_once=st.booleans())
+    def resume(self, data: st.DataObject, another: bool, at_once: bool) -> None:
+        """Somebody comes back, takes his session over, or opens one beside it."""
         secret = data.draw(st.sampled_from(self.secrets))
-        self.open(Hello(session=secret))
+        self.open(Hello(session=secret, another=another))
         if at_once:
             self.house.settle()
 

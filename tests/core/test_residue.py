@@ -64,6 +64,7 @@ from chatd.wire.kinds import (
     Text,
 )
 from chatd.wire.kinds import Secret as Word
+from chatd.wire.place import About, NamePlace
 from tests.core.house import BOB, CY, LOBBY, House, Peer
 
 TIMES = 100_000
@@ -90,6 +91,7 @@ class Scene:
     bob: Peer
     bearer: Peer
     session: Word
+    ada: Peer
     number: int = 0
     """How often something has happened."""
 
@@ -102,7 +104,12 @@ def scene() -> Scene:
     bearer.hello(token=Word("first"))
     (welcome,) = house.open().ask(login("cy"))
     return Scene(
-        house, house.user("ann", TEAM), house.user("bob"), bearer, welcome.session
+        house,
+        house.user("ann", TEAM),
+        house.user("bob"),
+        bearer,
+        welcome.session,
+        house.user("ada"),
     )
 
 
@@ -206,6 +213,35 @@ def takeover(s: Scene) -> None:
     assert older.ending is not None
     older.close()
     newer.close()
+
+
+def another_tab(s: Scene) -> None:
+    """A session is opened beside another, which is not resumed by it, and lost."""
+    peer = s.house.open()
+    assert peer.hello(session=s.session, another=True)[0].type == "welcome"
+    peer.close()
+
+
+def guests_tabs(s: Scene) -> None:
+    """A guest opens a second tab, ends the first, and is lost."""
+    peer, other = s.house.open(), s.house.open()
+    (welcome,) = peer.hello()
+    other.hello(session=Word(welcome.session), another=True)
+    peer.ask(Logout())
+    peer.close()
+    other.close()
+
+
+def stranger_looks(s: Scene) -> None:
+    """Somebody asks what this place is, and goes."""
+    peer = s.house.open()
+    peer.ask(About())
+    peer.close()
+
+
+def place_is_named(s: Scene) -> None:
+    """An administrator calls the place otherwise."""
+    s.ada.ask(NamePlace(Display(f"n{s.number % 2}")))
 
 
 def refresh(s: Scene) -> None:
@@ -324,9 +360,13 @@ KINDS = (
     token_login,
     resume,
     takeover,
+    another_tab,
+    stranger_looks,
     refresh,
     subscription,
     guest_is_lost,
+    guests_tabs,
+    place_is_named,
     logout_everywhere,
     new_password,
     membership,

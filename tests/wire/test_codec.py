@@ -18,6 +18,7 @@ from chatd.wire import commands as c
 from chatd.wire.accounts import DeleteAccount, Password, Refresh, Register
 from chatd.wire.codec import BadCommand, Decoder
 from chatd.wire.fields import INTEGER_MAX, PAGE_MAX, SECRET_CHARS_MAX
+from chatd.wire.place import About, NamePlace
 from chatd.wire.text import clean
 
 EPOCH = "8f3c21d07be945aa"
@@ -35,6 +36,10 @@ COMMANDS: list[tuple[dict[str, Any], Any]] = [
     ),
     ({"type": "hello", "token": "t"}, c.Hello(token="t")),  # type: ignore[arg-type]
     ({"type": "hello", "session": "s"}, c.Hello(session="s")),  # type: ignore[arg-type]
+    (
+        {"type": "hello", "session": "s", "another": True},
+        c.Hello(session="s", another=True),  # type: ignore[arg-type]
+    ),
     (
         {"type": "hello", "session": "s", "device": "Ann’s phone"},
         c.Hello(session="s", device="Ann’s phone"),  # type: ignore[arg-type]
@@ -223,6 +228,11 @@ COMMANDS: list[tuple[dict[str, Any], Any]] = [
         c.Logout(session="0a1b2c3d4e", id=1),  # type: ignore[arg-type]
     ),
     ({"type": "sessions"}, c.Sessions()),
+    ({"type": "about", "id": 1}, About(1)),
+    (
+        {"type": "place", "name": "North\nwind"},
+        NamePlace("North wind"),  # type: ignore[arg-type]
+    ),
     (
         {"type": "account_delete", "password": "é"},
         DeleteAccount("é"),  # type: ignore[arg-type]
@@ -602,6 +612,12 @@ HELLO = {"type": "hello"}
             f"topic: required, or else another of {', '.join(acts.SETTINGS)}",
         ),
         ({**HELLO, "password": "x"}, "password: needs a name"),
+        ({**HELLO, "another": True}, "another: needs a session"),
+        ({**HELLO, "token": "t", "another": True}, "another: needs a session"),
+        (
+            {**HELLO, "session": "s", "another": 1},
+            "another: expected true or false, found a number",
+        ),
         ({**HELLO, "password": "x", "token": "t"}, "password: needs a name"),
         (
             {**HELLO, "name": "ann", "token": "t"},

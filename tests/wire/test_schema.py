@@ -18,6 +18,7 @@ from chatd.wire import codec
 from chatd.wire.commands import Command
 from chatd.wire.encode import encode, rfc3339
 from chatd.wire.forms import BEYOND_ASCII, FIELDS, RULES, SENT, VALUES
+from chatd.wire.place import NamePlace
 from chatd.wire.replies import ServerFrame
 from chatd.wire.schema import (
     COMMANDS,
@@ -311,7 +312,7 @@ def check_agreement(cls: Any, frame: Frame, field: str, value: Any) -> None:
     is_valid = OPEN[name_of(cls)].is_valid(frame)
     if error is None:
         assert is_valid, frame
-    elif not is_beyond(field, value):
+    elif not is_beyond("display" if cls is NamePlace else field, value):
         assert not is_valid, (frame, error.text)
 
 

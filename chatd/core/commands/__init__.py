@@ -3,7 +3,7 @@
 `RULES` is read by `chatd.core.machine`, which checks every precondition in one
 place and in one order; the functions named here are small and may rely on them:
 
-* `hello`: may come before one has said who one is (`hello` itself, `register`).
+* `hello`: may come before one has said who one is (`about`, `register`, itself).
 * `member`: the command names a room, and its user must be a member of it.
 * `settles`: waits until this connection's open durable commands are answered,
   so that it takes effect after them, as it was sent after them.
@@ -37,6 +37,7 @@ from chatd.core.commands import (
     lifecycle,
     lookups,
     moderation,
+    place,
     renaming,
     rooms,
     searches,
@@ -48,6 +49,7 @@ from chatd.core.entities import Connection
 from chatd.core.turn import Turn
 from chatd.wire import accounts as account_commands
 from chatd.wire import acts, commands
+from chatd.wire import place as place_commands
 
 
 @attrs.frozen
@@ -131,5 +133,7 @@ RULES: dict[type[commands.Command], Rule] = {
     commands.Rooms: Rule(lookups.rooms, cost=LOOK_UP),
     commands.Sessions: Rule(lookups.sessions, cost=LOOK_UP),
     commands.Ping: Rule(lookups.ping),
+    place_commands.About: Rule(place.about, hello=True),
+    place_commands.NamePlace: Rule(place.name, settles=True, grows=True),
 }
 """Every command has exactly one row."""

@@ -276,10 +276,9 @@ def logout(turn: Turn, connection: Connection, command: Logout) -> None:
     if tag is not None and is_other:
         allowance.pace(turn, connection)
         turn.append(EndNamedSession(user, tag), connection, command)
-    elif command.everywhere and not is_guest(user):
+    elif command.everywhere:
         turn.append(EndSessions(user), connection, command)
     else:
-        # A guest has one session only.
         turn.chat.ended[connection.session] = None
         turn.append(EndSession(connection.session), connection, command)
     turn.pend(connection)

@@ -65,7 +65,11 @@ def _reaches(room: Room, name: UserName, seq: Seq) -> bool:
 def tell_mentioned(
     turn: Turn, draft: NewMessage | EditMessage, event: TimelineEvent, outcome: Outcome
 ) -> None:
-    """Tell those newly addressed, on connections that get nothing of the room."""
+    """Tell those newly addressed, on all of their connections.
+
+    Also where the room is followed: so no client need parse a text to know that it is
+    meant for its user.
+    """
     found = draft.mentions if isinstance(draft, NewMessage) else None
     told: frozenset[UserName] = frozenset()
     if isinstance(outcome, Addressing):
@@ -79,23 +83,20 @@ def tell_mentioned(
         for name in (room.online if found.everybody else found.users)
         if name in room.online and name != event.sender and name not in told
         if _reaches(room, name, seq)
-        for number in _unaware(turn, turn.chat.users[name], event)
+        for number in _told(turn, turn.chat.users[name], event)
     ]
     if numbers:
         turn.want(Tell(numbers, Mention(event.room, seq, event.sender)))
 
 
-def _unaware(turn: Turn, user: User, event: TimelineEvent) -> list[ConnectionId]:
-    """Connections of a user on which he has not joined the event's room."""
+def _told(turn: Turn, user: User, event: TimelineEvent) -> list[ConnectionId]:
+    """Connections of a user that are told of a mention by the event's sender."""
     if event.sender in user.blocks:
         return []
-    found = [turn.connection(number) for number in user.connections]
     return [
-        connection.id
-        for connection in found
-        if connection is not None
-        and event.room not in connection.subscriptions
-        and turn.may_be_told(connection, event.room)
+        number
+        for number in turn.told_of(user.name, event.room)
+        if turn.connection(number) is not None
     ]
 
 

@@ -22,7 +22,7 @@ from chatd.core.drafts import AddressBan, EndSession, EndSessions, ForgetRevisio
 from chatd.core.inputs import Revised, Revision, RevisionKind
 from chatd.core.turn import Turn
 from chatd.errors import Ending
-from chatd.ids import SessionId, UserName, is_guest
+from chatd.ids import SessionId, UserName
 
 
 def revised(turn: Turn, happened: Revised) -> None:
@@ -52,9 +52,7 @@ def cut(
         token: Only what came from this token.
     """
     chat = turn.chat
-    if not is_guest(user):
-        # A guest's sessions are all in memory, and known to have ended.
-        chat.note_cut(user)
+    chat.note_cut(user)
     entry = chat.users.get(user)
     if entry is None:
         return

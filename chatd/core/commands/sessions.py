@@ -102,7 +102,7 @@ def authenticated(turn: Turn, connection: Connection, found: Authenticated) -> N
     barred = _barred(turn, connection, who)
     if barred is not None:
         refused(turn, connection, found.hello, barred)
-    elif who.resumed and who.session in turn.chat.ended:
+    elif (who.beside or who.session) in turn.chat.ended:
         refused(turn, connection, found.hello, _gone())
     elif who.renews:
         connection.principal = who
@@ -146,10 +146,10 @@ def _opening(
     new_user = None
     if who.is_new or is_guest(who.user):
         allowance.may_grow(turn, who.user)
-        if who.is_new:
+    if who.is_new:
+        if not is_guest(who.user):
             check_free(who.user, turn.config.auth.reserved)
         new_user = new_account(turn, who.user, who.display, who.role)
-    user = turn.chat.users.get(who.user)
     return OpenSession(
         who.session,
         who.user,
@@ -158,10 +158,19 @@ def _opening(
         new_user,
         *kept(who),
         most=turn.config.limits.sessions_per_user,
-        held=tuple(user.sessions) if user is not None else (),
+        held=_in_use(turn, who.user),
         device=device,
         address=_address(turn, connection, who),
+        beside=who.beside,
     )
+
+
+def _in_use(turn: Turn, name: UserName) -> tuple[SessionId, ...]:
+    """The sessions of a user that have a connection."""
+    user = turn.chat.users.get(name)
+    held = turn.chat.sessions
+    sessions = user.sessions if user is not None else ()
+    return tuple(one for one in sessions if held[one].connection is not None)
 
 
 def new_account(
@@ -184,6 +193,9 @@ def opened(
     """Go on with a hello whose session is on disk, or has taken a token over."""
     if isinstance(outcome, Committed):
         cut_sessions(turn, outcome.ended, Ending.REVOKED)
+        if isinstance(draft, OpenSession) and is_guest(draft.user):
+            # Or he would be gone when the session ends beside which it was opened.
+            turn.chat.apply_session(draft.session, draft.user)
     connection = turn.connection(origin.connection)
     if connection is None:
         if isinstance(draft, OpenSession) and not isinstance(outcome, Refused):
@@ -300,10 +312,12 @@ def _greeting(
         user.display,
         user.role,
         who.secret,
+        turn.place,
         turn.server,
         PROTOCOL,
         now=turn.now.wall,
         heartbeat=_shown(turn.config.heartbeat.interval_s),
+        heartbeat_timeout=_shown(turn.config.heartbeat.timeout_s),
         limits=LimitsShown(
             limits.frame_bytes,
             limits.text_chars,

@@ -30,6 +30,7 @@ from chatd.core.drafts.accounts import (
     SetBlock,
     SetDisplay,
     SetPasswordHash,
+    SetPlace,
 )
 from chatd.core.drafts.outcomes import (
     AddressBan,
@@ -89,6 +90,7 @@ Draft = (
     | ForgetRevisions
     | SaveMarks
     | RecordTime
+    | SetPlace
 )
 """Anything that the store's writer executes."""
 
@@ -133,6 +135,7 @@ __all__ = [
     "SetDisplay",
     "SetMember",
     "SetPasswordHash",
+    "SetPlace",
     "SetReaction",
     "SetRoom",
     "TrimRoom",

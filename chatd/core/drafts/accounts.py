@@ -1,4 +1,4 @@
-"""Drafts about users, their sessions and their marks."""
+"""Drafts about users, their sessions and their marks, and about the place."""
 
 from __future__ import annotations
 
@@ -96,7 +96,8 @@ class OpenSession:
     """Record a session before its secret is told to anybody.
 
     With `new_user`, the user is recorded in the same step and may be refused:
-    `name_taken`. Refused: `bad_credentials` if the token is gone by now. Of more than
+    `name_taken`. Refused: `bad_credentials` if the token is gone by now, or the session
+    that it is opened `beside`. Of more than
     `most` sessions of the user those end that have been idle longest, but for the new
     one, those that are not idle, and `held`, which the core knows to be in use
     whatever was written last.
@@ -119,6 +120,8 @@ class OpenSession:
     """What the client calls itself."""
     address: bytes | None = None
     """The digest of a guest's, where he has one that is to be kept."""
+    beside: SessionId | None = None
+    """One of the user's, from which this one comes."""
 
 
 @attrs.define
@@ -194,6 +197,13 @@ class ForgetRevisions:
 @attrs.define
 class RecordTime:
     """Write down what is certain about the time, for the next start."""
+
+
+@attrs.define
+class SetPlace:
+    """Call the place otherwise. What changes nothing is `Duplicate`."""
+
+    name: str
 
 
 @attrs.define

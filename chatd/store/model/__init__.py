@@ -66,6 +66,8 @@ class Model(Tables):
                 return people.forget_revisions(self, draft)
             case d.RecordTime():
                 return d.Committed()
+            case d.SetPlace():
+                return people.set_place(self, draft)
             case d.SaveMarks():
                 return people.save_marks(self, draft)
             case _:

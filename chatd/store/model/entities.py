@@ -198,6 +198,8 @@ class Tables:
     sessions: dict[SessionId, SessionRow] = attrs.field(factory=dict)
     opened: dict[SessionId, Millis] = attrs.field(factory=dict)
     devices: dict[SessionId, str | None] = attrs.field(factory=dict)
+    place: str | None = None
+    """What it is called."""
     """What clients called themselves in each session."""
     tokens: dict[bytes, TokenRow] = attrs.field(factory=dict)
     creations: dict[tuple[UserName, Cid], tuple[bytes, ModelRoom]] = attrs.field(

@@ -76,10 +76,20 @@ def set_block(model: Tables, draft: d.SetBlock) -> d.Outcome:
     return d.Committed()
 
 
+def set_place(model: Tables, draft: d.SetPlace) -> d.Outcome:
+    """Call the place otherwise."""
+    if model.place == draft.name:
+        return d.Duplicate()
+    model.place = draft.name
+    return d.Committed()
+
+
 def open_session(model: Tables, draft: d.OpenSession) -> d.Outcome:
     """Record a session, and its new user with it."""
     if draft.token is not None and draft.token not in model.tokens:
         return answers.TOKEN_GONE
+    if draft.beside is not None and draft.beside not in model.sessions:
+        return answers.SESSION_GONE
     if draft.new_user is not None and model.is_taken(draft.new_user.user):
         return answers.NAME_TAKEN
     if draft.new_user is None and draft.user not in model.users:

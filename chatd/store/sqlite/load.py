@@ -80,13 +80,15 @@ def load(
         )
         addresses.prune(db, now, guest_ban_ms)
         barred = _barred(db)
+        ((address_key, place),) = select(db, "SELECT id, place FROM store")
         return Snapshot(
             _rooms(db, barred),
             _users(db),
             _guest_sessions(db),
             _blocks(db),
             barred.get(addresses.SERVER, []),
-            select(db, "SELECT id FROM store")[0][0],
+            address_key,
+            place,
         )
 
 

@@ -168,6 +168,8 @@ def open_session(ledger: Ledger, draft: OpenSession, now: Millis) -> Outcome:
     """Record a session, and its new user with it."""
     if draft.token is not None and not _has_token(ledger, draft.token):
         return answers.TOKEN_GONE
+    if draft.beside is not None and not _has_session(ledger, draft.beside):
+        return answers.SESSION_GONE
     if draft.new_user is not None:
         added = add_user(ledger, draft.new_user, now)
         if not isinstance(added, Committed):
@@ -225,6 +227,10 @@ def renew_session(ledger: Ledger, draft: RenewSession, now: Millis) -> Outcome:
         (draft.token, draft.expires, draft.scope, draft.session),
     )
     return Committed() if ledger.db.changes() else answers.SESSION_GONE
+
+
+def _has_session(ledger: Ledger, session: SessionId) -> bool:
+    return ledger.one("SELECT 1 FROM session WHERE id = ?", session) is not None
 
 
 def _has_token(ledger: Ledger, digest: bytes) -> bool:

@@ -32,6 +32,7 @@ from chatd.store.sqlite import (
     erasing,
     moderation,
     people,
+    place,
     renaming,
     rooms,
     search,
@@ -83,6 +84,7 @@ _SINGLE: dict[type, Callable[[Ledger, Any, Millis], d.Outcome]] = {
     d.ForgetRevisions: people.forget_revisions,
     d.SaveMarks: people.save_marks,
     d.RecordTime: people.record_time,
+    d.SetPlace: place.set_place,
 }
 
 

@@ -134,8 +134,8 @@ def test_what_is_refused_is_not_looked_through(
 # --- who is told ------------------------------------------------------------------
 
 
-def test_a_mention_is_told_where_the_room_is_not_joined() -> None:
-    """After the commit, without the text; who has joined sees the message itself."""
+def test_a_mention_is_told_on_all_connections_of_whom_it_addresses() -> None:
+    """After the commit, without the text: joined, replaying or elsewhere."""
     house = House()
     ann, bob, cy = (house.user(name, TEAM) for name in ("ann", "bob", "cy"))
     away, replaying = house.user("bob"), house.user("bob")
@@ -146,8 +146,8 @@ def test_a_mention_is_told_where_the_room_is_not_joined() -> None:
     assert away.take() == []
     house.commit()
     notice = events.Mention(TEAM, Seq(4), ANN)
-    assert away.take() == [notice]
-    assert replaying.take() == []
+    assert away.take() == replaying.take() == [notice]
+    assert [frame.type for frame in bob.take()] == ["message", "mention"]
     house.settle()
     assert notice not in [*bob.take(), *replaying.take(), *cy.take(), *ann.take()]
     house.restart()

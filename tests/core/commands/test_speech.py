@@ -57,6 +57,7 @@ from chatd.wire.kinds import (
     Text,
     Topic,
 )
+from chatd.wire.place import NamePlace
 from tests.core.house import ANN, BOB, CY, House, Peer
 
 HI, HO = Text("hi"), Text("ho")
@@ -66,7 +67,7 @@ FREE = Config(limits=Limits(messages_per_s=0))
 SLOW = SlowSeconds(600)
 WORDLESS = "hello join leave delete create unban unmute role read profile status"
 WORDLESS += " block unblock blocks history search sessions who rooms ping logout"
-WORDLESS += " decline destroy register password refresh account_delete"
+WORDLESS += " decline destroy register password refresh account_delete about place"
 
 
 @attrs.define
@@ -134,7 +135,7 @@ def test_who_says_something_by_which_field_is_known() -> None:
     """Every field of free text or of a sign belongs to a way, or to nobody's room."""
     texts = {"Text", "Topic", "Reason", "Emoji", "Display", "StatusText"}
     beside = {(Create, "topic"), (Create, "title"), (Profile, "display")}
-    beside |= {(Status, "text"), (Register, "display")}
+    beside |= {(Status, "text"), (Register, "display"), (NamePlace, "name")}
     for cls in get_args(Command):
         for field in attrs.fields(cls):
             if (

@@ -1,0 +1,73 @@
+"""About, and the name of the place.
+
+`about` is what a client asks that has not said who it is: it changes nothing, costs
+nothing that grows, and tells nothing that the page before a login would not show.
+"""
+
+from __future__ import annotations
+
+from chatd.core import allowance
+from chatd.core.commands.sessions import PROTOCOL
+from chatd.core.drafts import Committed, Outcome, Refused, SetPlace
+from chatd.core.effects import Origin, Tell
+from chatd.core.entities import Connection
+from chatd.core.turn import Turn
+from chatd.errors import Reject, RejectCode
+from chatd.ids import DISPLAY_CHARS_MAX, NAME_CHARS_MAX
+from chatd.wire.events import PlaceNamed
+from chatd.wire.fields import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN
+from chatd.wire.place import About, NamePlace
+from chatd.wire.replies import Described, Done, EntryLimits
+
+
+def about(turn: Turn, connection: Connection, command: About) -> None:
+    """Answer what this place is, to whoever asks."""
+    auth, limits = turn.config.auth, turn.config.limits
+    described = Described(
+        turn.place,
+        turn.server,
+        PROTOCOL,
+        auth.registration,
+        auth.guests,
+        auth.names,
+        EntryLimits(
+            NAME_CHARS_MAX,
+            DISPLAY_CHARS_MAX,
+            PASSWORD_CHARS_MIN,
+            PASSWORD_CHARS_MAX,
+            limits.text_chars,
+            limits.frame_bytes,
+        ),
+        id=command.id,
+    )
+    turn.answer(connection.id, described)
+
+
+def name(turn: Turn, connection: Connection, command: NamePlace) -> None:
+    """Have the place called otherwise, by an administrator."""
+    if turn.user(connection).role != "admin":
+        raise Reject(
+            RejectCode.FORBIDDEN, "only an administrator says what this place is called"
+        )
+    allowance.pace(turn, connection)
+    turn.append(SetPlace(command.name), connection, command)
+    turn.pend(connection)
+
+
+def named(turn: Turn, origin: Origin, draft: SetPlace, outcome: Outcome) -> None:
+    """Take the name of the place, answer, and tell everybody who is here."""
+    connection, command = turn.connection(origin.connection), origin.command
+    if connection is not None and command is not None:
+        if isinstance(outcome, Refused):
+            turn.refuse(connection.id, command, outcome)
+        else:
+            turn.answer(connection.id, Done(command.type, command.id))
+        turn.release(connection)
+    if isinstance(outcome, Committed):
+        turn.chat.apply_place(draft.name)
+        here = [
+            one.id
+            for one in turn.chat.connections.values()
+            if one.user is not None and turn.connection(one.id) is not None
+        ]
+        turn.want(Tell(here, PlaceNamed(draft.name)))

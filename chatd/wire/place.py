@@ -1,0 +1,26 @@
+"""What a client may ask of the place itself; see `chatd.wire.commands`."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+
+from chatd.wire.kinds import CommandId, Display
+
+
+@attrs.define
+class About:
+    """Ask what this place is, and how one gets in; may come before `hello`."""
+
+    type: ClassVar[str] = "about"
+    id: CommandId = None
+
+
+@attrs.define
+class NamePlace:
+    """Call the place otherwise, for everybody who is here or comes."""
+
+    type: ClassVar[str] = "place"
+    name: Display
+    id: CommandId = None
