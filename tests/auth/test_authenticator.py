@@ -635,3 +635,46 @@ async def test_what_belongs_to_nobody_is_refused() -> None:
     for fields in ({"session": "used"}, {"token": "tok-ann"}):
         refusal = await gate.refused(**fields)
         assert refusal.code is RejectCode.BAD_CREDENTIALS
+
+
+# --- sessions beside others -----------------------------------------------------
+
+
+async def test_a_session_beside_another_is_a_new_one_of_the_same(gate: Gate) -> None:
+    """With a secret of its own, and what the first one allows; that one stays."""
+    who = await gate.hello(session="of token", another=True)
+    first = await gate.hello(session="of token")
+    assert (who.beside, who.resumed, who.renews) == (session("of token"), False, False)
+    assert who.session == session(who.secret) != first.session
+    assert (who.user, who.token, who.expires) == (ANN, digest_of("tok-ann"), T0 + 1000)
+    assert (first.beside, first.resumed) == (None, True)
+    gate.wall = T0 + 1000
+    refusal = await gate.refused(session="of token", another=True)
+    assert refusal.code is RejectCode.BAD_CREDENTIALS
+
+
+async def test_a_session_beside_another_may_bring_its_own_token(gate: Gate) -> None:
+    """On which it depends; of nobody else."""
+    who = await gate.hello(session="used", token="tok-ann", another=True)
+    assert (who.beside, who.token) == (session("used"), digest_of("tok-ann"))
+    refusal = await gate.refused(session="used", token="tok-bob", another=True)
+    assert (refusal.code, refusal.field) == (RejectCode.BAD_FIELD, "token")
+
+
+async def test_beside_nothing_there_is_no_session(gate: Gate) -> None:
+    """An unknown one, and one that was idle for too long."""
+    for secret in ("unknown", "idle"):
+        gate.wall = T0 + 31 * DAY_MS
+        refusal = await gate.refused(session=secret, another=True)
+        assert refusal.code is RejectCode.BAD_CREDENTIALS
+
+
+async def test_a_guest_is_new_unless_he_comes_beside_himself(gate: Gate) -> None:
+    """Nobody takes a name a second time."""
+    who = await gate.hello(name="gil")
+    assert (who.is_new, who.beside) == (True, None)
+    new = d.AddUser(who.user, "gil", "guest", None)
+    opened = d.OpenSession(who.session, who.user, None, T0, new)
+    await gate.store.commit([opened], T0)
+    tab = await gate.hello(session=who.secret, another=True)
+    assert (tab.user, tab.is_new, tab.beside) == (who.user, False, who.session)

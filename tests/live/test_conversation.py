@@ -28,10 +28,11 @@ def masked(text: bytes) -> bytes:
     return bytes((0x81, 0x80 | len(text))) + bytes(4) + text
 
 
-def add_account(data: Path, name: str, password: str) -> None:
+def add_account(data: Path, name: str, password: str, *options: str) -> None:
     """Add an account the way an operator does, with the password on a pipe."""
+    command = [sys.executable, "-m", "chatd", "user", "add", name, *options]
     subprocess.run(
-        [sys.executable, "-m", "chatd", "user", "add", name, "--data", str(data)],
+        [*command, "--data", str(data)],
         input=password + "\n",
         text=True,
         check=True,

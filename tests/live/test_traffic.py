@@ -62,6 +62,8 @@ async def closed(who: Person, code: int) -> None:
 async def come_in(daemon: Daemon, traffic: Traffic, token: str) -> None:
     """Every way to say hello, and what is wrong with others."""
     async with person(daemon.url, traffic) as ann:
+        about = await granted(ann, type="about", id=1)
+        assert (about["place"], about["registration"]) == ("chatd", "open")
         await refused(ann, "not_authenticated", type="ping")
         await refused(ann, "bad_credentials", type="hello", name="ann", password="x")
         await refused(ann, "bad_field", type="hello", name="ann", token="x")
@@ -70,6 +72,10 @@ async def come_in(daemon: Daemon, traffic: Traffic, token: str) -> None:
         async with person(daemon.url, traffic) as newer:
             await newer.hello(session=session, token=None)
             await closed(ann, 4506)
+            async with person(daemon.url, traffic) as tab:
+                beside = await tab.hello(session=session, another=True)
+                assert beside["session"] != session
+                await granted(newer, type="ping")
             await granted(newer, type="logout")
             await closed(newer, 1000)
     async with person(daemon.url, traffic) as ann:
@@ -115,11 +121,12 @@ async def have_an_account(daemon: Daemon, traffic: Traffic, token: str) -> None:
 
 
 async def be_apart(daemon: Daemon, traffic: Traffic, ann: Person, bob: Person) -> None:
-    """Mentions where one has not joined, and what is hidden by a block."""
+    """Mentions on every connection, and what is hidden by a block."""
     async with person(daemon.url, traffic) as other:
         await other.hello(name="bob", password=PASSWORD)
         await granted(ann, type="send", room="garden", text="@bob look")
         await other.hear_until(type="mention", room="garden")
+        await bob.hear_until(type="mention", room="garden")
         missed = await granted(ann, type="send", room="garden", text="@dan, @bob")
         assert missed["unreached"] == ["dan"]
         await granted(ann, type="edit", room="garden", of=missed["seq"], text="@bob")
@@ -234,6 +241,15 @@ async def keep_order(ann: Person, bob: Person, dan: Person) -> None:
     await granted(ann, type="unban", **on)
 
 
+async def name_it(daemon: Daemon, traffic: Traffic, bob: Person) -> None:
+    """An administrator says what the place is called."""
+    await refused(bob, "forbidden", type="place", name="Bobland")
+    async with person(daemon.url, traffic) as ada:
+        await ada.hello(name="ada", password=PASSWORD)
+        await granted(ada, type="place", name="Northwind", id=1)
+        await bob.hear_until(type="place", name="Northwind")
+
+
 async def stumble(ann: Person, cy: Person) -> None:
     """Every way to be refused that a person can walk into."""
     for bad, code in (("{", "bad_json"), (b"{}", "bad_frame")):
@@ -262,6 +278,7 @@ async def test_everything_is_said_and_heard(tmp_path: Path) -> None:
     data = tmp_path / "data"
     for name in ("ann", "bob", "dan"):
         add_account(data, name, PASSWORD)
+    add_account(data, "ada", PASSWORD, "--admin")
     token = issue_token(data, "ann")
     traffic = Traffic()
     async with running(data, env=ENV) as daemon:
@@ -281,6 +298,7 @@ async def test_everything_is_said_and_heard(tmp_path: Path) -> None:
             await be_seen(ann, bob, cy)
             await be_apart(daemon, traffic, ann, bob)
             await keep_order(ann, bob, dan)
+            await name_it(daemon, traffic, bob)
             await stumble(ann, cy)
             for who in (ann, bob, cy, dan):
                 await granted(who, type="logout")

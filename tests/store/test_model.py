@@ -168,6 +168,7 @@ others = st.one_of(
     st.builds(d.SetBlock, people, people, st.sampled_from([True, True, False])),
     st.builds(d.SetPasswordHash, users, texts, hashes),
     st.builds(d.ChangePassword, users, texts, hashes, sessions),
+    st.builds(d.SetPlace, texts),
     st.builds(d.SetAccountRole, users, st.sampled_from(["user", "bot"])),
     st.builds(d.EraseUser, users, hashes, st.none() | st.just(NAMELESS)),
     st.builds(
@@ -179,6 +180,7 @@ others = st.one_of(
         most=st.integers(0, 2),
         held=st.tuples(sessions),
         device=st.none() | texts,
+        beside=st.none() | sessions,
     ),
     st.builds(
         lambda session: d.OpenSession(

@@ -109,3 +109,14 @@ async def test_who_made_a_room_of_before_is_worked_out(tmp_path: Path) -> None:
         makers = {row.room: row.maker for row in (await store.load(T0)).rooms}
     known = dict.fromkeys(("asked", "joined", "owned"), BOB)
     assert makers == {LOBBY: None, "unknown": None} | known
+
+
+async def test_nobody_has_named_a_place_of_before(tmp_path: Path) -> None:
+    """And somebody may."""
+    with store_at(tmp_path, before("place")):
+        pass
+    async with sqlite(tmp_path) as store:
+        assert (await store.load(T0)).place is None
+        await one(store, d.SetPlace("Northwind"))
+    async with sqlite(tmp_path) as store:
+        assert (await store.load(T0)).place == "Northwind"
