@@ -3,7 +3,7 @@
 `Chat` holds rooms, users, sessions and connections as plain objects. It changes
 in two ways and no other:
 
-* `apply…`, in `chatd.core.truth`, take what the store has committed. They are
+* `apply…`, here and in `chatd.core.truth`, take what the store has committed. They are
   idempotent: what was applied before changes nothing.
 * the `note_…` methods take what is live: connections, sessions, presence,
   subscriptions, read marks that wait to be written.
@@ -77,6 +77,12 @@ class Chat(Truth):
     subscription_number: int = 0
     address_key: str = ""
     """With which digests of addresses are made."""
+    place: str | None = None
+    """What an administrator has called it; None: nobody has."""
+
+    def apply_place(self, name: str) -> None:
+        """Take a committed name of the place."""
+        self.place = name
 
     def apply_session(self, session: SessionId, name: UserName) -> None:
         """Take a committed session of a guest, if he is here; no connection has it."""

@@ -46,8 +46,6 @@ class Truth:
     """Invitations that wait for their answer, or have ended not long ago."""
     reads: dict[tuple[RoomName, UserName], Seq] = attrs.field(factory=dict)
     """Read marks that are not written yet."""
-    place: str | None = None
-    """What an administrator has called it; None: nobody has."""
     agenda: Agenda = attrs.field(factory=Agenda)
     emptied: dict[RoomName, bool] = attrs.field(factory=dict)
     """Rooms in which nobody is, to be looked at when the turn ends, and whether that
@@ -332,10 +330,6 @@ class Truth:
         before = user.shown
         user.display = display
         self.show_change(user, before, now)
-
-    def apply_place(self, name: str) -> None:
-        """Take a committed name of the place."""
-        self.place = name
 
     def apply_role(self, user: User, role: str) -> None:
         """Take a committed role on this server."""

@@ -38,6 +38,7 @@ from chatd.core.commands import (
     lookups,
     moderation,
     place,
+    profile,
     renaming,
     rooms,
     searches,
@@ -89,7 +90,7 @@ RULES: dict[type[commands.Command], Rule] = {
     account_commands.DeleteAccount: Rule(accounts.delete_account, settles=True),
     account_commands.Refresh: Rule(accounts.refresh),
     commands.Logout: Rule(accounts.logout, settles=True),
-    commands.Profile: Rule(sessions.profile, settles=True, grows=True),
+    commands.Profile: Rule(profile.profile, settles=True, grows=True),
     commands.Join: Rule(rooms.join, settles=True),
     commands.Leave: Rule(rooms.leave, member=True, settles=True),
     commands.Send: Rule(

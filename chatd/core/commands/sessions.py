@@ -1,4 +1,4 @@
-"""Hello and profile: who is on a connection, and until when.
+"""Hello: who is on a connection, and until when.
 
 A hello runs in up to four steps, and what the connection sent behind it waits
 for all of them: the credential is verified at the edge, a new session is made
@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from chatd.core import allowance
 from chatd.core.barred import address_digest, banned_from_server
-from chatd.core.commands import authority
 from chatd.core.commands.authority import invitation
 from chatd.core.commands.revocation import cut_sessions
 from chatd.core.commands.rooms import subscribe_direct
@@ -29,7 +28,6 @@ from chatd.core.drafts import (
     Outcome,
     Refused,
     RenewSession,
-    SetDisplay,
 )
 from chatd.core.effects import Authenticate, CountUnread, Origin, Unread
 from chatd.core.entities import Connection, User, readable_from
@@ -40,8 +38,8 @@ from chatd.core.turn import Turn
 from chatd.errors import Ending, Reject, RejectCode
 from chatd.ids import RoomName, SessionId, UserName, is_direct, is_guest
 from chatd.names import NAMES, check_free, skeleton
-from chatd.wire.commands import Hello, Profile
-from chatd.wire.replies import Done, InviteShown, LimitsShown, RoomState, Welcome
+from chatd.wire.commands import Hello
+from chatd.wire.replies import InviteShown, LimitsShown, RoomState, Welcome
 
 INVITES_SHOWN_MAX = 100
 """The newest; `welcome` must not grow by what others do. Source: a page."""
@@ -381,30 +379,3 @@ def _invites(turn: Turn, user: User, scope: Scope | None) -> list[InviteShown]:
 def _gone() -> Reject:
     """The refusal for a session that is void, told like a wrong credential."""
     return Reject(RejectCode.BAD_CREDENTIALS, "this session is not known, or has ended")
-
-
-# --- profile ----------------------------------------------------------------
-
-
-def profile(turn: Turn, connection: Connection, command: Profile) -> None:
-    """Change what people read instead of one's name."""
-    user = turn.user(connection)
-    authority.check_unbarred(turn, user)
-    allowance.pace(turn, connection)
-    turn.append(SetDisplay(user.name, command.display), connection, command)
-    turn.pend(connection)
-
-
-def renamed(turn: Turn, origin: Origin, draft: SetDisplay, outcome: Outcome) -> None:
-    """Take a new display name, and answer."""
-    connection = turn.connection(origin.connection)
-    user = turn.chat.users.get(draft.user)
-    if not isinstance(outcome, Refused) and user is not None:
-        turn.chat.apply_display(user, draft.display, turn.now.mono)
-    if connection is None or origin.command is None:
-        return
-    if isinstance(outcome, Refused):
-        turn.refuse(connection.id, origin.command, outcome)
-    else:
-        turn.answer(connection.id, Done(origin.command.type, origin.command.id))
-    turn.release(connection)

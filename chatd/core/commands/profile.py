@@ -1,0 +1,36 @@
+"""Profile: how somebody is shown."""
+
+from __future__ import annotations
+
+from chatd.core import allowance
+from chatd.core.commands import authority
+from chatd.core.drafts import Outcome, Refused, SetDisplay
+from chatd.core.effects import Origin
+from chatd.core.entities import Connection
+from chatd.core.turn import Turn
+from chatd.wire.commands import Profile
+from chatd.wire.replies import Done
+
+
+def profile(turn: Turn, connection: Connection, command: Profile) -> None:
+    """Change what people read instead of one's name."""
+    user = turn.user(connection)
+    authority.check_unbarred(turn, user)
+    allowance.pace(turn, connection)
+    turn.append(SetDisplay(user.name, command.display), connection, command)
+    turn.pend(connection)
+
+
+def renamed(turn: Turn, origin: Origin, draft: SetDisplay, outcome: Outcome) -> None:
+    """Take a new display name, and answer."""
+    connection = turn.connection(origin.connection)
+    user = turn.chat.users.get(draft.user)
+    if not isinstance(outcome, Refused) and user is not None:
+        turn.chat.apply_display(user, draft.display, turn.now.mono)
+    if connection is None or origin.command is None:
+        return
+    if isinstance(outcome, Refused):
+        turn.refuse(connection.id, origin.command, outcome)
+    else:
+        turn.answer(connection.id, Done(origin.command.type, origin.command.id))
+    turn.release(connection)
