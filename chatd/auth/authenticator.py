@@ -15,9 +15,18 @@ from chatd.auth.passwords import Passwords
 from chatd.auth.tokens import Access, Tokens, digest_of, new_secret, refused
 from chatd.config import Config
 from chatd.core.barred import banned_from_server
-from chatd.core.drafts import Draft, SetAccountRole, SetPasswordHash
+from chatd.core.drafts import (
+    BAD_INVITATION,
+    INVITATION_EXPIRED,
+    INVITATION_USED,
+    Draft,
+    SetAccountRole,
+    SetPasswordHash,
+)
 from chatd.core.principal import (
     HashedPassword,
+    InvitationKept,
+    NewSecret,
     Principal,
     Renewal,
     RightPassword,
@@ -33,6 +42,7 @@ from chatd.wire.accounts import (
     Register,
     SecretCommand,
 )
+from chatd.wire.admissions import CreateInvitation, Link
 from chatd.wire.commands import Hello
 from chatd.wire.events import DAY_MS
 
@@ -91,14 +101,18 @@ class Authenticator:
         """
         token: str | None = hello.token
         if bearer is not None:
-            given = (hello.token, hello.password, hello.name)
-            if any(entry is not None for entry in given):
-                raise Reject(
-                    RejectCode.BAD_FIELD,
-                    "the upgrade brought a token already: send one credential in all",
-                    field="token" if hello.token is not None else "name",
-                )
+            given = ("token", "link", "name", "password")
+            for field in given:
+                if getattr(hello, field) is not None:
+                    raise Reject(
+                        RejectCode.BAD_FIELD,
+                        "the upgrade brought a token already:"
+                        " send one credential in all",
+                        field=field,
+                    )
             token = bearer
+        if hello.link is not None:
+            return await self._by_link(hello.link, address)
         if hello.session is not None:
             resumed = await self._resume(hello.session, token, address)
             return self._beside(resumed) if hello.another else resumed
@@ -116,8 +130,8 @@ class Authenticator:
         command: SecretCommand,
         user: UserName | None,
         address: str,
-    ) -> HashedPassword | RightPassword | Renewal:
-        """Verify or hash what a command about an account brings.
+    ) -> HashedPassword | RightPassword | Renewal | NewSecret:
+        """Verify or hash what a command about an account brings, or draw a secret.
 
         Args:
             command: The command.
@@ -126,12 +140,16 @@ class Authenticator:
 
         Raises:
             Reject: `bad_credentials`, `banned`, `bad_field`, `forbidden`,
-                `name_taken`, `rate_limited`.
+                `name_taken`, `rate_limited`; of an invitation `bad_invitation`,
+                `invitation_used`, `invitation_expired`.
 
         Cancellation: safe; a hash that was begun is finished and thrown away.
         """
         if isinstance(command, Register):
             return await self._register(command, address)
+        if isinstance(command, Link | CreateInvitation):
+            secret = new_secret(self._random_bytes)
+            return NewSecret(secret, digest_of(secret))
         assert user is not None
         if isinstance(command, Password):
             stored = await self._confirm(user, command.old, "old", address)
@@ -150,10 +168,28 @@ class Authenticator:
     async def _resume(self, secret: str, token: str | None, address: str) -> Principal:
         """Go on with a session, which takes over a token that comes with it."""
         row = await self._store.session(SessionId(digest_of(secret)))
-        user = await self._store.user(row.user) if row is not None else None
-        if row is None or user is None or self._is_over(row):
-            text = "this session is not known, or has ended"
+        text = "this session is not known, or has ended"
+        if row is None:
             raise refused("session", text, address)
+        return await self._go_on(row, secret, token, address, text)
+
+    async def _by_link(self, secret: str, address: str) -> Principal:
+        """Open a session beside the one that has asked for the link."""
+        digest = digest_of(secret)
+        found = await self._store.linked(digest)
+        text = "this link is not known, was used, or is too old: make another"
+        if found is None or found[1] <= self._wall():
+            raise refused("link", text, address)
+        beside = self._beside(await self._go_on(found[0], "", None, address, text))
+        return attrs.evolve(beside, link=digest)
+
+    async def _go_on(
+        self, row: SessionRow, secret: str, token: str | None, address: str, gone: str
+    ) -> Principal:
+        """Whose a session is that is there, and what it allows; `gone` if it is not."""
+        user = await self._store.user(row.user)
+        if user is None or self._is_over(row):
+            raise refused("session", gone, address)
         if token is None:
             renewal, role = await self._tokens.kept(row, address), user.role
             self._refuse_banned(user)
@@ -244,10 +280,36 @@ class Authenticator:
         return right, new_hash
 
     async def _register(self, command: Register, address: str) -> HashedPassword:
+        """Hash the password of a new account, whose invitation is looked at first.
+
+        Or whoever has none would learn which names there are. How many accounts come
+        from one address does not matter where somebody has asked them in.
+        """
+        allowed, by, digest = partial(self._pace.register, address), None, b""
+        if command.invite is not None:
+            digest = digest_of(command.invite)
+            by = await self._invitation(digest, address)
+            allowed = partial(self._pace.check_invitation, address)
         if await self._store.user(UserName(command.name)) is not None:
             raise Reject(RejectCode.NAME_TAKEN, "the name is taken", field="name")
-        allowed = partial(self._pace.register, address)
-        return HashedPassword(await self._passwords.hash(command.password, allowed))
+        hashed = await self._passwords.hash(command.password, allowed)
+        return HashedPassword(hashed, invitation=by, digest=digest)
+
+    async def _invitation(self, digest: bytes, address: str) -> InvitationKept:
+        """Find the invitation that a secret is of, if it may still be used."""
+        self._pace.check_invitation(address)
+        found = await self._store.invitation(digest)
+        if found is None:
+            self._pace.wrong_invitation(address)
+            why = BAD_INVITATION
+        elif found.used >= found.uses:
+            why = INVITATION_USED
+        elif found.expires is not None and found.expires <= self._wall():
+            why = INVITATION_EXPIRED
+        else:
+            return found
+        log().info("invitation refused", reason=why.code, address=address)
+        raise Reject(why.code, why.text, field=why.field)
 
     async def _confirm(
         self, name: UserName, password: str, field: str, address: str

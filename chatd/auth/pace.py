@@ -51,6 +51,7 @@ class Pace:
     _by_address: Buckets = attrs.field(factory=_by_wrong, init=False)
     _by_account: Buckets = attrs.field(factory=_by_wrong, init=False)
     _by_pair: Buckets = attrs.field(factory=_by_wrong, init=False)
+    _by_invitation: Buckets = attrs.field(factory=_by_wrong, init=False)
     _known: dict[str, None] = attrs.field(factory=dict, init=False)
     _registrations: Buckets = attrs.field(
         factory=lambda: Buckets(REGISTRATIONS_PER_S, REGISTRATIONS_MAX), init=False
@@ -86,6 +87,26 @@ class Pace:
         if len(self._known) >= KNOWN_MAX:
             del self._known[next(iter(self._known))]
         self._known[pair] = None
+
+    def check_invitation(self, address: str) -> None:
+        """Refuse whoever has brought too many wrong invitations. Counts nothing.
+
+        Raises:
+            Reject: `rate_limited`, with the time after which one try is free.
+        """
+        key = address_key(address)
+        wait_s = self._by_invitation.wait(key, self._now()) if key else 0.0
+        if wait_s:
+            raise Reject(
+                RejectCode.RATE_LIMITED,
+                "too many invitations that are none: wait before you try again",
+                retry_after_s=wait_s,
+            )
+
+    def wrong_invitation(self, address: str) -> None:
+        """Count an invitation that is none."""
+        if key := address_key(address):
+            self._by_invitation.take(key, self._now())
 
     def register(self, address: str) -> None:
         """Count a new account.

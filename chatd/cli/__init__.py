@@ -16,6 +16,7 @@ from chatd.cli.accounts import user_group
 from chatd.cli.config import check, config_group
 from chatd.cli.connect import connect
 from chatd.cli.farewell import erase, export
+from chatd.cli.invite import invite_group
 from chatd.cli.protocol import protocol_group
 from chatd.cli.serve import serve
 from chatd.cli.tokens import token_group
@@ -30,6 +31,7 @@ def main() -> None:
 main.add_command(serve)
 main.add_command(user_group)
 main.add_command(token_group)
+main.add_command(invite_group)
 main.add_command(export)
 main.add_command(erase)
 main.add_command(check)

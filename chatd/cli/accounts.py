@@ -60,7 +60,7 @@ def add_user(
     directory, name = place.directory, place.new_account(name)
     password_hash = None if role == "bot" else hash_password(_password())
     with told():
-        admin.add_account(
+        revision = admin.add_account(
             directory,
             name,
             password_hash,
@@ -68,6 +68,8 @@ def add_user(
             distinct=place.names.distinct,
             role=role or "user",
         )
+        if revision is not None:
+            wait_in_force(directory, revision)
     click.echo(f"added {name}")
 
 

@@ -13,7 +13,8 @@ import click
 from chatd import __version__
 from chatd.cli.config import config_option, load_or_exit
 from chatd.config import Address, Server, TcpAddress
-from chatd.daemon import Started, run_daemon
+from chatd.daemon import Started, links, run_daemon, setup
+from chatd.daemon.links import page_url
 from chatd.errors import ConfigError, StoreRefused
 
 
@@ -37,7 +38,13 @@ def serve(config_file: Path | None, listen: tuple[str, ...], data: str | None) -
     loaded = load_or_exit(config_file, overrides)
 
     def announce(started: Started) -> None:
-        for line in announcement(config_file, loaded.config.server, started):
+        server = loaded.config.server
+        lines = announcement(config_file, server, started)
+        if started.setup_secret is not None:
+            link, is_shown = setup_link(server, started), sys.stdout.isatty()
+            # What is said to be there is there by then.
+            lines.append(setup_line(link, started.data, shown=is_shown))
+        for line in lines:
             click.echo(line)
         sys.stdout.flush()
 
@@ -67,6 +74,32 @@ def announcement(
         f"data in {started.data.resolve()}{' (new)' if started.is_new else ''}",
         f"try: chatd connect {_url(server, started.listening)} --room lobby",
     ]
+
+
+def setup_link(server: Server, started: Started) -> str:
+    """The link by which the first administrator comes."""
+    assert started.setup_secret is not None
+    url = page_url(server, started.listening) or "https://HOST"
+    return links.link(url, "setup", started.setup_secret)
+
+
+def setup_line(link: str, data: Path, *, shown: bool) -> str:
+    """The line that asks somebody to become the first administrator.
+
+    Args:
+        link: By which he does.
+        data: Where it is left where it is not shown.
+        shown: Whether a person sees the line; it may be kept in a log else.
+    """
+    if shown:
+        return f"nobody administers this place yet: open {link}"
+    try:
+        path = setup.leave(data, link)
+    except OSError as error:
+        return (
+            f"nobody administers this place yet, and the link cannot be left: {error}"
+        )
+    return f"nobody administers this place yet: open the link in {path.resolve()}"
 
 
 def _where(address: Address, scheme: str, path: str = "") -> str:

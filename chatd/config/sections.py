@@ -139,10 +139,14 @@ class Auth:
         doc="Whether people without an account may come in, as NAME~xxxx.",
         source="the first run needs no account; it listens on this machine only",
     )
-    registration: Literal["closed", "open"] = key(
-        "closed",
-        "Whether anybody may make himself an account with `register`.",
-        "ejabberd's mod_register, which is off as well: an open door is a decision",
+    registration: Literal["closed", "invite", "open"] = key(
+        "invite",
+        "Who may make himself an account with `register`. closed: whom the operator"
+        " lets, by `chatd invite`. invite: also who has an invitation of an"
+        " administrator, or of a moderator of one of the rooms.permanent. open:"
+        " anybody.",
+        "nobody comes whom nobody has asked in: an open door is a decision, as for"
+        " ejabberd's mod_register, which is off",
     )
     guest_hold_s: float = key(
         900.0,

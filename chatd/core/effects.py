@@ -17,6 +17,7 @@ from chatd.core.query import Place, Query
 from chatd.errors import Ending
 from chatd.ids import ConnectionId, RoomName, Seq, UserName
 from chatd.wire.accounts import SecretCommand
+from chatd.wire.admissions import Invitations
 from chatd.wire.commands import Command, Hello, History, Search, Sessions
 from chatd.wire.events import Ephemeral, Hidden, Millis, TimelineEvent
 from chatd.wire.replies import Reply, ServerFrame
@@ -187,6 +188,22 @@ class ReadSessions:
 
 
 @attrs.define
+class ReadInvitations:
+    """Read a page of invitations to the server: of one user, or for None all."""
+
+    connection: ConnectionId
+    command: Invitations
+    user: UserName
+    """Who asks."""
+    maker: UserName | None
+
+
+@attrs.define
+class EndSetup:
+    """There is an administrator: the first one is not waited for any more."""
+
+
+@attrs.define
 class FindMessages:
     """Find messages in some rooms, each from a first seq up to the head."""
 
@@ -247,6 +264,8 @@ Effect = (
     | FindUser
     | ReadHistory
     | ReadSessions
+    | ReadInvitations
+    | EndSetup
     | FindMessages
     | Replay
     | Charge

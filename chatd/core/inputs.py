@@ -17,6 +17,8 @@ from chatd.core.effects import Origin, Unread
 from chatd.core.entities import Sanction, SessionKept
 from chatd.core.principal import (
     HashedPassword,
+    InvitationKept,
+    NewSecret,
     Principal,
     Renewal,
     RightPassword,
@@ -25,6 +27,7 @@ from chatd.core.query import Hit, Query
 from chatd.errors import Reject
 from chatd.ids import ConnectionId, RoomName, Seq, SessionId, UserName
 from chatd.wire.accounts import SecretCommand
+from chatd.wire.admissions import Invitations
 from chatd.wire.codec import BadCommand
 from chatd.wire.commands import Command, Hello, History, Search, Sessions
 from chatd.wire.events import Millis
@@ -138,6 +141,16 @@ class SessionsRead:
 
 
 @attrs.define
+class InvitationsRead:
+    """A page of invitations to the server was read."""
+
+    connection: ConnectionId
+    command: Invitations
+    invitations: list[InvitationKept]
+    more: bool
+
+
+@attrs.define
 class MessagesFound:
     """A page of a search's results was read."""
 
@@ -153,7 +166,7 @@ class LookUpRefused:
     """A page or a search was not read."""
 
     connection: ConnectionId
-    command: History | Search | Sessions
+    command: History | Search | Sessions | Invitations
     reject: Reject
 
 
@@ -172,7 +185,7 @@ class SecretChecked:
 
     connection: ConnectionId
     command: SecretCommand
-    found: HashedPassword | RightPassword | Renewal
+    found: HashedPassword | RightPassword | Renewal | NewSecret
     """For `refresh` what the token is."""
 
 
@@ -264,6 +277,7 @@ Input = (
     | Replayed
     | HistoryRead
     | SessionsRead
+    | InvitationsRead
     | MessagesFound
     | LookUpRefused
     | AuthenticationFailed

@@ -14,6 +14,7 @@ from typing import Any
 from chatd.core import deadlines, drafts, retention
 from chatd.core.commands import (
     accounts,
+    admissions,
     blocks,
     creation,
     lifecycle,
@@ -100,6 +101,8 @@ def _role_set(
     user = turn.chat.users.get(draft.user)
     if user is not None and not isinstance(outcome, drafts.Refused):
         turn.chat.apply_role(user, draft.role)
+        if draft.role == "admin":
+            turn.admin_is_here()
 
 
 def _recalled(
@@ -146,6 +149,10 @@ _TAKERS: dict[type, Callable[[Turn, Origin, Any, Outcome], None]] = {
     drafts.SetAccountRole: _role_set,
     drafts.SetBlock: blocks.changed,
     drafts.SetPlace: place.named,
+    drafts.Enroll: admissions.enrolled,
+    drafts.AddInvitation: admissions.executed,
+    drafts.RemoveInvitation: admissions.executed,
+    drafts.SetLink: admissions.executed,
     drafts.SaveMarks: _marks_saved,
     drafts.TrimRoom: retention.trimmed,
 }

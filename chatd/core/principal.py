@@ -9,7 +9,7 @@ from __future__ import annotations
 import attrs
 
 from chatd.core.scope import Scope
-from chatd.ids import SessionId, UserName
+from chatd.ids import RoomName, SessionId, UserName
 from chatd.wire.events import Millis
 
 
@@ -37,6 +37,38 @@ class Principal:
     """Whether the user is made now: a guest, or by an outside issuer's word."""
     beside: SessionId | None = None
     """The session beside which this one is opened, which has to be there still."""
+    link: bytes | None = None
+    """SHA-256 of the link by which it is, which is used up by it."""
+
+
+@attrs.define
+class InvitationKept:
+    """What the store has of an invitation to the server."""
+
+    number: int
+    """What people call it by; 0: it is that of the first start."""
+    maker: UserName | None
+    """Who made it; None: the operator."""
+    role: str
+    """What those are who come by it."""
+    room: RoomName | None
+    """In which they are then; None also where that has ended."""
+    created: Millis
+    expires: Millis | None
+    """None: it holds until there is an administrator."""
+    uses: int
+    used: int
+    users: list[UserName] = attrs.field(factory=list)
+    """Who came by it, where that was asked for."""
+
+
+@attrs.define
+class NewSecret:
+    """A secret was drawn, for a command that asks for one."""
+
+    secret: str = attrs.field(repr=False)
+    digest: bytes
+    """Its SHA-256."""
 
 
 @attrs.define
@@ -46,6 +78,10 @@ class HashedPassword:
     hash: str = attrs.field(repr=False)
     instead_of: str | None = attrs.field(default=None, repr=False)
     """The hash of the old one; None for a new account."""
+    invitation: InvitationKept | None = None
+    """By which a new account comes."""
+    digest: bytes = b""
+    """SHA-256 of that one's secret."""
 
 
 @attrs.define

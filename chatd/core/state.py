@@ -79,6 +79,8 @@ class Chat(Truth):
     """With which digests of addresses are made."""
     place: str | None = None
     """What an administrator has called it; None: nobody has."""
+    awaits_admin: bool = False
+    """Whether somebody may still become the first administrator by a secret."""
 
     def apply_place(self, name: str) -> None:
         """Take a committed name of the place."""

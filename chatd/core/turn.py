@@ -13,11 +13,12 @@ from collections.abc import Callable, Sequence
 import attrs
 
 from chatd.config import Config
-from chatd.core.drafts import Draft, Refused
+from chatd.core.drafts import Draft, Outcome, Refused
 from chatd.core.effects import (
     Answer,
     Append,
     Effect,
+    EndSetup,
     FindUser,
     Finish,
     Origin,
@@ -32,7 +33,7 @@ from chatd.errors import MALFORMED, Ending, Reject, RejectCode
 from chatd.ids import ConnectionId, Epoch, RoomName, UserName
 from chatd.wire.codec import BadCommand
 from chatd.wire.commands import Command
-from chatd.wire.replies import Refusal, Reply
+from chatd.wire.replies import Done, Refusal, Reply
 
 LIMITED_BURST = 60
 LIMITED_PER_S = 1.0
@@ -113,6 +114,20 @@ class Turn:
                 connection.limited = full_bucket(LIMITED_PER_S, LIMITED_BURST, now)
             if connection.limited.take(now):
                 self.finish(connection, Ending.OVERLOADED, FLOOD_AFTER_S)
+
+    def conclude(self, origin: Origin, outcome: Outcome) -> None:
+        """Answer a command with `ok`, or why not, and let the next one go on.
+
+        Nobody is answered who has gone meanwhile.
+        """
+        connection, command = self.connection(origin.connection), origin.command
+        if connection is None or command is None:
+            return
+        if isinstance(outcome, Refused):
+            self.refuse(connection.id, command, outcome)
+        else:
+            self.answer(connection.id, Done(command.type, command.id))
+        self.release(connection)
 
     def append(
         self,
@@ -229,6 +244,12 @@ class Turn:
         return scope is None or any(
             scope.shows(name) for name in self._names_of(room) if name is not None
         )
+
+    def admin_is_here(self) -> None:
+        """The first administrator is not waited for any more, if he was."""
+        if self.chat.awaits_admin:
+            self.chat.awaits_admin = False
+            self.effects.append(EndSetup())
 
     @property
     def place(self) -> str:

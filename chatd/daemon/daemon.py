@@ -36,6 +36,7 @@ from chatd.auth import read_issuers
 from chatd.config import Address, Config, notices
 from chatd.core.quota import Buckets
 from chatd.core.state import Chat
+from chatd.daemon import setup
 from chatd.daemon.clocks import read_clocks, wall
 from chatd.daemon.garbage import tend
 from chatd.daemon.house import House
@@ -93,6 +94,8 @@ class Started:
     data: Path
     is_new: bool
     """Whether there was no data before."""
+    setup_secret: str | None = None
+    """By what the first administrator comes; None: there is one, or was."""
 
 
 def run_daemon(config: Config, announce: Callable[[Started], None]) -> int:
@@ -191,24 +194,29 @@ async def _live(
                 measure = partial(free_bytes, data)
                 await nursery.start(watch_space, measure, hub.measured, data, bytes_min)
             await nursery.start(tend, lambda: hub.connections)
+            setup.take_away(data)
             async with trio.open_nursery() as doors:
                 await doors.start(listener.serve, sockets)
                 await doors.start(monitor.serve, metrics_sockets)
                 nursery.start_soon(service.feed_watchdog, lambda: hub.is_ready)
                 service.tell("READY=1")
-                announce(
-                    Started(
-                        [one.address for one in sockets],
-                        [one.address for one in metrics_sockets],
-                        data,
-                        is_new,
-                    )
+                listening, numbers = (
+                    [one.address for one in some] for some in (sockets, metrics_sockets)
                 )
+                announce(Started(listening, numbers, data, is_new, hub.setup_secret))
+                # Not before the link is left, or one that came sooner would leave it.
+                nursery.start_soon(_end_setup, hub, data)
                 await _until_stopped(signals)
                 service.tell("STOPPING=1")
                 await _drain(hub, listener, monitor)
                 doors.cancel_scope.cancel()
             nursery.cancel_scope.cancel()
+
+
+async def _end_setup(hub: Hub, data: Path) -> None:
+    """Take the link away when somebody has become the first administrator."""
+    await hub.set_up.wait()
+    setup.take_away(data)
 
 
 def _tls(config: Config) -> ssl.SSLContext | None:

@@ -25,6 +25,7 @@ from chatd.core.effects import (
     FindMessages,
     FindUser,
     ReadHistory,
+    ReadInvitations,
     ReadSessions,
     Replay,
     Unread,
@@ -34,6 +35,7 @@ from chatd.core.inputs import (
     AuthenticationFailed,
     HistoryRead,
     Input,
+    InvitationsRead,
     LookUpRefused,
     MessagesFound,
     Replayed,
@@ -61,6 +63,7 @@ LookUp = (
     | FindUser
     | ReadHistory
     | ReadSessions
+    | ReadInvitations
     | FindMessages
 )
 """An effect whose outcome is one input."""
@@ -168,6 +171,18 @@ class Errands:
         else:
             self._happened(SessionsRead(effect.connection, command, sessions, more))
 
+    async def _read_invitations(self, effect: ReadInvitations) -> None:
+        command = effect.command
+        try:
+            async with self._turns.of(effect.user):
+                found, more = await self._store.invitations(
+                    effect.maker, command.after, command.limit
+                )
+        except (StoreUnavailable, TooSlow):
+            self._happened(LookUpRefused(effect.connection, command, unreadable()))
+        else:
+            self._happened(InvitationsRead(effect.connection, command, found, more))
+
     async def _find_messages(self, effect: FindMessages) -> None:
         link = self._fanout.links.get(effect.connection)
         if link is None or link.user is None:
@@ -251,5 +266,6 @@ _LOOK_UPS: dict[type[LookUp], Callable[[Errands, Any], Awaitable[None]]] = {
     FindUser: Errands._find_user,
     ReadHistory: Errands._read_history,
     ReadSessions: Errands._read_sessions,
+    ReadInvitations: Errands._read_invitations,
     FindMessages: Errands._find_messages,
 }

@@ -58,6 +58,11 @@ class Hub(Engine):
         world: Time and randomness.
         metrics: Where to count.
         server: Name and version, for `welcome`.
+
+    Attributes:
+        setup_secret: By what the first administrator comes, once it runs; None where
+            nobody is waited for.
+        set_up: Happens when he has come, or another one.
     """
 
     def __init__(
@@ -69,6 +74,8 @@ class Hub(Engine):
         self._store = store
         self._server = server
         self._emptied = trio.Event()
+        self.setup_secret: str | None = None
+        self.set_up = trio.Event()
         self._sending_away: tuple[Ending, Callable[[], float]] | None = None
         self._nursery: trio.Nursery
         self._committer = Committer(
@@ -105,7 +112,9 @@ class Hub(Engine):
         """
         # A third of the calls that `trio.current_time` makes.
         self._mono = trio.lowlevel.current_clock().current_time
-        chat, self._clock = await load(self._store, self._config, self._world)
+        chat, self._clock, self.setup_secret = await load(
+            self._store, self._config, self._world
+        )
         self._machine = Machine(chat, self._config, self._world.new_epoch, self._server)
         async with trio.open_nursery() as nursery:
             self._performer = Performer(
@@ -116,6 +125,7 @@ class Hub(Engine):
                 self._metrics,
                 self._inputs,
                 nursery.start_soon,
+                self.set_up,
             )
             self._nursery = nursery
             nursery.start_soon(self._committer.run)

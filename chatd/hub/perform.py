@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import attrs
+import trio
 
 from chatd.core import effects
 from chatd.core.effects import Effect
@@ -41,6 +42,8 @@ class Performer:
     """Where an effect leaves an input that it makes at once."""
     spawn: Callable[..., object]
     """Starts a task beside the hub."""
+    set_up: trio.Event
+    """Happens when there is an administrator, where the first one was waited for."""
 
     def _answer(self, effect: effects.Answer) -> None:
         link = self.fanout.links.get(effect.connection)
@@ -123,6 +126,9 @@ class Performer:
                 link.ending, link.after_s = effect.ending, effect.after_s
             self.fanout.touch(link)
 
+    def _end_setup(self, _effect: effects.EndSetup) -> None:
+        self.set_up.set()
+
     def _charge(self, effect: effects.Charge) -> None:
         link = self.fanout.links.get(effect.connection)
         if link is not None:
@@ -145,6 +151,8 @@ PERFORM: dict[type[Effect], Callable[[Performer, Any], None]] = {
     effects.FindUser: Performer._look_up,
     effects.ReadHistory: Performer._look_up,
     effects.ReadSessions: Performer._look_up,
+    effects.ReadInvitations: Performer._look_up,
+    effects.EndSetup: Performer._end_setup,
     effects.FindMessages: Performer._look_up,
     effects.Replay: Performer._replay,
     effects.Charge: Performer._charge,

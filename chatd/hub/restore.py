@@ -10,11 +10,19 @@ from collections.abc import Callable
 
 import trio
 
+from chatd.auth import digest_of, new_secret
 from chatd.config import Config
 from chatd.core.agenda import Due
 from chatd.core.clock import Clock
 from chatd.core.commands.lifecycle import EMPTY_S, is_needless
-from chatd.core.drafts import CreateRoom, DeclareRoom, Draft, Refused
+from chatd.core.drafts import (
+    Committed,
+    CreateRoom,
+    DeclareRoom,
+    Draft,
+    OfferSetup,
+    Refused,
+)
 from chatd.core.entities import Invite, Membership, Room, Sanction, Session, User
 from chatd.core.settings import RoomSettings
 from chatd.core.state import Chat
@@ -30,11 +38,14 @@ APART_S = 0.05
 """Between the ends of two rooms that nobody needs, a while after a start."""
 
 
-async def load(store: Store, config: Config, world: World) -> tuple[Chat, Clock]:
+async def load(
+    store: Store, config: Config, world: World
+) -> tuple[Chat, Clock, str | None]:
     """Read the chat from the store, and store what the configuration adds to it.
 
     Returns:
-        The chat, and the clock as far as the store's memory agrees with it.
+        The chat, the clock as far as the store's memory agrees with it, and the secret
+        by which the first administrator comes, where he is waited for.
 
     Raises:
         StoreFailed: It cannot be read, or a declared room cannot be stored.
@@ -48,11 +59,16 @@ async def load(store: Store, config: Config, world: World) -> tuple[Chat, Clock]
     snapshot = await store.load(now.sure, now.certain)
     chat = restore(snapshot, config, now.mono)
     drafts = declare(chat, config, world.new_epoch)
-    for outcome in await store.commit(drafts, now.wall, now.certain):
+    secret = new_secret(world.random_bytes)
+    # What was offered before is void: whoever has read it then is not meant now.
+    drafts.append(OfferSetup(digest_of(secret)))
+    *declared, offered = await store.commit(drafts, now.wall, now.certain)
+    for outcome in declared:
         if isinstance(outcome, Refused):
             raise StoreFailed(f"a declared room was not stored: {outcome.text}")
+    chat.awaits_admin = isinstance(offered, Committed)
     chat.agenda.add(trio.current_time(), Due.RETENTION, None)
-    return chat, clock
+    return chat, clock, secret if chat.awaits_admin else None
 
 
 def restore(snapshot: Snapshot, config: Config, now: float) -> Chat:

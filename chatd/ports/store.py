@@ -13,6 +13,7 @@ import attrs
 from chatd.core.drafts import AddressBan, Draft, Outcome
 from chatd.core.entities import Sanction, SessionKept
 from chatd.core.inputs import Revision
+from chatd.core.principal import InvitationKept
 from chatd.core.query import Hit, Place, Query
 from chatd.core.settings import RoomSettings
 from chatd.ids import Epoch, RoomName, Seq, SessionId, SessionTag, UserName
@@ -318,6 +319,27 @@ class Store(Protocol):
 
     async def session(self, session: SessionId) -> SessionRow | None:
         """Find a session. Cancellation: safe."""
+
+    async def linked(self, digest: bytes) -> tuple[SessionRow, Millis] | None:
+        """Find a session by the SHA-256 of its link, and until when that holds.
+
+        Cancellation: safe.
+        """
+
+    async def invitation(self, digest: bytes) -> InvitationKept | None:
+        """Find an invitation by its SHA-256. Cancellation: safe."""
+
+    async def invitations(
+        self, maker: UserName | None, after: int | None, limit: int
+    ) -> tuple[list[InvitationKept], bool]:
+        """Read a page of invitations, the newest first: of one user, or for None all.
+
+        Returns:
+            At most `limit` of them older than `after`, with their users, and whether
+            there are more.
+
+        Cancellation: safe.
+        """
 
     async def token(self, digest: bytes) -> TokenRow | None:
         """Find an access token by its SHA-256. Cancellation: safe."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from chatd.core.drafts import REACTION_KINDS_MAX, Refused
+from chatd.core.drafts import INVITATIONS_MAX, REACTION_KINDS_MAX, Refused
 from chatd.core.entities import INVITE_MS
 from chatd.errors import RejectCode
 from chatd.wire.events import Millis
@@ -31,6 +31,19 @@ SESSION_GONE = Refused(
     RejectCode.BAD_CREDENTIALS, "this session is not known, or has ended"
 )
 TOKEN_GONE = Refused(RejectCode.BAD_CREDENTIALS, "this token is not known")
+LINK_GONE = Refused(
+    RejectCode.BAD_CREDENTIALS,
+    "this link is not known, was used, or is too old: make another",
+)
+NO_INVITATION = Refused(
+    RejectCode.NO_INVITATION,
+    "there is no such invitation (any more), or it is somebody else's",
+    "invitation",
+)
+TOO_MANY_INVITATIONS = Refused(
+    RejectCode.FORBIDDEN,
+    f"you have {INVITATIONS_MAX} invitations: take some back, also used ones",
+)
 PASSWORD_CHANGED = Refused(
     RejectCode.BAD_CREDENTIALS, "the password was changed meanwhile", "old"
 )

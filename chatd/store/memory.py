@@ -19,12 +19,13 @@ import trio
 from chatd.core import drafts as d
 from chatd.core.entities import Invite, Sanction, SessionKept
 from chatd.core.inputs import Revision, RevisionKind
+from chatd.core.principal import InvitationKept
 from chatd.core.query import Hit, Place, Query
 from chatd.errors import StoreFailed, StoreUnavailable
 from chatd.ids import RoomName, Seq, SessionId, SessionTag, UserName
 from chatd.ports import RoomRow, SessionRow, Snapshot, TokenRow, UserRow
 from chatd.store import answers
-from chatd.store.model import Model, erasing
+from chatd.store.model import Model, admissions, erasing
 from chatd.store.model.entities import ModelMessage, ModelRoom, shown
 from chatd.store.model.people import (
     bar_address,
@@ -148,6 +149,7 @@ class MemoryStore:
                     if self._model.is_guest(user) and user not in held:
                         del place[user]  # joined or asked while his session ended
         forget_addresses(self._model, now, round(self.guest_ban_h * HOUR_MS))
+        admissions.prune(self._model, certain)
         return Snapshot(
             rooms=[
                 RoomRow(
@@ -311,6 +313,28 @@ class MemoryStore:
         await trio.lowlevel.checkpoint()
         found = self._model.sessions.get(session)
         return attrs.evolve(found) if found else None
+
+    async def linked(self, digest: bytes) -> tuple[SessionRow, Millis] | None:
+        """Find a session by its link; see the port. Cancellation: safe."""
+        await trio.lowlevel.checkpoint()
+        for session, (link, until) in self._model.links.items():
+            row = self._model.sessions.get(session)
+            if link == digest and row is not None:
+                return attrs.evolve(row), until
+        return None
+
+    async def invitation(self, digest: bytes) -> InvitationKept | None:
+        """Find an invitation by its SHA-256. Cancellation: safe."""
+        await trio.lowlevel.checkpoint()
+        return admissions.invitation(self._model, digest)
+
+    async def invitations(
+        self, maker: UserName | None, after: int | None, limit: int
+    ) -> tuple[list[InvitationKept], bool]:
+        """Read a page of invitations; see the port. Cancellation: safe."""
+        await trio.lowlevel.checkpoint()
+        found = admissions.invitations(self._model, maker, after)
+        return found[:limit], len(found) > limit
 
     async def token(self, digest: bytes) -> TokenRow | None:
         """Find an access token by its SHA-256. Cancellation: safe."""

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import attrs
 
+from chatd.wire.admissions import CreateInvitation, Link
 from chatd.wire.kinds import (
     CommandId,
     Display,
@@ -24,6 +25,8 @@ class Register:
     name: GuestName
     password: NewPassword = attrs.field(repr=False)
     display: Display | None = None
+    invite: Secret | None = attrs.field(default=None, repr=False)
+    """The secret of an invitation to the server."""
     id: CommandId = None
 
 
@@ -56,5 +59,5 @@ class Refresh:
     id: CommandId = None
 
 
-SecretCommand = Register | Password | DeleteAccount | Refresh
-"""What brings a secret that has to be verified, or hashed."""
+SecretCommand = Register | Password | DeleteAccount | Refresh | Link | CreateInvitation
+"""What brings a secret that has to be verified or hashed, or asks for a new one."""

@@ -175,6 +175,8 @@ def _bad_field(error: ClassValidationError, frame: dict[str, Any]) -> BadCommand
 def _hello(command: Hello) -> tuple[str, str] | None:
     other = "token" if command.token is not None else "session"
     has_other = command.token is not None or command.session is not None
+    if command.link is not None and (has_other or command.name is not None):
+        return "link", "one credential only, and another was given"
     if command.password is not None and command.name is None:
         return "password", "needs a name"
     if command.name is not None and has_other:

@@ -31,6 +31,12 @@ from chatd.wire.acts import (
     Unban,
     Unmute,
 )
+from chatd.wire.admissions import (
+    CreateInvitation,
+    Invitations,
+    Link,
+    RevokeInvitation,
+)
 from chatd.wire.kinds import (
     CommandId,
     Device,
@@ -57,6 +63,8 @@ class Hello:
     password: Secret | None = attrs.field(default=None, repr=False)
     token: Secret | None = attrs.field(default=None, repr=False)
     session: Secret | None = attrs.field(default=None, repr=False)
+    link: Secret | None = attrs.field(default=None, repr=False)
+    """What one's other device has asked for, by `link`."""
     another: bool = False
     """Not the session that is named, but a new one beside it."""
     device: Device | None = None
@@ -316,5 +324,9 @@ Command = (
     | Password
     | DeleteAccount
     | Refresh
+    | Link
+    | CreateInvitation
+    | Invitations
+    | RevokeInvitation
 )
 """Any command."""

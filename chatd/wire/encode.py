@@ -28,6 +28,7 @@ from cattrs import Converter
 from cattrs.fns import identity
 from cattrs.gen import make_dict_unstructure_fn, override
 
+from chatd.wire.admissions import InvitationShown
 from chatd.wire.events import Millis, UserShown
 from chatd.wire.kinds import WIRE_NAMES, CommandId
 from chatd.wire.replies import (
@@ -38,7 +39,7 @@ from chatd.wire.replies import (
     SessionShown,
 )
 
-TIMES = frozenset({"ts", "now", "until", "opened", "seen"})
+TIMES = frozenset({"ts", "now", "until", "opened", "seen", "made", "expires"})
 """The fields that hold milliseconds here and RFC 3339 on the wire."""
 
 Dump = Callable[[Any], dict[str, Any]]
@@ -52,7 +53,13 @@ def encode(frame: ServerFrame) -> bytes:
 
 
 def encode_part(
-    part: MessageShown | MessageFound | UserShown | RoomShown | SessionShown | str,
+    part: MessageShown
+    | MessageFound
+    | UserShown
+    | RoomShown
+    | SessionShown
+    | InvitationShown
+    | str,
 ) -> bytes:
     """Return one entry of a page as it will stand in the reply, to measure it."""
     return orjson.dumps(_CONVERTER.unstructure(part))

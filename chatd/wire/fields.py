@@ -35,6 +35,7 @@ from chatd.ids import (
 )
 from chatd.names import Names
 from chatd.wire.acts import Ban, Mute
+from chatd.wire.admissions import CreateInvitation
 from chatd.wire.kinds import (
     WIRE_NAMES,
     BanSeconds,
@@ -44,6 +45,10 @@ from chatd.wire.kinds import (
     Emoji,
     Fate,
     GuestName,
+    InvitationNumber,
+    InvitationSeconds,
+    InvitationUses,
+    InvitedRole,
     KeepCount,
     NewPassword,
     PageLimit,
@@ -105,6 +110,12 @@ KEEP_MAX = 10_000_000
 """Days or messages: more than any room will have."""
 BAN_S_MAX = 315_360_000
 """Ten years; who means longer gives no end."""
+INVITATION_USES_MAX = 100
+"""Source: the most that Discord's invites offer."""
+INVITATION_S_MIN = 60
+INVITATION_S_MAX = 31_536_000
+"""A year; who means longer makes another."""
+INVITED_ROLES = ("user", "admin")
 WORD = regex.compile(r"[a-z][a-z0-9_]{0,31}\Z")
 """A frame's type."""
 
@@ -167,6 +178,10 @@ def converter_for(text_chars: int, names: Names) -> Converter:
         SlowSeconds: _integer(0, SLOW_S_MAX, Mistyped),
         KeepCount: _integer(0, KEEP_MAX, Mistyped),
         BanSeconds: _integer(1, BAN_S_MAX, Mistyped),
+        InvitationNumber: _integer(1, INTEGER_MAX),
+        InvitationUses: _integer(1, INVITATION_USES_MAX, Mistyped),
+        InvitationSeconds: _integer(INVITATION_S_MIN, INVITATION_S_MAX, Mistyped),
+        InvitedRole: _string(_one_of(INVITED_ROLES)),
         QueryText: _typed(_parse_whole),
         PlaceText: _string(_parse_whole),
         CommandId: parse_id,
@@ -176,7 +191,7 @@ def converter_for(text_chars: int, names: Names) -> Converter:
         if type(None) not in get_args(kind):
             # What cattrs makes of the hook by itself takes twice as long.
             converter.register_structure_hook(kind | None, _optional(parse))
-    for cls in (Ban, Mute):
+    for cls in (Ban, Mute, CreateInvitation):
         read = make_dict_structure_fn(
             cls, converter, seconds=override(rename=WIRE_NAMES["seconds"])
         )

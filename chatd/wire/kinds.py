@@ -53,6 +53,14 @@ Fate = NewType("Fate", str)
 """What becomes of the messages of an account that ends: `empty` or `reassign`."""
 BanSeconds = NewType("BanSeconds", int)
 """How long a ban or mute holds: 1 second to ten years."""
+InvitationNumber = NewType("InvitationNumber", int)
+"""What people call an invitation to the server by; it says nothing of the secret."""
+InvitationUses = NewType("InvitationUses", int)
+"""How many people come by an invitation: 1 to 100."""
+InvitationSeconds = NewType("InvitationSeconds", int)
+"""How long an invitation holds: one minute to a year."""
+InvitedRole = NewType("InvitedRole", str)
+"""What those are who come by an invitation: `user` or `admin`."""
 
 CommandId = str | int | None
 

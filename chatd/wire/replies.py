@@ -11,6 +11,7 @@ from typing import ClassVar
 import attrs
 
 from chatd.ids import Cid, Epoch, RoomName, Seq, SessionTag, UserName
+from chatd.wire.admissions import InvitationCreated, InvitationsPage, Linked
 from chatd.wire.events import Ephemeral, Millis, Notice, TimelineShown, UserShown
 from chatd.wire.kinds import CommandId
 
@@ -147,12 +148,15 @@ class Described:
     server: str
     protocol: int
     registration: str
-    """Who may make an account: `closed` (nobody) or `open` (anybody)."""
+    """Who may make an account: `closed` (whom the operator lets), `invite` (who has an
+    invitation) or `open` (anybody)."""
     guests: bool
     """Whether people without an account may come in; always written."""
     names: str
     """The letters of names: `ascii` or `unicode`."""
     limits: EntryLimits
+    setup: bool = False
+    """Whether there is no administrator yet, and the first one is waited for."""
     re: str = "about"
     id: CommandId = None
 
@@ -355,6 +359,9 @@ Reply = (
     | BlocksPage
     | RoomsPage
     | SessionsPage
+    | Linked
+    | InvitationCreated
+    | InvitationsPage
     | Refusal
 )
 """Anything that answers one command."""

@@ -143,12 +143,14 @@ WORST: dict[str, Callable[[int], list[Fields]]] = {
         {"name": hard_name(number), "password": "x" * 4096},
         {"name": hard_name(number)},
         {"token": "e30." * 1000},
+        {"link": f"{number}" * 60},
         {"session": f"{number}" * 60, "another": number % 2 == 0},
         {"name": long(number)},
     ],
     "register": lambda number: [
         {"name": hard_name(number), "password": "\xe9" * 1024, "display": "\xe9" * 64},
         {"name": long(number), "password": "\xe9" * 1024},
+        {"name": hard_name(number), "password": "\xe9" * 1024, "invite": f"{number}"},
     ],
     "password": lambda number: [
         {"old": "x" * 4096, "new": f"{number:08}" + "\xe9" * 1000}
@@ -225,6 +227,14 @@ WORST: dict[str, Callable[[int], list[Fields]]] = {
     "who": room_of({"room": ROOM, "limit": 100, "all": True}),
     "rooms": lambda number: [{"limit": 100}, {"after": hard_name(number)}],
     "ping": lambda number: [{"id": f"{number}" + "x" * 60}],
+    "link": lambda number: [{"id": f"{number}" + "x" * 60}],
+    "invitation_create": lambda number: [
+        {"room": ROOM, "for": 60 + number},
+        {"room": hard_name(number), "role": "admin"},
+        {"room": long(number)},
+    ],
+    "invitations": lambda number: [{"limit": 100}, {"after": number + 1}],
+    "invitation_revoke": lambda number: [{"invitation": number + 1}],
     "about": lambda number: [{"id": f"{number}" + "x" * 60}],
     "place": lambda number: [
         {"name": f"{number}" + "\xe9" * 60},

@@ -12,8 +12,10 @@ from trio.testing import MockClock
 from chatd.auth import Authenticator, digest_of, hash_password, passwords
 from chatd.config import Auth, Config
 from chatd.core import drafts as d
+from chatd.core.entities import Sanction
 from chatd.core.principal import (
     HashedPassword,
+    NewSecret,
     Principal,
     Renewal,
     RightPassword,
@@ -24,6 +26,7 @@ from chatd.ids import SessionId, UserName
 from chatd.ports import UserRow
 from chatd.store import MemoryStore
 from chatd.wire.accounts import DeleteAccount, Password, Refresh, Register
+from chatd.wire.admissions import CreateInvitation, Link
 from chatd.wire.commands import Hello
 from chatd.wire.kinds import GuestName, NewPassword, Secret
 
@@ -678,3 +681,134 @@ async def test_a_guest_is_new_unless_he_comes_beside_himself(gate: Gate) -> None
     await gate.store.commit([opened], T0)
     tab = await gate.hello(session=who.secret, another=True)
     assert (tab.user, tab.is_new, tab.beside) == (who.user, False, who.session)
+
+
+# --- invitations and links ------------------------------------------------------
+
+
+async def invite(gate: Gate, uses: int = 1) -> None:
+    """Ann has made an invitation for a day."""
+    digest = digest_of("invited")
+    made = d.AddInvitation(digest, ANN, None, "user", uses, T0, T0 + DAY_MS)
+    await gate.store.commit([made], T0)
+
+
+async def come(gate: Gate, secret: str, name: str = "eve") -> Any:
+    """What is found out of somebody who registers by an invitation."""
+    command = Register(
+        GuestName(name), NewPassword("correct horse"), invite=Secret(secret)
+    )
+    return await gate.authenticator.check(command, None, gate.address)
+
+
+async def turned_away(gate: Gate, secret: str, name: str = "eve") -> RejectCode:
+    """Why he does not come."""
+    with pytest.raises(Reject) as found:
+        await come(gate, secret, name)
+    return found.value.code
+
+
+async def test_an_invitation_is_found_by_its_secret(gate: Gate) -> None:
+    """With the hash of the password; its use is the writer's."""
+    await invite(gate)
+    found = await come(gate, "invited")
+    assert (found.invitation.number, found.digest) == (1, digest_of("invited"))
+    assert CHEAP.verify(found.hash, "correct horse")
+
+
+async def test_each_way_of_being_none_is_told(gate: Gate) -> None:
+    """Unknown, used up, ended: what to do is another thing each time."""
+    await invite(gate)
+    assert await turned_away(gate, "unknown") is RejectCode.BAD_INVITATION
+    gate.wall = T0 + DAY_MS
+    assert await turned_away(gate, "invited") is RejectCode.INVITATION_EXPIRED
+    gate.wall = T0
+    account = d.AddUser(UserName("fay"), "fay", "user", None)
+    await gate.store.commit([d.Enroll(account, digest_of("invited"), T0)], T0)
+    assert await turned_away(gate, "invited") is RejectCode.INVITATION_USED
+
+
+async def test_without_one_nobody_learns_which_names_there_are(gate: Gate) -> None:
+    """Nor has a password hashed."""
+    await invite(gate)
+    for name in ("ann", "nobody"):
+        assert await turned_away(gate, "unknown", name) is RejectCode.BAD_INVITATION
+    assert await turned_away(gate, "invited", "ann") is RejectCode.NAME_TAKEN
+
+
+async def test_guessing_invitations_has_the_rate_of_passwords(
+    gate: Gate, autojump_clock: MockClock
+) -> None:
+    """By address; then a right one has to wait as well, and no longer than is said."""
+    await invite(gate)
+    codes = [await turned_away(gate, f"guess {number}") for number in range(6)]
+    assert codes == [RejectCode.BAD_INVITATION] * 5 + [RejectCode.RATE_LIMITED]
+    with pytest.raises(Reject) as limited:
+        await come(gate, "invited")
+    assert limited.value.code is RejectCode.RATE_LIMITED
+    gate.address = "192.0.2.2"
+    await come(gate, "invited")
+    gate.address = "192.0.2.1"
+    assert limited.value.retry_after_s is not None
+    await trio.sleep(limited.value.retry_after_s)
+    await come(gate, "invited")
+    gate.address = "unix"
+    for number in range(9):
+        assert await turned_away(gate, f"g {number}") is RejectCode.BAD_INVITATION
+
+
+async def test_those_who_are_asked_in_are_not_counted_by_address(gate: Gate) -> None:
+    """A team behind one address comes on one day."""
+    await invite(gate, uses=20)
+    for number in range(20):
+        await come(gate, "invited", f"p{number}")
+
+
+async def test_a_secret_is_drawn_for_who_asks_for_one(gate: Gate) -> None:
+    """256 bits, of which the digest goes on."""
+    for command in (Link(), CreateInvitation()):
+        found = await gate.authenticator.check(command, ANN, gate.address)
+        assert isinstance(found, NewSecret)
+        assert len(found.secret) == 43
+        assert found.digest == digest_of(found.secret)
+        assert found.secret not in repr(found)
+
+
+async def test_a_link_leads_beside_the_session_that_has_made_it(gate: Gate) -> None:
+    """Until it ends, with what that session depends on."""
+    until = T0 + 300_000
+    link = d.SetLink(session("of token"), digest_of("linked"), until)
+    await gate.store.commit([link], T0)
+    who = await gate.hello(link="linked")
+    assert (who.user, who.beside, who.link) == (
+        ANN,
+        session("of token"),
+        digest_of("linked"),
+    )
+    assert (who.token, who.expires) == (digest_of("tok-ann"), T0 + 1000)
+    assert (who.resumed, who.session) == (False, session(who.secret))
+    assert (await gate.refused(link="other")).code is RejectCode.BAD_CREDENTIALS
+    gate.wall = T0 + 1000
+    assert (await gate.refused(link="linked")).code is RejectCode.BAD_CREDENTIALS
+    link = d.SetLink(session("used"), digest_of("linked 2"), until)
+    await gate.store.commit([link], T0)
+    gate.wall = until - 1
+    await gate.hello(link="linked 2")
+    gate.wall = until
+    refusal = await gate.refused(link="linked 2")
+    assert refusal.code is RejectCode.BAD_CREDENTIALS
+
+
+async def test_a_link_does_not_let_in_who_is_banned(gate: Gate) -> None:
+    """He is told so."""
+    link = d.SetLink(session("used"), digest_of("linked"), T0 + 9)
+    await gate.store.commit([link], T0)
+    row = gate.store._model.users[ANN]
+    row.ban = Sanction(None, "spam")
+    assert (await gate.refused(link="linked")).code is RejectCode.BANNED
+
+
+async def test_a_link_is_one_credential(gate: Gate) -> None:
+    """Beside the upgrade's there is no other."""
+    refusal = await gate.refused("tok-ann", link="linked")
+    assert (refusal.code, refusal.field) == (RejectCode.BAD_FIELD, "link")

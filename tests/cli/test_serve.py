@@ -7,7 +7,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from chatd.cli.serve import announcement
+from chatd.cli.serve import announcement, setup_line, setup_link
 from chatd.config import (
     Address,
     Server,
@@ -82,3 +82,25 @@ def test_where_it_listens_is_said_so_that_one_can_click_on_it() -> None:
     assert lines(PLAIN, LOCAL, metrics=SOCK)[1].endswith(
         "metrics on unix:/run/chatd/chatd.sock"
     )
+
+
+def test_who_starts_it_is_asked_to_become_its_administrator(tmp_path: Path) -> None:
+    """By a link to the page: shown to a person, left in a file for others."""
+    started = Started([LOCAL], [], tmp_path, True, "s3cret")
+    for server, url in (
+        (PLAIN, "http://127.0.0.1:8765/#setup=s3cret"),
+        (CHAT, "https://example.org/chat/#setup=s3cret"),
+        (attrs.evolve(PLAIN, tls_cert="c"), "https://127.0.0.1:8765/#setup=s3cret"),
+    ):
+        assert setup_link(server, started) == url
+    nowhere = attrs.evolve(started, listening=[SOCK])
+    assert setup_link(PLAIN, nowhere) == "https://HOST/#setup=s3cret"
+    line = setup_line("LINK", tmp_path, shown=True)
+    assert line == "nobody administers this place yet: open LINK"
+    assert list(tmp_path.iterdir()) == []
+    line = setup_line("LINK", tmp_path, shown=False)
+    assert line.endswith(f"open the link in {tmp_path / 'setup-link'}")
+    assert "LINK" not in line
+    assert (tmp_path / "setup-link").read_text() == "LINK\n"
+    line = setup_line("LINK", tmp_path / "nowhere", shown=False)
+    assert "the link cannot be left" in line

@@ -24,6 +24,7 @@ from chatd.core.invariants import check
 from chatd.core.machine import Machine
 from chatd.core.principal import (
     HashedPassword,
+    NewSecret,
     Principal,
     Renewal,
     RightPassword,
@@ -45,7 +46,7 @@ from chatd.ids import (
     is_direct,
 )
 from chatd.ports import InviteRow, RoomRow, Snapshot, UserRow
-from chatd.store.model import Model, erasing
+from chatd.store.model import Model, admissions, erasing
 from chatd.store.model.entities import shown
 from chatd.store.model.people import (
     bar_address,
@@ -57,6 +58,7 @@ from chatd.store.model.search import ModelSource
 from chatd.store.ranking import read_page
 from chatd.wire import events, replies
 from chatd.wire.accounts import DeleteAccount, Password, Refresh, Register
+from chatd.wire.admissions import CreateInvitation, Link
 from chatd.wire.commands import Command, Hello, Join
 from chatd.wire.events import HOUR_MS
 from chatd.wire.kinds import GuestName, Secret
@@ -142,6 +144,8 @@ class House:
         self.unseen: dict[tuple[RoomName, int], UserName] = {}
         """What is hidden from everybody but its sender, as commits told it."""
         self._blocked: dict[tuple[UserName, UserName], None] = {}
+        self.set_up = 0
+        """How often there was an administrator at last."""
         self._epochs = 0
         self._secrets = 0
         self._opened = 0
@@ -164,6 +168,8 @@ class House:
         chat = restore(self.snapshot(), self.config, self.now.mono)
         for draft in declare(chat, self.config, self.new_epoch):
             self.model.execute(draft, self.now.wall)
+        offered = self.model.execute(drafts.OfferSetup(b"setup"), self.now.wall)
+        chat.awaits_admin = isinstance(offered, drafts.Committed)
         if any(room.settings.trims for room in chat.rooms.values()):
             chat.agenda.add(self.now.mono, Due.RETENTION, None)
         return Machine(chat, self.config, self.new_epoch, "chatd/test")
@@ -435,6 +441,8 @@ class House:
                     assert not peer.subscribed
                     if peer.ending is None:
                         peer.ending, peer.after_s = ending, after_s
+            case effects.EndSetup():
+                self.set_up += 1
             case effects.Replay():
                 self.peers[effect.connection].replays[effect.room] = effect.subscription
                 self.errands.append(effect)
@@ -514,6 +522,10 @@ class House:
         wrong = Reject(RejectCode.BAD_CREDENTIALS, "wrong")
         secret, resumed = hello.session, True
         is_new, beside, kept = False, None, None
+        digest = hello.link.encode() if hello.link is not None else None
+        if hello.link is not None:
+            ours = [s for s, (link, _) in self.model.links.items() if link == digest]
+            secret = Secret(ours[0].decode()) if ours else Secret("none")
         if secret is None:
             self._secrets += 1
             secret, resumed = Secret(f"{self._secrets} secret"), False
@@ -531,7 +543,7 @@ class House:
             session = self.model.sessions.get(SessionId(secret.encode()))
             row = self.model.users[session.user] if session is not None else None
             kept = session
-            if hello.another:
+            if hello.another or hello.link is not None:
                 self._secrets += 1
                 beside = SessionId(secret.encode())
                 secret, resumed = Secret(f"{self._secrets} secret"), False
@@ -549,6 +561,7 @@ class House:
             resumed,
             is_new=is_new,
             beside=beside,
+            link=digest,
         )
         if kept is not None:
             who.token, who.expires = kept.token, kept.expires
@@ -561,10 +574,14 @@ class House:
 
     def _check(self, effect: effects.CheckSecret) -> Input:
         command, number = effect.command, effect.connection
-        found: HashedPassword | RightPassword | Renewal | None = None
+        found: HashedPassword | RightPassword | Renewal | NewSecret | None = None
         match command:
             case Register():
-                found = HashedPassword(command.password)
+                found = self._hashed(command)
+            case Link() | CreateInvitation():
+                self._secrets += 1
+                secret = f"{self._secrets} secret"
+                found = NewSecret(secret, secret.encode())
             case Password():
                 assert effect.user is not None
                 stored = self.model.users[effect.user].password_hash
@@ -581,6 +598,25 @@ class House:
             wrong = Reject(RejectCode.BAD_CREDENTIALS, "wrong")
             return inputs.SecretRefused(number, command, wrong)
         return inputs.SecretChecked(number, command, found)
+
+    def _hashed(self, command: Register) -> HashedPassword | None:
+        if command.invite is None:
+            return HashedPassword(command.password)
+        digest = command.invite.encode()
+        by = admissions.invitation(self.model, digest)
+        if by is None:
+            return None
+        return HashedPassword(command.password, invitation=by, digest=digest)
+
+    def _read_invitations(self, effect: effects.ReadInvitations) -> Input:
+        command = effect.command
+        found = admissions.invitations(self.model, effect.maker, command.after)
+        return inputs.InvitationsRead(
+            effect.connection,
+            command,
+            found[: command.limit],
+            len(found) > command.limit,
+        )
 
     def _count(self, effect: effects.CountUnread) -> Input:
         counts = dict(effect.counted)
@@ -673,6 +709,7 @@ _ERRANDS: dict[type[Effect], Callable[[House, Any], Input | None]] = {
     effects.FindUser: House._find,
     effects.ReadHistory: House._read,
     effects.ReadSessions: House._read_sessions,
+    effects.ReadInvitations: House._read_invitations,
     effects.FindMessages: House._find_messages,
     effects.Replay: House._replay,
 }

@@ -32,6 +32,7 @@ from chatd.ids import (
 from chatd.ports import UserRow
 from chatd.wire import accounts as w
 from chatd.wire import acts as a
+from chatd.wire import admissions as v
 from chatd.wire import commands as c
 from chatd.wire import kinds as k
 from chatd.wire import place as p
@@ -48,6 +49,7 @@ LETTERS = {
     "no_message": "o",
     "no_room": "r",
     "no_session": "s",
+    "no_invitation": "i",
     "no_user": "u",
     "not_member": "n",
 }
@@ -98,6 +100,11 @@ rooms            .         .         .         .
 sessions         .         .         .         .
 logout another   s         s         s         s
 ping             .         .         .         .
+link             .         .         .         .
+invite here      f         f         f         .
+invite admin     f         f         f         .
+invitations      .         .         .         .
+take back one    i         i         i         i
 about            .         .         .         .
 place            f         f         f         .
 join             ..rr-rrr  ..rr.r.r  bbrr.r.r  ..rr.r.r
@@ -131,6 +138,7 @@ role of owner    nnrr-rrr  nnrrfrrr  nnrrfrrr  ffrrfrrr
 invite a member  nnrr-rrr  nnrrfrrr  nnrrfrrr  eerrfrrr
 take back        nnrr-rrr  nnrrfrrr  nnrrfrrr  ..rrfrrr
 join since       nnrr-rrr  nnrr.rrr  bbrr.rrr  nnrr.rrr
+invite into      ffff-fff  ffffffff  ffffffff  ..rrfrrr
 """
 """Those who are in no room but their direct conversations."""
 
@@ -154,6 +162,11 @@ rooms            .         .         .         .         .         f         f
 sessions         .         .         .         .         .         f         f
 logout another   s         s         s         s         s         f         f
 ping             .         .         .         .         .         .         .
+link             .         .         .         .         .         f         f
+invite here      f         f         f         .         .         f         f
+invite admin     f         f         f         f         f         f         f
+invitations      .         .         .         .         .         f         f
+take back one    i         i         i         i         i         f         f
 about            .         .         .         .         .         .         .
 place            f         f         f         f         f         f         f
 join             ...r-rrr  ...r.r.r  ...r.r.r  ...r.r.r  ...r.r.r  ...r.r.r  .fffffff
@@ -187,6 +200,7 @@ role of owner    fffr-rrr  fffrfrrr  fffrfrrr  fffrfrrr  ...rfrrr  ffffffff  fff
 invite a member  eefr-rrr  eefrfrrr  mmfrfrrr  eeerfrrr  eeerfrrr  ffffffff  efffffff
 take back        ...r-rrr  ...rfrrr  ...rfrrr  ...rfrrr  ...rfrrr  ffffffff  .fffffff
 join since       ...r-rrr  ...r.rrr  ...r.rrr  ...r.rrr  ...r.rrr  ...r.rrr  .fffffff
+invite into      ffff-fff  ffffffff  ffffffff  ...rfrrr  ...rfrrr  ffffffff  ffffffff
 """
 """Those who are in the first three rooms."""
 
@@ -253,6 +267,7 @@ VARIANTS: dict[str, Make] = {
     "role of owner": lambda room, _of: a.SetRole(room, ANN, k.RoomRole("member")),
     "invite a member": lambda room, _of: a.Invite(room, BOB),
     "take back": lambda room, _of: a.Invite(room, EVE, on=False),
+    "invite into": lambda room, _of: v.CreateInvitation(room=room),
     "join since": lambda room, _of: c.Join(room, Seq(0), Epoch("0" * 16)),
 }
 """The same of oneself, of one's betters, of more."""
@@ -276,6 +291,11 @@ WITHOUT_ROOM: dict[str, c.Command] = {
     "sessions": c.Sessions(),
     "logout another": c.Logout(session=SessionTag("0a1b2c3d4e")),
     "ping": c.Ping(),
+    "link": v.Link(),
+    "invite here": v.CreateInvitation(),
+    "invite admin": v.CreateInvitation(role=k.InvitedRole("admin")),
+    "invitations": v.Invitations(),
+    "take back one": v.RevokeInvitation(k.InvitationNumber(9)),
     "about": p.About(),
     "place": p.NamePlace(k.Display("P")),
 }

@@ -34,6 +34,12 @@ from chatd.wire.acts import (
     Unban,
     Unmute,
 )
+from chatd.wire.admissions import (
+    CreateInvitation,
+    Invitations,
+    Link,
+    RevokeInvitation,
+)
 from chatd.wire.commands import (
     Block,
     Blocks,
@@ -245,6 +251,22 @@ def place_is_named(s: Scene) -> None:
     s.ada.ask(NamePlace(Display(f"n{s.number % 2}")))
 
 
+def other_device(s: Scene) -> None:
+    """An account asks for a link, and its other device comes in by it, and is lost."""
+    (linked,) = s.bob.ask(Link())
+    peer = s.house.open()
+    assert peer.hello(link=Word(linked.secret))[0].type == "welcome"
+    peer.close()
+
+
+def invitation_is_taken_back(s: Scene) -> None:
+    """Somebody is invited to the server, and nobody comes."""
+    (made,) = s.ada.ask(CreateInvitation())
+    (page,) = s.ada.ask(Invitations())
+    assert len(page.invitations) == 1
+    s.ada.ask(RevokeInvitation(made.invitation))
+
+
 def refresh(s: Scene) -> None:
     """A token takes the place of another, long before that one's end."""
     s.house.tokens["next"] = Renewal(None, s.house.now.wall + 10**12, None)
@@ -368,6 +390,8 @@ KINDS = (
     guest_is_lost,
     guests_tabs,
     place_is_named,
+    other_device,
+    invitation_is_taken_back,
     logout_everywhere,
     new_password,
     membership,

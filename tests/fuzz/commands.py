@@ -145,6 +145,8 @@ class World:
                 self.secrets.append(frame["session"])
             for names in (self.users, self.targets):
                 del names[NAMED_MAX // 2 : len(names) - NAMED_MAX // 2]
+        if isinstance(frame.get("secret"), str):
+            self.secrets.append(frame["secret"])
         if isinstance(frame.get("next"), str):
             self.places.append(frame["next"])
 

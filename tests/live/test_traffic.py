@@ -250,6 +250,33 @@ async def name_it(daemon: Daemon, traffic: Traffic, bob: Person) -> None:
         await bob.hear_until(type="place", name="Northwind")
 
 
+async def ask_in(daemon: Daemon, traffic: Traffic, bob: Person) -> None:
+    """Invitations to the server, and a link to one's other device."""
+    linked = await granted(bob, type="link", id=1)
+    async with person(daemon.url, traffic) as phone:
+        await refused(phone, "bad_field", type="hello", name="bob", link="x")
+        await phone.hello(link=linked["secret"])
+    await refused(bob, "forbidden", type="invitation_create", room="garden")
+    async with person(daemon.url, traffic) as ada:
+        await ada.hello(name="ada", password=PASSWORD)
+        fields = {"uses": 2, "for": 60, "room": "garden", "role": "admin"}
+        made = await granted(ada, type="invitation_create", **fields, id=1)
+        await granted(ada, type="invitation_create")
+        async with person(daemon.url, traffic) as new:
+            by = {"password": PASSWORD, "invite": made["secret"]}
+            await granted(new, type="register", name="hal", **by)
+            await refused(
+                new, "bad_invitation", type="register", name="x", **by | {"invite": "?"}
+            )
+            assert (await new.hello(name="hal", password=PASSWORD))["role"] == "admin"
+        page = await granted(ada, type="invitations", limit=1, id=2)
+        page = await granted(ada, type="invitations", after=page["next"])
+        (kept,) = page["invitations"]
+        assert (kept["users"], kept["room"]) == (["hal"], "garden")
+        await granted(ada, type="invitation_revoke", invitation=kept["invitation"])
+        await refused(ada, "no_invitation", type="invitation_revoke", invitation=99)
+
+
 async def stumble(ann: Person, cy: Person) -> None:
     """Every way to be refused that a person can walk into."""
     for bad, code in (("{", "bad_json"), (b"{}", "bad_frame")):
@@ -299,6 +326,7 @@ async def test_everything_is_said_and_heard(tmp_path: Path) -> None:
             await be_apart(daemon, traffic, ann, bob)
             await keep_order(ann, bob, dan)
             await name_it(daemon, traffic, bob)
+            await ask_in(daemon, traffic, bob)
             await stumble(ann, cy)
             for who in (ann, bob, cy, dan):
                 await granted(who, type="logout")

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from chatd.core import drafts as d
-from chatd.ids import UserName
+from chatd.core.settings import PLAIN
+from chatd.errors import RejectCode
+from chatd.ids import Epoch, RoomName, Seq, UserName
 from chatd.ports import Store
 from chatd.store import answers
-from tests.store.support import ANN, LOBBY, T0, Site, one, session_id
+from tests.store.support import (
+    ANN,
+    BOB,
+    DAY,
+    LOBBY,
+    T0,
+    Site,
+    fill,
+    one,
+    refused,
+    session_id,
+)
 
 GUEST = UserName("dan~4f7k")
+EVE, FAY = UserName("eve"), UserName("fay")
+SECRET, OTHER = b"i" * 32, b"o" * 32
 
 
 # --- what the place is called ---------------------------------------------------
@@ -88,3 +103,272 @@ async def test_of_a_guests_sessions_the_one_ends_that_was_idle_longest(
     outcome = await one(store, opened)
     assert isinstance(outcome, d.Committed)
     assert outcome.ended == (ids[1],)
+
+
+# --- invitations ------------------------------------------------------------------
+
+
+def invitation(
+    digest: bytes = SECRET,
+    maker: UserName = ANN,
+    room: RoomName | None = None,
+    role: str = "user",
+    uses: int = 1,
+) -> d.AddInvitation:
+    """An invitation for a week."""
+    return d.AddInvitation(digest, maker, room, role, uses, T0, T0 + 7 * DAY)
+
+
+def enroll(name: UserName = EVE, digest: bytes = SECRET, **fields: object) -> d.Enroll:
+    """Somebody comes by one."""
+    account = d.AddUser(name, name, str(fields.pop("role", "user")), "hash")
+    return d.Enroll(account, digest, T0, **fields)  # type: ignore[arg-type]
+
+
+async def test_an_invitation_is_kept_with_who_came_by_it(site: Site) -> None:
+    """Over a restart; its number is never another's."""
+    async with site.opened() as store:
+        await store.load(T0)
+        await fill(store)
+        made = await store.commit([invitation(uses=2), invitation(OTHER, BOB)], T0)
+        assert made == [d.Invited(number=1), d.Invited(number=2)]
+        assert await one(store, enroll()) == d.Enrolled(room=None)
+    async with site.opened() as store:
+        await store.load(T0)
+        found = await store.invitation(SECRET)
+        assert found is not None
+        assert (found.number, found.maker, found.uses, found.used) == (1, ANN, 2, 1)
+        assert found.users == []
+        page, more = await store.invitations(None, None, 1)
+        assert ([kept.number for kept in page], more) == ([2], True)
+        page, more = await store.invitations(None, 2, 5)
+        assert ([kept.users for kept in page], more) == ([[EVE]], False)
+        page, _ = await store.invitations(BOB, None, 5)
+        assert [kept.number for kept in page] == [2]
+        assert (await store.invitations(BOB, 2, 5))[0] == []
+        await one(store, d.RemoveInvitation(2, None))
+        assert await store.invitation(OTHER) is None
+        assert await one(store, invitation(OTHER, BOB)) == d.Invited(number=3)
+
+
+async def test_one_is_used_by_no_more_than_it_is_for(store: Store) -> None:
+    """In one batch even; a refused account uses nothing up."""
+    await one(store, invitation(uses=2))
+    outcomes = await store.commit(
+        [
+            enroll(ANN),
+            enroll(EVE),
+            enroll(EVE),
+            enroll(FAY),
+            enroll(UserName("gil")),
+        ],
+        T0,
+    )
+    assert outcomes == [
+        answers.NAME_TAKEN,
+        d.Enrolled(room=None),
+        answers.NAME_TAKEN,
+        d.Enrolled(room=None),
+        d.INVITATION_USED,
+    ]
+    assert await store.user(UserName("gil")) is None
+    row = await store.user(EVE)
+    assert row is not None
+    assert (row.role, row.password_hash) == ("user", "hash")
+
+
+async def test_what_lets_nobody_in(store: Store) -> None:
+    """One that is not there, has ended, or was taken back."""
+    assert await one(store, enroll()) == d.BAD_INVITATION
+    await one(store, invitation())
+    late = enroll()
+    late.now = T0 + 7 * DAY
+    assert await one(store, late) == d.INVITATION_EXPIRED
+    assert await one(store, d.RemoveInvitation(1, BOB)) == answers.NO_INVITATION
+    assert await one(store, d.RemoveInvitation(1, ANN)) == d.Committed()
+    assert await one(store, d.RemoveInvitation(1, ANN)) == answers.NO_INVITATION
+    assert await one(store, enroll()) == d.BAD_INVITATION
+    nobody = UserName("nobody")
+    refusals = await store.commit(
+        [
+            invitation(maker=nobody),
+            invitation(room=RoomName("nowhere")),
+            d.RemoveInvitation(1, nobody),
+        ],
+        T0,
+    )
+    codes = [RejectCode.NO_USER, RejectCode.NO_ROOM, RejectCode.NO_USER]
+    assert [refused(refusal) for refusal in refusals] == codes
+
+
+async def test_one_secret_is_one_invitation(store: Store) -> None:
+    """A second one of the same is a fault of whoever draws them."""
+    await one(store, invitation())
+    assert await one(store, invitation()) == answers.NOT_STORED
+
+
+async def test_a_user_has_so_many(store: Store) -> None:
+    """Used up ones count; the operator has as many as he likes."""
+    made = [invitation(bytes([n // 256, n % 256]) * 16) for n in range(500)]
+    assert len(await store.commit(made, T0)) == d.INVITATIONS_MAX
+    assert await one(store, invitation(OTHER)) == answers.TOO_MANY_INVITATIONS
+    await one(store, invitation(OTHER, BOB))
+    await one(store, d.RemoveInvitation(1, ANN))
+    await one(store, invitation())
+
+
+async def test_who_comes_is_in_the_room_at_once(store: Store) -> None:
+    """With an event where the room is told; reading what the room lets him."""
+    tea = RoomName("tea")
+    await store.commit(
+        [
+            d.CreateRoom(tea, Epoch("b" * 16), PLAIN, {}),
+            invitation(room=LOBBY, uses=9),
+            invitation(OTHER, room=tea, uses=9),
+        ],
+        T0,
+    )
+    outcome = await one(store, enroll(EVE, room=LOBBY, event=True))
+    assert isinstance(outcome, d.Enrolled)
+    assert outcome.event is not None
+    assert (outcome.room, outcome.event.seq) == (LOBBY, 1)
+    await one(store, d.SetRoom(LOBBY, ANN, None, {"history": "since_join"}))
+    outcome = await one(store, enroll(FAY, room=LOBBY))
+    assert outcome == d.Enrolled(room=LOBBY)
+    owner = await one(store, enroll(UserName("gil"), OTHER, room=tea, event=True))
+    assert isinstance(owner, d.Enrolled)
+    assert getattr(owner.event, "role", None) == "owner"
+    rooms = {row.room: row for row in (await store.load(T0)).rooms}
+    members = {row.user: row for row in rooms[LOBBY].members}
+    assert (members[EVE].role, members[EVE].first) == ("member", 1)
+    assert members[FAY].first == Seq(3)
+    gone = await one(store, enroll(UserName("hal"), room=RoomName("nowhere")))
+    assert gone == d.Enrolled(room=None)
+
+
+async def test_it_leads_into_no_room_that_has_ended(store: Store) -> None:
+    """It stays, and so does who came by it."""
+    await one(store, invitation(room=LOBBY, uses=9))
+    found = await store.invitation(SECRET)
+    assert found is not None
+    assert found.room == LOBBY
+    await one(store, d.RenameRoom(LOBBY, ANN, None, RoomName("hall")))
+    found = await store.invitation(SECRET)
+    assert found is not None
+    assert found.room == "hall"
+    await one(store, d.DestroyRoom(RoomName("hall"), ANN, None))
+    found = await store.invitation(SECRET)
+    assert found is not None
+    assert found.room is None
+    assert await one(store, enroll(room=RoomName("hall"))) == d.Enrolled(room=None)
+
+
+async def test_who_is_erased_has_no_invitations(store: Store) -> None:
+    """Nor is it told any more by which one he came."""
+    await store.commit(
+        [invitation(uses=9), invitation(OTHER, BOB), enroll(EVE), enroll(FAY)], T0
+    )
+    await one(store, d.EraseUser(EVE, "hash", None))
+    page, _ = await store.invitations(ANN, None, 5)
+    assert [(kept.used, kept.users) for kept in page] == [(2, [FAY])]
+    await one(store, d.EraseUser(ANN, None, None))
+    page, _ = await store.invitations(None, None, 5)
+    assert [kept.maker for kept in page] == [BOB]
+    assert await store.invitation(SECRET) is None
+
+
+# --- the first administrator ------------------------------------------------------
+
+
+async def test_the_first_administrator_is_waited_for_once(site: Site) -> None:
+    """In a new store, by the secret that was offered last, until there is one."""
+    async with site.opened() as store:
+        await store.load(T0)
+        offers = [d.OfferSetup(SECRET), d.OfferSetup(OTHER)]
+        assert await store.commit(offers, T0) == [d.Committed()] * 2
+        assert await store.invitation(SECRET) is None
+        found = await store.invitation(OTHER)
+        assert found is not None
+        assert (found.number, found.role, found.expires) == (0, "admin", None)
+        await one(store, d.AddUser(BOB, "bob", "user", None))
+    async with site.opened() as store:
+        await store.load(T0)
+        assert await one(store, d.OfferSetup(SECRET)) == d.Committed()
+        outcomes = await store.commit(
+            [
+                enroll(EVE, OTHER, role="admin"),
+                enroll(EVE, role="admin"),
+                enroll(FAY, role="admin"),
+            ],
+            T0,
+        )
+        assert outcomes == [
+            d.BAD_INVITATION,
+            d.Enrolled(room=None),
+            d.BAD_INVITATION,
+        ]
+        assert await one(store, d.OfferSetup(OTHER)) == d.Duplicate()
+        assert await store.invitation(OTHER) is None
+
+
+async def test_nobody_is_waited_for_where_there_are_accounts(site: Site) -> None:
+    """Guests are none; one that was erased is, and an administrator ends it."""
+    async with site.opened() as store:
+        await store.load(T0)
+        new = d.AddUser(GUEST, "dan", "guest", None)
+        await one(store, d.OpenSession(session_id("g"), GUEST, None, T0, new))
+        assert await one(store, d.OfferSetup(SECRET)) == d.Committed()
+        await one(store, d.AddUser(ANN, "ann", "admin", None))
+        assert await store.invitation(SECRET) is None
+        assert await one(store, enroll(role="admin")) == d.BAD_INVITATION
+        assert await one(store, d.OfferSetup(SECRET)) == d.Duplicate()
+        await one(store, d.SetAccountRole(ANN, "user"))
+        assert await one(store, d.OfferSetup(SECRET)) == d.Duplicate()
+        await one(store, d.EraseUser(ANN, None, None))
+        assert await one(store, d.OfferSetup(SECRET)) == d.Duplicate()
+
+
+# --- links ------------------------------------------------------------------------
+
+
+async def test_a_link_opens_one_session_beside_its_own(store: Store) -> None:
+    """The last one of a session, and while that is there."""
+    desk = session_id("desk")
+
+    def opened(word: str, link: bytes) -> d.OpenSession:
+        return d.OpenSession(session_id(word), ANN, None, T0, beside=desk, link=link)
+
+    await one(store, d.OpenSession(desk, ANN, None, T0))
+    assert await one(store, d.SetLink(desk, SECRET, T0 + 9)) == d.Committed()
+    assert await one(store, d.SetLink(desk, OTHER, T0 + 9)) == d.Committed()
+    assert await store.linked(SECRET) is None
+    found = await store.linked(OTHER)
+    assert found is not None
+    assert (found[0].session, found[0].user, found[1]) == (desk, ANN, T0 + 9)
+    outcomes = await store.commit(
+        [opened("a", SECRET), opened("b", OTHER), opened("c", OTHER)], T0
+    )
+    assert outcomes == [answers.LINK_GONE, d.Committed(), answers.LINK_GONE]
+    assert await store.linked(OTHER) is None
+    await one(store, d.SetLink(desk, SECRET, T0 + 9))
+    await one(store, d.EndSession(desk))
+    assert await store.linked(SECRET) is None
+    assert await one(store, opened("d", SECRET)) == answers.SESSION_GONE
+    assert await one(store, d.SetLink(desk, SECRET, T0)) == answers.SESSION_GONE
+
+
+async def test_a_new_password_voids_the_link_of_the_session_that_stays(
+    store: Store,
+) -> None:
+    """It was made by whoever knew the old one, too."""
+    desk = session_id("desk")
+    await store.commit(
+        [
+            d.OpenSession(desk, ANN, None, T0),
+            d.SetLink(desk, SECRET, T0 + 9),
+            d.ChangePassword(ANN, "new", None, desk),
+        ],
+        T0,
+    )
+    assert await store.session(desk) is not None
+    assert await store.linked(SECRET) is None

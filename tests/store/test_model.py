@@ -43,6 +43,7 @@ roles = st.sampled_from([None, "member", "owner"])
 sessions = st.sampled_from([session_id(word) for word in "xyz"])
 targets = st.integers(1, 12).map(Seq)
 times = st.integers(T0, T0 + 3)
+secrets = st.sampled_from([b"s" * 32, b"t" * 32])
 jumps = st.sampled_from([T0 + by for by in (-40 * DAY, -60_000, 5000, 60_000, DAY)])
 hashes = st.none() | texts
 
@@ -169,6 +170,29 @@ others = st.one_of(
     st.builds(d.SetPasswordHash, users, texts, hashes),
     st.builds(d.ChangePassword, users, texts, hashes, sessions),
     st.builds(d.SetPlace, texts),
+    st.builds(
+        d.AddInvitation,
+        secrets,
+        users,
+        st.none() | rooms,
+        st.sampled_from(["user", "admin"]),
+        st.integers(1, 2),
+        times,
+        times,
+    ),
+    st.builds(d.RemoveInvitation, st.integers(1, 4), st.none() | users),
+    st.builds(
+        d.Enroll,
+        st.builds(
+            d.AddUser, users, texts, st.just("user"), st.none(), looks, st.booleans()
+        ),
+        secrets,
+        times,
+        st.none() | rooms,
+        st.booleans(),
+    ),
+    st.builds(d.OfferSetup, secrets),
+    st.builds(d.SetLink, sessions, secrets, times),
     st.builds(d.SetAccountRole, users, st.sampled_from(["user", "bot"])),
     st.builds(d.EraseUser, users, hashes, st.none() | st.just(NAMELESS)),
     st.builds(
@@ -181,6 +205,7 @@ others = st.one_of(
         held=st.tuples(sessions),
         device=st.none() | texts,
         beside=st.none() | sessions,
+        link=st.none() | secrets,
     ),
     st.builds(
         lambda session: d.OpenSession(
@@ -275,6 +300,10 @@ async def everything(store: Store) -> list[Any]:
         read += await found(store, text)
     read += [await store.user(user) for user in (ANN, BOB, CY, GUEST, NAMELESS)]
     read += [await store.session(session_id(word)) for word in "xyz"]
+    for secret in (b"s" * 32, b"t" * 32):
+        read += [await store.linked(secret), await store.invitation(secret)]
+    for maker in (None, ANN, UserName("nobody")):
+        read += [await store.invitations(maker, after, 2) for after in (None, 3)]
     for user in (ANN, GUEST):
         for behind in (None, session_tag(session_id("x"))):
             read.append(await store.sessions(user, T0 + 1, behind, 2))

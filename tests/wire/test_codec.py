@@ -16,6 +16,12 @@ from chatd.names import UNICODE
 from chatd.wire import acts, kinds
 from chatd.wire import commands as c
 from chatd.wire.accounts import DeleteAccount, Password, Refresh, Register
+from chatd.wire.admissions import (
+    CreateInvitation,
+    Invitations,
+    Link,
+    RevokeInvitation,
+)
 from chatd.wire.codec import BadCommand, Decoder
 from chatd.wire.fields import INTEGER_MAX, PAGE_MAX, SECRET_CHARS_MAX
 from chatd.wire.place import About, NamePlace
@@ -229,6 +235,32 @@ COMMANDS: list[tuple[dict[str, Any], Any]] = [
     ),
     ({"type": "sessions"}, c.Sessions()),
     ({"type": "about", "id": 1}, About(1)),
+    ({"type": "hello", "link": "s"}, c.Hello(link="s")),  # type: ignore[arg-type]
+    ({"type": "link", "id": 1}, Link(1)),
+    ({"type": "invitation_create"}, CreateInvitation()),
+    (
+        {
+            "type": "invitation_create",
+            "uses": 100,
+            "for": 60,
+            "room": "Tea",
+            "role": "admin",
+            "id": 1,
+        },
+        CreateInvitation(100, 60, "tea", "admin", 1),  # type: ignore[arg-type]
+    ),
+    (
+        {"type": "invitations", "after": 9, "limit": 1},
+        Invitations(9, 1),  # type: ignore[arg-type]
+    ),
+    (
+        {"type": "invitation_revoke", "invitation": 3, "id": 2},
+        RevokeInvitation(3, 2),  # type: ignore[arg-type]
+    ),
+    (
+        {"type": "register", "name": "ann", "password": "8 chars!", "invite": "s"},
+        Register("ann", "8 chars!", None, "s"),  # type: ignore[arg-type]
+    ),
     (
         {"type": "place", "name": "North\nwind"},
         NamePlace("North wind"),  # type: ignore[arg-type]
@@ -613,6 +645,26 @@ HELLO = {"type": "hello"}
         ),
         ({**HELLO, "password": "x"}, "password: needs a name"),
         ({**HELLO, "another": True}, "another: needs a session"),
+        *(
+            (
+                {**HELLO, "link": "l", **other},
+                "link: one credential only, and another was given",
+            )
+            for other in ({"name": "ann"}, {"token": "t"}, {"session": "s"})
+        ),
+        (
+            {"type": "invitation_create", "uses": 101},
+            "uses: expected a whole number from 1 to 100",
+        ),
+        (
+            {"type": "invitation_create", "for": 59},
+            "for: expected a whole number from 60 to 31536000",
+        ),
+        (
+            {"type": "invitation_create", "role": "bot"},
+            "role: expected user or admin",
+        ),
+        ({"type": "invitation_revoke"}, "invitation: required"),
         ({**HELLO, "token": "t", "another": True}, "another: needs a session"),
         (
             {**HELLO, "session": "s", "another": 1},

@@ -15,8 +15,14 @@ from hypothesis import strategies as st
 from chatd.ids import Cid, Epoch, RoomName, Seq, SessionTag, UserName
 from chatd.wire import events as e
 from chatd.wire import replies as r
+from chatd.wire.admissions import (
+    InvitationCreated,
+    InvitationShown,
+    InvitationsPage,
+    Linked,
+)
 from chatd.wire.encode import encode, encode_part, rfc3339
-from chatd.wire.kinds import WIRE_NAMES
+from chatd.wire.kinds import WIRE_NAMES, InvitationNumber
 
 TS = 1795379488123
 TIME = "2026-11-22T20:31:28.123Z"
@@ -403,6 +409,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
             False,
             "ascii",
             r.EntryLimits(32, 64, 8, 1024, 4000, 65536),
+            setup=True,
             id=1,
         ),
         {
@@ -414,6 +421,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
             "protocol": 1,
             "registration": "closed",
             "guests": False,
+            "setup": True,
             "names": "ascii",
             "limits": {
                 "name_chars": 32,
@@ -425,6 +433,61 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
             },
         },
     ),
+    (
+        Linked("s3cret", TS, id=1),
+        {"type": "ok", "re": "link", "id": 1, "secret": "s3cret", "expires": TIME},
+    ),
+    (
+        InvitationCreated(InvitationNumber(3), "s3cret", TS, id=1),
+        {
+            "id": 1,
+            "type": "ok",
+            "re": "invitation_create",
+            "invitation": 3,
+            "secret": "s3cret",
+            "expires": TIME,
+        },
+    ),
+    (
+        InvitationsPage(
+            [
+                InvitationShown(InvitationNumber(3), BOB, TS, TS, 1, 0),
+                InvitationShown(
+                    InvitationNumber(2), None, TS, TS, 5, 1, [BOB], LOBBY, "admin"
+                ),
+            ],
+            next=InvitationNumber(2),
+            id=1,
+        ),
+        {
+            "id": 1,
+            "type": "ok",
+            "re": "invitations",
+            "invitations": [
+                {
+                    "invitation": 3,
+                    "from": "bob",
+                    "made": TIME,
+                    "expires": TIME,
+                    "uses": 1,
+                    "used": 0,
+                    "role": "user",
+                },
+                {
+                    "invitation": 2,
+                    "made": TIME,
+                    "expires": TIME,
+                    "uses": 5,
+                    "used": 1,
+                    "users": ["bob"],
+                    "room": "lobby",
+                    "role": "admin",
+                },
+            ],
+            "next": 2,
+        },
+    ),
+    (InvitationsPage([]), {"type": "ok", "re": "invitations", "invitations": []}),
     (e.PlaceNamed("Northwind"), {"type": "place", "name": "Northwind"}),
     (
         r.Welcome(

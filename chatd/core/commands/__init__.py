@@ -30,6 +30,7 @@ import attrs
 from chatd.core.commands import (
     accounts,
     addressing,
+    admissions,
     blocks,
     creation,
     ephemeral,
@@ -50,6 +51,7 @@ from chatd.core.entities import Connection
 from chatd.core.turn import Turn
 from chatd.wire import accounts as account_commands
 from chatd.wire import acts, commands
+from chatd.wire import admissions as letting_in
 from chatd.wire import place as place_commands
 
 
@@ -134,6 +136,10 @@ RULES: dict[type[commands.Command], Rule] = {
     commands.Rooms: Rule(lookups.rooms, cost=LOOK_UP),
     commands.Sessions: Rule(lookups.sessions, cost=LOOK_UP),
     commands.Ping: Rule(lookups.ping),
+    letting_in.Link: Rule(admissions.link, settles=True),
+    letting_in.CreateInvitation: Rule(admissions.create, settles=True),
+    letting_in.Invitations: Rule(admissions.invitations, cost=LOOK_UP),
+    letting_in.RevokeInvitation: Rule(admissions.revoke, settles=True),
     place_commands.About: Rule(place.about, hello=True),
     place_commands.NamePlace: Rule(place.name, settles=True, grows=True),
 }

@@ -12,7 +12,7 @@ import attrs
 
 from chatd.core import allowance
 from chatd.core.agenda import Due
-from chatd.core.commands import sessions
+from chatd.core.commands import admissions, sessions
 from chatd.core.commands.revocation import cut, cut_sessions
 from chatd.core.commands.rooms import subscribe_direct
 from chatd.core.deadlines import expect_expiry
@@ -31,7 +31,13 @@ from chatd.core.drafts import (
 from chatd.core.effects import Append, CheckSecret, Origin, Unsubscribe
 from chatd.core.entities import Connection
 from chatd.core.inputs import SecretChecked, SecretRefused
-from chatd.core.principal import HashedPassword, Renewal, RightPassword, kept
+from chatd.core.principal import (
+    HashedPassword,
+    NewSecret,
+    Renewal,
+    RightPassword,
+    kept,
+)
 from chatd.core.scope import Scope
 from chatd.core.turn import Turn
 from chatd.errors import Ending, Reject, RejectCode
@@ -44,6 +50,7 @@ from chatd.wire.accounts import (
     Register,
     SecretCommand,
 )
+from chatd.wire.admissions import CreateInvitation, Link
 from chatd.wire.commands import Command, Logout
 from chatd.wire.replies import Done
 
@@ -60,7 +67,9 @@ def check_scope(turn: Turn, connection: Connection, command: Command) -> None:
 
 
 def _room_of(turn: Turn, connection: Connection, command: Command) -> RoomName | None:
-    """The room that a command is about, if it is about one."""
+    """The room that a command is about, if it is about one alone."""
+    if isinstance(command, CreateInvitation):
+        return None  # who comes by it is here, and not only in a room
     to: UserName | None = getattr(command, "to", None)
     if to is not None:
         return direct_room(turn.user(connection).name, to)
@@ -74,15 +83,19 @@ def register(turn: Turn, connection: Connection, command: Register) -> None:
     """Have the password of a new account hashed, where anybody may make one."""
     if connection.user is not None:
         raise Reject(RejectCode.FORBIDDEN, "you are somebody already: log out first")
-    if turn.config.auth.registration != "open":
-        raise Reject(
-            RejectCode.FORBIDDEN,
-            "accounts are made by the operator here, not by register",
-        )
+    registration = turn.config.auth.registration
+    if command.invite is None and registration != "open":
+        raise Reject(RejectCode.FORBIDDEN, _NOT_OPEN[registration])
     check_ending(command.name, "name")
     check_free(command.name, turn.config.auth.reserved)
     allowance.may_grow(turn, UserName(command.name))
     _check(turn, connection, command, None)
+
+
+_NOT_OPEN = {
+    "closed": "accounts are made by the operator here, not by register",
+    "invite": "an account needs an invitation here: ask whoever is here for one",
+}
 
 
 def password(turn: Turn, connection: Connection, command: Password) -> None:
@@ -127,10 +140,7 @@ def checked(turn: Turn, connection: Connection, happened: SecretChecked) -> None
     """Have what was verified stored."""
     match happened.command, happened.found:
         case Register() as command, HashedPassword() as found:
-            name = UserName(command.name)
-            display = command.display or command.name
-            draft = sessions.new_account(turn, name, display, "user", found.hash)
-            turn.append(draft, connection, command)
+            _register(turn, connection, command, found)
         case Password() as command, HashedPassword() as found:
             user = turn.user(connection).name
             assert connection.session is not None
@@ -142,6 +152,8 @@ def checked(turn: Turn, connection: Connection, happened: SecretChecked) -> None
             user = turn.user(connection).name
             nameless = _nameless(turn) if command.messages == "reassign" else None
             turn.append(EraseUser(user, found.hash, nameless), connection, command)
+        case (CreateInvitation() | Link()) as command, NewSecret() as found:
+            admissions.drawn(turn, connection, command, found)
         case _:
             renewal = happened.found
             assert isinstance(renewal, Renewal)
@@ -152,6 +164,29 @@ def checked(turn: Turn, connection: Connection, happened: SecretChecked) -> None
                 connection,
                 happened.command,
             )
+
+
+def _register(
+    turn: Turn,
+    connection: Connection,
+    command: Register,
+    found: HashedPassword,
+) -> None:
+    """Have a new account stored, and with it that an invitation was used."""
+    name, display = UserName(command.name), command.display or command.name
+    by = found.invitation
+    role = "user" if by is None else by.role
+    account = sessions.new_account(turn, name, display, role, found.hash)
+    if by is None:
+        turn.append(account, connection, command)
+        return
+    try:
+        draft = admissions.enrolling(turn, account, found.digest, by)
+    except Reject as reject:
+        turn.refuse(connection.id, command, reject)
+        turn.release(connection)
+        return
+    turn.append(draft, connection, command)
 
 
 def _nameless(turn: Turn) -> UserName:
@@ -181,7 +216,7 @@ def executed(turn: Turn, origin: Origin, draft: Draft, outcome: Outcome) -> None
         case EndSessions():
             _ended_everywhere(turn, origin, draft, outcome)
         case EndNamedSession():
-            _answer(turn, origin, outcome)
+            turn.conclude(origin, outcome)
             if isinstance(outcome, Committed):
                 cut_sessions(turn, outcome.ended, Ending.REVOKED)
         case RenewSession() if isinstance(origin.command, Refresh):
@@ -189,7 +224,7 @@ def executed(turn: Turn, origin: Origin, draft: Draft, outcome: Outcome) -> None
         case RenewSession():
             sessions.opened(turn, origin, draft, outcome)
         case _:
-            _answer(turn, origin, outcome)  # of `register`; a hello may follow
+            turn.conclude(origin, outcome)  # of `register`; a hello may follow
 
 
 def _password_changed(
@@ -203,7 +238,7 @@ def _password_changed(
             holder.token = None
             _change_scope(turn, holder, None)
             expect_expiry(turn, holder, None)
-    _answer(turn, origin, outcome)
+    turn.conclude(origin, outcome)
     if not isinstance(outcome, Refused):
         cut(turn, draft.user, Ending.REVOKED, besides=draft.session)
 
@@ -217,7 +252,7 @@ def _erased(turn: Turn, origin: Origin, draft: EraseUser, outcome: Outcome) -> N
         return
     connection = turn.connection(origin.connection)
     if isinstance(outcome, Refused):
-        _answer(turn, origin, outcome)
+        turn.conclude(origin, outcome)
         return
     if connection is not None and origin.command is not None:
         turn.answer(connection.id, Done(origin.command.type, origin.command.id))
@@ -234,7 +269,7 @@ def _renewed(turn: Turn, origin: Origin, outcome: Outcome) -> None:
         connection.token = found.token
         _change_scope(turn, connection, found.scope)
         expect_expiry(turn, connection, found.expires)
-    _answer(turn, origin, outcome)
+    turn.conclude(origin, outcome)
 
 
 def _change_scope(turn: Turn, connection: Connection, scope: Scope | None) -> None:
@@ -245,18 +280,6 @@ def _change_scope(turn: Turn, connection: Connection, scope: Scope | None) -> No
             del connection.subscriptions[room]
             turn.want(Unsubscribe(connection.id, room, drop=True))
     subscribe_direct(turn, connection)
-
-
-def _answer(turn: Turn, origin: Origin, outcome: Outcome) -> None:
-    """Answer the command, if somebody waits for it, and let the next one go on."""
-    connection, command = turn.connection(origin.connection), origin.command
-    if connection is None or command is None:
-        return
-    if isinstance(outcome, Refused):
-        turn.refuse(connection.id, command, outcome)
-    else:
-        turn.answer(connection.id, Done(command.type, command.id))
-    turn.release(connection)
 
 
 # --- logout ---------------------------------------------------------------------
@@ -290,7 +313,7 @@ def _ended_everywhere(
     """Take the end of all sessions of a user: his connections end with them."""
     connection = turn.connection(origin.connection)
     if isinstance(outcome, Refused):
-        _answer(turn, origin, outcome)
+        turn.conclude(origin, outcome)
         return
     if connection is not None and origin.command is not None:
         turn.answer(connection.id, Done(origin.command.type, origin.command.id))

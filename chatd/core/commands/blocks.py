@@ -17,7 +17,6 @@ from chatd.core.turn import Turn
 from chatd.errors import Reject, RejectCode
 from chatd.ids import UserName, is_guest
 from chatd.wire.commands import Block, Unblock
-from chatd.wire.replies import Done
 
 BLOCKS_MAX = 1000
 """How many one user may block; what nobody bounds somebody fills. Source: ten
@@ -60,11 +59,4 @@ def changed(turn: Turn, origin: Origin, draft: SetBlock, outcome: Outcome) -> No
     """Take a block or its end, and answer."""
     if not isinstance(outcome, Refused):
         turn.chat.apply_block(draft.user, draft.blocked, on=draft.on)
-    connection = turn.connection(origin.connection)
-    if connection is None or origin.command is None:
-        return
-    if isinstance(outcome, Refused):
-        turn.refuse(connection.id, origin.command, outcome)
-    else:
-        turn.answer(connection.id, Done(origin.command.type, origin.command.id))
-    turn.release(connection)
+    turn.conclude(origin, outcome)

@@ -22,6 +22,7 @@ from chatd.core.state import Chat
 from chatd.core.turn import Turn
 from chatd.errors import Reject
 from chatd.ids import RoomName, Seq, UserName, session_tag
+from chatd.wire.admissions import InvitationShown
 from chatd.wire.commands import Blocks, History, Ping, Rooms, Sessions, Who
 from chatd.wire.encode import encode_part
 from chatd.wire.events import DAY_MS, UserShown
@@ -44,7 +45,14 @@ which an `id` of 64 control characters, each escaped, is 384."""
 
 K = TypeVar("K", bound=str)
 T = TypeVar(
-    "T", MessageShown, MessageFound, UserShown, RoomShown, SessionShown, UserName
+    "T",
+    MessageShown,
+    MessageFound,
+    UserShown,
+    RoomShown,
+    SessionShown,
+    InvitationShown,
+    UserName,
 )
 
 

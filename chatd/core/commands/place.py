@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from chatd.core import allowance
 from chatd.core.commands.sessions import PROTOCOL
-from chatd.core.drafts import Committed, Outcome, Refused, SetPlace
+from chatd.core.drafts import Committed, Outcome, SetPlace
 from chatd.core.effects import Origin, Tell
 from chatd.core.entities import Connection
 from chatd.core.turn import Turn
@@ -17,7 +17,7 @@ from chatd.ids import DISPLAY_CHARS_MAX, NAME_CHARS_MAX
 from chatd.wire.events import PlaceNamed
 from chatd.wire.fields import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN
 from chatd.wire.place import About, NamePlace
-from chatd.wire.replies import Described, Done, EntryLimits
+from chatd.wire.replies import Described, EntryLimits
 
 
 def about(turn: Turn, connection: Connection, command: About) -> None:
@@ -38,6 +38,7 @@ def about(turn: Turn, connection: Connection, command: About) -> None:
             limits.text_chars,
             limits.frame_bytes,
         ),
+        setup=turn.chat.awaits_admin,
         id=command.id,
     )
     turn.answer(connection.id, described)
@@ -56,13 +57,7 @@ def name(turn: Turn, connection: Connection, command: NamePlace) -> None:
 
 def named(turn: Turn, origin: Origin, draft: SetPlace, outcome: Outcome) -> None:
     """Take the name of the place, answer, and tell everybody who is here."""
-    connection, command = turn.connection(origin.connection), origin.command
-    if connection is not None and command is not None:
-        if isinstance(outcome, Refused):
-            turn.refuse(connection.id, command, outcome)
-        else:
-            turn.answer(connection.id, Done(command.type, command.id))
-        turn.release(connection)
+    turn.conclude(origin, outcome)
     if isinstance(outcome, Committed):
         turn.chat.apply_place(draft.name)
         here = [

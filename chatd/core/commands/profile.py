@@ -9,7 +9,6 @@ from chatd.core.effects import Origin
 from chatd.core.entities import Connection
 from chatd.core.turn import Turn
 from chatd.wire.commands import Profile
-from chatd.wire.replies import Done
 
 
 def profile(turn: Turn, connection: Connection, command: Profile) -> None:
@@ -23,14 +22,7 @@ def profile(turn: Turn, connection: Connection, command: Profile) -> None:
 
 def renamed(turn: Turn, origin: Origin, draft: SetDisplay, outcome: Outcome) -> None:
     """Take a new display name, and answer."""
-    connection = turn.connection(origin.connection)
     user = turn.chat.users.get(draft.user)
     if not isinstance(outcome, Refused) and user is not None:
         turn.chat.apply_display(user, draft.display, turn.now.mono)
-    if connection is None or origin.command is None:
-        return
-    if isinstance(outcome, Refused):
-        turn.refuse(connection.id, origin.command, outcome)
-    else:
-        turn.answer(connection.id, Done(origin.command.type, origin.command.id))
-    turn.release(connection)
+    turn.conclude(origin, outcome)

@@ -134,6 +134,8 @@ def _void(turn: Turn, revision: Revision, ending: Ending = Ending.REVOKED) -> No
 def _role(turn: Turn, revision: Revision) -> None:
     # Who is logging in was verified with the role that he had.
     turn.chat.note_cut(revision.user)
+    if revision.role == "admin":
+        turn.admin_is_here()
     user = turn.chat.users.get(revision.user)
     if user is not None:
         turn.chat.apply_role(user, revision.role)

@@ -160,6 +160,7 @@ def _opening(
         device=device,
         address=_address(turn, connection, who),
         beside=who.beside,
+        link=who.link,
     )
 
 
@@ -272,6 +273,8 @@ def _welcome(
         refused(turn, connection, command, barred)
         return
     user = chat.note_user(User(who.user, who.display, who.role))
+    if who.role == "admin":
+        turn.admin_is_here()
     entry = chat.sessions.get(who.session)
     taken = entry is not None and entry.connection is not None
     most = turn.config.limits.connections_per_user

@@ -30,6 +30,20 @@ from chatd.core.drafts.accounts import (
     SetBlock,
     SetDisplay,
     SetPasswordHash,
+)
+from chatd.core.drafts.admissions import (
+    BAD_INVITATION,
+    INVITATION_EXPIRED,
+    INVITATION_KEEP_MS,
+    INVITATION_USED,
+    INVITATIONS_MAX,
+    AddInvitation,
+    Enroll,
+    Enrolled,
+    Invited,
+    OfferSetup,
+    RemoveInvitation,
+    SetLink,
     SetPlace,
 )
 from chatd.core.drafts.outcomes import (
@@ -91,14 +105,25 @@ Draft = (
     | SaveMarks
     | RecordTime
     | SetPlace
+    | AddInvitation
+    | RemoveInvitation
+    | Enroll
+    | OfferSetup
+    | SetLink
 )
 """Anything that the store's writer executes."""
 
 __all__ = [
+    "BAD_INVITATION",
+    "INVITATIONS_MAX",
+    "INVITATION_EXPIRED",
+    "INVITATION_KEEP_MS",
+    "INVITATION_USED",
     "REACTION_KINDS_MAX",
     "STRANGERS_MAX",
     "TRIM_ROWS",
     "TRIM_TEXT_BYTES",
+    "AddInvitation",
     "AddUser",
     "AddressBan",
     "Addressing",
@@ -117,22 +142,28 @@ __all__ = [
     "EndNamedSession",
     "EndSession",
     "EndSessions",
+    "Enroll",
+    "Enrolled",
     "EraseUser",
     "ForgetRevisions",
+    "Invited",
     "Moderate",
     "NewMessage",
     "NoteAddress",
+    "OfferSetup",
     "OpenSession",
     "Outcome",
     "Recall",
     "RecordTime",
     "Refused",
+    "RemoveInvitation",
     "RenameRoom",
     "RenewSession",
     "SaveMarks",
     "SetAccountRole",
     "SetBlock",
     "SetDisplay",
+    "SetLink",
     "SetMember",
     "SetPasswordHash",
     "SetPlace",

@@ -1,4 +1,4 @@
-"""Drafts about users, their sessions and their marks, and about the place."""
+"""Drafts about users, their sessions and their marks."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ class ChangePassword:
     """Replace an account's password; what the old one opened is void.
 
     All other sessions of the user end, and all of his tokens. The session that
-    stays depends on no token any more. Refused: `bad_credentials` if `instead_of`
-    is not the account's hash any more.
+    stays depends on no token any more, and its link is void. Refused:
+    `bad_credentials` if `instead_of` is not the account's hash any more.
     """
 
     user: UserName
@@ -97,7 +97,7 @@ class OpenSession:
 
     With `new_user`, the user is recorded in the same step and may be refused:
     `name_taken`. Refused: `bad_credentials` if the token is gone by now, or the session
-    that it is opened `beside`. Of more than
+    that it is opened `beside`, or that one's `link`, which it uses up. Of more than
     `most` sessions of the user those end that have been idle longest, but for the new
     one, those that are not idle, and `held`, which the core knows to be in use
     whatever was written last.
@@ -122,6 +122,8 @@ class OpenSession:
     """The digest of a guest's, where he has one that is to be kept."""
     beside: SessionId | None = None
     """One of the user's, from which this one comes."""
+    link: bytes | None = None
+    """SHA-256 of the secret by which it does; None: by that of the session."""
 
 
 @attrs.define
@@ -197,13 +199,6 @@ class ForgetRevisions:
 @attrs.define
 class RecordTime:
     """Write down what is certain about the time, for the next start."""
-
-
-@attrs.define
-class SetPlace:
-    """Call the place otherwise. What changes nothing is `Duplicate`."""
-
-    name: str
 
 
 @attrs.define

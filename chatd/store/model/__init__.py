@@ -13,7 +13,15 @@ import attrs
 
 from chatd.core import drafts as d
 from chatd.store import answers
-from chatd.store.model import endings, erasing, people, rooms, timeline, trim
+from chatd.store.model import (
+    admissions,
+    endings,
+    erasing,
+    people,
+    rooms,
+    timeline,
+    trim,
+)
 from chatd.store.model.entities import Tables
 from chatd.wire.events import Millis
 
@@ -44,7 +52,7 @@ class Model(Tables):
             case d.TrimRoom():
                 return trim.trim_room(self, draft)
             case _:
-                return self._person(draft)
+                return self._admission(draft, now) or self._person(draft)
 
     def _person(self, draft: Any) -> d.Outcome:
         match draft:
@@ -66,8 +74,6 @@ class Model(Tables):
                 return people.forget_revisions(self, draft)
             case d.RecordTime():
                 return d.Committed()
-            case d.SetPlace():
-                return people.set_place(self, draft)
             case d.SaveMarks():
                 return people.save_marks(self, draft)
             case _:
@@ -80,6 +86,22 @@ class Model(Tables):
         if draft.draft is None:
             return None
         return timeline.recalled(self, draft.draft)
+
+    def _admission(self, draft: Any, now: Millis) -> d.Outcome | None:
+        match draft:
+            case d.SetPlace():
+                return admissions.set_place(self, draft)
+            case d.AddInvitation():
+                return admissions.add_invitation(self, draft)
+            case d.RemoveInvitation():
+                return admissions.remove_invitation(self, draft)
+            case d.Enroll():
+                return admissions.enroll(self, draft, now)
+            case d.OfferSetup():
+                return admissions.offer_setup(self, draft)
+            case d.SetLink():
+                return admissions.set_link(self, draft)
+        return None
 
     def _access(self, draft: Any) -> d.Outcome:
         match draft:

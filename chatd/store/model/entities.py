@@ -10,6 +10,7 @@ from chatd.core import drafts as d
 from chatd.core.clock import SLIP_MS
 from chatd.core.inputs import Revision
 from chatd.core.mentions import Mentions
+from chatd.core.principal import InvitationKept
 from chatd.core.settings import RoomSettings
 from chatd.ids import Cid, Epoch, RoomName, Seq, SessionId, UserName
 from chatd.ports import (
@@ -179,6 +180,15 @@ class ModelRoom:
         return d.Committed(event, hidden)
 
 
+@attrs.define
+class ModelInvitation:
+    """An invitation to the server."""
+
+    digest: bytes
+    kept: InvitationKept
+    room: ModelRoom | None
+
+
 @attrs.define(eq=False)
 class Tables:
     """Everything that a store knows."""
@@ -200,6 +210,12 @@ class Tables:
     devices: dict[SessionId, str | None] = attrs.field(factory=dict)
     place: str | None = None
     """What it is called."""
+    invitations: dict[int, ModelInvitation] = attrs.field(factory=dict)
+    invited: int = 0
+    """What the last one was called by."""
+    setup: bytes | None = None
+    """By what the first administrator comes."""
+    links: dict[SessionId, tuple[bytes, Millis]] = attrs.field(factory=dict)
     """What clients called themselves in each session."""
     tokens: dict[bytes, TokenRow] = attrs.field(factory=dict)
     creations: dict[tuple[UserName, Cid], tuple[bytes, ModelRoom]] = attrs.field(

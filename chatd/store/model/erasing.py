@@ -9,6 +9,7 @@ import attrs
 from chatd.core import drafts as d
 from chatd.ids import UserName
 from chatd.store import answers
+from chatd.store.model import admissions
 from chatd.store.model.entities import ModelRoom, Tables
 from chatd.wire import events as e
 
@@ -28,6 +29,7 @@ def erase_user(model: Tables, draft: d.EraseUser) -> d.Outcome:
         del model.sessions[session]
     for digest in [t for t, row in model.tokens.items() if row.user == draft.user]:
         del model.tokens[digest]
+    admissions.forget_user(model, draft.user)
     for pair in [pair for pair in model.blocks if draft.user in pair]:
         del model.blocks[pair]
     for key in [key for key in model.creations if key[0] == draft.user]:

@@ -55,6 +55,7 @@ def change_password(model: Tables, draft: d.ChangePassword) -> d.Outcome:
     for session in _sessions_of(model, draft.user):
         if session.session == draft.session:
             session.token = session.expires = session.scope = None
+            model.links.pop(session.session, None)
         else:
             del model.sessions[session.session]
     for digest in [t for t, row in model.tokens.items() if row.user == draft.user]:
@@ -76,14 +77,6 @@ def set_block(model: Tables, draft: d.SetBlock) -> d.Outcome:
     return d.Committed()
 
 
-def set_place(model: Tables, draft: d.SetPlace) -> d.Outcome:
-    """Call the place otherwise."""
-    if model.place == draft.name:
-        return d.Duplicate()
-    model.place = draft.name
-    return d.Committed()
-
-
 def open_session(model: Tables, draft: d.OpenSession) -> d.Outcome:
     """Record a session, and its new user with it."""
     if draft.token is not None and draft.token not in model.tokens:
@@ -94,8 +87,13 @@ def open_session(model: Tables, draft: d.OpenSession) -> d.Outcome:
         return answers.NAME_TAKEN
     if draft.new_user is None and draft.user not in model.users:
         return answers.NO_USER
+    link = model.links.get(draft.beside) if draft.beside is not None else None
+    if draft.link is not None and (link is None or link[0] != draft.link):
+        return answers.LINK_GONE
     if draft.session in model.sessions:
         return answers.NOT_STORED
+    if draft.link is not None and draft.beside is not None:
+        del model.links[draft.beside]
     if draft.new_user is not None:
         add_user(model, draft.new_user)
     model.sessions[draft.session] = SessionRow(

@@ -110,7 +110,7 @@ def add_account(
     *,
     distinct: bool = False,
     role: str = "user",
-) -> None:
+) -> int | None:
     """Add an account, shown by its name. Where there is no store yet one is made.
 
     Args:
@@ -120,6 +120,10 @@ def add_account(
         skeleton: What the name looks like.
         distinct: Whether no other name may look like that.
         role: `user`, `bot` or `admin`.
+
+    Returns:
+        The revision's number, if it is an administrator's: the first one may have been
+        waited for.
 
     Raises:
         Reject: `name_taken`: it is, or was once, or one that looks like it.
@@ -140,6 +144,7 @@ def add_account(
             taken = select(db, "SELECT 1 FROM user WHERE name = ?", (name,))
             why = answers.NAME_TAKEN if taken else answers.NAME_LOOKS_TAKEN
             raise Reject(why.code, why.text)
+        return revise(db, RevisionKind.ROLE, name) if role == "admin" else None
 
 
 def set_password(directory: Path, name: UserName, password_hash: str) -> int:

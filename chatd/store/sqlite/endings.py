@@ -143,6 +143,7 @@ def _finish(ledger: Ledger, ended: RoomCell, now: Millis, keep_ms: Millis) -> No
     elif not _remove_cids(ledger, room):
         db.execute("DELETE FROM creation WHERE room_id = ?", (room,))
         db.execute("DELETE FROM purge WHERE room_id = ?", (room,))
+        db.execute("UPDATE invitation SET room_id = NULL WHERE room_id = ?", (room,))
         db.execute("DELETE FROM room WHERE id = ?", (room,))
 
 

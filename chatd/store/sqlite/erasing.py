@@ -23,7 +23,7 @@ import attrs
 
 from chatd.core.drafts import TRIM_TEXT_BYTES
 from chatd.ids import UserName
-from chatd.store.sqlite import migrate, search
+from chatd.store.sqlite import admissions, migrate, search
 from chatd.store.sqlite.ledger import GUEST
 from chatd.store.sqlite.sql import select
 
@@ -83,6 +83,7 @@ def begin(
 
 def _forget(db: apsw.Connection, user: int) -> None:
     """Take away sessions, tokens, memberships, and what others did to him."""
+    admissions.forget_user(db, user)
     for table, column in (
         ("session", "user_id"),
         ("token", "user_id"),

@@ -178,12 +178,37 @@ def _relations(db: apsw.Connection, user: int) -> Iterator[Record]:
     ):
         invite = {"type": "invite", "room": room, "from": sender, "user": target}
         yield invite | {"ts": rfc3339(ts), "closed_until": _time(closed_until)}
+    yield from _invitations(db, user)
     for (blocked,) in db.execute(
         "SELECT u.name FROM block b JOIN user u ON u.id = b.blocked_id"
         " WHERE b.user_id = ? ORDER BY u.name",
         (user,),
     ):
         yield {"type": "block", "user": blocked}
+
+
+def _invitations(db: apsw.Connection, user: int) -> Iterator[Record]:
+    """Those to the server that are his, and the one by which he came."""
+    for number, room, role, uses, used, created, expires in db.execute(
+        "SELECT i.id, r.name, i.role, i.uses, i.used, i.created, i.expires"
+        " FROM invitation i LEFT JOIN room r ON r.id = i.room_id"
+        " WHERE i.maker_id = ? ORDER BY i.id",
+        (user,),
+    ):
+        yield {
+            "type": "invitation",
+            "invitation": number,
+            "room": room,
+            "role": role,
+            "uses": uses,
+            "used": used,
+            "created": rfc3339(created),
+            "expires": rfc3339(expires),
+        }
+    for number, at in db.execute(
+        "SELECT invitation_id, at FROM invitation_use WHERE user_id = ?", (user,)
+    ):
+        yield {"type": "registration", "invitation": number, "ts": rfc3339(at)}
 
 
 # --- messages and events ------------------------------------------------------

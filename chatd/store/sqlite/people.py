@@ -134,8 +134,8 @@ def change_password(ledger: Ledger, draft: ChangePassword, now: Millis) -> Outco
         "DELETE FROM session WHERE user_id = ? AND id <> ?", (user, draft.session)
     )
     ledger.db.execute(
-        "UPDATE session SET token = NULL, expires = NULL, scope = NULL"
-        " WHERE user_id = ? AND id = ?",
+        "UPDATE session SET token = NULL, expires = NULL, scope = NULL,"
+        " link = NULL, link_until = NULL WHERE user_id = ? AND id = ?",
         (user, draft.session),
     )
     return Committed()
@@ -177,6 +177,8 @@ def open_session(ledger: Ledger, draft: OpenSession, now: Millis) -> Outcome:
     user = ledger.user(draft.user)
     if user is None:
         return answers.NO_USER
+    if draft.link is not None and not _use_link(ledger, draft):
+        return answers.LINK_GONE
     ledger.db.execute(
         "INSERT INTO session (id, user_id, token, created, expires, scope, device)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -227,6 +229,15 @@ def renew_session(ledger: Ledger, draft: RenewSession, now: Millis) -> Outcome:
         (draft.token, draft.expires, draft.scope, draft.session),
     )
     return Committed() if ledger.db.changes() else answers.SESSION_GONE
+
+
+def _use_link(ledger: Ledger, draft: OpenSession) -> bool:
+    """Use up the link of the session beside which one is opened, if it is that."""
+    ledger.db.execute(
+        "UPDATE session SET link = NULL, link_until = NULL WHERE id = ? AND link = ?",
+        (draft.beside, draft.link),
+    )
+    return ledger.db.changes() > 0
 
 
 def _has_session(ledger: Ledger, session: SessionId) -> bool:

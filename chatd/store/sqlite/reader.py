@@ -334,6 +334,18 @@ def sessions(
     return page, len(rows) > limit
 
 
+def linked(db: apsw.Connection, digest: bytes) -> tuple[SessionRow, Millis] | None:
+    """Find a session by its link."""
+    for number, until, *row in select(
+        db,
+        "SELECT s.id, s.link_until, u.name, s.token, s.idle_since, s.expires, s.scope"
+        " FROM session s JOIN user u ON u.id = s.user_id WHERE s.link = ?",
+        (digest,),
+    ):
+        return SessionRow(SessionId(number), *row), until
+    return None
+
+
 def token(db: apsw.Connection, digest: bytes) -> TokenRow | None:
     """Find an access token."""
     for row in select(

@@ -26,11 +26,12 @@ import trio
 from chatd.core.drafts import Draft, Outcome
 from chatd.core.entities import SessionKept
 from chatd.core.inputs import Revision
+from chatd.core.principal import InvitationKept
 from chatd.core.query import SEARCH_S, Hit, Place, Query
 from chatd.errors import IndexBehind, StoreFailed, StoreUnavailable
 from chatd.ids import RoomName, Seq, SessionId, SessionTag, UserName
 from chatd.ports import SessionRow, Snapshot, TokenRow, UserRow
-from chatd.store.sqlite import files, migrate, reader, searching
+from chatd.store.sqlite import admissions, files, migrate, reader, searching
 from chatd.store.sqlite.faults import refusing
 from chatd.store.sqlite.filling import Filling
 from chatd.store.sqlite.generation import begin
@@ -239,6 +240,20 @@ class SqliteStore:
     async def session(self, session: SessionId) -> SessionRow | None:
         """Find a session. Cancellation: safe."""
         return await self._readers.key(reader.session, session)
+
+    async def linked(self, digest: bytes) -> tuple[SessionRow, Millis] | None:
+        """Find a session by its link; see the port. Cancellation: safe."""
+        return await self._readers.key(reader.linked, digest)
+
+    async def invitation(self, digest: bytes) -> InvitationKept | None:
+        """Find an invitation by its SHA-256. Cancellation: safe."""
+        return await self._readers.key(admissions.invitation, digest)
+
+    async def invitations(
+        self, maker: UserName | None, after: int | None, limit: int
+    ) -> tuple[list[InvitationKept], bool]:
+        """Read a page of invitations; see the port. Cancellation: safe."""
+        return await self._readers.page(admissions.invitations, maker, after, limit)
 
     async def token(self, digest: bytes) -> TokenRow | None:
         """Find an access token by its SHA-256. Cancellation: safe."""

@@ -28,11 +28,11 @@ from chatd.ids import SessionId, UserName
 from chatd.store import answers
 from chatd.store.sqlite import (
     addresses,
+    admissions,
     endings,
     erasing,
     moderation,
     people,
-    place,
     renaming,
     rooms,
     search,
@@ -84,7 +84,12 @@ _SINGLE: dict[type, Callable[[Ledger, Any, Millis], d.Outcome]] = {
     d.ForgetRevisions: people.forget_revisions,
     d.SaveMarks: people.save_marks,
     d.RecordTime: people.record_time,
-    d.SetPlace: place.set_place,
+    d.SetPlace: admissions.set_place,
+    d.AddInvitation: admissions.add_invitation,
+    d.RemoveInvitation: admissions.remove_invitation,
+    d.Enroll: admissions.enroll,
+    d.OfferSetup: admissions.offer_setup,
+    d.SetLink: admissions.set_link,
 }
 
 
@@ -230,6 +235,7 @@ class Writer:
             with transaction(self.db):
                 self.lacking = search.fill(self.db, TEND_ROWS, TEND_BYTES)
                 more = self._prune_cids(now) or self.lacking > 0
+                more |= admissions.prune(self.db, now)
                 more |= endings.purge(self.ledger, now, self.cid_keep_ms)
                 addresses.prune(self.db, now, self.guest_ban_ms)
             if not more:

@@ -68,6 +68,7 @@ SLOW = SlowSeconds(600)
 WORDLESS = "hello join leave delete create unban unmute role read profile status"
 WORDLESS += " block unblock blocks history search sessions who rooms ping logout"
 WORDLESS += " decline destroy register password refresh account_delete about place"
+WORDLESS += " link invitation_create invitations invitation_revoke"
 
 
 @attrs.define

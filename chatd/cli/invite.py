@@ -1,0 +1,181 @@
+"""`chatd invite`: links by which people make their accounts.
+
+The secret of a link goes to standard output, once, and is not kept. On a terminal the
+link is shown as a QR code, too.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import segno
+
+from chatd.auth import digest_of, new_secret
+from chatd.cli.config import config_option, load_or_exit
+from chatd.cli.operator import (
+    data_option,
+    duration_ms,
+    json_option,
+    now,
+    place_of,
+    show,
+    time_of,
+    told,
+)
+from chatd.core.principal import InvitationKept
+from chatd.daemon import links
+from chatd.store.sqlite import inviting
+from chatd.wire.events import DAY_MS, Millis
+from chatd.wire.fields import (
+    INVITATION_S_MAX,
+    INVITATION_S_MIN,
+    INVITATION_USES_MAX,
+    INVITED_ROLES,
+)
+
+WEEK_MS = 7 * DAY_MS
+
+
+@click.group("invite", invoke_without_command=True)
+@click.option(
+    "--uses",
+    type=click.IntRange(1, INVITATION_USES_MAX),
+    default=1,
+    show_default=True,
+    help="How many people may come by it.",
+)
+@click.option(
+    "--expires",
+    callback=duration_ms,
+    metavar="TIME",
+    help="How long it holds, such as 30d; 7d if not given.",
+)
+@click.option("--room", help="A room in which they are then.")
+@click.option(
+    "--role",
+    type=click.Choice(INVITED_ROLES),
+    default="user",
+    show_default=True,
+    help="What they are on this server.",
+)
+@config_option
+@data_option
+@click.pass_context
+def invite_group(
+    context: click.Context,
+    uses: int,
+    expires: Millis | None,
+    room: str | None,
+    role: str,
+    config_file: Path | None,
+    data: str | None,
+) -> None:
+    """Print a link by which people make their accounts; it is shown only now.
+
+    Whatever `auth.registration` says, it holds: it is yours.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    place = place_of(config_file, data)
+    where = None if room is None else place.room(room)
+    lasts = WEEK_MS if expires is None else expires
+    if not INVITATION_S_MIN * 1000 <= lasts <= INVITATION_S_MAX * 1000:
+        raise click.BadParameter("expected 1m to 365d", param_hint="--expires")
+    if where is not None and where.startswith("@"):
+        raise click.BadParameter(
+            "nobody is asked into a direct conversation", param_hint="--room"
+        )
+    secret, created = new_secret(secrets.token_bytes), now()
+    with told():
+        number = inviting.add_invitation(
+            place.directory,
+            digest_of(secret),
+            created,
+            created + lasts,
+            uses=uses,
+            room=where,
+            role=role,
+        )
+    _show_link(config_file, secret)
+    until = time_of(created + lasts)
+    click.echo(f"this is invitation {number}, for {uses}, until {until}", err=True)
+
+
+def _show_link(config_file: Path | None, secret: str) -> None:
+    """Print the link, and on a terminal a picture of it."""
+    server = load_or_exit(config_file, {}).config.server
+    url = links.page_url(server, server.listen)
+    if not server.public_url:
+        click.echo(
+            "server.public_url is not set, so the link may not lead here", err=True
+        )
+    link = links.link(url or "https://HOST", "invite", secret)
+    click.echo(link)
+    if is_terminal():
+        draw(link)
+
+
+def is_terminal() -> bool:
+    """Whether a person sees what is printed."""
+    return sys.stdout.isatty()
+
+
+def draw(link: str) -> None:
+    """Draw a QR code of the link, for a phone."""
+    segno.make(link, error="m", micro=False).terminal(compact=True)
+
+
+@invite_group.command("list")
+@config_option
+@data_option
+@json_option
+def list_invitations(
+    *, config_file: Path | None, data: str | None, as_json: bool
+) -> None:
+    """List all invitations, the newest first; those that have ended for 30 days."""
+    with told():
+        found = inviting.invitations(place_of(config_file, data).directory)
+    at = now()
+    show(
+        [_invitation(one, at) for one in found],
+        ["id", "from", "created", "expires", "state", "room", "role", "users"],
+        as_json=as_json,
+    )
+
+
+def _invitation(kept: InvitationKept, at: Millis) -> dict[str, Any]:
+    """An invitation for a table or a program."""
+    assert kept.expires is not None
+    state = f"{kept.used} of {kept.uses} used"
+    if kept.expires <= at and kept.used < kept.uses:
+        state += ", has ended"
+    return {
+        "id": kept.number,
+        "from": kept.maker,
+        "created": time_of(kept.created),
+        "expires": time_of(kept.expires),
+        "state": state,
+        "uses": kept.uses,
+        "used": kept.used,
+        "room": kept.room,
+        "role": kept.role,
+        "users": kept.users,
+    }
+
+
+@invite_group.command("revoke")
+@click.argument("number", metavar="ID", type=int)
+@config_option
+@data_option
+def revoke_invitation(number: int, config_file: Path | None, data: str | None) -> None:
+    """Take the invitation ID back, as `list` shows it, whoever has made it."""
+    directory = place_of(config_file, data).directory
+    with told():
+        was_there = inviting.revoke_invitation(directory, number)
+    if not was_there:
+        raise click.ClickException(f"there is no invitation {number}")
+    click.echo(f"invitation {number} is taken back")

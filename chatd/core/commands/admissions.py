@@ -1,0 +1,302 @@
+"""Who lets others in: invitations to the server, and a link for oneself.
+
+An invitation holds as long as who made it may make it. So it is looked at twice: when
+it is asked for, and when somebody comes by it. What the command line makes holds by
+itself. Whether it was used, and how often, the store's writer knows.
+
+A link is a session's, for one more session beside it (`chatd.core.commands.sessions`).
+"""
+
+from __future__ import annotations
+
+from chatd.core import allowance
+from chatd.core.commands import authority
+from chatd.core.commands.authority import MODERATOR
+from chatd.core.commands.lookups import fit
+from chatd.core.drafts import (
+    AddInvitation,
+    AddUser,
+    Draft,
+    Enroll,
+    Enrolled,
+    Invited,
+    Outcome,
+    Refused,
+    RemoveInvitation,
+    SetLink,
+)
+from chatd.core.effects import CheckSecret, Deliver, Origin, ReadInvitations
+from chatd.core.entities import Connection, User
+from chatd.core.inputs import InvitationsRead
+from chatd.core.principal import InvitationKept, NewSecret
+from chatd.core.turn import Turn, no_room
+from chatd.errors import Reject, RejectCode
+from chatd.ids import RoomName, Seq, UserName, is_direct, is_guest
+from chatd.wire.admissions import (
+    CreateInvitation,
+    InvitationCreated,
+    Invitations,
+    InvitationShown,
+    InvitationsPage,
+    Link,
+    Linked,
+    RevokeInvitation,
+)
+from chatd.wire.events import Member
+from chatd.wire.kinds import InvitationNumber
+
+LINK_MS = 300_000
+"""How long a link holds: as long as one looks for the other device. Source: protocol
+section 2."""
+
+
+# --- who may ------------------------------------------------------------------
+
+
+def check_may_invite(turn: Turn, user: User, room: RoomName | None, role: str) -> None:
+    """Check that somebody may let others in, so and there.
+
+    Raises:
+        Reject: `forbidden`; `no_room` for a room that he may not see; `not_member`.
+    """
+    if turn.config.auth.registration == "closed":
+        raise Reject(
+            RejectCode.FORBIDDEN, "people are invited by the operator alone here"
+        )
+    is_admin = user.role == "admin"
+    if not is_admin and (role == "admin" or not _is_trusted(turn, user)):
+        raise Reject(
+            RejectCode.FORBIDDEN,
+            "administrators invite people, and moderators of this place's own rooms",
+            field="role" if role == "admin" else None,
+        )
+    if room is not None:
+        _check_room(turn, user, room)
+
+
+def _is_trusted(turn: Turn, user: User) -> bool:
+    """Whether an account runs a room of the configuration: nobody gets there alone."""
+    rooms = turn.chat.rooms
+    return not is_guest(user.name) and any(
+        rooms[name].declared and authority.rank_of(user.name, rooms[name]) >= MODERATOR
+        for name in user.rooms
+    )
+
+
+def _check_room(turn: Turn, user: User, name: RoomName) -> None:
+    """Check that somebody may ask others into a room, as for `invite`."""
+    room = turn.chat.room(name)
+    is_public = name[0] not in "@~"
+    worth = authority.rank(turn, user, room) if room is not None else 0
+    if room is None or (not worth and not is_public):
+        raise no_room(name)
+    if is_direct(name):
+        raise Reject(
+            RejectCode.FORBIDDEN,
+            "nobody is asked into a direct conversation",
+            field="room",
+        )
+    if not worth:
+        raise Reject(
+            RejectCode.NOT_MEMBER, f"you are not in {name}: join it first", field="room"
+        )
+    if not is_public and worth < MODERATOR:
+        raise Reject(
+            RejectCode.FORBIDDEN,
+            f"only moderators of {name} ask others in",
+            field="room",
+        )
+
+
+def holds(turn: Turn, found: InvitationKept) -> bool:
+    """Whether who made an invitation may make it now."""
+    if found.maker is None:
+        return True
+    user = turn.chat.users.get(found.maker)
+    if user is None or user.is_banned(turn.now.sure):
+        return False
+    try:
+        check_may_invite(turn, user, found.room, found.role)
+    except Reject:
+        return False
+    return True
+
+
+# --- secrets that are asked for -------------------------------------------------
+
+
+def create(turn: Turn, connection: Connection, command: CreateInvitation) -> None:
+    """Have the secret of a new invitation drawn."""
+    user = turn.user(connection)
+    check_may_invite(turn, user, command.room, command.role)
+    if command.room is not None and not turn.allows(connection, "invite", command.room):
+        raise Reject(
+            RejectCode.FORBIDDEN,
+            f"your token does not allow invite in {command.room}",
+            field="room",
+        )
+    _draw(turn, connection, command)
+
+
+def link(turn: Turn, connection: Connection, command: Link) -> None:
+    """Have the secret of a link drawn."""
+    _draw(turn, connection, command)
+
+
+def _draw(turn: Turn, connection: Connection, command: CreateInvitation | Link) -> None:
+    allowance.may_grow(turn, turn.user(connection).name)
+    allowance.pace(turn, connection)
+    turn.want(CheckSecret(connection.id, command, turn.user(connection).name))
+    turn.pend(connection)
+
+
+def drawn(
+    turn: Turn,
+    connection: Connection,
+    command: CreateInvitation | Link,
+    found: NewSecret,
+) -> None:
+    """Have what the secret opens stored."""
+    now = turn.now.wall
+    draft: Draft
+    if isinstance(command, Link):
+        assert connection.session is not None
+        until = now + LINK_MS
+        draft = SetLink(connection.session, found.digest, until, found.secret)
+    else:
+        draft = AddInvitation(
+            found.digest,
+            turn.user(connection).name,
+            command.room,
+            command.role,
+            command.uses,
+            now,
+            now + command.seconds * 1000,
+            found.secret,
+        )
+    turn.append(draft, connection, command)
+
+
+def revoke(turn: Turn, connection: Connection, command: RevokeInvitation) -> None:
+    """Have an invitation taken back: one's own, or by an administrator anybody's."""
+    user = turn.user(connection)
+    allowance.pace(turn, connection)
+    maker = None if user.role == "admin" else user.name
+    turn.append(RemoveInvitation(command.invitation, maker), connection, command)
+    turn.pend(connection)
+
+
+def executed(turn: Turn, origin: Origin, draft: Draft, outcome: Outcome) -> None:
+    """Answer what became of an invitation or a link."""
+    connection, command = turn.connection(origin.connection), origin.command
+    made: InvitationCreated | Linked | None = None
+    if isinstance(draft, AddInvitation) and isinstance(outcome, Invited):
+        number = InvitationNumber(outcome.number)
+        made = InvitationCreated(number, draft.secret, draft.expires)
+    elif isinstance(draft, SetLink) and not isinstance(outcome, Refused):
+        made = Linked(draft.secret, draft.until)
+    if made is None:
+        turn.conclude(origin, outcome)
+    elif connection is not None and command is not None:
+        made.id = command.id
+        turn.answer(connection.id, made)
+        turn.release(connection)
+
+
+# --- the list -------------------------------------------------------------------
+
+
+def invitations(turn: Turn, connection: Connection, command: Invitations) -> None:
+    """Have a page of invitations read: one's own, or for an administrator all."""
+    user = turn.user(connection)
+    maker = None if user.role == "admin" else user.name
+    turn.want(ReadInvitations(connection.id, command, user.name, maker))
+
+
+def read(turn: Turn, connection: Connection, found: InvitationsRead) -> None:
+    """Answer `invitations`; of whoever is no administrator any more, his own."""
+    command, user = found.command, turn.user(connection)
+    try:
+        turn.check_scope(connection, command.type, None)
+    except Reject as reject:
+        turn.refuse(connection.id, command, reject)
+        return
+    kept = [
+        one
+        for one in found.invitations
+        if user.role == "admin" or one.maker == user.name
+    ]
+    page = fit(
+        [_shown(turn, user.name, one) for one in kept], turn.config.limits.reply_bytes
+    )
+    more = found.more or len(page) < len(kept)
+    last = page[-1].invitation if page and more else None
+    turn.answer(connection.id, InvitationsPage(page, next=last, id=command.id))
+
+
+def _shown(turn: Turn, viewer: UserName, kept: InvitationKept) -> InvitationShown:
+    """An invitation as somebody sees it: of private rooms he knows his own."""
+    room = kept.room
+    if room is not None and not turn.chat.may_know(viewer, room, turn.now.sure):
+        room = None
+    assert kept.expires is not None
+    return InvitationShown(
+        InvitationNumber(kept.number),
+        kept.maker,
+        kept.created,
+        kept.expires,
+        kept.uses,
+        kept.used,
+        kept.users,
+        room,
+        kept.role,
+    )
+
+
+# --- who comes ------------------------------------------------------------------
+
+
+def enrolling(
+    turn: Turn, account: AddUser, digest: bytes, found: InvitationKept
+) -> Enroll:
+    """The draft of an account that comes by an invitation.
+
+    Raises:
+        Reject: `bad_invitation`: who made it may not make it any more.
+    """
+    if not holds(turn, found):
+        raise Reject(
+            RejectCode.BAD_INVITATION,
+            "whoever made this invitation may not invite people any more:"
+            " ask for another",
+            field="invite",
+        )
+    room = turn.chat.room(found.room) if found.room is not None else None
+    if room is None:
+        return Enroll(account, digest, turn.now.wall)
+    return Enroll(account, digest, turn.now.wall, room.name, not room.declared)
+
+
+def enrolled(turn: Turn, origin: Origin, draft: Enroll, outcome: Outcome) -> None:
+    """Take a new account, which is in its first room at once, and answer."""
+    turn.conclude(origin, outcome)
+    if not isinstance(outcome, Enrolled):
+        return
+    account = draft.account
+    if account.role == "admin":
+        turn.admin_is_here()
+    if outcome.room is None:
+        return
+    chat, event = turn.chat, outcome.event
+    user = chat.note_user(User(account.user, account.display, account.role))
+    room = chat.rooms[outcome.room]
+    role = "member"
+    if event is not None:
+        assert isinstance(event, Member)
+        chat.apply(event)
+        role = event.role or role
+    since = room.settings.history == "since_join"
+    first = Seq(room.head + (event is None)) if since else Seq(1)
+    chat.apply_member(room, user, role, turn.now.mono, first)
+    if event is not None:
+        turn.want(Deliver(event))

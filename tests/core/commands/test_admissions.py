@@ -1,0 +1,750 @@
+"""Invitations to the server, the first administrator, links to one's other device."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chatd.config import Config
+from chatd.config.limits import Limits
+from chatd.config.sections import Auth
+from chatd.core import drafts as d
+from chatd.core.effects import Origin, ReadInvitations
+from chatd.core.entities import Sanction, User
+from chatd.core.inputs import LookUpRefused, RevisionKind
+from chatd.core.principal import Renewal
+from chatd.core.quota import Space
+from chatd.core.scope import Scope
+from chatd.errors import Ending, Reject, RejectCode
+from chatd.ids import RoomName, Seq, UserName
+from chatd.ports import UserRow
+from chatd.store.model import admissions
+from chatd.wire.accounts import Register
+from chatd.wire.acts import Create, Destroy, Rename, SetRole, SetRoom
+from chatd.wire.admissions import (
+    CreateInvitation,
+    InvitationCreated,
+    Invitations,
+    InvitationShown,
+    InvitationsPage,
+    Link,
+    Linked,
+    RevokeInvitation,
+)
+from chatd.wire.commands import Command, Hello, Join, Leave, Logout, Ping, Send
+from chatd.wire.events import Member
+from chatd.wire.kinds import (
+    GuestName,
+    InvitationNumber,
+    InvitationSeconds,
+    InvitationUses,
+    InvitedRole,
+    NewPassword,
+    PageLimit,
+    PublicRoom,
+    RoomRole,
+    Secret,
+    Text,
+    Visibility,
+)
+from chatd.wire.place import About
+from chatd.wire.replies import Done, Welcome
+from tests.core.house import ADA, ANN, BOB, CY, LOBBY, House, Peer
+
+NEW = NewPassword("correct horse")
+TEAM = RoomName("team")
+DAY_MS = 86_400_000
+FREE = Config(limits=Limits(messages_per_s=0, creations_per_h=0))
+ADMIN = InvitedRole("admin")
+FIRST = Secret("setup")
+"""By what the house's first administrator comes."""
+
+
+def answer(peer: Peer, command: Command) -> Any:
+    """The reply to a command, without the events that come beside it."""
+    (reply,) = [frame for frame in peer.ask(command) if hasattr(frame, "re")]
+    return reply
+
+
+def invited(peer: Peer, **fields: Any) -> InvitationCreated:
+    """An invitation that somebody has made."""
+    made = answer(peer, CreateInvitation(**fields))
+    assert isinstance(made, InvitationCreated), made
+    return made
+
+
+def register(
+    house: House, made: InvitationCreated | Secret, name: str = "eve"
+) -> RejectCode | str:
+    """What becomes of an account that is made by an invitation."""
+    secret = made.secret if isinstance(made, InvitationCreated) else made
+    (reply,) = house.open().ask(Register(GuestName(name), NEW, invite=Secret(secret)))
+    return code(reply)
+
+
+def code(reply: Any) -> RejectCode | str:
+    """Why it was refused, or `ok`."""
+    found: RejectCode | str = getattr(reply, "code", reply.type)
+    return found
+
+
+def listed(peer: Peer, **fields: Any) -> list[InvitationShown]:
+    """What `invitations` answers."""
+    page = answer(peer, Invitations(**fields))
+    assert isinstance(page, InvitationsPage)
+    return page.invitations
+
+
+def run_lobby(house: House, name: UserName = ANN, role: str = "moderator") -> Peer:
+    """Somebody who has a role in a room of the configuration."""
+    peer = house.user(name, LOBBY)
+    house.set_role(LOBBY, name, role)
+    return peer
+
+
+# --- who may make one -------------------------------------------------------------
+
+
+def test_administrators_and_those_who_run_rooms_of_the_configuration_invite() -> None:
+    """Nobody else: not who owns a room that he has made himself, not a guest."""
+    house = House(FREE)
+    ann, bob, ada, guest = (
+        run_lobby(house),
+        house.user("bob", LOBBY, TEAM),
+        house.user("ada"),
+        house.guest(LOBBY),
+    )
+    name = house.user_of(guest)
+    assert name is not None
+    house.set_role(LOBBY, name, "moderator")
+    house.take_all()
+    for peer, answers in (
+        (ada, "ok ok"),
+        (ann, "ok no"),
+        (bob, "no no"),
+        (guest, "no no"),
+    ):
+        found = [
+            "ok" if code(peer.ask(CreateInvitation(role=role))[0]) == "ok" else "no"
+            for role in (InvitedRole("user"), ADMIN)
+        ]
+        assert " ".join(found) == answers
+
+
+@pytest.mark.parametrize(
+    ("registration", "by_admin"), [("closed", "no"), ("invite", "ok"), ("open", "ok")]
+)
+def test_where_the_operator_alone_lets_people_in_nobody_else_does(
+    registration: Any, by_admin: str
+) -> None:
+    """Neither makes an invitation nor has made one that holds still."""
+    house = House(Config(auth=Auth(registration="invite")))
+    made = invited(house.user("ada"))
+    house.config = Config(auth=Auth(registration=registration))
+    house.restart()
+    (reply,) = house.user("ada").ask(CreateInvitation())
+    assert (code(reply) == "ok") == (by_admin == "ok")
+    expected = "ok" if by_admin == "ok" else RejectCode.BAD_INVITATION
+    assert register(house, made) == expected
+
+
+def test_a_room_is_one_into_which_its_maker_may_ask_others() -> None:
+    """As `invite` has it; what he may not see is not there."""
+    house = House(FREE)
+    ann, bob = run_lobby(house), house.user("bob", TEAM)
+    ada = house.user("ada")
+    (den,) = bob.ask(Create(private=True))
+    (own,) = ann.ask(Create(private=True))
+    ann.ask(Send(Text("hi"), to=BOB))
+    house.take_all()
+
+    def tried(peer: Peer, room: str) -> RejectCode | str:
+        return code(peer.ask(CreateInvitation(room=RoomName(room)))[0])
+
+    assert tried(ada, TEAM) == tried(ada, LOBBY) == tried(ann, LOBBY) == "ok"
+    assert tried(ann, own.room) == "ok"
+    assert tried(ann, TEAM) is RejectCode.NOT_MEMBER
+    assert tried(ann, "@ann,bob") is RejectCode.FORBIDDEN
+    for hidden in (den.room, "nowhere", "@bob,cy", "~zzzzzzzzzzzzzzzz"):
+        assert tried(ann, hidden) is tried(ada, hidden) is RejectCode.NO_ROOM
+    house.chat.apply_member(
+        house.chat.rooms[own.room], house.chat.users[ADA], "member", house.now.mono
+    )
+    assert tried(ada, own.room) is RejectCode.FORBIDDEN
+
+
+def test_a_token_invites_where_that_is_named() -> None:
+    """One for a room does not let people into the place; nor one that may not ask
+    anybody into the room.
+    """
+    house = House(FREE)
+    run_lobby(house).close()
+    for number, (scope, room, granted) in enumerate(
+        [
+            (Scope.of([LOBBY], None), LOBBY, False),
+            (Scope.of(None, ["invitation_create"]), None, True),
+            (Scope.of(None, ["invitation_create"]), LOBBY, False),
+            (Scope.of([LOBBY], ["invitation_create", "invite"]), LOBBY, True),
+            (Scope.of(None, ["send"]), None, False),
+        ]
+    ):
+        house.tokens[f"t{number}"] = Renewal(None, None, scope)
+        peer = house.open()
+        peer.hello(token=Secret(f"t{number}"))
+        (reply,) = peer.ask(CreateInvitation(room=room))
+        assert code(reply) == ("ok" if granted else RejectCode.FORBIDDEN), number
+
+
+def test_making_one_has_its_limits() -> None:
+    """The rate of messages, so many of one user, and space on the disk."""
+    house = House(Config(limits=Limits(messages_per_s=1, messages_burst=2)))
+    ada = house.user("ada")
+    invited(ada)
+    invited(ada)
+    assert code(ada.ask(CreateInvitation())[0]) is RejectCode.RATE_LIMITED
+    house = House(FREE)
+    ada = house.user("ada")
+    for _ in range(d.INVITATIONS_MAX):
+        invited(ada)
+    assert code(ada.ask(CreateInvitation())[0]) is RejectCode.FORBIDDEN
+    ada.ask(RevokeInvitation(InvitationNumber(7)))
+    house.machine._turn.space = Space.NONE
+    assert code(ada.ask(CreateInvitation())[0]) is RejectCode.UNAVAILABLE
+    house.machine._turn.space = Space.AMPLE
+    invited(ada)
+
+
+def test_what_cannot_be_stored_has_no_secret() -> None:
+    """The refusal is the answer, and the next command goes on."""
+    house = House(FREE)
+    ada = house.user("ada")
+    for command in (CreateInvitation(), RevokeInvitation(InvitationNumber(1)), Link()):
+        ada.say(command)
+        while house.errands:
+            house.run_errand()
+        house.fail()
+        assert code(ada.take()[0]) is RejectCode.UNAVAILABLE
+    assert ada.ask(Ping()) == [Done("ping")]
+    ada.say(CreateInvitation())
+    house.run_errand()
+    ada.close()
+    house.settle()
+    assert len(house.model.invitations) == 1
+
+
+# --- who comes --------------------------------------------------------------------
+
+
+def test_somebody_comes_by_an_invitation() -> None:
+    """He has the role, is in the room, and others see it."""
+    house = House(FREE)
+    ada, bob = house.user("ada"), house.user("bob", TEAM)
+    house.take_all()
+    made = invited(ada, room=TEAM, role=ADMIN)
+    assert made.expires == house.now.wall + 7 * DAY_MS
+    peer = house.open()
+    assert peer.ask(Register(GuestName("eve"), NEW, invite=Secret(made.secret))) == [
+        Done("register")
+    ]
+    (joined,) = [frame for frame in bob.take() if isinstance(frame, Member)]
+    assert (joined.user, joined.change, joined.role) == ("eve", "join", "member")
+    (welcome,) = peer.hello(name=GuestName("eve"), password=Secret("right"))
+    assert (welcome.role, [entry.room for entry in welcome.rooms]) == ("admin", [TEAM])
+    assert house.chat.rooms[TEAM].members[UserName("eve")].read == joined.seq
+
+
+def test_each_is_used_as_often_as_it_is_for() -> None:
+    """And not once more; a name that is taken uses nothing up."""
+    house = House(FREE)
+    made = invited(house.user("ada"), uses=InvitationUses(2))
+    assert register(house, made, "ann") is RejectCode.NAME_TAKEN
+    assert [register(house, made, name) for name in ("eve", "fay", "gil")] == [
+        "ok",
+        "ok",
+        RejectCode.INVITATION_USED,
+    ]
+
+
+def test_of_two_at_once_the_last_use_is_ones() -> None:
+    """Both were verified; the writer decides."""
+    house = House(FREE)
+    made = invited(house.user("ada"))
+    one, other = house.open(), house.open()
+    for peer, name in ((one, "eve"), (other, "fay")):
+        peer.say(Register(GuestName(name), NEW, invite=Secret(made.secret)))
+    house.settle()
+    assert [code(one.take()[0]), code(other.take()[0])] == [
+        "ok",
+        RejectCode.INVITATION_USED,
+    ]
+    assert UserName("fay") not in house.model.users
+
+
+def test_it_ends_when_its_time_has_come() -> None:
+    """By the writer's word, too, where it was verified a moment before."""
+    house = House(FREE)
+    ada = house.user("ada")
+    made = invited(ada, seconds=InvitationSeconds(60))
+    peer = house.open()
+    peer.say(Register(GuestName("eve"), NEW, invite=Secret(made.secret)))
+    house.run_errand()
+    (origin,) = house.drafts
+    assert isinstance(origin.draft, d.Enroll)
+    origin.draft.now = made.expires
+    house.settle()
+    assert code(peer.take()[0]) is RejectCode.INVITATION_EXPIRED
+
+
+def test_one_that_was_taken_back_is_none() -> None:
+    """Also while somebody is coming by it."""
+    house = House(FREE)
+    ada = house.user("ada")
+    made = invited(ada, uses=InvitationUses(9))
+    peer = house.open()
+    peer.say(Register(GuestName("eve"), NEW, invite=Secret(made.secret)))
+    house.run_errand()
+    house.drafts.append(house.drafts.popleft())
+    ada.say(RevokeInvitation(made.invitation, id=4))
+    house.drafts.rotate(1)
+    house.settle()
+    assert ada.take() == [Done("invitation_revoke", 4)]
+    assert code(peer.take()[0]) is RejectCode.BAD_INVITATION
+    assert code(ada.ask(RevokeInvitation(made.invitation))[0]) is (
+        RejectCode.NO_INVITATION
+    )
+
+
+@pytest.mark.parametrize(
+    "why",
+    ["no moderator", "not in the lobby", "banned", "erased", "no admin", "kicked"],
+)
+def test_it_holds_as_long_as_who_made_it_may_make_it(why: str) -> None:
+    """And not any longer, whatever has taken the right away."""
+    house = House(FREE)
+    ann, ada = run_lobby(house), house.user("ada", LOBBY)
+    room, maker = None, ada if why == "no admin" else ann
+    if why == "kicked":
+        (den,) = ann.ask(Create(private=True))
+        room = den.room
+    made = invited(maker, room=room, uses=InvitationUses(9))
+    assert register(house, made, "eve") == "ok"
+    match why:
+        case "no moderator":
+            ada.ask(SetRole(LOBBY, ANN, RoomRole("member")))
+        case "not in the lobby":
+            ann.ask(Leave(LOBBY))
+        case "banned":
+            house.revise(RevisionKind.BAN, ANN, Sanction(None, "spam"))
+        case "erased":
+            house.revise(RevisionKind.ERASE, ANN)
+        case "no admin":
+            house.model.users[ADA].role = "user"
+            house.revise(RevisionKind.ROLE, ADA)
+        case _:
+            assert room is not None
+            house.set_role(room, ANN, "member")
+            house.set_role(room, UserName("eve"), "owner")
+    house.settle()
+    assert register(house, made, "fay") is RejectCode.BAD_INVITATION
+
+
+def test_the_operators_invitation_holds_by_itself() -> None:
+    """Whatever the setting is."""
+    for registration in ("closed", "invite", "open"):
+        house = House(Config(auth=Auth(registration=registration)))
+        draft = d.AddInvitation(b"op", ADA, LOBBY, "admin", 1, 0, house.now.wall + 9)
+        admissions.add(house.model, draft, None)
+        assert register(house, Secret("op")) == "ok"
+        assert house.model.users[UserName("eve")].role == "admin"
+        assert UserName("eve") in house.chat.rooms[LOBBY].members
+
+
+def test_without_an_invitation_people_come_where_everybody_may() -> None:
+    """Elsewhere they are told what to do."""
+    for registration, granted in (("closed", 0), ("invite", 0), ("open", 1)):
+        house = House(Config(auth=Auth(registration=registration)))  # type: ignore[arg-type]
+        (reply,) = house.open().ask(Register(GuestName("eve"), NEW))
+        assert code(reply) == ("ok" if granted else RejectCode.FORBIDDEN)
+
+
+def test_who_goes_before_the_answer_is_in_all_the_same() -> None:
+    """What was accepted is done, and the room sees it."""
+    house = House(FREE)
+    ada, bob = house.user("ada"), house.user("bob", TEAM)
+    made, peer = invited(ada, room=TEAM), house.open()
+    peer.say(Register(GuestName("eve"), NEW, invite=Secret(made.secret)))
+    house.run_errand()
+    peer.close()
+    house.take_all()
+    house.settle()
+    assert [frame.change for frame in bob.take()] == ["join"]
+    assert UserName("eve") in house.chat.rooms[TEAM].members
+
+
+# --- the room that it leads into --------------------------------------------------
+
+
+def test_the_room_is_followed_under_its_other_name() -> None:
+    """And where it has ended, people come into no room."""
+    house = House(FREE)
+    ada = house.user("ada", TEAM)
+    made = invited(ada, room=TEAM, uses=InvitationUses(9))
+    ada.ask(Rename(TEAM, PublicRoom("crew")))
+    assert register(house, made, "eve") == "ok"
+    crew = RoomName("crew")
+    assert UserName("eve") in house.chat.rooms[crew].members
+    assert listed(ada)[0].room == crew
+    ada.ask(Destroy(crew))
+    assert register(house, made, "fay") == "ok"
+    assert listed(ada)[0].room is None
+    (welcome,) = house.open().hello(name=GuestName("fay"), password=Secret("right"))
+    assert welcome.rooms == []
+
+
+def test_a_room_that_ends_meanwhile_keeps_nobody_out() -> None:
+    """The account is made; there is no room to be in."""
+    house = House(FREE)
+    ada = house.user("ada", TEAM)
+    made, peer = invited(ada, room=TEAM), house.open()
+    peer.say(Register(GuestName("eve"), NEW, invite=Secret(made.secret)))
+    house.run_errand()
+    house.drafts.append(house.drafts.popleft())
+    ada.say(Destroy(TEAM))
+    house.drafts.rotate(1)
+    house.settle()
+    assert code(peer.take()[0]) == "ok"
+    assert TEAM not in house.chat.rooms
+
+
+def test_newcomers_read_what_the_room_lets_them() -> None:
+    """All, or what follows; as it is set when they come."""
+    house = House(FREE)
+    ann = house.user("ann")
+    ada = house.user("ada")
+    ann.ask(Create(PublicRoom("team")))
+    ada.ask(Join(TEAM))
+    ann.ask(Send(Text("early"), TEAM))
+    made = invited(ada, room=TEAM, uses=InvitationUses(9))
+    assert register(house, made, "eve") == "ok"
+    ann.ask(SetRoom(TEAM, history=Visibility("since_join")))
+    assert register(house, made, "fay") == "ok"
+    members = house.chat.rooms[TEAM].members
+    assert members[UserName("eve")].first == 1
+    assert members[UserName("fay")].first == house.chat.rooms[TEAM].head
+    house.restart()
+    assert house.chat.rooms[TEAM].members[UserName("fay")].first > Seq(1)
+
+
+def test_nobody_is_told_in_a_room_of_the_configuration() -> None:
+    """As of any join there."""
+    house = House(FREE)
+    ada, bob = house.user("ada"), house.user("bob", LOBBY)
+    made = invited(ada, room=LOBBY)
+    house.take_all()
+    head = house.chat.rooms[LOBBY].head
+    assert register(house, made) == "ok"
+    assert bob.take() == []
+    member = house.chat.rooms[LOBBY].members[UserName("eve")]
+    assert (member.role, member.read) == ("member", head)
+
+
+def test_whoever_comes_first_into_an_empty_room_owns_it() -> None:
+    """As by a join."""
+    house = House(FREE)
+    ada = house.user("ada")
+    ada.ask(Create(PublicRoom("team")))
+    made = invited(ada, room=TEAM)
+    house.revise(RevisionKind.ROLE, ADA)
+    for name in list(house.chat.rooms[TEAM].members):
+        house.chat.apply_member(
+            house.chat.rooms[TEAM], house.chat.users[name], None, house.now.mono
+        )
+        del house.model.rooms[TEAM].members[name]
+    assert register(house, made) == "ok"
+    assert house.chat.rooms[TEAM].members[UserName("eve")].role == "owner"
+
+
+# --- the list ---------------------------------------------------------------------
+
+
+def test_they_are_listed_with_who_came_by_them() -> None:
+    """An administrator sees all, the newest first; anybody else his own."""
+    house = House(FREE)
+    ann, ada, bob = run_lobby(house), house.user("ada"), house.user("bob")
+    first = invited(ann, uses=InvitationUses(5), room=LOBBY)
+    second = invited(ada, role=ADMIN)
+    register(house, first, "eve")
+    house.wait(1)
+    register(house, first, "fay")
+    created = first.expires - 7 * DAY_MS
+    shown = InvitationShown(
+        first.invitation,
+        ANN,
+        created,
+        first.expires,
+        5,
+        2,
+        [UserName("eve"), UserName("fay")],
+        LOBBY,
+    )
+    assert listed(ann) == [shown]
+    assert [entry.invitation for entry in listed(ada)] == [
+        second.invitation,
+        first.invitation,
+    ]
+    assert listed(bob) == []
+    (page,) = ada.ask(Invitations(limit=PageLimit(1), id=3))
+    assert (page.next, page.id) == (second.invitation, 3)
+    assert listed(ada, after=page.next) == [shown]
+    (page,) = ada.ask(Invitations(limit=PageLimit(2)))
+    assert page.next is None
+
+
+def test_an_administrator_learns_of_no_private_room_by_them() -> None:
+    """He sees that there is an invitation, and not where it leads."""
+    house = House(FREE)
+    ann, ada = run_lobby(house), house.user("ada")
+    (den,) = ann.ask(Create(private=True))
+    invited(ann, room=den.room)
+    assert [entry.room for entry in listed(ada)] == [None]
+    assert [entry.room for entry in listed(ann)] == [den.room]
+
+
+def test_who_is_no_administrator_any_more_sees_his_own() -> None:
+    """Also of a page that was being read; and whose token allows it no more, none."""
+    house = House(FREE)
+    run_lobby(house)
+    ann, ada = house.user("ann"), house.user("ada")
+    invited(ann)
+    own = invited(ada)
+    ada.say(Invitations())
+    house.model.users[ADA].role = "user"
+    house.revise(RevisionKind.ROLE, ADA)
+    house.settle()
+    (page,) = [f for f in ada.take() if isinstance(f, InvitationsPage)]
+    assert [entry.invitation for entry in page.invitations] == [own.invitation]
+    ada.say(Invitations())
+    house.chat.connections[ada.id].scope = Scope.of(None, ["send"])
+    house.settle()
+    assert code(ada.take()[0]) is RejectCode.FORBIDDEN
+
+
+def test_nobody_takes_back_what_is_somebody_elses() -> None:
+    """But an administrator, whosever it is; a stranger is told there is none."""
+    house = House(FREE)
+    ann, ada, bob = run_lobby(house), house.user("ada"), house.user("bob")
+    one, two = invited(ann), invited(ann)
+    assert code(bob.ask(RevokeInvitation(one.invitation))[0]) is (
+        RejectCode.NO_INVITATION
+    )
+    assert code(ann.ask(RevokeInvitation(one.invitation))[0]) == "ok"
+    assert code(ada.ask(RevokeInvitation(two.invitation))[0]) == "ok"
+    assert listed(ada) == []
+
+
+def test_a_page_is_cut_to_a_replys_size() -> None:
+    """And says where it goes on."""
+    house = House(Config(limits=Limits(messages_per_s=0, reply_bytes=1200)))
+    ada = house.user("ada")
+    made = [invited(ada) for _ in range(20)]
+    numbers: list[int] = []
+    after = None
+    while True:
+        (page,) = ada.ask(Invitations(after=after))
+        numbers += [entry.invitation for entry in page.invitations]
+        if (after := page.next) is None:
+            break
+    assert numbers == [one.invitation for one in reversed(made)]
+
+
+def test_a_page_that_cannot_be_read_now_is_refused() -> None:
+    """And whoever has asked goes on."""
+    house = House(FREE)
+    ada = house.user("ada")
+    ada.say(Invitations(id=2))
+    (effect,) = house.errands
+    assert isinstance(effect, ReadInvitations)
+    house.errands.clear()
+    reject = Reject(RejectCode.UNAVAILABLE, "later", retry_after_s=1.0)
+    house.handle(LookUpRefused(ada.id, effect.command, reject))
+    (refusal,) = ada.take()
+    assert (refusal.code, refusal.id) == (RejectCode.UNAVAILABLE, 2)
+    assert ada.ask(Ping()) == [Done("ping")]
+
+
+# --- the first administrator ------------------------------------------------------
+
+
+def first_house() -> House:
+    """A place in which nobody has an account."""
+    house = House(Config(auth=Auth(registration="closed")))
+    house.model.users.clear()
+    house.restart()
+    return house
+
+
+def test_the_first_administrator_comes_by_the_first_secret() -> None:
+    """Once; whatever the setting is, and everybody is told that he has come."""
+    house = first_house()
+    stranger = house.open()
+    (about,) = stranger.ask(About())
+    assert about.setup is True
+    assert register(house, FIRST, "eve") == "ok"
+    assert house.model.users[UserName("eve")].role == "admin"
+    assert house.set_up == 1
+    (about,) = stranger.ask(About())
+    assert about.setup is False
+    assert register(house, FIRST, "fay") is RejectCode.BAD_CREDENTIALS
+    (welcome,) = house.open().hello(name=GuestName("eve"), password=Secret("right"))
+    assert (welcome.role, house.set_up) == ("admin", 1)
+
+
+def test_a_restart_offers_it_anew_until_it_was_used() -> None:
+    """Also where there are accounts by then, and none of them administers."""
+    house = first_house()
+    house.model.setup = b"of before"
+    house.restart()
+    assert register(house, Secret("of before"), "eve") is RejectCode.BAD_CREDENTIALS
+    house.model.users[BOB] = UserRow(BOB, BOB, "user")
+    house.restart()
+    assert house.chat.awaits_admin
+    assert register(house, FIRST, "eve") == "ok"
+    house.restart()
+    assert not house.chat.awaits_admin
+    assert house.model.setup is None
+
+
+def test_where_there_are_accounts_nobody_is_waited_for() -> None:
+    """The operator has begun without it, and goes on so."""
+    house = House()
+    for name in (ADA, ANN, CY):
+        del house.model.users[name]
+    house.restart()
+    assert not house.chat.awaits_admin
+    assert register(house, FIRST, "eve") is RejectCode.BAD_CREDENTIALS
+
+
+@pytest.mark.parametrize("how", ["terminal", "issuer", "role"])
+def test_who_becomes_administrator_otherwise_takes_its_place(how: str) -> None:
+    """By the command line, or by an outside issuer's word: the secret is void."""
+    house = first_house()
+    peer = house.open()
+    peer.say(Register(GuestName("eve"), NEW, invite=FIRST))
+    house.run_errand()
+    house.model.users[ANN] = UserRow(ANN, ANN, "admin")
+    if how == "terminal":
+        house.revise(RevisionKind.ROLE, ANN)
+    elif how == "role":
+        house.machine.chat.users[ANN] = house.machine.chat.users.get(ANN) or User(
+            ANN, ANN, "user"
+        )
+        draft = d.SetAccountRole(ANN, "admin")
+        house.drafts.append(Origin(None, None, draft))
+        house.drafts.rotate(1)
+    else:
+        house.user("ann")
+    house.settle()
+    assert code(peer.take()[0]) is RejectCode.BAD_INVITATION
+    assert house.set_up == 1
+    assert register(house, FIRST, "fay") is RejectCode.BAD_CREDENTIALS
+    house.restart()
+    assert not house.chat.awaits_admin
+
+
+def test_another_role_is_nobody_who_is_waited_for() -> None:
+    """An issuer says that somebody is a bot: that changes nothing here."""
+    house = first_house()
+    house.model.users[ANN] = UserRow(ANN, ANN, "user")
+    house.user("ann")
+    house.drafts.append(Origin(None, None, d.SetAccountRole(ANN, "bot")))
+    house.settle()
+    assert (house.set_up, house.chat.users[ANN].role) == (0, "bot")
+    assert register(house, FIRST, "eve") == "ok"
+
+
+# --- links ------------------------------------------------------------------------
+
+
+def link_of(peer: Peer) -> Secret:
+    """The secret of a new link."""
+    (linked,) = peer.ask(Link())
+    assert isinstance(linked, Linked), linked
+    return Secret(linked.secret)
+
+
+@pytest.mark.parametrize("is_guest", [False, True])
+def test_ones_other_device_comes_in_by_a_link(*, is_guest: bool) -> None:
+    """As the same person, with a session of its own; once."""
+    house = House(FREE)
+    desk = house.guest(LOBBY) if is_guest else house.user("ann", LOBBY)
+    (linked,) = desk.ask(Link(id=5))
+    assert (linked.expires, linked.id) == (house.now.wall + 300_000, 5)
+    phone, other = house.open(), house.open()
+    (welcome,) = phone.hello(link=Secret(linked.secret))
+    assert isinstance(welcome, Welcome)
+    assert house.user_of(phone) == house.user_of(desk)
+    assert [entry.room for entry in welcome.rooms] == [LOBBY]
+    assert desk.ending is None
+    assert code(other.hello(link=Secret(linked.secret))[0]) is (
+        RejectCode.BAD_CREDENTIALS
+    )
+
+
+def test_of_two_who_come_at_once_one_comes_in() -> None:
+    """Both were verified; the writer decides."""
+    house = House(FREE)
+    secret = link_of(house.user("ann"))
+    one, other = house.open(), house.open()
+    for peer in (one, other):
+        peer.say(Hello(link=secret))
+    house.settle()
+    assert [one.take()[0].type, other.take()[0].type] == ["welcome", "error"]
+    assert len(house.model.sessions) == 2
+
+
+def test_a_new_link_takes_the_place_of_the_last_one() -> None:
+    """Each session has one; that of another session stays."""
+    house = House(FREE)
+    ann, again = house.user("ann"), house.user("ann")
+    old, others = link_of(ann), link_of(again)
+    new = link_of(ann)
+    assert house.open().hello(link=old)[0].type == "error"
+    for secret in (new, others):
+        assert house.open().hello(link=secret)[0].type == "welcome"
+
+
+def test_a_link_ends_with_its_session() -> None:
+    """Before it is used, and while it is."""
+    house = House(FREE)
+    ann = house.user("ann")
+    secret = link_of(ann)
+    ann.ask(Logout())
+    assert house.open().hello(link=secret)[0].type == "error"
+    ann = house.user("ann")
+    secret, phone = link_of(ann), house.open()
+    phone.say(Hello(link=secret))
+    house.run_errand()
+    ann.say(Logout())
+    house.drafts.rotate(1)
+    house.settle()
+    assert phone.take()[0].type == "error"
+    assert ann.ending is Ending.LOGOUT
+    assert not house.model.sessions
+
+
+def test_a_link_allows_no_more_than_who_made_it() -> None:
+    """Its scope and its end are the first one's; who may nothing makes none."""
+    house = House(FREE)
+    ends = house.now.wall + 60_000
+    house.tokens["t"] = Renewal(None, ends, Scope.of(None, ["link"]))
+    house.tokens["u"] = Renewal(None, ends, Scope.of(None, ["send"]))
+    narrow, mute = house.open(), house.open()
+    narrow.hello(token=Secret("t"))
+    mute.hello(token=Secret("u"))
+    assert code(mute.ask(Link())[0]) is RejectCode.FORBIDDEN
+    phone = house.open()
+    phone.hello(link=link_of(narrow))
+    assert code(phone.ask(Send(Text("hi"), LOBBY))[0]) is RejectCode.FORBIDDEN
+    house.wait(61)
+    assert phone.ending is Ending.EXPIRED
