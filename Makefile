@@ -31,6 +31,8 @@ GENERATED := \
   'protocol asyncapi=config/asyncapi.json'
 BENCH := contrib/bench
 BUILT := $(BENCH)/build
+TOOLS := contrib/web/node_modules
+BIOME := --config-path=contrib/web chatd/web tests/web contrib/npm
 
 # $(call debian,TEST,PACKAGES): install Debian's PACKAGES where TEST fails. A service
 # that comes with one is not started: systemctl believes that it talks to no systemd.
@@ -59,7 +61,7 @@ run: .venv/run.stamp ## Install chatd and serve; ARGS go to `chatd serve`
 	@exec $(BIN)/chatd serve $(ARGS)
 
 .PHONY: test
-test: .venv/dev.stamp tests/foreign/node_modules/.package-lock.json ## Install what the tests need and run them; ARGS go to pytest
+test: .venv/dev.stamp tests/foreign/node_modules/.package-lock.json $(TOOLS)/.package-lock.json ## Install what the tests need and run them; ARGS go to pytest
 	$(call debian,command -v systemd-analyze,systemd)
 	$(call debian,test -x /usr/sbin/nginx -a -e /usr/lib/nginx/modules/ngx_stream_module.so,nginx-light libnginx-mod-stream)
 	$(call debian,test -x /usr/sbin/haproxy,haproxy)
@@ -81,12 +83,14 @@ bench: .venv/dev.stamp $(BUILT)/venv.stamp $(BUILT)/load $(BUILT)/relay tests/fo
 	@$(BIN)/python $(BENCH)/bench.py
 
 .PHONY: check
-check: .venv/dev.stamp ## Lint, types, layers, budgets, generated files, news
+check: .venv/dev.stamp $(TOOLS)/.package-lock.json ## Lint, types, layers, budgets, generated files, news
 	@echo "ruff";          $(BIN)/ruff check -q chatd tests $(BENCH) contrib/unicode
 	@echo "ruff format";   $(BIN)/ruff format -q --check chatd tests $(BENCH) contrib/unicode
 	@echo "flake8-async";  $(BIN)/flake8-async $(FLAKE8_ASYNC) $(SOURCES)
 	@echo "mypy --strict"; $(BIN)/mypy --no-error-summary
 	@cd $(BENCH) && $(CURDIR)/$(BIN)/mypy --no-error-summary --strict --cache-dir $(CURDIR)/.mypy_cache bench.py
+	@echo "biome";         $(TOOLS)/.bin/biome ci $(BIOME) --error-on-warnings >.venv/biome.txt 2>&1 || { cat .venv/biome.txt; exit 1; }
+	@echo "tsc";           $(TOOLS)/.bin/tsc -p contrib/web
 	@echo "import-linter"; $(BIN)/lint-imports --no-logo --no-cache >.venv/layers.txt || { cat .venv/layers.txt; exit 1; }
 	@echo "budgets";       $(BIN)/python -m pytest -q --no-header tests/test_budgets.py
 	@echo "generated";     for what in $(GENERATED); do \
@@ -94,8 +98,9 @@ check: .venv/dev.stamp ## Lint, types, layers, budgets, generated files, news
 	@echo "towncrier";     $(BIN)/towncrier build --draft >.venv/news.txt 2>&1 || { cat .venv/news.txt; exit 1; }
 
 .PHONY: format
-format: .venv/dev.stamp ## Format the code
+format: .venv/dev.stamp $(TOOLS)/.package-lock.json ## Format the code
 	@$(BIN)/ruff format chatd tests $(BENCH) contrib/unicode
+	@$(TOOLS)/.bin/biome check --write $(BIOME)
 
 .PHONY: generate
 generate: .venv/run.stamp ## Write again what is generated from the code
@@ -104,7 +109,7 @@ generate: .venv/run.stamp ## Write again what is generated from the code
 
 .PHONY: clean
 clean: ## Remove all that was installed or built here
-	@rm -rf .venv tests/foreign/node_modules $(BUILT) build dist .coverage .coverage.* htmlcov \
+	@rm -rf .venv tests/foreign/node_modules $(TOOLS) $(BUILT) build dist .coverage .coverage.* htmlcov \
 	  .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find chatd tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -127,6 +132,12 @@ tests/foreign/node_modules/.package-lock.json: tests/foreign/package.json tests/
 	$(call debian,command -v node && command -v npm,nodejs npm)
 	@echo "Installing the foreign clients ..."
 	@cd tests/foreign && npm ci --loglevel=error --no-progress >/dev/null
+	@touch $@
+
+$(TOOLS)/.package-lock.json: contrib/web/package.json contrib/web/package-lock.json
+	$(call debian,command -v node && command -v npm,nodejs npm)
+	@echo "Installing what looks at the page ..."
+	@cd contrib/web && npm ci --loglevel=error --no-progress >/dev/null
 	@touch $@
 
 $(BUILT)/venv.stamp: $(BENCH)/requirements.txt | $(BIN)/python

@@ -1,0 +1,606 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Chat } from "../../../../chatd/web/page/chatd.mjs";
+import { caughtUp, event, joined, listed, message, World, welcome } from "./world.mjs";
+
+const URL = "ws://chat.test/ws";
+const ts = "2026-11-22T12:00:00.000Z";
+
+/** ann in the lobby, which is at its event `seq`; returns the room, too. */
+async function inLobby(world, seq = 3, more = {}) {
+  const chat = new Chat(URL, world.options({ name: "ann", password: "pw" }));
+  const [join] = await world.welcome([listed("lobby", seq, more)]);
+  await world.say([joined(join.id, "lobby", seq), caughtUp(join.id, "lobby", seq)]);
+  return [chat, chat.rooms.get("lobby")];
+}
+
+/** A page of history. */
+const page = (id, messages, more = {}) => ({
+  ...{ type: "ok", re: "history", id, room: "lobby", epoch: "e1", first: 1, as_of: 3, more: false },
+  messages: messages.map((one) => ({ ts, from: "bob", ...one })),
+  ...more,
+});
+
+const texts = (room) => room.messages.map(({ seq, text }) => [seq, text]);
+
+test("messages come in their order, and with what was said about them", async () => {
+  const world = new World();
+  const [chat, room] = await inLobby(world);
+  const changes = [];
+  chat.on("change", (one) => changes.push({ ...one }));
+  await world.say([
+    message(4, "hi"),
+    message(5, "ho", { reply_to: 4, cid: "7", from: "cy" }),
+    event("edit", 6, { of: 4, text: "hi!" }),
+    event("react", 7, { of: 5, emoji: "👍", on: true, from: "cy" }),
+    event("react", 8, { of: 5, emoji: "🎉", on: true }),
+    event("react", 9, { of: 5, emoji: "👍", on: true }),
+    event("react", 10, { of: 5, emoji: "👍", on: true }),
+    event("react", 11, { of: 5, emoji: "🎉", on: false }),
+    event("edit", 12, { of: 1, text: "not held" }),
+    event("delete", 13, { of: 4 }),
+    event("edit", 14, { of: 4, deleted: true }),
+    { type: "hidden", room: "lobby", seq: 15, ts },
+  ]);
+  const [hi, ho, ...others] = room.messages;
+  assert.deepEqual([hi.seq, hi.text, hi.deleted, hi.edited, hi.reactions], [4, undefined, true, undefined, {}]);
+  assert.deepEqual([ho.replyTo, ho.cid, ho.from, ho.ts], [4, "7", "cy", Date.parse(ts)]);
+  assert.deepEqual(ho.reactions, { "👍": ["cy", "bob"] });
+  assert.deepEqual(others, []);
+  assert.deepEqual([room.have, changes.length], [15, 7]);
+  assert.equal(room.message(5), ho);
+  assert.equal(room.message(6), undefined);
+});
+
+test("reactions stay in the order in which each kind came first", async () => {
+  const world = new World();
+  const [, room] = await inLobby(world, 0);
+  await world.say(message(1, "hi"));
+  await world.say(event("react", 2, { of: 1, emoji: "👍", on: true, from: "cy" }));
+  await world.say(event("react", 3, { of: 1, emoji: "🎉", on: true }));
+  await world.say(event("react", 4, { of: 1, emoji: "👍", on: true }));
+  assert.deepEqual(Object.entries(room.messages[0].reactions), [
+    ["👍", ["cy", "bob"]],
+    ["🎉", ["bob"]],
+  ]);
+});
+
+test("older messages are loaded page by page, once at a time", async () => {
+  const world = new World();
+  const [, room] = await inLobby(world);
+  assert.equal(room.more, true);
+  const one = room.loadOlder(2);
+  const two = room.loadOlder(2);
+  const [asked, ...others] = world.socket.take();
+  assert.deepEqual([asked.type, asked.before, asked.limit, others], ["history", 4, 2, []]);
+  await world.say(
+    page(
+      asked.id,
+      [
+        { seq: 2, text: "b" },
+        { seq: 3, text: "c", edited: true, reactions: { "👍": ["cy"] } },
+      ],
+      { more: true },
+    ),
+  );
+  assert.deepEqual([await one, await two, room.from, room.more], [true, true, 2, true]);
+  const last = room.loadOlder();
+  const [next] = world.socket.take();
+  await world.say(page(next.id, [{ seq: 1, deleted: true }]));
+  assert.deepEqual([await last, room.more, room.from], [false, false, 1]);
+  assert.deepEqual(
+    room.messages.map(({ seq, text, edited, deleted }) => [seq, text, edited, deleted]),
+    [
+      [1, undefined, undefined, true],
+      [2, "b", undefined, undefined],
+      [3, "c", true, undefined],
+    ],
+  );
+  assert.equal(await room.loadOlder(), false);
+  assert.deepEqual(world.socket.take(), []);
+});
+
+test("a page and the changes that come beside it are the same, whichever comes first", async () => {
+  // The page may or may not have the change in it already, and each may come first.
+  const change = event("edit", 4, { of: 2, text: "new" });
+  for (const asOf of [3, 4]) {
+    for (const isFirst of [true, false]) {
+      const world = new World();
+      const [, room] = await inLobby(world);
+      const loading = room.loadOlder();
+      const [{ id }] = world.socket.take();
+      const answer = page(id, [{ seq: 2, text: asOf < 4 ? "old" : "new", edited: asOf < 4 ? undefined : true }], {
+        as_of: asOf,
+      });
+      await world.say(isFirst ? [change, answer] : [answer, change]);
+      await loading;
+      assert.deepEqual(
+        [room.messages[0].text, room.messages[0].edited, room.have],
+        ["new", true, 4],
+        `${asOf} ${isFirst}`,
+      );
+    }
+  }
+});
+
+test("reactions are not counted twice when a page has them already", async () => {
+  const world = new World();
+  const [, room] = await inLobby(world);
+  const loading = room.loadOlder();
+  const [{ id }] = world.socket.take();
+  await world.say([
+    event("react", 4, { of: 2, emoji: "👍", on: true }),
+    event("react", 5, { of: 2, emoji: "👍", on: false }),
+    page(id, [{ seq: 2, text: "a", reactions: { "👍": ["bob"] } }], { as_of: 4 }),
+  ]);
+  await loading;
+  assert.deepEqual(room.messages[0].reactions, {});
+});
+
+test("loading back to a message goes as far as is needed, or there is", async () => {
+  const world = new World();
+  const [, room] = await inLobby(world, 300);
+  const found = room.loadAround(150);
+  const [one] = world.socket.take();
+  const [two] = await world.say(
+    page(
+      one.id,
+      [
+        { seq: 201, text: "a" },
+        { seq: 300, text: "b" },
+      ],
+      { more: true, as_of: 300 },
+    ),
+  );
+  assert.deepEqual([one.before, one.limit, two.before, two.limit], [301, 100, 201, 100]);
+  assert.deepEqual(
+    await world.say(
+      page(
+        two.id,
+        [
+          { seq: 120, text: "c" },
+          { seq: 150, text: "d" },
+        ],
+        { more: true, as_of: 300 },
+      ),
+    ),
+    [],
+  );
+  assert.equal((await found).text, "d");
+  assert.equal(await room.loadAround(250), undefined);
+  const none = room.loadAround(1);
+  const [three] = world.socket.take();
+  await world.say(page(three.id, [], { first: 120, as_of: 300 }));
+  assert.equal(await none, undefined);
+});
+
+test("a gap, or a number that is not the next, has the rest asked for; nothing is taken twice", async () => {
+  for (const sign of [{ type: "gap", room: "lobby", have: 4, seq: 6 }, message(7, "seven")]) {
+    const world = new World();
+    const [chat, room] = await inLobby(world);
+    await world.say(message(4, "four"));
+    const [join] = await world.say([sign, message(8, "eight")]);
+    assert.deepEqual([join.type, join.since, join.epoch, join.users], ["join", 4, "e1", true]);
+    await world.say([
+      joined(join.id, "lobby", 8, { recovered: true }),
+      message(5, "five"),
+      message(6, "six"),
+      message(7, "seven"),
+      message(8, "eight"),
+    ]);
+    assert.equal(room.joining, join.id);
+    await world.say([caughtUp(join.id, "lobby", 8), message(8, "eight"), message(9, "nine")]);
+    assert.deepEqual(
+      texts(room).map(([seq]) => seq),
+      [4, 5, 6, 7, 8, 9],
+    );
+    assert.deepEqual([room.joining, chat.state.name], [undefined, "ready"]);
+  }
+});
+
+test("one that joined again listens to the last answer alone", async () => {
+  const world = new World();
+  const [chat, room] = await inLobby(world);
+  const [one] = await world.say({ type: "gap", room: "lobby", have: 3, seq: 4 });
+  const again = chat.join("lobby");
+  const [two] = world.socket.take();
+  await world.say([joined(one.id, "lobby", 5, { recovered: true }), message(4, "four")]);
+  assert.deepEqual(texts(room), []);
+  await world.say([
+    joined(two.id, "lobby", 5, { recovered: true }),
+    message(4, "four"),
+    message(5, "five"),
+    caughtUp(two.id, "lobby", 5),
+  ]);
+  assert.equal(await again, room);
+  assert.deepEqual(texts(room), [
+    [4, "four"],
+    [5, "five"],
+  ]);
+});
+
+test("where not all can be given the list begins anew, and what was seen is loaded again", async () => {
+  const world = new World();
+  const [chat, room] = await inLobby(world);
+  const kinds = [];
+  for (const kind of ["reset", "left"]) chat.on(kind, () => kinds.push(kind));
+  await world.say(message(4, "four"));
+  await world.end();
+  await world.pass(1000);
+  const [hello] = await world.accept();
+  const [first] = await world.say(welcome(hello.id, [listed("lobby", 2, { epoch: "e2", read: 1, unread: 1 })]));
+  const [second] = await world.say(joined(first.id, "lobby", 2, { epoch: "e2", recovered: false }));
+  assert.deepEqual([second.type, second.since], ["join", undefined]);
+  const [history] = await world.say([joined(second.id, "lobby", 2, { epoch: "e2" }), message(3, "three")]);
+  assert.deepEqual(texts(room), [[3, "three"]]);
+  assert.deepEqual([history.type, history.before], ["history", 3]);
+  await world.say(
+    page(
+      history.id,
+      [
+        { seq: 1, text: "one" },
+        { seq: 2, text: "two" },
+      ],
+      { epoch: "e2", as_of: 3 },
+    ),
+  );
+  assert.deepEqual(texts(room), [
+    [1, "one"],
+    [2, "two"],
+    [3, "three"],
+  ]);
+  assert.deepEqual([kinds, room.epoch, room.read, room.unread, chat.state.name], [["reset"], "e2", 1, 2, "ready"]);
+});
+
+test("a page that was asked for before the list began anew is asked for again", async () => {
+  const world = new World();
+  const [, room] = await inLobby(world);
+  const loading = room.loadOlder();
+  const [asked] = world.socket.take();
+  const [join] = await world.say({ type: "gap", room: "lobby", have: 3, seq: 99 });
+  const [again] = await world.say(joined(join.id, "lobby", 99, { recovered: false }));
+  const [next] = await world.say([page(asked.id, [{ seq: 3, text: "old" }]), joined(again.id, "lobby", 99)]);
+  assert.deepEqual([next.type, next.before], ["history", 100]);
+  await world.say(page(next.id, [{ seq: 99, text: "new" }], { more: true }));
+  assert.equal(await loading, true);
+  assert.deepEqual(texts(room), [[99, "new"]]);
+});
+
+test("a join that has to wait is sent again; one that is refused means that one has left", async () => {
+  const world = new World();
+  const [chat] = await inLobby(world);
+  const left = [];
+  chat.on("left", (frame) => left.push(frame));
+  const [join] = await world.say({ type: "gap", room: "lobby", have: 3, seq: 4 });
+  await world.say({ type: "error", re: "join", id: join.id, code: "unavailable", text: "no", retry_after: 2 });
+  await world.pass(2000);
+  const [again] = world.socket.take();
+  assert.deepEqual([again.type, again.since], ["join", 3]);
+  await world.say({ type: "error", re: "join", id: again.id, code: "not_member", text: "no" });
+  assert.deepEqual([left, chat.rooms.size], [[{ type: "left", room: "lobby", reason: "not_member" }], 0]);
+});
+
+test("a join that waits is followed when it is answered at last", async () => {
+  const world = new World();
+  const [, room] = await inLobby(world);
+  const [join] = await world.say({ type: "gap", room: "lobby", have: 3, seq: 4 });
+  await world.say({ type: "error", re: "join", id: join.id, code: "unavailable", text: "no", retry_after: 2 });
+  await world.pass(2000);
+  const [again] = world.socket.take();
+  await world.say([
+    joined(again.id, "lobby", 4, { recovered: true }),
+    message(4, "four"),
+    caughtUp(again.id, "lobby", 4),
+    message(5, "five"),
+  ]);
+  assert.deepEqual(texts(room), [
+    [4, "four"],
+    [5, "five"],
+  ]);
+});
+
+test("one is told of the end of a membership, whatever ended it, and of rooms that went meanwhile", async () => {
+  const world = new World();
+  const [chat, room] = await inLobby(world);
+  const left = [];
+  chat.on("left", ({ room, reason }) => left.push([room, reason]));
+  await world.say([event("destroy", 4), { type: "left", room: "lobby", reason: "destroy" }, message(5, "late")]);
+  assert.deepEqual([left, chat.rooms.size, room.live], [[["lobby", "destroy"]], 0, false]);
+  const joining = chat.join("garden");
+  const [join] = world.socket.take();
+  await world.say(joined(join.id, "garden", 0));
+  await joining;
+  await world.end();
+  await world.pass(1000);
+  await world.welcome([]);
+  assert.deepEqual([left.at(-1), chat.rooms.size, chat.state.name], [["garden", undefined], 0, "ready"]);
+});
+
+test("a room goes on under its new name, on the spot and over a time away", async () => {
+  const world = new World();
+  const [chat, room] = await inLobby(world);
+  const renamed = [];
+  chat.on("renamed", (one, was) => renamed.push([one.name, was]));
+  await world.say([
+    { type: "renamed", room: "hall", was: ["lobby"] },
+    event("rename", 4, { room: "hall", name: "hall", was: ["lobby"] }),
+    message(5, "hi", { room: "hall" }),
+  ]);
+  assert.deepEqual([[...chat.rooms.keys()], chat.rooms.get("hall"), room.name], [["hall"], room, "hall"]);
+  await world.end();
+  await world.pass(1000);
+  const [join] = await world.welcome([listed("attic", 6, { was: ["lobby", "hall"] })]);
+  assert.deepEqual([join.room, join.since], ["attic", 5]);
+  await world.say([
+    joined(join.id, "attic", 6, { recovered: true, was: ["lobby", "hall"] }),
+    message(6, "ho", { room: "attic" }),
+    caughtUp(join.id, "attic", 6),
+  ]);
+  assert.deepEqual(
+    [renamed, texts(room)],
+    [
+      [
+        ["hall", "lobby"],
+        ["attic", "hall"],
+      ],
+      [
+        [5, "hi"],
+        [6, "ho"],
+      ],
+    ],
+  );
+});
+
+test("a join by a name of before, or one that is renamed on the way, is of the same room", async () => {
+  const world = new World();
+  const [chat, room] = await inLobby(world);
+  const joining = chat.join("lobby");
+  const [join] = world.socket.take();
+  await world.say([
+    { type: "renamed", room: "hall", was: ["lobby"] },
+    joined(join.id, "hall", 3, { recovered: true, was: ["lobby"] }),
+    caughtUp(join.id, "hall", 3),
+    message(4, "hi", { room: "hall" }),
+  ]);
+  assert.equal(await joining, room);
+  const again = chat.join("lobby");
+  const [second] = world.socket.take();
+  await world.say(joined(second.id, "hall", 4, { was: ["lobby"] }));
+  assert.equal(await again, room);
+  assert.deepEqual([...chat.rooms.keys()], ["hall"]);
+});
+
+test("invitations come and go, by whatever ends them", async () => {
+  const world = new World();
+  const [chat] = await inLobby(world);
+  const told = [];
+  chat.on("invited", ({ type, room }) => told.push([type, room]));
+  await world.say([
+    { type: "invited", room: "~a", from: "bob", title: "Den" },
+    { type: "invited", room: "garden", from: "bob" },
+    { type: "invited", room: "~c", from: "bob" },
+  ]);
+  assert.equal(chat.invites.get("~a").title, "Den");
+  await world.say({ type: "uninvited", room: "~a" });
+  await world.say({ type: "renamed", room: "orchard", was: ["garden"] });
+  assert.deepEqual(
+    [...chat.invites.values()].map(({ room }) => room),
+    ["~c", "orchard"],
+  );
+  chat.join("orchard");
+  const [join] = world.socket.take();
+  await world.say(joined(join.id, "orchard", 0));
+  assert.deepEqual([...chat.invites.keys()], ["~c"]);
+  assert.deepEqual(told, [
+    ["invited", "~a"],
+    ["invited", "garden"],
+    ["invited", "~c"],
+    ["uninvited", "~a"],
+    ["uninvited", "orchard"],
+  ]);
+  await world.end();
+  await world.pass(1000);
+  await world.welcome([], { invites: [{ room: "~d", from: "cy", ts }] });
+  assert.deepEqual([...chat.invites.keys()], ["~d"]);
+});
+
+test("settings and one's role are those of the join, and change", async () => {
+  const world = new World();
+  const chat = new Chat(URL, world.options({ name: "ann" }));
+  const [join] = await world.welcome([listed("lobby", 3)]);
+  await world.say(joined(join.id, "lobby", 3, { role: "owner", topic: "tea", slow_s: 5, archived: true }));
+  const room = chat.rooms.get("lobby");
+  assert.deepEqual([room.role, room.settings], ["owner", { topic: "tea", slow_s: 5, archived: true }]);
+  await world.say([
+    event("room", 4, { topic: "", archived: false }),
+    event("member", 5, { user: "ann", change: "role", role: "member" }),
+    event("member", 6, { user: "bob", change: "role", role: "owner" }),
+  ]);
+  assert.deepEqual([room.role, room.settings], ["member", { topic: "", slow_s: 5, archived: false }]);
+});
+
+test("unread counts others' messages behind the mark, over a time away and another device", async () => {
+  const world = new World();
+  const [chat, room] = await inLobby(world, 3, { read: 1, unread: 2 });
+  assert.deepEqual([room.read, room.unread], [1, 2]);
+  await world.say([
+    message(4, "four"),
+    message(5, "own", { from: "cy" }),
+    { type: "hidden", room: "lobby", seq: 6, ts },
+    event("edit", 7, { of: 4, text: "x" }),
+  ]);
+  assert.equal(room.unread, 4);
+  await world.say({ type: "read", room: "lobby", from: "ann", seq: 4 });
+  assert.deepEqual([room.read, room.unread], [4, 1]);
+  await world.say({ type: "read", room: "lobby", from: "bob", seq: 7 });
+  assert.deepEqual([room.read, room.marks.get("bob")], [4, 7]);
+  await world.say(message(8, "mine", { from: "ann" }));
+  assert.deepEqual([room.read, room.unread], [8, 0]);
+  await world.end();
+  await world.pass(1000);
+  const [join] = await world.welcome([listed("lobby", 10, { read: 9, unread: 1 })]);
+  await world.say([
+    joined(join.id, "lobby", 10, { recovered: true }),
+    message(9, "nine"),
+    message(10, "ten"),
+    caughtUp(join.id, "lobby", 10),
+  ]);
+  assert.deepEqual([room.read, room.unread, chat.state.name], [9, 1, "ready"]);
+});
+
+test("mentions are what was told, as far as it is not read", async () => {
+  const world = new World();
+  const [, room] = await inLobby(world, 3, { read: 1, unread: 2, mentions: 1 });
+  const mention = (seq) => ({ type: "mention", room: "lobby", seq, from: "bob" });
+  await world.say([mention(4), message(4, "@ann"), message(5, "-"), message(6, "@ann"), mention(6)]);
+  assert.deepEqual([room.mentions, [...room.mentioned]], [3, [4, 6]]);
+  room.markRead(4);
+  assert.equal(room.mentions, 2);
+  room.markRead(6);
+  assert.equal(room.mentions, 0);
+  await world.say(mention(2));
+  assert.equal(room.mentions, 0);
+});
+
+test("marks are told soon and once, never back, and again if the connection was lost first", async () => {
+  const world = new World();
+  const [, room] = await inLobby(world, 9, { read: 1, unread: 8 });
+  for (const seq of [3, 5, 4, 9]) room.markRead(seq);
+  await world.pass(500);
+  assert.deepEqual(world.socket.take(), [{ type: "read", room: "lobby", seq: 9 }]);
+  await world.say(message(10, "ten"));
+  room.markRead();
+  await world.end();
+  await world.pass(1000);
+  const [join] = await world.welcome([listed("lobby", 10, { read: 9, unread: 1 })]);
+  assert.equal(join.type, "join");
+  await world.pass(500);
+  assert.deepEqual(world.socket.take(), [{ type: "read", room: "lobby", seq: 10 }]);
+  assert.deepEqual([room.read, room.unread], [10, 0]);
+  room.markRead(10);
+  await world.pass(500);
+  assert.deepEqual(world.socket.take(), []);
+});
+
+test("typing is told at most every three seconds, and its end once", async () => {
+  const world = new World();
+  const [, room] = await inLobby(world);
+  for (let n = 0; n < 40; n += 1) {
+    room.type();
+    await world.pass(100);
+  }
+  room.type(false);
+  room.type(false);
+  assert.deepEqual(
+    world.socket.take().map(({ type, on }) => [type, on]),
+    [
+      ["typing", true],
+      ["typing", true],
+      ["typing", false],
+    ],
+  );
+});
+
+test("somebody writes until his message, his stopping, or a while", async () => {
+  const world = new World();
+  const [chat, room] = await inLobby(world);
+  const typing = (from, s) => ({ type: "typing", room: "lobby", from, for: s });
+  await world.say([typing("bob", 6), typing("cy", 6), typing("dan", 6)]);
+  await world.say([message(4, "hi"), typing("cy", 0)]);
+  assert.deepEqual([...room.typing.keys()], ["dan"]);
+  await world.pass(5000);
+  await world.say(typing("dan", 6));
+  await world.pass(5999);
+  assert.deepEqual([...room.typing.keys()], ["dan"]);
+  let told = 0;
+  chat.on("room", () => (told += 1));
+  await world.pass(1);
+  assert.deepEqual([[...room.typing.keys()], told], [[], 1]);
+});
+
+test("who is there is what presence tells, in changes, as a list, or as a number", async () => {
+  const world = new World();
+  const [, room] = await inLobby(world);
+  const names = () => room.people && [...room.people.values()].map(({ name, state, text }) => [name, state, text]);
+  const presence = (online, more) => world.say({ type: "presence", room: "lobby", online, ...more });
+  await presence(2, {
+    join: [
+      { name: "bob", state: "online" },
+      { name: "cy", state: "away", text: "tea" },
+    ],
+  });
+  await presence(2, { away: [{ name: "bob", text: "lunch" }], back: ["cy", "nobody"] });
+  assert.deepEqual(
+    [room.online, names()],
+    [
+      2,
+      [
+        ["bob", "away", "lunch"],
+        ["cy", "online", undefined],
+      ],
+    ],
+  );
+  await presence(1, { leave: ["cy"] });
+  assert.deepEqual(names(), [["bob", "away", "lunch"]]);
+  await presence(5000, {});
+  assert.deepEqual([room.online, names()], [5000, null]);
+  await presence(1, { users: [{ name: "ann", state: "online" }] });
+  assert.deepEqual([room.online, names()], [1, [["ann", "online", undefined]]]);
+});
+
+test("of very many messages the oldest are dropped, and can be loaded again", async () => {
+  const world = new World();
+  const [, room] = await inLobby(world, 0);
+  await world.say(Array.from({ length: 5000 }, (_, n) => message(n + 1, "x")));
+  assert.ok(room.messages.length <= 1100);
+  assert.equal(room.messages[0].seq, room.from);
+  assert.equal(room.messages.length, 5000 - room.from + 1);
+  assert.equal(room.more, true);
+  assert.equal(room.unread, 5000);
+  const { from } = room;
+  const loading = room.loadOlder();
+  const [asked] = world.socket.take();
+  assert.equal(asked.before, from);
+  await world.say(page(asked.id, [{ seq: from - 1, text: "x" }], { more: true, as_of: 5000 }));
+  await loading;
+  await world.say(message(5001, "y"));
+  assert.equal(room.messages[0].seq, from - 1);
+});
+
+test("a direct conversation that begins is there at once, from its first event on", async () => {
+  const world = new World();
+  const [chat] = await inLobby(world);
+  const [join] = await world.say(message(1, "psst", { room: "@ann,bob", epoch: "e9" }));
+  const room = chat.rooms.get("@ann,bob");
+  assert.deepEqual([texts(room), room.epoch, room.have, room.unread, room.more], [[[1, "psst"]], "e9", 1, 1, false]);
+  // It is joined as well: that tells who is there.
+  assert.deepEqual([join.type, join.room, join.since], ["join", "@ann,bob", 1]);
+  const users = [{ name: "bob", state: "online" }];
+  await world.say(joined(join.id, "@ann,bob", 1, { epoch: "e9", recovered: true, users }));
+  await world.say([caughtUp(join.id, "@ann,bob", 1), message(2, "hey", { room: "@ann,bob" })]);
+  assert.deepEqual([room.have, [...room.people.keys()]], [2, ["bob"]]);
+  await world.say(message(2, "hey", { room: "@ann,cy" }));
+  assert.equal(chat.rooms.size, 2);
+});
+
+test("the place's name is that of now", async () => {
+  const world = new World();
+  const [chat] = await inLobby(world);
+  await world.say({ type: "place", name: "Northwind" });
+  assert.equal(chat.welcome.place, "Northwind");
+});
+
+test("whatever an event carries, what is not known is counted and told", async () => {
+  const world = new World();
+  const [chat, room] = await inLobby(world);
+  const seen = [];
+  chat.on("event", ({ type }) => seen.push(type));
+  await world.say([
+    event("something", 4, { of: 1 }),
+    event("other", 5, {}),
+    { type: "news" },
+    { type: "news", room: "lobby" },
+    { type: "news", room: "nowhere" },
+  ]);
+  assert.deepEqual([seen, room.have], [["something", "other"], 5]);
+});
