@@ -9,7 +9,7 @@ import attrs
 from chatd.core import drafts as d
 from chatd.core.entities import HOLD_OFF_MS, Sanction
 from chatd.core.settings import RoomSettings
-from chatd.ids import Seq, UserName, is_guest
+from chatd.ids import Seq, UserName
 from chatd.ports import InviteRow, MemberRow, SanctionRow
 from chatd.store import answers
 from chatd.store.digest import creation_digest, is_creation_retry
@@ -197,7 +197,7 @@ def moderate(
 def _is_forgotten(model: Tables, user: UserName) -> bool:
     """Whether he is a guest who has gone, and whose address nobody knows any more."""
     has_session = user in {row.user for row in model.sessions.values()}
-    is_gone = is_guest(user) and not has_session
+    is_gone = model.is_guest(user) and not has_session
     return is_gone and model.users[user].address is None
 
 
