@@ -298,9 +298,10 @@ export class Room {
     if (type === "typing") {
       this.typing.delete(from);
       if (frame.for) {
-        this.typing.set(from, clock.now() + frame.for * 1000);
+        const until = clock.now() + frame.for * 1000;
+        this.typing.set(from, until);
         clock.later(frame.for * 1000, () => {
-          if ((this.typing.get(from) ?? Infinity) > clock.now()) return;
+          if (this.typing.get(from) !== until) return;
           this.typing.delete(from);
           this.chat.emit("room", this);
         });
@@ -381,7 +382,6 @@ export class Chat {
   #attempt = 0;
   /** @type {Frame} The last `bye`, or what a refusal says of when to come back. */
   #bye = {};
-  #heard = 0;
   #silence = 0;
   /** @type {any} The next attempt, or the next look at the silence. */
   #timer;
@@ -582,6 +582,8 @@ export class Chat {
       await this.#claimed;
       if (this.state.name === "ended") this.#let();
       if (turn !== this.#turn) return;
+      // It is known now who one was, and what he had not sent.
+      if (this.user) this.#become(this.state);
       const who = await this.#who();
       if (turn !== this.#turn) return;
       const socket = dial(this.options, this.url);
@@ -744,8 +746,8 @@ export class Chat {
 
   /** @param {Frame} frame */
   #take(frame) {
-    this.#heard = this.clock.now();
     const { type, room } = frame;
+    if (this.#isIn) this.#watch();
     this.#rename(frame.was, room);
     if ("re" in frame) this.#answered(frame);
     else if (type === "bye") this.#bye = frame;
@@ -820,29 +822,20 @@ export class Chat {
     }
   }
 
-  /** Look after the daemon when it has been silent for too long. */
+  /** Ask whether the daemon is there when it has been silent for too long. */
   #watch() {
-    const rest = this.#heard + this.#silence - this.clock.now();
-    this.#later(Math.max(rest, 1000), () =>
-      this.#heard + this.#silence > this.clock.now() ? this.#watch() : this.#ping(),
-    );
+    this.#isPinging = false;
+    this.#later(this.#silence, () => this.#ping());
   }
 
   #ping() {
     if (this.#isPinging) return;
-    this.#isPinging = true;
-    const turn = this.#turn;
-    const now = this.clock.now();
-    const done = () => {
-      if (turn !== this.#turn) return;
-      this.#isPinging = false;
-      this.#watch();
-    };
     const { joining } = [...this.rooms.values()].find((one) => one.joining) ?? {};
     // A large answer takes its time on a slow line.
     const isLarge = joining || [...this.#asked.values()].some(({ command }) => !command.cid);
-    this.#request({ type: "ping" }).then(done, done);
-    this.#later(isLarge ? 60_000 : 10_000, () => (this.#heard > now ? done() : this.#lost()));
+    this.#isPinging = true;
+    this.#request({ type: "ping" }).catch(() => {});
+    this.#later(isLarge ? 60_000 : 10_000, () => this.#lost());
   }
 
   /** Give a connection up that may be there still. */

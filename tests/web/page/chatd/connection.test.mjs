@@ -221,6 +221,38 @@ test("a large answer may take a minute before silence is held against the daemon
   assert.equal(chat.state.name, "offline");
 });
 
+test("whatever still comes, while a ping waits behind it, is a sign of life", async () => {
+  const world = new World();
+  const chat = await inLobby(world);
+  chat.wake();
+  for (let n = 0; n < 100; n += 1) {
+    await world.pass(9000);
+    await world.say({ type: "presence", room: "lobby", online: 1 });
+  }
+  assert.deepEqual([chat.state.name, world.sockets.length], ["ready", 1]);
+});
+
+test("a clock that is put back by an hour hides no silence", async () => {
+  const world = new World();
+  const chat = await inLobby(world);
+  await world.say({ type: "presence", room: "lobby", online: 1 });
+  world.turn(-3_600_000);
+  await world.pass(45_000);
+  assert.equal(chat.state.name, "offline");
+  await world.pass(1000);
+  assert.equal(world.sockets.length, 2);
+});
+
+test("any answer to a ping will do", async () => {
+  const world = new World();
+  const chat = await inLobby(world);
+  chat.wake();
+  const [{ id }] = world.socket.take();
+  await world.say({ type: "error", re: "ping", id, code: "internal", text: "no" });
+  await world.pass(20_000);
+  assert.equal(chat.state.name, "ready");
+});
+
 test("six hours with a daemon that answers pings are one connection", async () => {
   const world = new World();
   const chat = await inLobby(world);
@@ -395,6 +427,13 @@ test("a `getToken` that fails is tried again, and its `Failure` ends it", async 
   await world.pass(1000);
   assert.deepEqual([chat.state.name, chat.state.code], ["ended", "unauthorized"]);
   assert.equal(world.sockets.length, 0);
+});
+
+test("a `getToken` that brings nothing makes nobody a guest", async () => {
+  const world = new World();
+  const chat = new Chat(URL, world.options({ getToken: async () => "" }));
+  await world.settle();
+  assert.deepEqual([chat.state.code, world.sockets.length], ["no_session", 0]);
 });
 
 test("a failing refresh breaks nothing", async () => {

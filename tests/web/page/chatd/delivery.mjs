@@ -2,9 +2,8 @@
 //
 //     node delivery.mjs URL SEED ROUNDS
 //
-// Three accounts and a guest send, edit, delete, react, read back, join, leave and rename,
-// on connections that are dropped or read slowly at random moments, and reload their
-// pages. On standard output it asks for what it cannot do itself: `kill` (the daemon is
+// Three accounts send, edit, delete, react, read back, join, leave and rename, in tabs that
+// come and go, on connections that are dropped or read slowly at random moments. On standard output it asks for what it cannot do itself: `kill` (the daemon is
 // killed and started again), `anew` (and every room has a new epoch then); on standard
 // input it is told `up`. In the end each list is that of a fresh `history`, and what
 // was given to send is there once.
@@ -32,45 +31,25 @@ const count = (what) => {
   happened[what] = (happened[what] ?? 0) + 1;
 };
 
-/** One browser: what it keeps, and its page. */
-class Browser {
-  storage = new Storage();
-  locks = new Locks();
-  given = [];
+/** One tab of a browser, and the connections that it has had. */
+class Tab {
+  sockets = [];
 
-  constructor(name, password) {
-    this.name = name;
-    this.open({ name, password });
-  }
-
-  open(credential = {}) {
-    const sockets = [];
-    this.sockets = sockets;
+  constructor({ storage, locks }, credential = {}) {
+    const { sockets } = this;
     const Socket = class extends WebSocket {
       constructor(...args) {
         super(...args);
         sockets.push(this);
       }
     };
-    this.chat = new Chat(url, { ...credential, storage: this.storage, locks: this.locks, WebSocket: Socket });
+    this.chat = new Chat(url, { ...credential, storage, locks, WebSocket: Socket });
     for (const kind of ["reset", "left", "renamed"]) this.chat.on(kind, () => count(kind));
     this.chat.on("state", ({ name, code }) => count(code ? `${name} ${code}` : name));
-    this.chat.on(
-      "frame",
-      ({ type, recovered }) => (type === "gap" || recovered !== undefined) && count(`${type} ${recovered ?? ""}`),
-    );
     this.chat.on("outbox", ({ state }) => count(`entry ${state}`));
-  }
-
-  send(room, text) {
-    this.given.push(this.chat.send(room, text).cid);
-  }
-
-  /** The page is closed, as a browser does it, and opened again. */
-  async reload() {
-    this.chat.close();
-    await new Promise(setImmediate);
-    this.open();
+    this.chat.on("frame", ({ type, recovered }) => {
+      if (type === "gap" || recovered !== undefined) count(`${type} ${recovered ?? ""}`);
+    });
   }
 
   drop() {
@@ -85,6 +64,45 @@ class Browser {
 
   resume() {
     this.sockets.at(-1)?._socket?.resume();
+  }
+}
+
+/** One browser: what it keeps, its tabs, and what was given to them. */
+class Browser {
+  storage = new Storage();
+  locks = new Locks();
+  /** Of each tab, in its order. */
+  given = new Map();
+
+  constructor(name) {
+    this.name = name;
+    this.tabs = [new Tab(this, { name, password: passwordOf(name) })];
+  }
+
+  give(tab, { cid }) {
+    this.given.set(tab, [...(this.given.get(tab) ?? []), cid]);
+  }
+
+  open() {
+    count("tab opened");
+    this.tabs.push(new Tab(this));
+  }
+
+  /** A tab is closed, whatever it still had to send. */
+  async close(n) {
+    const [{ chat }] = this.tabs.splice(n, 1);
+    chat.close();
+    await new Promise(setImmediate);
+  }
+
+  /** Everything is sent, or refused, by whichever tab. */
+  async done() {
+    do {
+      // What closed tabs have left is looked for when a page is looked at.
+      for (const { chat } of this.tabs) chat.wake();
+      for (let n = 0; n < 10; n += 1) await new Promise(setImmediate);
+      for (const { chat } of this.tabs) await until(chat, () => isDone(chat));
+    } while (this.storage.values.some(({ outbox }) => outbox.some(({ state }) => state === "pending")));
   }
 }
 
@@ -130,20 +148,23 @@ const look = (room) =>
 
 const names = ["ann", "bob", "cy"];
 for (const name of names) await once(url, { type: "register", name, password: passwordOf(name) }, { WebSocket });
-const browsers = names.map((name) => new Browser(name, passwordOf(name)));
-for (const { chat } of browsers) {
+const browsers = names.map((name) => new Browser(name));
+for (const { tabs } of browsers) {
+  const [{ chat }] = tabs;
   await chat.ready();
   await chat.join("lobby");
+  // Ann, who is the first, makes it.
+  await chat.join("garden");
 }
-await browsers[0].chat.command({ type: "create", room: "garden", cid: "1" });
-for (const { chat } of browsers) await chat.join("garden");
 let garden = "garden";
 
 for (let round = 0; round < rounds; round += 1) {
   const paused = new Set();
   for (let n = 0; n < 60; n += 1) {
     const browser = browsers[pick(3)];
-    const { chat } = browser;
+    const which = pick(browser.tabs.length);
+    const tab = browser.tabs[which];
+    const { chat } = tab;
     const room = [...chat.rooms.values()][pick(chat.rooms.size || 1)];
     const to = { room: room?.name, of: 1 + pick(room?.have || 1) };
     switch (room && pick(16)) {
@@ -163,21 +184,22 @@ for (let round = 0; round < rounds; round += 1) {
           .catch((failure) => assert.ok(["disconnected", "not_member", "no_room"].includes(failure.code), failure));
         break;
       case 5:
-        browser.drop();
+        tab.drop();
         break;
       case 6:
-        browser.pause();
-        paused.add(browser);
+        tab.pause();
+        paused.add(tab);
         break;
       case 7:
         room.markRead();
         room.type();
         break;
       case 8:
-        browser.given.push(chat.sendTo(names[pick(3)], `${round} ${n}`).cid);
+        browser.give(tab, chat.sendTo(names[pick(3)], `${round} ${n}`));
         break;
       case 9:
-        if (n % 4 === 0) await browser.reload();
+        if (browser.tabs.length < 3) browser.open();
+        if (browser.tabs.length > 1 + pick(2)) await browser.close(which);
         break;
       case 10:
         if (room.name === garden && browser !== browsers[0])
@@ -186,55 +208,69 @@ for (let round = 0; round < rounds; round += 1) {
         break;
       case 11:
         if (n % 10 === 0)
-          browsers[0].chat.post({ type: "rename", room: garden, name: ["garden", "hall", "attic"][pick(3)] });
+          browsers[0].tabs[0].chat.post({ type: "rename", room: garden, name: ["garden", "hall", "attic"][pick(3)] });
         break;
       default:
-        browser.send(room?.name ?? "lobby", `${round} ${n} ${"x".repeat(pick(3000))}`);
+        browser.give(tab, chat.send(room?.name ?? "lobby", `${round} ${n} ${"x".repeat(pick(3000))}`));
     }
     if (pick(3) === 0) await new Promise(setImmediate);
   }
   if (round % 2) await ask(round % 4 === 3 ? "anew" : "kill");
-  for (const browser of paused) browser.resume();
-  for (const { chat } of browsers) await until(chat, () => isDone(chat));
-  garden = [...browsers[0].chat.rooms.keys()].find((name) => !["@", "l"].includes(name[0])) ?? garden;
+  for (const tab of paused) tab.resume();
+  for (const browser of browsers) await browser.done();
+  garden = [...browsers[0].tabs[0].chat.rooms.keys()].find((name) => !["@", "l"].includes(name[0])) ?? garden;
 }
 
 // Whoever was last has heard of everything when all heads are one.
+const tabs = browsers.flatMap((browser) => browser.tabs.map(({ chat }) => ({ browser, chat })));
 const heads = new Map();
-for (const { chat } of browsers) {
+for (const { chat } of tabs) {
   await chat.command({ type: "ping" });
   for (const { name, have } of chat.rooms.values()) heads.set(name, Math.max(have, heads.get(name) ?? 0));
 }
 const given = [];
 const stored = new Map();
-for (const browser of browsers) {
-  const { chat } = browser;
+for (const { browser, chat } of tabs) {
   await until(chat, () => [...chat.rooms.values()].every(({ name, have }) => have >= heads.get(name)) && isDone(chat));
   for (const room of chat.rooms.values()) {
     while (await room.loadOlder(100));
     assert.deepEqual(look(room), look(await fresh(browser, room.name)), `${browser.name} in ${room.name}`);
     assert.ok(room.messages.every(({ seq }, n) => !n || seq > room.messages[n - 1].seq));
-    if (!stored.has(room.name))
+    if (!stored.has(room.name)) {
       stored.set(
         room.name,
         room.messages.map(({ from, cid }) => `${from} ${cid}`),
       );
+    }
     room.markRead();
     assert.deepEqual([room.unread, room.mentions], [0, 0]);
   }
-  const failed = new Map(chat.outbox.map(({ cid, error }) => [cid, error.code]));
+}
+for (const browser of browsers) {
+  const failed = new Map(browser.tabs.flatMap(({ chat }) => chat.outbox.map(({ cid, error }) => [cid, error.code])));
   for (const code of failed.values()) {
     assert.ok(["no_message", "forbidden", "not_member", "no_room", "bad_field", "exists"].includes(code), code);
     count(`refused: ${code}`);
   }
-  for (const cid of browser.given) {
-    if (!failed.has(cid)) given.push(`${browser.name} ${cid}`);
+  for (const cids of browser.given.values()) {
+    const own = cids.filter((cid) => !failed.has(cid)).map((cid) => `${browser.name} ${cid}`);
+    given.push(...own);
+    // What a tab has said in a room stands there in its order, whichever tab has sent it.
+    for (const there of stored.values()) {
+      assert.deepEqual(
+        own.filter((one) => there.includes(one)),
+        there.filter((one) => own.includes(one)),
+      );
+    }
   }
+  assert.equal(new Set(browser.tabs.map(({ chat }) => chat.session)).size, browser.tabs.length);
 }
+// Nobody was ever taken over.
+assert.equal(happened["ended 4506"], undefined);
 const all = [...stored.values()].flat();
 for (const one of given) assert.equal(all.filter((other) => other === one).length, 1, one);
 assert.equal(all.length, given.length);
 happened.stored = given.length;
-for (const { chat } of browsers) await chat.logout();
+for (const { chat } of tabs) await chat.logout();
 console.log(JSON.stringify(happened));
 process.exit(0);

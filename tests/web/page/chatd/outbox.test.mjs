@@ -234,7 +234,11 @@ test("what waits is there after the page was closed, in its order, and is sent o
   for (const text of ["1", "2"]) first.send("lobby", text);
   first.close();
   const chat = new Chat(URL, world.options({ storage: world.storage }));
+  const known = [];
+  chat.on("state", ({ name }) => known.push([name, chat.user, chat.outbox.length]));
   await world.settle();
+  // Before the daemon has said anything.
+  assert.deepEqual(known, [["connecting", "ann", 2]]);
   assert.deepEqual(
     [chat.user, chat.outbox.map(({ command, state }) => [command.text, state])],
     [

@@ -299,6 +299,57 @@ test("a join that waits is followed when it is answered at last", async () => {
   ]);
 });
 
+test("however long a join has to wait, one has not left", async () => {
+  const world = new World();
+  const [chat] = await inLobby(world);
+  const [join] = await world.say({ type: "gap", room: "lobby", have: 3, seq: 4 });
+  await world.say({ type: "error", re: "join", id: join.id, code: "rate_limited", text: "no", retry_after: 600 });
+  for (let n = 0; n < 60; n += 1) {
+    await world.pass(10_000);
+    for (const { type, id } of world.socket.take()) {
+      if (type === "ping") await world.say({ type: "ok", re: type, id });
+      else assert.deepEqual([type, n], ["join", 59]);
+    }
+  }
+  assert.deepEqual([chat.rooms.size, chat.state.name], [1, "ready"]);
+});
+
+test("what is hidden is counted, and shown nowhere", async () => {
+  const world = new World();
+  const [, room] = await inLobby(world);
+  const loading = room.loadOlder();
+  const [{ id }] = world.socket.take();
+  await world.say([
+    { type: "hidden", room: "lobby", seq: 4, ts },
+    page(
+      id,
+      [
+        { seq: 2, hidden: true, from: undefined },
+        { seq: 3, text: "c" },
+      ],
+      { more: true },
+    ),
+  ]);
+  await loading;
+  assert.deepEqual([texts(room), room.from, room.have, room.unread], [[[3, "c"]], 2, 4, 0]);
+});
+
+test("what was counted at the welcome is not what is unread hours later", async () => {
+  const world = new World();
+  const [, room] = await inLobby(world, 3, { read: 1, unread: 2 });
+  room.markRead();
+  await world.say([message(4, "four"), message(5, "five")]);
+  const [join] = await world.say({ type: "gap", room: "lobby", have: 5, seq: 500 });
+  const [again] = await world.say(joined(join.id, "lobby", 500, { recovered: false }));
+  const [history] = await world.say(joined(again.id, "lobby", 500));
+  assert.equal(room.unread, 2);
+  const newest = Array.from({ length: 50 }, (_, n) => ({ seq: 451 + n, text: "x" }));
+  await world.say(page(history.id, newest, { more: true, as_of: 500 }));
+  assert.deepEqual([room.unread, room.read], [50, 3]);
+  room.markRead();
+  assert.equal(room.unread, 0);
+});
+
 test("one is told of the end of a membership, whatever ended it, and of rooms that went meanwhile", async () => {
   const world = new World();
   const [chat, room] = await inLobby(world);
@@ -491,12 +542,17 @@ test("typing is told at most every three seconds, and its end once", async () =>
   }
   room.type(false);
   room.type(false);
+  room.type();
+  const told = await world.say(message(4, "said", { from: "ann" }));
+  room.type(false);
+  told.push(...world.socket.take());
   assert.deepEqual(
-    world.socket.take().map(({ type, on }) => [type, on]),
+    told.map(({ type, on }) => [type, on]),
     [
       ["typing", true],
       ["typing", true],
       ["typing", false],
+      ["typing", true],
     ],
   );
 });

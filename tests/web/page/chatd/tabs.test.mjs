@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Chat } from "../../../../chatd/web/page/chatd.mjs";
-import { listed, message, World, welcome } from "./world.mjs";
+import { World, welcome } from "./world.mjs";
 
 const URL = "ws://chat.test/ws";
 
@@ -245,5 +245,79 @@ test("a logout in one tab leaves the others in, and the next tab too", async () 
   assert.equal(world.locks.held.size, 1);
 });
 
-void listed;
-void message;
+test("a void session of a tab that is gone is no reason to log in, where there is another", async () => {
+  const world = new World();
+  const one = await first(world);
+  const two = tab(world);
+  await world.settle();
+  world.now += 1;
+  await welcomed(world, "s2");
+  one.close();
+  two.close();
+  const three = tab(world);
+  const [refused] = await world.accept();
+  assert.equal(refused.session, "s2");
+  await world.say({ type: "error", re: "hello", id: refused.id, code: "bad_credentials", text: "no" });
+  const hello = await welcomed(world, "s1");
+  assert.deepEqual([hello.session, hello.another, three.state.name], ["s1", undefined, "ready"]);
+  assert.deepEqual(
+    world.storage.values.map(({ session }) => session),
+    ["s1"],
+  );
+});
+
+test("whose words were in the record of a void session, they stay his", async () => {
+  const world = new World();
+  const bob = tab(world, { name: "bob", password: "pw" });
+  await world.settle();
+  await welcomed(world, "s9", { user: "bob" });
+  bob.close();
+  world.now += 1;
+  const ann = await first(world);
+  await world.end();
+  ann.send("lobby", "of ann");
+  ann.close();
+  const chat = tab(world);
+  const [refused] = await world.accept();
+  assert.equal(refused.session, "s1");
+  await world.say({ type: "error", re: "hello", id: refused.id, code: "bad_credentials", text: "no" });
+  const hello = await welcomed(world, "s9", { user: "bob" });
+  assert.deepEqual([hello.session, chat.user, chat.outbox, world.socket.take()], ["s9", "bob", [], []]);
+  const kept = world.storage.values.map(({ user, session, outbox }) => [user, session, outbox.length]);
+  assert.deepEqual(kept.sort(), [
+    ["ann", undefined, 1],
+    ["bob", "s9", 0],
+  ]);
+});
+
+test("a sibling that is not welcomed yet keeps its words, and not the other's session", async () => {
+  const world = new World();
+  await first(world);
+  const two = tab(world);
+  await world.settle();
+  two.send("lobby", "early");
+  assert.deepEqual(
+    world.storage.values.map(({ session, outbox }) => [session, outbox.length]),
+    [
+      ["s1", 0],
+      [undefined, 1],
+    ],
+  );
+  two.close();
+  const three = tab(world);
+  await world.settle();
+  const hello = await welcomed(world, "s3");
+  assert.deepEqual([hello.session, hello.another], ["s1", true]);
+  assert.equal(three.outbox.length, 1);
+});
+
+test("a tab that is sent away leaves its record to others", async () => {
+  const world = new World();
+  const one = await first(world);
+  await world.end(4506);
+  assert.equal(one.state.help, "reload");
+  await world.settle();
+  tab(world);
+  const [hello] = await world.accept();
+  assert.deepEqual([hello.session, hello.another], ["s1", undefined]);
+});

@@ -87,6 +87,12 @@ export class World {
     this.now = end;
   }
 
+  /** The clock is put forward or back; what waits for so long, still does. */
+  turn(ms) {
+    this.now += ms;
+    for (const timer of this.timers) timer.at += ms;
+  }
+
   /** The daemon accepts the connection; returns what it is told. */
   async accept(which) {
     await this.settle();
