@@ -32,7 +32,7 @@ GENERATED := \
 BENCH := contrib/bench
 BUILT := $(BENCH)/build
 TOOLS := contrib/web/node_modules
-BIOME := --config-path=contrib/web chatd/web tests/web contrib/npm
+BIOME := --config-path=contrib/web chatd/web/page tests/web contrib/npm
 
 # $(call debian,TEST,PACKAGES): install Debian's PACKAGES where TEST fails. A service
 # that comes with one is not started: systemctl believes that it talks to no systemd.
