@@ -636,7 +636,7 @@ export class Chat {
         this.user = undefined;
         this.outbox = [];
       }
-      this.#socket.close();
+      this.#socket?.close();
       this.#open();
     } else if ((this.session && retryAfter) || ["unavailable", "internal"].includes(code)) {
       this.#bye = { after: retryAfter };

@@ -436,6 +436,24 @@ test("a `getToken` that brings nothing makes nobody a guest", async () => {
   assert.deepEqual([chat.state.code, world.sockets.length], ["no_session", 0]);
 });
 
+test("a session of before is tried with a token, and the token alone where it has ended", async () => {
+  const world = new World();
+  const answers = ["t1", new Failure({ code: "bad_credentials", text: "no" }), "t3"];
+  const getToken = async () => {
+    const answer = answers.shift();
+    if (answer instanceof Failure) throw answer;
+    return answer;
+  };
+  const chat = new Chat(URL, world.options({ session: "s0", getToken }));
+  const [hello] = await world.accept();
+  assert.deepEqual([hello.session, hello.token], ["s0", "t1"]);
+  await world.end();
+  await world.pass(1000);
+  const [again] = await world.accept();
+  assert.deepEqual([again.session, again.token], [undefined, "t3"]);
+  assert.equal(chat.state.name, "connecting");
+});
+
 test("a failing refresh breaks nothing", async () => {
   const world = new World();
   const tokens = ["t1"];

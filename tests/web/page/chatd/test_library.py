@@ -121,7 +121,7 @@ async def test_a_client_ends_with_the_rooms_as_they_are(
     daemon = await start(tmp_path / "data", "--config", str(config))
     stage = Stage(daemon, config)
     try:
-        with trio.fail_after(3 * PATIENCE_S):
+        with trio.fail_after(10 * PATIENCE_S):
             program = str(HERE / "delivery.mjs")
             happened = await stage.play(
                 *runtime, program, daemon.url, str(seed), str(rounds)
@@ -130,8 +130,8 @@ async def test_a_client_ends_with_the_rooms_as_they_are(
         stage.daemon.kill()
         with trio.CancelScope(shield=True):
             await stage.daemon.wait()
-    for what in ("ok true", "ok false", "reset", "entry failed", "stored"):
-        assert happened[what], happened
+    for what in ("tab opened", "ok true", "ok false", "reset", "stored"):
+        assert happened.get(what), happened
     assert "Traceback" not in stage.daemon.log_text()
 
 
