@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Chat, Failure, once } from "../../../../chatd/web/page/chatd.mjs";
-import { caughtUp, joined, listed, World } from "./world.mjs";
+import { caughtUp, joined, listed, message, World, welcome } from "./world.mjs";
 
 const URL = "ws://chat.test/ws";
 
@@ -80,11 +80,10 @@ test("it comes back with what it has of each room, and misses nothing", async ()
   await world.pass(1000);
   const [hello] = await world.accept();
   assert.deepEqual([hello.session, hello.name, hello.password], ["s1", undefined, undefined]);
-  const [join] = await world.say({ ...(await import("./world.mjs")).welcome(hello.id, [listed("lobby", 5)]) });
+  const [join] = await world.say(welcome(hello.id, [listed("lobby", 5)]));
   assert.deepEqual([join.since, join.epoch], [3, "e1"]);
   await world.say(joined(join.id, "lobby", 5, { recovered: true }));
   assert.equal(chat.state.name, "catching up");
-  const { message } = await import("./world.mjs");
   await world.say([message(4, "four"), message(5, "five"), caughtUp(join.id, "lobby", 5)]);
   assert.equal(chat.state.name, "ready");
   assert.deepEqual(

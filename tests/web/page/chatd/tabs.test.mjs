@@ -16,13 +16,16 @@ async function welcomed(world, session, more = {}) {
   return hello;
 }
 
-/** ann has logged in, in a first tab. */
-async function first(world) {
-  const chat = tab(world, { name: "ann", password: "pw" });
+/** A tab that was welcomed, with that session. */
+async function entered(world, session, options = {}, more = {}) {
+  const chat = tab(world, options);
   await world.settle();
-  await welcomed(world, "s1");
+  await welcomed(world, session, more);
   return chat;
 }
+
+/** ann has logged in, in a first tab. */
+const first = (world) => entered(world, "s1", { name: "ann", password: "pw" });
 
 test("a second tab has a session of its own, and the first keeps its", async () => {
   const world = new World();
@@ -42,9 +45,7 @@ test("a tab takes a session that no tab has any more, the last one first", async
   const world = new World();
   const one = await first(world);
   world.now += 1000;
-  const two = tab(world);
-  await world.settle();
-  await welcomed(world, "s2");
+  const two = await entered(world, "s2");
   one.close();
   two.close();
   await world.settle();
@@ -81,9 +82,7 @@ test("tabs that open at once never have the same session", async () => {
 test("where there are no locks nobody takes a session over", async () => {
   const world = new World();
   const locks = null;
-  const one = tab(world, { name: "ann", password: "pw", locks });
-  await world.settle();
-  await welcomed(world, "s1");
+  const one = await entered(world, "s1", { name: "ann", password: "pw", locks });
   one.close();
   tab(world, { locks });
   await world.settle();
@@ -94,10 +93,7 @@ test("where there are no locks nobody takes a session over", async () => {
 test("a void session is forgotten, and the next one is tried, until one has to log in", async () => {
   const world = new World();
   const one = await first(world);
-  const two = tab(world);
-  await world.settle();
-  await welcomed(world, "s2");
-  void two;
+  await entered(world, "s2");
   const three = tab(world);
   const refused = [];
   for (let n = 0; n < 2; n += 1) {
@@ -115,10 +111,7 @@ test("a void session is forgotten, and the next one is tried, until one has to l
 test("what a tab has left behind is sent by one of those that are there, in its order", async () => {
   const world = new World();
   const one = await first(world);
-  const two = tab(world);
-  await world.settle();
-  await welcomed(world, "s2");
-  const [, socket] = world.sockets;
+  const two = await entered(world, "s2");
   await world.end(1006, "", world.sockets[0]);
   one.send("lobby", "1");
   one.send("lobby", "2");
@@ -137,15 +130,12 @@ test("what a tab has left behind is sent by one of those that are there, in its 
   );
   const kept = world.storage.values.flatMap(({ outbox }) => outbox.map(({ command }) => command.text));
   assert.deepEqual(kept, ["1", "2"]);
-  void socket;
 });
 
 test("an orphan's words are adopted when a page is looked at", async () => {
   const world = new World();
   const one = await first(world);
-  const two = tab(world);
-  await world.settle();
-  await welcomed(world, "s2");
+  const two = await entered(world, "s2");
   const [, socket] = world.sockets;
   socket.take();
   await world.end(1006, "", world.sockets[0]);
@@ -173,9 +163,7 @@ test("an orphan's words are adopted when a page is looked at", async () => {
 test("two tabs that go offline with words of their own lose and double none", async () => {
   const world = new World();
   const one = await first(world);
-  const two = tab(world);
-  await world.settle();
-  await welcomed(world, "s2");
+  const two = await entered(world, "s2");
   const [socketOne, socketTwo] = world.sockets;
   await world.end(1006, "", socketOne);
   await world.end(1006, "", socketTwo);
@@ -194,15 +182,11 @@ test("two tabs that go offline with words of their own lose and double none", as
 test("where there are no locks, what another has is sent as well: its cid makes it one", async () => {
   const world = new World();
   const locks = null;
-  const one = tab(world, { name: "ann", password: "pw", locks });
-  await world.settle();
-  await welcomed(world, "s1");
+  const one = await entered(world, "s1", { name: "ann", password: "pw", locks });
   await world.end();
   one.send("lobby", "1");
   one.close();
-  const two = tab(world, { locks });
-  await world.settle();
-  await welcomed(world, "s2");
+  const two = await entered(world, "s2", { locks });
   assert.deepEqual(
     two.outbox.map(({ cid }) => cid),
     one.outbox.map(({ cid }) => cid),
@@ -216,24 +200,19 @@ test("two users in one browser have nothing of each other", async () => {
   ann.send("lobby", "of ann");
   ann.close();
   world.now += 1;
-  const bob = tab(world, { name: "bob", password: "pw" });
-  await world.settle();
-  await welcomed(world, "s9", { user: "bob" });
+  const bob = await entered(world, "s9", { name: "bob", password: "pw" }, { user: "bob" });
   assert.deepEqual(bob.outbox, []);
   bob.close();
   await world.settle();
-  const next = tab(world);
+  tab(world);
   await world.settle();
   assert.equal((await world.accept())[0].session, "s9");
-  void next;
 });
 
 test("a logout in one tab leaves the others in, and the next tab too", async () => {
   const world = new World();
   await first(world);
-  const two = tab(world);
-  await world.settle();
-  await welcomed(world, "s2");
+  const two = await entered(world, "s2");
   const out = two.logout();
   const [{ id }] = world.socket.take();
   await world.say({ type: "ok", re: "logout", id });
@@ -268,9 +247,7 @@ test("a void session of a tab that is gone is no reason to log in, where there i
 
 test("whose words were in the record of a void session, they stay his", async () => {
   const world = new World();
-  const bob = tab(world, { name: "bob", password: "pw" });
-  await world.settle();
-  await welcomed(world, "s9", { user: "bob" });
+  const bob = await entered(world, "s9", { name: "bob", password: "pw" }, { user: "bob" });
   bob.close();
   world.now += 1;
   const ann = await first(world);
