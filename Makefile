@@ -66,6 +66,7 @@ test: .venv/dev.stamp tests/foreign/node_modules/.package-lock.json $(TOOLS)/.pa
 	$(call debian,test -x /usr/sbin/nginx -a -e /usr/lib/nginx/modules/ngx_stream_module.so,nginx-light libnginx-mod-stream)
 	$(call debian,test -x /usr/sbin/haproxy,haproxy)
 	$(call debian,command -v stunnel4,stunnel4)
+	$(call debian,command -v caddy,caddy)
 	@rm -f .coverage .coverage.*
 	@$(BIN)/coverage run -m pytest -q --numprocesses auto --dist worksteal $(ARGS)
 ifeq ($(strip $(ARGS)),)
@@ -78,14 +79,14 @@ fuzz: .venv/dev.stamp ## Say anything to a daemon until it breaks; ARGS='--secon
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 .PHONY: bench
-bench: .venv/dev.stamp $(BUILT)/venv.stamp $(BUILT)/load $(BUILT)/relay tests/foreign/node_modules/.package-lock.json ## Measure chatd beside others, 30 minutes; QUICK=1 for two, ROWS='...' for some
+bench: .venv/dev.stamp $(BUILT)/venv.stamp $(BUILT)/load $(BUILT)/download $(BUILT)/relay tests/foreign/node_modules/.package-lock.json ## Measure chatd beside others, 30 minutes; QUICK=1 for two, ROWS='...' for some
 	$(call debian,command -v taskset,util-linux)
 	@$(BIN)/python $(BENCH)/bench.py
 
 .PHONY: check
 check: .venv/dev.stamp $(TOOLS)/.package-lock.json ## Lint, types, layers, budgets, generated files, news
-	@echo "ruff";          $(BIN)/ruff check -q chatd tests $(BENCH) contrib/unicode
-	@echo "ruff format";   $(BIN)/ruff format -q --check chatd tests $(BENCH) contrib/unicode
+	@echo "ruff";          $(BIN)/ruff check -q chatd tests $(BENCH) contrib/unicode contrib/wheel contrib/web
+	@echo "ruff format";   $(BIN)/ruff format -q --check chatd tests $(BENCH) contrib/unicode contrib/wheel contrib/web
 	@echo "flake8-async";  $(BIN)/flake8-async $(FLAKE8_ASYNC) $(SOURCES)
 	@echo "mypy --strict"; $(BIN)/mypy --no-error-summary
 	@cd $(BENCH) && $(CURDIR)/$(BIN)/mypy --no-error-summary --strict --cache-dir $(CURDIR)/.mypy_cache bench.py
@@ -99,7 +100,7 @@ check: .venv/dev.stamp $(TOOLS)/.package-lock.json ## Lint, types, layers, budge
 
 .PHONY: format
 format: .venv/dev.stamp $(TOOLS)/.package-lock.json ## Format the code
-	@$(BIN)/ruff format chatd tests $(BENCH) contrib/unicode
+	@$(BIN)/ruff format chatd tests $(BENCH) contrib/unicode contrib/wheel contrib/web
 	@$(TOOLS)/.bin/biome check --write $(BIOME)
 
 .PHONY: generate
@@ -150,6 +151,9 @@ $(BUILT)/load: $(BENCH)/load.c
 	$(call debian,command -v gcc && echo '#include <openssl/ssl.h>' | gcc -E -,gcc libc6-dev libssl-dev)
 	@mkdir -p $(BUILT)
 	@gcc -O2 -Wall -Wextra -Werror -DTLS -o $@ $< -lssl -lcrypto
+
+$(BUILT)/download: $(BENCH)/download.c $(BUILT)/load
+	@gcc -O2 -Wall -Wextra -Werror -o $@ $<
 
 $(BUILT)/relay: $(BENCH)/relays/relay.c $(BUILT)/load
 	@gcc -O2 -Wall -Wextra -Werror -o $@ $< -lcrypto

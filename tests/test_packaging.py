@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import subprocess
@@ -10,21 +11,21 @@ import tomllib
 import zipfile
 from pathlib import Path
 
+import brotli
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import chatd
+from chatd.web.coding import SUFFIXES
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCK = ROOT / "contrib" / "requirements-dev.txt"
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
-    """The wheel, built from this tree."""
-    directory = tmp_path_factory.mktemp("wheel")
+def build(directory: Path) -> Path:
+    """Build the wheel from this tree."""
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", directory],
         cwd=ROOT,
@@ -32,7 +33,19 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
         capture_output=True,
     )
     (path,) = directory.glob("*.whl")
-    return zipfile.ZipFile(path)
+    return path
+
+
+def compressed(names: set[str]) -> set[str]:
+    """Those of the files in a wheel that are others, compressed."""
+    ends = tuple(SUFFIXES.values())
+    return {name for name in names if name.endswith(ends) and name[:-3] in names}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    """The wheel, built from this tree."""
+    return zipfile.ZipFile(build(tmp_path_factory.mktemp("wheel")))
 
 
 @pytest.fixture
@@ -51,7 +64,28 @@ def test_wheel_has_every_file_of_the_package(wheel: zipfile.ZipFile) -> None:
         if path.is_file() and path.suffix != ".pyc"
     }
     shipped = {name for name in wheel.namelist() if ".dist-info/" not in name}
-    assert shipped == tree
+    assert shipped - compressed(shipped) == tree
+
+
+def test_the_page_travels_compressed(wheel: zipfile.ZipFile) -> None:
+    """By brotli and gzip, where that is less; to read it needs neither."""
+    shipped = compressed(set(wheel.namelist()))
+    for name in shipped:
+        plain, _, ending = name.rpartition(".")
+        packed, content = wheel.read(name), wheel.read(plain)
+        assert len(packed) < len(content)
+        unpack = gzip.decompress if ending == "gz" else brotli.decompress
+        assert unpack(packed) == content
+    for suffix in SUFFIXES.values():
+        assert f"chatd/web/page/index.html{suffix}" in shipped
+
+
+def test_a_wheel_is_the_same_wherever_it_is_built(
+    wheel: zipfile.ZipFile, tmp_path: Path
+) -> None:
+    """Byte for byte: nothing of the day or the place is in it."""
+    again = build(tmp_path)
+    assert Path(str(wheel.filename)).read_bytes() == again.read_bytes()
 
 
 def test_wheel_says_what_it_is(wheel: zipfile.ZipFile) -> None:

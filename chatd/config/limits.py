@@ -99,18 +99,18 @@ class Limits:
         max=COUNT_MAX,
     )
     requests_per_s: float = key(
-        10.0,
+        50.0,
         "HTTP requests per second that become no WebSocket, from one IPv4 address or"
         " one IPv6 /64 in the long run; one more is answered 429. A trusted proxy's"
         " own, its health checks, are not counted. 0: no limit.",
-        "some 0.3 ms each, so 0.3 % of a core for one address",
+        "some 0.5 ms each, so 2.5 % of a core for one address",
         min=0,
         max=COUNT_MAX,
     )
     requests_burst: int = key(
-        100,
+        1000,
         "HTTP requests at once from an address that was quiet.",
-        "as connects_burst",
+        "thirty browsers that load the page for the first time, some thirty files",
         min=0,
         max=COUNT_MAX,
     )

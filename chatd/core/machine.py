@@ -66,16 +66,23 @@ class Machine:
         config: The settings.
         new_epoch: Draws 64 random bits as 16 hexadecimal digits.
         server: What `welcome` calls this program, name and version.
+        page: The version of the page that comes with it; `""` for none.
     """
 
     def __init__(
-        self, chat: Chat, config: Config, new_epoch: Callable[[], Epoch], server: str
+        self,
+        chat: Chat,
+        config: Config,
+        new_epoch: Callable[[], Epoch],
+        server: str,
+        page: str = "",
     ) -> None:
         self.chat = chat
         self._config = config
         # One for all inputs: making it costs as much as most of them.
         shares = shares_of(config.limits)
-        self._turn = Turn(chat, config, Now(0.0, 0), new_epoch, server, shares)
+        now = Now(0.0, 0)
+        self._turn = Turn(chat, config, now, new_epoch, server, shares, page)
 
     def handle(self, happened: Input, now: Now) -> list[Effect]:
         """Take one input.

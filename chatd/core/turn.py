@@ -55,6 +55,8 @@ class Turn:
     """What `welcome` calls the program and its version."""
     shares: Shares
     """What addresses have used."""
+    page: str = ""
+    """The version of the page that comes with the program; `""` for none."""
     space: Space = Space.AMPLE
     """Who may add to the store."""
     effects: list[Effect] = attrs.field(factory=list)

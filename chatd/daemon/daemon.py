@@ -52,17 +52,20 @@ from chatd.errors import (
 )
 from chatd.hub import Hub
 from chatd.hub.world import World
+from chatd.net.asgi import Gateway
 from chatd.net.budget import Budget
 from chatd.net.census import Census
 from chatd.net.host import DoorLimits
-from chatd.net.http import Site
+from chatd.net.lifespan import live
 from chatd.net.listener import Listener
 from chatd.net.monitor import Monitor
+from chatd.net.routing import Site
 from chatd.net.sockets import UnixAccess, listen_on
 from chatd.net.tls import server_context
 from chatd.observe import Metrics, configure_log, log
 from chatd.store.sqlite import open_store
 from chatd.store.sqlite.files import doubts
+from chatd.web.tree import Tree, read_tree
 
 SWITCH_INTERVAL_S = 1e-4
 """With Python's 5 ms a busy loop starves the store's thread: a commit then takes
@@ -182,11 +185,14 @@ async def _live(
     ) as store:
         busy, draw = time.perf_counter, secrets.token_bytes
         world = World(wall, read_clocks, draw, _give_up, issuers, busy)
-        hub = Hub(config, store, world, metrics, f"chatd/{__version__}")
+        tree = read_tree()
+        gateway = _gateway(config, tree)
+        hub = Hub(config, store, world, metrics, f"chatd/{__version__}", tree.version)
         house = House(hub, metrics)
         async with trio.open_nursery() as nursery:
             await nursery.start(hub.run)
-            listener = _listener(config, house, tls)
+            await nursery.start(live, gateway)
+            listener = _listener(config, house, gateway, tls)
             _add_gauges(metrics, hub, listener)
             site = Site(routes=metrics_routes(metrics), requests=_rate(config))
             monitor = Monitor(site=site, observer=house)
@@ -225,14 +231,29 @@ def _tls(config: Config) -> ssl.SSLContext | None:
     return server_context(server.tls_cert, server.tls_key) if server.tls_cert else None
 
 
-def _listener(config: Config, house: House, tls: ssl.SSLContext | None) -> Listener:
+def _gateway(config: Config, tree: Tree) -> Gateway:
+    """What answers over HTTP all that the daemon does not answer itself."""
+    # Every other command of the terminal would load it for nothing.
+    from chatd.web.app import application  # noqa: PLC0415
+
+    return Gateway(
+        app=application(tree),
+        body_bytes=config.limits.frame_bytes,
+        budget=Budget(config.limits.buffered_bytes),
+    )
+
+
+def _listener(
+    config: Config, house: House, gateway: Gateway, tls: ssl.SSLContext | None
+) -> Listener:
     """The listener for people, from the settings."""
     limits, server = config.limits, config.server
     origins = list(server.allowed_origins)
     if server.public_origin is not None:
         origins.append(server.public_origin)
     site = Site(
-        routes=public_routes(house.hub, server.public_url),
+        routes=public_routes(house.hub),
+        gateway=gateway,
         prefix=server.public_path,
         requests=_rate(config),
         allowed_origins=origins,
@@ -262,7 +283,7 @@ def _listener(config: Config, house: House, tls: ssl.SSLContext | None) -> Liste
         observer=house,
         jitter=random.random,
         tls=tls,
-        budget=Budget(limits.buffered_bytes),
+        budget=gateway.budget,
         proxied=server.proxy_protocol,
     )
 

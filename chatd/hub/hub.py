@@ -58,6 +58,7 @@ class Hub(Engine):
         world: Time and randomness.
         metrics: Where to count.
         server: Name and version, for `welcome`.
+        page: The version of the page that comes with it; `""` for none.
 
     Attributes:
         setup_secret: By what the first administrator comes, once it runs; None where
@@ -66,13 +67,20 @@ class Hub(Engine):
     """
 
     def __init__(
-        self, config: Config, store: Store, world: World, metrics: Metrics, server: str
+        self,
+        config: Config,
+        store: Store,
+        world: World,
+        metrics: Metrics,
+        server: str,
+        page: str = "",
     ) -> None:
         decoder = Decoder(config.limits.text_chars, NAMES[config.auth.names])
         super().__init__(world, metrics, decoder)
         self._config = config
         self._store = store
         self._server = server
+        self._page = page
         self._emptied = trio.Event()
         self.setup_secret: str | None = None
         self.set_up = trio.Event()
@@ -115,7 +123,9 @@ class Hub(Engine):
         chat, self._clock, self.setup_secret = await load(
             self._store, self._config, self._world
         )
-        self._machine = Machine(chat, self._config, self._world.new_epoch, self._server)
+        self._machine = Machine(
+            chat, self._config, self._world.new_epoch, self._server, self._page
+        )
         async with trio.open_nursery() as nursery:
             self._performer = Performer(
                 self._machine,

@@ -21,6 +21,7 @@ Source: RFC 6455 sections 4.2.1 and 10.2; RFC 9110.
 from __future__ import annotations
 
 import binascii
+import re
 from collections.abc import Collection, Sequence
 
 import attrs
@@ -47,6 +48,9 @@ _LISTS = (
     b"sec-websocket-protocol",
     b"sec-websocket-extensions",
 )
+
+# Not what is not acceptable at all.
+_HTML = re.compile(r"text/html(?!.*;q=0(\.0*)?(;|$))(;.*)?")
 
 Headers = Sequence[tuple[bytes, bytes]]
 """Names in lower case, as h11 gives them."""
@@ -112,6 +116,12 @@ def has_body(headers: Headers) -> bool:
     """Whether content follows the head."""
     lengths = values(headers, b"content-length")
     return bool(values(headers, b"transfer-encoding")) or any(map(int, lengths))
+
+
+def wants_page(headers: Headers) -> bool:
+    """Whether whoever asks shows what he gets to a person, as a browser does."""
+    kinds = (kind.replace(" ", "").lower() for kind in tokens(headers, b"accept"))
+    return any(_HTML.fullmatch(kind) for kind in kinds)
 
 
 def check_headers(version: bytes, headers: Headers) -> Refusal | None:

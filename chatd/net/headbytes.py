@@ -61,9 +61,20 @@ class HeadBytes:
         """What came behind the last head."""
         return bytes(self._buffer)
 
+    @property
+    def size(self) -> int:
+        """How many bytes are there."""
+        return len(self._buffer)
+
     def feed(self, data: bytes) -> None:
         """Take bytes."""
         self._buffer += data
+
+    def take_rest(self) -> bytes:
+        """Give what came behind the last head to whoever reads its content."""
+        data = bytes(self._buffer)
+        self._buffer.clear()
+        return data
 
     def next(self) -> bytes | None:
         """Cut the next head off.

@@ -1,17 +1,15 @@
-"""HTTP on the same port: a few small routes, and the way into a WebSocket.
+"""HTTP on the same port: heads in, answers out, and the way into a WebSocket.
 
 A connection begins here. Requests are answered one after the other (keep-alive,
-pipelined or not) until one asks for a WebSocket at `/ws` or at `/` and passes
-`chatd.net.head`; what came behind its head goes on with it. The answer to an
-upgrade is the library's.
+pipelined or not) until one asks for a WebSocket and may have it; what came behind its
+head goes on with it. What each gets is decided by `chatd.net.routing`. The answer to an
+upgrade is the library's; what the application answers goes through `chatd.net.asgi`.
 
-Routes are looked up by path and answer GET and HEAD; OPTIONS says so; none takes a
-body. What becomes no WebSocket has a rate by address: whoever is over it is told when
-to come back, and closed, so that his next request costs him a connection. A trusted
-proxy's own requests, its health checks, have none.
+Whoever is over the rate is told when to come back, and closed, so that his next
+request costs him a connection.
 
 A request's first byte starts its ten seconds; a connection that says nothing
-between requests has a minute. An end of file ends it at once, and what is refused
+between requests has twenty. An end of file ends it at once, and what is refused
 is answered, then closed: our side first, then the socket once the peer has ended,
 because closing over unread bytes resets the answer away.
 
@@ -20,82 +18,39 @@ Source: RFC 9110 and RFC 9112.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 
 import attrs
 import h11
 import trio
 
-from chatd.config.values import Network
-from chatd.core.quota import Buckets, address_key
-from chatd.net.answer import Response, busy, refused, retry_after
-from chatd.net.census import FULL_RETRY_S, Full
-from chatd.net.connection import Upgrade
-from chatd.net.forwarded import client_of, is_proxy
-from chatd.net.head import (
-    UPGRADE_REQUIRED,
-    Headers,
-    Refusal,
-    asks_for_websocket,
-    check_headers,
-    check_upgrade,
-    has_body,
-    lost_its_upgrade,
-    values,
+from chatd.net.answer import (
+    BUSY,
+    Response,
+    completed,
+    refused,
+    retry_after,
+    unparsed,
 )
+from chatd.net.asgi import BUG, Call, Exchange
+from chatd.net.body import Body
+from chatd.net.connection import Upgrade
+from chatd.net.head import Refusal, wants_page
 from chatd.net.headbytes import BadHead, HeadBytes
 from chatd.net.proxyproto import begins_head
+from chatd.net.routing import Router
 from chatd.net.socketio import READ_BYTES, linger, read, write
 from chatd.net.sockets import PeerSocket
-from chatd.net.target import ASTERISK, Target, parse_target, paths_below
 from chatd.net.tls import HANDSHAKE
 from chatd.net.trouble import Cause, Trouble
 
 HEAD_S = 10.0
 """For a whole head. Source: Centrifugo waits as long for its first frame."""
-IDLE_S = 60.0
-"""Between requests. Source: nginx keeps idle connections for 60 to 75 s."""
+IDLE_S = 20.0
+"""Between requests. Source: a browser keeps six, which count for its address; Node
+keeps one for 5 s, nginx for 60 to 75 s; who measures asks each 15 s."""
 WRITE_S = 10.0
 """For a whole response."""
-_SOCKET_PATHS = ("/ws", "/")
-_METHODS = ("GET", "HEAD", "OPTIONS")
-_KNOWN_METHODS = (*_METHODS, "POST", "PUT", "DELETE", "CONNECT", "TRACE", "PATCH")
-"""Source: RFC 9110 section 9; RFC 5789."""
-
-
-Route = Callable[[str], Response]
-"""Answers one path; takes the method, GET or HEAD."""
-Admit = Callable[[str], Full | None]
-"""Counts one more WebSocket of an address, or says why not."""
-
-
-@attrs.define(eq=False, kw_only=True)
-class Site:
-    """What all HTTP connections share."""
-
-    routes: Mapping[str, Route]
-    prefix: str = "/"
-    """Below which everything is found as well: the path of `public_url`."""
-    allowed_origins: Collection[str] = ()
-    """Canonical, that of `public_url` among them."""
-    scheme: str = "http"
-    """Of a URL that leads here directly: `https` where TLS is spoken."""
-    trusted_proxies: Collection[Network] = ()
-    requests: Buckets = attrs.field(factory=lambda: Buckets(0.0, 0.0))
-    """Of requests that become no WebSocket, by address."""
-    wall: Callable[[], float] = time.time
-    """Seconds since 1970, for `Date`."""
-    stopping: bool = False
-    """No further request is taken on any connection."""
-    _idle: set[trio.CancelScope] = attrs.field(factory=set)
-
-    def stop(self) -> None:
-        """End connections that wait for a request; the others after theirs."""
-        self.stopping = True
-        for scope in self._idle:
-            scope.cancel()
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -103,21 +58,19 @@ class Front:
     """One connection while it speaks HTTP."""
 
     sock: PeerSocket = attrs.field(repr=False)
-    peer: str
-    """The socket's other end."""
     listening: str
     """The address that it came to."""
-    site: Site = attrs.field(repr=False)
-    admit: Admit | None = attrs.field(repr=False)
-    """None where there are no WebSockets."""
-    troubled: Callable[[Trouble], None] = attrs.field(repr=False)
-    """Told what only the operator can mend."""
+    router: Router
     _bytes: HeadBytes = attrs.field(factory=HeadBytes, init=False, repr=False)
     _h11: h11.Connection = attrs.field(
         factory=lambda: h11.Connection(h11.SERVER), init=False, repr=False
     )
     _served: int = attrs.field(default=0, init=False)
     _is_head: bool = attrs.field(default=False, init=False)
+    _wants_page: bool = attrs.field(default=False, init=False)
+    """Whether a refusal is for a person's eyes."""
+    _bug: Exception | None = attrs.field(default=None, init=False, repr=False)
+    """Of the application."""
 
     async def run(self) -> Upgrade | Refusal | None:
         """Answer requests until the connection ends or becomes a WebSocket.
@@ -125,30 +78,42 @@ class Front:
         Returns:
             The upgrade; the refusal that ended it; None for an ordinary end.
 
+        Raises:
+            Exception: A bug of the application; it was answered as far as possible.
+
         Cancellation: a response may be cut; close the socket.
         """
+        found: Upgrade | Refusal | None = None
         # A peer that is gone, or takes nothing, has nobody to be told.
         with suppress(OSError, trio.TooSlowError):
             try:
-                return await self._serve()
+                found = await self._serve()
             except BadHead as error:
                 trouble = self._stray(error.data)
                 refusal = Refusal(error.status, str(error), trouble=trouble)
-                return await self._refuse(refusal)
-        return None
+                found = await self._refuse(refusal)
+        if self._bug is not None:
+            raise self._bug
+        return found
 
     async def _serve(self) -> Upgrade | Refusal | None:
         """Answer one request after the other."""
         while request := await self._next_request():
             self._is_head = request.method == b"HEAD"
-            outcome = self._judge(request)
-            if isinstance(outcome, Upgrade):
-                return outcome
+            self._wants_page = wants_page(list(request.headers))
+            found = self.router.judge(request)
+            if isinstance(found, Upgrade):
+                return attrs.evolve(found, rest=self._bytes.rest)
+            if isinstance(found, Call):
+                outcome = await self._forward(found)
+            elif isinstance(found, Response):
+                outcome = await self._answer(found)
+            else:
+                outcome = found
             if isinstance(outcome, Refusal):
                 return await self._refuse(outcome)
-            if not await self._answer(outcome):
+            if not outcome:
                 break
-            self._h11.start_next_cycle()
             self._served += 1
         return None
 
@@ -158,7 +123,7 @@ class Front:
         Raises:
             BadHead: What came is none, or did not come to its end.
         """
-        self._is_head = False
+        self._is_head = self._wants_page = False
         head = await self._next_head()
         if head is None:
             return None
@@ -173,12 +138,12 @@ class Front:
     async def _next_head(self) -> bytes | None:
         """Read until a head is whole."""
         idle = self._served > 0 and not self._bytes.begun
-        if idle and self.site.stopping:
+        if idle and self.router.site.stopping:
             return None
         with trio.CancelScope() as scope:
             scope.deadline = trio.current_time() + (IDLE_S if idle else HEAD_S)
             if idle:
-                self.site._idle.add(scope)  # noqa: SLF001 - one module
+                self.router.site._idle.add(scope)  # noqa: SLF001 - one module
             try:
                 while (head := self._bytes.next()) is None:
                     data = await read(self.sock, READ_BYTES)
@@ -187,12 +152,12 @@ class Front:
                     self._bytes.feed(data)
                     if idle and self._bytes.begun:
                         idle = False
-                        self.site._idle.discard(scope)  # noqa: SLF001
+                        self.router.site._idle.discard(scope)  # noqa: SLF001
                         scope.deadline = trio.current_time() + HEAD_S
                 else:
                     return head
             finally:
-                self.site._idle.discard(scope)  # noqa: SLF001
+                self.router.site._idle.discard(scope)  # noqa: SLF001
         if not self._bytes.begun:
             return None
         if scope.cancelled_caught:
@@ -204,126 +169,86 @@ class Front:
         if data.startswith(HANDSHAKE):
             return Trouble(Cause.TLS_HERE, self.listening)
         if begins_head(data):
-            return Trouble(Cause.STRAY_PROXY_HEAD, self.peer)
+            return Trouble(Cause.STRAY_PROXY_HEAD, self.router.peer)
         return None
-
-    # --- what a request gets ------------------------------------------------------
-
-    def _judge(self, request: h11.Request) -> Upgrade | Refusal | Response:
-        """Decide what a request gets; all but an upgrade counts for the rate."""
-        headers: Headers = list(request.headers)
-        client = self._client(headers)
-        method = request.method.decode("ascii")
-        if refusal := check_headers(request.http_version, headers):
-            return self._over_rate(client) or refusal
-        try:
-            target = parse_target(method, request.target.decode("ascii"))
-        except ValueError as error:
-            return self._over_rate(client) or Refusal(400, str(error))
-        if self.admit and asks_for_websocket(request.http_version, headers):
-            outcome = self._judge_upgrade(method, target, headers, client)
-            if isinstance(outcome, Upgrade):
-                return outcome
-            return self._over_rate(client) or outcome
-        return self._over_rate(client) or self._judge_plain(
-            method, target.path, headers
-        )
-
-    def _client(self, headers: Headers) -> str:
-        """Find whose request it is, and tell of a proxy's word that says nothing."""
-        forwarded = values(headers, b"x-forwarded-for")
-        client = client_of(self.peer, forwarded, self.site.trusted_proxies)
-        if client.doubt:
-            self.troubled(Trouble(Cause.FORWARDED, self.peer, client.doubt))
-        return client.address
-
-    def _over_rate(self, client: str) -> Refusal | None:
-        """Count a request by its address, unless that speaks for others."""
-        key = address_key(client)
-        if key is None or is_proxy(client, self.site.trusted_proxies):
-            return None
-        wait_s = self.site.requests.take(key, trio.current_time())
-        if not wait_s:
-            return None
-        trouble = Trouble(Cause.REQUESTS_PER_S, key)
-        return Refusal(429, "too many requests", (retry_after(wait_s),), trouble)
-
-    def _judge_plain(
-        self, method: str, path: str, headers: Headers
-    ) -> Refusal | Response:
-        """Decide what a request gets that is no upgrade."""
-        if method not in _KNOWN_METHODS:
-            return Refusal(501, "this method is not known here")
-        paths = paths_below(path, self.site.prefix)
-        route = next(filter(None, map(self.site.routes.get, paths)), None)
-        is_socket = self.admit is not None and "/ws" in paths
-        if route is None and not is_socket and path != ASTERISK:
-            return Refusal(404, "nothing is here")
-        allow = ("Allow", ", ".join(_METHODS))
-        if method not in _METHODS:
-            return Refusal(405, f"only {allow[1]}", (allow,))
-        if has_body(headers):
-            return Refusal(413, "a request has no body here")
-        if method == "OPTIONS":
-            return Response(200, "", b"", (allow,))
-        if route is None:
-            lost = lost_its_upgrade(headers)
-            trouble = Trouble(Cause.NO_UPGRADE, self.peer) if lost else None
-            return attrs.evolve(UPGRADE_REQUIRED, trouble=trouble)
-        return route(method)
-
-    def _judge_upgrade(
-        self, method: str, target: Target, headers: Headers, client: str
-    ) -> Upgrade | Refusal:
-        """Decide what a request gets that asks for a WebSocket."""
-        site = self.site
-        if not set(_SOCKET_PATHS).intersection(paths_below(target.path, site.prefix)):
-            trouble = Trouble(Cause.PATH, target.path)
-            return Refusal(404, "no WebSocket is here", trouble=trouble)
-        asked = check_upgrade(
-            method, headers, site.allowed_origins, site.scheme, target.authority
-        )
-        if isinstance(asked, Refusal):
-            return asked
-        if site.stopping:
-            return busy(FULL_RETRY_S)
-        assert self.admit is not None
-        if full := self.admit(client):
-            return attrs.evolve(busy(full.wait_s), trouble=full.trouble)
-        return Upgrade(
-            asked.key, asked.offers_subprotocol, client, asked.bearer, self._bytes.rest
-        )
 
     # --- the answers --------------------------------------------------------------
 
     async def _answer(self, response: Response) -> bool:
         """Send a route's response; whether another request may follow."""
         self._h11.next_event()  # the end of a request without a body
-        again = self._h11.their_state is not h11.MUST_CLOSE and not self.site.stopping
-        await self._send(response, close=not again)
-        return again and self._h11.states == {
-            h11.CLIENT: h11.DONE,
-            h11.SERVER: h11.DONE,
-        }
+        closes = self._h11.their_state is h11.MUST_CLOSE or self._stopping()
+        await self._send(response, close=closes)
+        return self._next_cycle()
+
+    async def _forward(self, call: Call) -> bool | Refusal:
+        """Have the application answer; whether another request may follow."""
+        gateway, key = call.gateway, call.key
+        if full := gateway.serving.enter(key, trio.current_time()):
+            headers = (retry_after(full.wait_s),)
+            return Refusal(BUSY, "too many requests at once", headers)
+        try:
+            most = gateway.body_bytes
+            exchange = Exchange(
+                call=call,
+                sock=self.sock,
+                conn=self._h11,
+                incoming=self._bytes,
+                body=Body.of(call.request, self.sock, self._h11, self._bytes, most),
+                stopping=self._stopping,
+                wall=self.router.site.wall,
+            )
+            self._bug = await exchange.run()
+        finally:
+            gateway.serving.leave(key)
+        refusal = BUG if self._bug else exchange.refusal
+        if refusal and not exchange.begun:
+            return refusal
+        if exchange.done and not exchange.body.whole:
+            await linger(self.sock)
+        return exchange.done and not self._bug and self._next_cycle()
+
+    def _stopping(self) -> bool:
+        return self.router.site.stopping
+
+    def _next_cycle(self) -> bool:
+        """Make ready for another request, if one may follow."""
+        over = {h11.CLIENT: h11.DONE, h11.SERVER: h11.DONE}
+        if self._stopping() or self._h11.states != over:
+            return False
+        if self._h11.trailing_data[0]:
+            # What came behind a request's content; it was put back.
+            self._h11 = h11.Connection(h11.SERVER)
+        else:
+            self._h11.start_next_cycle()
+        return True
 
     async def _refuse(self, refusal: Refusal) -> Refusal:
         if (trouble := refusal.trouble) is not None:
-            self.troubled(attrs.evolve(trouble, where=trouble.where or self.peer))
+            where = trouble.where or self.router.peer
+            self.router.troubled(attrs.evolve(trouble, where=where))
         # It is told as well as it lets itself be told.
         with suppress(OSError, trio.TooSlowError):
-            await self._send(refused(refusal), close=True)
+            await self._send(refused(refusal, page=self._wants_page), close=True)
             await linger(self.sock)
         return refusal
 
     async def _send(self, response: Response, *, close: bool) -> None:
-        start = h11.Response(
-            status_code=response.status,
-            headers=response.fields(self.site.wall(), close=close),
-            reason=response.phrase.encode(),
-        )
-        data = self._h11.send(start) or b""
-        if not self._is_head:
-            data += self._h11.send(h11.Data(data=response.body)) or b""
-        data += self._h11.send(h11.EndOfMessage()) or b""
+        if self._h11.our_state is h11.ERROR:
+            # The application has said what is no HTTP.
+            data = unparsed(response, self.router.site.wall(), is_head=self._is_head)
+        else:
+            data = self._parsed(response, close=close)
         with trio.fail_after(WRITE_S):
             await write(self.sock, data)
+
+    def _parsed(self, response: Response, *, close: bool) -> bytes:
+        start = h11.Response(
+            status_code=response.status,
+            headers=response.fields(close=close),
+            reason=response.phrase.encode(),
+        )
+        data = completed(self._h11.send(start), self.router.site.wall())
+        if not self._is_head:
+            data += self._h11.send(h11.Data(data=response.body)) or b""
+        return data + (self._h11.send(h11.EndOfMessage()) or b"")

@@ -35,14 +35,14 @@ import trio
 from chatd.core.quota import Buckets, address_key
 from chatd.ids import ConnectionId
 from chatd.net.accepting import Accepted, Acceptor
-from chatd.net.answer import BUSY, busy, unread
+from chatd.net.answer import BUSY, busy, refused, unparsed
 from chatd.net.budget import Budget
 from chatd.net.census import Census, Full
 from chatd.net.connection import Upgrade, serve_connection
 from chatd.net.forwarded import is_proxy, normal_address
 from chatd.net.head import Refusal
 from chatd.net.host import DoorLimits, Host
-from chatd.net.http import Front, Site
+from chatd.net.http import Front
 from chatd.net.observer import NetObserver
 from chatd.net.proxyproto import (
     HEAD_BYTES_MAX,
@@ -52,6 +52,7 @@ from chatd.net.proxyproto import (
     begins_head,
 )
 from chatd.net.pulse import Pulse
+from chatd.net.routing import Router, Site
 from chatd.net.socketio import linger, read, write
 from chatd.net.sockets import Listening, PeerSocket, tune
 from chatd.net.tls import NotTls, TlsSocket
@@ -184,11 +185,13 @@ class Listener:
             # Not kept in a name: it would be there as long as the connection.
             found = await Front(
                 sock=stream,
-                peer=peer,
                 listening=one.listening,
-                site=self.site,
-                admit=lambda who: count(address_key(who)),
-                troubled=self.observer.troubled,
+                router=Router(
+                    site=self.site,
+                    peer=peer,
+                    admit=lambda who: count(address_key(who)),
+                    troubled=self.observer.troubled,
+                ),
             ).run()
             if isinstance(found, Upgrade):
                 await serve_connection(
@@ -249,7 +252,7 @@ class Listener:
                     trouble = Trouble(Cause.STRAY_PROXY_HEAD, peer)
                 self.observer.refused(peer, 400)
                 self.observer.troubled(trouble)
-                await write(sock, unread(_NOT_TLS, self.site.wall()))
+                await write(sock, unparsed(refused(_NOT_TLS), self.site.wall()))
                 await linger(sock)
             else:
                 return stream
@@ -271,5 +274,6 @@ class Listener:
         # It may not wait for the answer.
         with suppress(OSError):
             if not self._speaks_tls(sock):
-                await write(sock, unread(busy(full.wait_s), self.site.wall()))
+                answer = refused(busy(full.wait_s))
+                await write(sock, unparsed(answer, self.site.wall()))
                 await linger(sock)

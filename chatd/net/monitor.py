@@ -18,8 +18,9 @@ import trio
 from chatd.ids import ConnectionId
 from chatd.net.accepting import Accepted, Acceptor
 from chatd.net.head import Refusal
-from chatd.net.http import Front, Site
+from chatd.net.http import Front
 from chatd.net.observer import NetObserver
+from chatd.net.routing import Router, Site
 from chatd.net.sockets import Listening, tune
 
 CONNECTIONS_MAX = 64
@@ -82,11 +83,13 @@ class Monitor:
             with scope:
                 found = await Front(
                     sock=one.sock,
-                    peer=one.peer,
                     listening=one.listening,
-                    site=self.site,
-                    admit=None,
-                    troubled=self.observer.troubled,
+                    router=Router(
+                        site=self.site,
+                        peer=one.peer,
+                        admit=None,
+                        troubled=self.observer.troubled,
+                    ),
                 ).run()
                 if isinstance(found, Refusal):
                     self.observer.refused(one.peer, found.status)

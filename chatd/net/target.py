@@ -35,6 +35,15 @@ class Target:
     """Canonical, without the query; `ASTERISK` for the server as a whole."""
     authority: str | None = None
     """Of a target in absolute form; it replaces the Host header."""
+    raw_path: str = ""
+    """As it was sent, without the query."""
+    query: str = ""
+    """What stands behind the first `?`."""
+
+    @property
+    def is_directory(self) -> bool:
+        """Whether relative URLs lead below it: it ends with a slash."""
+        return self.raw_path.endswith("/")
 
 
 def parse_target(method: str, target: str) -> Target:
@@ -48,14 +57,15 @@ def parse_target(method: str, target: str) -> Target:
     if method == "CONNECT":
         return Target(ASTERISK, _named(target))
     if target.startswith("/"):
-        return Target(canonical_path(target.partition("?")[0]))
+        return _path(target)
     found = _ABSOLUTE.fullmatch(target)
     if not found:
         raise ValueError("a target is a path, or an http or https URL")
-    path = found["rest"].partition("?")[0]
-    whole = method == "OPTIONS" and not found["rest"]
     authority = _named(found["authority"])
-    return Target(ASTERISK if whole else canonical_path(path), authority)
+    if method == "OPTIONS" and not found["rest"]:
+        return Target(ASTERISK, authority)
+    rest = found["rest"]
+    return _path(rest if rest.startswith("/") else f"/{rest}", authority)
 
 
 def is_authority(text: str) -> bool:
@@ -76,6 +86,11 @@ def paths_below(path: str, prefix: str) -> tuple[str, ...]:
     if prefix != "/" and (path == prefix or path.startswith(f"{prefix}/")):
         return path[len(prefix) :] or "/", path
     return (path,)
+
+
+def _path(target: str, authority: str | None = None) -> Target:
+    path, _, query = target.partition("?")
+    return Target(canonical_path(path), authority, path, query)
 
 
 def _named(authority: str) -> str:

@@ -185,6 +185,8 @@ class Welcome:
     suggested: list[RoomName]
     """Always written, also when empty."""
     invites: list[InviteShown] = attrs.field(factory=list)
+    page: str | None = None
+    """The version of the page that comes with the server."""
     re: str = "hello"
     id: CommandId = None
 

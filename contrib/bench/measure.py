@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,8 @@ from servers import (
     wait_for,
 )
 
+from chatd.web.tree import read_tree
+
 LOAD = BUILD / "load"
 
 COUNTERS = {
@@ -31,6 +33,8 @@ COUNTERS = {
     "ended_slow": 'chatd_connections_ended_total{reason="slow_consumer"}',
 }
 """What is read from chatd's metrics after a run."""
+
+DOWNLOADERS = 20
 
 Result = dict[str, Any]
 """What the load generator printed, `load.c` says what that is, and `COUNTERS`."""
@@ -63,11 +67,14 @@ def _result(load: subprocess.Popen[str], given: str | None = None) -> Result:
 
 
 @contextmanager
-def _attacked(server: Server, *, really: bool) -> Iterator[None]:
+def _nothing(_server: Server) -> Iterator[None]:
+    """Leave a server alone."""
+    yield
+
+
+@contextmanager
+def _attacked(server: Server) -> Iterator[None]:
     """Have a server attacked until the block ends."""
-    if not really:
-        yield
-        return
     command = ["taskset", "-c", LOAD_CORE, sys.executable, HERE / "worst.py"]
     worst = subprocess.Popen(
         [*map(str, command), str(server.port)],
@@ -84,6 +91,41 @@ def _attacked(server: Server, *, really: bool) -> Iterator[None]:
     finally:
         worst.kill()
         worst.wait()
+
+
+@contextmanager
+def _downloading(server: Server) -> Iterator[None]:
+    """Have the largest file of the page downloaded all the time by some clients."""
+    tree = read_tree()
+    name = max(tree.assets, key=lambda one: len(tree.assets[one].content))
+    command = ["taskset", "-c", LOAD_CORE, BUILD / "download"]
+    command += [f"127.0.0.1:{server.port}", f"/_/{tree.version}/{name}", DOWNLOADERS]
+    clients = subprocess.Popen(
+        list(map(str, command)),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        wait_for(clients, "READY")
+        yield
+        clients.terminate()
+        said, errors = clients.communicate()
+        if clients.returncode:
+            raise Failed(errors.strip())
+        print("   ", said.strip())
+    finally:
+        clients.kill()
+        clients.wait()
+
+
+MEANWHILE: dict[str, Callable[[Server], AbstractContextManager[None]]] = {
+    "": _nothing,
+    "attacked": _attacked,
+    "downloading": _downloading,
+}
+"""What else a server may have to do."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +147,8 @@ class Run:
     """Names of `patched.py`, for chatd."""
     config: str = "bench.toml"
     """chatd's limits."""
-    attacked: bool = False
-    """Whether `worst.py` attacks it meanwhile."""
+    meanwhile: str = ""
+    """What else it has to do, of `MEANWHILE`."""
 
     def once(self) -> Result:
         """Start the server, load it, and end it."""
@@ -123,7 +165,7 @@ class Run:
             patch=self.patch,
         )
         with made as daemon:
-            with running(daemon) as server, _attacked(server, really=self.attacked):
+            with running(daemon) as server, MEANWHILE[self.meanwhile](server):
                 load = _load(server, "chatd", options)
                 beside = None
                 if self.beside:

@@ -231,12 +231,12 @@ def attacked() -> Row:
             patch="passes",
             config="worst.toml",
             limits=limits,
-            attacked=is_attacked,
+            meanwhile=meanwhile,
         )
-        for label, limits, is_attacked in (
-            ("quiet", "", False),
-            ("attacked", "", True),
-            ("without rates", NO_RATES, True),
+        for label, limits, meanwhile in (
+            ("quiet", "", ""),
+            ("attacked", "", "attacked"),
+            ("without rates", NO_RATES, "attacked"),
         )
     }
     figures = [one("quiet: p99 ack, ms", "quiet", ack_p99)]
@@ -314,6 +314,19 @@ ROWS = [
             )
         ],
         quick=True,
+    ),
+    Row(
+        "downloads",
+        "the same while 20 clients download, as fast as they get it",
+        {
+            "quiet": Run("chatd", ROOMS),
+            "downloads": Run("chatd", ROOMS, meanwhile="downloading"),
+        },
+        [
+            ratio("p99 ack, of quiet", "downloads", "quiet", ack_p99, 1.2),
+            ratio("acks/s, of quiet", "downloads", "quiet", rate),
+            one("p99 ack, ms", "downloads", ack_p99),
+        ],
     ),
     Row(
         "flood",

@@ -12,7 +12,7 @@ import trio
 from trio.testing import MockClock
 
 from chatd.auth import digest_of
-from chatd.config import Config, PermanentRoom, PublicUrl, Rooms
+from chatd.config import Config, PermanentRoom, Rooms
 from chatd.core import drafts as d
 from chatd.core.clock import STEADY_S, SYNCHRONIZED_S
 from chatd.core.settings import RoomSettings
@@ -82,7 +82,7 @@ async def is_banned(rig: Rig) -> bool:
 
 def ready(rig: Rig) -> str:
     """What a proxy is told: the status is always 200 here."""
-    answer = public_routes(rig.hub, PublicUrl(""))["/readyz"]("GET")
+    answer = public_routes(rig.hub)["/readyz"]("GET")
     assert answer.status == 200
     return answer.body.decode()
 

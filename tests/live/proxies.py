@@ -131,3 +131,15 @@ async def stunnel(
     file.write_text(f"foreground = yes\npid =\nsyslog = no\n{config}")
     async with program("stunnel4", str(file), ports=ports, log=log):
         yield
+
+
+@asynccontextmanager
+async def caddy(directory: Path, config: str, ports: list[int]) -> AsyncIterator[None]:
+    """Run Caddy with the sites of a Caddyfile."""
+    file, log = directory / "Caddyfile", directory / "caddy.log"
+    file.write_text(f"{{\n admin off\n auto_https off\n}}\n{config}")
+    # It keeps what it knows where its user is at home.
+    homes = [f"{name}={directory}" for name in ("HOME", "XDG_DATA_HOME")]
+    command = ("env", *homes, "caddy", "run", "--config", str(file))
+    async with program(*command, "--adapter", "caddyfile", ports=ports, log=log):
+        yield

@@ -169,7 +169,7 @@ async def test_nginx_with_a_path(tmp_path: Path) -> None:
         async with nginx(tmp_path, web(tmp_path, port, locations), [port]):
             for url in urls:
                 await visit(url, origin="https://chat.example.org")
-            assert b"chat daemon" in await daemon.get(port, "/chat/")
+            assert b"app.mjs" in await daemon.get(port, "/chat/")
             assert await daemon.get(port, "/stripped/healthz") == b"ok\n"
             with trio.fail_after(PATIENCE_S):
                 done = await trio.run_process(

@@ -16,8 +16,8 @@ from chatd.ids import ConnectionId
 from chatd.net.answer import Response
 from chatd.net.census import Census
 from chatd.net.host import DoorLimits
-from chatd.net.http import Route, Site
 from chatd.net.listener import Listener
+from chatd.net.routing import Route, Site
 from chatd.net.sockets import listen_on
 from chatd.net.trouble import Trouble
 from tests.net.echo import FREE, EchoHost

@@ -14,8 +14,8 @@ import trio.testing
 from chatd.config.values import Address, TcpAddress
 from chatd.net.census import Census
 from chatd.net.host import DoorLimits
-from chatd.net.http import Site
 from chatd.net.listener import Listener
+from chatd.net.routing import Site
 from chatd.net.sockets import listen_on
 from tests.net.echo import FREE, KEY, EchoHost, Peer, closing, frames_of, text
 from tests.net.echo_server import ROUTES, Watcher, echo_listener

@@ -26,7 +26,7 @@ from chatd.config.values import (
 from chatd.errors import ConfigError, Ending
 from chatd.net.accepting import ACCEPT_REPORT_S
 from chatd.net.census import Census
-from chatd.net.http import Site
+from chatd.net.routing import Site
 from chatd.net.sockets import Listening, UnixAccess, listen_on, tune
 from chatd.net.trouble import Cause, Trouble
 from tests.net.echo import EchoHost, closing, text

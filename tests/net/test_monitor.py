@@ -12,8 +12,9 @@ import trio.testing
 from chatd.config.values import Address, TcpAddress, UnixAddress
 from chatd.core.quota import Buckets
 from chatd.net.answer import Response
-from chatd.net.http import IDLE_S, Site
+from chatd.net.http import IDLE_S
 from chatd.net.monitor import CONNECTIONS_MAX, Monitor
+from chatd.net.routing import Site
 from chatd.net.sockets import listen_on
 from chatd.net.trouble import Cause, Trouble
 from tests.net.echo_server import Watcher
@@ -148,7 +149,7 @@ async def test_nobody_can_fill_it(begun: bytes) -> None:
 async def test_a_connection_between_requests_ends(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
-    """After a minute, as everywhere."""
+    """After a while, as everywhere."""
     autojump_clock.autojump_threshold = 0.05
     async with watched() as server:
         with await server.dial() as sock:

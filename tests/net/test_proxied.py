@@ -13,8 +13,8 @@ import trio.testing
 from chatd.config.values import Network, UnixAddress, parse_network
 from chatd.core.quota import Buckets
 from chatd.net.census import Census
-from chatd.net.http import Site
 from chatd.net.proxyproto import HEAD_S, SIGNATURE
+from chatd.net.routing import Site
 from chatd.net.trouble import Cause, Trouble
 from tests.net.echo import closing, frames_of, text
 from tests.net.echo_server import ROUTES

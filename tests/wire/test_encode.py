@@ -518,6 +518,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
             ],
             suggested=[LOBBY],
             invites=[r.InviteShown(LOBBY, BOB, TS, "T")],
+            page="1f0c93e1b56a0d2c7b88",
         ),
         {
             "type": "welcome",
@@ -554,6 +555,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
             ],
             "suggested": ["lobby"],
             "invites": [{"room": "lobby", "from": "bob", "ts": TIME, "title": "T"}],
+            "page": "1f0c93e1b56a0d2c7b88",
         },
     ),
     (

@@ -332,6 +332,7 @@ def _greeting(
         ],
         suggested=[room.name for room in chat.rooms.values() if room.declared],
         invites=_invites(turn, user, who.scope),
+        page=turn.page or None,
         id=command.id,
     )
 
