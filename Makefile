@@ -67,12 +67,18 @@ test: .venv/dev.stamp tests/foreign/node_modules/.package-lock.json $(TOOLS)/.pa
 	$(call debian,test -x /usr/sbin/haproxy,haproxy)
 	$(call debian,command -v stunnel4,stunnel4)
 	$(call debian,command -v caddy,caddy)
+	$(call debian,test -x /usr/bin/chromium -a -e /usr/share/fonts/truetype/noto/NotoColorEmoji.ttf,chromium fonts-noto-color-emoji)
 	@rm -f .coverage .coverage.*
 	@$(BIN)/coverage run -m pytest -q --numprocesses auto --dist worksteal $(ARGS)
 ifeq ($(strip $(ARGS)),)
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report --include='$(COVERED)' --fail-under=100
 endif
+
+.PHONY: screenshots
+screenshots: .venv/dev.stamp ## Make the pictures of the README again
+	$(call debian,test -x /usr/bin/chromium -a -e /usr/share/fonts/truetype/noto/NotoColorEmoji.ttf,chromium fonts-noto-color-emoji)
+	@$(BIN)/python -m tests.web.page.screens
 
 .PHONY: fuzz
 fuzz: .venv/dev.stamp ## Say anything to a daemon until it breaks; ARGS='--seconds 3600 --seed 7'

@@ -58,11 +58,15 @@ def _load(
     )
 
 
-def _result(load: subprocess.Popen[str], given: str | None = None) -> Result:
-    said, errors = load.communicate(given)
-    if load.returncode:
+def _said(program: subprocess.Popen[str], given: str | None = None) -> str:
+    said, errors = program.communicate(given)
+    if program.returncode:
         raise Failed(f"{errors.strip()} {said.strip()}")
-    found: Result = json.loads(said)
+    return said.strip()
+
+
+def _result(load: subprocess.Popen[str], given: str | None = None) -> Result:
+    found: Result = json.loads(_said(load, given))
     return found
 
 
@@ -75,22 +79,9 @@ def _nothing(_server: Server) -> Iterator[None]:
 @contextmanager
 def _attacked(server: Server) -> Iterator[None]:
     """Have a server attacked until the block ends."""
-    command = ["taskset", "-c", LOAD_CORE, sys.executable, HERE / "worst.py"]
-    worst = subprocess.Popen(
-        [*map(str, command), str(server.port)],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        wait_for(worst, "READY")
+    with _beside(sys.executable, HERE / "worst.py", server.port) as worst:
         yield
         print("   ", worst.communicate("")[0].strip())
-    finally:
-        worst.kill()
-        worst.wait()
 
 
 @contextmanager
@@ -98,26 +89,30 @@ def _downloading(server: Server) -> Iterator[None]:
     """Have the largest file of the page downloaded all the time by some clients."""
     tree = read_tree()
     name = max(tree.assets, key=lambda one: len(tree.assets[one].content))
-    command = ["taskset", "-c", LOAD_CORE, BUILD / "download"]
-    command += [f"127.0.0.1:{server.port}", f"/_/{tree.version}/{name}", DOWNLOADERS]
-    clients = subprocess.Popen(
-        list(map(str, command)),
-        stdin=subprocess.DEVNULL,
+    path, to = f"/_/{tree.version}/{name}", f"127.0.0.1:{server.port}"
+    with _beside(BUILD / "download", to, path, DOWNLOADERS) as clients:
+        yield
+        clients.terminate()
+        print("   ", _said(clients))
+
+
+@contextmanager
+def _beside(*command: object) -> Iterator[subprocess.Popen[str]]:
+    """Run a program beside the load, from when it says READY."""
+    program = subprocess.Popen(
+        ["taskset", "-c", LOAD_CORE, *map(str, command)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
     try:
-        wait_for(clients, "READY")
-        yield
-        clients.terminate()
-        said, errors = clients.communicate()
-        if clients.returncode:
-            raise Failed(errors.strip())
-        print("   ", said.strip())
+        wait_for(program, "READY")
+        yield program
     finally:
-        clients.kill()
-        clients.wait()
+        program.kill()
+        program.wait()
 
 
 MEANWHILE: dict[str, Callable[[Server], AbstractContextManager[None]]] = {

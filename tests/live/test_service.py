@@ -176,12 +176,12 @@ async def test_unix_and_ipv6_sockets(tmp_path: Path) -> None:
 
 
 async def test_plain_http(tmp_path: Path) -> None:
-    """Health, readiness, a page that says what this is, and clear refusals."""
+    """Health, readiness, the page, and clear refusals."""
     env = {"CHATD_METRICS__LISTEN": '["127.0.0.1:0"]'}
     async with running(tmp_path / "data", env=env) as daemon:
         assert await daemon.get(daemon.port, "/healthz") == b"ok\n"
         assert await daemon.get(daemon.port, "/readyz") == b"ready\n"
-        assert b"This is a chat daemon" in await daemon.get(daemon.port, "/")
+        assert b"<!doctype html>" in await daemon.get(daemon.port, "/")
         numbers = daemon.numbers(await daemon.get(daemon.metrics_port, "/metrics"))
         assert numbers["chatd_connection_bugs_total"] == 0
         assert b"chatd" not in await daemon.get(daemon.port, "/metrics")

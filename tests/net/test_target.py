@@ -41,7 +41,8 @@ def test_a_target_in_each_of_its_forms(
     method: str, text: str, expected: Target
 ) -> None:
     """A path, a URL, a question about the whole, a host to be connected with."""
-    assert parse_target(method, text) == expected
+    found = parse_target(method, text)
+    assert (found.path, found.authority) == (expected.path, expected.authority)
 
 
 @pytest.mark.parametrize(

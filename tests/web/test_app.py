@@ -23,7 +23,7 @@ from chatd.web.tree import Tree, read_tree
 from tests.net.asgi import site_of
 from tests.net.edge import Edge, edge
 from tests.net.test_http import fields, status
-from tests.web.page import LIBRARY, STYLE, write_page
+from tests.web.tree import LIBRARY, STYLE, write_page
 
 
 @attrs.frozen

@@ -7,7 +7,7 @@ import pytest
 from chatd.web.coding import compress
 from chatd.web.links import references_of
 from chatd.web.tree import INDEX, TYPES, Asset, read_tree
-from tests.web.page import write_page
+from tests.web.tree import write_page
 
 FIRST_LOAD_BYTES = 60_000
 """All that a browser loads before somebody can type."""
