@@ -119,6 +119,7 @@ def test_rooms_are_found_made_joined_and_left(come: Come) -> None:
     bob.field("Search by name").fill("GREEN")
     expect(bob.page.get_by_role("dialog").get_by_role("listitem")).to_have_count(1)
     bob.button("Join: tea").click()
+    expect(bob.page.get_by_role("heading", level=1, name="tea")).to_be_visible()
     bob.say("is there milk?")
     ann.sees("is there milk?")
     expect(ann.online).to_have_text("2 online")
