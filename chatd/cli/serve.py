@@ -14,7 +14,6 @@ from chatd import __version__
 from chatd.cli.config import config_option, load_or_exit
 from chatd.config import Address, Server, TcpAddress
 from chatd.daemon import Started, links, run_daemon, setup
-from chatd.daemon.links import page_url
 from chatd.errors import ConfigError, StoreRefused
 
 
@@ -79,7 +78,7 @@ def announcement(
 def setup_link(server: Server, started: Started) -> str:
     """The link by which the first administrator comes."""
     assert started.setup_secret is not None
-    url = page_url(server, started.listening) or "https://HOST"
+    url = links.page_url(server, started.listening) or "https://HOST"
     return links.link(url, "setup", started.setup_secret)
 
 

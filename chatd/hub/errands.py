@@ -13,7 +13,8 @@ with 4005: it comes back and asks again. A store that has failed ends the daemon
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import attrs
 
@@ -50,11 +51,13 @@ from chatd.hub.committer import RETRY_AFTER_S
 from chatd.hub.fanout import Fanout, Link
 from chatd.hub.searches import Searches, unreadable
 from chatd.hub.turns import Turns
-from chatd.ids import RoomName, Seq
+from chatd.ids import RoomName, Seq, UserName
 from chatd.ports import Entry, EntryKind, Store
 from chatd.wire.encode import encode
 from chatd.wire.events import TimelineShown
 from chatd.wire.framing import text_frame
+
+T = TypeVar("T")
 
 LookUp = (
     Authenticate
@@ -142,46 +145,55 @@ class Errands:
 
     async def _read_history(self, effect: ReadHistory) -> None:
         command = effect.command
-        try:
-            async with self._turns.of(effect.viewer):
-                messages, more = await self._store.history(
-                    command.room,
-                    before=command.before,
-                    after=command.after,
-                    limit=command.limit,
-                    upto=effect.upto,
-                    viewer=effect.viewer,
-                )
-        except (StoreUnavailable, TooSlow):
-            self._happened(LookUpRefused(effect.connection, command, unreadable()))
-        else:
-            self._happened(
-                HistoryRead(effect.connection, command, effect.upto, messages, more)
-            )
+        page = partial(
+            self._store.history,
+            command.room,
+            before=command.before,
+            after=command.after,
+            limit=command.limit,
+            upto=effect.upto,
+            viewer=effect.viewer,
+        )
+        read = partial(HistoryRead, effect.connection, command, effect.upto)
+        await self._read_page(effect, effect.viewer, page, read)
 
     async def _read_sessions(self, effect: ReadSessions) -> None:
         command = effect.command
-        try:
-            async with self._turns.of(effect.user):
-                sessions, more = await self._store.sessions(
-                    effect.user, effect.since, command.after, command.limit
-                )
-        except (StoreUnavailable, TooSlow):
-            self._happened(LookUpRefused(effect.connection, command, unreadable()))
-        else:
-            self._happened(SessionsRead(effect.connection, command, sessions, more))
+        page = partial(
+            self._store.sessions,
+            effect.user,
+            effect.since,
+            command.after,
+            command.limit,
+        )
+        read = partial(SessionsRead, effect.connection, command)
+        await self._read_page(effect, effect.user, page, read)
 
     async def _read_invitations(self, effect: ReadInvitations) -> None:
         command = effect.command
+        page = partial(
+            self._store.invitations, effect.maker, command.after, command.limit
+        )
+        read = partial(InvitationsRead, effect.connection, command)
+        await self._read_page(effect, effect.user, page, read)
+
+    async def _read_page(
+        self,
+        effect: ReadHistory | ReadSessions | ReadInvitations,
+        user: UserName,
+        page: Callable[[], Awaitable[tuple[list[T], bool]]],
+        read: Callable[[list[T], bool], Input],
+    ) -> None:
+        """Read a page when it is its user's turn, or tell that it cannot be read."""
         try:
-            async with self._turns.of(effect.user):
-                found, more = await self._store.invitations(
-                    effect.maker, command.after, command.limit
-                )
+            async with self._turns.of(user):
+                found, more = await page()
         except (StoreUnavailable, TooSlow):
-            self._happened(LookUpRefused(effect.connection, command, unreadable()))
+            self._happened(
+                LookUpRefused(effect.connection, effect.command, unreadable())
+            )
         else:
-            self._happened(InvitationsRead(effect.connection, command, found, more))
+            self._happened(read(found, more))
 
     async def _find_messages(self, effect: FindMessages) -> None:
         link = self._fanout.links.get(effect.connection)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from chatd.core import allowance
 from chatd.core.commands import authority
 from chatd.core.commands.authority import MODERATOR
-from chatd.core.commands.lookups import fit
+from chatd.core.commands.lookups import fit_page, may_still_ask
 from chatd.core.drafts import (
     AddInvitation,
     AddUser,
@@ -216,21 +216,15 @@ def invitations(turn: Turn, connection: Connection, command: Invitations) -> Non
 def read(turn: Turn, connection: Connection, found: InvitationsRead) -> None:
     """Answer `invitations`; of whoever is no administrator any more, his own."""
     command, user = found.command, turn.user(connection)
-    try:
-        turn.check_scope(connection, command.type, None)
-    except Reject as reject:
-        turn.refuse(connection.id, command, reject)
+    if not may_still_ask(turn, connection, command):
         return
-    kept = [
-        one
+    shown = [
+        _shown(turn, user.name, one)
         for one in found.invitations
         if user.role == "admin" or one.maker == user.name
     ]
-    page = fit(
-        [_shown(turn, user.name, one) for one in kept], turn.config.limits.reply_bytes
-    )
-    more = found.more or len(page) < len(kept)
-    last = page[-1].invitation if page and more else None
+    page, more = fit_page(turn, shown, more=found.more)
+    last = page[-1].invitation if more else None
     turn.answer(connection.id, InvitationsPage(page, next=last, id=command.id))
 
 

@@ -22,7 +22,7 @@ from chatd.core.state import Chat
 from chatd.core.turn import Turn
 from chatd.errors import Reject
 from chatd.ids import RoomName, Seq, UserName, session_tag
-from chatd.wire.admissions import InvitationShown
+from chatd.wire.admissions import Invitations, InvitationShown
 from chatd.wire.commands import Blocks, History, Ping, Rooms, Sessions, Who
 from chatd.wire.encode import encode_part
 from chatd.wire.events import DAY_MS, UserShown
@@ -171,19 +171,15 @@ def sessions(turn: Turn, connection: Connection, command: Sessions) -> None:
 def sessions_read(turn: Turn, connection: Connection, found: SessionsRead) -> None:
     """Answer `sessions`: what the store has, and what it is told some seconds late."""
     command = found.command
-    try:
-        turn.check_scope(connection, command.type, None)
-    except Reject as reject:
-        turn.refuse(connection.id, command, reject)
+    if not may_still_ask(turn, connection, command):
         return
     shown = [
         _session(turn, connection, kept)
         for kept in found.sessions
         if kept.id not in turn.chat.ended
     ]
-    page = fit(shown, turn.config.limits.reply_bytes)
-    more = found.more or len(page) < len(shown)
-    last = page[-1].session if page and more else None
+    page, more = fit_page(turn, shown, more=found.more)
+    last = page[-1].session if more else None
     turn.answer(connection.id, SessionsPage(page, next=last, id=command.id))
 
 
@@ -202,6 +198,30 @@ def _session(turn: Turn, connection: Connection, kept: SessionKept) -> SessionSh
         current=kept.id == connection.session,
         token=kept.has_token,
     )
+
+
+def may_still_ask(
+    turn: Turn, connection: Connection, command: Sessions | Invitations
+) -> bool:
+    """Whether a token allows what was read meanwhile; if not, it is refused."""
+    try:
+        turn.check_scope(connection, command.type, None)
+    except Reject as reject:
+        turn.refuse(connection.id, command, reject)
+        return False
+    return True
+
+
+def fit_page(turn: Turn, shown: list[T], *, more: bool) -> tuple[list[T], bool]:
+    """Take of a page that was read what fits, and say whether it goes on behind that.
+
+    Args:
+        turn: This one.
+        shown: The page's entries.
+        more: Whether there are others behind them.
+    """
+    page = fit(shown, turn.config.limits.reply_bytes)
+    return page, bool(page) and (more or len(page) < len(shown))
 
 
 def fit(entries: Iterable[T], bytes_max: int) -> list[T]:

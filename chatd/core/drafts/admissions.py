@@ -8,11 +8,11 @@ from chatd.core.drafts.accounts import AddUser
 from chatd.core.drafts.outcomes import Committed, Refused
 from chatd.errors import RejectCode
 from chatd.ids import RoomName, SessionId, UserName
-from chatd.wire.events import Millis
+from chatd.wire.events import DAY_MS, Millis
 
 INVITATIONS_MAX = 500
 """Of one user that are kept, be they used up."""
-INVITATION_KEEP_MS = 30 * 86_400_000
+INVITATION_KEEP_MS = 30 * DAY_MS
 """How long an invitation is shown that has ended."""
 
 
