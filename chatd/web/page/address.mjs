@@ -1,8 +1,8 @@
 // @ts-check
 /** Where one is, as the browser's address has it, and what an address brings somebody in by. */
 
-import { keep, storage } from "./kept.mjs";
-import { chat, face, here, home } from "./state.mjs";
+import { keep, ownKey, storage } from "./kept.mjs";
+import { chat, face, here } from "./state.mjs";
 
 /**
  * Open a room, or the list of them.
@@ -17,7 +17,7 @@ export function open(name, isReplaced = false) {
   if (name) keep(lastKey(), name);
 }
 
-const lastKey = () => `chatd room ${home} ${chat.value?.user}`;
+const lastKey = () => ownKey("room");
 
 /** Where one begins: where one was, or where the operator sends newcomers. */
 export function firstRoom() {

@@ -32,7 +32,7 @@ export interface Message {
   /** When it was stored, in ms by the daemon's clock. */
   ts: number;
   from?: string;
-  /** Not there if it was deleted or is hidden. */
+  /** Not there if it was deleted. */
   text?: string;
   /** The `seq` of another message of the room. */
   replyTo?: number;

@@ -3,14 +3,14 @@
 
 import { open } from "./address.mjs";
 import { Chat, Failure, once, Room } from "./chatd.mjs";
-import { draft, keep, keepDraft, storage } from "./kept.mjs";
-import { partner } from "./names.mjs";
+import { draft, keep, keepDraft, ownKey, storage } from "./kept.mjs";
+import { displays, partner } from "./names.mjs";
+import { say } from "./reasons.mjs";
 import {
   about,
   chat,
   connection,
   face,
-  flash,
   here,
   home,
   isOutdated,
@@ -38,6 +38,43 @@ function device() {
 
 /** Ask what is asked before a login. @param {Record<string, any>} frame */
 export const ask = (frame) => once(socketUrl, frame);
+
+/**
+ * Ask for one page of a list after the other, as long as there are and somebody wants them.
+ *
+ * @param {Record<string, any>} command Without `after`.
+ * @returns {AsyncGenerator<Record<string, any>>}
+ */
+export async function* pages(command) {
+  let after;
+  do {
+    /** @type {any} */
+    const page = await chat.value?.command({ ...command, after });
+    yield page;
+    after = page.next;
+  } while (after !== undefined);
+}
+
+const MOST_DISPLAYS = 2000;
+
+/**
+ * Learn who is in a room, also of those who are not online: what they are called there.
+ *
+ * @param {string} room @returns {Promise<Map<string, string>>} The role of each, by name.
+ */
+export async function learnMembers(room) {
+  /** @type {Map<string, string>} */
+  const roles = new Map();
+  for await (const { users } of pages({ type: "who", room, all: true })) {
+    for (const { name, display, role } of users) {
+      if (display) displays.set(name, display);
+      if (role) roles.set(name, role);
+    }
+    if (displays.size >= MOST_DISPLAYS) break;
+  }
+  touch("", room);
+  return roles;
+}
 
 /** Wait, but no longer than until there is a network again. @param {number} ms */
 const pause = (ms) =>
@@ -144,7 +181,7 @@ function follow(made) {
       ban: t("leftBan", { room: name }),
       destroy: t("leftDestroy", { room: name }),
     };
-    if (frame.reason !== "leave") flash.value = reasons[frame.reason] ?? t("leftRoom", { room: name });
+    if (frame.reason !== "leave") say(reasons[frame.reason] ?? t("leftRoom", { room: name }));
     if (here.value === frame.room) open("", true);
     touch("", frame.room);
   });
@@ -175,7 +212,7 @@ function ended(state) {
   learn();
 }
 
-const statusKey = () => `chatd status ${home} ${chat.value?.user}`;
+const statusKey = () => ownKey("status");
 
 /** How one has said that one is. @returns {{state: string, text?: string}} */
 export const status = () => JSON.parse(storage.getItem(statusKey()) ?? '{"state": "online"}');

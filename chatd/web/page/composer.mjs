@@ -4,7 +4,7 @@
 import { Picker, used } from "./emoji.mjs";
 import { Icon } from "./icons.mjs";
 import { draft, keepDraft } from "./kept.mjs";
-import { writing } from "./message.mjs";
+import { mayModerate, writing } from "./message.mjs";
 import { partner, roomName, shownName } from "./names.mjs";
 import { chat, connection, touched } from "./state.mjs";
 import { oneLine } from "./text.mjs";
@@ -19,8 +19,7 @@ const TALLEST_PX = 220;
 function closed(room) {
   if (!room) return "";
   if (room.settings.archived) return t("archivedRoom");
-  const isModerator = room.role !== "member" || (chat.value?.role === "admin" && !room.name.startsWith("~"));
-  return room.settings.post === "moderators" && !isModerator ? t("onlyModerators") : "";
+  return room.settings.post === "moderators" && !mayModerate(room) ? t("onlyModerators") : "";
 }
 
 /** @param {{name: string, room: Room}} props */

@@ -44,8 +44,11 @@ export function keep(key, value) {
   }
 }
 
+/** Under which something of the user's is kept. @param {string} what @param {string[]} of */
+export const ownKey = (what, ...of) => ["chatd", what, home, chat.value?.user, ...of].join(" ");
+
 /** @param {string} name */
-const draftKey = (name) => `chatd draft ${home} ${chat.value?.user} ${name}`;
+const draftKey = (name) => ownKey("draft", name);
 /** @param {string} name Of a room. */
 export const draft = (name) => storage.getItem(draftKey(name)) ?? "";
 /** @param {string} name Of a room. @param {string} text */

@@ -32,21 +32,19 @@ function react(room, message, emoji) {
   const { user = "" } = /** @type {any} */ (chat.value);
   const on = !message.reactions[emoji]?.includes(user);
   if (on) used(emoji);
-  chat.value?.post({ type: "react", room: room.name, of: message.seq, emoji, on: on || false });
+  chat.value?.post({ type: "react", room: room.name, of: message.seq, emoji, on });
 }
 
 /** What of the outbox concerns a message, by what it does. @param {Room} room @param {number} seq */
-const pendingOf = (room, seq) => room.outbox.filter((entry) => entry.command.of === seq && entry.state !== "failed");
+export const pendingOf = (room, seq) =>
+  room.outbox.filter((entry) => entry.command.of === seq && entry.state !== "failed");
 
-/** Whether one may take a message away. @param {Room} room @param {Message} message */
-export const mayDelete = (room, message) =>
-  message.from === chat.value?.user ||
-  room.role === "owner" ||
-  room.role === "moderator" ||
-  (chat.value?.role === "admin" && /^[^~@]/.test(room.name));
+/** Whether one has a moderator's rights: administrators in public rooms. @param {Room} room */
+export const mayModerate = (room) =>
+  room.role !== "member" || (chat.value?.role === "admin" && !/^[~@]/.test(room.name));
 
 /** @param {Room} room @param {Message} message */
-export const remove = (room, message) =>
+const remove = (room, message) =>
   confirm(t("removeSure"), t("remove"), () => chat.value?.post({ type: "delete", room: room.name, of: message.seq }));
 
 /**
@@ -123,7 +121,7 @@ const Tools = ({ room, message, isPicking }) => {
       ${tool("emoji", t("react"), show)}
       ${tool("reply", t("reply"), () => (writing.value = { kind: "reply", room: room.name, seq: message.seq }))}
       ${isOwn && tool("edit", t("edit"), () => (writing.value = { kind: "edit", room: room.name, seq: message.seq }))}
-      ${mayDelete(room, message) && tool("trash", t("remove"), () => remove(room, message))}
+      ${(isOwn || mayModerate(room)) && tool("trash", t("remove"), () => remove(room, message))}
       ${isPicking && html`<${Picker} pick=${pick} close=${close} isBelow=${picking.value?.isBelow} />`}
     </div>`;
 };
@@ -195,5 +193,3 @@ export const Waiting = ({ entry, state, isOffline, isFollowing }) => {
       </div>
     </li>`;
 };
-
-export { pendingOf };

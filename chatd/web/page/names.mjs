@@ -1,7 +1,7 @@
 // @ts-check
 /** What people and rooms are called. */
 
-import { chat, touch } from "./state.mjs";
+import { chat } from "./state.mjs";
 import { t } from "./words.mjs";
 
 /** The other one of a direct conversation, if it is one. @param {string} room */
@@ -17,30 +17,7 @@ export const partner = (room) =>
 export const direct = (user) => `@${[user, chat.value?.user ?? ""].sort().join(",")}`;
 
 /** What people read of those who are, or were, somewhere here. @type {Map<string, string>} */
-const displays = new Map();
-const MOST_DISPLAYS = 2000;
-
-/**
- * Learn who is in a room, also of those who are not online: what they are called there.
- *
- * @param {string} room @returns {Promise<Map<string, string>>} The role of each, by name.
- */
-export async function learnMembers(room) {
-  /** @type {Map<string, string>} */
-  const roles = new Map();
-  let after;
-  do {
-    /** @type {any} */
-    const page = await chat.value?.command({ type: "who", room, all: true, after });
-    for (const { name, display, role } of page.users) {
-      if (display) displays.set(name, display);
-      if (role) roles.set(name, role);
-    }
-    after = page.next;
-  } while (after && displays.size < MOST_DISPLAYS);
-  touch("", room);
-  return roles;
-}
+export const displays = new Map();
 
 /**
  * What people read of somebody. A guest's has his suffix: what he calls himself may be

@@ -37,5 +37,5 @@ export const say = (text) => {
 /** Do something of which one is told only when it fails. @param {Promise<any>} done */
 export const tell = (done) =>
   done.catch((failure) => {
-    flash.value = t("notDone", { reason: reason(failure) });
+    say(t("notDone", { reason: reason(failure) }));
   });

@@ -2,6 +2,7 @@
 /** Finding a room, and making one. */
 
 import { open } from "./address.mjs";
+import { pages } from "./client.mjs";
 import { Dialog, hide } from "./dialog.mjs";
 import { Field, Form } from "./form.mjs";
 import { reason } from "./reasons.mjs";
@@ -9,17 +10,14 @@ import { chat, touched } from "./state.mjs";
 import { html, useEffect, useState } from "./ui.mjs";
 import { t } from "./words.mjs";
 
-/** All public rooms, page by page. */
+/** All public rooms, or the first thousand. */
 async function everyRoom() {
   /** @type {any[]} */
   const found = [];
-  let after;
-  do {
-    /** @type {any} */
-    const page = await chat.value?.command({ type: "rooms", after });
+  for await (const page of pages({ type: "rooms" })) {
     found.push(...page.rooms);
-    after = page.next;
-  } while (after && found.length < 1000);
+    if (found.length >= 1000) break;
+  }
   return found;
 }
 

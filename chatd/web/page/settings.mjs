@@ -1,7 +1,7 @@
 // @ts-check
 /** One's own: how one is shown, one's devices, password and links, and the way out. */
 
-import { setStatus, status } from "./client.mjs";
+import { pages, setStatus, status } from "./client.mjs";
 import { Dialog, hide } from "./dialog.mjs";
 import { Field, Form } from "./form.mjs";
 import { shownName } from "./names.mjs";
@@ -129,12 +129,7 @@ function useListed(type) {
     /** @type {any[]} */
     const found = [];
     try {
-      let after;
-      do {
-        const page = await command({ type, after });
-        found.push(...page[type]);
-        after = page.next;
-      } while (after !== undefined);
+      for await (const page of pages({ type })) found.push(...page[type]);
       setList(found);
     } catch (failure) {
       setWrong(reason(failure));

@@ -2,13 +2,13 @@
 /** The face of whoever is in: rooms, one of them, and who is there. */
 
 import { open } from "./address.mjs";
-import { roomOf } from "./client.mjs";
+import { learnMembers, roomOf } from "./client.mjs";
 import { Composer } from "./composer.mjs";
 import { confirm, Flash, hide, showJump, showLoaded, shown } from "./dialog.mjs";
 import { Icon } from "./icons.mjs";
 import { Log } from "./log.mjs";
 import { writing } from "./message.mjs";
-import { learnMembers, partner, roomName } from "./names.mjs";
+import { partner, roomName } from "./names.mjs";
 import { People } from "./people.mjs";
 import { tell } from "./reasons.mjs";
 import { Sidebar, stateOf } from "./sidebar.mjs";
@@ -114,7 +114,7 @@ async function leave(name) {
 }
 
 /** What the connection is doing, where that is of interest. */
-export function Banner() {
+function Banner() {
   const { name, retryAt = 0 } = connection.value;
   const [now, setNow] = useState(Date.now());
   const left = Math.max(0, Math.ceil((retryAt - now) / 1000));
