@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from chatd.web.links import references_of
 from chatd.web.tree import INDEX, TYPES, Asset, read_tree
 from tests.web.tree import write_page
 
+WEB = Path("contrib/web")
+LOCKED = json.loads((WEB / "vendor.lock").read_text())
 FIRST_LOAD_BYTES = 60_000
 """All that a browser loads before somebody can type."""
 
@@ -84,6 +87,15 @@ def test_all_that_the_page_names_is_there() -> None:
     missing = set(references_of(INDEX, page)) - set(tree.assets)
     assert missing == set()
     assert all(asset.kind in TYPES.values() for asset in tree.assets.values())
+
+
+def test_what_is_checked_is_what_is_served() -> None:
+    """The types that tsc reads are of the versions that the page comes with."""
+    tools = json.loads((WEB / "package.json").read_text())["devDependencies"]
+    served = {one["name"]: one["version"] for one in LOCKED}
+    both = tools.keys() & served.keys()
+    assert both >= {"preact", "htm", "@preact/signals"}
+    assert {name: tools[name] for name in both} == {name: served[name] for name in both}
 
 
 def test_the_first_load_is_light() -> None:

@@ -39,6 +39,7 @@ listen = ["127.0.0.1:{metrics_port}"]
 format = "text"
 [auth]
 registration = "{registration}"
+names = "{characters}"
 [presence]
 grace_s = {grace_s}
 tick_s = 0.05
@@ -198,6 +199,7 @@ def running(
     *,
     names: Sequence[str] = PEOPLE,
     registration: str = "open",
+    characters: str = "ascii",
     more: str = "",
     grace_s: float = 0.5,
     heartbeat_s: float = 25,
@@ -209,6 +211,7 @@ def running(
         directory: Where all that it has is.
         names: Who has an account.
         registration: `auth.registration`.
+        characters: `auth.names`.
         more: What else stands at the end of its configuration.
         grace_s: `presence.grace_s`.
         heartbeat_s: Both times of `heartbeat`.
@@ -220,6 +223,7 @@ def running(
         CONFIG.format(
             port=port,
             registration=registration,
+            characters=characters,
             metrics_port=metrics_port,
             grace_s=grace_s,
             heartbeat_s=heartbeat_s,

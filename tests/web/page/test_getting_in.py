@@ -121,6 +121,44 @@ def test_guests_and_accounts_are_offered_where_they_are_welcome(
         expect(offer).to_have_count(0 if closed else 1)
 
 
+def test_names_in_other_scripts(browser: Browser, tmp_path: Path) -> None:
+    """An account, a mention, a conversation and a room, where names may be so."""
+    with (
+        running(tmp_path, characters="unicode") as daemon,
+        people(browser, daemon) as come,
+    ):
+        ann, other = come("ann"), come()
+        other.visit()
+        other.button("No account yet? Make an account").click()
+        other.field("Name").fill("Ирина")
+        other.field("Password").fill("staple battery")
+        other.button("Make an account").click()
+        other.enter("lobby")
+        ann.say("@ирина, hello")
+        expect(other.log.locator(".mention.to-me")).to_have_text("@ирина")
+        expect(ann.people.get_by_text("ирина", exact=True)).to_be_visible()
+
+        other.button("Find or make a room").click()
+        other.page.get_by_role("dialog").get_by_text("Make a room").click()
+        other.field("Name of the room").fill("Кухня")
+        other.button("Make").click()
+        expect(
+            other.page.get_by_role("heading", level=1, name="кухня")
+        ).to_be_visible()
+        other.say("чай")
+        other.sees("чай")
+        other.page.reload()
+        other.sees("чай")
+
+        ann.page.keyboard.press("Control+k")
+        ann.field("Room or person").fill("Ирина")
+        ann.field("Room or person").press("Enter")
+        ann.say("привет")
+        ann.sees("привет")
+        other.enter("ann")
+        other.sees("привет")
+
+
 def test_invitations_are_made_used_counted_and_taken_back(
     browser: Browser, tmp_path: Path
 ) -> None:
