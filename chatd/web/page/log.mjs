@@ -177,6 +177,11 @@ export function Log({ room }) {
   /** @param {any} event */
   const onKeyDown = (event) => {
     if (event.target.closest("input, textarea, .picker")) return;
+    const tool = event.target.querySelector(":scope > .tools button");
+    if (tool && event.key === "Enter") {
+      event.preventDefault();
+      tool.focus();
+    }
     const index = drawn.findIndex((one) => one.seq === active);
     /** @type {Record<string, number>} */
     const goals = {

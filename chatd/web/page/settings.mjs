@@ -139,8 +139,16 @@ function useListed(type) {
   return [list, load, wrong];
 }
 
+/** How often the list of devices is read while it is looked at. */
+const DEVICES_MS = 5000;
+
 function Devices() {
   const [sessions, load, wrong] = useListed("sessions");
+  // Another device may come while one looks, by the link that one has just shown.
+  useEffect(() => {
+    const timer = setInterval(load, DEVICES_MS);
+    return () => clearInterval(timer);
+  }, []);
   const now = /** @type {any} */ (chat.value).now();
   return html`
     <ul class="directory" aria-busy=${!sessions}>

@@ -172,14 +172,22 @@ def test_7_3_keyboard_alone(come: Come) -> None:
     keys.type(" and more")
     keys.press("Enter")
     ann.sees("one and more")
-    expect(ann.log.get_by_text("edited")).to_be_visible()
+    edited = ann.log.get_by_text("edited")
+    expect(edited).to_be_visible()
+    text, mark = ann.texts.locator("p").bounding_box(), edited.bounding_box()
+    assert text is not None
+    assert mark is not None
+    assert mark["y"] < text["y"] + text["height"], "in the same line"
 
     message = ann.log.locator("[data-seq]").last
     message.focus()
     expect(message).to_be_focused()
+    key = "Enter"
     for name in ("React 👍", "React 👎", "React ❤️", "React", "Reply"):
-        keys.press("Tab")
+        keys.press(key)
+        key = "Tab"
         expect(message.get_by_role("button", name=name, exact=True)).to_be_focused()
+    assert not [frame for frame in ann.said if frame["type"] == "react"]
     keys.press("Enter")
     expect(ann.box).to_be_focused()
     keys.type("an answer")
