@@ -18,6 +18,7 @@ import pytest
 from chatd.cli import main
 from chatd.config import Config
 from chatd.errors import Ending, RejectCode
+from chatd.wire.commands import DURABLE
 from chatd.words import words
 from tests.wire.loop import Frame, printed_loop
 
@@ -138,6 +139,17 @@ def test_error_codes_are_those_of_the_protocol() -> None:
     """Every error code has its row, and no row has another code."""
     told = first_cells(section(read("PROTOCOL.md"), "9.")) - {"code", "---"}
     assert {cell for cell in told if not cell.startswith("---")} == set(RejectCode)
+
+
+def test_durable_commands_are_those_that_have_a_cid() -> None:
+    """The list in section 4 is complete, and is that of the library for JavaScript."""
+    said = re.search(
+        r"for a durable command.*?: for (.*?)\. ", read("PROTOCOL.md"), re.DOTALL
+    )
+    page = re.search(r'DURABLE = new Set\(\s*"(.*?)"', read("chatd/web/page/chatd.mjs"))
+    assert said is not None
+    assert page is not None
+    assert set(code_spans(said[1])) == set(page[1].split()) == DURABLE
 
 
 def test_what_is_never_sent_is_marked() -> None:

@@ -13,7 +13,7 @@ from chatd.auth.jwt import Issuers
 from chatd.auth.pace import Pace
 from chatd.auth.passwords import Passwords
 from chatd.auth.tokens import Access, Tokens, digest_of, new_secret, refused
-from chatd.config import Config
+from chatd.config import LiveConfig
 from chatd.core.barred import banned_from_server
 from chatd.core.drafts import (
     BAD_INVITATION,
@@ -53,7 +53,7 @@ class Authenticator:
 
     Args:
         store: Where accounts, tokens and sessions are.
-        config: The settings.
+        config: The settings in force.
         random_bytes: Draws so many random bytes.
         wall: The time in milliseconds, by which tokens end.
         append: Takes what has to be stored of what was found out: a new hash for
@@ -63,7 +63,7 @@ class Authenticator:
     """
 
     _store: Store
-    _config: Config
+    _config: LiveConfig
     _random_bytes: Callable[[int], bytes]
     _wall: Callable[[], int]
     _append: Callable[[Draft], None]
@@ -228,7 +228,7 @@ class Authenticator:
         if row.idle_since is None or is_guest(row.user):
             return False
         idle_ms = self._sure() - row.idle_since
-        return idle_ms > self._config.auth.session_days * DAY_MS
+        return idle_ms > self._config.current.auth.session_days * DAY_MS
 
     async def _by_token(self, token: str, address: str) -> Access:
         access = await self._tokens.check(token, address)
@@ -246,7 +246,7 @@ class Authenticator:
     def _check_new(self, name: UserName, address: str) -> None:
         """Hold a name that an issuer has given to the policy of this server."""
         try:
-            NAMES[self._config.auth.names].account(name)
+            NAMES[self._config.current.auth.names].account(name)
             check_ending(name, "name")
         except (ValueError, Reject) as error:
             raise refused(
@@ -337,14 +337,14 @@ class Authenticator:
 
     def _guest(self, wish: str | None) -> Principal:
         """Make up a guest: the suffix makes the name his alone."""
-        if not self._config.auth.guests:
+        if not self._config.current.auth.guests:
             raise Reject(
                 RejectCode.FORBIDDEN,
                 "guests are not allowed here: log in with a password",
             )
         if wish is not None:
             check_ending(wish, "name")
-            check_free(wish, self._config.auth.reserved, guest=True)
+            check_free(wish, self._config.current.auth.reserved, guest=True)
         suffix = base64.b32encode(self._random_bytes(5)).decode().lower()[:4]
         display = wish or "guest"
         name = UserName(f"{display}~{suffix}")

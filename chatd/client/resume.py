@@ -40,13 +40,8 @@ from chatd.client.frames import (
 from chatd.client.lifeline import AFTER_MAX_S, Beat, Lifeline, reason_of
 from chatd.client.renames import follow
 from chatd.client.room import Following, Step, fold
-from chatd.client.unanswered import (
-    DURABLE,
-    NEVER_ANSWERED,
-    RETRIED,
-    Pending,
-    Unanswered,
-)
+from chatd.client.unanswered import NEVER_ANSWERED, RETRIED, Pending, Unanswered
+from chatd.wire.commands import DURABLE
 
 PAGE = 50
 """Messages of history after a hole. Source: protocol section 6."""

@@ -21,10 +21,8 @@ from collections.abc import Iterable, Iterator
 import attrs
 
 from chatd.client.frames import Frame
+from chatd.wire.commands import DURABLE
 
-DURABLE = frozenset({"send", "edit", "delete", "react", "rename", "destroy"})
-"""Commands that are given a `cid`, since sent again they would do something else.
-Source: protocol section 4."""
 NEVER_ANSWERED = frozenset({"typing", "status", "read"})
 """Source: protocol section 1."""
 RETRIED = frozenset({"rate_limited", "unavailable", "internal"})

@@ -2,10 +2,12 @@
 
 `sections` is the one table of settings. A key's name ends in its unit, its type
 is its parsed form, and its field carries in `metadata` all that anybody says
-about it: `doc`, `source` (the precedent of the default), `min` and `max`. The
+about it: `doc`, `source` (the precedent of the default), `min` and `max`, and from
+when on a change `applies`. The
 example file, the JSON Schema, `chatd config show` and the checks of a file are
 all made from it, so they cannot disagree.
 
+`live` has the holder of those that are in force: everything reads from it.
 `values` and `urls` hold the types that are more than a number or a string, with their
 parsers; `checks` says which values contradict each other, and which are
 allowed but probably not what was meant.
@@ -21,8 +23,10 @@ Pure: no I/O, no clock, no randomness.
 
 from chatd.config.checks import Place, conflicts, notices, out_of_bounds
 from chatd.config.jwt import JwtIssuer
-from chatd.config.key import COUNT_MAX
+from chatd.config.key import COUNT_MAX, Applies
 from chatd.config.limits import Limits
+from chatd.config.live import LiveConfig
+from chatd.config.permanent import PermanentRoom
 from chatd.config.sections import (
     Auth,
     Config,
@@ -30,7 +34,6 @@ from chatd.config.sections import (
     History,
     Log,
     Metrics,
-    PermanentRoom,
     Presence,
     Rooms,
     Server,
@@ -52,6 +55,7 @@ from chatd.config.values import (
 __all__ = [
     "COUNT_MAX",
     "Address",
+    "Applies",
     "Auth",
     "Config",
     "FileMode",
@@ -59,6 +63,7 @@ __all__ = [
     "History",
     "JwtIssuer",
     "Limits",
+    "LiveConfig",
     "Log",
     "Metrics",
     "Network",

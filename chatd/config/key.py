@@ -7,6 +7,7 @@ number, of a string's code points, of a list's entries.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any, TypeVar
 
 import attrs
@@ -18,6 +19,17 @@ COUNT_MAX = 2**31 - 1
 DAY_S = 86_400.0
 
 
+class Applies(StrEnum):
+    """From when on a setting counts whose value is changed while the daemon runs.
+
+    Source: the `context` of PostgreSQL's `pg_settings`.
+    """
+
+    NOW = "now"
+    CONNECT = "for new connections"
+    RESTART = "at a restart"
+
+
 def key(
     default: _T,
     doc: str,
@@ -25,16 +37,25 @@ def key(
     *,
     min: float | None = None,  # noqa: A002 - these are the words of the table
     max: float | None = None,  # noqa: A002
+    applies: Applies = Applies.RESTART,
 ) -> _T:
     """One setting; whatever anybody says about it is made from this call."""
-    metadata = {"doc": doc, "source": source, "min": min, "max": max}
+    metadata = _metadata(doc, source, min, max, applies)
     field: _T = attrs.field(default=default, metadata=metadata)
     return field
 
 
-def limit(default: int, doc: str, source: str) -> int:
+def limit(default: int, doc: str, source: str, *, applies: Applies) -> int:
     """A setting for which 0 is no limit."""
-    return key(default, f"{doc} 0: no limit.", source, min=0, max=COUNT_MAX)
+    doc = f"{doc} 0: no limit."
+    return key(default, doc, source, min=0, max=COUNT_MAX, applies=applies)
+
+
+def _metadata(
+    doc: str, source: str, low: float | None, high: float | None, applies: Applies
+) -> dict[str, Any]:
+    said = {"doc": doc, "source": source, "min": low, "max": high}
+    return said | {"applies": applies}
 
 
 def required(
@@ -44,5 +65,5 @@ def required(
     min: float | None = None,  # noqa: A002
     max: float | None = None,  # noqa: A002
 ) -> Any:
-    """A setting of a table that has no default."""
-    return attrs.field(metadata={"doc": doc, "source": source, "min": min, "max": max})
+    """A setting of a table that has no default; it counts as its table does."""
+    return attrs.field(metadata=_metadata(doc, source, min, max, Applies.RESTART))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from chatd.config.key import COUNT_MAX, DAY_S, key, limit
+from chatd.config.key import COUNT_MAX, DAY_S, Applies, key, limit
 
 
 @attrs.frozen(kw_only=True)
@@ -15,16 +15,19 @@ class Limits:
         65_536,
         "The largest frame a client may send; a larger one ends its connection.",
         "Centrifugo's 64 KiB; protocol section 1",
+        applies=Applies.CONNECT,
     )
     text_chars: int = limit(
         4000,
         "The longest message, in code points.",
         "protocol section 2; Slack advises no more for a message's text",
+        applies=Applies.NOW,
     )
     reply_bytes: int = limit(
         262_144,
         "The largest reply; a longer page of history is cut and says `more`.",
         "protocol section 6",
+        applies=Applies.NOW,
     )
     messages_per_s: float = key(
         5.0,
@@ -32,6 +35,7 @@ class Limits:
         "protocol section 2; ergo's 2 a second leaves no room for pasted lines",
         min=0,
         max=COUNT_MAX,
+        applies=Applies.NOW,
     )
     messages_burst: int = key(
         20,
@@ -39,12 +43,14 @@ class Limits:
         "protocol section 2; a pasted screenful of lines",
         min=0,
         max=COUNT_MAX,
+        applies=Applies.NOW,
     )
     address_factor: int = limit(
         10,
         "How many users' worth of messages and new rooms may come from one IPv4"
         " address or one IPv6 /64, whoever sends them.",
         "a household or a classroom; an office of fifty does not talk all at once",
+        applies=Applies.NOW,
     )
     commands_per_s: float = key(
         50.0,
@@ -53,12 +59,14 @@ class Limits:
         "ten times messages_per_s: joins and look-ups come in bundles",
         min=0,
         max=COUNT_MAX,
+        applies=Applies.CONNECT,
     )
     bytes_per_s: int = limit(
         16_384,
         "Bytes per second that are read from one connection in the long run; more"
         " wait unread.",
         "five times ejabberd's shaper of 3,000, which was made for text alone",
+        applies=Applies.CONNECT,
     )
     bytes_burst: int = key(
         262_144,
@@ -67,21 +75,25 @@ class Limits:
         "four largest frames; ejabberd's 20,000 is less than one",
         min=0,
         max=COUNT_MAX,
+        applies=Applies.CONNECT,
     )
     inflight_max: int = limit(
         64,
         "Commands of one connection that may be open at once; more wait unread.",
         "more than a second of commands_per_s, so only a stalled store reaches it",
+        applies=Applies.CONNECT,
     )
     connections_max: int = limit(
         10_000,
         "Connections in all; one more is answered 503.",
         "ergo's 10,000 clients; measured 21 KiB each, so 210 MB",
+        applies=Applies.NOW,
     )
     connections_per_address: int = limit(
         100,
         "Connections from one IPv4 address or one IPv6 /64.",
         "an office behind one address; ergo's 16 is for a public network",
+        applies=Applies.NOW,
     )
     connects_per_s: float = key(
         1.0,
@@ -90,6 +102,7 @@ class Limits:
         "twenty times ergo's 32 in 10 minutes, for an office behind one address",
         min=0,
         max=COUNT_MAX,
+        applies=Applies.NOW,
     )
     connects_burst: int = key(
         100,
@@ -97,6 +110,7 @@ class Limits:
         "as connections_per_address: after a restart all of them come back at once",
         min=0,
         max=COUNT_MAX,
+        applies=Applies.NOW,
     )
     requests_per_s: float = key(
         50.0,
@@ -106,6 +120,7 @@ class Limits:
         "some 0.5 ms each, so 2.5 % of a core for one address",
         min=0,
         max=COUNT_MAX,
+        applies=Applies.NOW,
     )
     requests_burst: int = key(
         1000,
@@ -113,11 +128,13 @@ class Limits:
         "thirty browsers that load the page for the first time, some thirty files",
         min=0,
         max=COUNT_MAX,
+        applies=Applies.NOW,
     )
     connections_per_user: int = limit(
         20,
         "Connections of one user.",
         "twice ejabberd's 10 sessions: every browser tab is one",
+        applies=Applies.NOW,
     )
     sessions_per_user: int = limit(
         50,
@@ -125,17 +142,20 @@ class Limits:
         " idle longest ends.",
         "half of the 100 refresh tokens that Google keeps of an account, where the"
         " oldest goes as well",
+        applies=Applies.NOW,
     )
     rooms_per_user: int = limit(
         100,
         "Rooms that one user may have made, as long as they are there, whoever is in"
         " them now.",
         "ergo lets an account register 15 channels; a team makes one for each topic",
+        applies=Applies.NOW,
     )
     memberships_per_user: int = limit(
         500,
         "Rooms that one user may be in; direct conversations do not count.",
         "five times ergo's 100 channels of a client; his welcome then has 50 KiB",
+        applies=Applies.NOW,
     )
     creations_per_h: float = key(
         60.0,
@@ -144,6 +164,7 @@ class Limits:
         "Synapse's one room a minute",
         min=0,
         max=COUNT_MAX,
+        applies=Applies.NOW,
     )
     creations_burst: int = key(
         10,
@@ -151,23 +172,27 @@ class Limits:
         "a team that moves in",
         min=0,
         max=COUNT_MAX,
+        applies=Applies.NOW,
     )
     guest_bytes_per_d: int = limit(
         2_097_152,
         "Bytes of messages per day that guests behind one IPv4 address or one IPv6 /64"
         " may store, each message counted with 150 bytes beside its text.",
         "10,000 messages of 60 characters: twenty guests who talk all day",
+        applies=Applies.NOW,
     )
     outbox_soft_bytes: int = limit(
         262_144,
         "With more waiting for it, a connection is not read and its room events"
         " become a gap that it can fill later.",
         "one largest reply, so that a full page of history is not yet slowness",
+        applies=Applies.CONNECT,
     )
     outbox_hard_bytes: int = limit(
         4_194_304,
         "With more waiting for it, a connection is ended as too slow.",
         "sixteen times the soft limit: only what may not be dropped gets there",
+        applies=Applies.CONNECT,
     )
     buffered_bytes: int = key(
         268_435_456,
@@ -178,6 +203,7 @@ class Limits:
         " readers at the soft limit",
         min=0,
         max=2**40,
+        applies=Applies.NOW,
     )
     write_timeout_s: float = key(
         60.0,
@@ -187,4 +213,5 @@ class Limits:
         " kernel's buffer, before which TCP tells nothing of it",
         min=0,
         max=DAY_S,
+        applies=Applies.CONNECT,
     )

@@ -10,8 +10,9 @@ from typing import Literal
 import attrs
 
 from chatd.config.jwt import JwtIssuer
-from chatd.config.key import DAY_S, key, limit
+from chatd.config.key import DAY_S, Applies, key, limit
 from chatd.config.limits import Limits
+from chatd.config.permanent import PermanentRoom
 from chatd.config.urls import Origin, PublicUrl, host_of, origin_of, path_of
 from chatd.config.values import Address, FileMode, Network, TcpAddress
 from chatd.ids import RoomName, UserName
@@ -119,6 +120,7 @@ class Store:
         "half of the 10 s in which a client gives up on an answer, protocol section 8",
         min=0.1,
         max=600,
+        applies=Applies.NOW,
     )
     free_bytes_min: int = key(
         268_435_456,
@@ -127,6 +129,7 @@ class Store:
         "a day of 900 messages a minute at 210 bytes, to do something about it",
         min=0,
         max=2**50,
+        applies=Applies.NOW,
     )
 
 
@@ -138,6 +141,7 @@ class Auth:
         default=True,
         doc="Whether people without an account may come in, as NAME~xxxx.",
         source="the first run needs no account; it listens on this machine only",
+        applies=Applies.NOW,
     )
     registration: Literal["closed", "invite", "open"] = key(
         "invite",
@@ -147,6 +151,7 @@ class Auth:
         " anybody.",
         "nobody comes whom nobody has asked in: an open door is a decision, as for"
         " ejabberd's mod_register, which is off",
+        applies=Applies.NOW,
     )
     guest_hold_s: float = key(
         900.0,
@@ -154,6 +159,7 @@ class Auth:
         "protocol section 2",
         min=0,
         max=30 * DAY_S,
+        applies=Applies.NOW,
     )
     guest_ban_h: float = key(
         24.0,
@@ -171,6 +177,7 @@ class Auth:
         "protocol section 2",
         min=1,
         max=3650,
+        applies=Applies.NOW,
     )
     login_timeout_s: float = key(
         30.0,
@@ -178,6 +185,7 @@ class Auth:
         "protocol section 2",
         min=1,
         max=600,
+        applies=Applies.CONNECT,
     )
     names: Literal["ascii", "unicode"] = key(
         "ascii",
@@ -194,6 +202,7 @@ class Auth:
         " can. They are names of people; a new room is refused only one of this list,"
         " and no administrator's.",
         "only the operator knows whom people here believe",
+        applies=Applies.NOW,
     )
     jwt: tuple[JwtIssuer, ...] = key(
         (),
@@ -201,55 +210,6 @@ class Auth:
         " need no second password: an [[auth.jwt]] for each, in place of this line."
         " A token has `iss`, `aud`, `sub`, `iat` and `exp`.",
         "none: whoever is believed here can be anybody, administrators too",
-    )
-
-
-@attrs.frozen(kw_only=True)
-class PermanentRoom:
-    """A public room that is always there and belongs to the configuration."""
-
-    name: RoomName = attrs.field(
-        metadata={
-            "doc": "The room's name: 1 to 64 of a-z 0-9 . _ -, starting with a letter"
-            " or digit; upper case is folded. Other letters as auth.names allows.",
-            "source": "protocol section 1",
-            "min": 1,
-            "max": 64,
-        }
-    )
-    topic: str = key(
-        "", "What the room is about.", "Slack's bound of a topic", min=0, max=250
-    )
-    post: Literal["members", "moderators"] = key(
-        "members",
-        "Who may send: members, or moderators only.",
-        "protocol section 3; a room is for talking until someone decides otherwise",
-    )
-    history: Literal["all", "since_join"] = key(
-        "all",
-        "What newcomers may read: all, or what came since they joined.",
-        "protocol section 3; a public room's past is public",
-    )
-    slow_s: int = key(
-        0,
-        "Seconds between two messages of one member. 0: no such limit.",
-        "Slack has none; Discord offers 5 s to 6 h",
-        min=0,
-        max=86_400,
-    )
-    keep_days: int = key(
-        0,
-        "After how many days messages go. 0: never.",
-        "nothing is lost until someone decides otherwise",
-        min=0,
-        max=10_000_000,
-    )
-    keep_messages: int = key(
-        0,
-        "How many of the newest messages are kept. 0: all.",
-        "nothing is lost until someone decides otherwise",
-        min=0,
-        max=10_000_000,
     )
 
 
@@ -262,12 +222,14 @@ class Rooms:
         "Who creates a public room by joining it: anyone (guests too), users"
         " (accounts) or admins.",
         "protocol section 3",
+        applies=Applies.NOW,
     )
     read_receipts: bool = key(
         default=False,
         doc="Whether members see how far others have read.",
         source="protocol section 5; what somebody has read is his own affair until a"
         " team decides otherwise",
+        applies=Applies.NOW,
     )
     permanent: tuple[PermanentRoom, ...] = key(
         (PermanentRoom(name=RoomName("lobby"), topic="Say hello"),),
@@ -287,6 +249,7 @@ class History:
         "The most events replayed to a client that comes back; with more missing it"
         " starts again from the newest page.",
         "protocol section 3; at 250 bytes an event, as much as one soft outbox",
+        applies=Applies.NOW,
     )
     cid_keep_d: int = key(
         7,
@@ -309,6 +272,7 @@ class Presence:
         " protocol section 8",
         min=0,
         max=3600,
+        applies=Applies.NOW,
     )
     tick_s: float = key(
         1.0,
@@ -324,6 +288,7 @@ class Presence:
         " square of the room",
         min=0,
         max=10_000,
+        applies=Applies.NOW,
     )
 
 
@@ -337,6 +302,7 @@ class Heartbeat:
         "Centrifugo's 25 s; below the 60 s after which nginx ends a silent connection",
         min=1,
         max=3600,
+        applies=Applies.CONNECT,
     )
     timeout_s: float = key(
         10.0,
@@ -344,6 +310,7 @@ class Heartbeat:
         "Centrifugo's 8 s, rounded up for slow phones; protocol section 8",
         min=1,
         max=600,
+        applies=Applies.CONNECT,
     )
 
 

@@ -81,6 +81,7 @@ def _example_lines() -> Iterator[str]:
             yield from _comment(key.doc)
             value = toml(plain(key.default))
             yield from _comment(f"Default: {value}{_bounds(key)} ({key.source}).")
+            yield f"# A change counts {key.applies}."
             if _is_array_of_tables(key) and key.default:
                 yield from _tables(key)
             else:

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args, get_origin
 import attrs
 
 from chatd.configfile.render import plain
-from chatd.configfile.table import SECTIONS, Key, keys_of
+from chatd.configfile.table import SECTIONS, Key, Section, keys_of
 
 _NAMES = {bool: "boolean", int: "integer", float: "number"}
 
@@ -26,10 +26,17 @@ def json_schema() -> dict[str, Any]:
         "type": "object",
         "additionalProperties": False,
         "properties": {
-            section.name: {"description": section.doc, **_table(section.keys)}
+            section.name: {"description": section.doc, **_section(section)}
             for section in SECTIONS
         },
     }
+
+
+def _section(section: Section) -> dict[str, Any]:
+    schema = _table(section.keys)
+    for key in section.keys:
+        schema["properties"][key.name]["x-applies"] = key.applies
+    return schema
 
 
 def _table(keys: tuple[Key, ...]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any, get_type_hints
 
 import attrs
 
-from chatd.config import Config
+from chatd.config import Applies, Config
 
 ENV_PREFIX = "CHATD_"
 
@@ -30,6 +30,8 @@ class Key:
     source: str
     min: float | None
     max: float | None
+    applies: Applies
+    """From when on a change counts."""
 
     @property
     def path(self) -> str:

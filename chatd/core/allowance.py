@@ -45,12 +45,11 @@ def pace(turn: Turn, connection: Connection, text: str = "") -> None:
         Reject: `rate_limited`; nothing was taken.
     """
     user, now = turn.user(connection), turn.now.mono
-    bucket = user.messages
+    bucket, limits = user.messages, turn.config.limits
+    per_s, burst = limits.messages_per_s, limits.messages_burst
     if bucket is None:
-        limits = turn.config.limits
-        bucket = user.messages = full_bucket(
-            limits.messages_per_s, limits.messages_burst, now
-        )
+        bucket = user.messages = full_bucket(per_s, burst, now)
+    bucket.adjust(per_s, burst)
     if bucket.take(now):
         raise _too_many(turn, connection, bucket, text)
     address = connection.address
@@ -151,10 +150,10 @@ def may_name(turn: Turn, connection: Connection) -> None:
         Reject: `rate_limited`.
     """
     user, limits, now = turn.user(connection), turn.config.limits, turn.now.mono
-    if user.creations is None:
-        per_s = limits.creations_per_h / HOUR_S
-        user.creations = full_bucket(per_s, limits.creations_burst, now)
     burst, per_h = limits.creations_burst, limits.creations_per_h
+    if user.creations is None:
+        user.creations = full_bucket(per_h / HOUR_S, burst, now)
+    user.creations.adjust(per_h / HOUR_S, burst)
     waits = [(user.creations.wait(now), _rate(burst, per_h, "an hour"))]
     address = connection.address
     if address is not None:

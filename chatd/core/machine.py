@@ -17,7 +17,7 @@ from typing import Any
 
 import attrs
 
-from chatd.config import Config
+from chatd.config import Config, LiveConfig
 from chatd.core import (
     allowance,
     deadlines,
@@ -43,7 +43,7 @@ from chatd.core.commands import (
 from chatd.core.effects import Charge, Effect
 from chatd.core.entities import Barrier, Block, Connection, Sent, User
 from chatd.core.inputs import Input, Now
-from chatd.core.quota import Space, full_bucket, shares_of, space_of
+from chatd.core.quota import Shares, Space, full_bucket, space_of
 from chatd.core.state import Chat
 from chatd.core.turn import Turn
 from chatd.errors import Reject, RejectCode
@@ -63,7 +63,7 @@ class Machine:
 
     Args:
         chat: The state, filled from the store's snapshot.
-        config: The settings.
+        config: The settings in force.
         new_epoch: Draws 64 random bits as 16 hexadecimal digits.
         server: What `welcome` calls this program, name and version.
         page: The version of the page that comes with it; `""` for none.
@@ -72,17 +72,21 @@ class Machine:
     def __init__(
         self,
         chat: Chat,
-        config: Config,
+        config: LiveConfig,
         new_epoch: Callable[[], Epoch],
         server: str,
         page: str = "",
     ) -> None:
         self.chat = chat
-        self._config = config
         # One for all inputs: making it costs as much as most of them.
-        shares = shares_of(config.limits)
-        now = Now(0.0, 0)
-        self._turn = Turn(chat, config, now, new_epoch, server, shares, page)
+        now, shares = Now(0.0, 0), Shares()
+        self._turn = Turn(chat, config.current, now, new_epoch, server, shares, page)
+        config.follow(self._adjust)
+
+    def _adjust(self, config: Config) -> None:
+        """Decide by these settings from the next input on."""
+        self._turn.config = config
+        self._turn.shares.adjust(config.limits)
 
     def handle(self, happened: Input, now: Now) -> list[Effect]:
         """Take one input.
@@ -116,7 +120,7 @@ class Machine:
 
     def missed_presence(self, room: RoomName) -> Presence:
         """A frame that makes up for differences a connection was spared."""
-        names_max = self._config.presence.names_max
+        names_max = self._turn.config.presence.names_max
         return presence.whole(self.chat, self.chat.rooms[room], names_max)
 
     # --- connections and their commands -------------------------------------
@@ -124,7 +128,7 @@ class Machine:
     def _opened(self, turn: Turn, happened: inputs.Opened) -> None:
         bucket = full_bucket(MALFORMED_PER_S, MALFORMED_BURST, turn.now.mono)
         self.chat.note_opened(Connection(happened.connection, bucket, happened.address))
-        at = turn.now.mono + self._config.auth.login_timeout_s
+        at = turn.now.mono + turn.config.auth.login_timeout_s
         self.chat.agenda.add(at, Due.LOGIN, happened.connection)
 
     def _closed(self, turn: Turn, happened: inputs.Closed) -> None:
@@ -133,11 +137,11 @@ class Machine:
             return
         now = turn.now
         self.chat.note_closed(
-            connection, now.mono, now.certain, self._config.presence.grace_s
+            connection, now.mono, now.certain, turn.config.presence.grace_s
         )
         session = connection.session
         if session in self.chat.sessions:
-            at = now.mono + self._config.auth.guest_hold_s
+            at = now.mono + turn.config.auth.guest_hold_s
             self.chat.agenda.add(at, Due.GUEST, session)
 
     def _received(self, turn: Turn, happened: inputs.Received) -> None:
@@ -310,7 +314,7 @@ class Machine:
         deadlines.pass_time(turn)
 
     def _measured(self, turn: Turn, happened: inputs.SpaceMeasured) -> None:
-        bytes_min = self._config.store.free_bytes_min
+        bytes_min = turn.config.store.free_bytes_min
         turn.space = space_of(happened.free_bytes, bytes_min, turn.space)
 
     def _stopping(self, turn: Turn, _happened: inputs.Stopping) -> None:

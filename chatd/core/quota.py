@@ -95,6 +95,16 @@ class Bucket:
         """Return what was taken for something that turned out to cost nothing."""
         self.level = min(self.burst, self.level + cost)
 
+    def adjust(self, per_s: float, burst: float) -> None:
+        """Go on with other settings; one that had no limit begins full.
+
+        What has come back since it was used last counts by them.
+        """
+        if (per_s, burst) != (self.per_s, self.burst):
+            full = not self.per_s
+            self.per_s, self.burst = per_s, burst
+            self.level = burst if full else min(self.level, burst)
+
     def _level(self, now: float) -> float:
         return min(self.burst, self.level + max(0.0, now - self.at) * self.per_s)
 
@@ -146,6 +156,12 @@ class Buckets:
             bucket = full_bucket(self.per_s, self.burst, now)
         return bucket.wait(now, cost)
 
+    def adjust(self, per_s: float, burst: float) -> None:
+        """Go on with other settings, also for the keys that have a bucket."""
+        self.per_s, self.burst = per_s, burst
+        for bucket in self._kept.values():
+            bucket.adjust(per_s, burst)
+
     def give_back(self, key: str, cost: float = 1.0) -> None:
         """Return to a key what was taken for something that cost nothing."""
         bucket = self._kept.get(key)
@@ -171,20 +187,18 @@ class Buckets:
 class Shares:
     """What each address has used of what all behind it may do together."""
 
-    messages: Buckets
-    creations: Buckets
-    guest_bytes: Buckets
+    messages: Buckets = attrs.field(factory=lambda: Buckets(0.0, 0.0))
+    creations: Buckets = attrs.field(factory=lambda: Buckets(0.0, 0.0))
+    guest_bytes: Buckets = attrs.field(factory=lambda: Buckets(0.0, 0.0))
 
-
-def shares_of(limits: Limits) -> Shares:
-    """Make the tables of a chat that begins."""
-    factor, day = limits.address_factor, limits.guest_bytes_per_d
-    per_s = limits.creations_per_h / HOUR_S
-    return Shares(
-        Buckets(limits.messages_per_s * factor, limits.messages_burst * factor),
-        Buckets(per_s * factor, limits.creations_burst * factor),
-        Buckets(day / DAY_S, day),
-    )
+    def adjust(self, limits: Limits) -> None:
+        """Go on with these limits."""
+        factor, day = limits.address_factor, limits.guest_bytes_per_d
+        per_s, burst = limits.messages_per_s, limits.messages_burst
+        self.messages.adjust(per_s * factor, burst * factor)
+        per_s, burst = limits.creations_per_h / HOUR_S, limits.creations_burst
+        self.creations.adjust(per_s * factor, burst * factor)
+        self.guest_bytes.adjust(day / DAY_S, day)
 
 
 def address_key(address: str) -> str | None:

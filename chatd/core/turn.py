@@ -49,6 +49,7 @@ class Turn:
 
     chat: Chat
     config: Config
+    """The settings in force."""
     now: Now
     new_epoch: Callable[[], Epoch]
     server: str

@@ -33,14 +33,13 @@ from trio.lowlevel import current_statistics
 
 from chatd import __version__
 from chatd.auth import read_issuers
-from chatd.config import Address, Config, notices
-from chatd.core.quota import Buckets
+from chatd.config import Address, Config, LiveConfig, notices
 from chatd.core.state import Chat
 from chatd.daemon import setup
 from chatd.daemon.clocks import read_clocks, wall
+from chatd.daemon.edge import doors_of, gateway_of
 from chatd.daemon.garbage import tend
 from chatd.daemon.house import House
-from chatd.daemon.routes import metrics_routes, public_routes
 from chatd.daemon.service import Service, service_from
 from chatd.daemon.space import free_bytes, watch_space
 from chatd.errors import (
@@ -52,20 +51,15 @@ from chatd.errors import (
 )
 from chatd.hub import Hub
 from chatd.hub.world import World
-from chatd.net.asgi import Gateway
-from chatd.net.budget import Budget
-from chatd.net.census import Census
-from chatd.net.host import DoorLimits
 from chatd.net.lifespan import live
 from chatd.net.listener import Listener
 from chatd.net.monitor import Monitor
-from chatd.net.routing import Site
 from chatd.net.sockets import UnixAccess, listen_on
 from chatd.net.tls import server_context
 from chatd.observe import Metrics, configure_log, log
 from chatd.store.sqlite import open_store
 from chatd.store.sqlite.files import doubts
-from chatd.web.tree import Tree, read_tree
+from chatd.web.tree import read_tree
 
 SWITCH_INTERVAL_S = 1e-4
 """With Python's 5 ms a busy loop starves the store's thread: a commit then takes
@@ -186,19 +180,15 @@ async def _live(
         busy, draw = time.perf_counter, secrets.token_bytes
         world = World(wall, read_clocks, draw, _give_up, issuers, busy)
         tree = read_tree()
-        gateway = _gateway(config, tree)
-        hub = Hub(config, store, world, metrics, f"chatd/{__version__}", tree.version)
+        gateway, current = gateway_of(tree), LiveConfig(config)
+        hub = Hub(current, store, world, metrics, f"chatd/{__version__}", tree.version)
         house = House(hub, metrics)
         async with trio.open_nursery() as nursery:
             await nursery.start(hub.run)
             await nursery.start(live, gateway)
-            listener = _listener(config, house, gateway, tls)
+            listener, monitor = doors_of(current, house, gateway, tls)
             _add_gauges(metrics, hub, listener)
-            site = Site(routes=metrics_routes(metrics), requests=_rate(config))
-            monitor = Monitor(site=site, observer=house)
-            if bytes_min := config.store.free_bytes_min:
-                measure = partial(free_bytes, data)
-                await nursery.start(watch_space, measure, hub.measured, data, bytes_min)
+            await nursery.start(_watch_space, current, hub, data)
             await nursery.start(tend, lambda: hub.connections)
             setup.take_away(data)
             async with trio.open_nursery() as doors:
@@ -219,6 +209,19 @@ async def _live(
             nursery.cancel_scope.cancel()
 
 
+async def _watch_space(
+    config: LiveConfig, hub: Hub, data: Path, *, task_status: trio.TaskStatus[None]
+) -> None:
+    """Judge the space for what is stored until cancelled."""
+    await watch_space(
+        partial(free_bytes, data),
+        hub.measured,
+        data,
+        lambda: config.current.store.free_bytes_min,
+        task_status,
+    )
+
+
 async def _end_setup(hub: Hub, data: Path) -> None:
     """Take the link away when somebody has become the first administrator."""
     await hub.set_up.wait()
@@ -229,69 +232,6 @@ def _tls(config: Config) -> ssl.SSLContext | None:
     """The context of the listener for people, if it speaks TLS."""
     server = config.server
     return server_context(server.tls_cert, server.tls_key) if server.tls_cert else None
-
-
-def _gateway(config: Config, tree: Tree) -> Gateway:
-    """What answers over HTTP all that the daemon does not answer itself."""
-    # Every other command of the terminal would load it for nothing.
-    from chatd.web.app import application  # noqa: PLC0415
-
-    return Gateway(
-        app=application(tree),
-        body_bytes=config.limits.frame_bytes,
-        budget=Budget(config.limits.buffered_bytes),
-    )
-
-
-def _listener(
-    config: Config, house: House, gateway: Gateway, tls: ssl.SSLContext | None
-) -> Listener:
-    """The listener for people, from the settings."""
-    limits, server = config.limits, config.server
-    origins = list(server.allowed_origins)
-    if server.public_origin is not None:
-        origins.append(server.public_origin)
-    site = Site(
-        routes=public_routes(house.hub),
-        gateway=gateway,
-        prefix=server.public_path,
-        requests=_rate(config),
-        allowed_origins=origins,
-        trusted_proxies=server.trusted_proxies,
-        scheme="https" if tls else "http",
-    )
-    return Listener(
-        host=house,
-        limits=DoorLimits(
-            frame_bytes=limits.frame_bytes,
-            commands_per_s=limits.commands_per_s,
-            bytes_per_s=limits.bytes_per_s,
-            bytes_burst=limits.bytes_burst,
-            inflight_max=limits.inflight_max,
-            outbox_soft_bytes=limits.outbox_soft_bytes,
-            outbox_hard_bytes=limits.outbox_hard_bytes,
-            write_timeout_s=limits.write_timeout_s,
-            heartbeat_interval_s=config.heartbeat.interval_s,
-            heartbeat_timeout_s=config.heartbeat.timeout_s,
-        ),
-        site=site,
-        census=Census(
-            limits.connections_max,
-            limits.connections_per_address,
-            Buckets(limits.connects_per_s, limits.connects_burst),
-        ),
-        observer=house,
-        jitter=random.random,
-        tls=tls,
-        budget=gateway.budget,
-        proxied=server.proxy_protocol,
-    )
-
-
-def _rate(config: Config) -> Buckets:
-    """Of HTTP requests, by address."""
-    limits = config.limits
-    return Buckets(limits.requests_per_s, limits.requests_burst)
 
 
 def _add_gauges(metrics: Metrics, hub: Hub, listener: Listener) -> None:

@@ -39,7 +39,7 @@ async def watch_space(
     measure: Callable[[], int],
     judge: Callable[[int], Space],
     directory: Path,
-    bytes_min: int,
+    bytes_min: Callable[[], int],
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Measure until cancelled; started when it was done once.
@@ -48,13 +48,12 @@ async def watch_space(
         measure: Finds out how many bytes are free; called in a thread.
         judge: Takes them, and says who may add to the store now.
         directory: Where the store is, for the log.
-        bytes_min: `store.free_bytes_min`, for the log.
+        bytes_min: Tells `store.free_bytes_min`, for the log.
         task_status: Trio's own.
 
     Cancellation: safe; a thread that hangs is left to itself.
     """
     before, failing = Space.AMPLE, False
-    about: dict[str, object] = {"directory": str(directory), "bytes_min": bytes_min}
     while True:
         try:
             free = await trio.to_thread.run_sync(measure, abandon_on_cancel=True)
@@ -67,7 +66,7 @@ async def watch_space(
             failing = False
             now = judge(free)
             if now is not before:
-                _tell(now, free=free, **about)
+                _tell(now, free=free, directory=str(directory), bytes_min=bytes_min())
             before = now
         task_status.started()
         task_status = trio.TASK_STATUS_IGNORED

@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 import attrs
 import trio
 
+from chatd.config import LiveConfig
 from chatd.core.drafts import Refused
 from chatd.core.effects import Origin
 from chatd.core.inputs import Executed, Now
@@ -41,7 +42,7 @@ class Committer:
 
     Args:
         store: The store.
-        stall_timeout_s: How long a batch may take before it counts as stalled.
+        config: The settings in force, `store.stall_timeout_s` of them.
         moment: What time it is, for `ts`, and what is certain about it.
         executed: Takes the outcomes of a whole batch, in order.
         gave_up: Called when there was no answer for twice the time. A thread
@@ -50,7 +51,7 @@ class Committer:
     """
 
     _store: Store
-    _stall_timeout_s: float
+    _config: LiveConfig
     _moment: Callable[[], Now]
     _executed: Callable[[Sequence[Executed]], None]
     _gave_up: Callable[[], None]
@@ -149,7 +150,8 @@ class Committer:
         """When the batch that is being committed has taken too long (again)."""
         if not self._batch:
             return math.inf
-        return self._began + self._stall_timeout_s * (1 + self.stalled)
+        timeout_s = self._config.current.store.stall_timeout_s
+        return self._began + timeout_s * (1 + self.stalled)
 
     def _stall(self) -> None:
         """Tell everybody who waits; the outcomes will be nobody's, but count."""

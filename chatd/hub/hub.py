@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 import trio
 
 from chatd.auth import Authenticator
-from chatd.config import Config
+from chatd.config import Config, LiveConfig
 from chatd.core.clock import Clock
 from chatd.core.drafts import Draft, RecordTime
 from chatd.core.effects import Origin
@@ -53,7 +53,7 @@ class Hub(Engine):
     """Drives the machine; to a connection it is the host.
 
     Args:
-        config: The settings.
+        config: The settings in force.
         store: The truth.
         world: Time and randomness.
         metrics: Where to count.
@@ -68,16 +68,19 @@ class Hub(Engine):
 
     def __init__(
         self,
-        config: Config,
+        config: LiveConfig,
         store: Store,
         world: World,
         metrics: Metrics,
         server: str,
         page: str = "",
     ) -> None:
-        decoder = Decoder(config.limits.text_chars, NAMES[config.auth.names])
+        # As the store was opened with, whatever the setting becomes.
+        self._names = NAMES[config.current.auth.names]
+        decoder = Decoder(config.current.limits.text_chars, self._names)
         super().__init__(world, metrics, decoder)
         self._config = config
+        config.follow(self._adjust)
         self._store = store
         self._server = server
         self._page = page
@@ -88,7 +91,7 @@ class Hub(Engine):
         self._nursery: trio.Nursery
         self._committer = Committer(
             store,
-            config.store.stall_timeout_s,
+            config,
             self._moment,
             self._stored,
             world.gave_up,
@@ -106,6 +109,12 @@ class Hub(Engine):
             store, authenticator, self._fanout, self._happened, self.make_gap
         )
 
+    def _adjust(self, config: Config) -> None:
+        """Take what clients send by these settings."""
+        text_chars = config.limits.text_chars
+        if text_chars != self._decoder.text_chars:
+            self._decoder = Decoder(text_chars, self._names)
+
     async def run(
         self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
     ) -> None:
@@ -121,7 +130,7 @@ class Hub(Engine):
         # A third of the calls that `trio.current_time` makes.
         self._mono = trio.lowlevel.current_clock().current_time
         chat, self._clock, self.setup_secret = await load(
-            self._store, self._config, self._world
+            self._store, self._config.current, self._world
         )
         self._machine = Machine(
             chat, self._config, self._world.new_epoch, self._server, self._page

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import attrs
 
+from chatd.config import Limits
 from chatd.core.quota import Buckets
 from chatd.net.trouble import Cause, Trouble
 
@@ -35,12 +36,18 @@ class Full:
 class Census:
     """How many connections there are, in all and by address. 0 is no limit."""
 
-    most: int
-    most_per_address: int
+    most: int = 0
+    most_per_address: int = 0
     arrivals: Buckets = attrs.field(factory=_no_rate, eq=False)
     """Of new connections, by address."""
     total: int = 0
     by_key: dict[str, int] = attrs.field(factory=dict)
+
+    def adjust(self, limits: Limits) -> None:
+        """Go on with these limits; who is there stays."""
+        self.most = limits.connections_max
+        self.most_per_address = limits.connections_per_address
+        self.arrivals.adjust(limits.connects_per_s, limits.connects_burst)
 
     def enter(self, key: str | None, now: float) -> Full | None:
         """Count one more, or say why not."""

@@ -90,6 +90,7 @@ class Decoder:
                 as fit into a frame.
             names: How names are spelled here.
         """
+        self.text_chars = text_chars
         converter = converter_for(text_chars, names)
         self._readers = {
             cls.type: (cls, converter.get_structure_hook(cls))

@@ -11,7 +11,7 @@ there (the NewTypes of `chatd.ids` and `chatd.wire.kinds` each have one).
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 import attrs
 
@@ -330,3 +330,9 @@ Command = (
     | RevokeInvitation
 )
 """Any command."""
+
+DURABLE = frozenset(
+    command.type for command in get_args(Command) if hasattr(command, "cid")
+)
+"""What is done once however often it is sent, since it has a `cid`.
+Source: protocol section 4."""

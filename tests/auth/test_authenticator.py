@@ -10,7 +10,7 @@ import trio
 from trio.testing import MockClock
 
 from chatd.auth import Authenticator, digest_of, hash_password, passwords
-from chatd.config import Auth, Config
+from chatd.config import Auth, Config, LiveConfig
 from chatd.core import drafts as d
 from chatd.core.entities import Sanction
 from chatd.core.principal import (
@@ -58,7 +58,11 @@ class Gate:
 
     def __attrs_post_init__(self) -> None:
         self.authenticator = Authenticator(
-            self.store, self.config, self.draw, lambda: self.wall, self.appended.append
+            self.store,
+            LiveConfig(self.config),
+            self.draw,
+            lambda: self.wall,
+            self.appended.append,
         )
 
     def draw(self, count: int) -> bytes:

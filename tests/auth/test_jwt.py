@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from chatd.auth import Authenticator, digest_of, read_issuers
 from chatd.auth.jwt import Issuers, Unfit
-from chatd.config import Auth, Config, JwtIssuer
+from chatd.config import Auth, Config, JwtIssuer, LiveConfig
 from chatd.core import drafts as d
 from chatd.core.principal import Principal, Renewal
 from chatd.core.scope import Scope
@@ -145,7 +145,7 @@ class Gate:
     def __attrs_post_init__(self) -> None:
         self.authenticator = Authenticator(
             self.store,
-            self.config,
+            LiveConfig(self.config),
             self.draw,
             lambda: self.wall,
             self.appended.append,

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from chatd.client import ClientCore, Credential
+from chatd.wire.commands import DURABLE
 
 Frame = dict[str, Any]
 EPOCH = "8f3c21d07be945aa"
@@ -337,6 +338,23 @@ def test_messages_go_out_one_at_a_time_and_keep_their_cid(wire: Wire) -> None:
     assert [event["cid"] for event in wire.told()] == [one["cid"]]
 
 
+@pytest.mark.parametrize("type_", sorted(DURABLE))
+def test_what_is_durable_is_sent_again_as_it_was(wire: Wire, type_: str) -> None:
+    """With the `cid` that it had before the connection was lost, or one's own."""
+    mine = {"type": type_, "room": "lobby", "cid": "mine"}
+    wire.core.submit(mine)
+    (sent,) = wire.sent()
+    assert sent["cid"] == "mine"
+    wire.gives(type="ok", re=type_, id=sent["id"], room="lobby", seq=1)
+    wire.core.submit({"type": type_, "room": "lobby"})
+    (sent,) = wire.sent()
+    assert len(sent["cid"]) == 24
+    wire.comes_back()
+    wire.sent()
+    wire.welcomes()
+    assert wire.sent() == [sent]
+
+
 def test_lookups_do_not_wait_for_messages(wire: Wire) -> None:
     """What only asks goes out at once, and is asked again after a loss."""
     wire.core.submit({"type": "send", "room": "lobby", "text": "one"})
@@ -532,13 +550,15 @@ def test_a_name_that_was_given_meanwhile_is_learned_from_the_welcome(
     wire.sent()
     was = ["lobby", "hall"]
     wire.welcomes({"room": "attic", "epoch": EPOCH, "seq": 9, "was": was})
-    frames = wire.sent()
-    assert [(frame["type"], frame["room"]) for frame in frames] == [
+    join, send = wire.sent()
+    wire.gives(type="ok", re="send", id=send["id"], room="attic", seq=10)
+    (create,) = wire.sent()
+    assert [(frame["type"], frame["room"]) for frame in (join, send, create)] == [
         ("join", "attic"),
         ("send", "attic"),
         ("create", "lobby"),
     ]
-    assert frames[0]["since"] == 5
+    assert join["since"] == 5
     assert all(event["type"] != "left" for event in wire.told())
 
 

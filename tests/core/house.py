@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import attrs
 
-from chatd.config import Config
+from chatd.config import Config, LiveConfig
 from chatd.core import drafts, effects, inputs
 from chatd.core.agenda import Due
 from chatd.core.effects import Effect, Origin
@@ -127,7 +127,7 @@ class House:
         page: int = 2,
         checked: bool = True,
     ) -> None:
-        self.config = config
+        self.live = LiveConfig(config)
         self.checked = checked
         self.page = page
         self.model = Model()
@@ -153,6 +153,11 @@ class House:
         self.machine = self._begin()
 
     @property
+    def config(self) -> Config:
+        """The settings in force."""
+        return self.live.current
+
+    @property
     def chat(self) -> Chat:
         """The state."""
         return self.machine.chat
@@ -172,7 +177,7 @@ class House:
         chat.awaits_admin = isinstance(offered, drafts.Committed)
         if any(room.settings.trims for room in chat.rooms.values()):
             chat.agenda.add(self.now.mono, Due.RETENTION, None)
-        return Machine(chat, self.config, self.new_epoch, "chatd/test")
+        return Machine(chat, self.live, self.new_epoch, "chatd/test")
 
     def snapshot(self) -> Snapshot:
         """What a store would load."""

@@ -83,6 +83,28 @@ def test_guests_behind_one_address_share_what_it_may_send() -> None:
     assert isinstance(said(guests[2].ask(Send(HI, LOBBY))), int)
 
 
+def test_other_limits_are_in_force_from_the_next_command_on() -> None:
+    """Also for a user and an address that have used up what they might."""
+    house = House(Config(limits=ONE_EACH))
+    guests = [house.guest(LOBBY, address=HOME) for _ in range(2)]
+    for guest in guests * 2:
+        assert isinstance(said(guest.ask(Send(HI, LOBBY))), int)
+    assert fails(guests[0], Send(HI, LOBBY)).retry_after == 1.0
+    faster = attrs.evolve(ONE_EACH, messages_per_s=10)
+    house.live.replace(Config(limits=faster))
+    error = fails(guests[0], Send(HI, LOBBY))
+    assert (error.retry_after, error.text) == (
+        0.1,
+        "too many messages: at most 2 at once, then 10 a second",
+    )
+    house.wait(0.1)
+    for guest in guests:
+        assert isinstance(said(guest.ask(Send(HI, LOBBY))), int)
+    house.live.replace(Config(limits=Limits(messages_per_s=0)))
+    for _ in range(100):
+        assert isinstance(said(guests[0].ask(Send(HI, LOBBY))), int)
+
+
 def test_what_the_address_refuses_costs_its_user_nothing() -> None:
     """Otherwise who waits as long as he was told would be refused again."""
     house = House(Config(limits=attrs.evolve(ONE_EACH, messages_burst=1)))

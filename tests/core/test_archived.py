@@ -7,9 +7,8 @@ from typing import Any
 import attrs
 import pytest
 
-from chatd.config import Config
+from chatd.config import Config, PermanentRoom, Rooms
 from chatd.config.limits import Limits
-from chatd.config.sections import PermanentRoom, Rooms
 from chatd.ids import Cid, RoomName, Seq, UserName
 from chatd.wire import events, replies
 from chatd.wire.acts import Ban, Create, Invite, Kick, SetRole, SetRoom

@@ -23,9 +23,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from chatd.config import Config
+from chatd.config import Auth, Config, History, PermanentRoom, Presence, Rooms
 from chatd.config.limits import Limits
-from chatd.config.sections import Auth, History, PermanentRoom, Presence, Rooms
 from chatd.core.agenda import Due
 from chatd.core.barred import address_digest
 from chatd.core.commands.lifecycle import EMPTY_S, is_needless

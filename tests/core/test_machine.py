@@ -29,6 +29,12 @@ def test_every_command_has_a_rule() -> None:
     assert early == {About, Hello, Register}
 
 
+def test_what_appends_a_draft_of_its_own_has_a_cid() -> None:
+    """But for `decline`, which changes nothing when it comes again."""
+    drafted = {kind.type for kind, rule in RULES.items() if rule.draft is not None}
+    assert drafted == commands.DURABLE | {"decline"}
+
+
 def test_a_connection_that_is_gone_is_told_nothing_but_counts_as_answered() -> None:
     """Its commands may still be on their way."""
     house = House()

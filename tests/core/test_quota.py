@@ -38,6 +38,26 @@ def test_what_is_saved_up_is_never_more_than_the_burst() -> None:
     assert [bucket.take(1e6) for _ in range(3)] == [0.0, 0.0, 1.0]
 
 
+def test_a_bucket_goes_on_with_other_settings() -> None:
+    """What is in it stays, up to the new burst; without a limit it was full."""
+    bucket = full_bucket(1.0, 4, now=0.0)
+    bucket.adjust(2.0, 3)
+    assert [bucket.take(0.0) for _ in range(4)] == [0.0, 0.0, 0.0, 0.5]
+    bucket.adjust(0.0, 3)
+    assert bucket.take(0.0) == 0.0
+    bucket.adjust(1.0, 2)
+    assert [bucket.take(0.0) for _ in range(3)] == [0.0, 0.0, 1.0]
+
+
+def test_a_table_goes_on_with_other_settings() -> None:
+    """For keys that are there, and for those that come."""
+    buckets = Buckets(1.0, 1)
+    assert buckets.take("ann", 0.0) == 0.0
+    buckets.adjust(4.0, 2)
+    assert buckets.take("ann", 0.0) == 0.25
+    assert [buckets.take("bob", 0.0) for _ in range(3)] == [0.0, 0.0, 0.25]
+
+
 def test_what_is_given_back_can_be_taken_again() -> None:
     """A token that cost nothing is there at once."""
     bucket = full_bucket(1.0, 1, now=0.0)

@@ -38,7 +38,7 @@ async def test_each_change_is_one_line_and_measured_before_anybody_is_let_in(
         return spaces[free]
 
     with structlog.testing.capture_logs() as lines:
-        await nursery.start(watch_space, measure, judge, Path("/data"), 9)
+        await nursery.start(watch_space, measure, judge, Path("/data"), lambda: 9)
         assert judged == [1]
         await trio.sleep(EVERY_S * 12)
     assert judged[:8] == [1, 1, 2, 2, 2, 1, 0, 0]

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from chatd.auth import digest_of
-from chatd.config import Config
+from chatd.config import Config, LiveConfig
 from chatd.core import drafts as d
 from chatd.core.clock import Reading
 from chatd.core.settings import PLAIN
@@ -208,6 +208,8 @@ class Rig:
     metrics: Metrics
     gave_up: list[float]
     """When the hub gave up waiting for the store."""
+    live: LiveConfig
+    """The settings in force."""
     connections: int = 0
 
     def connect(self, **fields: Any) -> Peer:
@@ -291,11 +293,12 @@ async def running(
         lambda: gave_up.append(trio.current_time()),
         busy=busy,
     )
-    hub = Hub(quick() if config is None else config, store, world, metrics, "chatd/0")
+    live = LiveConfig(quick() if config is None else config)
+    hub = Hub(live, store, world, metrics, "chatd/0")
     async with trio.open_nursery() as nursery:
         await nursery.start(hub.run)
         try:
-            yield Rig(hub, store, metrics, gave_up)
+            yield Rig(hub, store, metrics, gave_up, live)
         finally:
             if isinstance(store, MemoryStore):
                 # A commit is shielded: a test that fails while it hangs would, too.

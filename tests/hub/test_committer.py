@@ -8,6 +8,8 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from chatd.config import Config, LiveConfig
+from chatd.config import sections as config
 from chatd.core import drafts as d
 from chatd.core.effects import Origin
 from chatd.core.inputs import Executed, Now
@@ -61,7 +63,7 @@ class Bench:
     def __attrs_post_init__(self) -> None:
         self.committer = Committer(
             cast(Store, self.writer),
-            STALL_S,
+            LiveConfig(Config(store=config.Store(stall_timeout_s=STALL_S))),
             lambda: Now(0.0, T0),
             self.tell,
             self.give_up,

@@ -70,3 +70,18 @@ async def test_too_long_counts_the_clean_text(
         ann = await rig.login("ann")
         (answer,) = await ann.ask("send", room=DEN, text="\x1b[1mabc\x1b[0m\r\n")
         assert answer.get("code") == ("too_long" if chars == 3 else None)
+
+
+async def test_the_length_of_a_message_is_what_is_in_force(
+    autojump_clock: MockClock,
+) -> None:
+    """Other settings count from the next message on, and `about` tells them."""
+    async with running(config=quick(text_chars=3)) as rig:
+        ann = await rig.login("ann")
+        (answer,) = await ann.ask("send", room=DEN, text="abcd")
+        assert answer["code"] == "too_long"
+        rig.live.replace(quick(text_chars=4))
+        answer, *_ = await ann.ask("send", room=DEN, text="abcd")
+        assert answer["type"] == "ok"
+        (about,) = await ann.ask("about")
+        assert about["limits"]["text_chars"] == 4

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from chatd.config import Limits
 from chatd.core.quota import Buckets
 from chatd.net.census import FULL_RETRY_S, Census, Full
 from chatd.net.trouble import Cause, Trouble
@@ -33,6 +34,18 @@ def test_a_census_counts_by_all_and_by_address() -> None:
     for key in ("a", "b", "c"):
         census.leave(key)
     assert census == Census(3, 2)
+
+
+def test_other_limits_hold_for_whoever_comes_next() -> None:
+    """Nobody who is there is sent away, and all are counted as before."""
+    census = Census(3, 3)
+    assert [census.enter("a", 0) for _ in range(3)] == [None] * 3
+    some = {"connections_max": 9, "connections_per_address": 2}
+    census.adjust(Limits(**some, connects_per_s=1, connects_burst=1))
+    assert census.enter("a", 0) == crowd("a")
+    assert census.enter("b", 0) is None
+    assert census.enter("b", 0) == fast("b", 1.0)
+    assert (census.total, census.by_key) == (4, {"a": 3, "b": 1})
 
 
 def test_new_connections_of_an_address_have_a_rate() -> None:

@@ -76,12 +76,12 @@ def read(turn: Turn, connection: Connection, command: Read) -> None:
 
 def _may(turn: Turn, user: User) -> bool:
     """Take one ephemeral event from the user's own bucket for them."""
-    limits = turn.config.limits
+    limits, now = turn.config.limits, turn.now.mono
+    per_s, burst = limits.messages_per_s, limits.messages_burst
     if user.ephemeral is None:
-        user.ephemeral = full_bucket(
-            limits.messages_per_s, limits.messages_burst, turn.now.mono
-        )
-    return user.ephemeral.take(turn.now.mono) == 0
+        user.ephemeral = full_bucket(per_s, burst, now)
+    user.ephemeral.adjust(per_s, burst)
+    return user.ephemeral.take(now) == 0
 
 
 def _done(turn: Turn, connection: Connection, command: Typing | Status | Read) -> None:

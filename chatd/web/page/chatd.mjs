@@ -35,6 +35,11 @@ export class Failure extends Error {
   }
 }
 
+/** What is done once however often it is sent, since it has a `cid`. */
+const DURABLE = new Set(
+  "send edit delete react create room rename destroy invite kick ban unban mute unmute role".split(" "),
+);
+
 const lost = () => new Failure({ code: "disconnected", text: "there is no connection" });
 
 const EDGE = {
@@ -452,12 +457,32 @@ export class Chat {
   /**
    * Send a command and resolve to its `ok`; rejects with a `Failure`.
    *
-   * What can be repeated (it has a `cid`, or only asks) waits for up to a minute where
-   * the daemon says so. What has to survive the connection is for `send` or `post`.
+   * What is durable is done once: where the connection is lost before the answer, it is
+   * sent again, with the same `cid`. What has to wait for a connection, or to survive a
+   * reload, is for `send` or `post`.
+   *
+   * @param {Frame} command @returns {Promise<any>}
+   */
+  async command(command) {
+    if (!DURABLE.has(command.type) || !this.#isOpen) return this.#patiently(command);
+    const durable = { cid: this.#cid(), ...command };
+    for (;;) {
+      try {
+        return await this.#patiently(durable);
+      } catch (error) {
+        if (/** @type {Failure} */ (error).code !== "disconnected") throw error;
+        await this.ready();
+      }
+    }
+  }
+
+  /**
+   * Send a command on this connection. What can be repeated (it has a `cid`, or only asks)
+   * waits for up to a minute where the daemon says so.
    *
    * @param {Frame} command @param {(failure: Failure) => void} [waits] @returns {Promise<any>}
    */
-  async command(command, waits) {
+  async #patiently(command, waits) {
     const turn = this.#turn;
     for (let tries = 0; ; tries += 1) {
       try {
@@ -473,6 +498,11 @@ export class Chat {
         if (turn !== this.#turn) throw lost();
       }
     }
+  }
+
+  /** An id for a durable command. */
+  #cid() {
+    return Array.from({ length: 3 }, () => this.clock.random().toString(36).slice(2, 9)).join("");
   }
 
   /** @param {Frame} command @returns {Promise<any>} */
@@ -526,7 +556,7 @@ export class Chat {
    */
   post(command) {
     if (this.outbox.length >= 1000) throw new Failure({ code: "outbox_full", text: "too much waits to be sent" });
-    const cid = Array.from({ length: 3 }, () => this.clock.random().toString(36).slice(2, 9)).join("");
+    const cid = this.#cid();
     /** @type {Entry} */
     const entry = { cid, command: { ...command, cid }, at: this.clock.now(), state: "pending" };
     this.outbox.push(entry);
@@ -946,7 +976,7 @@ export class Chat {
       // A `cid` is remembered for seven days: what is older might be said twice.
       if (entry.at < clock.now() - 6 * 86_400_000)
         throw new Failure({ code: "too_old", text: "this waited for too long" });
-      const ok = await this.command(entry.command, (error) => {
+      const ok = await this.#patiently(entry.command, (error) => {
         entry.error = error;
         this.emit("outbox", entry);
       });

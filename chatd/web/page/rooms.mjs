@@ -75,9 +75,8 @@ const asName = (typed) => typed.trim().toLowerCase().replace(/^#/, "").replace(/
 
 /** @param {Record<string, any>} values */
 async function make({ name, title, topic, isPrivate }) {
-  const cid = crypto.getRandomValues(new Uint32Array(4)).join("-");
   const what = isPrivate ? { private: true, title } : { room: asName(name) };
-  const ok = await chat.value?.command({ type: "create", ...what, topic: topic || undefined, cid });
+  const ok = await chat.value?.command({ type: "create", ...what, topic: topic || undefined });
   await enter(ok.room);
 }
 

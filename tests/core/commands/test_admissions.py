@@ -141,8 +141,7 @@ def test_where_the_operator_alone_lets_people_in_nobody_else_does(
     """Neither makes an invitation nor has made one that holds still."""
     house = House(Config(auth=Auth(registration="invite")))
     made = invited(house.user("ada"))
-    house.config = Config(auth=Auth(registration=registration))
-    house.restart()
+    house.live.replace(Config(auth=Auth(registration=registration)))
     (reply,) = house.user("ada").ask(CreateInvitation())
     assert (code(reply) == "ok") == (by_admin == "ok")
     expected = "ok" if by_admin == "ok" else RejectCode.BAD_INVITATION

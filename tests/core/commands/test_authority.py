@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from chatd.config import Config
+from chatd.config import Config, PermanentRoom, Rooms
 from chatd.config.limits import Limits
-from chatd.config.sections import PermanentRoom, Rooms
 from chatd.core.effects import Append
 from chatd.core.entities import Membership, Sanction
 from chatd.core.inputs import Received, Revised, Revision, RevisionKind

@@ -207,7 +207,7 @@ def test_once_it_is_turned_off_addresses_of_before_do_not_count() -> None:
     """A restart brings the setting; who is banned then is banned by name."""
     s = scene()
     name = s.name
-    s.house.config = OFF
+    s.house.live.replace(OFF)
     s.house.restart()
     assert s.house.model.users[name].address is not None
     ann = s.house.user("ann", TEAM, address=THERE)

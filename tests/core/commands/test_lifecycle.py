@@ -5,9 +5,8 @@ from __future__ import annotations
 import attrs
 import pytest
 
-from chatd.config import Config
+from chatd.config import Config, PermanentRoom, Rooms
 from chatd.config.limits import Limits
-from chatd.config.sections import PermanentRoom, Rooms
 from chatd.core import drafts, inputs
 from chatd.core.commands.lifecycle import LOOK_AGAIN_S
 from chatd.core.effects import Append, Origin, Tell

@@ -5,9 +5,8 @@ from typing import Any
 import attrs
 import pytest
 
-from chatd.config import Config
+from chatd.config import Config, PermanentRoom, Rooms
 from chatd.config.limits import Limits
-from chatd.config.sections import PermanentRoom, Rooms
 from chatd.core import drafts, inputs
 from chatd.core.agenda import Due
 from chatd.core.effects import Answer, Append, FindUser, Origin

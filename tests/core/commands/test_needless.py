@@ -5,9 +5,8 @@ from __future__ import annotations
 import attrs
 import pytest
 
-from chatd.config import Config
+from chatd.config import Auth, Config, PermanentRoom, Rooms
 from chatd.config.limits import Limits
-from chatd.config.sections import Auth, PermanentRoom, Rooms
 from chatd.core import drafts, inputs
 from chatd.core.agenda import Due
 from chatd.core.commands.lifecycle import EMPTY_S, LOOK_AGAIN_S

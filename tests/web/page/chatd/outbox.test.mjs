@@ -354,3 +354,40 @@ for (const [what, storage] of [
     assert.deepEqual([chat.outbox, chat.state.name], [[], "ready"]);
   });
 }
+
+/** As `enter`; returns what is sent once the rooms are there. */
+async function enterAgain(world) {
+  await world.end();
+  await world.pass(60_000);
+  const [lobby, garden] = await world.welcome([listed("lobby", 0), listed("garden", 0)]);
+  return [...(await world.say(joined(lobby.id, "lobby", 0))), ...(await world.say(joined(garden.id, "garden", 0)))];
+}
+
+test("a room is made once, though the connection is lost before the answer", async () => {
+  const world = new World();
+  const chat = await inRooms(world);
+  const made = chat.command({ type: "create", private: true });
+  const [sent] = world.socket.take();
+  assert.ok(sent.cid);
+  const [again] = await enterAgain(world);
+  assert.deepEqual({ ...again, id: sent.id }, sent);
+  const [last] = await enterAgain(world);
+  assert.deepEqual({ ...last, id: sent.id }, sent);
+  await world.say({ type: "ok", re: "create", id: last.id, cid: sent.cid, room: "~new", dup: true });
+  assert.equal((await made).room, "~new");
+});
+
+test("what was never sent, only asks, or outlives the session, is not sent again", async () => {
+  const world = new World();
+  const chat = await inRooms(world);
+  const failed = (command) => assert.rejects(chat.command(command), { code: "disconnected" });
+  const asked = failed({ type: "rooms" });
+  const durable = assert.rejects(chat.command({ type: "kick", room: "lobby", user: "bob" }), { code: "4503" });
+  await world.end();
+  await asked;
+  await failed({ type: "create", private: true });
+  await world.pass(60_000);
+  await world.accept();
+  await world.end(4503);
+  await durable;
+});

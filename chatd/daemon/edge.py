@@ -1,0 +1,98 @@
+"""The edge, made of the settings at the start and adjusted whenever they change.
+
+A connection keeps the limits with which it began. How many there may be, how fast they
+come and what all of them may hold counts at once; who is there stays.
+"""
+
+from __future__ import annotations
+
+import random
+import ssl
+from functools import partial
+
+from chatd.config import Config, LiveConfig
+from chatd.daemon.house import House
+from chatd.daemon.routes import metrics_routes, public_routes
+from chatd.net.asgi import Gateway
+from chatd.net.census import Census
+from chatd.net.host import DoorLimits
+from chatd.net.listener import Listener
+from chatd.net.monitor import Monitor
+from chatd.net.routing import Site
+from chatd.web.tree import Tree
+
+
+def gateway_of(tree: Tree) -> Gateway:
+    """What answers over HTTP all that the daemon does not answer itself."""
+    # Every other command of the terminal would load it for nothing.
+    from chatd.web.app import application  # noqa: PLC0415
+
+    return Gateway(app=application(tree))
+
+
+def doors_of(
+    config: LiveConfig, house: House, gateway: Gateway, tls: ssl.SSLContext | None
+) -> tuple[Listener, Monitor]:
+    """Make the listener for people, and the one for the metrics.
+
+    Args:
+        config: The settings in force.
+        house: The host of the connections.
+        gateway: What answers over HTTP.
+        tls: With what encrypted connections are made; None where there are none.
+    """
+    server = config.current.server
+    origins = list(server.allowed_origins)
+    if server.public_origin is not None:
+        origins.append(server.public_origin)
+    site = Site(
+        routes=public_routes(house.hub),
+        gateway=gateway,
+        prefix=server.public_path,
+        allowed_origins=origins,
+        trusted_proxies=server.trusted_proxies,
+        scheme="https" if tls else "http",
+    )
+    listener = Listener(
+        host=house,
+        limits=DoorLimits(),
+        site=site,
+        census=Census(),
+        observer=house,
+        jitter=random.random,
+        tls=tls,
+        budget=gateway.budget,
+        proxied=server.proxy_protocol,
+    )
+    numbers = Site(routes=metrics_routes(house.metrics))
+    config.follow(partial(adjust, listener, numbers))
+    return listener, Monitor(site=numbers, observer=house)
+
+
+def adjust(listener: Listener, numbers: Site, config: Config) -> None:
+    """Have the edge go on with these settings.
+
+    Args:
+        listener: Where people come in.
+        numbers: Of the listener for the metrics.
+        config: What is in force now.
+    """
+    limits, heartbeat = config.limits, config.heartbeat
+    listener.limits = DoorLimits(
+        frame_bytes=limits.frame_bytes,
+        commands_per_s=limits.commands_per_s,
+        bytes_per_s=limits.bytes_per_s,
+        bytes_burst=limits.bytes_burst,
+        inflight_max=limits.inflight_max,
+        outbox_soft_bytes=limits.outbox_soft_bytes,
+        outbox_hard_bytes=limits.outbox_hard_bytes,
+        write_timeout_s=limits.write_timeout_s,
+        heartbeat_interval_s=heartbeat.interval_s,
+        heartbeat_timeout_s=heartbeat.timeout_s,
+    )
+    listener.census.adjust(limits)
+    listener.budget.most = limits.buffered_bytes
+    if (gateway := listener.site.gateway) is not None:
+        gateway.body_bytes = limits.frame_bytes
+    for site in (listener.site, numbers):
+        site.requests.adjust(limits.requests_per_s, limits.requests_burst)
