@@ -1,7 +1,7 @@
 // @ts-check
 /** Where one writes: a draft for each room, an answer, or a message anew. */
 
-import { Picker, used } from "./emoji.mjs";
+import { Picker } from "./dialog.mjs";
 import { Icon } from "./icons.mjs";
 import { draft, keepDraft } from "./kept.mjs";
 import { mayModerate, writing } from "./message.mjs";
@@ -100,7 +100,6 @@ export function Composer({ name, room }) {
 
   /** @param {string} emoji */
   const insert = (emoji) => {
-    used(emoji);
     const { selectionStart: from, selectionEnd: to } = box.current;
     write(text.slice(0, from) + emoji + text.slice(to));
     setPicking(false);

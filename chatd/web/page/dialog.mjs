@@ -4,7 +4,7 @@
 import { Icon } from "./icons.mjs";
 import { say } from "./reasons.mjs";
 import { connection, flash, isOutdated } from "./state.mjs";
-import { html, only, signal, useEffect, useRef } from "./ui.mjs";
+import { html, only, signal, useEffect, useRef, useState } from "./ui.mjs";
 import { t } from "./words.mjs";
 
 /** The dialog that is open, if there is one. @type {{value: any}} */
@@ -19,15 +19,31 @@ export const show = (node) => {
  *
  * @param {() => Promise<any>} load Resolves to its view.
  */
-export async function showLoaded(load) {
+export const showLoaded = (load) => loaded(load, (View) => show(html`<${View} />`));
+
+/** @param {() => Promise<any>} load @param {(View: any) => void} use */
+async function loaded(load, use) {
   try {
-    const View = await load();
-    show(html`<${View} />`);
+    use(await load());
   } catch {
     // The daemon is away, or it has other versions of the page's files by now.
     if (connection.value.name === "ready") isOutdated.value = true;
     else say(t("notDone", { reason: t("cannotReach") }));
   }
+}
+
+/** A choice of emoji, loaded when it is first needed. @param {any} props */
+export function Picker(props) {
+  const [View, setView] = useState(/** @type {any} */ (null));
+  useEffect(
+    () =>
+      void loaded(
+        async () => (await import("./emoji.mjs")).Choice,
+        (Choice) => setView(() => Choice),
+      ),
+    [],
+  );
+  return View && html`<${View} ...${props} />`;
 }
 
 export const showJump = () => showLoaded(async () => (await import("./jump.mjs")).Jump);

@@ -9,15 +9,14 @@ const CHOICE =
   "👍 👎 ❤️ 😂 😄 🙂 😉 😍 🤔 😮 😢 😭 😡 😅 🙄 😴 🤯 🥳 😎 🤷 🙏 👏 💪 👋 🙌 🤝 👀 ✅ ❌ ❓ ❗ 💯 🔥 🎉 🚀 ⭐ 💡 🐛 🔧 📌 📅 ⏰ ☕ 🍕 🍰 🍀 🌞 🌧️".split(
     " ",
   );
-export const QUICK = CHOICE.slice(0, 3);
 const RECENT = "chatd emoji";
 const MOST_RECENT = 8;
 
 /** @returns {string[]} */
 const recent = () => (storage.getItem(RECENT) ?? "").split(" ").filter((one) => CHOICE.includes(one));
 
-/** Remember that an emoji was used. @param {string} emoji */
-export const used = (emoji) =>
+/** Remember that an emoji was chosen. @param {string} emoji */
+const remember = (emoji) =>
   keep(RECENT, [emoji, ...recent().filter((one) => one !== emoji)].slice(0, MOST_RECENT).join(" "));
 
 /**
@@ -25,7 +24,7 @@ export const used = (emoji) =>
  *
  * @param {{pick: (emoji: string) => void, close: () => void, isBelow?: boolean}} props
  */
-export function Picker({ pick, close, isBelow }) {
+export function Choice({ pick, close, isBelow }) {
   const ref = useRef(/** @type {any} */ (null));
   const first = recent();
   const all = [...first, ...CHOICE.filter((one) => !first.includes(one))];
@@ -36,6 +35,11 @@ export function Picker({ pick, close, isBelow }) {
     addEventListener("pointerdown", away);
     return () => removeEventListener("pointerdown", away);
   }, []);
+  /** @param {string} emoji */
+  const choose = (emoji) => {
+    remember(emoji);
+    pick(emoji);
+  };
   /** @param {any} event */
   const onKeyDown = (event) => {
     /** @type {Record<string, number>} */
@@ -52,6 +56,6 @@ export function Picker({ pick, close, isBelow }) {
   };
   return html`
     <div class=${`picker ${only({ down: isBelow })}`} role="group" aria-label=${t("emoji")} ref=${ref} onKeyDown=${onKeyDown}>
-      ${all.map((emoji) => html`<button type="button" key=${emoji} aria-label=${emoji} onClick=${() => pick(emoji)}>${emoji}</button>`)}
+      ${all.map((emoji) => html`<button type="button" key=${emoji} aria-label=${emoji} onClick=${() => choose(emoji)}>${emoji}</button>`)}
     </div>`;
 }

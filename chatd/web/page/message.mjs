@@ -2,8 +2,7 @@
 /** One message, and what can be done with it. */
 
 import { Avatar } from "./avatar.mjs";
-import { confirm } from "./dialog.mjs";
-import { Picker, QUICK, used } from "./emoji.mjs";
+import { confirm, Picker } from "./dialog.mjs";
 import { Icon } from "./icons.mjs";
 import { Markup } from "./markup.mjs";
 import { shownName } from "./names.mjs";
@@ -18,6 +17,9 @@ import { locale, t } from "./words.mjs";
 /** @typedef {import("./chatd.mjs").Message} Message */
 /** @typedef {import("./chatd.mjs").Entry} Entry */
 
+/** One click away. */
+const QUICK = ["👍", "👎", "❤️"];
+
 /** What is being written in answer to, or instead of, another message. */
 export const writing = signal(/** @type {{kind: "reply"|"edit", room: string, seq: number}|null} */ (null));
 /** The message whose emoji are shown to choose from. */
@@ -31,7 +33,6 @@ const Time = ({ ts }) => html`
 function react(room, message, emoji) {
   const { user = "" } = /** @type {any} */ (chat.value);
   const on = !message.reactions[emoji]?.includes(user);
-  if (on) used(emoji);
   chat.value?.post({ type: "react", room: room.name, of: message.seq, emoji, on });
 }
 
