@@ -8,19 +8,20 @@ outcome comes back as an input.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, Generic, TypeVar
 
 import attrs
 
 from chatd.core.drafts import Draft
-from chatd.core.principal import Principal
-from chatd.core.query import Place, Query
 from chatd.errors import Ending
 from chatd.ids import ConnectionId, RoomName, Seq, UserName
 from chatd.wire.accounts import SecretCommand
-from chatd.wire.admissions import Invitations
-from chatd.wire.commands import Command, Hello, History, Search, Sessions
-from chatd.wire.events import Ephemeral, Hidden, Millis, TimelineEvent
+from chatd.wire.commands import Command, Hello
+from chatd.wire.events import Ephemeral, Hidden, TimelineEvent
 from chatd.wire.replies import Reply, ServerFrame
+
+C = TypeVar("C", bound=Command)
+Q = TypeVar("Q")
 
 
 @attrs.define
@@ -135,83 +136,18 @@ class CheckSecret:
 
 
 @attrs.define
-class Unread:
-    """What of a room is unread up to a seq."""
-
-    upto: Seq
-    unread: int
-    """Messages."""
-    mentions: int
-    """Those among them that address the user."""
-
-
-@attrs.define
-class CountUnread:
-    """Count unread messages; `UnreadCounted` repeats `because`."""
+class Query(Generic[C, Q]):
+    """Read something from the store for a command; `Answered` comes back."""
 
     connection: ConnectionId
-    hello: Hello
-    principal: Principal
-    marks: list[tuple[RoomName, Seq, Seq]]
-    """Room, read mark, and the head up to which to count."""
-    counted: dict[RoomName, Unread]
-    """What was counted before, for `UnreadCounted` to repeat."""
-
-
-@attrs.define
-class FindUser:
-    """Look for the user whom `command` names."""
-
-    connection: ConnectionId
-    command: Command
-    user: UserName
-
-
-@attrs.define
-class ReadHistory:
-    """Read a page of messages up to `upto`."""
-
-    connection: ConnectionId
-    command: History
-    upto: Seq
-    viewer: UserName
-
-
-@attrs.define
-class ReadSessions:
-    """Read a page of a user's sessions, of those that were idle since then at most."""
-
-    connection: ConnectionId
-    command: Sessions
-    user: UserName
-    since: Millis
-
-
-@attrs.define
-class ReadInvitations:
-    """Read a page of invitations to the server: of one user, or for None all."""
-
-    connection: ConnectionId
-    command: Invitations
-    user: UserName
-    """Who asks."""
-    maker: UserName | None
+    command: C
+    query: Q
+    """One of `chatd.core.queries`."""
 
 
 @attrs.define
 class EndSetup:
     """There is an administrator: the first one is not waited for any more."""
-
-
-@attrs.define
-class FindMessages:
-    """Find messages in some rooms, each from a first seq up to the head."""
-
-    connection: ConnectionId
-    command: Search
-    query: Query
-    scope: list[tuple[RoomName, Seq, Seq]]
-    place: Place | None
 
 
 @attrs.define
@@ -260,13 +196,8 @@ Effect = (
     | Append
     | Authenticate
     | CheckSecret
-    | CountUnread
-    | FindUser
-    | ReadHistory
-    | ReadSessions
-    | ReadInvitations
+    | Query[Any, Any]
     | EndSetup
-    | FindMessages
     | Replay
     | Charge
     | Finish

@@ -9,29 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Any, Generic, TypeVar
 
 import attrs
 
 from chatd.core.drafts import AddressBan, Outcome
-from chatd.core.effects import Origin, Unread
-from chatd.core.entities import Sanction, SessionKept
+from chatd.core.effects import C, Origin, Q
+from chatd.core.entities import Sanction
 from chatd.core.principal import (
     HashedPassword,
-    InvitationKept,
     NewSecret,
     Principal,
     Renewal,
     RightPassword,
 )
-from chatd.core.query import Hit, Query
 from chatd.errors import Reject
 from chatd.ids import ConnectionId, RoomName, Seq, SessionId, UserName
 from chatd.wire.accounts import SecretCommand
-from chatd.wire.admissions import Invitations
 from chatd.wire.codec import BadCommand
-from chatd.wire.commands import Command, Hello, History, Search, Sessions
+from chatd.wire.commands import Command, Hello
 from chatd.wire.events import Millis
-from chatd.wire.replies import MessageShown
+
+A = TypeVar("A")
 
 
 @attrs.define
@@ -79,24 +78,18 @@ class Authenticated:
 
 
 @attrs.define
-class UnreadCounted:
-    """The unread messages of a user's rooms were counted."""
+class Answered(Generic[C, Q, A]):
+    """What a query asked for was read, or could not be.
+
+    Whoever answers never sees a `Reject` here: it is the answer then.
+    """
 
     connection: ConnectionId
-    hello: Hello
-    principal: Principal
-    counts: dict[RoomName, Unread]
-
-
-@attrs.define
-class UserFound:
-    """The user whom a command names was looked for."""
-
-    connection: ConnectionId
-    command: Command
-    user: UserName
-    found: tuple[UserName, str, str] | None
-    """Name, display and role."""
+    command: C
+    query: Q
+    """One of `chatd.core.queries`."""
+    answer: A
+    """What the store has returned; a `Reject` where it was not asked, or failed."""
 
 
 @attrs.define
@@ -117,57 +110,6 @@ class Replayed:
     room: RoomName
     subscription: int
     at: Seq
-
-
-@attrs.define
-class HistoryRead:
-    """A page of history was read."""
-
-    connection: ConnectionId
-    command: History
-    upto: Seq
-    messages: list[MessageShown]
-    more: bool
-
-
-@attrs.define
-class SessionsRead:
-    """A page of a user's sessions was read."""
-
-    connection: ConnectionId
-    command: Sessions
-    sessions: list[SessionKept]
-    more: bool
-
-
-@attrs.define
-class InvitationsRead:
-    """A page of invitations to the server was read."""
-
-    connection: ConnectionId
-    command: Invitations
-    invitations: list[InvitationKept]
-    more: bool
-
-
-@attrs.define
-class MessagesFound:
-    """A page of a search's results was read."""
-
-    connection: ConnectionId
-    command: Search
-    query: Query
-    hits: list[Hit]
-    more: bool
-
-
-@attrs.define
-class LookUpRefused:
-    """A page or a search was not read."""
-
-    connection: ConnectionId
-    command: History | Search | Sessions | Invitations
-    reject: Reject
 
 
 @attrs.define
@@ -271,15 +213,9 @@ Input = (
     Opened
     | Received
     | Authenticated
-    | UnreadCounted
-    | UserFound
+    | Answered[Any, Any, Any]
     | Executed
     | Replayed
-    | HistoryRead
-    | SessionsRead
-    | InvitationsRead
-    | MessagesFound
-    | LookUpRefused
     | AuthenticationFailed
     | SecretChecked
     | SecretRefused

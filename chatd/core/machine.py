@@ -21,33 +21,30 @@ from chatd.config import Config, LiveConfig
 from chatd.core import (
     allowance,
     deadlines,
-    drafts,
     inputs,
     outcomes,
     presence,
 )
 from chatd.core.agenda import Due
 from chatd.core.commands import (
+    LOOK_UPS,
     RULES,
     Rule,
     accounts,
-    admissions,
     lifecycle,
-    lookups,
+    refuse,
     revocation,
     rooms,
-    searches,
     sessions,
-    timeline,
 )
 from chatd.core.effects import Charge, Effect
-from chatd.core.entities import Barrier, Block, Connection, Sent, User
+from chatd.core.entities import Barrier, Block, Connection, Sent
 from chatd.core.inputs import Input, Now
 from chatd.core.quota import Shares, Space, full_bucket, space_of
 from chatd.core.state import Chat
 from chatd.core.turn import Turn
 from chatd.errors import Reject, RejectCode
-from chatd.ids import Epoch, RoomName, is_guest
+from chatd.ids import Epoch, RoomName
 from chatd.wire.acts import Create
 from chatd.wire.codec import BadCommand
 from chatd.wire.commands import Command
@@ -184,7 +181,7 @@ class Machine:
                 turn.member_room(connection, command.room)  # type: ignore[union-attr, arg-type]
             rule.run(turn, connection, command)
         except Reject as reject:
-            self._refuse(turn, connection, rule, command, reject)
+            refuse(turn, connection, command, reject)
             return
         if rule.draft is not None and connection.block is None:
             connection.open_drafts += 1
@@ -228,28 +225,6 @@ class Machine:
                 return True
         return False
 
-    def _refuse(
-        self,
-        turn: Turn,
-        connection: Connection,
-        rule: Rule,
-        command: Command,
-        reject: Reject,
-    ) -> None:
-        """Answer with `error`: through the writer where the order or a cid asks.
-
-        A `cid` may have been stored before, and then the truth is that it was;
-        and a reply to a durable command never overtakes an earlier one's.
-        """
-        cid = getattr(command, "cid", None)
-        if rule.draft is None or (cid is None and not connection.open_drafts):
-            turn.refuse(connection.id, command, reject)
-            return
-        otherwise = drafts.Refused.of(reject)
-        draft = rule.draft(turn, connection, command) if cid is not None else None
-        connection.open_drafts += 1
-        turn.append(drafts.Recall(draft, otherwise), connection, command)
-
     # --- malformed frames ---------------------------------------------------
 
     def _refuse_malformed(
@@ -267,32 +242,19 @@ class Machine:
 
     # --- look-ups that have come back ---------------------------------------
 
-    def _counted(self, turn: Turn, happened: inputs.UnreadCounted) -> None:
+    def _answered(
+        self, turn: Turn, happened: inputs.Answered[Command, Any, Any]
+    ) -> None:
+        """Let whoever asked have what was read, or refuse the command."""
         connection = turn.connection(happened.connection)
-        if connection is not None:
-            sessions.counted(turn, connection, happened)
-        elif not happened.principal.resumed:
-            sessions.unclaimed(turn, happened.principal.session)
-
-    def _user_found(self, turn: Turn, happened: inputs.UserFound) -> None:
-        connection = turn.connection(happened.connection)
+        row = LOOK_UPS[type(happened.query)]
         if connection is None:
-            return
-        if self.chat.was_cut(connection, happened.user):
-            # He may have ended meanwhile: what was found is a little old.
-            turn.find(connection, happened.command, happened.user)
-            return
-        self.chat.note_verified(connection)
-        is_gone = is_guest(happened.user) and happened.user not in self.chat.users
-        if happened.found is None or is_gone:
-            reject = timeline.no_user(happened.command, happened.user)
-            connection.block = None
-            rule = RULES[type(happened.command)]
-            self._refuse(turn, connection, rule, happened.command, reject)
+            if row.gone is not None:
+                row.gone(turn, happened.query)
+        elif isinstance(happened.answer, Reject):
+            turn.refuse(connection.id, happened.command, happened.answer)
         else:
-            self.chat.note_user(User(*happened.found))
-            connection.waiting.insert(0, happened.command)
-        turn.release(connection)
+            row.answer(turn, connection, happened)
 
     def _replayed(self, turn: Turn, happened: inputs.Replayed) -> None:
         connection = turn.connection(happened.connection)
@@ -346,15 +308,9 @@ _HANDLERS: dict[type[Input], Callable[[Machine, Turn, Any], None]] = {
     inputs.Opened: Machine._opened,
     inputs.Received: Machine._received,
     inputs.Authenticated: _for_connection(sessions.authenticated),
-    inputs.UnreadCounted: Machine._counted,
-    inputs.UserFound: Machine._user_found,
     inputs.Executed: Machine._executed,
     inputs.Replayed: Machine._replayed,
-    inputs.HistoryRead: _for_connection(lookups.history_read),
-    inputs.SessionsRead: _for_connection(lookups.sessions_read),
-    inputs.InvitationsRead: _for_connection(admissions.read),
-    inputs.MessagesFound: _for_connection(searches.found),
-    inputs.LookUpRefused: _for_connection(lookups.refused),
+    inputs.Answered: Machine._answered,
     inputs.AuthenticationFailed: _for_connection(sessions.not_authenticated),
     inputs.SecretChecked: _for_connection(accounts.checked),
     inputs.SecretRefused: _for_connection(accounts.unchecked),

@@ -19,13 +19,14 @@ from chatd.core.effects import (
     Append,
     Effect,
     EndSetup,
-    FindUser,
     Finish,
     Origin,
+    Query,
     Unsubscribe,
 )
 from chatd.core.entities import Block, Connection, Room, User
 from chatd.core.inputs import Now
+from chatd.core.queries import FindUser
 from chatd.core.quota import Shares, Space, full_bucket
 from chatd.core.scope import Scope
 from chatd.core.state import Chat
@@ -145,8 +146,18 @@ class Turn:
     def find(self, connection: Connection, command: Command, user: UserName) -> None:
         """Have the user looked for whom a command names; it waits for that."""
         self.chat.note_verifying(connection)
-        self.want(FindUser(connection.id, command, user))
+        self.query(connection, command, FindUser(user))
         self.pend(connection)
+
+    def query(self, connection: Connection, command: Command, query: object) -> None:
+        """Have something read from the store for a command.
+
+        Args:
+            connection: Whose command it is.
+            command: What it is read for.
+            query: One of `chatd.core.queries`.
+        """
+        self.effects.append(Query(connection.id, command, query))
 
     def pend(self, connection: Connection) -> None:
         """Let what the connection sent behind this command wait for it."""

@@ -12,64 +12,38 @@ with 4005: it comes back and asks again. A store that has failed ends the daemon
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeVar
 
 import attrs
 
 from chatd.auth import Authenticator
-from chatd.core.effects import (
-    Authenticate,
-    CheckSecret,
-    CountUnread,
-    FindMessages,
-    FindUser,
-    ReadHistory,
-    ReadInvitations,
-    ReadSessions,
-    Replay,
-    Unread,
-)
+from chatd.core.commands import LOOK_UPS, Queue
+from chatd.core.effects import Authenticate, CheckSecret, Query, Replay
 from chatd.core.inputs import (
+    Answered,
     Authenticated,
     AuthenticationFailed,
-    HistoryRead,
     Input,
-    InvitationsRead,
-    LookUpRefused,
-    MessagesFound,
     Replayed,
     SecretChecked,
     SecretRefused,
-    SessionsRead,
-    UnreadCounted,
-    UserFound,
 )
 from chatd.errors import Ending, Reject, StoreUnavailable, TooSlow
 from chatd.hub.committer import RETRY_AFTER_S
 from chatd.hub.fanout import Fanout, Link
 from chatd.hub.searches import Searches, unreadable
 from chatd.hub.turns import Turns
-from chatd.ids import RoomName, Seq, UserName
+from chatd.ids import ConnectionId, RoomName, Seq, UserName
 from chatd.ports import Entry, EntryKind, Store
+from chatd.wire.commands import Command
 from chatd.wire.encode import encode
 from chatd.wire.events import TimelineShown
 from chatd.wire.framing import text_frame
 
 T = TypeVar("T")
-
-LookUp = (
-    Authenticate
-    | CheckSecret
-    | CountUnread
-    | FindUser
-    | ReadHistory
-    | ReadSessions
-    | ReadInvitations
-    | FindMessages
-)
-"""An effect whose outcome is one input."""
 
 REPLAY_PAGE = 256
 REPLAY_PAGE_BYTES = 65_536
@@ -85,18 +59,24 @@ class Errands:
     _fanout: Fanout
     _happened: Callable[[Input], None]
     _make_gap: Callable[[RoomName, int, int], bytes]
-    _searches: Searches = attrs.field(init=False)
+    _searches: Searches = attrs.field(init=False, factory=Searches)
     _turns: Turns = attrs.field(init=False, factory=Turns)
 
-    def __attrs_post_init__(self) -> None:
-        self._searches = Searches(self._store)
+    async def verify(self, effect: Authenticate | CheckSecret) -> None:
+        """Verify a credential, or what a command brings. Cancellation: safe."""
+        with self._or_end(effect.connection):
+            if isinstance(effect, Authenticate):
+                await self._authenticate(effect)
+            else:
+                await self._check_secret(effect)
 
-    async def look_up(self, effect: LookUp) -> None:
-        """Perform one look-up. Cancellation: safe."""
+    @contextmanager
+    def _or_end(self, connection: ConnectionId) -> Iterator[None]:
+        """End a connection that cannot go on without what the block reads."""
         try:
-            await _LOOK_UPS[type(effect)](self, effect)
+            yield
         except (StoreUnavailable, TooSlow):
-            link = self._fanout.links.get(effect.connection)
+            link = self._fanout.links.get(connection)
             if link is not None:
                 link.outlet.finish(Ending.OVERLOADED, RETRY_AFTER_S)
 
@@ -129,86 +109,44 @@ class Errands:
         else:
             self._happened(SecretChecked(effect.connection, command, found))
 
-    async def _count_unread(self, effect: CountUnread) -> None:
-        numbers = await self._store.unread(effect.principal.user, effect.marks)
-        counts = dict(effect.counted)
-        for (room, _, upto), pair in zip(effect.marks, numbers, strict=True):
-            counts[room] = Unread(upto, *pair)
-        self._happened(
-            UnreadCounted(effect.connection, effect.hello, effect.principal, counts)
-        )
+    async def query(self, asked: Query[Command, Any]) -> None:
+        """Have something read from the store, when it is its turn.
 
-    async def _find_user(self, effect: FindUser) -> None:
-        row = await self._store.user(effect.user)
-        found = (row.user, row.display, row.role) if row is not None else None
-        self._happened(UserFound(effect.connection, effect.command, effect.user, found))
+        What a connection cannot go on without ends it where it cannot be read; a
+        page or a search is refused.
 
-    async def _read_history(self, effect: ReadHistory) -> None:
-        command = effect.command
-        page = partial(
-            self._store.history,
-            command.room,
-            before=command.before,
-            after=command.after,
-            limit=command.limit,
-            upto=effect.upto,
-            viewer=effect.viewer,
-        )
-        read = partial(HistoryRead, effect.connection, command, effect.upto)
-        await self._read_page(effect, effect.viewer, page, read)
+        Cancellation: safe.
+        """
+        link = self._fanout.links.get(asked.connection)
+        row = LOOK_UPS[type(asked.query)]
+        read = partial(row.read, self._store, asked.command, asked.query)
+        tell = partial(Answered, asked.connection, asked.command, asked.query)
+        if row.queue is Queue.AT_ONCE:
+            with self._or_end(asked.connection):
+                self._happened(tell(await read()))
+        elif link is not None and link.user is not None:
+            answer: Any
+            try:
+                answer = await self._in_turn(row.queue, link.user, read)
+            except Reject as reject:
+                answer = reject
+            self._happened(tell(answer))
 
-    async def _read_sessions(self, effect: ReadSessions) -> None:
-        command = effect.command
-        page = partial(
-            self._store.sessions,
-            effect.user,
-            effect.since,
-            command.after,
-            command.limit,
-        )
-        read = partial(SessionsRead, effect.connection, command)
-        await self._read_page(effect, effect.user, page, read)
+    async def _in_turn(
+        self, queue: Queue, user: UserName, read: Callable[[], Awaitable[T]]
+    ) -> T:
+        """Read for a user when it is his turn.
 
-    async def _read_invitations(self, effect: ReadInvitations) -> None:
-        command = effect.command
-        page = partial(
-            self._store.invitations, effect.maker, command.after, command.limit
-        )
-        read = partial(InvitationsRead, effect.connection, command)
-        await self._read_page(effect, effect.user, page, read)
-
-    async def _read_page(
-        self,
-        effect: ReadHistory | ReadSessions | ReadInvitations,
-        user: UserName,
-        page: Callable[[], Awaitable[tuple[list[T], bool]]],
-        read: Callable[[list[T], bool], Input],
-    ) -> None:
-        """Read a page when it is its user's turn, or tell that it cannot be read."""
+        Raises:
+            Reject: It cannot be read now.
+        """
+        if queue is Queue.SEARCHES:
+            return await self._searches.find(user, read)
         try:
             async with self._turns.of(user):
-                found, more = await page()
+                return await read()
         except (StoreUnavailable, TooSlow):
-            self._happened(
-                LookUpRefused(effect.connection, effect.command, unreadable())
-            )
-        else:
-            self._happened(read(found, more))
-
-    async def _find_messages(self, effect: FindMessages) -> None:
-        link = self._fanout.links.get(effect.connection)
-        if link is None or link.user is None:
-            return
-        try:
-            hits, more = await self._searches.find(link.user, effect)
-        except Reject as reject:
-            self._happened(LookUpRefused(effect.connection, effect.command, reject))
-        else:
-            self._happened(
-                MessagesFound(
-                    effect.connection, effect.command, effect.query, hits, more
-                )
-            )
+            raise unreadable() from None
 
     async def replay(self, link: Link) -> None:
         """Hand over a connection's replays, page by page, as it can take them.
@@ -269,15 +207,3 @@ class Errands:
             REPLAY_PAGE_BYTES,
             effect.viewer,
         )
-
-
-_LOOK_UPS: dict[type[LookUp], Callable[[Errands, Any], Awaitable[None]]] = {
-    Authenticate: Errands._authenticate,
-    CheckSecret: Errands._check_secret,
-    CountUnread: Errands._count_unread,
-    FindUser: Errands._find_user,
-    ReadHistory: Errands._read_history,
-    ReadSessions: Errands._read_sessions,
-    ReadInvitations: Errands._read_invitations,
-    FindMessages: Errands._find_messages,
-}

@@ -19,7 +19,7 @@ from chatd.core.effects import Effect
 from chatd.core.inputs import Executed, Input
 from chatd.core.machine import Machine
 from chatd.hub.committer import Committer, unavailable
-from chatd.hub.errands import Errands, LookUp
+from chatd.hub.errands import Errands
 from chatd.hub.fanout import Fanout
 from chatd.observe import Metrics
 from chatd.ports import Entry, EntryKind
@@ -107,8 +107,11 @@ class Performer:
         else:
             self.committer.append(effect.origin)
 
-    def _look_up(self, effect: LookUp) -> None:
-        self.spawn(self.errands.look_up, effect)
+    def _verify(self, effect: effects.Authenticate | effects.CheckSecret) -> None:
+        self.spawn(self.errands.verify, effect)
+
+    def _query(self, effect: effects.Query[Any, Any]) -> None:
+        self.spawn(self.errands.query, effect)
 
     def _replay(self, effect: effects.Replay) -> None:
         link = self.fanout.links.get(effect.connection)
@@ -145,15 +148,10 @@ PERFORM: dict[type[Effect], Callable[[Performer, Any], None]] = {
     effects.Unsubscribe: Performer._unsubscribe,
     effects.Rename: Performer._rename,
     effects.Append: Performer._append,
-    effects.Authenticate: Performer._look_up,
-    effects.CheckSecret: Performer._look_up,
-    effects.CountUnread: Performer._look_up,
-    effects.FindUser: Performer._look_up,
-    effects.ReadHistory: Performer._look_up,
-    effects.ReadSessions: Performer._look_up,
-    effects.ReadInvitations: Performer._look_up,
+    effects.Authenticate: Performer._verify,
+    effects.CheckSecret: Performer._verify,
+    effects.Query: Performer._query,
     effects.EndSetup: Performer._end_setup,
-    effects.FindMessages: Performer._look_up,
     effects.Replay: Performer._replay,
     effects.Charge: Performer._charge,
     effects.Finish: Performer._finish,

@@ -7,11 +7,12 @@ few of the places, so one user's searches cannot shut out the others'.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import attrs
 
-from chatd.core.effects import FindMessages
-from chatd.core.query import SEARCH_S, Hit, bad_place
+from chatd.core.query import SEARCH_S
 from chatd.errors import (
     IndexBehind,
     Reject,
@@ -21,7 +22,8 @@ from chatd.errors import (
 )
 from chatd.hub.committer import RETRY_AFTER_S
 from chatd.ids import UserName
-from chatd.ports import Store
+
+T = TypeVar("T")
 
 SEARCHES_MAX = 32
 """Searches that run or wait: 6.4 s at the most. Source: as for passwords."""
@@ -33,17 +35,21 @@ SEARCHES_PER_USER_MAX = 4
 class Searches:
     """The queue in front of the store's search."""
 
-    _store: Store
     _open: Counter[UserName] = attrs.field(factory=Counter)
 
-    async def find(
-        self, user: UserName, effect: FindMessages
-    ) -> tuple[list[Hit], bool]:
+    async def find(self, user: UserName, read: Callable[[], Awaitable[T]]) -> T:
         """Carry out one search.
+
+        Args:
+            user: Who searches.
+            read: Asks the store.
+
+        Returns:
+            What the store has returned.
 
         Raises:
             Reject: `rate_limited`, `unavailable` (it takes too long, or the store
-                cannot be read), `bad_field` (nothing is at its place any more).
+                cannot be read).
 
         Cancellation: safe.
         """
@@ -57,18 +63,13 @@ class Searches:
             )
         self._open[user] += 1
         try:
-            page = await self._store.search(
-                effect.query, effect.scope, effect.place, effect.command.limit, user
-            )
+            return await read()
         except TooSlow as slow:
             raise _too_slow(slow) from None
         except StoreUnavailable:
             raise unreadable() from None
         finally:
             self._open -= Counter([user])
-        if page is None:
-            raise bad_place()
-        return page
 
 
 def unreadable() -> Reject:

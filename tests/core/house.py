@@ -17,6 +17,7 @@ import attrs
 from chatd.config import Config, LiveConfig
 from chatd.core import drafts, effects, inputs
 from chatd.core.agenda import Due
+from chatd.core.commands import LOOK_UPS
 from chatd.core.effects import Effect, Origin
 from chatd.core.entities import Invite, Sanction
 from chatd.core.inputs import Input, Now
@@ -29,7 +30,6 @@ from chatd.core.principal import (
     Renewal,
     RightPassword,
 )
-from chatd.core.query import bad_place
 from chatd.core.scope import Scope
 from chatd.core.state import Chat
 from chatd.errors import Ending, Reject, RejectCode
@@ -40,22 +40,17 @@ from chatd.ids import (
     RoomName,
     Seq,
     SessionId,
-    SessionTag,
     UserName,
     direct_partner,
     is_direct,
 )
 from chatd.ports import InviteRow, RoomRow, Snapshot, UserRow
 from chatd.store.model import Model, admissions, erasing
-from chatd.store.model.entities import shown
 from chatd.store.model.people import (
     bar_address,
     end_sessions,
     forget_addresses,
-    sessions_of,
 )
-from chatd.store.model.search import ModelSource
-from chatd.store.ranking import read_page
 from chatd.wire import events, replies
 from chatd.wire.accounts import DeleteAccount, Password, Refresh, Register
 from chatd.wire.admissions import CreateInvitation, Link
@@ -63,6 +58,7 @@ from chatd.wire.commands import Command, Hello, Join
 from chatd.wire.events import HOUR_MS
 from chatd.wire.kinds import GuestName, Secret
 from chatd.wire.replies import SearchPage
+from tests.core.reads import ModelReads, at_once
 
 LOBBY = RoomName("lobby")
 """The room that the configuration declares."""
@@ -613,77 +609,11 @@ class House:
             return None
         return HashedPassword(command.password, invitation=by, digest=digest)
 
-    def _read_invitations(self, effect: effects.ReadInvitations) -> Input:
-        command = effect.command
-        found = admissions.invitations(self.model, effect.maker, command.after)
-        return inputs.InvitationsRead(
-            effect.connection,
-            command,
-            found[: command.limit],
-            len(found) > command.limit,
-        )
-
-    def _count(self, effect: effects.CountUnread) -> Input:
-        counts = dict(effect.counted)
-        for room, read, upto in effect.marks:
-            where = self.model.room(room)
-            if where is None:
-                continue
-            found = where.unread(effect.principal.user, read, upto)
-            counts[room] = effects.Unread(upto, *found)
-        return inputs.UnreadCounted(
-            effect.connection, effect.hello, effect.principal, counts
-        )
-
-    def _find(self, effect: effects.FindUser) -> Input:
-        row = self.model.users.get(effect.user)
-        found = (row.user, row.display, row.role) if row is not None else None
-        return inputs.UserFound(effect.connection, effect.command, effect.user, found)
-
-    def _read(self, effect: effects.ReadHistory) -> Input:
-        command = effect.command
-        room = self.model.room(command.room)
-        if room is None:
-            return inputs.HistoryRead(
-                effect.connection, command, effect.upto, [], more=False
-            )
-        found = [
-            shown(room, message, effect.viewer)
-            for message in room.messages.values()
-            if message.seq <= effect.upto
-            and (command.before is None or message.seq < command.before)
-            and (command.after is None or message.seq > command.after)
-        ]
-        limit = command.limit
-        page = found[:limit] if command.after is not None else found[-limit:]
-        return inputs.HistoryRead(
-            effect.connection, command, effect.upto, page, len(found) > limit
-        )
-
-    def _read_sessions(self, effect: effects.ReadSessions) -> Input:
-        command = effect.command
-        after = command.after or SessionTag("")
-        found = sessions_of(self.model, effect.user, effect.since, after)
-        return inputs.SessionsRead(
-            effect.connection,
-            command,
-            found[: command.limit],
-            len(found) > command.limit,
-        )
-
-    def _find_messages(self, effect: effects.FindMessages) -> Input | None:
-        connection = self.chat.connections.get(effect.connection)
-        if connection is None or connection.user is None:
-            return None
-        user = connection.user
-        source = ModelSource(self.model, effect.query, effect.scope, user)
-        limit = effect.command.limit
-        page = read_page(source, effect.query, effect.place, limit)
-        if page is None:
-            return inputs.LookUpRefused(effect.connection, effect.command, bad_place())
-        return inputs.MessagesFound(
-            effect.connection, effect.command, effect.query, *page
-        )
+    def look_up(self, effect: Any) -> Input:
+        """Read what a query asks for, as it is now; nobody is told of it yet."""
+        read = LOOK_UPS[type(effect.query)].read
+        answer = at_once(read(ModelReads(self.model), effect.command, effect.query))
+        return inputs.Answered(effect.connection, effect.command, effect.query, answer)
 
     def _replay(self, effect: effects.Replay) -> Input | None:
         room = self.model.room(effect.room)
@@ -710,11 +640,6 @@ class House:
 _ERRANDS: dict[type[Effect], Callable[[House, Any], Input | None]] = {
     effects.Authenticate: House._authenticate,
     effects.CheckSecret: House._check,
-    effects.CountUnread: House._count,
-    effects.FindUser: House._find,
-    effects.ReadHistory: House._read,
-    effects.ReadSessions: House._read_sessions,
-    effects.ReadInvitations: House._read_invitations,
-    effects.FindMessages: House._find_messages,
+    effects.Query: House.look_up,
     effects.Replay: House._replay,
 }

@@ -4,8 +4,8 @@ import pytest
 
 from chatd.config import Config
 from chatd.config.sections import Auth
-from chatd.core import drafts, inputs
-from chatd.core.commands import RULES
+from chatd.core import drafts, inputs, queries
+from chatd.core.commands import LOOK_UPS, RULES
 from chatd.core.deadlines import DUE_MAX
 from chatd.core.effects import Answer, Append, Origin
 from chatd.errors import Ending, RejectCode
@@ -27,6 +27,16 @@ def test_every_command_has_a_rule() -> None:
     assert set(RULES) == set(commands.Command.__args__)
     early = {kind for kind, rule in RULES.items() if rule.hello}
     assert early == {About, Hello, Register}
+
+
+def test_every_query_has_a_row() -> None:
+    """Who adds one adds how it is read and who answers."""
+    kinds = {
+        kind
+        for kind in vars(queries).values()
+        if isinstance(kind, type) and kind.__module__ == queries.__name__
+    }
+    assert kinds - {queries.Unread} == set(LOOK_UPS)
 
 
 def test_what_appends_a_draft_of_its_own_has_a_cid() -> None:

@@ -287,7 +287,7 @@ def read(place: House, command: History, first: int) -> Any:
     ann.take()
     ann.say(command)
     (effect,) = place.errands
-    page = place._read(effect)  # type: ignore[arg-type]
+    page = place.look_up(effect)
     place.errands.clear()
     place.chat.apply_trim(lobby(place), Seq(first))
     place.handle(page)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, TypeVar
 
 import attrs
@@ -10,7 +11,6 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from chatd.core import drafts as d
-from chatd.core.effects import FindMessages
 from chatd.core.query import Hit, Place, Query
 from chatd.errors import (
     IndexBehind,
@@ -21,10 +21,8 @@ from chatd.errors import (
 )
 from chatd.hub.committer import RETRY_AFTER_S
 from chatd.hub.searches import SEARCHES_MAX, SEARCHES_PER_USER_MAX, Searches
-from chatd.ids import ConnectionId, UserName
+from chatd.ids import UserName
 from chatd.store import MemoryStore
-from chatd.wire.commands import Search
-from chatd.wire.kinds import QueryText
 from tests.hub.support import ANN, DEN, T0, fill, running
 
 Page = tuple[list[Hit], bool] | None
@@ -152,21 +150,20 @@ async def test_one_user_has_only_a_few_searches_at_once() -> None:
 async def test_only_so_many_searches_wait_in_all() -> None:
     """One more is refused at once; those who went away leave their place."""
     store = SlowSearch()
-    searches = Searches(store)
-    command = Search(QueryText("tea"))
-    effect = FindMessages(ConnectionId(1), command, Query(), [], None)
+    searches = Searches()
+    read = partial(store.search, Query(), [], None, 20, ANN)
     async with trio.open_nursery() as nursery:
         for number in range(SEARCHES_MAX):
-            nursery.start_soon(searches.find, UserName(f"u{number}"), effect)
+            nursery.start_soon(searches.find, UserName(f"u{number}"), read)
         await wait_all_tasks_blocked()
         with pytest.raises(Reject) as refused:
-            await searches.find(ANN, effect)
+            await searches.find(ANN, read)
         assert refused.value.code is RejectCode.RATE_LIMITED
         assert refused.value.text == "there are too many searches under way"
         assert refused.value.retry_after_s == pytest.approx(0.2 * SEARCHES_MAX)
         nursery.cancel_scope.cancel()
     store.gate.release()
-    assert await searches.find(ANN, effect) == ([], False)
+    assert await searches.find(ANN, read) == ([], False)
 
 
 @pytest.mark.parametrize(

@@ -18,15 +18,20 @@ place and in one order; the functions named here are small and may rely on them:
   is nearly full. What may or may not add asks `allowance.may_grow` itself; what takes
   away (delete, leave) is never refused for that.
 * `cost`: how many commands it counts as, in the connection's bucket.
+
+`LOOK_UPS` is the same for what commands have read from the store: each kind of query of
+`chatd.core.queries`, how the store is asked for it, and what takes the answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from enum import Enum, auto
 from typing import Any
 
 import attrs
 
+from chatd.core import drafts, queries
 from chatd.core.commands import (
     accounts,
     addressing,
@@ -47,8 +52,11 @@ from chatd.core.commands import (
     timeline,
 )
 from chatd.core.drafts import CreateRoom, Durable
-from chatd.core.entities import Connection
+from chatd.core.entities import Connection, User
+from chatd.core.inputs import Answered
 from chatd.core.turn import Turn
+from chatd.errors import Reject
+from chatd.ids import is_guest
 from chatd.wire import accounts as account_commands
 from chatd.wire import acts, commands
 from chatd.wire import admissions as letting_in
@@ -144,3 +152,114 @@ RULES: dict[type[commands.Command], Rule] = {
     place_commands.NamePlace: Rule(place.name, settles=True, grows=True),
 }
 """Every command has exactly one row."""
+
+
+def refuse(
+    turn: Turn, connection: Connection, command: commands.Command, reject: Reject
+) -> None:
+    """Answer with `error`: through the writer where the order or a cid asks.
+
+    A `cid` may have been stored before, and then the truth is that it was;
+    and a reply to a durable command never overtakes an earlier one's.
+    """
+    rule, cid = RULES[type(command)], getattr(command, "cid", None)
+    if rule.draft is None or (cid is None and not connection.open_drafts):
+        turn.refuse(connection.id, command, reject)
+        return
+    otherwise = drafts.Refused.of(reject)
+    draft = rule.draft(turn, connection, command) if cid is not None else None
+    connection.open_drafts += 1
+    turn.append(drafts.Recall(draft, otherwise), connection, command)
+
+
+# --- what is read from the store ------------------------------------------------
+
+
+class Queue(Enum):
+    """When a query has its turn, and what becomes of one that cannot be read."""
+
+    AT_ONCE = auto()
+    """Its connection cannot go on without it: it ends, comes back and asks again."""
+    PAGES = auto()
+    """One of each user at a time; refused."""
+    SEARCHES = auto()
+    """As `chatd.hub.searches` has it; refused."""
+
+
+@attrs.frozen
+class LookUp:
+    """One row of the table."""
+
+    read: Callable[[Any, Any, Any], Awaitable[Any]]
+    """Asks the store for it; takes a `chatd.ports.Store`, the command and the query."""
+    answer: Callable[[Turn, Connection, Any], None]
+    """Takes an `Answered` for a connection that is still there."""
+    queue: Queue = Queue.PAGES
+    gone: Callable[[Turn, Any], None] | None = None
+    """Takes the query of a connection that is not; without it nobody needs to."""
+
+
+def _user_found(
+    turn: Turn,
+    connection: Connection,
+    happened: Answered[commands.Command, queries.FindUser, Any],
+) -> None:
+    """Go on with a command whose user was looked for, or refuse it."""
+    command, name, row = happened.command, happened.query.user, happened.answer
+    chat = turn.chat
+    if chat.was_cut(connection, name):
+        # He may have ended meanwhile: what was found is a little old.
+        turn.find(connection, command, name)
+        return
+    chat.note_verified(connection)
+    if row is None or (is_guest(name) and name not in chat.users):
+        connection.block = None
+        refuse(turn, connection, command, timeline.no_user(command, name))
+    else:
+        chat.note_user(User(row.user, row.display, row.role))
+        connection.waiting.insert(0, command)
+    turn.release(connection)
+
+
+LOOK_UPS: dict[type, LookUp] = {
+    queries.FindUser: LookUp(
+        lambda store, _, query: store.user(query.user), _user_found, Queue.AT_ONCE
+    ),
+    queries.CountUnread: LookUp(
+        lambda store, _, query: store.unread(query.principal.user, query.marks),
+        sessions.counted,
+        Queue.AT_ONCE,
+        sessions.uncounted,
+    ),
+    queries.ReadHistory: LookUp(
+        lambda store, command, query: store.history(
+            command.room,
+            before=command.before,
+            after=command.after,
+            limit=command.limit,
+            upto=query.upto,
+            viewer=query.viewer,
+        ),
+        lookups.history_read,
+    ),
+    queries.ReadSessions: LookUp(
+        lambda store, command, query: store.sessions(
+            query.user, query.since, command.after, command.limit
+        ),
+        lookups.sessions_read,
+    ),
+    queries.ReadInvitations: LookUp(
+        lambda store, command, query: store.invitations(
+            query.maker, command.after, command.limit
+        ),
+        admissions.read,
+    ),
+    queries.FindMessages: LookUp(
+        lambda store, command, query: store.search(
+            query.query, query.scope, query.place, command.limit, query.viewer
+        ),
+        searches.found,
+        Queue.SEARCHES,
+    ),
+}
+"""Every kind of query has exactly one row."""

@@ -25,10 +25,11 @@ from chatd.core.drafts import (
     RemoveInvitation,
     SetLink,
 )
-from chatd.core.effects import CheckSecret, Deliver, Origin, ReadInvitations
+from chatd.core.effects import CheckSecret, Deliver, Origin
 from chatd.core.entities import Connection, User
-from chatd.core.inputs import InvitationsRead
+from chatd.core.inputs import Answered
 from chatd.core.principal import InvitationKept, NewSecret
+from chatd.core.queries import Page, ReadInvitations
 from chatd.core.turn import Turn, no_room
 from chatd.errors import Reject, RejectCode
 from chatd.ids import RoomName, Seq, UserName, is_direct, is_guest
@@ -210,20 +211,25 @@ def invitations(turn: Turn, connection: Connection, command: Invitations) -> Non
     """Have a page of invitations read: one's own, or for an administrator all."""
     user = turn.user(connection)
     maker = None if user.role == "admin" else user.name
-    turn.want(ReadInvitations(connection.id, command, user.name, maker))
+    turn.query(connection, command, ReadInvitations(maker))
 
 
-def read(turn: Turn, connection: Connection, found: InvitationsRead) -> None:
+def read(
+    turn: Turn,
+    connection: Connection,
+    found: Answered[Invitations, ReadInvitations, Page[InvitationKept]],
+) -> None:
     """Answer `invitations`; of whoever is no administrator any more, his own."""
     command, user = found.command, turn.user(connection)
     if not may_still_ask(turn, connection, command):
         return
+    kept, more = found.answer
     shown = [
         _shown(turn, user.name, one)
-        for one in found.invitations
+        for one in kept
         if user.role == "admin" or one.maker == user.name
     ]
-    page, more = fit_page(turn, shown, more=found.more)
+    page, more = fit_page(turn, shown, more=more)
     last = page[-1].invitation if more else None
     turn.answer(connection.id, InvitationsPage(page, next=last, id=command.id))
 

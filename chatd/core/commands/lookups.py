@@ -1,6 +1,7 @@
 """History, who, rooms, blocks, sessions, ping: commands that change nothing.
 
-`history` and `sessions` need the store. They are authorised twice: when they are
+`history` and `sessions` need the store: one function asks, one answers (`LOOK_UPS`
+in `chatd.core.commands`). They are authorised twice: when they are
 asked, and again when they are answered, since their user may have been removed
 meanwhile, or have brought a token that allows less. A page is cut to
 `limits.reply_bytes`, and says that there is more.
@@ -14,9 +15,9 @@ from typing import Any, TypeVar
 
 import attrs
 
-from chatd.core.effects import ReadHistory, ReadSessions
 from chatd.core.entities import Connection, Room, SessionKept, readable_from
-from chatd.core.inputs import HistoryRead, LookUpRefused, SessionsRead
+from chatd.core.inputs import Answered
+from chatd.core.queries import Page, ReadHistory, ReadSessions
 from chatd.core.roster import Roster
 from chatd.core.state import Chat
 from chatd.core.turn import Turn
@@ -65,10 +66,14 @@ def history(turn: Turn, connection: Connection, command: History) -> None:
     """Have a page of messages read, up to what is applied now."""
     room = turn.chat.rooms[command.room]
     viewer = turn.user(connection).name
-    turn.want(ReadHistory(connection.id, command, room.head, viewer))
+    turn.query(connection, command, ReadHistory(room.head, viewer))
 
 
-def history_read(turn: Turn, connection: Connection, found: HistoryRead) -> None:
+def history_read(
+    turn: Turn,
+    connection: Connection,
+    found: Answered[History, ReadHistory, Page[MessageShown]],
+) -> None:
     """Answer `history`, if its user is still a member and his token allows it."""
     command = found.command
     if command.room in turn.chat.aliases:
@@ -81,9 +86,9 @@ def history_read(turn: Turn, connection: Connection, found: HistoryRead) -> None
         return
     assert connection.user is not None
     first = readable_from(room, room.members[connection.user])
-    messages = [message for message in found.messages if message.seq >= first]
-    more = found.more
-    if len(messages) < len(found.messages):
+    read, more = found.answer
+    messages = [message for message in read if message.seq >= first]
+    if len(messages) < len(read):
         if command.after is None:
             more = False
         elif not messages:
@@ -100,17 +105,12 @@ def history_read(turn: Turn, connection: Connection, found: HistoryRead) -> None
         room.name,
         room.epoch,
         first,
-        as_of=Seq(found.upto),
+        as_of=found.query.upto,
         messages=kept,
         more=more or len(kept) < len(messages),
         id=command.id,
     )
     turn.answer(connection.id, page)
-
-
-def refused(turn: Turn, connection: Connection, happened: LookUpRefused) -> None:
-    """Answer a look-up that could not be carried out."""
-    turn.refuse(connection.id, happened.command, happened.reject)
 
 
 def who(turn: Turn, connection: Connection, command: Who) -> None:
@@ -165,20 +165,25 @@ def sessions(turn: Turn, connection: Connection, command: Sessions) -> None:
     days = turn.config.auth.session_days
     since = turn.now.sure - round(days * DAY_MS)
     user = turn.user(connection).name
-    turn.want(ReadSessions(connection.id, command, user, since))
+    turn.query(connection, command, ReadSessions(user, since))
 
 
-def sessions_read(turn: Turn, connection: Connection, found: SessionsRead) -> None:
+def sessions_read(
+    turn: Turn,
+    connection: Connection,
+    found: Answered[Sessions, ReadSessions, Page[SessionKept]],
+) -> None:
     """Answer `sessions`: what the store has, and what it is told some seconds late."""
     command = found.command
     if not may_still_ask(turn, connection, command):
         return
+    read, more = found.answer
     shown = [
         _session(turn, connection, kept)
-        for kept in found.sessions
+        for kept in read
         if kept.id not in turn.chat.ended
     ]
-    page, more = fit_page(turn, shown, more=found.more)
+    page, more = fit_page(turn, shown, more=more)
     last = page[-1].session if more else None
     turn.answer(connection.id, SessionsPage(page, next=last, id=command.id))
 

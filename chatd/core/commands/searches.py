@@ -11,9 +11,9 @@ from __future__ import annotations
 import attrs
 
 from chatd.core.commands.lookups import fit
-from chatd.core.effects import FindMessages
 from chatd.core.entities import Connection, Room, User, readable_from
-from chatd.core.inputs import MessagesFound
+from chatd.core.inputs import Answered
+from chatd.core.queries import FindMessages, Page
 from chatd.core.query import Hit, Place, Query, bad_place, parse_place, parse_query
 from chatd.core.turn import Turn
 from chatd.errors import Reject, RejectCode
@@ -33,13 +33,22 @@ def search(turn: Turn, connection: Connection, command: Search) -> None:
     if place is not None:
         place = _followed(turn, place)
         _check_place(place, scope)
-    turn.want(FindMessages(connection.id, command, query, scope, place))
+    find = FindMessages(query, scope, place, user.name)
+    turn.query(connection, command, find)
 
 
-def found(turn: Turn, connection: Connection, outcome: MessagesFound) -> None:
+def found(
+    turn: Turn,
+    connection: Connection,
+    outcome: Answered[Search, FindMessages, Page[Hit] | None],
+) -> None:
     """Answer `search` with what its user may still read."""
-    command, query = outcome.command, _renamed(turn, outcome.query)
-    for hit in outcome.hits:
+    command, query = outcome.command, _renamed(turn, outcome.query.query)
+    if outcome.answer is None:
+        turn.refuse(connection.id, command, bad_place())
+        return
+    read, more = outcome.answer
+    for hit in read:
         _follow(turn, hit)
     try:
         _only_room(turn, connection, command, query)
@@ -49,13 +58,13 @@ def found(turn: Turn, connection: Connection, outcome: MessagesFound) -> None:
     user = turn.user(connection)
     hits = [
         hit
-        for hit in outcome.hits
+        for hit in read
         if hit.message.room in user.rooms
         and turn.allows(connection, command.type, hit.message.room)
         and hit.message.seq >= _first(turn, hit.message.room, user)
     ]
     messages = fit([hit.message for hit in hits], turn.config.limits.reply_bytes)
-    more = outcome.more or len(messages) < len(hits)
+    more = more or len(messages) < len(hits)
     last = hits[len(messages) - 1] if hits else None
     place = last.place.encode() if more and last is not None else None
     turn.answer(connection.id, SearchPage(messages, place, id=command.id))

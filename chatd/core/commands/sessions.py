@@ -13,6 +13,8 @@ meanwhile (`chatd.core.commands.accounts`) is verified once more before `welcome
 
 from __future__ import annotations
 
+import attrs
+
 from chatd.core import allowance
 from chatd.core.barred import address_digest, banned_from_server
 from chatd.core.commands.authority import invitation
@@ -29,10 +31,11 @@ from chatd.core.drafts import (
     Refused,
     RenewSession,
 )
-from chatd.core.effects import Authenticate, CountUnread, Origin, Unread
+from chatd.core.effects import Authenticate, Origin
 from chatd.core.entities import Connection, User, readable_from
-from chatd.core.inputs import Authenticated, AuthenticationFailed, UnreadCounted
+from chatd.core.inputs import Answered, Authenticated, AuthenticationFailed
 from chatd.core.principal import Principal, kept
+from chatd.core.queries import CountUnread, Unread
 from chatd.core.scope import Scope
 from chatd.core.turn import Turn
 from chatd.errors import Ending, Reject, RejectCode
@@ -107,7 +110,7 @@ def authenticated(turn: Turn, connection: Connection, found: Authenticated) -> N
         renewal = RenewSession(who.session, who.token, *kept(who))
         turn.append(renewal, connection, found.hello)
     elif who.resumed:
-        _count(turn, connection, found.hello, who)
+        _go_on(turn, connection, found.hello, CountUnread(who, [], {}))
     else:
         try:
             draft = _opening(turn, connection, who, found.hello.device)
@@ -205,7 +208,7 @@ def opened(
     assert who is not None
     connection.principal = None
     if not isinstance(outcome, Refused):
-        _count(turn, connection, command, who)
+        _go_on(turn, connection, command, CountUnread(who, [], {}))
     elif outcome.code in _OUTDATED and connection.tries < TRIES_MAX:
         # A guest's random suffix was given out before: draw another one. Or two
         # connections were the first of one account: the other one has made it. Or the
@@ -221,43 +224,54 @@ def unclaimed(turn: Turn, session: SessionId) -> None:
     turn.append(EndSession(session))
 
 
-def _count(turn: Turn, connection: Connection, command: Hello, who: Principal) -> None:
-    """Have the unread messages counted, where there can be any."""
-    counted(turn, connection, UnreadCounted(connection.id, command, who, {}))
+def counted(
+    turn: Turn,
+    connection: Connection,
+    found: Answered[Hello, CountUnread, list[tuple[int, int]]],
+) -> None:
+    """Go on with a `hello` whose rooms were counted."""
+    counts = dict(found.query.counted)
+    for (room, _, upto), pair in zip(found.query.marks, found.answer, strict=True):
+        counts[room] = Unread(upto, *pair)
+    _go_on(turn, connection, found.command, attrs.evolve(found.query, counted=counts))
 
 
-def counted(turn: Turn, connection: Connection, found: UnreadCounted) -> None:
+def uncounted(turn: Turn, query: CountUnread) -> None:
+    """Void a new session whose connection has gone before it was welcomed."""
+    if not query.principal.resumed:
+        unclaimed(turn, query.principal.session)
+
+
+def _go_on(
+    turn: Turn, connection: Connection, command: Hello, so_far: CountUnread
+) -> None:
     """Welcome, if every count that is needed is there; else ask for the rest.
 
     A count belongs to the seq up to which it was made. For a direct room that
     must be the head, since live events follow right after `welcome`; elsewhere
     an older pair of numbers is true as well, and the join tells the newer one.
     """
-    chat, who = turn.chat, found.principal
+    chat, who, counts = turn.chat, so_far.principal, so_far.counted
     user = chat.users.get(who.user)
     marks = []
     for name in user.rooms if user is not None else ():
         room = chat.rooms[name]
         read = room.members[who.user].read
-        upto = found.counts[name].upto if name in found.counts else None
+        upto = counts[name].upto if name in counts else None
         stale = upto is None or (is_direct(name) and upto != room.head)
         if read < room.head and stale:
             marks.append((name, read, room.head))
     if marks:
-        turn.want(CountUnread(connection.id, found.hello, who, marks, found.counts))
+        turn.query(connection, command, CountUnread(who, marks, counts))
     else:
-        _welcome(turn, connection, found.hello, who, found.counts)
+        _welcome(turn, connection, command, so_far)
 
 
 def _welcome(
-    turn: Turn,
-    connection: Connection,
-    command: Hello,
-    who: Principal,
-    counts: dict[RoomName, Unread],
+    turn: Turn, connection: Connection, command: Hello, found: CountUnread
 ) -> None:
     """Give the connection its user, its session and its direct conversations."""
-    chat = turn.chat
+    chat, who, counts = turn.chat, found.principal, found.counted
     if who.session in chat.ended:
         refused(turn, connection, command, _gone())
         return

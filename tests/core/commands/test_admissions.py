@@ -10,9 +10,9 @@ from chatd.config import Config
 from chatd.config.limits import Limits
 from chatd.config.sections import Auth
 from chatd.core import drafts as d
-from chatd.core.effects import Origin, ReadInvitations
+from chatd.core.effects import Origin, Query
 from chatd.core.entities import Sanction, User
-from chatd.core.inputs import LookUpRefused, RevisionKind
+from chatd.core.inputs import Answered, RevisionKind
 from chatd.core.principal import Renewal
 from chatd.core.quota import Space
 from chatd.core.scope import Scope
@@ -563,10 +563,11 @@ def test_a_page_that_cannot_be_read_now_is_refused() -> None:
     ada = house.user("ada")
     ada.say(Invitations(id=2))
     (effect,) = house.errands
-    assert isinstance(effect, ReadInvitations)
+    assert isinstance(effect, Query)
     house.errands.clear()
     reject = Reject(RejectCode.UNAVAILABLE, "later", retry_after_s=1.0)
-    house.handle(LookUpRefused(ada.id, effect.command, reject))
+    asked = effect.command, effect.query
+    house.handle(Answered(ada.id, *asked, reject))
     (refusal,) = ada.take()
     assert (refusal.code, refusal.id) == (RejectCode.UNAVAILABLE, 2)
     assert ada.ask(Ping()) == [Done("ping")]

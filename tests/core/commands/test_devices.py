@@ -10,7 +10,7 @@ from chatd.config import Config
 from chatd.config.limits import Limits
 from chatd.config.sections import Auth
 from chatd.core.drafts import OpenSession, SaveMarks
-from chatd.core.effects import Charge, ReadSessions
+from chatd.core.effects import Charge, Query
 from chatd.core.inputs import Revised, Revision, RevisionKind
 from chatd.core.principal import Renewal
 from chatd.core.scope import Scope
@@ -173,9 +173,9 @@ def test_a_session_that_ended_while_it_was_looked_up_is_not_told() -> None:
     one.take()
     (charge, read) = one.say(Sessions())
     assert isinstance(charge, Charge)
-    assert isinstance(read, ReadSessions)
+    assert isinstance(read, Query)
     effect = house.errands.pop()
-    answer = house._read_sessions(read)
+    answer = house.look_up(read)
     two.ask(Logout())
     assert effect is read
     house.handle(answer)

@@ -244,7 +244,7 @@ def test_who_was_looked_for_before_he_ended_is_looked_for_again() -> None:
     bob.take()
     bob.say(Send(HI, to=CY))
     find = house.errands.pop()
-    found = house._find(find)  # type: ignore[arg-type]
+    found = house.look_up(find)
     house.user("cy").ask(EMPTY)
     bob.take()
     house.handle(found)

@@ -9,7 +9,8 @@ from chatd.config.limits import Limits
 from chatd.config.sections import Auth
 from chatd.config.sections import Presence as PresenceSection
 from chatd.core import inputs
-from chatd.core.effects import Answer, Charge, ReadHistory
+from chatd.core.effects import Answer, Charge, Query
+from chatd.core.queries import ReadHistory
 from chatd.errors import Reject, RejectCode
 from chatd.ids import RoomName, Seq, UserName
 from chatd.wire import events, replies
@@ -49,11 +50,12 @@ def test_a_page_that_cannot_be_read_is_refused() -> None:
     ann.say(command)
     house.errands.clear()
     busy = Reject(RejectCode.UNAVAILABLE, "not now", retry_after_s=1.0)
-    house.handle(inputs.LookUpRefused(ann.id, command, busy))
+    refused = inputs.Answered(ann.id, command, ReadHistory(Seq(0), ANN), busy)
+    house.handle(refused)
     (error,) = ann.take()
     assert (error.code, error.id, error.retry_after) == ("unavailable", 7, 1.0)
     ann.close()
-    assert house.handle(inputs.LookUpRefused(ann.id, command, busy)) == []
+    assert house.handle(refused) == []
 
 
 def test_history_is_read_up_to_what_is_applied_and_folded_in() -> None:
@@ -66,7 +68,7 @@ def test_history_is_read_up_to_what_is_applied_and_folded_in() -> None:
     ann.ask(React(LOBBY, Seq(1), Emoji("+")))
     ann.ask(Delete(LOBBY, Seq(2)))
     command = History(LOBBY, id=3)
-    read = ReadHistory(ann.id, command, Seq(5), ANN)
+    read = Query(ann.id, command, ReadHistory(Seq(5), ANN))
     assert ann.say(command) == [Charge(ann.id, 4), read]
     house.settle()
     (page,) = ann.take()
@@ -162,8 +164,9 @@ def test_history_that_comes_back_to_nobody_is_nothing() -> None:
     command = History(LOBBY)
     ann.say(command)
     ann.close()
-    found = inputs.HistoryRead(ann.id, command, Seq(0), [], more=False)
-    assert house.handle(found) == []
+    query = ReadHistory(Seq(0), ANN)
+    nothing: tuple[list[Any], bool] = ([], False)
+    assert house.handle(inputs.Answered(ann.id, command, query, nothing)) == []
 
 
 # --- who and rooms ----------------------------------------------------------------

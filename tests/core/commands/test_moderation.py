@@ -9,8 +9,9 @@ from chatd.config import Config, PermanentRoom, Rooms
 from chatd.config.limits import Limits
 from chatd.core import drafts, inputs
 from chatd.core.agenda import Due
-from chatd.core.effects import Answer, Append, FindUser, Origin
+from chatd.core.effects import Answer, Append, Origin, Query
 from chatd.core.entities import Invite, Sanction
+from chatd.core.queries import FindUser
 from chatd.errors import RejectCode
 from chatd.ids import Cid, RoomName, Seq, UserName, direct_room, is_guest
 from chatd.wire import events, replies
@@ -271,7 +272,7 @@ def test_a_target_whom_nobody_knows_is_looked_up() -> None:
     del s.house.chat.users[ADA]
     command = Ban(TEAM, ADA, id=1)
     s.house.model.users[ADA] = attrs.evolve(s.house.model.users[ADA], role="user")
-    assert s.ann.say(command) == [FindUser(s.ann.id, command, ADA)]
+    assert s.ann.say(command) == [Query(s.ann.id, command, FindUser(ADA))]
     s.ann.say(Unmute(TEAM, CY, id=2))
     assert s.ann.take() == []
     s.house.settle()

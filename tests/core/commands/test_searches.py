@@ -6,9 +6,10 @@ import pytest
 
 from chatd.config import Config
 from chatd.config.limits import Limits
-from chatd.core import inputs
+from chatd.core import effects, inputs
 from chatd.core.commands.lookups import FRAME_OVERHEAD_BYTES
-from chatd.core.effects import Charge, FindMessages
+from chatd.core.effects import Charge
+from chatd.core.queries import FindMessages
 from chatd.core.query import Place, Query, parse_query
 from chatd.errors import Reject, RejectCode
 from chatd.ids import RoomName, Seq
@@ -21,6 +22,9 @@ from tests.core.house import ANN, BOB, LOBBY, House, Peer
 DEN = RoomName("den")
 TWO = PageLimit(2)
 TEA = QueryText("tea")
+
+
+NOTHING = FindMessages(Query(), [], None, ANN)
 
 
 def seqs(page: Any) -> list[tuple[str, int]]:
@@ -45,7 +49,7 @@ def test_messages_are_found_in_ones_own_rooms_up_to_what_is_applied() -> None:
     query = parse_query("tea")
     den = house.chat.rooms[DEN]
     scope = [(LOBBY, Seq(1), Seq(1)), (DEN, Seq(1), den.head)]
-    find = FindMessages(ann.id, command, query, scope, None)
+    find = effects.Query(ann.id, command, FindMessages(query, scope, None, ANN))
     assert ann.say(command) == [Charge(ann.id, 19), find]
     house.settle()
     (page,) = ann.take()
@@ -211,7 +215,7 @@ def test_a_search_that_was_not_carried_out_is_refused() -> None:
     ann.say(command)
     house.errands.clear()
     slow = Reject(RejectCode.UNAVAILABLE, "too slow", field="query")
-    house.handle(inputs.LookUpRefused(ann.id, command, slow))
+    house.handle(inputs.Answered(ann.id, command, NOTHING, slow))
     (error,) = ann.take()
     assert (error.code, error.text, error.id) == ("unavailable", "too slow", 7)
 
@@ -222,9 +226,9 @@ def test_an_outcome_that_comes_back_to_nobody_is_nothing() -> None:
     command = Search(TEA)
     ann.say(command)
     ann.close()
-    found = inputs.MessagesFound(ann.id, command, Query(), [], more=False)
-    refused = inputs.LookUpRefused(ann.id, command, Reject(RejectCode.INTERNAL, ""))
-    assert house.handle(found) == house.handle(refused) == []
+    answers: list[Any] = [([], False), Reject(RejectCode.INTERNAL, "")]
+    for answer in answers:
+        assert house.handle(inputs.Answered(ann.id, command, NOTHING, answer)) == []
 
 
 def test_a_direct_conversation_is_searched_by_its_two() -> None:

@@ -14,9 +14,9 @@ from chatd.core.effects import (
     Answer,
     Append,
     Authenticate,
-    CountUnread,
     Finish,
     Origin,
+    Query,
     Unsubscribe,
 )
 from chatd.errors import Ending, Reject, RejectCode
@@ -211,8 +211,8 @@ def test_welcome_tells_the_rooms_with_what_is_unread() -> None:
     house.run_errand()
     house.commit()
     count = house.errands[0]
-    assert isinstance(count, CountUnread)
-    assert count.marks == [(LOBBY, 2, 3)]
+    assert isinstance(count, Query)
+    assert count.query.marks == [(LOBBY, 2, 3)]
     house.settle()
     state = replies.RoomState(LOBBY, epoch, Seq(3), Seq(1), Seq(2), 1, 0)
     assert peer.take()[0].rooms == [state]
@@ -240,8 +240,8 @@ def test_a_count_is_made_again_for_a_direct_room_that_went_on() -> None:
     house.errands.append(first)
     house.run_errand()
     second = house.errands[0]
-    assert isinstance(second, CountUnread)
-    assert second.marks == [(DIRECT, 0, 2)]
+    assert isinstance(second, Query)
+    assert second.query.marks == [(DIRECT, 0, 2)]
     house.settle()
     (welcome,) = peer.take()
     assert [(r.room, r.seq, r.unread) for r in welcome.rooms] == [
