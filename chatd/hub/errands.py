@@ -5,6 +5,9 @@ the machine; it never changes anything itself. What it read is bounded by the se
 that was applied when it was sent, since readers see rows that are committed
 before the chat has applied them.
 
+What is read ends with the connection for which it is: whoever has gone keeps nobody
+waiting. A credential is looked at to its end, since guesses count.
+
 A credential that is refused answers the command, and so does a page that cannot be
 read now. A hello or a replay that cannot be gone on with ends its connection
 with 4005: it comes back and asks again. A store that has failed ends the daemon.
@@ -12,11 +15,13 @@ with 4005: it comes back and asks again. A store that has failed ends the daemon
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeVar
 
 import attrs
+import trio
 
 from chatd.auth import Authenticator
 from chatd.core.effects import (
@@ -86,18 +91,26 @@ class Errands:
     _happened: Callable[[Input], None]
     _make_gap: Callable[[RoomName, int, int], bytes]
     _searches: Searches = attrs.field(init=False)
-    _turns: Turns = attrs.field(init=False, factory=Turns)
+    _pages: Turns = attrs.field(init=False, factory=Turns)
+    _counts: Turns = attrs.field(init=False, factory=Turns)
 
     def __attrs_post_init__(self) -> None:
         self._searches = Searches(self._store)
 
     async def look_up(self, effect: LookUp) -> None:
         """Perform one look-up. Cancellation: safe."""
+        link = self._fanout.links.get(effect.connection)
+        if link is None:
+            return
+        perform = _LOOK_UPS[type(effect)]
         try:
-            await _LOOK_UPS[type(effect)](self, effect)
+            if isinstance(effect, Authenticate | CheckSecret):
+                await perform(self, effect)
+            else:
+                with _ending_with(link):
+                    await perform(self, effect)
         except (StoreUnavailable, TooSlow):
-            link = self._fanout.links.get(effect.connection)
-            if link is not None:
+            if effect.connection in self._fanout.links:
                 link.outlet.finish(Ending.OVERLOADED, RETRY_AFTER_S)
 
     async def _authenticate(self, effect: Authenticate) -> None:
@@ -130,7 +143,9 @@ class Errands:
             self._happened(SecretChecked(effect.connection, command, found))
 
     async def _count_unread(self, effect: CountUnread) -> None:
-        numbers = await self._store.unread(effect.principal.user, effect.marks)
+        user = effect.principal.user
+        async with self._counts.of(user):
+            numbers = await self._store.unread(user, effect.marks)
         counts = dict(effect.counted)
         for (room, _, upto), pair in zip(effect.marks, numbers, strict=True):
             counts[room] = Unread(upto, *pair)
@@ -186,7 +201,7 @@ class Errands:
     ) -> None:
         """Read a page when it is its user's turn, or tell that it cannot be read."""
         try:
-            async with self._turns.of(user):
+            async with self._pages.of(user):
                 found, more = await page()
         except (StoreUnavailable, TooSlow):
             self._happened(
@@ -225,9 +240,11 @@ class Errands:
         """
         while await link.outlet.wait_low() and link.replays:
             effect = next(iter(link.replays.values()))
+            page: list[TimelineShown] = []
             try:
-                async with self._turns.of(effect.viewer):
-                    page = await self._page(effect)
+                with _ending_with(link):
+                    async with self._pages.of(effect.viewer):
+                        page = await self._page(effect)
             except (StoreUnavailable, TooSlow):
                 link.outlet.finish(Ending.OVERLOADED, RETRY_AFTER_S)
                 continue
@@ -269,6 +286,17 @@ class Errands:
             REPLAY_PAGE_BYTES,
             effect.viewer,
         )
+
+
+@contextmanager
+def _ending_with(link: Link) -> Iterator[None]:
+    """Cancel what is done in the block when the connection goes."""
+    with trio.CancelScope() as scope:
+        link.look_ups.add(scope)
+        try:
+            yield
+        finally:
+            link.look_ups.discard(scope)
 
 
 _LOOK_UPS: dict[type[LookUp], Callable[[Errands, Any], Awaitable[None]]] = {

@@ -1,7 +1,8 @@
 """Who may search now: the store carries out one search after the other.
 
 Whoever would have to wait long is refused at once, and nobody holds more than a
-few of the places, so one user's searches cannot shut out the others'.
+few of the places, so one user's searches cannot shut out the others'. Users take
+turns, so his second search comes after the first of all others who wait.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from chatd.errors import (
     TooSlow,
 )
 from chatd.hub.committer import RETRY_AFTER_S
+from chatd.hub.turns import Turns
 from chatd.ids import UserName
 from chatd.ports import Store
 
@@ -35,6 +37,7 @@ class Searches:
 
     _store: Store
     _open: Counter[UserName] = attrs.field(factory=Counter)
+    _turns: Turns = attrs.field(factory=Turns)
 
     async def find(
         self, user: UserName, effect: FindMessages
@@ -57,9 +60,10 @@ class Searches:
             )
         self._open[user] += 1
         try:
-            page = await self._store.search(
-                effect.query, effect.scope, effect.place, effect.command.limit, user
-            )
+            async with self._turns.of(user):
+                page = await self._store.search(
+                    effect.query, effect.scope, effect.place, effect.command.limit, user
+                )
         except TooSlow as slow:
             raise _too_slow(slow) from None
         except StoreUnavailable:
