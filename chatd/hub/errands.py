@@ -5,6 +5,9 @@ the machine; it never changes anything itself. What it read is bounded by the se
 that was applied when it was sent, since readers see rows that are committed
 before the chat has applied them.
 
+What is read ends with the connection for which it is: whoever has gone keeps nobody
+waiting. A credential is looked at to its end, since guesses count.
+
 A credential that is refused answers the command, and so does a page that cannot be
 read now. A hello or a replay that cannot be gone on with ends its connection
 with 4005: it comes back and asks again. A store that has failed ends the daemon.
@@ -12,12 +15,13 @@ with 4005: it comes back and asks again. A store that has failed ends the daemon
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import attrs
+import trio
 
 from chatd.auth import Authenticator
 from chatd.core.commands import LOOK_UPS, Queue
@@ -36,14 +40,12 @@ from chatd.hub.committer import RETRY_AFTER_S
 from chatd.hub.fanout import Fanout, Link
 from chatd.hub.searches import Searches, unreadable
 from chatd.hub.turns import Turns
-from chatd.ids import ConnectionId, RoomName, Seq, UserName
+from chatd.ids import ConnectionId, RoomName, Seq
 from chatd.ports import Entry, EntryKind, Store
 from chatd.wire.commands import Command
 from chatd.wire.encode import encode
 from chatd.wire.events import TimelineShown
 from chatd.wire.framing import text_frame
-
-T = TypeVar("T")
 
 REPLAY_PAGE = 256
 REPLAY_PAGE_BYTES = 65_536
@@ -60,7 +62,8 @@ class Errands:
     _happened: Callable[[Input], None]
     _make_gap: Callable[[RoomName, int, int], bytes]
     _searches: Searches = attrs.field(init=False, factory=Searches)
-    _turns: Turns = attrs.field(init=False, factory=Turns)
+    _pages: Turns = attrs.field(init=False, factory=Turns)
+    _counts: Turns = attrs.field(init=False, factory=Turns)
 
     async def verify(self, effect: Authenticate | CheckSecret) -> None:
         """Verify a credential, or what a command brings. Cancellation: safe."""
@@ -113,40 +116,39 @@ class Errands:
         """Have something read from the store, when it is its turn.
 
         What a connection cannot go on without ends it where it cannot be read; a
-        page or a search is refused.
+        page or a search is refused. Of a connection that has gone the machine is told
+        that nothing was read.
 
         Cancellation: safe.
         """
         link = self._fanout.links.get(asked.connection)
+        tell = partial(Answered, asked.connection, asked.command, asked.query)
+        if link is not None:
+            with self._or_end(asked.connection), _ending_with(link):
+                self._happened(tell(await self._in_turn(asked, link)))
+                return
+        if asked.connection not in self._fanout.links:
+            self._happened(tell(None))
+
+    async def _in_turn(self, asked: Query[Command, Any], link: Link) -> Any:
+        """Read what is asked for, or the `Reject` that answers the command instead."""
         row = LOOK_UPS[type(asked.query)]
         read = partial(row.read, self._store, asked.command, asked.query)
-        tell = partial(Answered, asked.connection, asked.command, asked.query)
         if row.queue is Queue.AT_ONCE:
-            with self._or_end(asked.connection):
-                self._happened(tell(await read()))
-        elif link is not None and link.user is not None:
-            answer: Any
-            try:
-                answer = await self._in_turn(row.queue, link.user, read)
-            except Reject as reject:
-                answer = reject
-            self._happened(tell(answer))
-
-    async def _in_turn(
-        self, queue: Queue, user: UserName, read: Callable[[], Awaitable[T]]
-    ) -> T:
-        """Read for a user when it is his turn.
-
-        Raises:
-            Reject: It cannot be read now.
-        """
-        if queue is Queue.SEARCHES:
-            return await self._searches.find(user, read)
+            return await read()
+        if row.queue is Queue.COUNTS:
+            async with self._counts.of(asked.query.principal.user):
+                return await read()
+        assert link.user is not None
         try:
-            async with self._turns.of(user):
+            if row.queue is Queue.SEARCHES:
+                return await self._searches.find(link.user, read)
+            async with self._pages.of(link.user):
                 return await read()
         except (StoreUnavailable, TooSlow):
-            raise unreadable() from None
+            return unreadable()
+        except Reject as reject:
+            return reject
 
     async def replay(self, link: Link) -> None:
         """Hand over a connection's replays, page by page, as it can take them.
@@ -163,9 +165,11 @@ class Errands:
         """
         while await link.outlet.wait_low() and link.replays:
             effect = next(iter(link.replays.values()))
+            page: list[TimelineShown] = []
             try:
-                async with self._turns.of(effect.viewer):
-                    page = await self._page(effect)
+                with _ending_with(link):
+                    async with self._pages.of(effect.viewer):
+                        page = await self._page(effect)
             except (StoreUnavailable, TooSlow):
                 link.outlet.finish(Ending.OVERLOADED, RETRY_AFTER_S)
                 continue
@@ -207,3 +211,14 @@ class Errands:
             REPLAY_PAGE_BYTES,
             effect.viewer,
         )
+
+
+@contextmanager
+def _ending_with(link: Link) -> Iterator[None]:
+    """Cancel what is done in the block when the connection goes."""
+    with trio.CancelScope() as scope:
+        link.look_ups.add(scope)
+        try:
+            yield
+        finally:
+            link.look_ups.discard(scope)

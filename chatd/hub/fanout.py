@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import attrs
+import trio
 
 from chatd.core.effects import Replay
 from chatd.errors import Ending
@@ -57,6 +58,8 @@ class Link:
     """Messages that it has sent and nobody has handled; see `chatd.hub.ready`."""
     used_s: float = 0.0
     used_at: float = 0.0
+    look_ups: set[trio.CancelScope] = attrs.field(factory=set)
+    """What is read for it, which ends with it."""
 
 
 def _rename(link: Link, room: RoomName, name: RoomName) -> None:
@@ -105,12 +108,14 @@ class Fanout:
         self.links[outlet.id] = Link(outlet)
 
     def remove(self, connection: ConnectionId) -> Link:
-        """Let a connection go, with everything that waits for it."""
+        """Let a connection go, with everything that waits for it, or is read."""
         link = self.links.pop(connection)
         for room in link.rooms:
             self._leave(link, room)
         link.rooms.clear()
         link.replays.clear()
+        for scope in link.look_ups:
+            scope.cancel()
         return link
 
     def subscribe(self, connection: ConnectionId, room: RoomName) -> None:

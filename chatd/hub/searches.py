@@ -1,7 +1,8 @@
 """Who may search now: the store carries out one search after the other.
 
 Whoever would have to wait long is refused at once, and nobody holds more than a
-few of the places, so one user's searches cannot shut out the others'.
+few of the places, so one user's searches cannot shut out the others'. Users take
+turns, so his second search comes after the first of all others who wait.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from chatd.errors import (
     TooSlow,
 )
 from chatd.hub.committer import RETRY_AFTER_S
+from chatd.hub.turns import Turns
 from chatd.ids import UserName
 
 T = TypeVar("T")
@@ -36,6 +38,7 @@ class Searches:
     """The queue in front of the store's search."""
 
     _open: Counter[UserName] = attrs.field(factory=Counter)
+    _turns: Turns = attrs.field(factory=Turns)
 
     async def find(self, user: UserName, read: Callable[[], Awaitable[T]]) -> T:
         """Carry out one search.
@@ -63,7 +66,8 @@ class Searches:
             )
         self._open[user] += 1
         try:
-            return await read()
+            async with self._turns.of(user):
+                return await read()
         except TooSlow as slow:
             raise _too_slow(slow) from None
         except StoreUnavailable:

@@ -1,8 +1,8 @@
-"""Whose page is read now: one of each user at a time.
+"""Whose look-up is carried out now: of each kind, one of each user at a time.
 
-The store's readers serve in the order of asking. So that whoever asks for much is
-not served before everybody else, his look-ups wait here for each other, on all his
-connections together, and at the store each user has one.
+The store serves look-ups of a kind in the order of asking. So that whoever asks for
+much is not served before everybody else, his look-ups wait here for each other, on all
+his connections together, and at the store each user has one of a kind.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from chatd.ids import UserName
 
 @attrs.define(eq=False)
 class Turns:
-    """Users who wait for a page, or for whom one is read."""
+    """Users who wait for a look-up of one kind, or for whom one is carried out."""
 
     _locks: dict[UserName, trio.Lock] = attrs.field(factory=dict)
 

@@ -8,11 +8,13 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from chatd.auth import digest_of
+from chatd.auth.passwords import hash_password
 from chatd.config import Auth, History
 from chatd.core import drafts as d
 from chatd.core.settings import PLAIN
 from chatd.errors import Ending, StoreUnavailable, TooSlow
-from chatd.ids import RoomName, Seq, UserName
+from chatd.ids import RoomName, Seq, SessionId, UserName
 from chatd.net.host import DoorLimits
 from chatd.ports import UserRow
 from chatd.store import MemoryStore
@@ -54,6 +56,48 @@ class SlowOutcomes(MemoryStore):
         outcomes = await super().commit(drafts, now, certain)
         await self.gate.acquire()
         return outcomes
+
+
+@attrs.define(eq=False)
+class EndlessReads(MemoryStore):
+    """Never has an answer, and knows who waits for one."""
+
+    waiting: list[str] = attrs.field(factory=list)
+
+    async def _wait(self, what: str) -> Any:
+        self.waiting.append(what)
+        try:
+            await trio.sleep_forever()
+        finally:
+            self.waiting.remove(what)
+
+    async def events(self, *_: Any) -> Any:
+        return await self._wait("events")
+
+    async def history(self, *_: Any, **__: Any) -> Any:
+        return await self._wait("history")
+
+    async def sessions(self, *_: Any) -> Any:
+        return await self._wait("sessions")
+
+    async def search(self, *_: Any) -> Any:
+        return await self._wait("search")
+
+
+@attrs.define(eq=False)
+class EndlessCounts(EndlessReads):
+    """The same, and nobody gets in who has anything to count."""
+
+    async def unread(self, *_: Any) -> Any:
+        return await self._wait("unread")
+
+
+@attrs.define(eq=False)
+class EndlessKeys(EndlessReads):
+    """The same, and nobody is known."""
+
+    async def user(self, *_: Any) -> Any:
+        return await self._wait("user")
 
 
 async def full(store: MemoryStore, count: int, *rooms: RoomName) -> MemoryStore:
@@ -415,3 +459,80 @@ async def test_a_secret_of_a_connection_that_is_gone_is_not_verified(
         peer.close()
         await wait_all_tasks_blocked()
         assert rig.hub.connections == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "fields", "read"),
+    [
+        ("history", {"room": DEN}, "history"),
+        ("join", {"room": DEN, "since": 0, "epoch": EPOCH}, "events"),
+        ("search", {"query": "tea"}, "search"),
+        ("sessions", {}, "sessions"),
+    ],
+)
+async def test_who_has_gone_takes_his_look_ups_along(
+    command: str, fields: dict[str, Any], read: str
+) -> None:
+    """What is read for him is broken off, and another of his connections is next."""
+    store = EndlessReads()
+    await full(store, 2)
+    await store.commit([_session("ann-2", ANN)], T0)
+    async with running(store, filled=False) as rig:
+        phone, desk = await rig.login("ann"), await rig.login("ann-2")
+        for peer in (phone, desk):
+            await peer.ask(command, **fields)
+        assert store.waiting == [read]
+        phone.close()
+        await wait_all_tasks_blocked()
+        assert store.waiting == [read]
+        desk.close()
+        await wait_all_tasks_blocked()
+        assert store.waiting == []
+
+
+async def test_who_has_gone_is_not_counted_for() -> None:
+    """A hello that nobody waits for any more ends where it is."""
+    store = EndlessCounts()
+    await full(store, 2)
+    async with running(store, filled=False) as rig:
+        peer = rig.connect()
+        assert await peer.ask("hello", session="ann") == []
+        assert store.waiting == ["unread"]
+        peer.close()
+        await wait_all_tasks_blocked()
+        assert store.waiting == []
+
+
+async def test_a_session_that_nobody_was_told_of_ends() -> None:
+    """Its hello was broken off while unread messages were counted."""
+    store = EndlessCounts()
+    await full(store, 2)
+    hashed = hash_password("correct horse")
+    await store.commit([d.SetPasswordHash(ANN, hashed, None)], T0)
+    async with running(store, filled=False) as rig:
+        desk = rig.connect()
+        before = set(store._model.sessions)
+        await desk.ask("hello", name="ann", password="correct horse")
+        with trio.fail_after(30):
+            while not store.waiting:
+                await trio.sleep(0.01)
+        assert len(set(store._model.sessions) - before) == 1
+        desk.close()
+        await wait_all_tasks_blocked()
+        assert set(store._model.sessions) == before
+
+
+async def test_a_guess_is_looked_at_though_its_client_has_gone() -> None:
+    """Or whoever guesses passwords would hang up before they count."""
+    store = EndlessKeys()
+    async with running(store) as rig:
+        peer = rig.connect()
+        await peer.ask("hello", name="ann", password="guess")
+        assert store.waiting == ["user"]
+        peer.close()
+        await wait_all_tasks_blocked()
+        assert store.waiting == ["user"]
+
+
+def _session(name: str, user: UserName) -> d.OpenSession:
+    return d.OpenSession(SessionId(digest_of(name)), user, None, T0)

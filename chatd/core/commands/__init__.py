@@ -180,6 +180,8 @@ class Queue(Enum):
 
     AT_ONCE = auto()
     """Its connection cannot go on without it: it ends, comes back and asks again."""
+    COUNTS = auto()
+    """The same, one of each user at a time: of whom the query's principal is."""
     PAGES = auto()
     """One of each user at a time; refused."""
     SEARCHES = auto()
@@ -228,7 +230,7 @@ LOOK_UPS: dict[type, LookUp] = {
     queries.CountUnread: LookUp(
         lambda store, _, query: store.unread(query.principal.user, query.marks),
         sessions.counted,
-        Queue.AT_ONCE,
+        Queue.COUNTS,
         sessions.uncounted,
     ),
     queries.ReadHistory: LookUp(

@@ -73,32 +73,28 @@ SELECT iif(u.name = ?4, iif(x.is_on, x.seq, NULL), x.seen) AS place,
 FROM reaction x JOIN user u ON u.id = x.user_id
 WHERE x.room_id = ?1 AND x.of BETWEEN ?2 AND ?3 AND place IS NOT NULL"""
 
-# From the index `message_unread`, which has nothing but what counts.
-_UNREAD = """
-SELECT count(*) FROM (
+# All rooms in one statement. What is unread comes from the index `message_unread`,
+# which has nothing but what counts, and all of it: no message is read. Of those that
+# address the user each counts once, since it addresses everybody or some; not where he
+# was told of it before his mark, nor what he may not read. By `seq`: the plus keeps
+# SQLite from going by `of`, which rises over all that ever addressed anybody.
+_UNREAD = f"""
+SELECT j.key,
+(SELECT count(*) FROM (
   SELECT 1 FROM message
-  WHERE room_id = ?1 AND seq > ?2 AND seq <= ?3
-  AND text IS NOT NULL AND NOT hidden
-  AND user_id IS NOT (SELECT id FROM user WHERE name = ?4)
-  LIMIT ?5)"""
-
-# Each message once, since it addresses everybody or some; not where its reader was
-# told of it before his mark, nor what he may not read. By `seq`: the plus keeps SQLite
-# from going by `of`, which rises over all that ever addressed anybody.
-_MENTIONED = """
-SELECT count(*) FROM (
+  WHERE room_id = r.id AND seq > j.value ->> 1 AND seq <= j.value ->> 2
+  AND text IS NOT NULL AND NOT hidden AND user_id <> ?2 LIMIT ?3)),
+(SELECT count(*) FROM (
   SELECT 1 FROM mention n JOIN message m ON m.room_id = n.room_id AND m.seq = n.of
-  WHERE n.room_id = ?1
-  AND n.user_id IN (0, (SELECT id FROM user WHERE name = ?4))
-  AND n.is_on = 1 AND n.seq > ?2 AND n.seq <= ?3
-  AND +n.of >= coalesce((SELECT first FROM member WHERE room_id = n.room_id
-    AND user_id = (SELECT id FROM user WHERE name = ?4)), 1)
-  AND m.text IS NOT NULL AND NOT m.hidden
-  AND m.user_id IS NOT (SELECT id FROM user WHERE name = ?4)
+  WHERE n.room_id = r.id AND n.user_id IN (0, ?2)
+  AND n.is_on = 1 AND n.seq > j.value ->> 1 AND n.seq <= j.value ->> 2
+  AND +n.of >= coalesce((SELECT first FROM member
+    WHERE room_id = n.room_id AND user_id = ?2), 1)
+  AND m.text IS NOT NULL AND NOT m.hidden AND m.user_id <> ?2
   AND NOT EXISTS (SELECT 1 FROM mention o WHERE o.room_id = n.room_id AND o.of = n.of
-    AND o.is_on = 0 AND o.user_id IN (0, (SELECT id FROM user WHERE name = ?4))
-    AND o.seq <= ?2)
-  LIMIT ?5)"""
+    AND o.is_on = 0 AND o.user_id IN (0, ?2) AND o.seq <= j.value ->> 1) LIMIT ?3))
+FROM json_each(?1) j LEFT JOIN main.room r
+ON r.ended IS NULL AND r.id = {room_called("j.value ->> 0")}"""  # noqa: S608 - ours
 
 
 _ROOM = f"""
@@ -270,15 +266,12 @@ def unread(
     db: apsw.Connection, user: UserName, marks: Sequence[tuple[RoomName, Seq, Seq]]
 ) -> list[tuple[int, int]]:
     """Count others' messages that are unread, and those that address the user."""
-    counts = []
     with _snapshot(db):
-        for room, read, upto in marks:
-            found = _room(db, room)
-            values = found[0] if found else 0, read, upto, user, UNREAD_MAX
-            unread = select(db, _UNREAD, values)[0][0]
-            mentions = select(db, _MENTIONED, values)[0][0]
-            counts.append((unread, mentions))
-    return counts
+        users = select(db, "SELECT id FROM user WHERE name = ?", (user,))
+        number = users[0][0] if users else 0
+        listed = orjson.dumps(list(marks)).decode()
+        rows = select(db, _UNREAD, (listed, number, UNREAD_MAX))
+    return [(unread, mentions) for _, unread, mentions in sorted(rows)]
 
 
 # --- users, sessions, tokens --------------------------------------------------

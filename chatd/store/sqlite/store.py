@@ -36,7 +36,7 @@ from chatd.store.sqlite.faults import refusing
 from chatd.store.sqlite.filling import Filling
 from chatd.store.sqlite.generation import begin
 from chatd.store.sqlite.load import known, load
-from chatd.store.sqlite.readers import CONNECTIONS, Readers
+from chatd.store.sqlite.readers import CONNECTIONS, COUNTED_ROOMS, Readers
 from chatd.store.sqlite.threads import call, in_words
 from chatd.store.sqlite.writer import Writer
 from chatd.wire.events import DAY_MS, HOUR_MS, Millis, TimelineShown
@@ -225,7 +225,11 @@ class SqliteStore:
         self, user: UserName, marks: Sequence[tuple[RoomName, Seq, Seq]]
     ) -> list[tuple[int, int]]:
         """Count unread messages; see the port. Cancellation: safe."""
-        return await self._readers.count(reader.unread, user, marks)
+        counts: list[tuple[int, int]] = []
+        for at in range(0, len(marks), COUNTED_ROOMS):
+            some = marks[at : at + COUNTED_ROOMS]
+            counts += await self._readers.count(reader.unread, user, some)
+        return counts
 
     async def user(self, name: UserName) -> UserRow | None:
         """Find a user. Cancellation: safe."""

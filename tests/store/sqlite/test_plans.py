@@ -62,7 +62,7 @@ def test_what_the_store_runs_is_told_with_its_function(
     monkeypatch.setattr("tests.store.plans.EXCEPTIONS", {})
     monkeypatch.setattr(
         "chatd.store.sqlite.reader._UNREAD",
-        "SELECT count(ts), ?1, ?2, ?3, ?4, ?5 FROM message",
+        "SELECT count(ts), ?1 || ?2, ?3 FROM message",
     )
     select(db, "SELECT ts FROM message")
     db.execute("SELECT ts FROM message")
@@ -70,9 +70,20 @@ def test_what_the_store_runs_is_told_with_its_function(
     for _ in range(2):
         reader.unread(db, UserName("ann"), [("lobby", 0, 9)])  # type: ignore[list-item]
     assert watch.faults() == [
-        "reader.unread: SCAN message: SELECT count(ts), ?1, ?2, ?3, ?4, ?5 FROM message"
+        "reader.unread: SCAN message: SELECT count(ts), ?1 || ?2, ?3 FROM message"
     ]
     assert watch.faults() == []
+
+
+def test_what_is_unread_is_counted_without_reading_messages(
+    db: apsw.Connection,
+) -> None:
+    """All that is asked of them is in the index of what counts."""
+    sql = f"EXPLAIN QUERY PLAN {reader._UNREAD}"
+    plan = [str(step) for *_, step in select(db, sql, ("[]", 1, 999))]
+    found = [step for step in plan if "SEARCH message " in step]
+    assert len(found) == 1
+    assert found[0].startswith("SEARCH message USING COVERING INDEX message_unread (")
 
 
 @pytest.mark.parametrize("name", EXCEPTIONS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
@@ -13,9 +14,10 @@ import trio
 from chatd.errors import TooSlow
 from chatd.ids import Seq, UserName
 from chatd.store import SqliteStore
-from chatd.store.sqlite.readers import CONNECTIONS, Readers
+from chatd.store.sqlite import reader
+from chatd.store.sqlite.readers import CONNECTIONS, COUNTED_ROOMS, Readers
 from tests.store.gate import Gate
-from tests.store.support import ANN, LOBBY, fill, one, say, sqlite
+from tests.store.support import ANN, BOB, LOBBY, fill, one, page, say, sqlite
 
 ENDLESS = """
 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
@@ -73,6 +75,43 @@ async def test_a_count_never_waits_for_pages(tmp_path: Path) -> None:
         gate.open.set()
 
 
+async def test_a_page_never_waits_for_counts(tmp_path: Path) -> None:
+    """However many come back at once, others read on meanwhile."""
+    async with gated(tmp_path) as (store, gate), trio.open_nursery() as nursery:
+        await one(store, say("hi"))
+        for number in range(60):
+            nursery.start_soon(store._readers.count, held, gate, f"count {number}")
+        await gate.wait_begun(1)
+        for _ in range(10):
+            assert len(await page(store)) == 1
+        assert len(gate.begun) == 1
+        gate.open.set()
+
+
+async def test_who_comes_back_to_many_rooms_is_counted_for_in_turns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever comes back to one does not wait for all of them."""
+    counted: list[tuple[str, int]] = []
+
+    def unread(_db: apsw.Connection, user: UserName, marks: Any) -> Any:
+        counted.append((user, len(marks)))
+        return [(0, 0)] * len(marks)
+
+    monkeypatch.setattr(reader, "unread", unread)
+    mark = (LOBBY, Seq(0), Seq(9))
+    many = 3 * COUNTED_ROOMS + 1
+    async with gated(tmp_path) as (store, gate), trio.open_nursery() as nursery:
+        nursery.start_soon(store._readers.count, held, gate, "before")
+        await gate.wait_begun(1)
+        for user, count in ((ANN, many), (BOB, 1)):
+            nursery.start_soon(store.unread, user, [mark] * count)
+            await trio.testing.wait_all_tasks_blocked()
+        gate.open.set()
+        assert len(await store.unread(ANN, [mark] * many)) == many
+    assert counted[:3] == [(ANN, COUNTED_ROOMS), (BOB, 1), (ANN, COUNTED_ROOMS)]
+
+
 async def test_pages_are_served_in_the_order_of_asking(tmp_path: Path) -> None:
     """Whoever has waited longest is next."""
     names = [f"{number:02}" for number in range(20)]
@@ -118,4 +157,4 @@ async def test_a_look_up_that_nobody_waits_for_any_more_ends(tmp_path: Path) -> 
 async def test_one_connection_is_enough() -> None:
     """As the tests have it that are not about threads."""
     readers = Readers(1)
-    assert readers._pages.value == readers._all_but_keys.value == 1
+    assert readers._pages.value == readers._counts.value == 1

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from chatd.core import drafts as d
 from chatd.core.entities import INVITE_MS
-from chatd.ids import RoomName, UserName
+from chatd.ids import RoomName, Seq, UserName
 from chatd.ports import InviteRow
 from tests.store.sqlite.older import before, store_at
 from tests.store.support import ANN, BOB, LOBBY, T0, one, session_id, sqlite, timeline
@@ -120,3 +120,18 @@ async def test_nobody_has_named_a_place_of_before(tmp_path: Path) -> None:
         await one(store, d.SetPlace("Northwind"))
     async with sqlite(tmp_path) as store:
         assert (await store.load(T0)).place == "Northwind"
+
+
+async def test_what_was_unread_before_is(tmp_path: Path) -> None:
+    """Counted in another index: what was deleted or hidden does not count."""
+    rows = [(1, 2, "hi", 0), (2, 2, "ho", 0), (3, 2, None, 0), (4, 2, "x", 1)]
+    with store_at(tmp_path, before("unread")) as db:
+        db.execute("UPDATE room SET head = 5")
+        db.executemany(
+            "INSERT INTO message (room_id, seq, ts, user_id, text, hidden)"
+            " VALUES (1, ?, 0, ?, ?, ?)",
+            [*rows, (5, 1, "mine", 0)],
+        )
+    async with sqlite(tmp_path) as store:
+        assert await store.unread(ANN, [(LOBBY, Seq(0), Seq(5))]) == [(2, 0)]
+        assert await store.unread(ANN, [(LOBBY, Seq(1), Seq(5))]) == [(1, 0)]
