@@ -66,6 +66,7 @@ from chatd.observe import Metrics, configure_log, log
 from chatd.store.sqlite import open_store
 from chatd.store.sqlite.files import doubts
 from chatd.web.tree import Tree, read_tree
+from chatd.wire import emojis
 
 SWITCH_INTERVAL_S = 1e-4
 """With Python's 5 ms a busy loop starves the store's thread: a commit then takes
@@ -194,8 +195,7 @@ async def _live(
             await nursery.start(live, gateway)
             listener = _listener(config, house, gateway, tls)
             _add_gauges(metrics, hub, listener)
-            site = Site(routes=metrics_routes(metrics), requests=_rate(config))
-            monitor = Monitor(site=site, observer=house)
+            monitor = _monitor(config, house)
             if bytes_min := config.store.free_bytes_min:
                 measure = partial(free_bytes, data)
                 await nursery.start(watch_space, measure, hub.measured, data, bytes_min)
@@ -212,6 +212,7 @@ async def _live(
                 announce(Started(listening, numbers, data, is_new, hub.setup_secret))
                 # Not before the link is left, or one that came sooner would leave it.
                 nursery.start_soon(_end_setup, hub, data)
+                nursery.start_soon(trio.to_thread.run_sync, emojis.load)
                 await _until_stopped(signals)
                 service.tell("STOPPING=1")
                 await _drain(hub, listener, monitor)
@@ -286,6 +287,14 @@ def _listener(
         budget=gateway.budget,
         proxied=server.proxy_protocol,
     )
+
+
+def _monitor(config: Config, house: House) -> Monitor:
+    """The listener for monitoring, from the settings."""
+    if config.metrics.listen:
+        house.metrics.text()  # imports what the first who looks would wait for
+    routes = metrics_routes(house.metrics)
+    return Monitor(site=Site(routes=routes, requests=_rate(config)), observer=house)
 
 
 def _rate(config: Config) -> Buckets:
