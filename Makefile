@@ -9,6 +9,9 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
+# To compile chatd anew for each of the processes that tests start takes as long as all
+# else that a start does.
+unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON ?= python3
 ARGS ?=
@@ -18,10 +21,6 @@ LOCK := contrib/requirements-dev.txt
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint $(LOCK)
 # What decides must be tested at every branch.
 COVERED := chatd/core/*,chatd/wire/*,chatd/names/*,chatd/words/*,chatd/net/outbox.py
-# All but: checkpoints on every path (9xx, its own default), a list of startable
-# functions by bare name (114: `run` is everybody's), and tests that need a loop
-# without waiting for anything (124).
-FLAKE8_ASYNC := --disable=ASYNC9,ASYNC114,ASYNC124
 SOURCES = $(shell find chatd tests -name '*.py' -not -path '*/node_modules/*')
 # What `chatd WHAT` prints is kept in FILE: 'WHAT=FILE'.
 GENERATED := \
@@ -30,6 +29,7 @@ GENERATED := \
   'protocol schema=config/protocol.schema.json' \
   'protocol asyncapi=config/asyncapi.json'
 BENCH := contrib/bench
+PYTHONS := chatd tests $(BENCH) contrib/lint contrib/unicode contrib/wheel contrib/web
 BUILT := $(BENCH)/build
 TOOLS := contrib/web/node_modules
 BIOME := --config-path=contrib/web chatd/web/page tests/web contrib/npm
@@ -91,9 +91,9 @@ bench: .venv/dev.stamp $(BUILT)/venv.stamp $(BUILT)/load $(BUILT)/download $(BUI
 
 .PHONY: check
 check: .venv/dev.stamp $(TOOLS)/.package-lock.json ## Lint, types, layers, budgets, generated files, news
-	@echo "ruff";          $(BIN)/ruff check -q chatd tests $(BENCH) contrib/unicode contrib/wheel contrib/web
-	@echo "ruff format";   $(BIN)/ruff format -q --check chatd tests $(BENCH) contrib/unicode contrib/wheel contrib/web
-	@echo "flake8-async";  $(BIN)/flake8-async $(FLAKE8_ASYNC) $(SOURCES)
+	@echo "ruff";          $(BIN)/ruff check -q $(PYTHONS)
+	@echo "ruff format";   $(BIN)/ruff format -q --check $(PYTHONS)
+	@echo "flake8-async";  $(BIN)/python contrib/lint/async_rules.py $(SOURCES)
 	@echo "mypy --strict"; $(BIN)/mypy --no-error-summary
 	@cd $(BENCH) && $(CURDIR)/$(BIN)/mypy --no-error-summary --strict --cache-dir $(CURDIR)/.mypy_cache bench.py
 	@echo "biome";         $(TOOLS)/.bin/biome ci $(BIOME) --error-on-warnings >.venv/biome.txt 2>&1 || { cat .venv/biome.txt; exit 1; }
@@ -106,7 +106,7 @@ check: .venv/dev.stamp $(TOOLS)/.package-lock.json ## Lint, types, layers, budge
 
 .PHONY: format
 format: .venv/dev.stamp $(TOOLS)/.package-lock.json ## Format the code
-	@$(BIN)/ruff format chatd tests $(BENCH) contrib/unicode contrib/wheel contrib/web
+	@$(BIN)/ruff format $(PYTHONS)
 	@$(TOOLS)/.bin/biome check --write $(BIOME)
 
 .PHONY: generate

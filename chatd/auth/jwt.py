@@ -4,7 +4,7 @@ An entry of the configuration has one issuer, one audience and exactly one
 algorithm, and its keys are of that algorithm's kind; so a header can choose among
 keys, never how one is used. `kid` is looked up in a dictionary and nowhere else;
 `jku`, `jwk` and `x5u` are not looked at; `crit` is refused. PyJWT checks the
-signature. The claims are checked here, since the time is passed in.
+signature (`chatd.auth.keys`). The claims are checked here, since the time is passed in.
 
 Nothing is brought into shape: a token has one spelling, and so has the name in it.
 What is padded, folded or otherwise put right somewhere would be one more way to be
@@ -17,18 +17,13 @@ Source: RFC 7515, RFC 7519, RFC 8725 (the best current practices).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
-import jwt
 import orjson
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from jwt.exceptions import PyJWTError
-from jwt.utils import base64url_decode, base64url_encode
 
 from chatd.config import JwtIssuer
 from chatd.core.scope import Scope
@@ -40,10 +35,6 @@ from chatd.wire.text import parse_display
 
 TOKEN_BYTES_MAX = 4096
 """Source: what fits into a header of most servers."""
-SECRET_BYTES_MIN = 32
-"""Source: RFC 7518 section 3.2: as long as the hash."""
-RSA_BITS_MIN = 2048
-"""Source: RFC 7518 section 3.3."""
 ROLES = ("user", "bot", "admin")
 """What a claim may say of an account's role."""
 
@@ -116,9 +107,11 @@ class Issuers:
         keys = [(entry, key) for entry, key in keys if key is not None]
         if not keys:
             raise Unfit("kid: unknown")
+        from chatd.auth.keys import is_signed  # noqa: PLC0415 - here are keys
+
         reasons: list[str] = []
         for entry, key in keys:
-            if _is_signed(token, entry.config.algorithm, key):
+            if is_signed(token, entry.config.algorithm, key):
                 # Two entries may have the same keys, and each its own audience.
                 try:
                     return _checked(claims, entry.config, now)
@@ -149,18 +142,10 @@ def _decoded(part: str) -> bytes:
     Source: RFC 7515 section 2, "with all trailing '=' characters omitted"; RFC 4648
         section 3.5, canonical encoding.
     """
-    content = base64url_decode(part)
-    if base64url_encode(content).decode() != part:
+    content = urlsafe_b64decode(part + "=" * (-len(part) % 4))
+    if urlsafe_b64encode(content).decode().rstrip("=") != part:
         raise ValueError("it is not canonical")
     return content
-
-
-def _is_signed(token: str, algorithm: str, key: Any) -> bool:
-    try:
-        jwt.PyJWS([algorithm]).decode(token, key, algorithms=[algorithm])
-    except PyJWTError:
-        return False
-    return True
 
 
 # --- claims -------------------------------------------------------------------
@@ -248,7 +233,7 @@ def _scope(claims: dict[str, Any], claim: str) -> Scope | None:
     return scope
 
 
-# --- keys ---------------------------------------------------------------------
+# --- the settings -------------------------------------------------------------
 
 
 def read_issuers(entries: Sequence[JwtIssuer]) -> Issuers:
@@ -260,77 +245,17 @@ def read_issuers(entries: Sequence[JwtIssuer]) -> Issuers:
     problems: list[str] = []
     issuers = []
     for index, entry in enumerate(entries):
+        from chatd.auth.keys import keys_of  # noqa: PLC0415 - there is an issuer
+
         name = "jwks_file" if entry.jwks_file else "key_file"
         path = entry.jwks_file or entry.key_file
         try:
-            issuers.append(Issuer(entry, _keys(entry, Path(path).read_bytes())))
+            issuers.append(Issuer(entry, keys_of(entry, Path(path).read_bytes())))
         except OSError as error:
             reason = f"{path}: {error.strerror or error}"
             problems.append(f"auth.jwt[{index}].{name}: {reason}")
-        except (ValueError, PyJWTError) as error:
+        except ValueError as error:
             problems.append(f"auth.jwt[{index}].{name}: {path}: {error}")
     if problems:
         raise ConfigError(problems)
     return Issuers(issuers)
-
-
-def _keys(entry: JwtIssuer, raw: bytes) -> dict[str | None, Any]:
-    if not entry.jwks_file:
-        algorithm = jwt.get_algorithm_by_name(entry.algorithm)
-        key = raw.rstrip(b"\r\n") if entry.algorithm == "HS256" else raw
-        try:
-            prepared = algorithm.prepare_key(key)
-        except (ValueError, TypeError, PyJWTError):
-            raise ValueError(f"it is no key for {entry.algorithm}, in PEM") from None
-        return {None: _fitting(prepared, entry.algorithm)}
-    keys = dict(_of_set(raw, entry.algorithm))
-    if not keys:
-        raise ValueError(f"it has no key for {entry.algorithm}")
-    return keys
-
-
-def _of_set(raw: bytes, algorithm: str) -> Iterator[tuple[str | None, Any]]:
-    """The keys of a JWKS that are for this algorithm; those for others are skipped."""
-    try:
-        entries = orjson.loads(raw)["keys"]
-        entries = [entry for entry in entries if _is_for(entry, algorithm)]
-    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
-        raise ValueError('it is no JWKS: a JSON object with "keys"') from None
-    kids = [entry.get("kid") for entry in entries]
-    if not all(type(kid) in (str, type(None)) for kid in kids):
-        raise ValueError("a kid is a string")
-    if len(kids) > 1 and (None in kids or len(set(kids)) < len(kids)):
-        raise ValueError("with several keys, each needs a kid of its own")
-    for entry in entries:
-        key = jwt.PyJWK.from_dict(entry, algorithm).key
-        yield entry.get("kid"), _fitting(key, algorithm)
-
-
-def _is_for(entry: dict[str, Any], algorithm: str) -> bool:
-    return (
-        entry.get("kty") == _KEY_TYPES[algorithm]
-        and entry.get("use", "sig") == "sig"
-        and entry.get("alg", algorithm) == algorithm
-    )
-
-
-def _fitting(key: Any, algorithm: str) -> Any:
-    """The key, if it is a public one of the algorithm's kind and strong enough."""
-    if algorithm == "HS256":
-        if len(key) < SECRET_BYTES_MIN:
-            raise ValueError(f"an HS256 key has at least {SECRET_BYTES_MIN} bytes")
-    elif not isinstance(key, _KEY_CLASSES[algorithm]):
-        raise ValueError(f"it is no public key for {algorithm}")
-    elif isinstance(key, RSAPublicKey) and key.key_size < RSA_BITS_MIN:
-        raise ValueError(f"an RSA key has at least {RSA_BITS_MIN} bits")
-    elif isinstance(key, EllipticCurvePublicKey) and key.curve.name != "secp256r1":
-        raise ValueError("an ES256 key is on the curve P-256")
-    return key
-
-
-_KEY_TYPES = {"HS256": "oct", "RS256": "RSA", "ES256": "EC", "EdDSA": "OKP"}
-_KEY_CLASSES: dict[str, type] = {
-    "RS256": RSAPublicKey,
-    "ES256": EllipticCurvePublicKey,
-    "EdDSA": Ed25519PublicKey,
-}

@@ -1,10 +1,7 @@
-"""`chatd check` and `chatd config`: what would be in force, and what is wrong.
+"""`chatd config`, and how every command reads the configuration.
 
-Nothing is started here, and looked at are only the file, the keys that it names, the
-group of its sockets and the modes of its data directory, so both may be run beside a
-daemon and before its start. A configuration that cannot be
-used is told on standard error, one problem a line, and ends with 78 (`EX_CONFIG`),
-which the service file takes as a reason not to try again.
+A configuration that cannot be used is told on standard error, one problem a line, and
+ends with 78 (`EX_CONFIG`), which the service file takes as a reason not to try again.
 
 No file is looked for: without `-c` none is read, and the output says so.
 """
@@ -14,19 +11,14 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
-from chatd.auth import read_issuers
-from chatd.config import Config, notices
 from chatd.configfile import Loaded, effective, example, json_schema, load
-from chatd.errors import ConfigError, StoreRefused
-from chatd.net.sockets import UnixAccess
-from chatd.store.sqlite.files import doubts
+from chatd.errors import ConfigError
 
 NO_FILE = "no file was named with -c, so none was read"
 
@@ -53,55 +45,14 @@ def load_or_exit(
     try:
         return load(config_file, os.environ, overrides)
     except ConfigError as error:
-        _exit(error)
+        exit_with(error)
 
 
-def _exit(error: ConfigError) -> NoReturn:
+def exit_with(error: ConfigError) -> NoReturn:
+    """Tell all that is wrong with a configuration, and exit with 78."""
     for problem in error.problems:
         click.echo(problem, err=True)
     sys.exit(os.EX_CONFIG)
-
-
-@click.command()
-@config_option
-def check(config_file: Path | None) -> None:
-    """Check the configuration, and say all that is wrong with it."""
-    loaded = load_or_exit(config_file)
-    found = list(notices(loaded.config))
-    problems = list(_surroundings(loaded.config, found))
-    if problems:
-        _exit(ConfigError(problems))
-    origins = Counter(loaded.origins.values())
-    said = ", ".join(f"{count} from {origin}" for origin, count in origins.items())
-    click.echo(f"ok: {said}")
-    if config_file is None:
-        click.echo(f"note: {NO_FILE}")
-    for notice in found:
-        click.echo(f"note: {notice}")
-
-
-def _surroundings(config: Config, found: list[str]) -> Iterator[str]:
-    """Look at what the configuration names on this machine.
-
-    Args:
-        config: Sound by itself.
-        found: What may not be meant is added.
-
-    Yields:
-        What cannot be used.
-    """
-    try:
-        read_issuers(config.auth.jwt)
-    except ConfigError as error:
-        yield from error.problems
-    try:
-        UnixAccess(group=config.server.unix_group).group_id()
-    except ConfigError as error:
-        yield from error.problems
-    try:
-        found += doubts(Path(config.store.path))
-    except StoreRefused as error:
-        yield f"store.path: {error}"
 
 
 @click.group("config")

@@ -29,7 +29,8 @@ import click
 import orjson
 import trio
 
-from chatd.cli.transcript import clean, shown
+from chatd.cli.clean import clean
+from chatd.cli.transcript import shown
 from chatd.client import (
     SOCKET_PATH,
     UNIX,

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import segno
 
 from chatd.auth import digest_of, new_secret
 from chatd.cli.config import config_option, load_or_exit
@@ -126,6 +125,8 @@ def is_terminal() -> bool:
 
 def draw(link: str) -> None:
     """Draw a QR code of the link, for a phone."""
+    import segno  # noqa: PLC0415 - only here, and only on a terminal
+
     segno.make(link, error="m", micro=False).terminal(compact=True)
 
 

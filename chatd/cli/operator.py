@@ -21,8 +21,8 @@ from typing import Any, TypeVar
 import attrs
 import click
 
+from chatd.cli.clean import clean
 from chatd.cli.config import load_or_exit
-from chatd.cli.transcript import clean
 from chatd.errors import Reject, StoreFailed, StoreRefused, StoreUnavailable
 from chatd.ids import (
     RoomName,

@@ -13,7 +13,8 @@ import click
 from chatd import __version__
 from chatd.cli.config import config_option, load_or_exit
 from chatd.config import Address, Server, TcpAddress
-from chatd.daemon import Started, links, run_daemon, setup
+from chatd.daemon import links, setup
+from chatd.daemon.daemon import Started, run_daemon
 from chatd.errors import ConfigError, StoreRefused
 
 

@@ -1,6 +1,6 @@
 """What a person reads in `chatd connect`: each event as lines of plain text.
 
-Nothing that somebody else wrote reaches the terminal as it is. `clean` replaces
+Nothing that somebody else wrote reaches the terminal as it is: `clean` replaces
 what steers a terminal or turns the direction of a line, and the further lines of
 a message are indented, so that nobody can write a line that looks like another
 person's. What no server should send is shown oddly, and never ends the client.
@@ -15,23 +15,14 @@ Pure but for the local time zone.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
+from chatd.cli.clean import clean
 from chatd.client import Frame
 
-# Controls, the line and paragraph separators, bidi marks, and half characters.
-_UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-)
 _ACTION = "/me "
-
-
-def clean(value: object) -> str:
-    """Return a value as one line that a terminal only shows."""
-    return _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", str(value).replace("\t", " "))
 
 
 def shown(event: Frame) -> list[str]:

@@ -60,6 +60,7 @@ from chatd.observe import Metrics, configure_log, log
 from chatd.store.sqlite import open_store
 from chatd.store.sqlite.files import doubts
 from chatd.web.tree import read_tree
+from chatd.wire import emojis
 
 SWITCH_INTERVAL_S = 1e-4
 """With Python's 5 ms a busy loop starves the store's thread: a commit then takes
@@ -202,6 +203,7 @@ async def _live(
                 announce(Started(listening, numbers, data, is_new, hub.setup_secret))
                 # Not before the link is left, or one that came sooner would leave it.
                 nursery.start_soon(_end_setup, hub, data)
+                nursery.start_soon(trio.to_thread.run_sync, emojis.load)
                 await _until_stopped(signals)
                 service.tell("STOPPING=1")
                 await _drain(hub, listener, monitor)

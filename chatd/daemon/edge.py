@@ -64,6 +64,8 @@ def doors_of(
         budget=gateway.budget,
         proxied=server.proxy_protocol,
     )
+    if config.current.metrics.listen:
+        house.metrics.text()  # imports what the first who looks would wait for
     numbers = Site(routes=metrics_routes(house.metrics))
     config.follow(partial(adjust, listener, numbers))
     return listener, Monitor(site=numbers, observer=house)

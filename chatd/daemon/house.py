@@ -81,7 +81,7 @@ class House:
 
     def connection_bug(self, connection: ConnectionId, error: Exception) -> None:
         """Log and count what the firewall caught."""
-        self.metrics.connection_bugs.inc()
+        self.metrics.connection_bugs += 1
         log().error(
             "bug: the connection was ended, the daemon goes on; please report this",
             connection=connection,

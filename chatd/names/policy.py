@@ -17,11 +17,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Literal, TypeVar
+from functools import cache
+from typing import Any, Literal, TypeVar
 from unicodedata import category, normalize
 
 import attrs
-from precis_i18n import get_profile
 
 from chatd.ids import (
     NAME_CHARS_MAX,
@@ -50,8 +50,8 @@ The length of what was sent is bounded by it before anything else is done.
 Policy = Literal["ascii", "unicode"]
 _Name = TypeVar("_Name", UserName, RoomName)
 
-_PROFILE = get_profile("UsernameCaseMapped")
-_NO_ASCII = re.compile(r"[^a-z0-9._\-\x80-\U0010ffff]")
+_BAD_ASCII = re.compile(r"[\x00-,/:-^`{-\x7f]")
+"""All but letters, digits and `-._`, of what the profile leaves of ASCII."""
 _SUFFIX = re.compile(r"[a-zA-Z2-7]{4}\Z")
 _WHOLE = {
     "DISALLOWED/bidi_rule": "letters of a script that is written from right to left"
@@ -138,12 +138,12 @@ def _spelled(text: str, what: str, chars_max: int) -> str:
     if len(text) > COMPOSED_MAX * chars_max or len(fold(text)) > chars_max:
         raise ValueError(_expected(what, chars_max))
     try:
-        name: str = _PROFILE.enforce(text)
+        name: str = _profile().enforce(text)
     except UnicodeEncodeError as error:
         bad = f"U+{ord(error.object[error.start]):04X} is not allowed in a {what}"
         raise ValueError(_WHOLE.get(error.reason, bad)) from None
     first = name[0].isalpha() or name[0].isdecimal()
-    if not first or _NO_ASCII.search(name):
+    if not first or _BAD_ASCII.search(name):
         raise ValueError(_expected(what, chars_max))
     if not is_one_script(name):
         raise ValueError(f"a {what} has letters of one script")
@@ -151,6 +151,14 @@ def _spelled(text: str, what: str, chars_max: int) -> str:
         raise ValueError(f"a {what} has digits of one kind")
     _check_marks(name, what)
     return name
+
+
+@cache
+def _profile() -> Any:
+    # Its tables are read from files, and most places never see such a name.
+    from precis_i18n import get_profile  # noqa: PLC0415
+
+    return get_profile("UsernameCaseMapped")
 
 
 def _check_marks(name: str, what: str) -> None:

@@ -20,11 +20,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from emoji import EMOJI_DATA, STATUS
-
 _SELECTORS = {0xFE0E: None, 0xFE0F: None}
-_NORMAL = (STATUS["fully_qualified"], STATUS["component"])
-"""A component (a skin tone) is an emoji that has no other form."""
 
 
 def qualified(text: str) -> str | None:
@@ -37,19 +33,31 @@ def forms(emoji: str) -> tuple[str, ...]:
     return _forms().get(emoji.translate(_SELECTORS), ())
 
 
+def load() -> None:
+    """Read the list, so that the first who reacts does not wait 50 ms for it."""
+    _qualified()
+
+
 @cache
 def _qualified() -> dict[str, str]:
     """Emoji without selectors to their fully qualified form."""
+    # The list is a file of JSON; a daemon has started before it is read.
+    from emoji import EMOJI_DATA, STATUS  # noqa: PLC0415
+
+    # A component (a skin tone) is an emoji that has no other form.
+    normal = (STATUS["fully_qualified"], STATUS["component"])
     return {
         form.translate(_SELECTORS): form
         for form, row in EMOJI_DATA.items()
-        if row["status"] in _NORMAL
+        if row["status"] in normal
     }
 
 
 @cache
 def _forms() -> dict[str, tuple[str, ...]]:
     """Emoji without selectors to all their forms."""
+    from emoji import EMOJI_DATA  # noqa: PLC0415 - as above
+
     found: dict[str, tuple[str, ...]] = {}
     for form in EMOJI_DATA:
         bare = form.translate(_SELECTORS)

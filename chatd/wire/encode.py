@@ -138,19 +138,18 @@ def _hook(field: attrs.Attribute[Any]) -> Callable[[Any], Any] | None:
     return identity if field.type == CommandId else None
 
 
-def _dumps() -> dict[type, tuple[bytes, Dump]]:
-    """Compile one for each class. The head takes the place of the brace.
+class _Dumps(dict[type, tuple[bytes, Dump]]):
+    """For each class its head and its dump, compiled when the first is written.
 
-    Every class has a field that is always written, so the comma is right.
+    The head takes the place of the brace. Every class has a field that is always
+    written, so the comma is right.
     """
-    return {
-        cls: (
-            b'{"type":' + orjson.dumps(cls.type) + b",",
-            _CONVERTER.get_unstructure_hook(cls),
-        )
-        for cls in get_args(ServerFrame)
-    }
+
+    def __missing__(self, cls: Any) -> tuple[bytes, Dump]:
+        head = b'{"type":' + orjson.dumps(cls.type) + b","
+        self[cls] = made = head, _CONVERTER.get_unstructure_hook(cls)
+        return made
 
 
 _CONVERTER = _converter()
-_DUMPS = _dumps()
+_DUMPS = _Dumps()

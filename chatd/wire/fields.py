@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re as regex
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, get_args
 
 from cattrs import Converter
@@ -144,6 +144,7 @@ _KINDS = {
 }
 
 
+@cache
 def converter_for(text_chars: int, names: Names) -> Converter:
     """Teach cattrs the types of `chatd.wire.commands`, and nothing else.
 

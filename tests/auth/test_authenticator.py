@@ -5,7 +5,6 @@ from typing import Any
 import argon2
 import attrs
 import pytest
-import structlog.testing
 import trio
 from trio.testing import MockClock
 
@@ -29,6 +28,7 @@ from chatd.wire.accounts import DeleteAccount, Password, Refresh, Register
 from chatd.wire.admissions import CreateInvitation, Link
 from chatd.wire.commands import Hello
 from chatd.wire.kinds import GuestName, NewPassword, Secret
+from tests.logs import capture_logs
 
 ANN, BOB = UserName("ann"), UserName("bob")
 T0 = 1_790_000_000_000
@@ -323,13 +323,13 @@ async def test_what_is_refused_is_one_line_in_the_log(gate: Gate) -> None:
         ({"token": "nonsense"}, {}),
         ({"session": "nonsense"}, {}),
     ):
-        with structlog.testing.capture_logs() as lines:
+        with capture_logs() as lines:
             refusal = await gate.refused(**fields)
         kind = next(word for word in ("password", "token", "session") if word in fields)
         assert lines == [
             {
                 "event": f"{kind} refused",
-                "log_level": "info",
+                "level": "info",
                 "address": "192.0.2.1",
                 "reason": refusal.text,
                 **line,
@@ -382,7 +382,7 @@ async def test_a_password_is_changed_by_the_old_one(gate: Gate) -> None:
 async def test_an_account_is_ended_by_its_password(gate: Gate) -> None:
     """What is kept of it says which it was; the operator finds a line in his log."""
     stored = await hash_of(gate)
-    with structlog.testing.capture_logs() as lines:
+    with capture_logs() as lines:
         found = await gate.authenticator.check(END, ANN, gate.address)
     assert found == RightPassword(stored or "")
     assert "argon2" not in repr(found)
@@ -468,7 +468,7 @@ async def test_a_token_may_allow_a_part_only(gate: Gate) -> None:
 async def test_a_scope_that_cannot_be_read_allows_nothing(gate: Gate) -> None:
     """It may be a later version's; the operator is told."""
     gate.store.add_token(ANN, digest_of("later"), None, '{"actions":["fly"]}')
-    with structlog.testing.capture_logs() as lines:
+    with capture_logs() as lines:
         refusal = await gate.refused(token="later")
     assert refusal.code is RejectCode.BAD_CREDENTIALS
     assert [line["reason"] for line in lines] == [

@@ -14,7 +14,6 @@ from typing import Any
 import attrs
 import jwt
 import pytest
-import structlog.testing
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x25519
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -35,6 +34,7 @@ from chatd.store import MemoryStore
 from chatd.wire.accounts import Refresh
 from chatd.wire.commands import Hello
 from chatd.wire.kinds import Secret
+from tests.logs import capture_logs
 
 T0 = 1_790_000_000_000
 NOW = T0 // 1000
@@ -296,7 +296,7 @@ async def test_an_attack_is_refused_in_one_sentence_and_one_line(
     token, reason = ATTACKS[attack]
     assert token.count(".") == 2
     gate = Gate(issuers(tmp_path))
-    with structlog.testing.capture_logs() as lines, pytest.raises(Reject) as found:
+    with capture_logs() as lines, pytest.raises(Reject) as found:
         await gate.hello(token=token)
     assert found.value.code is RejectCode.BAD_CREDENTIALS
     assert found.value.text == "this token is not valid here"
@@ -310,7 +310,7 @@ async def test_an_attack_is_refused_in_one_sentence_and_one_line(
 async def test_a_jws_in_json_is_no_jwt_either(tmp_path: Path) -> None:
     """Without dots it is looked up like one of ours, and is none."""
     token = TWO_SIGNATURES.replace("..", "")
-    with structlog.testing.capture_logs() as lines, pytest.raises(Reject):
+    with capture_logs() as lines, pytest.raises(Reject):
         await Gate(issuers(tmp_path)).hello(token=token)
     assert len(lines) == 1
 
@@ -403,7 +403,7 @@ async def test_a_subject_is_one_account_under_either_policy(
     gate = Gate(issuers(tmp_path), config=named(names))
     await gate.store.commit([d.AddUser(ANN, "Ann", "admin", None)], T0)
     for sub in SPELLINGS_OF_ANN:
-        with structlog.testing.capture_logs() as lines, pytest.raises(Reject) as found:
+        with capture_logs() as lines, pytest.raises(Reject) as found:
             await gate.hello(token=signed(sub=sub))
         assert found.value.code is RejectCode.BAD_CREDENTIALS
         assert [line["event"] for line in lines] == ["token refused"]
@@ -417,7 +417,7 @@ async def test_an_issuer_makes_no_account_that_ends_in_punctuation(
     """One that is there already is let in."""
     gate = Gate(issuers(tmp_path), config=named(names))
     dotted = UserName("ann.")
-    with structlog.testing.capture_logs() as lines, pytest.raises(Reject) as found:
+    with capture_logs() as lines, pytest.raises(Reject) as found:
         await gate.hello(token=signed(sub=dotted))
     assert found.value.code is RejectCode.BAD_CREDENTIALS
     assert found.value.text.endswith("a new name does not end in punctuation")
@@ -430,7 +430,7 @@ async def test_a_role_follows_its_issuer(tmp_path: Path) -> None:
     """Whoever is no administrator there any more is none here."""
     gate = Gate(issuers(tmp_path, role_claim="role"))
     await gate.store.commit([d.AddUser(ANN, "Ann", "admin", None)], T0)
-    with structlog.testing.capture_logs() as lines:
+    with capture_logs() as lines:
         assert (await gate.hello(token=signed())).role == "user"
     assert gate.appended == [d.SetAccountRole(ANN, "user")]
     assert [(line["user"], line["role"], line["issuer"]) for line in lines] == [
@@ -471,7 +471,7 @@ async def test_a_session_of_a_token_ends_with_it(tmp_path: Path) -> None:
     assert (who.expires, who.scope) == (end, Scope.parse(scope))
     assert (who.resumed, who.renews) == (True, False)
     gate.wall = end
-    with structlog.testing.capture_logs() as lines, pytest.raises(Reject) as found:
+    with capture_logs() as lines, pytest.raises(Reject) as found:
         await gate.hello(session="s")
     assert found.value.code is RejectCode.BAD_CREDENTIALS
     assert len(lines) == 1
@@ -531,7 +531,7 @@ def test_a_set_may_have_one_key_without_a_name(tmp_path: Path, algorithm: str) -
 async def test_an_unknown_kid_is_one_line(tmp_path: Path) -> None:
     """As every other refusal."""
     gate = Gate(issuers(tmp_path, raw=key_set(jwk(ED, "1")), jwks=True))
-    with structlog.testing.capture_logs() as lines, pytest.raises(Reject):
+    with capture_logs() as lines, pytest.raises(Reject):
         await gate.hello(token=signed(headers={"kid": "2"}))
     assert [line["reason"] for line in lines] == ["kid: unknown"]
 

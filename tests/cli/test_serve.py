@@ -16,7 +16,7 @@ from chatd.config import (
     parse_network,
     parse_public_url,
 )
-from chatd.daemon import Started
+from chatd.daemon.daemon import Started
 
 LOCAL = TcpAddress("127.0.0.1", 8765)
 ALL_V4 = TcpAddress("0.0.0.0", 8765)  # noqa: S104 - what is to be written otherwise

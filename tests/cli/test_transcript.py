@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from chatd.cli.transcript import clean, shown
+from chatd.cli.clean import clean
+from chatd.cli.transcript import shown
 
 Frame = dict[str, Any]
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import attrs
 import pytest
-import structlog
 
 from chatd.config import Config
 from chatd.daemon.complaints import LINE_EVERY_S, LINES_AT_ONCE, Complaints
@@ -23,7 +22,7 @@ def written() -> Iterator[io.StringIO]:
     stream = io.StringIO()
     configure_log("info", "json", stream)
     yield stream
-    structlog.reset_defaults()
+    configure_log("debug", "text")
 
 
 def lines(stream: io.StringIO) -> list[dict[str, str]]:
@@ -77,7 +76,7 @@ def test_at_debug_all_are_told() -> None:
     complaints = Complaints()
     for _ in range(3):
         complaints.tell(Trouble(Cause.PROXY_HEAD, "10.0.0.1", "version 3"), 0.0)
-    structlog.reset_defaults()
+    configure_log("debug", "text")
     told = [(line["level"], line["reason"]) for line in lines(stream)]
     assert told == [("warning", "version 3"), *[("debug", "version 3")] * 2]
 
@@ -120,7 +119,7 @@ def test_nobody_writes_lines_of_his_own(form: str) -> None:
     configure_log("info", form, stream)
     evil = "https://x\n2026-01-01 error stolen key=\x1b[31m\u2028\u202e\x85" + "a" * 999
     Complaints().tell(Trouble(Cause.ORIGIN, evil, evil), 0.0)
-    structlog.reset_defaults()
+    configure_log("debug", "text")
     (line,) = stream.getvalue().split("\n")[:-1]
     assert line.isprintable()
     assert len(line) < 2500

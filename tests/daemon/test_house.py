@@ -4,7 +4,6 @@ import io
 from collections.abc import Iterator
 
 import pytest
-import structlog
 from trio.testing import MockClock
 
 from chatd.daemon.house import House
@@ -24,7 +23,7 @@ def written() -> Iterator[io.StringIO]:
     stream = io.StringIO()
     configure_log("debug", "text", stream)
     yield stream
-    structlog.reset_defaults()
+    configure_log("debug", "text")
 
 
 def said(stream: io.StringIO) -> list[str]:

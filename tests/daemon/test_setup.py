@@ -7,9 +7,9 @@ import stat
 from pathlib import Path
 
 import pytest
-import structlog.testing
 
 from chatd.daemon import setup
+from tests.logs import capture_logs
 
 
 def test_only_its_owner_reads_it(tmp_path: Path) -> None:
@@ -45,8 +45,8 @@ def test_it_is_taken_away_and_may_be_gone(tmp_path: Path) -> None:
 def test_what_cannot_be_removed_is_told_to_the_operator(tmp_path: Path) -> None:
     """The daemon goes on: what is in it lets nobody in any more."""
     (tmp_path / setup.FILE).mkdir()
-    with structlog.testing.capture_logs() as logs:
+    with capture_logs() as logs:
         setup.take_away(tmp_path)
-    assert [line["log_level"] for line in logs] == ["warning"]
+    assert [line["level"] for line in logs] == ["warning"]
     with pytest.raises(OSError, match="directory"):
         setup.leave(tmp_path, "x")

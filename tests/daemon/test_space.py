@@ -3,12 +3,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import structlog
 import trio
 from trio.testing import MockClock
 
 from chatd.core.quota import Space
 from chatd.daemon.space import EVERY_S, free_bytes, watch_space
+from tests.logs import capture_logs
 
 
 def test_free_bytes_are_those_that_a_user_may_write(tmp_path: Path) -> None:
@@ -37,12 +37,12 @@ async def test_each_change_is_one_line_and_measured_before_anybody_is_let_in(
         judged.append(free)
         return spaces[free]
 
-    with structlog.testing.capture_logs() as lines:
+    with capture_logs() as lines:
         await nursery.start(watch_space, measure, judge, Path("/data"), lambda: 9)
         assert judged == [1]
         await trio.sleep(EVERY_S * 12)
     assert judged[:8] == [1, 1, 2, 2, 2, 1, 0, 0]
-    assert [(line["log_level"], line.get("free")) for line in lines] == [
+    assert [(line["level"], line.get("free")) for line in lines] == [
         ("warning", 1),
         ("error", 2),
         ("error", None),

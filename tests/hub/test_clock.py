@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import attrs
 import pytest
-import structlog
 import trio
 from trio.testing import MockClock
 
@@ -33,6 +32,7 @@ from tests.hub.support import (
     quick,
     running,
 )
+from tests.logs import capture_logs
 from tests.store.support import in_memory
 
 DAY_MS = 86_400_000
@@ -121,7 +121,7 @@ async def test_forty_days_ahead_for_a_minute(autojump_clock: MockClock) -> None:
 async def test_a_machine_that_comes_up_ahead(autojump_clock: MockClock) -> None:
     """At the start of the daemon as well, and whatever the operator does then."""
     clock, store = WallClock(off_ms=40 * DAY_MS), await filled()
-    with structlog.testing.capture_logs() as lines:
+    with capture_logs() as lines:
         async with running(store, CONFIG, filled=False, clock=clock) as rig:
             await trio.sleep(60)
             assert "the clock has jumped by +40 days" in ready(rig)
@@ -137,7 +137,7 @@ async def test_a_machine_that_comes_up_ahead(autojump_clock: MockClock) -> None:
             assert ready(rig) == "ready\n"
             assert await texts(ann) == SAID
     jumped = [line for line in lines if "the clock has jumped" in line["event"]]
-    assert [line["log_level"] for line in jumped] == ["warning", "warning", "info"]
+    assert [line["level"] for line in jumped] == ["warning", "warning", "info"]
     assert jumped[0]["off"] == "+40 days, 0:00:00"
     assert "or the daemon was off for so long" in jumped[0]["event"]
     assert jumped[2]["jump"] == "-40 days, 0:00:00"
@@ -235,7 +235,7 @@ async def test_forty_days_back(autojump_clock: MockClock) -> None:
 async def test_a_night_asleep(autojump_clock: MockClock) -> None:
     """A machine that sleeps has no wrong clock: time has passed."""
     clock, store = WallClock(), await filled()
-    with structlog.testing.capture_logs() as lines:
+    with capture_logs() as lines:
         async with running(store, CONFIG, filled=False, clock=clock) as rig:
             assert await is_banned(rig)
             clock.slept_s = 9 * 3600
@@ -248,7 +248,7 @@ async def test_a_night_asleep(autojump_clock: MockClock) -> None:
 async def test_each_jump_is_one_line(autojump_clock: MockClock) -> None:
     """With by how much, and what to do; and one when it is over."""
     clock = WallClock()
-    with structlog.testing.capture_logs() as lines:
+    with capture_logs() as lines:
         async with running(clock=clock) as rig:
             clock.off_ms = 90_000
             await trio.sleep(600)
@@ -256,7 +256,7 @@ async def test_each_jump_is_one_line(autojump_clock: MockClock) -> None:
             await trio.sleep(STEADY_S + 60)
             assert rig.hub.clock.jumps == 2
     told = [
-        (line["log_level"], line.get("jump"), line.get("off"))
+        (line["level"], line.get("jump"), line.get("off"))
         for line in lines
         if "clock" in line["event"]
     ]

@@ -64,8 +64,11 @@ class EndlessReads(MemoryStore):
 
     waiting: list[str] = attrs.field(factory=list)
 
+    asked: trio.Event = attrs.field(factory=trio.Event)
+
     async def _wait(self, what: str) -> Any:
         self.waiting.append(what)
+        self.asked.set()
         try:
             await trio.sleep_forever()
         finally:
@@ -513,9 +516,7 @@ async def test_a_session_that_nobody_was_told_of_ends() -> None:
         desk = rig.connect()
         before = set(store._model.sessions)
         await desk.ask("hello", name="ann", password="correct horse")
-        with trio.fail_after(30):
-            while not store.waiting:
-                await trio.sleep(0.01)
+        await store.asked.wait()
         assert len(set(store._model.sessions) - before) == 1
         desk.close()
         await wait_all_tasks_blocked()

@@ -7,14 +7,13 @@ logged, and a search that has to wait for it can say for how long.
 from __future__ import annotations
 
 import attrs
-import structlog
+
+from chatd.observe import log
 
 LACKING_MIN = 10_000
 """So many messages that the index lacks are told of: fewer, it has in a second."""
 USUAL_PER_S = 8000.0
 """Messages a second, as long as nothing was measured. Source: measured, short texts."""
-
-_log = structlog.get_logger("chatd.store")
 
 
 @attrs.define
@@ -34,9 +33,9 @@ class Filling:
         """
         if not self._lacked and lacking >= LACKING_MIN:
             self._since, self._lacked = now, lacking
-            _log.info("search_index_behind", messages=lacking)
+            log().info("search_index_behind", messages=lacking)
         elif self._lacked and not lacking:
-            _log.info("search_index_complete", seconds=round(now - self._since))
+            log().info("search_index_complete", seconds=round(now - self._since))
             self._lacked = 0
 
     def left_s(self, lacking: int, now: float) -> float:

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import apsw
+import apsw.aio
 import attrs
-import structlog
 import trio
 
 from chatd.core.drafts import Draft, Outcome
@@ -30,6 +30,7 @@ from chatd.core.principal import InvitationKept
 from chatd.core.query import SEARCH_S, Hit, Place, Query
 from chatd.errors import IndexBehind, StoreFailed, StoreUnavailable
 from chatd.ids import RoomName, Seq, SessionId, SessionTag, UserName
+from chatd.observe import log
 from chatd.ports import SessionRow, Snapshot, TokenRow, UserRow
 from chatd.store.sqlite import admissions, files, migrate, reader, searching
 from chatd.store.sqlite.faults import refusing
@@ -47,8 +48,6 @@ TEND_PAUSE_S = 0.02
 STORE_ID_BYTES = 16
 
 T = TypeVar("T")
-
-_log = structlog.get_logger("chatd.store")
 
 
 @attrs.define(eq=False)
@@ -98,7 +97,7 @@ class SqliteStore:
         with trio.CancelScope(shield=True):
             batch = await self._write(self._writer.commit, drafts, now, certain)
         for fault in batch.faults:
-            _log.error("draft_failed", fault=fault)
+            log().error("draft_failed", fault=fault)
         self._now = now if certain is None else min(now, certain)
         self._untended.set()
         return batch.outcomes
@@ -142,9 +141,9 @@ class SqliteStore:
                         more = await self._write(self._writer.tend, self._now)
                         self._filling.note(self._writer.lacking, trio.current_time())
                 except StoreUnavailable as error:
-                    _log.warning("store_not_tended", error=str(error))
+                    log().warning("store_not_tended", error=str(error))
                 except StoreFailed as error:
-                    _log.error("store_failed", error=str(error))
+                    log().error("store_failed", error=str(error))
                 await trio.sleep(TEND_PAUSE_S)
 
     async def finish(self) -> None:
@@ -155,7 +154,7 @@ class SqliteStore:
         try:
             await self._write(self._writer.finish)
         except (StoreUnavailable, StoreFailed) as error:
-            _log.warning("store_not_clean", error=str(error))
+            log().warning("store_not_clean", error=str(error))
 
     # --- reading ------------------------------------------------------------
 
@@ -334,6 +333,8 @@ async def _connect(
 
     One that stays open keeps its thread, and the process, for ever.
     """
+    # To find out by itself which loop runs, apsw loads one of AnyIO's.
+    apsw.async_controller.set(apsw.aio.Trio)  # type: ignore[arg-type] # in the stub
     with trio.CancelScope(shield=True):
         db = await apsw.Connection.as_async(str(path), flags)
         stack.push_async_callback(_shielded, db.aclose)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import structlog
-
 from chatd.store.sqlite.filling import LACKING_MIN, USUAL_PER_S, Filling
+from tests.logs import capture_logs
 
 
 def test_what_is_left_is_told_by_what_was_done() -> None:
@@ -21,7 +20,7 @@ def test_what_is_left_is_told_by_what_was_done() -> None:
 def test_beginning_and_end_are_logged_once() -> None:
     """Not what is behind for a moment, as any message is."""
     filling = Filling()
-    with structlog.testing.capture_logs() as lines:
+    with capture_logs() as lines:
         for lacking in (0, LACKING_MIN - 1, 0):
             filling.note(lacking, 0.0)
         assert lines == []
