@@ -189,7 +189,8 @@ async def _live(
             await nursery.start(live, gateway)
             listener, monitor = doors_of(current, house, gateway, tls)
             _add_gauges(metrics, hub, listener)
-            await nursery.start(_watch_space, current, hub, data)
+            measure = partial(free_bytes, data)
+            await nursery.start(watch_space, measure, hub.measured, data, current)
             await nursery.start(tend, lambda: hub.connections)
             setup.take_away(data)
             async with trio.open_nursery() as doors:
@@ -209,19 +210,6 @@ async def _live(
                 await _drain(hub, listener, monitor)
                 doors.cancel_scope.cancel()
             nursery.cancel_scope.cancel()
-
-
-async def _watch_space(
-    config: LiveConfig, hub: Hub, data: Path, *, task_status: trio.TaskStatus[None]
-) -> None:
-    """Judge the space for what is stored until cancelled."""
-    await watch_space(
-        partial(free_bytes, data),
-        hub.measured,
-        data,
-        lambda: config.current.store.free_bytes_min,
-        task_status,
-    )
 
 
 async def _end_setup(hub: Hub, data: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import trio
 
+from chatd.config import LiveConfig
 from chatd.core.quota import Space
 from chatd.observe import log
 
@@ -39,7 +40,7 @@ async def watch_space(
     measure: Callable[[], int],
     judge: Callable[[int], Space],
     directory: Path,
-    bytes_min: Callable[[], int],
+    config: LiveConfig,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Measure until cancelled; started when it was done once.
@@ -48,7 +49,7 @@ async def watch_space(
         measure: Finds out how many bytes are free; called in a thread.
         judge: Takes them, and says who may add to the store now.
         directory: Where the store is, for the log.
-        bytes_min: Tells `store.free_bytes_min`, for the log.
+        config: The settings in force; the log tells `store.free_bytes_min`.
         task_status: Trio's own.
 
     Cancellation: safe; a thread that hangs is left to itself.
@@ -66,7 +67,8 @@ async def watch_space(
             failing = False
             now = judge(free)
             if now is not before:
-                _tell(now, free=free, directory=str(directory), bytes_min=bytes_min())
+                least = config.current.store.free_bytes_min
+                _tell(now, free=free, directory=str(directory), bytes_min=least)
             before = now
         task_status.started()
         task_status = trio.TASK_STATUS_IGNORED

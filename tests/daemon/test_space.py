@@ -6,9 +6,12 @@ from pathlib import Path
 import trio
 from trio.testing import MockClock
 
+from chatd.config import Config, LiveConfig, Store
 from chatd.core.quota import Space
 from chatd.daemon.space import EVERY_S, free_bytes, watch_space
 from tests.logs import capture_logs
+
+CONFIG = LiveConfig(Config(store=Store(free_bytes_min=9)))
 
 
 def test_free_bytes_are_those_that_a_user_may_write(tmp_path: Path) -> None:
@@ -38,7 +41,7 @@ async def test_each_change_is_one_line_and_measured_before_anybody_is_let_in(
         return spaces[free]
 
     with capture_logs() as lines:
-        await nursery.start(watch_space, measure, judge, Path("/data"), lambda: 9)
+        await nursery.start(watch_space, measure, judge, Path("/data"), CONFIG)
         assert judged == [1]
         await trio.sleep(EVERY_S * 12)
     assert judged[:8] == [1, 1, 2, 2, 2, 1, 0, 0]
