@@ -148,8 +148,16 @@ async def _serve(
     config: Config, service: Service, announce: Callable[[Started], None]
 ) -> None:
     # From the first moment: a signal that comes while it starts ends it in order.
+    started = trio.Event()
     with trio.open_signal_receiver(*SIGNALS) as signals:
-        await _live(config, service, announce, signals)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(service.extend_start, started)
+
+            def announced(found: Started) -> None:
+                started.set()
+                announce(found)
+
+            await _live(config, service, announced, signals)
     log().info("stopped")
 
 

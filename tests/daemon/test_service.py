@@ -10,7 +10,12 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from chatd.daemon.service import Service, service_from
+from chatd.daemon.service import (
+    EXTEND_BY_S,
+    EXTEND_EVERY_S,
+    Service,
+    service_from,
+)
 
 
 @contextmanager
@@ -48,6 +53,26 @@ def test_a_manager_in_the_abstract_namespace_is_told(tmp_path: Path) -> None:
     with manager("\0" + name) as sock:
         service_from({"NOTIFY_SOCKET": "@" + name}).tell("READY=1")
         assert received(sock) == [b"READY=1"]
+
+
+async def test_a_start_that_takes_long_asks_for_time(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """Again and again, each time for longer than until the next time, and no more."""
+    path = str(tmp_path / "notify")
+    with manager(path) as sock:
+        service, started = service_from({"NOTIFY_SOCKET": path}), trio.Event()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(service.extend_start, started)
+            await trio.sleep(3.5 * EXTEND_EVERY_S)
+            started.set()
+        assert EXTEND_BY_S > 2 * EXTEND_EVERY_S
+        assert received(sock) == [b"EXTEND_TIMEOUT_USEC=60000000"] * 4
+
+
+async def test_without_a_manager_nobody_is_asked() -> None:
+    """A start by hand may take as long as it likes."""
+    await service_from({}).extend_start(trio.Event())
 
 
 def test_without_a_manager_nobody_is_told() -> None:

@@ -49,6 +49,7 @@ SMALL = {
     "kind": "the kinds of reaction of one message",
     "readable": "the rooms of one search",
     "revision": "what the daemon has not taken yet",
+    "sqlite_schema": "the tables",
     "store": "one row",
     "temp.readable": "the rooms of one search",
 }

@@ -2,7 +2,7 @@
 
 `chatd.db` is the store. `chatd.lock` is held by the one daemon that may write.
 `chatd.id`, the side file, knows which store was here last, at which generation,
-and whether it was stopped cleanly.
+whether it was stopped cleanly, and what of it is still to be looked at for damage.
 
 A new database is made under another name and linked into place when it is
 whole, so an empty `chatd.db` is never ours: it is refused, not filled.
@@ -44,6 +44,8 @@ class Side:
     generation: int
     clean: bool
     """Whether the daemon stopped by itself, with everything written."""
+    unchecked: tuple[str, ...] = ()
+    """Tables that are left to be looked at; see `chatd.store.sqlite.checking`."""
 
 
 def make_directory(directory: Path) -> None:
@@ -123,11 +125,13 @@ def read_side(directory: Path) -> Side | None:
     """Read the side file; None if it is not there or says nothing."""
     try:
         found = orjson.loads((directory / SIDE).read_bytes())
-        side = Side(found["store"], found["generation"], found["clean"])
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        unchecked = tuple(found.get("unchecked", ()))
+        side = Side(found["store"], found["generation"], found["clean"], unchecked)
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
         return None
     types = (type(side.store), type(side.generation), type(side.clean))
-    return side if types == (str, int, bool) else None
+    are_names = all(isinstance(name, str) for name in unchecked)
+    return side if types == (str, int, bool) and are_names else None
 
 
 def write_side(directory: Path, side: Side) -> None:

@@ -17,6 +17,7 @@ hour and without a restart since it was made, is not told either.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,7 +25,8 @@ import apsw
 import attrs
 
 from chatd.errors import StoreRefused
-from chatd.store.sqlite import migrate
+from chatd.store.sqlite import checking, migrate
+from chatd.store.sqlite.checking import START_S
 from chatd.store.sqlite.files import Side, read_side, write_side
 from chatd.store.sqlite.sql import select, transaction
 from chatd.wire.events import Millis
@@ -69,7 +71,14 @@ class Generation:
 
     def write(self, *, clean: bool) -> None:
         """Bring the side file up to the database."""
-        side = Side(self.side.store, self.number, clean)
+        self._write(attrs.evolve(self.side, generation=self.number, clean=clean))
+
+    def checked(self, table: str) -> None:
+        """Note that a table was looked at and is whole."""
+        left = tuple(name for name in self.side.unchecked if name != table)
+        self._write(attrs.evolve(self.side, unchecked=left))
+
+    def _write(self, side: Side) -> None:
         write_side(self.directory, side)
         self.side = side
 
@@ -77,7 +86,7 @@ class Generation:
 def begin(
     db: apsw.Connection, path: Path, random_bytes: Callable[[int], bytes]
 ) -> Generation:
-    """Make an existing database ready: checked, at head, its generation raised.
+    """Make an existing database ready: checked in part, at head, its generation raised.
 
     Raises:
         StoreRefused: It is not ours, newer, or damaged; nothing was changed.
@@ -93,8 +102,12 @@ def begin(
     if side is None or side.store != store:
         # Whatever the number was here, this one is not known for it.
         side = Side(store, number + 1, clean=False)
-    if not side.clean or side.generation != number:
-        _check(db, path)
+    whole = side.clean and side.generation == number
+    left = checking.doubtful(db, side.unchecked, whole=whole)
+    # A migration reads much of the file, and must not build on what is damaged.
+    is_current = migrate.is_current(db, read_only=False)
+    left = checking.check_some(db, path, left, START_S if is_current else math.inf)
+    side = attrs.evolve(side, unchecked=tuple(left))
     migrate.migrate(db)
     with transaction(db):
         if number - side.generation not in {0, 1}:
@@ -105,15 +118,6 @@ def begin(
     generation = Generation(db, path.parent, side, number)
     generation.write(clean=False)
     return generation
-
-
-def _check(db: apsw.Connection, path: Path) -> None:
-    """Look for damage, as nobody said that this very file was left whole."""
-    found = [str(row[0]) for row in select(db, "PRAGMA quick_check(3)")]
-    if found != ["ok"]:
-        raise StoreRefused(
-            f"{path} is damaged ({'; '.join(found)}); restore it from a backup"
-        )
 
 
 def _renew_epochs(db: apsw.Connection, random_bytes: Callable[[int], bytes]) -> None:

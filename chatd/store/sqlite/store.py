@@ -1,4 +1,4 @@
-"""The store on disk, for Trio: one writer, a few readers, one who searches, a tender.
+"""The store on disk, for Trio: a writer, readers, one who searches, one who checks.
 
 Each connection lives in a thread of its own (apsw's); a call is one function
 that runs there from beginning to end, so nothing can come between its
@@ -12,9 +12,7 @@ next commit.
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -27,25 +25,27 @@ from chatd.core.drafts import Draft, Outcome
 from chatd.core.entities import SessionKept
 from chatd.core.inputs import Revision
 from chatd.core.principal import InvitationKept
-from chatd.core.query import SEARCH_S, Hit, Place, Query
-from chatd.errors import IndexBehind, StoreFailed, StoreUnavailable
+from chatd.core.query import Hit, Place, Query
+from chatd.errors import (
+    IndexBehind,
+    StoreFailed,
+    StoreRefused,
+    StoreUnavailable,
+)
 from chatd.ids import RoomName, Seq, SessionId, SessionTag, UserName
 from chatd.observe import log
 from chatd.ports import SessionRow, Snapshot, TokenRow, UserRow
-from chatd.store.sqlite import admissions, files, migrate, reader, searching
-from chatd.store.sqlite.faults import refusing
+from chatd.store.sqlite import admissions, checking, reader, searching
 from chatd.store.sqlite.filling import Filling
-from chatd.store.sqlite.generation import begin
 from chatd.store.sqlite.load import known, load
-from chatd.store.sqlite.readers import CONNECTIONS, COUNTED_ROOMS, Readers
+from chatd.store.sqlite.readers import COUNTED_ROOMS, Readers
 from chatd.store.sqlite.threads import call, in_words
 from chatd.store.sqlite.writer import Writer
-from chatd.wire.events import DAY_MS, HOUR_MS, Millis, TimelineShown
+from chatd.wire.events import DAY_MS, Millis, TimelineShown
 from chatd.wire.replies import MessageShown
 
 TEND_PAUSE_S = 0.02
 """Between steps of tending, so that under load it takes a tenth of the writer."""
-STORE_ID_BYTES = 16
 
 T = TypeVar("T")
 
@@ -145,6 +145,38 @@ class SqliteStore:
                 except StoreFailed as error:
                     log().error("store_failed", error=str(error))
                 await trio.sleep(TEND_PAUSE_S)
+
+    async def check(self, db: apsw.AsyncConnection, path: Path) -> None:
+        """Look at what the start has left unchecked; `open_store` runs it.
+
+        Raises:
+            StoreRefused: It is damaged; nothing is committed any more.
+
+        Cancellation: safe; the next start goes on.
+        """
+        left = self._writer.generation.side.unchecked
+        if left:
+            log().info("store_check_goes_on", tables=len(left))
+        for name in left:
+            try:
+                await call(
+                    db, checking.check_gently, cast(apsw.Connection, db), path, name
+                )
+                with trio.CancelScope(shield=True):
+                    await self._write(in_words, self._sync, self._checked, name)
+            except StoreRefused as refused:
+                log().critical("store_damaged", error=str(refused))
+                # Not stopped cleanly: the next start finds it again.
+                self._failure = StoreFailed(str(refused))
+                raise
+            except (StoreUnavailable, StoreFailed) as error:
+                log().warning("store_not_checked", error=str(error))
+                return
+        if left:
+            log().info("store_check_complete")
+
+    def _checked(self, _db: apsw.Connection, name: str) -> None:
+        self._writer.generation.checked(name)
 
     async def finish(self) -> None:
         """Mark a clean stop, if it is one; `open_store` calls it last.
@@ -261,107 +293,3 @@ class SqliteStore:
     async def token(self, digest: bytes) -> TokenRow | None:
         """Find an access token by its SHA-256. Cancellation: safe."""
         return await self._readers.key(reader.token, digest)
-
-
-@asynccontextmanager
-async def open_store(
-    directory: Path,
-    *,
-    cid_keep_d: float,
-    session_days: float,
-    guest_hold_s: float,
-    guest_ban_h: float = 24,
-    search_s: float = SEARCH_S,
-    random_bytes: Callable[[int], bytes] = secrets.token_bytes,
-) -> AsyncIterator[SqliteStore]:
-    """Open the store in a directory, made where there is none, until the end.
-
-    Args:
-        directory: The data directory.
-        cid_keep_d: How long cids are remembered, in days.
-        session_days: How long an idle session of an account lasts, in days.
-        guest_hold_s: How long a guest's lasts, in seconds.
-        guest_ban_h: How long a ban of a guest holds for his address, in hours.
-        search_s: How long a search may take, in seconds.
-        random_bytes: Where new epochs and the store's id come from.
-
-    Raises:
-        StoreRefused: The directory or a file in it is not what it should be.
-
-    Cancellation: closing is shielded and takes as long as one checkpoint.
-    """
-    migrate.require_sqlite()
-    async with AsyncExitStack() as stack:
-        files.make_directory(directory)
-        stack.enter_context(files.locked(directory))
-        path = files.find_database(directory)
-        if path is None:
-            files.create_database(directory, random_bytes(STORE_ID_BYTES).hex())
-            path = directory / files.DATABASE
-        files.check_header(path)
-        with refusing(path):
-            db = await _connect(stack, path, apsw.SQLITE_OPEN_READWRITE)
-            sync = cast(apsw.Connection, db)
-            generation = await call(db, begin, sync, path, random_bytes)
-            cid_keep_ms = round(cid_keep_d * DAY_MS)
-            guest_ban_ms = round(guest_ban_h * HOUR_MS)
-            writer = await call(db, Writer, sync, generation, cid_keep_ms, guest_ban_ms)
-            searcher = await _connect_reader(stack, path)
-            await call(searcher, searching.prepare, searcher)
-            readers = Readers(CONNECTIONS)
-            store = SqliteStore(
-                writer,
-                db,
-                readers,
-                round(session_days * DAY_MS),
-                round(guest_hold_s * 1000),
-                searcher,
-                search_s,
-                guest_ban_ms,
-            )
-            stack.push_async_callback(_shielded, store.finish)
-            for _ in range(CONNECTIONS):
-                readers.add(await _connect_reader(stack, path))
-        async with _tending(store):
-            yield store
-
-
-async def _connect(
-    stack: AsyncExitStack, path: Path, flags: int
-) -> apsw.AsyncConnection:
-    """Open a connection that the stack closes, cancelled or not.
-
-    One that stays open keeps its thread, and the process, for ever.
-    """
-    # To find out by itself which loop runs, apsw loads one of AnyIO's.
-    apsw.async_controller.set(apsw.aio.Trio)  # type: ignore[arg-type] # in the stub
-    with trio.CancelScope(shield=True):
-        db = await apsw.Connection.as_async(str(path), flags)
-        stack.push_async_callback(_shielded, db.aclose)
-    return db
-
-
-async def _connect_reader(stack: AsyncExitStack, path: Path) -> apsw.AsyncConnection:
-    db = await _connect(stack, path, apsw.SQLITE_OPEN_READONLY)
-    await call(db, migrate.configure, db)
-    return db
-
-
-async def _shielded(function: Callable[[], Any]) -> None:
-    with trio.CancelScope(shield=True):
-        await function()
-
-
-@asynccontextmanager
-async def _tending(store: SqliteStore) -> AsyncIterator[None]:
-    """Run the tender beside the body, whose error comes out as it is."""
-    error: Exception | None = None
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(store.tend)
-        try:
-            yield
-        except Exception as raised:  # noqa: BLE001 - raised again below
-            error = raised  # past the nursery, which would wrap it in a group
-        nursery.cancel_scope.cancel()
-    if error is not None:
-        raise error

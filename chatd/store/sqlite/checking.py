@@ -1,0 +1,130 @@
+"""Looking for damage, where nobody said that a file was left whole.
+
+SQLite looks for it table by table, each with its indexes, and that takes as long as
+reading the file does. So a start looks for `START_S` and no longer; what that leaves is
+looked at while people talk, by a connection of its own, in a thread that rests as long
+as it works.
+
+The side file says which tables are left (`Side.unchecked`). A stop in the middle loses
+nothing of that, and after a crash in the middle all are doubtful again, but those that
+were left come first: so whatever ends the daemon how often, each table has its turn.
+
+What is found is never mended here: the daemon says so and stops, and a start finds it
+again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import apsw
+
+from chatd.errors import StoreRefused, TooSlow
+from chatd.store.sqlite.faults import refusing
+from chatd.store.sqlite.sql import STEPS, select, within
+
+START_S = 1.0
+"""How long a start looks for damage. Source: half of what it may take longer after a
+crash; measured, enough for 500,000 messages."""
+FAULTS_MAX = 3
+"""How many faults of a table are told."""
+
+
+def tables(db: apsw.Connection) -> list[str]:
+    """All tables, with that of the tables first."""
+    rows = select(db, "SELECT name FROM sqlite_schema WHERE type = 'table'")
+    return ["sqlite_schema", *(name for (name,) in rows)]
+
+
+def doubtful(db: apsw.Connection, left: Sequence[str], *, whole: bool) -> list[str]:
+    """Say which tables have to be looked at, in their order.
+
+    Args:
+        db: A connection.
+        left: Those that were left when the daemon ended last.
+        whole: Whether it left all others as they should be.
+    """
+    there = tables(db)
+    first = [name for name in left if name in there]
+    return first if whole else [*first, *(name for name in there if name not in first)]
+
+
+def check_some(
+    db: apsw.Connection, path: Path, names: Sequence[str], seconds: float
+) -> list[str]:
+    """Look at one table after the other until the time is over.
+
+    Returns:
+        The tables that are left.
+
+    Raises:
+        StoreRefused: One is damaged.
+    """
+    end = time.monotonic() + seconds
+    for number, name in enumerate(names):
+        try:
+            with within(db, end - time.monotonic()):
+                check(db, path, name)
+        except TooSlow:
+            return list(names[number:])
+    return []
+
+
+def check_gently(db: apsw.Connection, path: Path, name: str) -> None:
+    """Look at one table beside others who have something to do.
+
+    Raises:
+        StoreRefused: It is damaged.
+    """
+    with _resting(db):
+        check(db, path, name)
+
+
+def check(db: apsw.Connection, path: Path, name: str) -> None:
+    """Look at one table, unless it has gone meanwhile.
+
+    Raises:
+        StoreRefused: It is damaged.
+    """
+    if name not in tables(db):
+        return
+    with _refusing_damage(path):
+        rows = select(db, f'PRAGMA quick_check("{name}")')
+    found = [str(row[0]) for row in rows[:FAULTS_MAX]]
+    if found != ["ok"]:
+        raise StoreRefused(
+            f"{path} is damaged ({'; '.join(found)}); restore it from a backup"
+        )
+
+
+@contextmanager
+def _refusing_damage(path: Path) -> Iterator[None]:
+    """Refuse the file where SQLite cannot go on; an interruption is no damage."""
+    try:
+        with refusing(path):
+            yield
+    except StoreRefused as refused:
+        if isinstance(refused.__cause__, apsw.InterruptError):
+            raise refused.__cause__ from None
+        raise
+
+
+@contextmanager
+def _resting(db: apsw.Connection) -> Iterator[None]:
+    """Have what runs in the block pause as long as it works."""
+    began = time.monotonic()
+
+    def rest() -> bool:
+        nonlocal began
+        time.sleep(time.monotonic() - began)  # noqa: TID251 - no loop runs here
+        began = time.monotonic()
+        return False
+
+    db.set_progress_handler(rest, STEPS, id=rest)
+    try:
+        yield
+    finally:
+        db.set_progress_handler(None, id=rest)
