@@ -36,6 +36,7 @@ EXCEPTIONS: Mapping[str, str] = {
     "export": "the command line reads all, on a connection of its own",
     "people._displace": "sorts the sessions of one user, which are bounded",
     "searching._Source._take": "FTS5 is asked for words; it is interrupted in time",
+    "searching._Source._indexed_ones": "FTS5 is asked for words, and for so many hits",
     "trim._fit": "sums up the rows of one step",
     "writer.Writer._prune_cids": "so many from the oldest on",
 }

@@ -6,6 +6,11 @@ acknowledged. Both are read in one transaction. A search reads from the newest
 message on and stops when it has enough, so a common word costs little; what
 finds little and costs much is interrupted when its time is over.
 
+A rare word costs its hits: they are found wherever they are, and then it is looked
+which of them are in rooms that may be read. Where `LOOKS` times `HITS` of them have
+not been enough, most are elsewhere, and the rooms are looked for together with the
+words. The other way round each room would be looked up for each hit.
+
 Every phrase goes to FTS5 as folded words in quotation marks, where nothing has a
 meaning. The rooms that may be read are a temporary table: there may be thousands.
 """
@@ -15,6 +20,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from itertools import islice
 from typing import Any
 
 import apsw
@@ -33,6 +39,13 @@ from chatd.words import is_syllable, words
 ROOMS_NAMED_MAX = 128
 """So many rooms are looked for in the index, as words, so that the messages of
 others cost nothing. Measured: with a thousand that costs more than it saves."""
+HITS, LOOKS = 256, 8
+"""How many hits are looked at together, and how often before the rooms are named.
+Source: measured, 1 ms a look."""
+SHORT_CHARS, SHORT_MAX = 3, 2
+"""So few prefixes that are so short are looked for in the index: of each it has to
+collect all words, and nothing interrupts it there. Source: measured, one of two letters
+takes 20 to 60 ms in ten million messages."""
 TIME_MIN, TIME_MAX = -(2**62), 2**62
 
 _SCOPE = f"""
@@ -58,6 +71,16 @@ _INDEXED = (
     + _FILTERED
     + "AND f.message_fts MATCH :terms AND f.rowid BETWEEN :lowest AND :highest"
     " ORDER BY f.rowid DESC"
+)
+_HITS = """
+SELECT f.rowid FROM message_fts f WHERE f.message_fts MATCH :words
+AND f.rowid BETWEEN :lowest AND :highest ORDER BY f.rowid DESC LIMIT :most"""
+# In the order of the hits, from the newest on.
+_HIT = (
+    _COLUMNS
+    + "FROM json_each(:found) j CROSS JOIN message m ON m.id = j.value"
+    + _JOINED
+    + _FILTERED
 )
 _ALL = _COLUMNS + "FROM message m" + _JOINED + _FILTERED
 _ANY = _ALL + "ORDER BY m.id DESC"
@@ -140,12 +163,14 @@ class _Source:
         self._lowest, self._highest = lowest, highest
         self._indexed: int = select(db, "SELECT indexed FROM store")[0][0]
         self._behind = self._is_behind()
-        terms = [term for phrase in query.phrases if (term := _term(phrase))]
+        terms = _terms(query.phrases)
         if query.sender is not None:
             name = (query.sender,)
             users = select(db, "SELECT id FROM user WHERE name = ?", name)
             self._values["sender"] = users[0][0] if users else 0
             terms.append(f"tags : u{self._values['sender']}")
+        self._words = " AND ".join(terms)
+        """What is looked for wherever it is; empty if that would be everything."""
         if are_few and (terms or query.phrases):
             names = " OR ".join(f"r{number}" for number, _, _ in rooms) or "r0"
             terms.append(f"tags : ({names})")
@@ -168,10 +193,25 @@ class _Source:
             sql, values["first"] = _IN_ROOM, self._first_not_indexed()
         with self._blamed():
             found = self._take(sql, values, count)
+        values["lowest"] = self._lowest
         if len(found) < count:
-            values["lowest"] = self._lowest
-            found += self._take(_INDEXED, values, count - len(found))
+            found += self._indexed_ones(values, count - len(found))
         return found
+
+    def _indexed_ones(self, values: dict[str, Any], count: int) -> list[Candidate]:
+        """Find what the index has: first by the words alone, then in the rooms."""
+        found: list[Candidate] = []
+        if self._words not in ("", self._terms) and not self._is_one_room:
+            values |= {"words": self._words, "most": HITS * LOOKS}
+            with closing(self._db.execute(_HITS, values)) as rows:
+                for _ in range(LOOKS):
+                    hits = [number for (number,) in islice(rows, HITS)]
+                    values["found"] = orjson.dumps(hits).decode()
+                    found += self._take(_HIT, values, count - len(found))
+                    if len(found) == count or len(hits) < HITS:
+                        return found
+                    values["highest"] = hits[-1] - 1
+        return found + self._take(_INDEXED, values, count - len(found))
 
     def _is_behind(self) -> IndexBehind | None:
         """What there is to say of the index if it lacks many messages."""
@@ -228,6 +268,20 @@ class _Source:
         for (number,) in select(self._db, _AT, (room, seq)):
             return int(number)
         return None
+
+
+def _terms(phrases: Sequence[Phrase]) -> list[str]:
+    """What the index is asked for; what it is not asked the matcher looks for."""
+    terms, short = [], list[str]()
+    for phrase in phrases:
+        term = _term(phrase)
+        is_short = phrase.prefix and term.endswith("*") and len(phrase.words) == 1
+        if is_short and len(phrase.words[0]) <= SHORT_CHARS:
+            short.append(term)
+        elif term:
+            terms.append(term)
+    # The longest collect the fewest words.
+    return terms + sorted(short, key=len, reverse=True)[:SHORT_MAX]
 
 
 def _term(phrase: Phrase) -> str:

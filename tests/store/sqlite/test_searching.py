@@ -20,6 +20,7 @@ from chatd.store import open_store
 from chatd.store.matching import Matcher
 from chatd.store.sqlite import searching
 from chatd.store.sqlite.migrate import configure
+from chatd.store.sqlite.searching import HITS, LOOKS
 from chatd.store.sqlite.sql import select
 from chatd.store.sqlite.writer import Writer
 from tests.store.support import (
@@ -151,6 +152,8 @@ def test_what_is_indexed_and_what_is_not_are_found_alike(
         ('"hot m"*', 'text : "hot"', [2]),
         ("hot-t*", 'text : "hot"', [1]),
         ("te*", 'text : "te"*', [1, 2]),
+        ("mi* ho* in* tea*", 'text : "tea"* AND text : "mi"*', [2]),
+        ("mi* ho* in* milk", 'text : "milk" AND text : "mi"* AND text : "ho"*', [2]),
         ("天*", 'text : "天"', [1]),
         ("天気*", 'text : "天 気"', [1]),
         ("구*", "", [1]),
@@ -161,7 +164,10 @@ def test_what_is_indexed_and_what_is_not_are_found_alike(
 def test_the_index_is_not_asked_for_prefixes_of_one_letter(
     text: str, asked: str, seqs: list[int]
 ) -> None:
-    """It would gather most of what there is, and cannot be interrupted in that."""
+    """It would gather most of what there is, and cannot be interrupted in that.
+
+    For those of two and three it is asked for two, the longest.
+    """
     writer = lobby()
     writer.commit([say("hot tea, 天気 한국"), say("hot milk in the tea")], T0)
     while writer.tend(T0):
@@ -384,6 +390,35 @@ async def test_searches_run_one_after_the_other_and_can_be_cancelled(
                 nursery.start_soon(one)
         assert len(found) == 20
         assert all(page is not None and len(page[0]) == 1 for page in found)
+
+
+@pytest.mark.parametrize(("elsewhere", "named"), [(0, 0), (9, 0), (HITS * LOOKS, 1)])
+def test_a_rare_word_is_looked_for_before_its_rooms(elsewhere: int, named: int) -> None:
+    """Where it is common in others' rooms, one's own are looked for, too."""
+    writer = lobby()
+    rooms = [RoomName(f"den{number}") for number in range(100)]
+    writer.commit(
+        [d.CreateRoom(room, EPOCH, PLAIN, {BOB: "owner"}) for room in rooms], T0
+    )
+    for room in rooms[::50]:
+        writer.commit([say("hot tea", room=room, user=BOB)], T0)
+    writer.commit([say("tea") for _ in range(elsewhere)], T0)
+    while writer.tend(T0):
+        """More to do."""
+    asked: list[str] = []
+
+    def trace(_: apsw.Cursor, sql: str, values: apsw.Bindings | None) -> bool:
+        if isinstance(values, dict) and "MATCH :terms" in sql:
+            asked.append(str(values["terms"]))
+        return True
+
+    writer.db.exec_trace = trace
+    scope = [(room, Seq(1), Seq(9)) for room in rooms]
+    page = searching.search(writer.db, parse_query("tea"), scope, None, 9, ANN, 60.0)
+    assert page is not None
+    found = [hit.message.room for hit in page[0]]
+    assert found == ["den50", "den0"]
+    assert len(asked) == named
 
 
 def test_few_rooms_and_one_user_are_found_by_the_index() -> None:
