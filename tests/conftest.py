@@ -1,16 +1,23 @@
 """What every test shares: how Hypothesis searches, and a look at each query plan.
 
 The fuzzer's seed is drawn here, where all processes of a run find it, and told.
+
+`make test` runs under coverage, which makes Python three to four times slower. So it
+traces only tests that mirror what must be covered at every branch (`TRACED`), and not
+those among them that repeat a hundred thousand times what others show once: they are
+marked `untraced` where they stand.
 """
 
 from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import apsw
 import pytest
+from coverage import Coverage
 from hypothesis import settings
 
 from tests.store.plans import Watch
@@ -29,6 +36,32 @@ def _plans() -> Iterator[None]:
     """Whatever a test has the store run goes by a key."""
     yield
     assert WATCH.faults() == []
+
+
+TRACED = ("core/", "names/", "net/test_outbox.py", "wire/", "words/")
+"""Where the tests are of what is covered at every branch."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Stop coverage, if it runs, while a test runs that is not to be traced."""
+    coverage = Coverage.current()
+    place = item.path.relative_to(Path(__file__).parent).as_posix()
+    is_traced = place.startswith(TRACED) and not item.get_closest_marker("untraced")
+    if coverage is None or is_traced:
+        return (yield)
+    coverage.stop()
+    try:
+        return (yield)
+    finally:
+        coverage.start()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _daemons_are_not_traced() -> None:
+    """Keep coverage out of what tests start; pytest's own processes have it by now."""
+    for name in [name for name in os.environ if name.startswith("COVERAGE")]:
+        del os.environ[name]
 
 
 def pytest_configure() -> None:

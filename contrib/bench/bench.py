@@ -29,6 +29,10 @@ QUICK_RUNS = (
     "pinned",
     "whole",
     "fragments",
+    "python -c pass",
+    "chatd --version",
+    "chatd --help",
+    "chatd serve",
 )
 """With QUICK=1 only these run, once: a look, not a result."""
 

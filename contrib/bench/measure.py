@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from resource import RUSAGE_CHILDREN
 from typing import Any
 
 from servers import (
@@ -15,8 +20,10 @@ from servers import (
     HERE,
     LOAD_CORE,
     ROOT,
+    SERVER_CORE,
     Server,
     chatd,
+    empty_chatd,
     kill,
     relay,
     running,
@@ -193,3 +200,44 @@ class Restart(Run):
                 result["pauses_ms"] = daemon.pauses_ms()[before:]
                 result["ended_slow"] = again.metric(COUNTERS["ended_slow"])
                 return result
+
+
+@dataclass(frozen=True)
+class Typed(Run):
+    """A command that ends by itself: `load` are the arguments of Python."""
+
+    times: int = 20
+
+    def once(self) -> Result:
+        """Run it some times, on the server's core; its CPU is the mean."""
+        command = ["taskset", "-c", SERVER_CORE, sys.executable, *self.load.split()]
+        began, before = time.perf_counter(), resource.getrusage(RUSAGE_CHILDREN)
+        for _ in range(self.times):
+            subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        after, ended = resource.getrusage(RUSAGE_CHILDREN), time.perf_counter()
+        used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        return {
+            "wall_s": (ended - began) / self.times,
+            "server_cpu_s": used / self.times,
+            "load_cpu_s": 0.0,
+        }
+
+
+@dataclass(frozen=True)
+class Start(Run):
+    """chatd is started without a file, on an empty directory, and ended."""
+
+    times: int = 5
+
+    def once(self) -> Result:
+        """Start it some times; its CPU until it listens is the mean."""
+        began, used = time.perf_counter(), 0.0
+        for _ in range(self.times):
+            with empty_chatd() as process:
+                fields = Path(f"/proc/{process.pid}/stat").read_text().split()
+                used += (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
+        return {
+            "wall_s": (time.perf_counter() - began) / self.times,
+            "server_cpu_s": used / self.times,
+            "load_cpu_s": 0.0,
+        }

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from math import inf
 from typing import Any
 
-from measure import Restart, Result, Run
+from measure import Restart, Result, Run, Start, Typed
 
 Round = dict[str, Result]
 """The results of one round, by the label of the run."""
@@ -71,6 +72,11 @@ def cost_us(result: Result) -> float:
 def message_us(result: Result) -> float:
     """The server's CPU per message."""
     return float(result["server_cpu_s"]) / float(result["messages"]) * 1e6
+
+
+def cpu_ms(result: Result) -> float:
+    """CPU in all, in milliseconds."""
+    return float(result["server_cpu_s"]) * 1000
 
 
 def rate(result: Result) -> float:
@@ -177,6 +183,40 @@ LEVERS: tuple[tuple[str, str, str, Measure], ...] = (
     ("switch interval: p99 ack, ms", ROOMS, "slow_thread_switch", ack_p99),
 )
 """What is tried with and without: a figure, a load, the patch, the measure."""
+
+
+def starts() -> Row:
+    """What a process takes before it does anything."""
+    python, version, serve = "python -c pass", "chatd --version", "chatd serve"
+    typed = {
+        python: Typed("python", "-c pass"),
+        version: Typed("chatd", "-m chatd --version"),
+        "chatd --help": Typed("chatd", "-m chatd --help"),
+    }
+
+    def allowed(results: Round, label: str) -> float:
+        return cpu_ms(results[label]) / (4 * cpu_ms(results[python]) + 100)
+
+    return Row(
+        "starts",
+        "how a process begins, on an empty directory: CPU",
+        {**typed, serve: Start("chatd", "")},
+        [
+            *(
+                Figure(
+                    f"{label}: of 4 pythons and 0.1 s", partial(allowed, label=label), 1
+                )
+                for label in list(typed)[1:]
+            ),
+            one(f"{serve}, until it listens, ms", serve, cpu_ms, 700),
+            *(
+                ratio(f"{label}, of {python}", label, python, cpu_ms)
+                for label in (version, "chatd --help", serve)
+            ),
+            *(one(f"{label}, ms", label, cpu_ms) for label in typed),
+        ],
+        quick=True,
+    )
 
 
 def with_and_without() -> Row:
@@ -510,6 +550,7 @@ ROWS = [
         rounds=3,
     ),
     attacked(),
+    starts(),
     with_and_without(),
     parts_of("a delivery", f"{ROOM} --messages 300", "deliveries", PARTS),
     parts_of("a message in rooms of 10", ROOMS, "messages", PARTS),

@@ -176,6 +176,22 @@ def chatd(
 
 
 @contextmanager
+def empty_chatd() -> Iterator[subprocess.Popen[str]]:
+    """Run chatd as it comes, with no data, from when it listens."""
+    with tempfile.TemporaryDirectory(prefix="data-", dir=BUILD) as directory:
+        options = ["--listen", "127.0.0.1:0", "--data", f"{directory}/data"]
+        command = [sys.executable, "-m", "chatd", "serve", *options]
+        process = _start(command, SERVER_CORE)
+        try:
+            assert process.stdout is not None
+            said = iter(process.stdout.readline, "")
+            assert any("listening" in line for line in said), "chatd did not start"
+            yield process
+        finally:
+            _stop(process)
+
+
+@contextmanager
 def running(daemon: Daemon) -> Iterator[Server]:
     """Run chatd until the block ends."""
     server = daemon.start()

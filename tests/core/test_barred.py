@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from chatd.core.barred import Barred, address_digest, holding_for
+from chatd.core.barred import (
+    Barred,
+    address_digest,
+    banned_from_server,
+    holding_for,
+)
 from chatd.core.drafts import AddressBan
 from chatd.core.entities import Sanction
+from chatd.errors import RejectCode
 from chatd.ids import UserName
 
 A, B = UserName("a~1"), UserName("b~2")
@@ -78,3 +84,17 @@ def test_another_ban_of_one_guest_takes_the_place_of_the_first() -> None:
     assert len(barred) == 1
     assert barred.find(HERE, NOW) is None
     assert barred.find(THERE, NOW) == Sanction(NOW + 10, None)
+
+
+def test_somebody_is_told_until_when_and_why_he_is_banned() -> None:
+    """As far as there is an end or a reason."""
+    for ban, text in (
+        (Sanction(None, None), "you are banned from this server"),
+        (Sanction(None, "spam"), "you are banned from this server: spam"),
+        (
+            Sanction(0, "spam"),
+            "you are banned from this server until 1970-01-01T00:00:00.000Z: spam",
+        ),
+    ):
+        reject = banned_from_server(ban)
+        assert (reject.code, reject.text) == (RejectCode.BANNED, text)

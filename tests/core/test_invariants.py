@@ -765,6 +765,7 @@ class Life(RuleBasedStateMachine):
         return rooms, users, guests, invites, barred, chat.aliases
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("steps", [25, 60])
 def test_whatever_happens_every_client_is_told_the_truth(steps: int) -> None:
     """One answer a command, streams without a hole, nothing to non-members, and

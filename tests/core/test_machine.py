@@ -130,6 +130,16 @@ def test_a_malformed_frame_is_answered_with_what_could_be_read() -> None:
     assert peer.take() == [error]
 
 
+def test_what_is_wrong_by_a_hand_and_not_by_a_program_does_not_count() -> None:
+    """People who type a text that is refused are not sent away for it."""
+    peer = House().open()
+    typed = BadCommand(RejectCode.BAD_FIELD, "no", counted=False)
+    for _ in range(100):
+        peer.house.handle(inputs.Received(peer.id, typed))
+        assert [frame.code for frame in peer.take()] == ["bad_field"]
+    assert peer.ending is None
+
+
 def test_too_many_malformed_frames_end_the_connection() -> None:
     """Twenty at once, one more each ten seconds; a text too long is none."""
     house = House()

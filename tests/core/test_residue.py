@@ -460,6 +460,7 @@ def reached(root: object) -> Counter[str]:
     return found
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize(
     ("kind", "times"),
     [*((kind, TIMES) for kind in OFTEN), *((kind, TIMES // 10) for kind in SELDOM)],

@@ -132,6 +132,27 @@ def test_a_gap_leaves_when_half_is_free_and_delivery_goes_on() -> None:
     assert drain(box).endswith(gap(LOBBY, 0, 2) + room(LOBBY, 3).data)
 
 
+def test_what_may_become_a_gap_becomes_one_when_it_is_asked_for() -> None:
+    """Below the limit, too; where nothing can be saved, nothing is said to be."""
+    box = outbox(soft=1000)
+    box.add(reply())
+    box.add(events(LOBBY, 1, 9, 50))
+    assert box.degrade()
+    assert not box.degrade()
+    assert drain(box) == reply().data + gap(LOBBY, 0, 9)
+
+
+def test_what_was_begun_is_all_that_is_left_of_what_is_given_up() -> None:
+    """No gap is told, since nobody reads on."""
+    box = outbox()
+    box.add(reply(90))
+    box.progress(1)
+    box.add(room(LOBBY, 1))
+    box.add(room(LOBBY, 2))
+    box.abandon()
+    assert drain(box) == reply(90).data[1:]
+
+
 def test_a_waiting_gap_frame_merges_into_the_next_gap() -> None:
     """Crossing the limit again leaves one gap that tells of everything."""
     box = outbox()

@@ -7,7 +7,7 @@ from emoji import EMOJI_DATA, STATUS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatd.wire.emojis import forms, qualified
+from chatd.wire.emojis import _qualified, forms, load, qualified
 from chatd.wire.text import parse_emoji
 
 VS15, VS16, ZWJ, KEYCAP = "\ufe0e", "\ufe0f", "\u200d", "\u20e3"
@@ -95,3 +95,10 @@ def test_all_forms_of_an_emoji_are_found() -> None:
     assert set(forms("\u2764" + VS16)) == {"\u2764", "\u2764" + VS16}
     assert forms("👍") == ("👍",)
     assert len(forms(f"👁{VS16}{ZWJ}🗨{VS16}")) == 4
+
+
+def test_the_list_can_be_read_before_anybody_needs_it() -> None:
+    """Then the first who reacts does not wait for it."""
+    _qualified.cache_clear()
+    load()
+    assert _qualified.cache_info().currsize == 1

@@ -106,6 +106,12 @@ def banned(*, seconds: int | None = None, config: Config = FREE) -> Scene:
 # --- in a room --------------------------------------------------------------------
 
 
+def test_a_guest_whom_no_room_bans_is_shown_as_he_likes() -> None:
+    """His rooms are asked, and none has anything against him."""
+    s = scene()
+    assert code(s.guest.ask(Profile(Display("Bob")))) == "ok"
+
+
 def test_a_banned_guest_does_not_come_back_as_another() -> None:
     """Who comes from there is answered as he was: with the reason and the time."""
     s = banned()

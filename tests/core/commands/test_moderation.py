@@ -298,6 +298,21 @@ def test_a_guest_who_has_gone_is_nobody() -> None:
     assert name not in s.house.chat.users
 
 
+def test_what_a_guest_who_has_gone_was_given_is_lifted() -> None:
+    """The room knows of him, who is nobody otherwise."""
+    s = scene()
+    guest = s.house.guest(TEAM)
+    name = s.house.chat.connections[guest.id].user
+    assert name is not None
+    assert codes(s.ann.ask(Mute(TEAM, name))) == ["ok"]
+    guest.ask(Logout())
+    guest.close()
+    s.house.take_all()
+    assert name not in s.house.chat.users
+    assert codes(s.ann.ask(Unmute(TEAM, name))) == ["ok"]
+    assert name not in s.house.chat.rooms[TEAM].mutes
+
+
 def test_a_guest_who_came_while_he_was_sought_is_found() -> None:
     """What the chat knows by then counts."""
     s = scene()

@@ -294,6 +294,7 @@ def test_a_maker_who_is_gone_is_none(scene: Scene) -> None:
         assert code(s.bob, Join(name)) == "no_room"
 
 
+@pytest.mark.untraced
 def test_ten_thousand_leave_nothing_behind() -> None:
     """Rooms that are made and left, by one who may make as many as he wants."""
     limits = Limits(messages_per_s=0, creations_per_h=0, rooms_per_user=0)
