@@ -32,6 +32,7 @@ from jwt.utils import base64url_decode, base64url_encode
 
 from chatd.config import JwtIssuer
 from chatd.core.scope import Scope
+from chatd.enums import AccountRole
 from chatd.errors import ConfigError
 from chatd.ids import DISPLAY_CHARS_MAX, UserName
 from chatd.names import UNICODE
@@ -44,7 +45,7 @@ SECRET_BYTES_MIN = 32
 """Source: RFC 7518 section 3.2: as long as the hash."""
 RSA_BITS_MIN = 2048
 """Source: RFC 7518 section 3.3."""
-ROLES = ("user", "bot", "admin")
+ROLES = (AccountRole.USER, AccountRole.BOT, AccountRole.ADMIN)
 """What a claim may say of an account's role."""
 
 
@@ -58,7 +59,7 @@ class Claims:
 
     name: UserName
     display: str | None
-    role: str | None
+    role: AccountRole | None
     """None where the issuer has no say in it."""
     scope: Scope | None
     expires: Millis
@@ -227,13 +228,13 @@ def _display(claims: dict[str, Any], claim: str) -> str | None:
         raise Unfit(f"{claim}: it cannot be shown") from None
 
 
-def _role(claims: dict[str, Any], claim: str) -> str | None:
+def _role(claims: dict[str, Any], claim: str) -> AccountRole | None:
     if not claim:
         return None
-    role = claims.get(claim, "user")
+    role = claims.get(claim, AccountRole.USER)
     if role not in ROLES:
         raise Unfit(f"{claim}: it is not user, bot or admin")
-    return str(role)
+    return AccountRole(role)
 
 
 def _scope(claims: dict[str, Any], claim: str) -> Scope | None:
