@@ -140,6 +140,16 @@ def is_direct(room: RoomName) -> bool:
     return room.startswith("@")
 
 
+def is_private(room: RoomName) -> bool:
+    """Whether the room is one into which people are asked."""
+    return room.startswith("~")
+
+
+def is_public(room: RoomName) -> bool:
+    """Whether everybody may know of the room: it is neither direct nor private."""
+    return room[0] not in "@~"
+
+
 def direct_members(room: RoomName) -> tuple[UserName, UserName]:
     """The two accounts of a direct room."""
     first, second = room[1:].split(",")

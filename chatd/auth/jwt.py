@@ -27,6 +27,7 @@ import orjson
 
 from chatd.config import JwtIssuer
 from chatd.core.scope import Scope
+from chatd.enums import AccountRole
 from chatd.errors import ConfigError
 from chatd.ids import DISPLAY_CHARS_MAX, UserName
 from chatd.names import UNICODE
@@ -35,7 +36,7 @@ from chatd.wire.text import parse_display
 
 TOKEN_BYTES_MAX = 4096
 """Source: what fits into a header of most servers."""
-ROLES = ("user", "bot", "admin")
+ROLES = (AccountRole.USER, AccountRole.BOT, AccountRole.ADMIN)
 """What a claim may say of an account's role."""
 
 
@@ -49,7 +50,7 @@ class Claims:
 
     name: UserName
     display: str | None
-    role: str | None
+    role: AccountRole | None
     """None where the issuer has no say in it."""
     scope: Scope | None
     expires: Millis
@@ -212,13 +213,13 @@ def _display(claims: dict[str, Any], claim: str) -> str | None:
         raise Unfit(f"{claim}: it cannot be shown") from None
 
 
-def _role(claims: dict[str, Any], claim: str) -> str | None:
+def _role(claims: dict[str, Any], claim: str) -> AccountRole | None:
     if not claim:
         return None
-    role = claims.get(claim, "user")
+    role = claims.get(claim, AccountRole.USER)
     if role not in ROLES:
         raise Unfit(f"{claim}: it is not user, bot or admin")
-    return str(role)
+    return AccountRole(role)
 
 
 def _scope(claims: dict[str, Any], claim: str) -> Scope | None:

@@ -16,6 +16,7 @@ import attrs
 from chatd.auth.jwt import Issuers, Unfit
 from chatd.core.principal import Renewal
 from chatd.core.scope import Scope
+from chatd.enums import AccountRole
 from chatd.errors import Reject, RejectCode
 from chatd.ids import UserName
 from chatd.observe import log
@@ -33,7 +34,7 @@ class Access:
     renewal: Renewal
     is_new: bool = False
     """Whether the account is made by its first login."""
-    role: str | None = None
+    role: AccountRole | None = None
     """What an outside issuer says that the account is, if it has a say in it."""
     issuer: str = ""
     """Who has given out the token, where it is no one of ours."""
@@ -100,7 +101,10 @@ class Tokens:
         user = await self._store.user(claims.name)
         is_new = user is None
         if user is None:
-            display, role = claims.display or claims.name, claims.role or "user"
+            display, role = (
+                claims.display or claims.name,
+                claims.role or AccountRole.USER,
+            )
             user = UserRow(claims.name, display, role)
         renewal = Renewal(None, claims.expires, claims.scope)
         return Access(user, renewal, is_new, claims.role, claims.issuer)

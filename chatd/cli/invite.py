@@ -27,13 +27,13 @@ from chatd.cli.operator import (
 )
 from chatd.core.principal import InvitationKept
 from chatd.daemon import links
+from chatd.enums import InvitedRole
 from chatd.store.sqlite import inviting
 from chatd.wire.events import DAY_MS, Millis
 from chatd.wire.fields import (
     INVITATION_S_MAX,
     INVITATION_S_MIN,
     INVITATION_USES_MAX,
-    INVITED_ROLES,
 )
 
 WEEK_MS = 7 * DAY_MS
@@ -56,8 +56,8 @@ WEEK_MS = 7 * DAY_MS
 @click.option("--room", help="A room in which they are then.")
 @click.option(
     "--role",
-    type=click.Choice(INVITED_ROLES),
-    default="user",
+    type=click.Choice([role.value for role in InvitedRole]),
+    default=InvitedRole.USER.value,
     show_default=True,
     help="What they are on this server.",
 )

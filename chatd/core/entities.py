@@ -18,6 +18,7 @@ from chatd.core.quota import Bucket
 from chatd.core.roster import Roster
 from chatd.core.scope import Scope
 from chatd.core.settings import RoomSettings
+from chatd.enums import AccountRole, Change, Role, State
 from chatd.ids import ConnectionId, Epoch, RoomName, Seq, SessionId, UserName
 from chatd.wire.codec import BadCommand
 from chatd.wire.commands import Command
@@ -29,8 +30,7 @@ from chatd.wire.kinds import CommandId
 class Membership:
     """What a room knows about one of its members."""
 
-    role: str
-    """`member`, `moderator` or `owner`."""
+    role: Role
     read: Seq
     """Everything up to this seq counts as read."""
     first: Seq = Seq(1)
@@ -68,7 +68,7 @@ class Invite:
         ends = self.ts + INVITE_MS if self.closed_until is None else self.closed_until
         return now < ends
 
-    def closed(self, change: str, now: Millis) -> Invite:
+    def closed(self, change: Change, now: Millis) -> Invite:
         """The same, after what has ended it."""
         until = now + HOLD_OFF_MS[change]
         return attrs.evolve(self, closed_until=max(until, self.closed_until or 0))
@@ -77,7 +77,11 @@ class Invite:
 INVITE_S = 14 * 86_400.0
 INVITE_MS = round(INVITE_S * 1000)
 """How long an invitation waits. Source: protocol section 3."""
-HOLD_OFF_MS = {"decline": INVITE_MS, "uninvite": DAY_MS, "ban": DAY_MS}
+HOLD_OFF_MS = {
+    Change.DECLINE: INVITE_MS,
+    Change.UNINVITE: DAY_MS,
+    Change.BAN: DAY_MS,
+}
 """How long nobody is asked in again after an invitation that has ended in this way;
 after a join he may be at once. Source: protocol section 3."""
 
@@ -150,12 +154,12 @@ class User:
 
     name: UserName
     display: str
-    role: str
+    role: AccountRole
     rooms: dict[RoomName, None] = attrs.field(factory=dict)
     connections: dict[ConnectionId, None] = attrs.field(factory=dict)
     sessions: dict[SessionId, None] = attrs.field(factory=dict)
     """The user's sessions that the chat holds in memory."""
-    state: str = "online"
+    state: State = State.ONLINE
     """`away` when all connections are; kept through the grace."""
     text: str | None = None
     """What the user says about being away."""
@@ -274,7 +278,7 @@ class Connection:
     """How often it was verified again, since a name was taken meanwhile."""
     renewal: Renewal | None = None
     """The token of a `refresh`, while its session takes it over."""
-    state: str = "online"
+    state: State = State.ONLINE
     text: str | None = None
     block: Block | None = None
     waiting: list[Sent] = attrs.field(factory=list)

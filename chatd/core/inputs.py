@@ -23,6 +23,7 @@ from chatd.core.principal import (
     Renewal,
     RightPassword,
 )
+from chatd.enums import AccountRole
 from chatd.errors import Reject
 from chatd.ids import ConnectionId, RoomName, Seq, SessionId, UserName
 from chatd.wire.accounts import SecretCommand
@@ -184,7 +185,7 @@ class Revision:
     """Rises; never used again."""
     kind: RevisionKind
     user: UserName
-    role: str
+    role: AccountRole
     """The one that he has now."""
     token: bytes | None = None
     """SHA-256 of the token that it is about."""

@@ -31,6 +31,7 @@ from chatd.core.effects import Origin
 from chatd.core.entities import Block
 from chatd.core.inputs import Executed
 from chatd.core.turn import Turn
+from chatd.enums import AccountRole
 from chatd.ids import RoomName, UserName
 
 
@@ -101,7 +102,7 @@ def _role_set(
     user = turn.chat.users.get(draft.user)
     if user is not None and not isinstance(outcome, drafts.Refused):
         turn.chat.apply_role(user, draft.role)
-        if draft.role == "admin":
+        if draft.role == AccountRole.ADMIN:
             turn.admin_is_here()
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from chatd.core.entities import Room
 from chatd.core.state import Chat
+from chatd.enums import State
 from chatd.ids import UserName
 from chatd.wire.events import Presence, UserShown
 
@@ -84,7 +85,7 @@ def _tell(
         frame.leave.append(name)
     elif any(view is None or view.display != now.display for view in old):
         frame.join.append(now)
-    elif now.state == "away":
+    elif now.state == State.AWAY:
         frame.away.append(UserShown(name, text=now.text))
     else:
         frame.back.append(name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import attrs
 
 from chatd.core.scope import Scope
+from chatd.enums import AccountRole
 from chatd.ids import RoomName, SessionId, UserName
 from chatd.wire.events import Millis
 
@@ -19,7 +20,7 @@ class Principal:
 
     user: UserName
     display: str
-    role: str
+    role: AccountRole
     session: SessionId
     secret: str = attrs.field(repr=False)
     """What the client presents to resume; told once, in `welcome`."""
@@ -49,7 +50,7 @@ class InvitationKept:
     """What people call it by; 0: it is that of the first start."""
     maker: UserName | None
     """Who made it; None: the operator."""
-    role: str
+    role: AccountRole = attrs.field(converter=AccountRole)
     """What those are who come by it."""
     room: RoomName | None
     """In which they are then; None also where that has ended."""

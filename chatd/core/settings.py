@@ -12,6 +12,8 @@ from typing import Any
 
 import attrs
 
+from chatd.enums import Post, Visibility
+
 
 @attrs.frozen(kw_only=True)
 class RoomSettings:
@@ -21,10 +23,10 @@ class RoomSettings:
     """What the room is about: one line."""
     title: str = ""
     """What people read instead of the name of a private room."""
-    post: str = "members"
-    """Who may send: `members` or `moderators`."""
-    history: str = "all"
-    """What newcomers may read: `all`, or what came `since_join`."""
+    post: Post = attrs.field(default=Post.MEMBERS, converter=Post)
+    """Who may send."""
+    history: Visibility = attrs.field(default=Visibility.ALL, converter=Visibility)
+    """What newcomers may read."""
     slow_s: int = 0
     """Seconds between two messages of one member; 0 is no such limit."""
     keep_days: int = 0
@@ -58,7 +60,7 @@ class RoomSettings:
     @property
     def restricts(self) -> bool:
         """Whether being a member is not enough to send at any time."""
-        return self.post != "members" or self.slow_s > 0 or self.archived
+        return self.post != Post.MEMBERS or self.slow_s > 0 or self.archived
 
 
 NAMES = tuple(field.name for field in attrs.fields(RoomSettings))

@@ -31,6 +31,7 @@ from chatd.core.entities import (
     User,
 )
 from chatd.core.truth import Truth
+from chatd.enums import State
 from chatd.ids import (
     ConnectionId,
     RoomName,
@@ -182,7 +183,7 @@ class Chat(Truth):
             self._settle_state(user, now)
             return older
         user.online = True
-        user.state, user.text = "online", None
+        user.state, user.text = State.ONLINE, None
         for name in user.rooms:
             room = self.rooms[name]
             room.online[user.name] = None
@@ -251,13 +252,13 @@ class Chat(Truth):
         self,
         connection: Connection,
         user: User,
-        state: str,
+        state: State,
         text: str | None,
         now: float,
     ) -> None:
         """A connection is there or away."""
         connection.state = state
-        connection.text = text if state == "away" else None
+        connection.text = text if state == State.AWAY else None
         self._settle_state(user, now)
 
     def note_user(self, user: User) -> User:
@@ -322,9 +323,9 @@ class Chat(Truth):
         """Work out anew whether a user is away: when all his connections are."""
         before = user.shown
         entries = [self.connections[number] for number in user.connections]
-        away = all(entry.state == "away" for entry in entries)
+        away = all(entry.state == State.AWAY for entry in entries)
         texts = [entry.text for entry in entries if away and entry.text]
-        user.state = "away" if away else "online"
+        user.state = State.AWAY if away else State.ONLINE
         user.text = texts[-1] if texts else None
         self.show_change(user, before, now)
 

@@ -23,13 +23,14 @@ from chatd.core.entities import (
     User,
 )
 from chatd.core.roster import Roster
-from chatd.ids import RoomName, Seq, UserName
+from chatd.enums import AccountRole, Change, Role
+from chatd.ids import RoomName, Seq, UserName, is_public
 from chatd.wire import events
 from chatd.wire.events import Millis, TimelineEvent, UserShown
 
-REMOVALS = ("kick", "ban")
+REMOVALS = (Change.KICK, Change.BAN)
 """Acts of moderation that end a membership."""
-LEADERS = ("owner", "moderator")
+LEADERS = (Role.OWNER, Role.MODERATOR)
 """Roles of those whom `Room.leaders` lists."""
 
 
@@ -75,7 +76,7 @@ class Truth:
     def apply_room(
         self,
         room: Room,
-        members: dict[UserName, str],
+        members: dict[UserName, Role],
         event: TimelineEvent | None,
         now: float,
     ) -> None:
@@ -163,7 +164,7 @@ class Truth:
         self,
         room: Room,
         user: User,
-        role: str | None,
+        role: Role | None,
         now: float,
         first: Seq = Seq(1),
     ) -> None:
@@ -204,22 +205,22 @@ class Truth:
         # Looked at again by then, if it ends by itself.
         lasts_s = None if event.until is None else (event.until - event.ts) / 1000
         match event.change:
-            case "invite":
+            case Change.INVITE:
                 invite = Invite(event.sender, event.ts)
                 self.apply_invite(target, room.name, invite, now)
-            case "ban":
+            case Change.BAN:
                 self.lift_ban(room, target)
                 room.bans[target] = sanction
                 if lasts_s is not None:
                     self.agenda.add(now + lasts_s, Due.BAN, (target, room.name))
-            case "unban":
+            case Change.UNBAN:
                 self.lift_ban(room, target)
                 self.lift_address_ban(room.name, target)
-            case "mute":
+            case Change.MUTE:
                 self._set_mute(room, target, sanction, now)
                 if lasts_s is not None:
                     self.agenda.add(now + lasts_s, Due.MUTE, (target, room.name))
-            case "unmute":
+            case Change.UNMUTE:
                 self.lift_mute(room, target, now)
         last = self.invites.get(target, {}).get(room.name)
         if last is not None and event.change in HOLD_OFF_MS:
@@ -227,7 +228,7 @@ class Truth:
             self.apply_invite(target, room.name, last, now)
         user = self.users.get(target)
         if user is not None and target in room.members:
-            if event.change == "role":
+            if event.change == Change.ROLE:
                 self.apply_member(room, user, event.role, now)
             elif event.change in REMOVALS:
                 self.apply_member(room, user, None, now)
@@ -254,7 +255,7 @@ class Truth:
 
     def may_know(self, user: UserName, room: RoomName, now: Millis) -> bool:
         """Whether the user may know that a room exists, if it does."""
-        if room[0] not in "@~" or room in self.users[user].rooms:
+        if is_public(room) or room in self.users[user].rooms:
             return True
         invite = self.invites.get(user, {}).get(room)
         return invite is not None and invite.waits(now)
@@ -331,7 +332,7 @@ class Truth:
         user.display = display
         self.show_change(user, before, now)
 
-    def apply_role(self, user: User, role: str) -> None:
+    def apply_role(self, user: User, role: AccountRole) -> None:
         """Take a committed role on this server."""
         user.role = role
 

@@ -31,7 +31,7 @@ from chatd.core.quota import Shares, Space, full_bucket
 from chatd.core.scope import Scope
 from chatd.core.state import Chat
 from chatd.errors import MALFORMED, Ending, Reject, RejectCode
-from chatd.ids import ConnectionId, Epoch, RoomName, UserName
+from chatd.ids import ConnectionId, Epoch, RoomName, UserName, is_public
 from chatd.wire.codec import BadCommand
 from chatd.wire.commands import Command
 from chatd.wire.replies import Done, Refusal, Reply
@@ -211,7 +211,7 @@ class Turn:
         room = self.chat.room(name)
         if room is not None and connection.user in room.members:
             return room
-        if room is None or name[0] in "@~":
+        if room is None or not is_public(name):
             raise no_room(name)
         raise Reject(
             RejectCode.NOT_MEMBER, f"you are not in {name}: join it first", field="room"

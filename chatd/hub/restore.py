@@ -29,7 +29,7 @@ from chatd.core.state import Chat
 from chatd.core.truth import LEADERS
 from chatd.errors import ConfigError, StoreFailed
 from chatd.hub.world import World
-from chatd.ids import Epoch, Seq
+from chatd.ids import Epoch, Seq, is_private
 from chatd.names import NEW_ENDS_WELL, ends_well, skeleton
 from chatd.ports import Snapshot, Store
 from chatd.wire.events import HOUR_MS
@@ -145,7 +145,7 @@ def _end_needless(chat: Chat, now: float) -> None:
     """Have rooms end that nobody needs: private ones at once, others in a while."""
     needless = [room.name for room in chat.rooms.values() if is_needless(room)]
     for number, name in enumerate(needless, 1):
-        if name.startswith("~"):
+        if is_private(name):
             chat.emptied[name] = True
         else:
             # Not all at once.

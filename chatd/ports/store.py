@@ -16,6 +16,7 @@ from chatd.core.inputs import Revision
 from chatd.core.principal import InvitationKept
 from chatd.core.query import Hit, Place, Query
 from chatd.core.settings import RoomSettings
+from chatd.enums import AccountRole, Role
 from chatd.ids import Epoch, RoomName, Seq, SessionId, SessionTag, UserName
 from chatd.wire.events import Millis, TimelineShown
 from chatd.wire.replies import MessageShown
@@ -26,7 +27,7 @@ class MemberRow:
     """One membership as the store has it."""
 
     user: UserName
-    role: str
+    role: Role = attrs.field(converter=Role)
     read: Seq
     first: Seq = Seq(1)
 
@@ -83,8 +84,7 @@ class UserRow:
 
     user: UserName
     display: str
-    role: str
-    """`guest`, `user`, `bot` or `admin`."""
+    role: AccountRole = attrs.field(converter=AccountRole)
     password_hash: str | None = attrs.field(default=None, repr=False)
     ban: Sanction | None = None
     """A ban from the server; it may have lapsed."""

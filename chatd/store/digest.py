@@ -32,6 +32,7 @@ from chatd.core.drafts import (
     SetReaction,
     SetRoom,
 )
+from chatd.ids import is_private
 from chatd.wire.emojis import forms
 from chatd.wire.text import FILE_MARK
 
@@ -114,7 +115,7 @@ def is_creation_retry(known: bytes, draft: CreateRoom) -> bool:
 
 
 def _digest_of_creation(draft: CreateRoom, settings: dict[str, Any]) -> bytes:
-    name = None if draft.room.startswith("~") else draft.room
+    name = None if is_private(draft.room) else draft.room
     return _digest(["create", name, settings])
 
 

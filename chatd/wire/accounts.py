@@ -6,15 +6,9 @@ from typing import ClassVar
 
 import attrs
 
+from chatd.enums import Fate
 from chatd.wire.admissions import CreateInvitation, Link
-from chatd.wire.kinds import (
-    CommandId,
-    Display,
-    Fate,
-    GuestName,
-    NewPassword,
-    Secret,
-)
+from chatd.wire.kinds import CommandId, Display, GuestName, NewPassword, Secret
 
 
 @attrs.define
@@ -46,7 +40,7 @@ class DeleteAccount:
 
     type: ClassVar[str] = "account_delete"
     password: Secret = attrs.field(repr=False)
-    messages: Fate = Fate("empty")
+    messages: Fate = Fate.EMPTY
     id: CommandId = None
 
 

@@ -6,18 +6,16 @@ from typing import ClassVar
 
 import attrs
 
+from chatd.enums import Post, Role, Visibility
 from chatd.ids import Cid, RoomName, UserName
 from chatd.wire.kinds import (
     BanSeconds,
     CommandId,
     KeepCount,
-    Post,
     PublicRoom,
     Reason,
-    RoomRole,
     SlowSeconds,
     Topic,
-    Visibility,
 )
 
 
@@ -176,6 +174,6 @@ class SetRole:
     type: ClassVar[str] = "role"
     room: RoomName
     user: UserName
-    role: RoomRole
+    role: Role
     cid: Cid | None = None
     id: CommandId = None

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import attrs
 
+from chatd.enums import InvitedRole
 from chatd.ids import RoomName, UserName
 from chatd.wire.events import Millis
 from chatd.wire.kinds import (
@@ -17,7 +18,6 @@ from chatd.wire.kinds import (
     InvitationNumber,
     InvitationSeconds,
     InvitationUses,
-    InvitedRole,
     PageLimit,
 )
 
@@ -43,7 +43,7 @@ class CreateInvitation:
     """How long it holds. Called `for` on the wire."""
     room: RoomName | None = None
     """A room in which they are then."""
-    role: InvitedRole = InvitedRole("user")
+    role: InvitedRole = InvitedRole.USER
     """What they are on this server."""
     id: CommandId = None
 

@@ -15,6 +15,7 @@ from typing import ClassVar, get_args
 
 import attrs
 
+from chatd.enums import State
 from chatd.ids import Cid, Epoch, RoomName, Seq, SessionTag, UserName
 from chatd.wire.accounts import DeleteAccount, Password, Refresh, Register
 from chatd.wire.acts import (
@@ -47,7 +48,6 @@ from chatd.wire.kinds import (
     PlaceText,
     QueryText,
     Secret,
-    State,
     StatusText,
     Text,
 )

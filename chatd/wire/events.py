@@ -22,6 +22,7 @@ from typing import ClassVar
 
 import attrs
 
+from chatd.enums import Change, Post, Role, State, Visibility
 from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
 from chatd.wire.kinds import CommandId
 
@@ -104,10 +105,8 @@ class Member:
     ts: Millis
     sender: UserName
     user: UserName
-    change: str
-    """`join`, `leave`, `invite`, `uninvite`, `decline`, `kick`, `ban`, `unban`, `mute`,
-    `unmute` or `role`."""
-    role: str | None = None
+    change: Change
+    role: Role | None = None
     until: Millis | None = None
     """When a ban or mute lapses; without it never."""
     reason: str | None = None
@@ -124,8 +123,8 @@ class Room:
     sender: UserName
     topic: str | None = None
     title: str | None = None
-    post: str | None = None
-    history: str | None = None
+    post: Post | None = None
+    history: Visibility | None = None
     slow_s: int | None = None
     keep_days: int | None = None
     keep_messages: int | None = None
@@ -208,9 +207,9 @@ class UserShown:
     name: UserName
     display: str | None = None
     """Left out where it is the name itself."""
-    state: str | None = None
+    state: State | None = None
     text: str | None = None
-    role: str | None = None
+    role: Role | None = None
     """In the list of all members: `owner` or `moderator`."""
 
 

@@ -15,12 +15,14 @@ from __future__ import annotations
 
 import re as regex
 from collections.abc import Callable
+from enum import StrEnum
 from functools import cache, lru_cache
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from cattrs import Converter
 from cattrs.gen import make_dict_structure_fn, override
 
+from chatd.enums import Fate, InvitedRole, Post, Role, State, Visibility
 from chatd.ids import (
     Cid,
     Epoch,
@@ -43,28 +45,22 @@ from chatd.wire.kinds import (
     Device,
     Display,
     Emoji,
-    Fate,
     GuestName,
     InvitationNumber,
     InvitationSeconds,
     InvitationUses,
-    InvitedRole,
     KeepCount,
     NewPassword,
     PageLimit,
     PlaceText,
-    Post,
     PublicRoom,
     QueryText,
     Reason,
-    RoomRole,
     Secret,
     SlowSeconds,
-    State,
     StatusText,
     Text,
     Topic,
-    Visibility,
 )
 from chatd.wire.text import (
     TooLong,
@@ -96,14 +92,10 @@ NAMES_KEPT = 4096
 
 64 and 37 characters each, so 2 MB at most; with letters of any script 9 MB.
 """
-STATES = ("online", "away")
-"""Source: protocol section 5."""
-POSTS = ("members", "moderators")
-VISIBILITIES = ("all", "since_join")
-ROLES = ("owner", "moderator", "member")
-"""Source: protocol section 3."""
-FATES = ("empty", "reassign")
-"""Source: protocol section 7."""
+STATES = (State.ONLINE, State.AWAY)
+"""What somebody can say of himself. Source: protocol section 5."""
+ROLES = (Role.OWNER, Role.MODERATOR, Role.MEMBER)
+"""In the order in which they are told."""
 SLOW_S_MAX = 86_400
 """Source: four times the longest slow mode of Discord, 6 hours: once a day."""
 KEEP_MAX = 10_000_000
@@ -115,7 +107,6 @@ INVITATION_USES_MAX = 100
 INVITATION_S_MIN = 60
 INVITATION_S_MAX = 31_536_000
 """A year; who means longer makes another."""
-INVITED_ROLES = ("user", "admin")
 WORD = regex.compile(r"[a-z][a-z0-9_]{0,31}\Z")
 """A frame's type."""
 
@@ -125,6 +116,7 @@ class Mistyped(ValueError):
 
 
 Parse = Callable[..., Any]
+W = TypeVar("W", bound=StrEnum)
 """Takes a JSON value (and, from cattrs, the type that it should have)."""
 
 
@@ -172,17 +164,17 @@ def converter_for(text_chars: int, names: Names) -> Converter:
         PublicRoom: _typed(names.public_room),
         Topic: _typed(parse_topic),
         Reason: _typed(parse_reason),
-        Post: _string(_one_of(POSTS)),
-        Visibility: _string(_one_of(VISIBILITIES)),
-        RoomRole: _string(_one_of(ROLES)),
-        Fate: _string(_one_of(FATES)),
+        Post: _string(_one_of(tuple(Post))),
+        Visibility: _string(_one_of(tuple(Visibility))),
+        Role: _string(_one_of(ROLES)),
+        Fate: _string(_one_of(tuple(Fate))),
         SlowSeconds: _integer(0, SLOW_S_MAX, Mistyped),
         KeepCount: _integer(0, KEEP_MAX, Mistyped),
         BanSeconds: _integer(1, BAN_S_MAX, Mistyped),
         InvitationNumber: _integer(1, INTEGER_MAX),
         InvitationUses: _integer(1, INVITATION_USES_MAX, Mistyped),
         InvitationSeconds: _integer(INVITATION_S_MIN, INVITATION_S_MAX, Mistyped),
-        InvitedRole: _string(_one_of(INVITED_ROLES)),
+        InvitedRole: _string(_one_of(tuple(InvitedRole))),
         QueryText: _typed(_parse_whole),
         PlaceText: _string(_parse_whole),
         CommandId: parse_id,
@@ -264,14 +256,16 @@ def _parse_secret(text: str) -> Secret:
     return Secret(text)
 
 
-def _one_of(words: tuple[str, ...]) -> Callable[[str], str]:
+def _one_of(words: tuple[W, ...]) -> Callable[[str], W]:
     *others, last = words
     expected = f"expected {', '.join(others)} or {last}"
+    by_text: dict[str, W] = {str(word): word for word in words}
 
-    def parse_word_of(text: str) -> str:
-        if text not in words:
-            raise ValueError(expected)
-        return text
+    def parse_word_of(text: str) -> W:
+        try:
+            return by_text[text]
+        except KeyError:
+            raise ValueError(expected) from None
 
     return parse_word_of
 

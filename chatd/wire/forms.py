@@ -25,6 +25,16 @@ import re
 from typing import Any
 
 from chatd import ids
+from chatd.enums import (
+    AccountRole,
+    Change,
+    Fate,
+    InvitedRole,
+    Post,
+    Role,
+    State,
+    Visibility,
+)
 from chatd.errors import Ending, RejectCode
 from chatd.wire import acts, kinds
 from chatd.wire import commands as c
@@ -32,23 +42,19 @@ from chatd.wire import events as e
 from chatd.wire import replies as r
 from chatd.wire.fields import (
     BAN_S_MAX,
-    FATES,
     ID_CHARS_MAX,
     INTEGER_MAX,
     INVITATION_S_MAX,
     INVITATION_S_MIN,
     INVITATION_USES_MAX,
-    INVITED_ROLES,
     KEEP_MAX,
     PAGE_MAX,
     PASSWORD_CHARS_MAX,
     PASSWORD_CHARS_MIN,
-    POSTS,
     ROLES,
     SECRET_CHARS_MAX,
     SLOW_S_MAX,
     STATES,
-    VISIBILITIES,
     WORD,
 )
 from chatd.wire.text import (
@@ -108,7 +114,7 @@ _VISIBLE: Schema = {"not": {"pattern": f"^[{portable(INVISIBLE)}]*$"}}
 
 
 def _words(*words: str) -> Schema:
-    return {"type": "string", "enum": [*words]}
+    return {"type": "string", "enum": [str(word) for word in words]}
 
 
 def _whole(low: int, high: int) -> Schema:
@@ -157,7 +163,7 @@ VALUES: dict[Any, Schema] = {
     kinds.PlaceText: PLAIN[str],
     kinds.Secret: _chars(1, SECRET_CHARS_MAX),
     kinds.Emoji: {"type": "string", "minLength": 1},
-    kinds.State: _words(*STATES),
+    State: _words(*STATES),
     kinds.PublicRoom: _matching(_name(ids.PUBLIC_ROOM)),
     kinds.Topic: {
         "anyOf": [
@@ -166,17 +172,19 @@ VALUES: dict[Any, Schema] = {
         ]
     },
     kinds.Reason: {**_LINE, "maxLength": LINE_CHARS_MAX},
-    kinds.Post: _words(*POSTS),
-    kinds.Visibility: _words(*VISIBILITIES),
-    kinds.RoomRole: _words(*ROLES),
-    kinds.Fate: _words(*FATES),
+    Post: _words(*Post),
+    Visibility: _words(*Visibility),
+    Role: _words(*ROLES),
+    Change: _words(*Change),
+    AccountRole: _words(*AccountRole),
+    Fate: _words(*Fate),
     kinds.SlowSeconds: _whole(0, SLOW_S_MAX),
     kinds.KeepCount: _whole(0, KEEP_MAX),
     kinds.BanSeconds: _whole(1, BAN_S_MAX),
     kinds.InvitationNumber: _whole(1, INTEGER_MAX),
     kinds.InvitationUses: _whole(1, INVITATION_USES_MAX),
     kinds.InvitationSeconds: _whole(INVITATION_S_MIN, INVITATION_S_MAX),
-    kinds.InvitedRole: _words(*INVITED_ROLES),
+    InvitedRole: _words(*InvitedRole),
     kinds.CommandId: {
         "description": "A client's own label of a command; its reply carries it.",
         "anyOf": [_chars(0, ID_CHARS_MAX), _whole(-INTEGER_MAX, INTEGER_MAX)],
@@ -215,7 +223,7 @@ FIELDS: dict[tuple[Any, str], Schema] = {
         "enum": sorted({row.code for row in _CLOSING}),
     },
     (e.Bye, "reason"): _words(*(row.reason for row in _CLOSING)),
-    (e.UserShown, "state"): _words(*STATES, "offline"),
+    (e.UserShown, "state"): _words(*State),
 }
 """Fields of which more is known than their type says."""
 

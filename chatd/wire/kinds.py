@@ -1,7 +1,8 @@
 """The kinds of values that a command's fields hold.
 
 Each is a type of its own, so that a field's type is its check: for every kind there
-is one parser in `chatd.wire.fields` and one form in `chatd.wire.forms`.
+is one parser in `chatd.wire.fields` and one form in `chatd.wire.forms`. Where only
+some words are allowed, the type is an enumeration of `chatd.enums`.
 """
 
 from __future__ import annotations
@@ -24,8 +25,6 @@ NewPassword = NewType("NewPassword", str)
 """A password that is chosen: 8 to 1024 characters."""
 Emoji = NewType("Emoji", str)
 """Exactly one emoji; what the daemon tells is its fully qualified form."""
-State = NewType("State", str)
-"""`online` or `away`."""
 PageLimit = NewType("PageLimit", int)
 """How many entries of a page are asked for: 1 to 100."""
 QueryText = NewType("QueryText", str)
@@ -39,18 +38,10 @@ Topic = NewType("Topic", str)
 """What a room is about, or its title: one line of up to 250 characters, or empty."""
 Reason = NewType("Reason", str)
 """Why somebody was removed or muted: one line of up to 250 characters."""
-Post = NewType("Post", str)
-"""Who may send: `members` or `moderators`."""
-Visibility = NewType("Visibility", str)
-"""What newcomers may read: `all` or `since_join`."""
-RoomRole = NewType("RoomRole", str)
-"""`owner`, `moderator` or `member`."""
 SlowSeconds = NewType("SlowSeconds", int)
 """Seconds between two messages of one member: 0 to 86,400."""
 KeepCount = NewType("KeepCount", int)
 """Days or messages that are kept: 0 is all."""
-Fate = NewType("Fate", str)
-"""What becomes of the messages of an account that ends: `empty` or `reassign`."""
 BanSeconds = NewType("BanSeconds", int)
 """How long a ban or mute holds: 1 second to ten years."""
 InvitationNumber = NewType("InvitationNumber", int)
@@ -59,8 +50,6 @@ InvitationUses = NewType("InvitationUses", int)
 """How many people come by an invitation: 1 to 100."""
 InvitationSeconds = NewType("InvitationSeconds", int)
 """How long an invitation holds: one minute to a year."""
-InvitedRole = NewType("InvitedRole", str)
-"""What those are who come by an invitation: `user` or `admin`."""
 
 CommandId = str | int | None
 

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import attrs
 
+from chatd.enums import AccountRole
 from chatd.ids import Cid, Epoch, RoomName, Seq, SessionTag, UserName
 from chatd.wire.admissions import InvitationCreated, InvitationsPage, Linked
 from chatd.wire.events import Ephemeral, Millis, Notice, TimelineShown, UserShown
@@ -168,7 +169,7 @@ class Welcome:
     type: ClassVar[str] = "welcome"
     user: UserName
     display: str
-    role: str
+    role: AccountRole
     session: str = attrs.field(repr=False)
     place: str
     """What this place is called."""

@@ -20,6 +20,7 @@ Pure. Source: JSON Schema draft 2020-12.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from enum import EnumType
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin
 
@@ -190,6 +191,8 @@ class _Writer:
         # A union has none.
         name = "CommandId" if kind == CommandId else kind.__name__
         doc = self._doc(f"{kind.__module__}.{name}")
+        if isinstance(kind, EnumType):
+            doc = {"description": flowing((kind.__doc__ or "").partition("\n\n")[0])}
         form = VALUES[kind]
         if is_sent and kind in SENT:
             name, form = f"{name}Sent", SENT[kind]

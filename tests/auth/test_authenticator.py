@@ -20,6 +20,7 @@ from chatd.core.principal import (
     RightPassword,
 )
 from chatd.core.scope import Scope
+from chatd.enums import AccountRole
 from chatd.errors import Reject, RejectCode
 from chatd.ids import SessionId, UserName
 from chatd.ports import UserRow
@@ -90,8 +91,8 @@ async def gate() -> Gate:
     gate.store.add_token(BOB, digest_of("tok-bob"), None)
     await gate.store.commit(
         [
-            d.AddUser(ANN, "Ann", "user", CHEAP.hash("right")),
-            d.AddUser(BOB, "bob", "bot", None),
+            d.AddUser(ANN, "Ann", AccountRole.USER, CHEAP.hash("right")),
+            d.AddUser(BOB, "bob", AccountRole.BOT, None),
             d.OpenSession(session("idle"), ANN, None, T0),
             d.OpenSession(session("used"), ANN, None, T0),
             d.OpenSession(session("of token"), ANN, digest_of("tok-ann"), T0),
@@ -151,7 +152,7 @@ async def test_a_guest_asks_for_no_name_that_ends_in_punctuation(
     """As nobody new does; an account that is called so logs in as ever."""
     refusal = await gate.refused(name=name)
     assert (refusal.code, refusal.field) == (RejectCode.BAD_FIELD, "name")
-    user = d.AddUser(UserName(name), name, "user", hash_password("right"))
+    user = d.AddUser(UserName(name), name, AccountRole.USER, hash_password("right"))
     await gate.store.commit([user], T0)
     assert (await gate.hello(name=name, password="right")).user == name
 
@@ -305,7 +306,7 @@ async def test_whoever_is_wrong_too_often_waits_before_anything_is_hashed(
     assert len(hashed) == 10
     gate.address = "2001:db8::1"
     await gate.store.commit(
-        [d.AddUser(UserName("cy"), "cy", "user", CHEAP.hash("right"))], T0
+        [d.AddUser(UserName("cy"), "cy", AccountRole.USER, CHEAP.hash("right"))], T0
     )
     assert (await gate.hello(name="cy", password="right")).user == "cy"
     await trio.sleep(180)
@@ -549,7 +550,7 @@ async def test_what_ends_by_age_ends_when_that_is_sure(gate: Gate) -> None:
 async def test_a_guests_session_is_the_cores_affair(gate: Gate) -> None:
     """The chat holds it in memory and knows when it ended."""
     name = UserName("cy~4f7k")
-    guest = d.AddUser(name, "cy", "guest", None)
+    guest = d.AddUser(name, "cy", AccountRole.GUEST, None)
     marks = d.SaveMarks({}, {session("guest"): T0})
     opened = d.OpenSession(session("guest"), name, None, T0, guest)
     await gate.store.commit([opened, marks], T0)
@@ -633,7 +634,7 @@ async def test_what_belongs_to_nobody_is_refused() -> None:
     gate = Gate(store=Emptied())
     await gate.store.commit(
         [
-            d.AddUser(ANN, "Ann", "user", None),
+            d.AddUser(ANN, "Ann", AccountRole.USER, None),
             d.OpenSession(session("used"), ANN, None, T0),
         ],
         T0,
@@ -680,7 +681,7 @@ async def test_a_guest_is_new_unless_he_comes_beside_himself(gate: Gate) -> None
     """Nobody takes a name a second time."""
     who = await gate.hello(name="gil")
     assert (who.is_new, who.beside) == (True, None)
-    new = d.AddUser(who.user, "gil", "guest", None)
+    new = d.AddUser(who.user, "gil", AccountRole.GUEST, None)
     opened = d.OpenSession(who.session, who.user, None, T0, new)
     await gate.store.commit([opened], T0)
     tab = await gate.hello(session=who.secret, another=True)
@@ -693,7 +694,7 @@ async def test_a_guest_is_new_unless_he_comes_beside_himself(gate: Gate) -> None
 async def invite(gate: Gate, uses: int = 1) -> None:
     """Ann has made an invitation for a day."""
     digest = digest_of("invited")
-    made = d.AddInvitation(digest, ANN, None, "user", uses, T0, T0 + DAY_MS)
+    made = d.AddInvitation(digest, ANN, None, AccountRole.USER, uses, T0, T0 + DAY_MS)
     await gate.store.commit([made], T0)
 
 
@@ -727,7 +728,7 @@ async def test_each_way_of_being_none_is_told(gate: Gate) -> None:
     gate.wall = T0 + DAY_MS
     assert await turned_away(gate, "invited") is RejectCode.INVITATION_EXPIRED
     gate.wall = T0
-    account = d.AddUser(UserName("fay"), "fay", "user", None)
+    account = d.AddUser(UserName("fay"), "fay", AccountRole.USER, None)
     await gate.store.commit([d.Enroll(account, digest_of("invited"), T0)], T0)
     assert await turned_away(gate, "invited") is RejectCode.INVITATION_USED
 

@@ -28,6 +28,7 @@ from chatd.config import Auth, Config, JwtIssuer, LiveConfig
 from chatd.core import drafts as d
 from chatd.core.principal import Principal, Renewal
 from chatd.core.scope import Scope
+from chatd.enums import AccountRole
 from chatd.errors import ConfigError, Reject, RejectCode
 from chatd.ids import SessionId, UserName
 from chatd.store import MemoryStore
@@ -344,7 +345,7 @@ async def test_a_token_lets_its_user_in(tmp_path: Path, algorithm: str) -> None:
     assert (who.user, who.display, who.role) == (ANN, "ann", "user")
     assert (who.is_new, who.token, who.scope) == (True, None, None)
     assert who.expires == (NOW + 630) * 1000
-    await gate.store.commit([d.AddUser(ANN, "Ann", "user", None)], T0)
+    await gate.store.commit([d.AddUser(ANN, "Ann", AccountRole.USER, None)], T0)
     who = await gate.hello(token=signed(algorithm))
     assert (who.display, who.is_new) == ("Ann", False)
 
@@ -401,7 +402,7 @@ async def test_a_subject_is_one_account_under_either_policy(
 ) -> None:
     """Whoever may choose his name at an issuer does not log in as somebody else."""
     gate = Gate(issuers(tmp_path), config=named(names))
-    await gate.store.commit([d.AddUser(ANN, "Ann", "admin", None)], T0)
+    await gate.store.commit([d.AddUser(ANN, "Ann", AccountRole.ADMIN, None)], T0)
     for sub in SPELLINGS_OF_ANN:
         with capture_logs() as lines, pytest.raises(Reject) as found:
             await gate.hello(token=signed(sub=sub))
@@ -422,17 +423,17 @@ async def test_an_issuer_makes_no_account_that_ends_in_punctuation(
     assert found.value.code is RejectCode.BAD_CREDENTIALS
     assert found.value.text.endswith("a new name does not end in punctuation")
     assert len(lines) == 1
-    await gate.store.commit([d.AddUser(dotted, dotted, "user", None)], T0)
+    await gate.store.commit([d.AddUser(dotted, dotted, AccountRole.USER, None)], T0)
     assert (await gate.hello(token=signed(sub=dotted))).user == dotted
 
 
 async def test_a_role_follows_its_issuer(tmp_path: Path) -> None:
     """Whoever is no administrator there any more is none here."""
     gate = Gate(issuers(tmp_path, role_claim="role"))
-    await gate.store.commit([d.AddUser(ANN, "Ann", "admin", None)], T0)
+    await gate.store.commit([d.AddUser(ANN, "Ann", AccountRole.ADMIN, None)], T0)
     with capture_logs() as lines:
         assert (await gate.hello(token=signed())).role == "user"
-    assert gate.appended == [d.SetAccountRole(ANN, "user")]
+    assert gate.appended == [d.SetAccountRole(ANN, AccountRole.USER)]
     assert [(line["user"], line["role"], line["issuer"]) for line in lines] == [
         (ANN, "user", SITE)
     ]
@@ -446,7 +447,7 @@ async def test_a_role_follows_its_issuer(tmp_path: Path) -> None:
 async def test_an_account_that_is_banned_stays_so(tmp_path: Path) -> None:
     """Whatever its issuer says."""
     gate = Gate(issuers(tmp_path))
-    await gate.store.commit([d.AddUser(ANN, "Ann", "user", None)], T0)
+    await gate.store.commit([d.AddUser(ANN, "Ann", AccountRole.USER, None)], T0)
     gate.store.ban(ANN, None, None)
     with pytest.raises(Reject) as found:
         await gate.hello(token=signed())
@@ -462,7 +463,7 @@ async def test_a_session_of_a_token_ends_with_it(tmp_path: Path) -> None:
     session = SessionId(digest_of("s"))
     await gate.store.commit(
         [
-            d.AddUser(ANN, "Ann", "user", None),
+            d.AddUser(ANN, "Ann", AccountRole.USER, None),
             d.OpenSession(session, ANN, None, T0, None, end, scope),
         ],
         T0,
@@ -483,7 +484,7 @@ async def test_a_session_of_a_token_ends_with_it(tmp_path: Path) -> None:
 async def test_refresh_takes_a_token_of_the_same_user(tmp_path: Path) -> None:
     """Of anybody else it is `bad_field`, also of one who is not there yet."""
     gate = Gate(issuers(tmp_path))
-    await gate.store.commit([d.AddUser(ANN, "Ann", "user", None)], T0)
+    await gate.store.commit([d.AddUser(ANN, "Ann", AccountRole.USER, None)], T0)
     command = Refresh(Secret(signed()))
     found = await gate.authenticator.check(command, ANN, "192.0.2.1")
     assert found == Renewal(None, (NOW + 630) * 1000, None)

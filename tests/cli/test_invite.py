@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from chatd.cli import main
 from chatd.cli.invite import WEEK_MS
 from chatd.core import drafts as d
+from chatd.enums import AccountRole
 from chatd.ids import UserName
 from chatd.store.sqlite import files, inviting
 from tests.cli.test_accounts import lines, typed
@@ -104,8 +105,10 @@ async def test_they_are_listed_and_taken_back(tmp_path: Path) -> None:
     async with sqlite(tmp_path) as store:
         await store.load(T0)
         await fill(store)
-        await one(store, invitation(maker=BOB, room=LOBBY, uses=3, role="admin"))
-        account = d.AddUser(UserName("eve"), "eve", "admin", None)
+        await one(
+            store, invitation(maker=BOB, room=LOBBY, uses=3, role=AccountRole.ADMIN)
+        )
+        account = d.AddUser(UserName("eve"), "eve", AccountRole.ADMIN, None)
         await one(store, d.Enroll(account, b"i" * 32, T0))
     typed(tmp_path, "invite")
     mine, bobs = lines(typed(tmp_path, "invite", "list", "--json"))

@@ -34,5 +34,5 @@ def test_what_is_printed_is_on_disk(name: str, file: str, document: object) -> N
 def test_docstrings_are_read_from_the_source() -> None:
     """Those of fields and of types, by their dotted names."""
     found = docstrings()
-    assert found["chatd.wire.kinds.State"] == "`online` or `away`."
+    assert found["chatd.wire.kinds.Emoji"].startswith("Exactly one emoji;")
     assert found["chatd.wire.events.Bye.reconnect"] == "Always written."

@@ -32,6 +32,7 @@ from chatd.core.principal import (
 )
 from chatd.core.scope import Scope
 from chatd.core.state import Chat
+from chatd.enums import Role
 from chatd.errors import Ending, Reject, RejectCode
 from chatd.hub.restore import declare, restore
 from chatd.ids import (
@@ -252,7 +253,7 @@ class House:
             peer.join(room)
         return peer
 
-    def set_role(self, room: RoomName, user: UserName, role: str) -> None:
+    def set_role(self, room: RoomName, user: UserName, role: Role) -> None:
         """Give a member a role of which no event tells."""
         chat = self.chat
         chat.apply_member(chat.rooms[room], chat.users[user], role, self.now.mono)

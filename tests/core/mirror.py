@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 
 from chatd.core.state import Chat
+from chatd.enums import State
 from chatd.ids import RoomName, UserName, is_direct
 from chatd.wire import events, replies
 from chatd.wire.commands import Command, Join
@@ -182,11 +183,11 @@ class Mirror:
         for shown in frame.away:
             before = place.names[shown.name]
             place.names[shown.name] = attrs.evolve(
-                before, state="away", text=shown.text
+                before, state=State.AWAY, text=shown.text
             )
         for name in frame.back:
             place.names[name] = attrs.evolve(
-                place.names[name], state="online", text=None
+                place.names[name], state=State.ONLINE, text=None
             )
 
     def compare(self, chat: Chat, names_max: int) -> None:

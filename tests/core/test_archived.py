@@ -9,6 +9,7 @@ import pytest
 
 from chatd.config import Config, PermanentRoom, Rooms
 from chatd.config.limits import Limits
+from chatd.enums import Role
 from chatd.ids import Cid, RoomName, Seq, UserName
 from chatd.wire import events, replies
 from chatd.wire.acts import Ban, Create, Invite, Kick, SetRole, SetRoom
@@ -32,7 +33,6 @@ from chatd.wire.kinds import (
     PageLimit,
     PublicRoom,
     QueryText,
-    RoomRole,
     Text,
     Topic,
 )
@@ -128,7 +128,7 @@ def test_it_is_still_kept_in_order(scene: Scene) -> None:
     """People are asked in and removed, and what it keeps is set."""
     for command in (
         Invite(TEAM, CY),
-        SetRole(TEAM, BOB, RoomRole("moderator")),
+        SetRole(TEAM, BOB, Role("moderator")),
         SetRoom(TEAM, keep_days=KeepCount(9)),
         Kick(TEAM, BOB),
         Ban(TEAM, BOB),
@@ -173,7 +173,7 @@ def test_moderators_do_not_archive_and_the_configuration_has_its_own(
     scene: Scene,
 ) -> None:
     """It is an owner's, and an administrator's in a public room."""
-    scene.ann.ask(SetRole(TEAM, BOB, RoomRole("moderator")))
+    scene.ann.ask(SetRole(TEAM, BOB, Role("moderator")))
     ada = scene.house.user(ADA)
     assert code(scene.bob, SetRoom(TEAM, archived=False)) == "forbidden"
     assert code(ada, SetRoom(TEAM, archived=False)) == "ok"

@@ -19,6 +19,7 @@ from chatd.config.limits import Limits
 from chatd.core.commands import RULES
 from chatd.core.effects import Append
 from chatd.core.scope import Scope
+from chatd.enums import InvitedRole, Post, Role, State
 from chatd.ids import (
     Cid,
     Epoch,
@@ -250,7 +251,7 @@ WITH_ROOM: dict[str, Make] = {
     "unban": lambda room, _of: a.Unban(room, BOB),
     "mute": lambda room, _of: a.Mute(room, BOB),
     "unmute": lambda room, _of: a.Unmute(room, BOB),
-    "role": lambda room, _of: a.SetRole(room, BOB, k.RoomRole("moderator")),
+    "role": lambda room, _of: a.SetRole(room, BOB, Role("moderator")),
     "typing": lambda room, _of: c.Typing(room),
     "read": lambda room, _of: c.Read(room, Seq(1)),
     "history": lambda room, _of: c.History(room),
@@ -262,9 +263,9 @@ WITH_ROOM: dict[str, Make] = {
 VARIANTS: dict[str, Make] = {
     "edit own": WITH_ROOM["edit"],
     "delete own": WITH_ROOM["delete"],
-    "room post": lambda room, _of: a.SetRoom(room, post=k.Post("moderators")),
+    "room post": lambda room, _of: a.SetRoom(room, post=Post("moderators")),
     "kick owner": lambda room, _of: a.Kick(room, ANN),
-    "role of owner": lambda room, _of: a.SetRole(room, ANN, k.RoomRole("member")),
+    "role of owner": lambda room, _of: a.SetRole(room, ANN, Role("member")),
     "invite a member": lambda room, _of: a.Invite(room, BOB),
     "take back": lambda room, _of: a.Invite(room, EVE, on=False),
     "invite into": lambda room, _of: v.CreateInvitation(room=room),
@@ -286,14 +287,14 @@ WITHOUT_ROOM: dict[str, c.Command] = {
     "unblock": c.Unblock(CY),
     "blocks": c.Blocks(),
     "search all": c.Search(k.QueryText("hi")),
-    "status": c.Status(k.State("away")),
+    "status": c.Status(State("away")),
     "rooms": c.Rooms(),
     "sessions": c.Sessions(),
     "logout another": c.Logout(session=SessionTag("0a1b2c3d4e")),
     "ping": c.Ping(),
     "link": v.Link(),
     "invite here": v.CreateInvitation(),
-    "invite admin": v.CreateInvitation(role=k.InvitedRole("admin")),
+    "invite admin": v.CreateInvitation(role=InvitedRole("admin")),
     "invitations": v.Invitations(),
     "take back one": v.RevokeInvitation(k.InvitationNumber(9)),
     "about": p.About(),
@@ -327,7 +328,7 @@ def build(who: str) -> World:
     assert name is not None
     den, far = (ann.ask(a.Create(private=True))[-1].room for _ in range(2))
     # Whoever is first in a declared room is its member; its owner comes from above.
-    house.set_role(LOBBY, ANN, "owner")
+    house.set_role(LOBBY, ANN, Role.OWNER)
     for peer, invited in ((bob, BOB), (cy, CY), (actor, name)):
         for room in (den, far):
             if room == den or peer is not actor:
@@ -349,7 +350,7 @@ def build(who: str) -> World:
             ann.ask(a.Mute(room, name))
         elif who in ("moderator", "owner", "keeper"):
             role = "owner" if who == "owner" else "moderator"
-            ann.ask(a.SetRole(room, name, k.RoomRole(role)))
+            ann.ask(a.SetRole(room, name, Role(role)))
     bob.ask(c.Send(HI, to=CY))
     if who not in IN_NO_DIRECT:
         cy.ask(c.Send(HI, to=IVY))

@@ -32,6 +32,7 @@ from chatd.core.entities import Room as RoomState
 from chatd.core.entities import Sanction
 from chatd.core.inputs import RevisionKind
 from chatd.core.retention import REVIEW_S
+from chatd.enums import Fate, Post, Role, State, Visibility
 from chatd.hub.restore import restore
 from chatd.ids import (
     Cid,
@@ -88,21 +89,16 @@ from chatd.wire.kinds import (
     BanSeconds,
     Display,
     Emoji,
-    Fate,
     GuestName,
     NewPassword,
     PageLimit,
-    Post,
     PublicRoom,
     QueryText,
-    RoomRole,
     Secret,
     SlowSeconds,
-    State,
     StatusText,
     Text,
     Topic,
-    Visibility,
 )
 from chatd.wire.replies import Welcome
 from tests.core.house import ADA, ANN, BOB, CY, LOBBY, House, Peer
@@ -200,7 +196,7 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
         SetRole,
         ACTED_ON,
         PEOPLE,
-        st.sampled_from(["owner", "moderator", "member"]).map(RoomRole),
+        st.sampled_from(["owner", "moderator", "member"]).map(Role),
         CIDS,
     ),
     st.just(Ping()),

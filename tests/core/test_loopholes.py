@@ -13,6 +13,7 @@ from chatd.core.commands.speech import SAYINGS_MAX
 from chatd.core.entities import Invite, Sayings
 from chatd.core.principal import Renewal
 from chatd.core.scope import Scope
+from chatd.enums import AccountRole, Post, Role, Visibility
 from chatd.errors import RejectCode
 from chatd.ids import Cid, RoomName, Seq, UserName
 from chatd.wire.acts import Ban, Kick, SetRole, SetRoom, Unban
@@ -29,23 +30,14 @@ from chatd.wire.commands import (
     Send,
     Unblock,
 )
-from chatd.wire.kinds import (
-    Display,
-    Emoji,
-    Post,
-    RoomRole,
-    Secret,
-    SlowSeconds,
-    Text,
-    Visibility,
-)
+from chatd.wire.kinds import Display, Emoji, Secret, SlowSeconds, Text
 from tests.core.house import ANN, BOB, CY, LOBBY, House, Peer
 
 HI = Text("hi")
 TEAM = RoomName("team")
 FREE = Config(limits=Limits(messages_per_s=0))
 FEW = Config(limits=Limits(messages_per_s=1, messages_burst=3))
-OWNER, MODERATOR = RoomRole("owner"), RoomRole("moderator")
+OWNER, MODERATOR = Role("owner"), Role("moderator")
 
 
 def codes(frames: list[Any]) -> list[str]:
@@ -180,7 +172,7 @@ def test_a_ban_of_a_later_administrator_can_be_lifted() -> None:
     house = House(FREE)
     ann = house.user("ann", TEAM)
     ann.ask(Ban(TEAM, BOB))
-    house.chat.users[BOB].role = "admin"
+    house.chat.users[BOB].role = AccountRole.ADMIN
     assert codes(ann.ask(Ban(TEAM, BOB))) == [RejectCode.FORBIDDEN]
     assert codes(ann.ask(Unban(TEAM, BOB))) == []
 

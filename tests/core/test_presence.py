@@ -4,14 +4,15 @@ from typing import Any
 
 from chatd.config import Config
 from chatd.config.sections import Presence as PresenceSection
+from chatd.enums import State
 from chatd.ids import Seq
 from chatd.wire.commands import Join, Leave, Logout, Profile, Send, Status
 from chatd.wire.events import Presence, UserShown
-from chatd.wire.kinds import Display, PageLimit, State, StatusText, Text
+from chatd.wire.kinds import Display, PageLimit, StatusText, Text
 from tests.core.house import ANN, BOB, CY, LOBBY, House, Peer
 
 ANN_SHOWN, BOB_SHOWN, CY_SHOWN = (
-    UserShown(name, None, "online") for name in (ANN, BOB, CY)
+    UserShown(name, None, State.ONLINE) for name in (ANN, BOB, CY)
 )
 AWAY = State("away")
 
@@ -40,7 +41,7 @@ def test_a_tick_is_one_frame_for_all_who_came_and_went() -> None:
     frame = Presence(
         LOBBY,
         3,
-        join=[UserShown(guest_name(guest), "guest", "online")],
+        join=[UserShown(guest_name(guest), "guest", State.ONLINE)],
         leave=[BOB],
         away=[UserShown(CY, text="lunch")],
     )
@@ -167,7 +168,9 @@ def test_a_new_display_name_is_told_as_a_join() -> None:
     ann.take()
     ann.ask(Profile(Display("Ann A.")))
     house.wait(1)
-    assert told(ann) == [Presence(LOBBY, 1, join=[UserShown(ANN, "Ann A.", "online")])]
+    assert told(ann) == [
+        Presence(LOBBY, 1, join=[UserShown(ANN, "Ann A.", State.ONLINE)])
+    ]
 
 
 def test_above_names_max_only_the_number_is_told() -> None:
@@ -190,7 +193,7 @@ def test_above_names_max_only_the_number_is_told() -> None:
     guest.close()
     bob.close()
     house.wait(1)
-    users = [ANN_SHOWN, UserShown(CY, None, "away")]
+    users = [ANN_SHOWN, UserShown(CY, None, State.AWAY)]
     assert told(ann) == told(cy)[-1:] == [Presence(LOBBY, 2, users=users)]
 
 

@@ -21,6 +21,7 @@ from chatd.config.limits import Limits
 from chatd.config.sections import Auth, Presence
 from chatd.core.agenda import Agenda
 from chatd.core.principal import Renewal
+from chatd.enums import Role, State
 from chatd.ids import RoomName, UserName
 from chatd.wire.accounts import Password, Refresh
 from chatd.wire.acts import (
@@ -66,8 +67,6 @@ from chatd.wire.kinds import (
     NewPassword,
     PublicRoom,
     QueryText,
-    RoomRole,
-    State,
     Text,
 )
 from chatd.wire.kinds import Secret as Word
@@ -301,7 +300,7 @@ def moderation(s: Scene) -> None:
         s.ann.ask(act(TEAM, BOB))
     s.bob.ask(Join(TEAM))
     for role in ("moderator", "member"):
-        s.ann.ask(SetRole(TEAM, BOB, RoomRole(role)))
+        s.ann.ask(SetRole(TEAM, BOB, Role(role)))
     s.bob.ask(Leave(TEAM))
 
 
@@ -334,7 +333,7 @@ def guest_in_charge(s: Scene) -> None:
     peer = s.house.guest(TEAM)
     user = s.house.user_of(peer)
     assert user is not None
-    s.ann.ask(SetRole(TEAM, user, RoomRole("moderator")))
+    s.ann.ask(SetRole(TEAM, user, Role("moderator")))
     peer.close()
 
 

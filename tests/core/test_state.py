@@ -5,6 +5,7 @@ import pytest
 from chatd.core.entities import Room
 from chatd.core.invariants import check
 from chatd.core.state import Chat
+from chatd.enums import Role
 from chatd.ids import Epoch, RoomName, Seq, SessionId, UserName
 from chatd.wire import events
 from chatd.wire.commands import Send
@@ -51,9 +52,9 @@ def test_a_room_that_is_there_is_not_made_again() -> None:
     chat = house.chat
     room = Room(TEAM, Epoch("1" * 16), Seq(0), Seq(1))
     unknown = UserName("gone~2222")
-    chat.apply_room(room, {ANN: "owner", unknown: "member"}, None, 0.0)
+    chat.apply_room(room, {ANN: Role.OWNER, unknown: Role.MEMBER}, None, 0.0)
     other = Room(TEAM, Epoch("2" * 16), Seq(0), Seq(1))
-    chat.apply_room(other, {BOB: "owner"}, None, 0.0)
+    chat.apply_room(other, {BOB: Role.OWNER}, None, 0.0)
     assert chat.rooms[TEAM] is room
     assert list(room.members) == [ANN]
     check(chat)
@@ -64,11 +65,11 @@ def test_a_membership_that_was_taken_before_changes_nothing() -> None:
     house = House()
     chat, user = house.chat, house.chat.users[ANN]
     room = chat.rooms[LOBBY]
-    for role in ("member", "member", None, None):
+    for role in (Role.MEMBER, Role.MEMBER, None, None):
         chat.apply_member(room, user, role, 0.0)
         check(chat)
     house.user("ann")
-    for role in ("member", "member", None, None):
+    for role in (Role.MEMBER, Role.MEMBER, None, None):
         chat.apply_member(room, user, role, 0.0)
         check(chat)
 

@@ -26,6 +26,7 @@ from chatd.config import Config, LiveConfig
 from chatd.core import drafts as d
 from chatd.core.clock import Reading
 from chatd.core.settings import PLAIN
+from chatd.enums import AccountRole, Role
 from chatd.hub import Hub
 from chatd.hub.world import World
 from chatd.ids import ConnectionId, Epoch, RoomName, SessionId, UserName
@@ -234,11 +235,13 @@ class Rig:
 
 async def fill(store: Store, sessions: Sequence[str] = ("ann", "bob", "cy")) -> None:
     """Make accounts, each with a session whose secret is its name."""
-    users: list[d.Draft] = [d.AddUser(n, n, "user", None) for n in (ANN, BOB, CY)]
+    users: list[d.Draft] = [
+        d.AddUser(n, n, AccountRole.USER, None) for n in (ANN, BOB, CY)
+    ]
     for name in sessions:
         user = UserName(name.partition("-")[0])
         users.append(d.OpenSession(SessionId(digest_of(name)), user, None, T0))
-    users.append(d.CreateRoom(DEN, EPOCH, PLAIN, {ANN: "owner", BOB: "member"}))
+    users.append(d.CreateRoom(DEN, EPOCH, PLAIN, {ANN: Role.OWNER, BOB: Role.MEMBER}))
     await store.commit(users, T0)
 
 

@@ -16,6 +16,7 @@ from chatd.core import drafts as d
 from chatd.core.clock import STEADY_S, SYNCHRONIZED_S
 from chatd.core.settings import RoomSettings
 from chatd.daemon.routes import public_routes
+from chatd.enums import Change, Role
 from chatd.hub.clock import EVERY_S, RECORD_S, spell
 from chatd.ids import RoomName, SessionId
 from chatd.store import SqliteStore
@@ -48,12 +49,12 @@ async def filled() -> SqliteStore:
     store = in_memory()
     await store.load(T0 - 10 * DAY_MS)
     await fill(store)
-    members = {ANN: "owner"}
+    members = {ANN: Role.OWNER}
     await store.commit([d.CreateRoom(KEPT, EPOCH, THIRTY, members)], T0 - 10 * DAY_MS)
     for text, days in zip(SAID, (10, 5, 0), strict=True):
         said = d.NewMessage(KEPT, ANN, None, text)
         await store.commit([said], T0 - days * DAY_MS)
-    ban = d.Moderate(KEPT, ANN, None, BOB, "ban", seconds=3600)
+    ban = d.Moderate(KEPT, ANN, None, BOB, Change.BAN, seconds=3600)
     idle = {SessionId(digest_of(name)): T0 for name in ("ann", "bob", "cy")}
     await store.commit([ban, d.SaveMarks({}, {**idle})], T0)
     return store

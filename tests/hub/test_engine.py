@@ -26,6 +26,7 @@ from chatd.core.inputs import (
     Revision,
     RevisionKind,
 )
+from chatd.enums import AccountRole
 from chatd.errors import Ending
 from chatd.hub.engine import SERVED_MAX, TURN_INPUTS_MAX, TURN_S
 from chatd.ids import ConnectionId
@@ -174,7 +175,7 @@ async def test_a_revision_comes_behind_what_was_committed_before_it() -> None:
         work.inputs.clear()
         work.seconds = 2 * TURN_S
         await done(lambda: len(work.inputs) >= 1)
-        banned = Revision(1, RevisionKind.BAN, CY, "user")
+        banned = Revision(1, RevisionKind.BAN, CY, AccountRole.USER)
         rig.hub._revised(Revised([banned]))
         await done(lambda: len(work.inputs) >= 10)
         kinds = [type(one) for one in work.inputs]

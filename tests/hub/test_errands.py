@@ -13,6 +13,7 @@ from chatd.auth.passwords import hash_password
 from chatd.config import Auth, History
 from chatd.core import drafts as d
 from chatd.core.settings import PLAIN
+from chatd.enums import Role
 from chatd.errors import Ending, StoreUnavailable, TooSlow
 from chatd.ids import RoomName, Seq, SessionId, UserName
 from chatd.net.host import DoorLimits
@@ -109,7 +110,7 @@ async def full(store: MemoryStore, count: int, *rooms: RoomName) -> MemoryStore:
     drafts: list[d.Draft] = []
     for room in rooms or (DEN,):
         if room != DEN:
-            drafts.append(d.CreateRoom(room, EPOCH, PLAIN, {BOB: "member"}))
+            drafts.append(d.CreateRoom(room, EPOCH, PLAIN, {BOB: Role.MEMBER}))
         who = ANN if room == DEN else BOB
         drafts += [d.NewMessage(room, who, None, "x" * 1000) for _ in range(count)]
     await store.commit(drafts, T0)
@@ -292,7 +293,7 @@ async def test_a_long_room_does_not_hold_up_a_short_one(
     store = await full(MemoryStore(), 600)
     await store.commit(
         [
-            d.CreateRoom(RoomName("short"), EPOCH, PLAIN, {BOB: "member"}),
+            d.CreateRoom(RoomName("short"), EPOCH, PLAIN, {BOB: Role.MEMBER}),
             d.NewMessage(RoomName("short"), BOB, None, "hi"),
         ],
         T0,

@@ -22,6 +22,7 @@ from chatd.core.effects import Answer, Effect
 from chatd.core.inputs import Input, Now
 from chatd.core.invariants import check
 from chatd.core.machine import Machine
+from chatd.enums import Role
 from chatd.wire.replies import HistoryPage, Joined, SearchPage
 from tests.hub.support import (
     ANN,
@@ -280,7 +281,7 @@ async def play(steps: list[tuple[str, int]], clock: MockClock) -> None:
     """Act the steps out, then let everything flow."""
     store = GatedStore(is_open=True)
     await fill(store, ["ann", "bob", "cy", "cy-2", "cy-3"])
-    joined: list[d.Draft] = [d.SetMember(DEN, CY, "member", event=True)]
+    joined: list[d.Draft] = [d.SetMember(DEN, CY, Role.MEMBER, event=True)]
     said: list[d.Draft] = [d.NewMessage(DEN, ANN, None, "hi")] * 8
     await store.commit(joined + said, T0)
     config = attrs.evolve(quick(), history=History(replay_max=REPLAY_MAX))

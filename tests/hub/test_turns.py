@@ -11,6 +11,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from chatd.core import drafts as d
+from chatd.enums import Role
 from chatd.hub.turns import Turns
 from chatd.ids import UserName
 from chatd.store import open_store
@@ -84,7 +85,7 @@ async def test_a_login_does_not_wait_for_sixty_pages_of_others(
             await fill(store, ("ann-1", "ann-2", "bob", "cy"))
             await store.commit(
                 [
-                    d.SetMember(DEN, CY, "member", event=True),
+                    d.SetMember(DEN, CY, Role.MEMBER, event=True),
                     d.NewMessage(DEN, ANN, None, "hi"),
                 ],
                 T0,

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatd.core import drafts as d
+from chatd.enums import AccountRole
 from chatd.errors import RejectCode
 from chatd.ids import UserName
 from chatd.names import UNICODE, skeleton
@@ -92,7 +93,7 @@ def test_no_two_distinct_names_look_alike(sent: list[str]) -> None:
         except ValueError:
             continue
         look = skeleton(name)
-        draft = d.AddUser(name, name, "user", None, look, distinct=True)
+        draft = d.AddUser(name, name, AccountRole.USER, None, look, distinct=True)
         outcome = model.execute(draft, 0)
         if look in added:
             assert isinstance(outcome, d.Refused)

@@ -14,6 +14,7 @@ import trio
 
 from chatd.core import drafts as d
 from chatd.core.settings import PLAIN
+from chatd.enums import AccountRole, Role
 from chatd.errors import RejectCode
 from chatd.ids import Cid, Epoch, RoomName, Seq, SessionId, UserName
 from chatd.ports import Store
@@ -55,9 +56,11 @@ class Site:
 
 async def fill(store: Store) -> None:
     """Make the accounts and rooms that most tests need."""
-    users: list[d.Draft] = [d.AddUser(n, n, "user", None) for n in (ANN, BOB, CY)]
+    users: list[d.Draft] = [
+        d.AddUser(n, n, AccountRole.USER, None) for n in (ANN, BOB, CY)
+    ]
     rooms: list[d.Draft] = [
-        d.CreateRoom(name, EPOCH, PLAIN, {ANN: "owner", BOB: "member"})
+        d.CreateRoom(name, EPOCH, PLAIN, {ANN: Role.OWNER, BOB: Role.MEMBER})
         for name in (LOBBY, DIRECT)
     ]
     await store.commit(users + rooms, T0)

@@ -12,6 +12,7 @@ from chatd.core import drafts as d
 from chatd.core.clock import SLIP_MS
 from chatd.core.entities import SessionKept
 from chatd.core.settings import PLAIN, RoomSettings
+from chatd.enums import AccountRole, Change, Role
 from chatd.errors import RejectCode
 from chatd.ids import Cid, Epoch, RoomName, Seq, SessionId, UserName, session_tag
 from chatd.ports import MemberRow, RoomRow, SessionRow, Store, TokenRow, UserRow
@@ -65,7 +66,7 @@ async def test_seq_is_contiguous_over_kinds_and_batches(store: Store) -> None:
         T0,
     )
     second = await store.commit(
-        [say("four"), d.SetMember(LOBBY, CY, "member", True)], T0
+        [say("four"), d.SetMember(LOBBY, CY, Role.MEMBER, True)], T0
     )
     assert seqs(first) == [1, 2, 3, 0, 1, 4, 5, 0]
     assert seqs(second) == [6, 7]
@@ -81,7 +82,7 @@ async def test_an_outcome_carries_the_event_as_it_is_sent(store: Store) -> None:
             edit(1, "hi!"),
             react(1, "👍", user=BOB),
             delete(1),
-            d.SetMember(LOBBY, CY, "member", event=True),
+            d.SetMember(LOBBY, CY, Role.MEMBER, event=True),
             d.SetMember(LOBBY, CY, None, event=True),
         ],
         T0 + 5,
@@ -94,9 +95,14 @@ async def test_an_outcome_carries_the_event_as_it_is_sent(store: Store) -> None:
         e.React(**common, seq=Seq(4), sender=BOB, of=Seq(1), emoji="👍", on=True),
         e.Delete(**common, seq=Seq(5), sender=ANN, of=Seq(1)),
         e.Member(
-            **common, seq=Seq(6), sender=CY, user=CY, change="join", role="member"
+            **common,
+            seq=Seq(6),
+            sender=CY,
+            user=CY,
+            change=Change.JOIN,
+            role=Role.MEMBER,
         ),
-        e.Member(**common, seq=Seq(7), sender=CY, user=CY, change="leave"),
+        e.Member(**common, seq=Seq(7), sender=CY, user=CY, change=Change.LEAVE),
     ]
 
 
@@ -133,11 +139,11 @@ async def test_ts_after_a_jump_back_is_what_the_clock_says(store: Store) -> None
     assert [event.seq for event in await timeline(store)] == [1, 2, 3, 4, 5]
     assert [event.ts for event in await timeline(store)] == told
     await one(store, say("f"), T0 + 40 * DAY)
-    mute = d.Moderate(LOBBY, ANN, None, BOB, "mute", seconds=60)
+    mute = d.Moderate(LOBBY, ANN, None, BOB, Change.MUTE, seconds=60)
     muted = await one(store, mute, T0 + 3)
     assert isinstance(muted, d.Committed)
     assert muted.event == e.Member(
-        LOBBY, Seq(7), T0 + 3, ANN, BOB, "mute", until=T0 + 3 + 60_000
+        LOBBY, Seq(7), T0 + 3, ANN, BOB, Change.MUTE, until=T0 + 3 + 60_000
     )
 
 
@@ -196,14 +202,14 @@ async def test_unknown_rooms_and_users_are_refused(store: Store) -> None:
         say("a", room=NOWHERE),
         say("a", user=nobody),
         edit(1, "a", user=nobody),
-        d.SetMember(NOWHERE, ANN, "member", event=True),
-        d.SetMember(LOBBY, nobody, "member", event=True),
-        d.CreateRoom(NOWHERE, EPOCH, PLAIN, {nobody: "owner"}),
+        d.SetMember(NOWHERE, ANN, Role.MEMBER, event=True),
+        d.SetMember(LOBBY, nobody, Role.MEMBER, event=True),
+        d.CreateRoom(NOWHERE, EPOCH, PLAIN, {nobody: Role.OWNER}),
         d.DeclareRoom(NOWHERE, RoomSettings(topic="x")),
         d.SetDisplay(nobody, "x"),
         d.SetPasswordHash(nobody, "x", None),
         d.ChangePassword(nobody, "x", None, session_id("s")),
-        d.SetAccountRole(nobody, "bot"),
+        d.SetAccountRole(nobody, AccountRole.BOT),
         d.EndSessions(nobody),
         d.OpenSession(session_id("s"), nobody, None, T0),
     ]
@@ -226,7 +232,11 @@ async def test_unknown_rooms_and_users_are_refused(store: Store) -> None:
 async def test_a_draft_that_cannot_be_stored_fails_alone(store: Store) -> None:
     """Its neighbours are stored, there is no hole, and no trace of it."""
     twice = d.OpenSession(
-        session_id("s"), GUEST, None, T0, d.AddUser(GUEST, "dan", "guest", None)
+        session_id("s"),
+        GUEST,
+        None,
+        T0,
+        d.AddUser(GUEST, "dan", AccountRole.GUEST, None),
     )
     outcomes = await store.commit(
         [
@@ -584,9 +594,9 @@ async def test_a_room_is_created_once(store: Store) -> None:
     """Creating it again changes nothing, not even its epoch and members."""
     name = RoomName("tea")
     first = d.CreateRoom(
-        name, Epoch("a" * 16), RoomSettings(topic="leaves"), {ANN: "owner"}
+        name, Epoch("a" * 16), RoomSettings(topic="leaves"), {ANN: Role.OWNER}
     )
-    other = d.CreateRoom(name, Epoch("b" * 16), PLAIN, {BOB: "owner"})
+    other = d.CreateRoom(name, Epoch("b" * 16), PLAIN, {BOB: Role.OWNER})
     assert await store.commit([first, other], T0) == [d.Committed(), d.Duplicate()]
     room = next(r for r in (await store.load(T0)).rooms if r.room == name)
     assert room == RoomRow(
@@ -603,8 +613,10 @@ async def test_a_room_is_created_once(store: Store) -> None:
 async def test_a_room_may_begin_with_its_first_members_join(store: Store) -> None:
     """With `event` the first member's join is seq 1, and read by its members."""
     name = RoomName("tea")
-    create = d.CreateRoom(name, EPOCH, PLAIN, {BOB: "owner", ANN: "member"}, event=True)
-    join = e.Member(name, Seq(1), T0, BOB, BOB, "join", "owner")
+    create = d.CreateRoom(
+        name, EPOCH, PLAIN, {BOB: Role.OWNER, ANN: Role.MEMBER}, event=True
+    )
+    join = e.Member(name, Seq(1), T0, BOB, BOB, Change.JOIN, Role.OWNER)
     assert await one(store, create) == d.Committed(join)
     assert await timeline(store, name) == [join]
     room = next(r for r in (await store.load(T0)).rooms if r.room == name)
@@ -620,15 +632,15 @@ async def test_membership_changes_with_or_without_an_event(store: Store) -> None
     outcomes = await store.commit(
         [
             d.SetMember(LOBBY, CY, None, event=True),
-            d.SetMember(LOBBY, CY, "member", event=False),
-            d.SetMember(LOBBY, CY, "member", event=True),
-            d.SetMember(LOBBY, CY, "moderator", event=True),
+            d.SetMember(LOBBY, CY, Role.MEMBER, event=False),
+            d.SetMember(LOBBY, CY, Role.MEMBER, event=True),
+            d.SetMember(LOBBY, CY, Role.MODERATOR, event=True),
             d.SetMember(LOBBY, BOB, None, event=False),
             d.SetMember(LOBBY, BOB, None, event=True),
         ],
         T0,
     )
-    role = e.Member(LOBBY, Seq(2), T0, CY, CY, "role", "moderator")
+    role = e.Member(LOBBY, Seq(2), T0, CY, CY, Change.ROLE, Role.MODERATOR)
     assert outcomes == [
         d.Duplicate(),
         d.Committed(),
@@ -648,16 +660,16 @@ async def test_who_comes_first_into_an_empty_room_may_own_it(store: Store) -> No
     """The writer decides, and the event tells; a silent join is as it was asked."""
     den = RoomName("den")
     enter = [
-        d.SetMember(den, name, "member", True, may_own=True) for name in (ANN, BOB)
+        d.SetMember(den, name, Role.MEMBER, True, may_own=True) for name in (ANN, BOB)
     ]
-    silent = d.SetMember(den, ANN, "member", event=False, may_own=True)
+    silent = d.SetMember(den, ANN, Role.MEMBER, event=False, may_own=True)
     leave = [d.SetMember(den, name, None, event=False) for name in (BOB, ANN)]
     outcomes = await store.commit(
         [d.CreateRoom(den, EPOCH, PLAIN, {}), *enter, *leave, silent], T0
     )
     told = [
-        e.Member(den, Seq(1), T0, ANN, ANN, "join", "owner"),
-        e.Member(den, Seq(2), T0, BOB, BOB, "join", "member"),
+        e.Member(den, Seq(1), T0, ANN, ANN, Change.JOIN, Role.OWNER),
+        e.Member(den, Seq(2), T0, BOB, BOB, Change.JOIN, Role.MEMBER),
     ]
     assert outcomes[1:3] == [d.Committed(event) for event in told]
     room = next(r for r in (await store.load(T0)).rooms if r.room == den)
@@ -666,7 +678,7 @@ async def test_who_comes_first_into_an_empty_room_may_own_it(store: Store) -> No
 
 async def test_a_new_members_read_mark_is_the_head(store: Store) -> None:
     """With an event, the head that the event makes: one's own join is read."""
-    await store.commit([say("a"), d.SetMember(LOBBY, CY, "member", event=True)], T0)
+    await store.commit([say("a"), d.SetMember(LOBBY, CY, Role.MEMBER, event=True)], T0)
     room = next(r for r in (await store.load(T0)).rooms if r.room == LOBBY)
     assert {m.user: m.read for m in room.members} == {ANN: 0, BOB: 0, CY: 2}
 
@@ -698,15 +710,15 @@ async def test_read_marks_only_move_forward(store: Store) -> None:
 
 async def test_a_name_is_for_ever(store: Store) -> None:
     """One that was ever taken is refused, also a guest's whose session ended."""
-    guest = d.AddUser(GUEST, "dan", "guest", None)
+    guest = d.AddUser(GUEST, "dan", AccountRole.GUEST, None)
     opened = d.OpenSession(session_id("s"), GUEST, None, T0, guest)
     outcomes = await store.commit(
         [
-            d.AddUser(ANN, "Ann", "user", None),
+            d.AddUser(ANN, "Ann", AccountRole.USER, None),
             opened,
             d.EndSession(session_id("s")),
             d.OpenSession(session_id("t"), GUEST, None, T0, guest),
-            d.AddUser(GUEST, "dan", "guest", None),
+            d.AddUser(GUEST, "dan", AccountRole.GUEST, None),
         ],
         T0,
     )
@@ -724,12 +736,16 @@ async def test_a_name_may_have_to_look_like_no_other(store: Store) -> None:
     look = "analog"
     outcomes = await store.commit(
         [
-            d.AddUser(analog, "a", "user", None, look, distinct=True),
-            d.AddUser(ana1og, "a", "user", None, look, distinct=True),
-            d.AddUser(analog, "a", "user", None, look, distinct=True),
-            d.AddUser(ana1og, "a", "user", None, look),
-            d.AddUser(UserName("а~4f7k"), "а", "guest", None, None, distinct=True),
-            d.AddUser(UserName("а~4f7l"), "а", "guest", None, None, distinct=True),
+            d.AddUser(analog, "a", AccountRole.USER, None, look, distinct=True),
+            d.AddUser(ana1og, "a", AccountRole.USER, None, look, distinct=True),
+            d.AddUser(analog, "a", AccountRole.USER, None, look, distinct=True),
+            d.AddUser(ana1og, "a", AccountRole.USER, None, look),
+            d.AddUser(
+                UserName("а~4f7k"), "а", AccountRole.GUEST, None, None, distinct=True
+            ),
+            d.AddUser(
+                UserName("а~4f7l"), "а", AccountRole.GUEST, None, None, distinct=True
+            ),
         ],
         T0,
     )
@@ -746,7 +762,7 @@ async def test_a_name_may_have_to_look_like_no_other(store: Store) -> None:
 async def test_a_room_may_have_to_look_like_no_other(store: Store) -> None:
     """One that is there already stays `Duplicate`; users are another matter."""
     tea, cyrillic = RoomName("tea"), RoomName("te\u0430")
-    await one(store, d.AddUser(UserName("tea"), "t", "user", None, "tea"))
+    await one(store, d.AddUser(UserName("tea"), "t", AccountRole.USER, None, "tea"))
     outcomes = await store.commit(
         [
             d.CreateRoom(tea, EPOCH, PLAIN, {}, skeleton="tea", distinct=True),
@@ -771,7 +787,7 @@ async def test_users_are_found_as_they_are(store: Store) -> None:
         [
             d.SetDisplay(ANN, "Ann A."),
             d.SetPasswordHash(ANN, "$h", None),
-            d.SetAccountRole(ANN, "bot"),
+            d.SetAccountRole(ANN, AccountRole.BOT),
         ],
         T0,
     )
@@ -803,7 +819,7 @@ async def test_who_is_erased_is_nobody_at_once(
     site.add_token(ANN, b"t" * 32, None, None)
     opened = session_id("s")
     end = d.EraseUser(ANN, None, nameless)
-    invite = d.Moderate(LOBBY, ANN, None, CY, "invite")
+    invite = d.Moderate(LOBBY, ANN, None, CY, Change.INVITE)
     outcomes = await store.commit(
         [
             d.OpenSession(opened, ANN, None, T0),
@@ -818,21 +834,23 @@ async def test_who_is_erased_is_nobody_at_once(
             edit(1, "after"),
             delete(1),
             react(1, "👍"),
-            d.SetMember(LOBBY, ANN, "member", event=True),
+            d.SetMember(LOBBY, ANN, Role.MEMBER, event=True),
             d.OpenSession(session_id("late"), ANN, None, T0),
             d.OpenSession(session_id("token"), ANN, b"t" * 32, T0),
             d.RenewSession(opened, None, None, None),
             d.SetDisplay(ANN, "x"),
-            d.SetAccountRole(ANN, "admin"),
+            d.SetAccountRole(ANN, AccountRole.ADMIN),
             d.SetPasswordHash(ANN, "$x", None),
             d.ChangePassword(ANN, "$x", None, opened),
             d.SetBlock(CY, ANN, on=True),
-            d.Moderate(LOBBY, BOB, None, ANN, "ban"),
-            d.Moderate(LOBBY, BOB, None, ANN, "invite"),
-            d.CreateRoom(RoomName("@ann,cy"), EPOCH, PLAIN, {ANN: "m", CY: "m"}),
+            d.Moderate(LOBBY, BOB, None, ANN, Change.BAN),
+            d.Moderate(LOBBY, BOB, None, ANN, Change.INVITE),
+            d.CreateRoom(
+                RoomName("@ann,cy"), EPOCH, PLAIN, {ANN: Role.MEMBER, CY: Role.MEMBER}
+            ),
             d.EndSessions(ANN),
-            d.AddUser(ANN, "x", "user", None),
-            d.AddUser(NAMELESS, "x", "user", None),
+            d.AddUser(ANN, "x", AccountRole.USER, None),
+            d.AddUser(NAMELESS, "x", AccountRole.USER, None),
             end,
             say("on", user=BOB),
         ],
@@ -938,14 +956,14 @@ async def test_all_sessions_of_a_user_end(store: Store, site: Site) -> None:
     """Or those of one token; a guest's memberships with his last."""
     words = ("a", "b", "c")
     site.add_token(ANN, b"a" * 32, None, None)
-    guest = d.AddUser(GUEST, "dan", "guest", None)
+    guest = d.AddUser(GUEST, "dan", AccountRole.GUEST, None)
     await store.commit(
         [
             d.OpenSession(session_id("a"), ANN, None, T0),
             d.OpenSession(session_id("b"), ANN, b"a" * 32, T0),
             d.OpenSession(session_id("c"), BOB, None, T0),
             d.OpenSession(session_id("g"), GUEST, None, T0, guest),
-            d.SetMember(LOBBY, GUEST, "member", event=False),
+            d.SetMember(LOBBY, GUEST, Role.MEMBER, event=False),
         ],
         T0,
     )
@@ -1018,13 +1036,13 @@ async def test_sessions_are_told_in_pages(store: Store, site: Site) -> None:
 async def test_a_session_is_ended_by_what_it_is_called(store: Store) -> None:
     """Once, and only by its user; a guest leaves his rooms with his last one."""
     ours, theirs, guests = (session_id(word) for word in ("ours", "theirs", "guest"))
-    new = d.AddUser(GUEST, "dan", "guest", None)
+    new = d.AddUser(GUEST, "dan", AccountRole.GUEST, None)
     await store.commit(
         [
             d.OpenSession(ours, ANN, None, T0),
             d.OpenSession(theirs, BOB, None, T0),
             d.OpenSession(guests, GUEST, None, T0, new),
-            d.SetMember(LOBBY, GUEST, "member", event=False),
+            d.SetMember(LOBBY, GUEST, Role.MEMBER, event=False),
         ],
         T0,
     )
@@ -1079,14 +1097,14 @@ async def test_of_too_many_sessions_those_end_that_were_idle_longest(
 
 async def test_what_a_guest_has_in_rooms_ends_with_his_session(store: Store) -> None:
     """His memberships and invitations; an account's stay."""
-    guest = d.AddUser(GUEST, "dan", "guest", None)
+    guest = d.AddUser(GUEST, "dan", AccountRole.GUEST, None)
     await store.commit(
         [
             d.OpenSession(session_id("g"), GUEST, None, T0, guest),
             d.OpenSession(session_id("a"), ANN, None, T0),
-            d.Moderate(LOBBY, ANN, None, GUEST, "invite"),
-            d.Moderate(LOBBY, ANN, None, CY, "invite"),
-            d.SetMember(LOBBY, GUEST, "member", event=False),
+            d.Moderate(LOBBY, ANN, None, GUEST, Change.INVITE),
+            d.Moderate(LOBBY, ANN, None, CY, Change.INVITE),
+            d.SetMember(LOBBY, GUEST, Role.MEMBER, event=False),
             d.EndSession(session_id("g")),
             d.EndSession(session_id("a")),
         ],
@@ -1101,13 +1119,13 @@ async def test_who_is_asked_into_a_room_as_he_goes_for_good_is_not_waited_for(
     store: Store,
 ) -> None:
     """What of a guest was stored behind his end goes at the next start."""
-    guest = d.AddUser(GUEST, "dan", "guest", None)
+    guest = d.AddUser(GUEST, "dan", AccountRole.GUEST, None)
     await store.commit(
         [
             d.OpenSession(session_id("g"), GUEST, None, T0, guest),
             d.EndSession(session_id("g")),
-            d.SetMember(LOBBY, GUEST, "member", event=False),
-            d.Moderate(LOBBY, ANN, None, GUEST, "invite"),
+            d.SetMember(LOBBY, GUEST, Role.MEMBER, event=False),
+            d.Moderate(LOBBY, ANN, None, GUEST, Change.INVITE),
         ],
         T0,
     )
@@ -1145,7 +1163,7 @@ async def test_everything_is_there_after_a_restart(site: Site) -> None:
 
 async def test_the_start_tells_rooms_users_and_guests_sessions(site: Site) -> None:
     """Hashes stay on disk; guests are told while their sessions last."""
-    guest = d.AddUser(GUEST, "dan", "guest", None)
+    guest = d.AddUser(GUEST, "dan", AccountRole.GUEST, None)
     gone = UserName("eve~aaaa")
     async with site.opened() as store:
         await store.load(T0)
@@ -1154,7 +1172,7 @@ async def test_the_start_tells_rooms_users_and_guests_sessions(site: Site) -> No
             [
                 d.SetPasswordHash(ANN, "$h", None),
                 d.OpenSession(session_id("g"), GUEST, None, T0, guest),
-                d.AddUser(gone, "eve", "guest", None),
+                d.AddUser(gone, "eve", AccountRole.GUEST, None),
                 d.OpenSession(session_id("a"), ANN, None, T0),
                 say("a"),
             ],
@@ -1193,9 +1211,9 @@ async def test_sessions_that_idled_too_long_are_gone_after_the_start(
             await one(store, d.OpenSession(session_id(word), ANN, None, T0))
         for word in ("guest-old", "guest-young", "guest-open"):
             name = UserName(f"{word}~aaaa")
-            guest = d.AddUser(name, word, "guest", None)
+            guest = d.AddUser(name, word, AccountRole.GUEST, None)
             await one(store, d.OpenSession(session_id(word), name, None, T0, guest))
-            await one(store, d.SetMember(LOBBY, name, "member", event=False))
+            await one(store, d.SetMember(LOBBY, name, Role.MEMBER, event=False))
         await one(store, marks)
     async with site.opened() as store:
         snapshot = await store.load(late)

@@ -7,6 +7,7 @@ import pytest
 from chatd.core import drafts as d
 from chatd.core.drafts import Durable
 from chatd.core.settings import PLAIN
+from chatd.enums import Change, Role
 from chatd.ids import Cid
 from chatd.store.digest import (
     DIGEST_BYTES,
@@ -59,8 +60,8 @@ OLD_AND_NEW: list[tuple[Durable, Durable]] = [
     (say(BOM + "a", reply_to=1), say("a", reply_to=1)),
     (edit(1, BOM + "a"), edit(1, "a")),
     (
-        d.Moderate(LOBBY, ANN, None, BOB, "ban", seconds=5, reason=BOM + "x"),
-        d.Moderate(LOBBY, ANN, None, BOB, "ban", seconds=5, reason="x"),
+        d.Moderate(LOBBY, ANN, None, BOB, Change.BAN, seconds=5, reason=BOM + "x"),
+        d.Moderate(LOBBY, ANN, None, BOB, Change.BAN, seconds=5, reason="x"),
     ),
     (
         d.SetRoom(LOBBY, ANN, None, {"title": BOM + "a", "topic": "b", "slow_s": 5}),
@@ -79,8 +80,8 @@ OTHERS: list[tuple[Durable, Durable]] = [
     (edit(1, BOM + "a"), edit(2, "a")),
     (delete(1), delete(2)),
     (
-        d.Moderate(LOBBY, ANN, None, BOB, "ban", reason=BOM + "x"),
-        d.Moderate(LOBBY, ANN, None, BOB, "ban"),
+        d.Moderate(LOBBY, ANN, None, BOB, Change.BAN, reason=BOM + "x"),
+        d.Moderate(LOBBY, ANN, None, BOB, Change.BAN),
     ),
     (
         d.SetRoom(LOBBY, ANN, None, {"topic": ""}),
@@ -108,7 +109,7 @@ def test_other_content_is_other_content(old: Durable, new: Durable) -> None:
 def test_a_room_is_made_once_whatever_its_topic_began_with() -> None:
     """The cid of a `create` is compared with what was kept before, too."""
     old, new, other = (
-        d.CreateRoom(LOBBY, EPOCH, PLAIN.with_({"topic": topic}), {ANN: "owner"})
+        d.CreateRoom(LOBBY, EPOCH, PLAIN.with_({"topic": topic}), {ANN: Role.OWNER})
         for topic in (BOM + "tea", "tea", "coffee")
     )
     assert is_creation_retry(creation_digest(old), new)

@@ -7,6 +7,7 @@ import pytest
 from chatd.core import drafts as d
 from chatd.core.query import parse_query
 from chatd.core.settings import PLAIN
+from chatd.enums import AccountRole, Change, Role
 from chatd.errors import RejectCode
 from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
 from chatd.ports import Store
@@ -61,14 +62,14 @@ async def test_a_destroyed_room_is_found_by_nothing(store: Store) -> None:
         d.EditMessage(LOBBY, ANN, None, Seq(1), "b"),
         d.DeleteMessage(LOBBY, ANN, None, Seq(1)),
         d.SetReaction(LOBBY, ANN, None, Seq(1), "👍", on=True),
-        d.Moderate(LOBBY, ANN, None, BOB, "kick"),
+        d.Moderate(LOBBY, ANN, None, BOB, Change.KICK),
         d.SetRoom(LOBBY, ANN, None, {"topic": "tea"}),
         d.DestroyRoom(LOBBY, ANN, None),
-        d.SetMember(LOBBY, CY, "member", event=True),
+        d.SetMember(LOBBY, CY, Role.MEMBER, event=True),
         d.DeclareRoom(LOBBY, PLAIN),
         d.TrimRoom(LOBBY, T0 + 9, None),
         d.DropRoom(LOBBY),
-        d.CreateRoom(LOBBY, EPOCH, PLAIN, {CY: "owner"}, event=True),
+        d.CreateRoom(LOBBY, EPOCH, PLAIN, {CY: Role.OWNER}, event=True),
     ],
 )
 async def test_nothing_happens_in_it_any_more(store: Store, draft: d.Draft) -> None:
@@ -116,19 +117,19 @@ async def test_a_retry_that_comes_with_the_end_is_known(store: Store) -> None:
 async def test_a_name_is_not_given_out_again(store: Store) -> None:
     """Nor is one that looks like it."""
     look = d.CreateRoom(
-        RoomName("tea"), EPOCH, PLAIN, {ANN: "owner"}, skeleton="tea", distinct=True
+        RoomName("tea"), EPOCH, PLAIN, {ANN: Role.OWNER}, skeleton="tea", distinct=True
     )
     await store.commit([look, d.DestroyRoom(RoomName("tea"), ANN, None)], T0)
     assert await one(store, look) == answers.ROOM_ENDED
     other = d.CreateRoom(
-        RoomName("téa"), EPOCH, PLAIN, {ANN: "owner"}, skeleton="tea", distinct=True
+        RoomName("téa"), EPOCH, PLAIN, {ANN: Role.OWNER}, skeleton="tea", distinct=True
     )
     assert await one(store, other) == answers.ROOM_LOOKS_TAKEN
 
 
 async def test_a_room_in_which_somebody_is_is_not_dropped(store: Store) -> None:
     """The last one has to be out, also one who has no connection."""
-    create = d.CreateRoom(DEN, Epoch("d" * 16), PLAIN, {ANN: "owner"})
+    create = d.CreateRoom(DEN, Epoch("d" * 16), PLAIN, {ANN: Role.OWNER})
     await store.commit([create, say("a", room=DEN)], T0)
     assert await one(store, d.DropRoom(DEN)) == d.Duplicate()
     await store.commit([d.SetMember(DEN, ANN, None, event=True)], T0)
@@ -139,12 +140,12 @@ async def test_a_room_in_which_somebody_is_is_not_dropped(store: Store) -> None:
 
 async def test_a_guest_whose_session_has_ended_is_nobody(store: Store) -> None:
     """Though his membership is there until the next start."""
-    new = d.AddUser(GUEST, "dan", "guest", None)
+    new = d.AddUser(GUEST, "dan", AccountRole.GUEST, None)
     opened = d.OpenSession(session_id("x"), GUEST, None, T0, new)
-    create = d.CreateRoom(DEN, Epoch("d" * 16), PLAIN, {GUEST: "owner"})
+    create = d.CreateRoom(DEN, Epoch("d" * 16), PLAIN, {GUEST: Role.OWNER})
     await store.commit([opened, create], T0)
     assert await one(store, d.DropRoom(DEN)) == d.Duplicate()
-    joined = d.SetMember(DEN, GUEST, "member", event=False)
+    joined = d.SetMember(DEN, GUEST, Role.MEMBER, event=False)
     await store.commit([d.EndSession(session_id("x")), joined], T0)
     assert await one(store, d.DropRoom(DEN)) == d.Committed()
 
@@ -156,7 +157,7 @@ TEA = RoomName("tea")
 
 def tea(maker: UserName | None = ANN, cid: str | None = None) -> d.CreateRoom:
     """A public room of somebody's; the configuration's without one."""
-    members = {} if maker is None else {maker: "owner"}
+    members = {} if maker is None else {maker: Role.OWNER}
     return d.CreateRoom(
         TEA,
         Epoch("e" * 16),
@@ -195,7 +196,7 @@ async def test_the_name_of_a_dropped_room_is_its_makers(store: Store) -> None:
     assert await leave_tea(store) == d.Committed()
     assert await one(store, tea(BOB)) == answers.ROOM_ENDED
     other = d.CreateRoom(
-        RoomName("téa"), EPOCH, PLAIN, {BOB: "owner"}, skeleton="tea", distinct=True
+        RoomName("téa"), EPOCH, PLAIN, {BOB: Role.OWNER}, skeleton="tea", distinct=True
     )
     assert await one(store, other) == answers.ROOM_LOOKS_TAKEN
     to = d.RenameRoom(LOBBY, ANN, None, TEA)
@@ -233,7 +234,7 @@ async def test_each_name_of_a_dropped_room_is_its_makers(store: Store) -> None:
     assert await leave_tea(store) == d.Committed()
     assert await one(store, tea(BOB)) == answers.ROOM_ENDED
     assert isinstance(await one(store, tea()), d.Committed)
-    again = d.CreateRoom(hall, EPOCH, PLAIN, {ANN: "owner"}, maker=ANN)
+    again = d.CreateRoom(hall, EPOCH, PLAIN, {ANN: Role.OWNER}, maker=ANN)
     assert isinstance(await one(store, again), d.Committed)
     assert sorted(await rooms(store)) == [DIRECT, hall, LOBBY, TEA]
 

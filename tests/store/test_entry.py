@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chatd.core import drafts as d
 from chatd.core.settings import PLAIN
+from chatd.enums import AccountRole, Role
 from chatd.errors import RejectCode
 from chatd.ids import Epoch, RoomName, Seq, UserName
 from chatd.ports import Store
@@ -68,13 +69,13 @@ async def test_a_session_is_opened_beside_one_that_is_there(store: Store) -> Non
 
 async def test_a_guest_with_two_sessions_is_there_till_the_last(store: Store) -> None:
     """His memberships go with that, however it ends."""
-    new = d.AddUser(GUEST, "dan", "guest", None)
+    new = d.AddUser(GUEST, "dan", AccountRole.GUEST, None)
     first, second = session_id("a"), session_id("b")
     await store.commit(
         [
             d.OpenSession(first, GUEST, None, T0, new),
             d.OpenSession(second, GUEST, None, T0, beside=first),
-            d.SetMember(LOBBY, GUEST, "member", event=False),
+            d.SetMember(LOBBY, GUEST, Role.MEMBER, event=False),
             d.EndSession(first),
         ],
         T0,
@@ -91,7 +92,7 @@ async def test_of_a_guests_sessions_the_one_ends_that_was_idle_longest(
     store: Store,
 ) -> None:
     """As of an account's."""
-    new = d.AddUser(GUEST, "dan", "guest", None)
+    new = d.AddUser(GUEST, "dan", AccountRole.GUEST, None)
     ids = [session_id(word) for word in "abcd"]
     await one(store, d.OpenSession(ids[0], GUEST, None, T0, new))
     for number, session in enumerate(ids[1:3], 1):
@@ -112,7 +113,7 @@ def invitation(
     digest: bytes = SECRET,
     maker: UserName = ANN,
     room: RoomName | None = None,
-    role: str = "user",
+    role: AccountRole = AccountRole.USER,
     uses: int = 1,
 ) -> d.AddInvitation:
     """An invitation for a week."""
@@ -121,7 +122,8 @@ def invitation(
 
 def enroll(name: UserName = EVE, digest: bytes = SECRET, **fields: object) -> d.Enroll:
     """Somebody comes by one."""
-    account = d.AddUser(name, name, str(fields.pop("role", "user")), "hash")
+    role = AccountRole(str(fields.pop("role", "user")))
+    account = d.AddUser(name, name, role, "hash")
     return d.Enroll(account, digest, T0, **fields)  # type: ignore[arg-type]
 
 
@@ -290,7 +292,7 @@ async def test_the_first_administrator_is_waited_for_once(site: Site) -> None:
         found = await store.invitation(OTHER)
         assert found is not None
         assert (found.number, found.role, found.expires) == (0, "admin", None)
-        await one(store, d.AddUser(BOB, "bob", "user", None))
+        await one(store, d.AddUser(BOB, "bob", AccountRole.USER, None))
     async with site.opened() as store:
         await store.load(T0)
         assert await one(store, d.OfferSetup(SECRET)) == d.Committed()
@@ -315,14 +317,14 @@ async def test_nobody_is_waited_for_where_there_are_accounts(site: Site) -> None
     """Guests are none; one that was erased is, and an administrator ends it."""
     async with site.opened() as store:
         await store.load(T0)
-        new = d.AddUser(GUEST, "dan", "guest", None)
+        new = d.AddUser(GUEST, "dan", AccountRole.GUEST, None)
         await one(store, d.OpenSession(session_id("g"), GUEST, None, T0, new))
         assert await one(store, d.OfferSetup(SECRET)) == d.Committed()
-        await one(store, d.AddUser(ANN, "ann", "admin", None))
+        await one(store, d.AddUser(ANN, "ann", AccountRole.ADMIN, None))
         assert await store.invitation(SECRET) is None
         assert await one(store, enroll(role="admin")) == d.BAD_INVITATION
         assert await one(store, d.OfferSetup(SECRET)) == d.Duplicate()
-        await one(store, d.SetAccountRole(ANN, "user"))
+        await one(store, d.SetAccountRole(ANN, AccountRole.USER))
         assert await one(store, d.OfferSetup(SECRET)) == d.Duplicate()
         await one(store, d.EraseUser(ANN, None, None))
         assert await one(store, d.OfferSetup(SECRET)) == d.Duplicate()

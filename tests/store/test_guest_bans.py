@@ -7,6 +7,7 @@ import pytest
 from chatd.core import drafts as d
 from chatd.core.barred import KNOWN_MS
 from chatd.core.settings import PLAIN
+from chatd.enums import AccountRole, Change, Role
 from chatd.errors import RejectCode
 from chatd.ids import RoomName, UserName
 from chatd.ports import Snapshot, Store
@@ -31,7 +32,7 @@ DEN = RoomName("den")
 
 def come(user: UserName = GUEST, address: bytes | None = HERE) -> d.OpenSession:
     """A new guest's first session."""
-    new = d.AddUser(user, user[:3], "guest", None)
+    new = d.AddUser(user, user[:3], AccountRole.GUEST, None)
     return d.OpenSession(session_id(user), user, None, T0, new, address=address)
 
 
@@ -42,7 +43,7 @@ def act(
     seconds: int | None = None,
 ) -> d.Moderate:
     """An act of ann's."""
-    return d.Moderate(room, ANN, None, target, change, None, seconds, "spam")
+    return d.Moderate(room, ANN, None, target, Change(change), None, seconds, "spam")
 
 
 def ban(
@@ -84,7 +85,7 @@ async def test_of_others_no_address_is_known(store: Store) -> None:
 async def test_other_acts_hold_for_nobody_else(store: Store) -> None:
     """A guest who is removed or muted is himself alone."""
     await one(store, come())
-    await one(store, d.SetMember(LOBBY, GUEST, "member", event=False))
+    await one(store, d.SetMember(LOBBY, GUEST, Role.MEMBER, event=False))
     for change in ("mute", "kick", "unmute"):
         assert await barred(await one(store, act(change))) is None
     assert in_lobby(await store.load(T0)) == []
@@ -103,7 +104,7 @@ async def test_the_newest_address_counts(store: Store) -> None:
 
 async def test_each_room_has_its_own(store: Store) -> None:
     """And a second ban of one guest takes the place of the first."""
-    await one(store, d.CreateRoom(DEN, EPOCH, PLAIN, {ANN: "owner"}))
+    await one(store, d.CreateRoom(DEN, EPOCH, PLAIN, {ANN: Role.OWNER}))
     for draft in (come(), come(OTHER), act("ban"), act("ban", room=DEN)):
         await one(store, draft)
     await one(store, act("ban", OTHER))
@@ -168,7 +169,7 @@ async def test_a_guest_who_is_in_the_room_can_be_banned_without_one(
 ) -> None:
     """What is not known of him keeps nobody from it."""
     await one(store, come(address=None))
-    await one(store, d.SetMember(LOBBY, GUEST, "member", event=False))
+    await one(store, d.SetMember(LOBBY, GUEST, Role.MEMBER, event=False))
     assert isinstance(await one(store, act("ban")), d.Committed)
 
 
@@ -199,8 +200,8 @@ async def test_a_restart_keeps_the_address_of_who_went_meanwhile(site: Site) -> 
     """For an hour from then on."""
     async with site.opened() as store:
         await store.load(T0)
-        await one(store, d.AddUser(ANN, ANN, "user", None))
-        await one(store, d.CreateRoom(LOBBY, EPOCH, PLAIN, {ANN: "owner"}))
+        await one(store, d.AddUser(ANN, ANN, AccountRole.USER, None))
+        await one(store, d.CreateRoom(LOBBY, EPOCH, PLAIN, {ANN: Role.OWNER}))
         for user in (GUEST, OTHER):
             await one(store, come(user))
         await store.load(T0)

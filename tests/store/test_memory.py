@@ -8,6 +8,7 @@ import trio.testing
 
 from chatd.core import drafts as d
 from chatd.core.inputs import RevisionKind
+from chatd.enums import AccountRole
 from chatd.errors import StoreFailed, StoreUnavailable
 from chatd.store import MemoryStore
 from tests.store.support import ANN, T0, fill, page, say, seqs
@@ -44,7 +45,7 @@ async def test_commits_stall_until_told_otherwise() -> None:
 async def test_a_change_of_any_kind_can_be_left_word_of() -> None:
     """For tests of what a daemon does about it."""
     store = MemoryStore()
-    await store.commit([d.AddUser(ANN, "Ann", "bot", None)], T0)
+    await store.commit([d.AddUser(ANN, "Ann", AccountRole.BOT, None)], T0)
     for kind in RevisionKind:
         store.revise(kind, ANN)
     found = await store.revisions(0)

@@ -12,6 +12,7 @@ from chatd.core import drafts as d
 from chatd.core.mentions import Mentions
 from chatd.core.query import parse_query
 from chatd.core.settings import PLAIN, RoomSettings
+from chatd.enums import AccountRole, Role
 from chatd.errors import RejectCode
 from chatd.ids import Cid, Epoch, RoomName, Seq, UserName, session_tag
 from chatd.ports import Store
@@ -209,7 +210,7 @@ others = st.one_of(
     ),
     st.builds(
         lambda session: d.OpenSession(
-            session, GUEST, None, T0, d.AddUser(GUEST, "dan", "guest", None)
+            session, GUEST, None, T0, d.AddUser(GUEST, "dan", AccountRole.GUEST, None)
         ),
         sessions,
     ),
@@ -239,10 +240,10 @@ batches = st.lists(
 ).map(lambda run: [*run, *run[:2]])  # the first are sent again at the end
 
 BEGINNING: list[d.Draft] = [
-    d.AddUser(ANN, "Ann", "user", None),
-    d.AddUser(BOB, "Bob", "user", None),
-    d.CreateRoom(LOBBY, Epoch("b" * 16), PLAIN, {ANN: "owner"}),
-    d.CreateRoom(DIRECT, Epoch("c" * 16), PLAIN, {ANN: "member", BOB: "member"}),
+    d.AddUser(ANN, "Ann", AccountRole.USER, None),
+    d.AddUser(BOB, "Bob", AccountRole.USER, None),
+    d.CreateRoom(LOBBY, Epoch("b" * 16), PLAIN, {ANN: Role.OWNER}),
+    d.CreateRoom(DIRECT, Epoch("c" * 16), PLAIN, {ANN: Role.MEMBER, BOB: Role.MEMBER}),
 ]
 
 

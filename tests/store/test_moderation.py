@@ -10,6 +10,7 @@ import pytest
 from chatd.core import drafts as d
 from chatd.core.entities import INVITE_MS
 from chatd.core.settings import PLAIN, RoomSettings
+from chatd.enums import Change, Role, Visibility
 from chatd.errors import RejectCode
 from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
 from chatd.ports import InviteRow, MemberRow, RoomRow, SanctionRow, Store
@@ -44,7 +45,9 @@ def act(
 ) -> d.Moderate:
     """An act of ann's in the lobby."""
     room = fields.pop("room", LOBBY)
-    return d.Moderate(room, ANN, Cid(cid) if cid else None, target, change, **fields)
+    return d.Moderate(
+        room, ANN, Cid(cid) if cid else None, target, Change(change), **fields
+    )
 
 
 def settings(cid: str | None = None, **changes: Any) -> d.SetRoom:
@@ -59,7 +62,7 @@ async def lobby(store: Store, now: int = T0) -> RoomRow:
 
 def member(seq: int, change: str, user: UserName = BOB, **said: Any) -> e.Member:
     """The event of an act of ann's."""
-    return e.Member(LOBBY, Seq(seq), T0, ANN, user, change, **said)
+    return e.Member(LOBBY, Seq(seq), T0, ANN, user, Change(change), **said)
 
 
 # --- acts ---------------------------------------------------------------------
@@ -159,7 +162,7 @@ async def test_what_changes_nothing_is_a_duplicate(
 
 async def test_a_ban_removes_whoever_came_back_in_between(store: Store) -> None:
     """The same ban is no duplicate while its user is in the room."""
-    await store.commit([act("ban"), d.SetMember(LOBBY, BOB, "member", True)], T0)
+    await store.commit([act("ban"), d.SetMember(LOBBY, BOB, Role.MEMBER, True)], T0)
     outcome = await one(store, act("ban"))
     assert seqs([outcome]) == [3]
     assert [row.user for row in (await lobby(store)).members] == [ANN]
@@ -174,7 +177,7 @@ async def test_acts_on_strangers_are_refused(store: Store) -> None:
             act("role", CY, role="owner"),
             act("mute", room=NOWHERE),
             d.SetRoom(NOWHERE, ANN, None, {"topic": "x"}),
-            d.Moderate(LOBBY, NOBODY, None, BOB, "kick"),
+            d.Moderate(LOBBY, NOBODY, None, BOB, Change.KICK),
         ],
         T0,
     )
@@ -256,7 +259,7 @@ async def test_becoming_a_member_uses_up_an_invitation_and_a_lapsed_ban(
     )
     assert (await lobby(store)).invites == [InviteRow(CY, ANN, T0, T0 + DAY_MS)]
     await store.commit(
-        [act("invite", CY), d.SetMember(LOBBY, CY, "member", event=True)], T0
+        [act("invite", CY), d.SetMember(LOBBY, CY, Role.MEMBER, event=True)], T0
     )
     room = await lobby(store)
     assert (room.invites, room.bans) == ([], [])
@@ -349,12 +352,12 @@ async def test_a_newcomer_reads_from_his_join_on(
 ) -> None:
     """With `since_join`: from his own join's event, or from what follows it."""
     await store.commit([say("a"), say("b")], T0)
-    await one(store, d.SetMember(LOBBY, CY, "member", event, since_join=True))
+    await one(store, d.SetMember(LOBBY, CY, Role.MEMBER, event, since_join=True))
     firsts = {row.user: row.first for row in (await lobby(store)).members}
     assert firsts == {ANN: 1, BOB: 1, CY: first}
     # Another role is no other beginning.
     await one(store, act("role", CY, role="moderator"))
-    await one(store, d.SetMember(LOBBY, CY, "owner", event=False, since_join=True))
+    await one(store, d.SetMember(LOBBY, CY, Role.OWNER, event=False, since_join=True))
     firsts = {row.user: row.first for row in (await lobby(store)).members}
     assert firsts[CY] == first
 
@@ -386,7 +389,7 @@ async def test_settings_are_changed_and_told(store: Store) -> None:
     )
     events = [
         e.Room(LOBBY, Seq(1), T0, ANN, topic="tea", slow_s=5),
-        e.Room(LOBBY, Seq(2), T0, ANN, history="since_join"),
+        e.Room(LOBBY, Seq(2), T0, ANN, history=Visibility.SINCE_JOIN),
         e.Room(LOBBY, Seq(3), T0, ANN, slow_s=0),
     ]
     assert outcomes == [
@@ -415,7 +418,7 @@ async def test_declared_settings_replace_all_that_were(store: Store) -> None:
 def create(room: RoomName = DEN, cid: str = "x", **fields: Any) -> d.CreateRoom:
     """A room of ann's."""
     kept = RoomSettings(**fields)
-    return d.CreateRoom(room, EPOCH, kept, {ANN: "owner"}, event=True, cid=Cid(cid))
+    return d.CreateRoom(room, EPOCH, kept, {ANN: Role.OWNER}, event=True, cid=Cid(cid))
 
 
 async def test_a_creation_is_remembered_by_its_cid(site: Site) -> None:
@@ -432,7 +435,7 @@ async def test_a_creation_is_remembered_by_its_cid(site: Site) -> None:
                 create(PRIVATE, "y"),
                 create(RoomName("~bbbbbbbbbbbbbbbb"), "y"),
                 create(DEN, "z"),
-                attrs.evolve(create(RoomName("bobs")), members={BOB: "owner"}),
+                attrs.evolve(create(RoomName("bobs")), members={BOB: Role.OWNER}),
             ],
             T0,
         )
@@ -450,7 +453,7 @@ async def test_a_creation_is_recalled_without_making_anything(store: Store) -> N
     """What its cid made, or a conflict, or the refusal that was given."""
     await one(store, create())
     no = d.Refused(RejectCode.FORBIDDEN, "no more")
-    nobodys = attrs.evolve(create(), members={NOBODY: "owner"})
+    nobodys = attrs.evolve(create(), members={NOBODY: Role.OWNER})
     asked = [
         create(),
         create(topic="tea"),
@@ -469,6 +472,6 @@ async def test_a_creation_without_a_creator_remembers_nothing(store: Store) -> N
     empty = d.CreateRoom(DEN, EPOCH, PLAIN, {}, cid=Cid("x"))
     assert await store.commit([empty, empty], T0) == [d.Committed(), d.Duplicate()]
     nobodys = d.CreateRoom(
-        RoomName("x"), Epoch("a" * 16), PLAIN, {NOBODY: "owner"}, cid=Cid("x")
+        RoomName("x"), Epoch("a" * 16), PLAIN, {NOBODY: Role.OWNER}, cid=Cid("x")
     )
     assert refused(await one(store, nobodys)) == RejectCode.NO_USER

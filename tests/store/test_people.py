@@ -9,6 +9,7 @@ import pytest
 from chatd.core import drafts as d
 from chatd.core.mentions import Mentions
 from chatd.core.query import parse_query
+from chatd.enums import Role
 from chatd.errors import RejectCode
 from chatd.ids import Seq, UserName
 from chatd.ports import Store
@@ -451,7 +452,7 @@ async def test_who_may_not_read_a_message_is_not_addressed_by_an_edit(
 ) -> None:
     """He came later, to a room of which newcomers read what follows."""
     await store.commit([say("hi")], T0)
-    joining = d.SetMember(LOBBY, CY, "member", event=True, since_join=True)
+    joining = d.SetMember(LOBBY, CY, Role.MEMBER, event=True, since_join=True)
     await store.commit([joining, edit_to(1, "@all", everybody=True)], T0)
     assert await mentions(store, CY, after=2) == (0, 0)
     assert await mentions(store, BOB, after=2) == (0, 1)

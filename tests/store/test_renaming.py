@@ -7,6 +7,7 @@ import pytest
 from chatd.core import drafts as d
 from chatd.core.query import parse_query
 from chatd.core.settings import PLAIN
+from chatd.enums import Change, Role
 from chatd.errors import RejectCode
 from chatd.ids import Cid, RoomName, Seq
 from chatd.ports import Store
@@ -76,9 +77,9 @@ async def test_everything_of_a_room_is_found_by_each_of_its_names(
         edit(1, "b"),
         d.DeleteMessage(LOBBY, ANN, None, Seq(1)),
         d.SetReaction(LOBBY, BOB, None, Seq(1), "👍", on=True),
-        d.Moderate(LOBBY, ANN, None, BOB, "mute"),
+        d.Moderate(LOBBY, ANN, None, BOB, Change.MUTE),
         d.SetRoom(LOBBY, ANN, None, {"topic": "tea"}),
-        d.SetMember(LOBBY, CY, "member", event=True),
+        d.SetMember(LOBBY, CY, Role.MEMBER, event=True),
         d.DestroyRoom(LOBBY, ANN, None),
     ],
 )
@@ -94,17 +95,17 @@ async def test_what_comes_behind_it_is_of_the_room(
 
 async def test_a_name_is_one_rooms_for_ever(store: Store) -> None:
     """Also of one that has ended; the room itself may go back to it."""
-    make = d.CreateRoom(TEA, EPOCH, PLAIN, {ANN: "owner"})
+    make = d.CreateRoom(TEA, EPOCH, PLAIN, {ANN: Role.OWNER})
     await store.commit([make, to("hall")], T0)
     assert await one(store, to("lobby", room=TEA)) == answers.ROOM_EXISTS
     assert await one(store, to("hall", room=TEA)) == answers.ROOM_EXISTS
-    again = d.CreateRoom(LOBBY, EPOCH, PLAIN, {ANN: "owner"})
+    again = d.CreateRoom(LOBBY, EPOCH, PLAIN, {ANN: Role.OWNER})
     assert await one(store, again) == d.Duplicate()
     assert isinstance(await one(store, to("lobby", room=HALL)), d.Committed)
     await one(store, d.DestroyRoom(LOBBY, ANN, None))
     for name in ("lobby", "hall"):
         assert await one(store, to(name, room=TEA)) == answers.ROOM_NAME_TAKEN
-        made = d.CreateRoom(RoomName(name), EPOCH, PLAIN, {ANN: "owner"})
+        made = d.CreateRoom(RoomName(name), EPOCH, PLAIN, {ANN: Role.OWNER})
         assert refused(await one(store, made)) is RejectCode.NO_ROOM
         assert await timeline(store, RoomName(name)) == []
     assert [row.was for row in (await store.load(T0)).rooms if row.room == TEA] == [[]]
@@ -115,7 +116,7 @@ async def test_a_name_that_looks_like_one_of_another_room_is_taken(
 ) -> None:
     """Or like one that another room had; not like one of its own."""
     make = d.CreateRoom(
-        TEA, EPOCH, PLAIN, {ANN: "owner"}, skeleton="tea", distinct=True
+        TEA, EPOCH, PLAIN, {ANN: Role.OWNER}, skeleton="tea", distinct=True
     )
     await store.commit([make, to("hall", look="hall", room=TEA)], T0)
     for look in ("tea", "hall"):
@@ -123,7 +124,7 @@ async def test_a_name_that_looks_like_one_of_another_room_is_taken(
         assert await one(store, taken) == answers.NAME_LOOKS_TAKEN
     assert isinstance(await one(store, to("other", look="tea", room=TEA)), d.Committed)
     looks = d.CreateRoom(
-        RoomName("téa"), EPOCH, PLAIN, {ANN: "owner"}, skeleton="hall", distinct=True
+        RoomName("téa"), EPOCH, PLAIN, {ANN: Role.OWNER}, skeleton="hall", distinct=True
     )
     assert await one(store, looks) == answers.ROOM_LOOKS_TAKEN
 
@@ -147,7 +148,7 @@ async def test_a_retry_is_found_by_each_name(store: Store) -> None:
 
 async def test_a_creation_is_found_by_its_cid(store: Store) -> None:
     """With the name that its room has now."""
-    make = d.CreateRoom(TEA, EPOCH, PLAIN, {ANN: "owner"}, event=True, cid=X)
+    make = d.CreateRoom(TEA, EPOCH, PLAIN, {ANN: Role.OWNER}, event=True, cid=X)
     await store.commit([make, to("hall", room=TEA)], T0)
     assert await one(store, make) == d.Duplicate(room=HALL)
 

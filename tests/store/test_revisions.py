@@ -7,6 +7,7 @@ import trio
 from chatd.core import drafts as d
 from chatd.core.entities import Sanction
 from chatd.core.inputs import RevisionKind
+from chatd.enums import AccountRole, Role
 from chatd.ids import UserName
 from chatd.ports import Store
 from tests.store.support import (
@@ -66,7 +67,7 @@ async def test_a_start_begins_anew(site: Site) -> None:
     """What came before it is in the snapshot."""
     async with site.opened() as store:
         await store.load(T0)
-        await one(store, d.AddUser(ANN, "Ann", "user", None))
+        await one(store, d.AddUser(ANN, "Ann", AccountRole.USER, None))
         site.ban(ANN, None, None)
     async with site.opened() as store:
         await store.load(T0)
@@ -87,9 +88,9 @@ async def test_looking_is_not_cut_short(store: Store, site: Site) -> None:
 async def test_a_ban_is_told_and_ends_the_sessions(store: Store, site: Site) -> None:
     """Memberships stay; a guest's go with his session, as ever."""
     await one(store, d.OpenSession(session_id("a"), ANN, None, T0))
-    guest = d.AddUser(GUEST, "dan", "guest", None)
+    guest = d.AddUser(GUEST, "dan", AccountRole.GUEST, None)
     await one(store, d.OpenSession(session_id("g"), GUEST, None, T0, guest))
-    await one(store, d.SetMember(LOBBY, GUEST, "member", event=False))
+    await one(store, d.SetMember(LOBBY, GUEST, Role.MEMBER, event=False))
     for user in (ANN, GUEST):
         site.ban(user, T0 + 5, "spam")
         row = await store.user(user)
@@ -119,12 +120,12 @@ async def test_a_revoked_token_ends_its_sessions(store: Store, site: Site) -> No
 async def test_sessions_end_together(store: Store, site: Site) -> None:
     """All of a user, or those of one token; a guest's memberships with the last."""
     site.add_token(ANN, TOKEN, None, None)
-    guest = d.AddUser(GUEST, "dan", "guest", None)
+    guest = d.AddUser(GUEST, "dan", AccountRole.GUEST, None)
     outcomes = await store.commit(
         [
             d.OpenSession(session_id("1"), GUEST, None, T0, guest),
             d.OpenSession(session_id("2"), GUEST, TOKEN, T0),
-            d.SetMember(LOBBY, GUEST, "member", event=False),
+            d.SetMember(LOBBY, GUEST, Role.MEMBER, event=False),
             d.OpenSession(session_id("a"), ANN, None, T0),
             d.EndSessions(GUEST, TOKEN),
             d.EndSessions(GUEST, TOKEN),
@@ -134,11 +135,11 @@ async def test_sessions_end_together(store: Store, site: Site) -> None:
     assert outcomes[-2:] == [d.Committed(), d.Duplicate()]
     assert await store.session(session_id("1")) is not None
     assert await store.session(session_id("2")) is None
-    assert await one(store, d.SetMember(LOBBY, GUEST, "member", event=False)) == (
+    assert await one(store, d.SetMember(LOBBY, GUEST, Role.MEMBER, event=False)) == (
         d.Duplicate()
     ), "he was still a member"
     assert await one(store, d.EndSessions(GUEST)) == d.Committed()
-    assert await one(store, d.SetMember(LOBBY, GUEST, "member", event=False)) == (
+    assert await one(store, d.SetMember(LOBBY, GUEST, Role.MEMBER, event=False)) == (
         d.Committed()
     )
     assert await store.session(session_id("a")) is not None

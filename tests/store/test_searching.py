@@ -9,6 +9,7 @@ import pytest
 from chatd.core import drafts as d
 from chatd.core.query import Place, parse_query
 from chatd.core.settings import PLAIN
+from chatd.enums import Role
 from chatd.ids import RoomName, Seq
 from chatd.ports import Store
 from chatd.store.ranking import WINDOW
@@ -114,7 +115,7 @@ async def test_thousands_of_rooms_can_be_searched(store: Store) -> None:
     rooms = [RoomName(f"room{number}") for number in range(3000)]
     for at in range(0, 3000, 500):
         drafts = [
-            d.CreateRoom(room, EPOCH, PLAIN, {ANN: "owner"})
+            d.CreateRoom(room, EPOCH, PLAIN, {ANN: Role.OWNER})
             for room in rooms[at : at + 500]
         ]
         await store.commit(drafts, T0)
@@ -302,7 +303,9 @@ async def test_a_page_goes_on_behind_a_message_that_changed(store: Store) -> Non
 
 async def test_a_place_at_which_nothing_is_is_told(store: Store) -> None:
     """The message was trimmed, or never was."""
-    await store.commit([say("tea"), d.SetMember(LOBBY, BOB, "owner", event=True)], T0)
+    await store.commit(
+        [say("tea"), d.SetMember(LOBBY, BOB, Role.OWNER, event=True)], T0
+    )
     for place in (
         Place(LOBBY, Seq(2), 10, (LOBBY, Seq(1))),
         Place(LOBBY, Seq(1), 10, (LOBBY, Seq(9))),

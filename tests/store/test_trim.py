@@ -8,6 +8,7 @@ import pytest
 
 from chatd.core import drafts as d
 from chatd.core.settings import PLAIN
+from chatd.enums import AccountRole, Role
 from chatd.errors import RejectCode
 from chatd.ids import RoomName, Seq, UserName
 from chatd.ports import RoomRow, Store
@@ -76,7 +77,7 @@ async def test_so_many_messages_are_kept(store: Store) -> None:
 
 async def test_events_before_the_oldest_message_go_too(store: Store) -> None:
     """A room that has as many messages as it keeps begins with one."""
-    joined = d.SetMember(LOBBY, UserName("cy"), "member", event=True)
+    joined = d.SetMember(LOBBY, UserName("cy"), Role.MEMBER, event=True)
     await store.commit([joined, say("a"), say("b")], T0)
     assert await trim(store, 2) == (2, False)
 
@@ -284,8 +285,8 @@ async def test_what_was_trimmed_stays_so(site: Site) -> None:
     """A restart finds the room's beginning, and nothing below it."""
     async with site.opened() as store:
         await store.load(T0)
-        await store.commit([d.AddUser(ANN, "a", "user", None)], T0)
-        await store.commit([d.CreateRoom(LOBBY, EPOCH, PLAIN, {ANN: "owner"})], T0)
+        await store.commit([d.AddUser(ANN, "a", AccountRole.USER, None)], T0)
+        await store.commit([d.CreateRoom(LOBBY, EPOCH, PLAIN, {ANN: Role.OWNER})], T0)
         await store.commit([say("a"), say("b"), say("c")], T0)
         assert await trim(store, 2) == (2, False)
     async with site.opened() as store:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatd.enums import AccountRole, Change, Post, State, Visibility
 from chatd.ids import Cid, Epoch, RoomName, Seq, SessionTag, UserName
 from chatd.wire import events as e
 from chatd.wire import replies as r
@@ -143,7 +144,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
         {"type": "caught_up", "room": "lobby", "epoch": EPOCH, "seq": 0},
     ),
     (
-        e.Member(LOBBY, ONE, TS, BOB, CY, "ban", until=TS, reason="rude"),
+        e.Member(LOBBY, ONE, TS, BOB, CY, Change.BAN, until=TS, reason="rude"),
         {
             "type": "member",
             "room": "lobby",
@@ -157,7 +158,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
         },
     ),
     (
-        e.Room(LOBBY, ONE, TS, BOB, "", "T", "moderators", "all", 0, 0, 10),
+        e.Room(LOBBY, ONE, TS, BOB, "", "T", Post.MODERATORS, Visibility.ALL, 0, 0, 10),
         {
             "type": "room",
             "room": "lobby",
@@ -316,8 +317,8 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
             2,
             topic="…",
             users=[
-                e.UserShown(ANN, display="ann", state="online"),
-                e.UserShown(BOB, state="away", text="lunch"),
+                e.UserShown(ANN, display="ann", state=State.ONLINE),
+                e.UserShown(BOB, state=State.AWAY, text="lunch"),
             ],
             id=1,
         ),
@@ -493,7 +494,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
         r.Welcome(
             user=ANN,
             display="ann",
-            role="guest",
+            role=AccountRole.GUEST,
             session="secret",
             place="northwind",
             server="chatd/0.1.0",
@@ -562,7 +563,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
         r.Welcome(
             user=BOB,
             display="",
-            role="user",
+            role=AccountRole.USER,
             session="secret",
             place="northwind",
             server="chatd/0.1.0",
@@ -719,7 +720,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
     ),
     (r.SearchPage([]), {"type": "ok", "re": "search", "messages": []}),
     (
-        r.WhoPage(LOBBY, [e.UserShown(BOB, state="online")], next=BOB, id=5),
+        r.WhoPage(LOBBY, [e.UserShown(BOB, state=State.ONLINE)], next=BOB, id=5),
         {
             "type": "ok",
             "re": "who",

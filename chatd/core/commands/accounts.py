@@ -40,6 +40,7 @@ from chatd.core.principal import (
 )
 from chatd.core.scope import Scope
 from chatd.core.turn import Turn
+from chatd.enums import AccountRole
 from chatd.errors import Ending, Reject, RejectCode
 from chatd.ids import RoomName, UserName, direct_room, is_guest, session_tag
 from chatd.names import check_ending, check_free
@@ -175,7 +176,7 @@ def _register(
     """Have a new account stored, and with it that an invitation was used."""
     name, display = UserName(command.name), command.display or command.name
     by = found.invitation
-    role = "user" if by is None else by.role
+    role = AccountRole.USER if by is None else by.role
     account = sessions.new_account(turn, name, display, role, found.hash)
     if by is None:
         turn.append(account, connection, command)

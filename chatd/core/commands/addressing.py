@@ -24,10 +24,11 @@ from chatd.core.effects import Tell
 from chatd.core.entities import Connection, Room, User
 from chatd.core.mentions import Mentions
 from chatd.core.turn import Turn
-from chatd.ids import ConnectionId, Seq, UserName, is_direct, is_guest
+from chatd.enums import AccountRole, Role
+from chatd.ids import ConnectionId, Seq, UserName, is_direct, is_guest, is_private
 from chatd.wire.events import Mention, TimelineEvent
 
-ADDRESS_ALL = frozenset({"owner", "moderator"})
+ADDRESS_ALL = frozenset({Role.OWNER, Role.MODERATOR})
 """Roles whose `@all` addresses everybody. Source: protocol section 4."""
 
 
@@ -50,7 +51,7 @@ def address(
         sender.name,
         lambda name: _reaches(room, name, of),
         chat.users,
-        may_all=sender.role == "admin" or role in ADDRESS_ALL,
+        may_all=sender.role == AccountRole.ADMIN or role in ADDRESS_ALL,
     )
     if found is not None and found.strangers:
         found = _without_secrets(turn, connection, room, found)
@@ -129,7 +130,7 @@ def _may_know_all(turn: Turn, connection: Connection, room: Room) -> bool:
     user, scope = turn.user(connection), connection.scope
     if not is_guest(user.name) and (scope is None or scope.rooms is None):
         return True
-    least = authority.MODERATOR if room.name[0] == "~" else 1
+    least = authority.MODERATOR if is_private(room.name) else 1
     may_invite = authority.rank(turn, user, room) >= least
     return may_invite and turn.allows(connection, "invite", room.name)
 

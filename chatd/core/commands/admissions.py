@@ -31,8 +31,9 @@ from chatd.core.inputs import Answered
 from chatd.core.principal import InvitationKept, NewSecret
 from chatd.core.queries import Page, ReadInvitations
 from chatd.core.turn import Turn, no_room
+from chatd.enums import AccountRole, Role, Visibility
 from chatd.errors import Reject, RejectCode
-from chatd.ids import RoomName, Seq, UserName, is_direct, is_guest
+from chatd.ids import RoomName, Seq, UserName, is_direct, is_guest, is_public
 from chatd.wire.admissions import (
     CreateInvitation,
     InvitationCreated,
@@ -64,12 +65,12 @@ def check_may_invite(turn: Turn, user: User, room: RoomName | None, role: str) -
         raise Reject(
             RejectCode.FORBIDDEN, "people are invited by the operator alone here"
         )
-    is_admin = user.role == "admin"
-    if not is_admin and (role == "admin" or not _is_trusted(turn, user)):
+    is_admin = user.role == AccountRole.ADMIN
+    if not is_admin and (role == AccountRole.ADMIN or not _is_trusted(turn, user)):
         raise Reject(
             RejectCode.FORBIDDEN,
             "administrators invite people, and moderators of this place's own rooms",
-            field="role" if role == "admin" else None,
+            field="role" if role == AccountRole.ADMIN else None,
         )
     if room is not None:
         _check_room(turn, user, room)
@@ -87,9 +88,9 @@ def _is_trusted(turn: Turn, user: User) -> bool:
 def _check_room(turn: Turn, user: User, name: RoomName) -> None:
     """Check that somebody may ask others into a room, as for `invite`."""
     room = turn.chat.room(name)
-    is_public = name[0] not in "@~"
+    public = is_public(name)
     worth = authority.rank(turn, user, room) if room is not None else 0
-    if room is None or (not worth and not is_public):
+    if room is None or (not worth and not public):
         raise no_room(name)
     if is_direct(name):
         raise Reject(
@@ -101,7 +102,7 @@ def _check_room(turn: Turn, user: User, name: RoomName) -> None:
         raise Reject(
             RejectCode.NOT_MEMBER, f"you are not in {name}: join it first", field="room"
         )
-    if not is_public and worth < MODERATOR:
+    if not public and worth < MODERATOR:
         raise Reject(
             RejectCode.FORBIDDEN,
             f"only moderators of {name} ask others in",
@@ -169,7 +170,7 @@ def drawn(
             found.digest,
             turn.user(connection).name,
             command.room,
-            command.role,
+            AccountRole(command.role),
             command.uses,
             now,
             now + command.seconds * 1000,
@@ -182,7 +183,7 @@ def revoke(turn: Turn, connection: Connection, command: RevokeInvitation) -> Non
     """Have an invitation taken back: one's own, or by an administrator anybody's."""
     user = turn.user(connection)
     allowance.pace(turn, connection)
-    maker = None if user.role == "admin" else user.name
+    maker = None if user.role == AccountRole.ADMIN else user.name
     turn.append(RemoveInvitation(command.invitation, maker), connection, command)
     turn.pend(connection)
 
@@ -210,7 +211,7 @@ def executed(turn: Turn, origin: Origin, draft: Draft, outcome: Outcome) -> None
 def invitations(turn: Turn, connection: Connection, command: Invitations) -> None:
     """Have a page of invitations read: one's own, or for an administrator all."""
     user = turn.user(connection)
-    maker = None if user.role == "admin" else user.name
+    maker = None if user.role == AccountRole.ADMIN else user.name
     turn.query(connection, command, ReadInvitations(maker))
 
 
@@ -227,7 +228,7 @@ def read(
     shown = [
         _shown(turn, user.name, one)
         for one in kept
-        if user.role == "admin" or one.maker == user.name
+        if user.role == AccountRole.ADMIN or one.maker == user.name
     ]
     page, more = fit_page(turn, shown, more=more)
     last = page[-1].invitation if more else None
@@ -283,19 +284,19 @@ def enrolled(turn: Turn, origin: Origin, draft: Enroll, outcome: Outcome) -> Non
     if not isinstance(outcome, Enrolled):
         return
     account = draft.account
-    if account.role == "admin":
+    if account.role == AccountRole.ADMIN:
         turn.admin_is_here()
     if outcome.room is None:
         return
     chat, event = turn.chat, outcome.event
     user = chat.note_user(User(account.user, account.display, account.role))
     room = chat.rooms[outcome.room]
-    role = "member"
+    role = Role.MEMBER
     if event is not None:
         assert isinstance(event, Member)
         chat.apply(event)
         role = event.role or role
-    since = room.settings.history == "since_join"
+    since = room.settings.history == Visibility.SINCE_JOIN
     first = Seq(room.head + (event is None)) if since else Seq(1)
     chat.apply_member(room, user, role, turn.now.mono, first)
     if event is not None:

@@ -13,14 +13,15 @@ from __future__ import annotations
 
 from chatd.core.entities import Connection, Invite, Room, Sanction, User
 from chatd.core.turn import Turn, no_room
+from chatd.enums import AccountRole, Post, Role
 from chatd.errors import Reject, RejectCode
-from chatd.ids import RoomName, UserName, is_direct, is_guest
+from chatd.ids import RoomName, UserName, is_direct, is_guest, is_public
 from chatd.wire import acts
 from chatd.wire.events import Millis
 
-RANKS = {"member": 1, "moderator": 2, "owner": 3}
+RANKS = {Role.MEMBER: 1, Role.MODERATOR: 2, Role.OWNER: 3}
 """What a role is worth."""
-MODERATOR, OWNER = RANKS["moderator"], RANKS["owner"]
+MODERATOR, OWNER = RANKS[Role.MODERATOR], RANKS[Role.OWNER]
 Act = (
     acts.Invite
     | acts.Kick
@@ -49,7 +50,7 @@ def rank_by_role(user: User, room: Room) -> int:
     It is what counts for what others have written: where nobody but plain members is
     left, they can change the room, but nobody acts on his equals.
     """
-    if user.role == "admin" and room.name[0] not in "@~":
+    if user.role == AccountRole.ADMIN and is_public(room.name):
         return OWNER
     return rank_of(user.name, room)
 
@@ -158,7 +159,7 @@ def may_create(turn: Turn, user: User) -> bool:
     who = turn.config.rooms.create
     return (
         who == "anyone"
-        or user.role == "admin"
+        or user.role == AccountRole.ADMIN
         or (who == "users" and not is_guest(user.name))
     )
 
@@ -182,12 +183,12 @@ def check_entry(turn: Turn, user: User, room: Room) -> None:
         Reject: `no_room` for a private room without an invitation, and for a
             direct conversation; `banned`.
     """
-    is_public = room.name[0] not in "@~"
-    if not is_public and invitation(turn, user.name, room.name) is None:
+    public = is_public(room.name)
+    if not public and invitation(turn, user.name, room.name) is None:
         raise no_room(room.name)
     sanction = _ban(turn, user, room)
     if sanction is not None:
-        raise _banned(turn, room, sanction) if is_public else no_room(room.name)
+        raise _banned(turn, room, sanction) if public else no_room(room.name)
 
 
 def _ban(turn: Turn, user: User, room: Room) -> Sanction | None:
@@ -263,7 +264,7 @@ def check_post(turn: Turn, user: User, room: Room) -> None:
     Raises:
         Reject: `forbidden` where only moderators send.
     """
-    if room.settings.post == "moderators" and rank(turn, user, room) < MODERATOR:
+    if room.settings.post == Post.MODERATORS and rank(turn, user, room) < MODERATOR:
         raise Reject(
             RejectCode.FORBIDDEN, f"only moderators send to {room.name}", field="room"
         )

@@ -19,8 +19,9 @@ from chatd.core.effects import Origin
 from chatd.core.entities import Connection
 from chatd.core.settings import PLAIN, RoomSettings
 from chatd.core.turn import Turn, no_room
+from chatd.enums import AccountRole, Role
 from chatd.errors import Reject, RejectCode
-from chatd.ids import RoomName, Seq, is_guest
+from chatd.ids import RoomName, Seq, is_guest, is_private
 from chatd.names import NAMES, check_ending, looks_like_any, skeleton
 from chatd.wire.acts import SETTINGS, Create, SetRoom
 from chatd.wire.commands import Join
@@ -81,7 +82,7 @@ def check_name(turn: Turn, connection: Connection, name: RoomName, field: str) -
     """
     check_ending(name, field)
     user, reserved = turn.user(connection), turn.config.auth.reserved
-    if user.role != "admin" and looks_like_any(name, reserved):
+    if user.role != AccountRole.ADMIN and looks_like_any(name, reserved):
         text = f"{field}: the name is reserved"
         raise Reject(RejectCode.NAME_TAKEN, text, field=field)
 
@@ -98,10 +99,10 @@ def _draft(
         name,
         turn.new_epoch(),
         settings,
-        members={user: "owner"},
+        members={user: Role.OWNER},
         event=not is_guest(user),
         cid=command.cid if isinstance(command, Create) else None,
-        skeleton=None if name[0] == "~" else skeleton(name),
+        skeleton=None if is_private(name) else skeleton(name),
         distinct=NAMES[turn.config.auth.names].distinct,
         maker=user,
     )

@@ -17,8 +17,9 @@ from chatd.core.drafts import Moderate
 from chatd.core.effects import Tell
 from chatd.core.entities import Connection, Invite
 from chatd.core.turn import Turn, no_room
+from chatd.enums import Change
 from chatd.errors import Reject, RejectCode
-from chatd.ids import ConnectionId, RoomName, UserName, is_direct
+from chatd.ids import ConnectionId, RoomName, UserName, is_direct, is_private
 from chatd.wire import acts
 from chatd.wire.events import Invited, Uninvited
 
@@ -29,7 +30,7 @@ def invite(turn: Turn, connection: Connection, command: acts.Invite) -> None:
         _take_back(turn, connection, command)
         return
     allowance.may_grow(turn, turn.user(connection).name)
-    least = MODERATOR if command.room.startswith("~") else 1
+    least = MODERATOR if is_private(command.room) else 1
     room = authority.require_target(turn, connection, command, least)
     if room is None:
         return
@@ -92,7 +93,7 @@ def decline(turn: Turn, connection: Connection, command: acts.Decline) -> None:
 def refusal(turn: Turn, connection: Connection, command: acts.Decline) -> Moderate:
     """The draft of a refused invitation: what somebody does to himself."""
     user = turn.user(connection).name
-    return Moderate(command.room, user, None, user, command.type)
+    return Moderate(command.room, user, None, user, Change.DECLINE)
 
 
 # --- what the invited one is told ------------------------------------------------

@@ -29,7 +29,7 @@ from chatd.core.drafts import (
 from chatd.core.effects import Origin
 from chatd.core.entities import Barrier, Connection, Room
 from chatd.core.turn import Turn
-from chatd.ids import RoomName, is_direct
+from chatd.ids import RoomName, is_direct, is_private
 from chatd.wire.acts import Destroy
 from chatd.wire.events import TimelineEvent
 
@@ -83,7 +83,7 @@ def look_at_emptied(turn: Turn) -> None:
         room = chat.rooms.get(name)
         if room is None or not is_needless(room):
             continue
-        if for_long or name.startswith("~"):
+        if for_long or is_private(name):
             _drop(turn, room)
         else:
             chat.agenda.add(turn.now.mono + EMPTY_S, Due.EMPTY, name)
@@ -96,8 +96,9 @@ def is_needless(room: Room) -> bool:
     """
     if room.members or is_direct(room.name):
         return False
-    is_private = room.name.startswith("~")
-    return is_private or not (room.maker is None or room.declared or room.spoken)
+    return is_private(room.name) or not (
+        room.maker is None or room.declared or room.spoken
+    )
 
 
 def _drop(turn: Turn, room: Room) -> None:

@@ -21,8 +21,9 @@ from chatd.core.queries import Page, ReadHistory, ReadSessions
 from chatd.core.roster import Roster
 from chatd.core.state import Chat
 from chatd.core.turn import Turn
+from chatd.enums import Role, State
 from chatd.errors import Reject
-from chatd.ids import RoomName, Seq, UserName, session_tag
+from chatd.ids import RoomName, Seq, UserName, is_public, session_tag
 from chatd.wire.admissions import Invitations, InvitationShown
 from chatd.wire.commands import Blocks, History, Ping, Rooms, Sessions, Who
 from chatd.wire.encode import encode_part
@@ -123,8 +124,8 @@ def who(turn: Turn, connection: Connection, command: Who) -> None:
         for name in _behind(names, command.after):
             entry = chat.shown_in(room, chat.users[name])
             if name not in room.online:
-                entry = UserShown(name, entry.display, "offline")
-            if command.all and room.members[name].role != "member":
+                entry = UserShown(name, entry.display, State.OFFLINE)
+            if command.all and room.members[name].role != Role.MEMBER:
                 entry.role = room.members[name].role
             yield entry
 
@@ -268,8 +269,8 @@ def _public(chat: Chat, after: RoomName | None) -> Iterator[tuple[RoomName, Room
     at = 0 if after is None else bisect_right(ordered, after)
     while at < len(ordered):
         name = ordered[at]
-        if (kind := name[0]) in "@~":
-            at = bisect_left(ordered, chr(ord(kind) + 1), at)
+        if not is_public(name):
+            at = bisect_left(ordered, chr(ord(name[0]) + 1), at)
         else:
             yield name, chat.rooms[name]
             at += 1

@@ -30,6 +30,7 @@ from chatd.core.effects import Deliver, Origin
 from chatd.core.entities import HOLD_OFF_MS, Connection, Room
 from chatd.core.truth import REMOVALS
 from chatd.core.turn import Turn
+from chatd.enums import Change, Role
 from chatd.errors import Reject, RejectCode
 from chatd.wire import acts
 from chatd.wire.events import Member
@@ -50,7 +51,7 @@ def moderation(turn: Turn, connection: Connection, command: Act) -> Moderate:
         turn.user(connection).name,
         command.cid,
         command.user,
-        "uninvite" if is_over else command.type,
+        Change.UNINVITE if is_over else Change(command.type),
         role=getattr(command, "role", None),
         seconds=getattr(command, "seconds", None),
         reason=getattr(command, "reason", None),
@@ -90,7 +91,7 @@ def role(turn: Turn, connection: Connection, command: acts.SetRole) -> None:
     """Check that a member may get a role: owners say, and one of them stays."""
     room = authority.require(turn, connection, command.room, OWNER)
     _require_member(room, command)
-    if room.members[command.user].role == "owner" and command.role != "owner":
+    if room.members[command.user].role == Role.OWNER and command.role != Role.OWNER:
         require_other_owner(room, command.user)
     allowance.pace(turn, connection)
 
@@ -154,10 +155,10 @@ def moderated(turn: Turn, origin: Origin, draft: Moderate, outcome: Outcome) -> 
     if is_removal:
         withdraw(turn, [target], room, draft.change, event)
     turn.want(Deliver(event))
-    if draft.change == "invite":
+    if draft.change == Change.INVITE:
         tell_invited(turn, target, room)
     elif draft.change in HOLD_OFF_MS:
-        own = origin.connection if draft.change == "decline" else None
+        own = origin.connection if draft.change == Change.DECLINE else None
         tell_uninvited(turn, target, room, before, own)
 
 

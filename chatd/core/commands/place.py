@@ -12,6 +12,7 @@ from chatd.core.drafts import Committed, Outcome, SetPlace
 from chatd.core.effects import Origin, Tell
 from chatd.core.entities import Connection
 from chatd.core.turn import Turn
+from chatd.enums import AccountRole
 from chatd.errors import Reject, RejectCode
 from chatd.ids import DISPLAY_CHARS_MAX, NAME_CHARS_MAX
 from chatd.wire.events import PlaceNamed
@@ -46,7 +47,7 @@ def about(turn: Turn, connection: Connection, command: About) -> None:
 
 def name(turn: Turn, connection: Connection, command: NamePlace) -> None:
     """Have the place called otherwise, by an administrator."""
-    if turn.user(connection).role != "admin":
+    if turn.user(connection).role != AccountRole.ADMIN:
         raise Reject(
             RejectCode.FORBIDDEN, "only an administrator says what this place is called"
         )

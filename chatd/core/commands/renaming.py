@@ -28,7 +28,7 @@ from chatd.core.effects import Rename as Move
 from chatd.core.entities import Connection, Room
 from chatd.core.turn import Turn
 from chatd.errors import Reject, RejectCode
-from chatd.ids import ConnectionId, RoomName
+from chatd.ids import ConnectionId, RoomName, is_private
 from chatd.names import NAMES, skeleton
 from chatd.wire.acts import Rename
 from chatd.wire.events import Renamed
@@ -41,7 +41,7 @@ def rename(turn: Turn, connection: Connection, command: Rename) -> None:
     """Check that a room may be called otherwise by whoever asks."""
     room = authority.require(turn, connection, command.room, OWNER)
     name = RoomName(command.name)
-    if room.name.startswith("~"):
+    if is_private(room.name):
         text = f"{room.name} is private: what people read is its title"
         raise Reject(RejectCode.FORBIDDEN, text, field="room")
     authority.check_undeclared(room, "which has its name")

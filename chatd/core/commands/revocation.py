@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable
 from chatd.core.drafts import AddressBan, EndSession, EndSessions, ForgetRevisions
 from chatd.core.inputs import Revised, Revision, RevisionKind
 from chatd.core.turn import Turn
+from chatd.enums import AccountRole
 from chatd.errors import Ending
 from chatd.ids import SessionId, UserName
 
@@ -134,7 +135,7 @@ def _void(turn: Turn, revision: Revision, ending: Ending = Ending.REVOKED) -> No
 def _role(turn: Turn, revision: Revision) -> None:
     # Who is logging in was verified with the role that he had.
     turn.chat.note_cut(revision.user)
-    if revision.role == "admin":
+    if revision.role == AccountRole.ADMIN:
         turn.admin_is_here()
     user = turn.chat.users.get(revision.user)
     if user is not None:

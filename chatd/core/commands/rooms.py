@@ -35,8 +35,17 @@ from chatd.core.entities import (
 )
 from chatd.core.settings import PLAIN
 from chatd.core.turn import Turn, no_room
+from chatd.enums import Role, Visibility
 from chatd.errors import Reject, RejectCode
-from chatd.ids import ConnectionId, RoomName, Seq, UserName, is_direct, is_guest
+from chatd.ids import (
+    ConnectionId,
+    RoomName,
+    Seq,
+    UserName,
+    is_direct,
+    is_guest,
+    is_public,
+)
 from chatd.wire.acts import Create
 from chatd.wire.commands import Join, Leave
 from chatd.wire.events import CaughtUp, Left, Member, Presence, TimelineEvent
@@ -76,7 +85,7 @@ def leave(turn: Turn, connection: Connection, command: Leave) -> None:
         )
     user = turn.user(connection)
     room = turn.chat.rooms[command.room]
-    is_owner = room.members[user.name].role == "owner"
+    is_owner = room.members[user.name].role == Role.OWNER
     if is_owner and len(room.members) > 1:
         require_other_owner(room, user.name)
     event = not (room.declared or is_guest(user.name))
@@ -91,7 +100,7 @@ def require_other_owner(room: Room, user: UserName) -> None:
         Reject: `forbidden`.
     """
     others = (member.role for name, member in room.members.items() if name != user)
-    if "owner" not in others:
+    if Role.OWNER not in others:
         raise Reject(
             RejectCode.FORBIDDEN,
             f"{room.name} needs an owner: make somebody else one first",
@@ -107,9 +116,9 @@ def _entry(user: User, room: Room) -> SetMember:
     return SetMember(
         room.name,
         user.name,
-        "member",
+        Role.MEMBER,
         event,
-        since_join=room.settings.history == "since_join",
+        since_join=room.settings.history == Visibility.SINCE_JOIN,
         may_own=event and not is_direct(room.name),
     )
 
@@ -117,7 +126,7 @@ def _entry(user: User, room: Room) -> SetMember:
 def _create(turn: Turn, connection: Connection, command: Join) -> None:
     """Have a public room created by joining it."""
     allowed = authority.may_create(turn, turn.user(connection))
-    if not allowed or command.room[0] in "@~" or command.since is not None:
+    if not allowed or not is_public(command.room) or command.since is not None:
         raise no_room(command.room)
     found(turn, connection, command, command.room, PLAIN)
 
@@ -262,7 +271,7 @@ def _subscribe(
         room.head,
         first,
         online=len(room.online),
-        role="" if member.role == "member" else member.role,
+        role="" if member.role == Role.MEMBER else member.role,
         **room.settings.changed(),
         users=users if names else None,
         recovered=recovered,

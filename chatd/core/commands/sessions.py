@@ -38,6 +38,7 @@ from chatd.core.principal import Principal, kept
 from chatd.core.queries import CountUnread, Unread
 from chatd.core.scope import Scope
 from chatd.core.turn import Turn
+from chatd.enums import AccountRole
 from chatd.errors import Ending, Reject, RejectCode
 from chatd.ids import RoomName, SessionId, UserName, is_direct, is_guest
 from chatd.names import NAMES, check_free, skeleton
@@ -179,7 +180,7 @@ def new_account(
     turn: Turn,
     name: UserName,
     display: str,
-    role: str,
+    role: AccountRole,
     password_hash: str | None = None,
 ) -> AddUser:
     """The draft of a new user; an account's name is kept apart from its likes."""
@@ -287,7 +288,7 @@ def _welcome(
         refused(turn, connection, command, barred)
         return
     user = chat.note_user(User(who.user, who.display, who.role))
-    if who.role == "admin":
+    if who.role == AccountRole.ADMIN:
         turn.admin_is_here()
     entry = chat.sessions.get(who.session)
     taken = entry is not None and entry.connection is not None

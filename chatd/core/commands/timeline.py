@@ -34,6 +34,7 @@ from chatd.core.effects import (
 from chatd.core.entities import Connection, Room, User
 from chatd.core.settings import PLAIN
 from chatd.core.turn import Turn
+from chatd.enums import Role
 from chatd.errors import Reject, RejectCode
 from chatd.ids import (
     RoomName,
@@ -174,7 +175,7 @@ def _direct(turn: Turn, connection: Connection, command: Send) -> None:
             # Until it is there, each message would open it once more.
             allowance.may_create(turn, connection, direct=True)
             user.opening = name
-        members = dict.fromkeys(direct_members(name), "member")
+        members = dict.fromkeys(direct_members(name), Role.MEMBER)
         turn.append(CreateRoom(name, turn.new_epoch(), PLAIN, members))
 
 

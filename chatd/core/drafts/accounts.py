@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 
+from chatd.enums import AccountRole
 from chatd.ids import RoomName, Seq, SessionId, SessionTag, UserName
 from chatd.wire.events import Millis
 
@@ -17,7 +18,7 @@ class AddUser:
 
     user: UserName
     display: str
-    role: str
+    role: AccountRole
     password_hash: str | None
     skeleton: str | None = None
     """What the name looks like; None for a guest's, whose suffix tells him apart."""
@@ -152,7 +153,7 @@ class SetAccountRole:
     """Make an account what an outside issuer says that it is."""
 
     user: UserName
-    role: str
+    role: AccountRole
 
 
 @attrs.define

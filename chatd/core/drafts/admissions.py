@@ -6,6 +6,7 @@ import attrs
 
 from chatd.core.drafts.accounts import AddUser
 from chatd.core.drafts.outcomes import Committed, Refused
+from chatd.enums import AccountRole
 from chatd.errors import RejectCode
 from chatd.ids import RoomName, SessionId, UserName
 from chatd.wire.events import DAY_MS, Millis
@@ -52,7 +53,7 @@ class AddInvitation:
     """SHA-256 of its secret."""
     maker: UserName
     room: RoomName | None
-    role: str
+    role: AccountRole
     uses: int
     created: Millis
     expires: Millis

@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from chatd.core.settings import RoomSettings
+from chatd.enums import Role
 from chatd.ids import Cid, Epoch, RoomName, UserName
 from chatd.wire.events import Millis
 
@@ -27,7 +28,7 @@ class CreateRoom:
     room: RoomName
     epoch: Epoch
     settings: RoomSettings
-    members: dict[UserName, str]
+    members: dict[UserName, Role]
     """Name to role."""
     event: bool = False
     cid: Cid | None = None

@@ -9,6 +9,7 @@ import attrs
 from chatd.core.drafts.outcomes import Outcome, Refused
 from chatd.core.drafts.rooms import CreateRoom
 from chatd.core.mentions import Mentions
+from chatd.enums import Change, Role
 from chatd.ids import Cid, RoomName, Seq, UserName
 
 
@@ -101,7 +102,7 @@ class SetMember:
 
     room: RoomName
     user: UserName
-    role: str | None
+    role: Role | None
     event: bool
     since_join: bool = False
     """Whether a new member may read only what follows, his own join included."""
@@ -124,10 +125,10 @@ class Moderate:
     """Who does it."""
     cid: Cid | None
     target: UserName
-    change: str
+    change: Change
     """`invite`, `uninvite`, `decline`, `kick`, `ban`, `unban`, `mute`, `unmute` or
     `role`."""
-    role: str | None = None
+    role: Role | None = None
     seconds: int | None = None
     """How long a ban or mute holds; None is for good."""
     reason: str | None = None

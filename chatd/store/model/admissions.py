@@ -6,6 +6,7 @@ import attrs
 
 from chatd.core import drafts as d
 from chatd.core.principal import InvitationKept
+from chatd.enums import AccountRole, Role, Visibility
 from chatd.ids import RoomName, UserName, is_guest
 from chatd.store import answers
 from chatd.store.model.entities import ModelInvitation, Tables
@@ -110,11 +111,11 @@ def _enter(model: Tables, draft: d.Enroll, now: Millis) -> d.Outcome:
     room = model.room(draft.room) if draft.room is not None else None
     if room is None:
         return d.Enrolled(room=None)
-    since = room.settings.history == "since_join"
+    since = room.settings.history == Visibility.SINCE_JOIN
     entry = d.SetMember(
         room.name,
         draft.account.user,
-        "member",
+        Role.MEMBER,
         draft.event,
         since_join=since,
         may_own=draft.event,
@@ -134,12 +135,12 @@ def _is_offered(model: Tables, digest: bytes) -> bool:
 
 
 def _has_admin(model: Tables) -> bool:
-    return any(user.role == "admin" for user in model.users.values())
+    return any(user.role == AccountRole.ADMIN for user in model.users.values())
 
 
 def offer_setup(model: Tables, draft: d.OfferSetup) -> d.Outcome:
     """Let somebody become the first administrator, where nobody is one yet."""
-    accounts = [user for user in model.users.values() if user.role != "guest"]
+    accounts = [user for user in model.users.values() if user.role != AccountRole.GUEST]
     is_new = not accounts and all(map(is_guest, model.gone))
     is_awaited = not _has_admin(model) and (model.setup is not None or is_new)
     model.setup = draft.digest if is_awaited else None
@@ -163,7 +164,7 @@ def invitation(model: Tables, digest: bytes) -> InvitationKept | None:
     if found is not None:
         return attrs.evolve(_as_read(model, found), users=[])
     if _is_offered(model, digest):
-        return InvitationKept(0, None, "admin", None, 0, None, 1, 0)
+        return InvitationKept(0, None, AccountRole.ADMIN, None, 0, None, 1, 0)
     return None
 
 

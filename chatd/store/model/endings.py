@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chatd.core import drafts as d
+from chatd.ids import is_private
 from chatd.store import answers
 from chatd.store.model.entities import ModelRoom, Tables
 from chatd.wire import events as e
@@ -30,7 +31,7 @@ def drop_room(model: Tables, draft: d.DropRoom) -> d.Outcome:
     held = {row.user for row in model.sessions.values()}
     if any(not model.is_guest(name) or name in held for name in room.members):
         return d.Duplicate()
-    if room.messages and not room.name.startswith("~"):
+    if room.messages and not is_private(room.name):
         return d.Duplicate()
     _end(model, room)
     return d.Committed()

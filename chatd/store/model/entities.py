@@ -12,6 +12,7 @@ from chatd.core.inputs import Revision
 from chatd.core.mentions import Mentions
 from chatd.core.principal import InvitationKept
 from chatd.core.settings import RoomSettings
+from chatd.enums import AccountRole
 from chatd.ids import Cid, Epoch, RoomName, Seq, SessionId, UserName
 from chatd.ports import (
     InviteRow,
@@ -280,7 +281,7 @@ class Tables:
 
     def is_guest(self, user: UserName) -> bool:
         """Whether the user is a guest."""
-        return self.users[user].role == "guest"
+        return self.users[user].role == AccountRole.GUEST
 
 
 def as_seen(

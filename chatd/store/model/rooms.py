@@ -9,6 +9,7 @@ import attrs
 from chatd.core import drafts as d
 from chatd.core.entities import HOLD_OFF_MS, Sanction
 from chatd.core.settings import RoomSettings
+from chatd.enums import Change, Role
 from chatd.ids import Seq, UserName
 from chatd.ports import InviteRow, MemberRow, SanctionRow
 from chatd.store import answers
@@ -45,7 +46,7 @@ def create_room(model: Tables, draft: d.CreateRoom, now: Millis) -> d.Outcome:
     committed = d.Committed()
     if draft.event and creator is not None:
         role = draft.members[creator]
-        committed = _tell(room, creator, creator, "join", now, {"role": role})
+        committed = _tell(room, creator, creator, Change.JOIN, now, {"role": role})
     for name, role in draft.members.items():
         room.members[name] = MemberRow(name, role, room.head)
     if draft.cid is not None and creator is not None:
@@ -117,7 +118,7 @@ def set_member(model: Tables, draft: d.SetMember, now: Millis) -> d.Outcome:
     if draft.user not in model.users:
         return answers.NO_USER
     if draft.may_own and draft.event and not room.members:
-        draft = attrs.evolve(draft, role="owner")
+        draft = attrs.evolve(draft, role=Role.OWNER)
     member = room.members.get(draft.user)
     if draft.role == (member.role if member else None):
         return d.Duplicate()
@@ -125,7 +126,9 @@ def set_member(model: Tables, draft: d.SetMember, now: Millis) -> d.Outcome:
         return answers.NO_OWNER_LEFT
     committed = d.Committed()
     if draft.event:
-        change = "leave" if draft.role is None else "role" if member else "join"
+        change = Change.ROLE if member else Change.JOIN
+        if draft.role is None:
+            change = Change.LEAVE
         said = {} if draft.role is None else {"role": draft.role}
         committed = _tell(room, draft.user, draft.user, change, now, said)
     if draft.role is None:
@@ -144,8 +147,8 @@ def set_member(model: Tables, draft: d.SetMember, now: Millis) -> d.Outcome:
 def _is_last_owner(room: ModelRoom, user: UserName) -> bool:
     """Whether others would stay without an owner if the user left."""
     others = [row.role for name, row in room.members.items() if name != user]
-    was_owner = room.members[user].role == "owner"
-    return was_owner and bool(others) and "owner" not in others
+    was_owner = room.members[user].role == Role.OWNER
+    return was_owner and bool(others) and Role.OWNER not in others
 
 
 def moderate(
@@ -156,9 +159,9 @@ def moderate(
     if target not in model.users:
         return answers.NO_USER
     member = room.members.get(target)
-    if draft.change in ("kick", "role") and member is None:
+    if draft.change in (Change.KICK, Change.ROLE) and member is None:
         return answers.NOT_IN_ROOM
-    if draft.change == "ban" and member is None and _is_forgotten(model, target):
+    if draft.change == Change.BAN and member is None and _is_forgotten(model, target):
         return answers.NO_USER
     if _is_done(room, draft, member, now):
         return d.Duplicate(room.head, room.last_ts)
@@ -169,27 +172,27 @@ def moderate(
     detail = {name: value for name, value in said.items() if value is not None}
     committed = _tell(room, draft.user, target, draft.change, now, detail)
     match draft.change:
-        case "invite":
+        case Change.INVITE:
             room.invites[target] = InviteRow(target, draft.user, ts)
-        case "ban":
+        case Change.BAN:
             ban = Sanction(until, draft.reason)
             committed.barred = bar_address(model, room, target, ban)
             room.bans[target] = sanction
-        case "unban":
+        case Change.UNBAN:
             del room.bans[target]
             room.barred.pop(target, None)
-        case "mute":
+        case Change.MUTE:
             room.mutes[target] = sanction
-        case "unmute":
+        case Change.UNMUTE:
             del room.mutes[target]
-        case "role":
+        case Change.ROLE:
             assert draft.role is not None
             room.members[target].role = draft.role
     last = room.invites.get(target)
     if last is not None and draft.change in HOLD_OFF_MS:
         until = max(ts + HOLD_OFF_MS[draft.change], last.closed_until or 0)
         room.invites[target] = attrs.evolve(last, closed_until=until)
-    if draft.change in ("kick", "ban"):
+    if draft.change in (Change.KICK, Change.BAN):
         room.members.pop(target, None)
     return committed
 
@@ -206,19 +209,19 @@ def _is_done(
 ) -> bool:
     """Whether the act would change nothing."""
     match draft.change:
-        case "invite":
+        case Change.INVITE:
             return _is_invited(room, draft.target, now) or member is not None
-        case "uninvite" | "decline":
+        case Change.UNINVITE | Change.DECLINE:
             return not _is_invited(room, draft.target, now)
-        case "role":
+        case Change.ROLE:
             return member is not None and member.role == draft.role
-        case "ban":
+        case Change.BAN:
             return member is None and _same(room.bans, draft)
-        case "mute":
+        case Change.MUTE:
             return _same(room.mutes, draft)
-        case "unban":
+        case Change.UNBAN:
             return draft.target not in room.bans
-        case "unmute":
+        case Change.UNMUTE:
             return draft.target not in room.mutes
     return False
 
@@ -242,7 +245,7 @@ def _tell(
     room: ModelRoom,
     sender: UserName,
     user: UserName,
-    change: str,
+    change: Change,
     now: Millis,
     said: dict[str, Any],
 ) -> d.Committed:

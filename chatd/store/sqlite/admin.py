@@ -16,6 +16,7 @@ import attrs
 from chatd.core.drafts import Committed, EndNamedSession, EndSessions
 from chatd.core.entities import Sanction
 from chatd.core.inputs import RevisionKind
+from chatd.enums import AccountRole
 from chatd.errors import Reject, RejectCode
 from chatd.ids import SessionId, SessionTag, UserName, session_tag
 from chatd.store import answers
@@ -144,7 +145,9 @@ def add_account(
             taken = select(db, "SELECT 1 FROM user WHERE name = ?", (name,))
             why = answers.NAME_TAKEN if taken else answers.NAME_LOOKS_TAKEN
             raise Reject(why.code, why.text)
-        return revise(db, RevisionKind.ROLE, name) if role == "admin" else None
+        return (
+            revise(db, RevisionKind.ROLE, name) if role == AccountRole.ADMIN else None
+        )
 
 
 def set_password(directory: Path, name: UserName, password_hash: str) -> int:

@@ -26,6 +26,7 @@ from chatd.core.drafts import (
     SetPlace,
 )
 from chatd.core.principal import InvitationKept
+from chatd.enums import AccountRole, Role, Visibility
 from chatd.ids import UserName
 from chatd.store import answers
 from chatd.store.sqlite.ledger import GUEST, Ledger
@@ -172,9 +173,9 @@ def _enter(ledger: Ledger, draft: Enroll, now: Millis) -> Outcome:
     entry = SetMember(
         room.name,
         draft.account.user,
-        "member",
+        Role.MEMBER,
         draft.event,
-        since_join=load_settings(text).history == "since_join",
+        since_join=load_settings(text).history == Visibility.SINCE_JOIN,
         may_own=draft.event,
     )
     entered = set_member(ledger, entry, now)
@@ -239,7 +240,7 @@ def invitation(db: apsw.Connection, digest: bytes) -> InvitationKept | None:
         return InvitationKept(*row)
     is_setup = select(db, "SELECT 1 FROM store WHERE setup = ?", (digest,))
     if is_setup and not has_admin(db):
-        return InvitationKept(0, None, "admin", None, 0, None, 1, 0)
+        return InvitationKept(0, None, AccountRole.ADMIN, None, 0, None, 1, 0)
     return None
 
 

@@ -18,6 +18,7 @@ from chatd.core.drafts import (
     Duplicate,
     Outcome,
 )
+from chatd.ids import is_private
 from chatd.store import answers
 from chatd.store.sqlite import trim
 from chatd.store.sqlite.ledger import GUEST, Ledger, RoomCell
@@ -52,7 +53,7 @@ def drop_room(ledger: Ledger, draft: DropRoom, _now: Millis) -> Outcome:
     if room is None:
         return answers.NO_ROOM
     if _has_member(ledger, room) or (
-        not room.name.startswith("~") and _has_message(ledger, room)
+        not is_private(room.name) and _has_message(ledger, room)
     ):
         return Duplicate()
     _end(ledger, room)

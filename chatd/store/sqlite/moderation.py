@@ -11,6 +11,7 @@ from typing import Any
 
 from chatd.core.drafts import Committed, Duplicate, Moderate, Outcome
 from chatd.core.entities import HOLD_OFF_MS, Sanction
+from chatd.enums import Change, Role
 from chatd.ids import is_guest
 from chatd.store import answers
 from chatd.store.sqlite import addresses
@@ -40,10 +41,14 @@ def _moderate(
         "SELECT role FROM member WHERE room_id = ? AND user_id = ?", room.id, target
     )
     role = row[0] if row else None
-    if draft.change in ("kick", "role") and role is None:
+    if draft.change in (Change.KICK, Change.ROLE) and role is None:
         return answers.NOT_IN_ROOM
     is_gone = role is None and is_guest(draft.target)
-    if draft.change == "ban" and is_gone and not addresses.is_known(ledger, target):
+    if (
+        draft.change == Change.BAN
+        and is_gone
+        and not addresses.is_known(ledger, target)
+    ):
         return answers.NO_USER
     if _is_done(ledger, draft, room, target, role, now):
         return Duplicate(room.head, room.last_ts)
@@ -56,7 +61,7 @@ def _moderate(
     seq, ts = add_member_event(ledger, room, user, now, target, draft.change, detail)
     _apply(ledger, draft, room, user, target, until, ts)
     barred = None
-    if draft.change == "ban":
+    if draft.change == Change.BAN:
         barred = addresses.bar(
             ledger,
             (target, draft.target),
@@ -64,7 +69,7 @@ def _moderate(
             Sanction(until, draft.reason),
             ledger.certain,
         )
-    elif draft.change == "unban":
+    elif draft.change == Change.UNBAN:
         addresses.unbar(ledger, target, room.id)
     return Committed(
         Member(room.name, seq, ts, draft.user, draft.target, draft.change, **detail),
@@ -77,22 +82,22 @@ def _is_done(
     draft: Moderate,
     room: RoomCell,
     target: int,
-    role: str | None,
+    role: Role | None,
     now: Millis,
 ) -> bool:
     """Whether the act would change nothing."""
     match draft.change:
-        case "invite":
+        case Change.INVITE:
             return role is not None or _is_invited(ledger, room, target, now)
-        case "uninvite" | "decline":
+        case Change.UNINVITE | Change.DECLINE:
             return not _is_invited(ledger, room, target, now)
-        case "role":
+        case Change.ROLE:
             return role == draft.role
-        case "ban" | "mute":
+        case Change.BAN | Change.MUTE:
             held = _sanction(ledger, room, target, draft.change)
             same = held == (None, draft.reason) and draft.seconds is None
-            return same and (draft.change == "mute" or role is None)
-        case "unban" | "unmute":
+            return same and (draft.change == Change.MUTE or role is None)
+        case Change.UNBAN | Change.UNMUTE:
             return _sanction(ledger, room, target, draft.change[2:]) is None
     return False
 
@@ -107,25 +112,25 @@ def _apply(
     ts: Millis,
 ) -> None:
     match draft.change:
-        case "invite":
+        case Change.INVITE:
             ledger.db.execute(
                 "INSERT OR REPLACE INTO invite (room_id, user_id, sender_id, ts)"
                 " VALUES (?, ?, ?, ?)",
                 (room.id, target, user, ts),
             )
-        case "uninvite" | "decline":
+        case Change.UNINVITE | Change.DECLINE:
             _close_invite(ledger, room, target, draft.change, ts)
-        case "kick":
+        case Change.KICK:
             remove_member(ledger, room, target)
-        case "ban":
+        case Change.BAN:
             remove_member(ledger, room, target)
             _close_invite(ledger, room, target, draft.change, ts)
-        case "unban" | "unmute":
+        case Change.UNBAN | Change.UNMUTE:
             remove_sanction(ledger, room, target, draft.change[2:])
-        case "role":
+        case Change.ROLE:
             assert draft.role is not None
             set_role(ledger, room, target, draft.role)
-    if draft.change in ("ban", "mute"):
+    if draft.change in (Change.BAN, Change.MUTE):
         ledger.db.execute(
             "INSERT OR REPLACE INTO sanction (room_id, user_id, kind, until, reason)"
             " VALUES (?, ?, ?, ?, ?)",
@@ -156,7 +161,7 @@ def _is_invited(ledger: Ledger, room: RoomCell, user: int, now: Millis) -> bool:
 
 
 def _close_invite(
-    ledger: Ledger, room: RoomCell, user: int, change: str, ts: Millis
+    ledger: Ledger, room: RoomCell, user: int, change: Change, ts: Millis
 ) -> None:
     ledger.db.execute(
         "UPDATE invite SET closed_until = max(?, coalesce(closed_until, 0))"

@@ -15,6 +15,7 @@ import apsw
 import orjson
 
 from chatd.core.entities import SessionKept
+from chatd.enums import Change, Post, Role, Visibility
 from chatd.ids import (
     Epoch,
     RoomName,
@@ -148,6 +149,10 @@ def events(
     return page
 
 
+_WORDS = {"role": Role, "post": Post, "history": Visibility}
+"""What of an event's detail is a word of an enumeration."""
+
+
 def _event(
     room: RoomName, epoch: Epoch, seq: Any, ts: Any, sender: Any, kind: Any, *rest: Any
 ) -> TimelineEvent:
@@ -166,6 +171,9 @@ def _event(
         )
     of, emoji, is_on, subject, change, said, deleted = rest[1:]
     detail = orjson.loads(said) if said else {}
+    for name, parse in _WORDS.items():
+        if name in detail:
+            detail[name] = parse(detail[name])
     if kind == "edit":
         return Edit(**base, of=of, text=text, deleted=bool(deleted))
     if kind == "delete":
@@ -178,7 +186,7 @@ def _event(
     if kind == "room":
         cls: type[TimelineEvent] = Rename if change == "rename" else Room
         return cls(**base, **detail)
-    return Member(**base, user=subject, change=change, **detail)
+    return Member(**base, user=subject, change=Change(change), **detail)
 
 
 def nth_newest(db: apsw.Connection, room: RoomName, count: int, upto: Seq) -> Seq:

@@ -24,6 +24,7 @@ from chatd.core.drafts import (
     SetRoom,
 )
 from chatd.core.settings import RoomSettings
+from chatd.enums import Change, Role
 from chatd.ids import Cid, Seq
 from chatd.store import answers
 from chatd.store.digest import creation_digest, is_creation_retry
@@ -69,7 +70,7 @@ def create_room(ledger: Ledger, draft: CreateRoom, now: Millis) -> Outcome:
         user = users[name]
         assert user is not None
         join = SetMember(draft.room, name, role, event=True)
-        committed = _add_own_event(ledger, join, room, user, now, "join")
+        committed = _add_own_event(ledger, join, room, user, now, Change.JOIN)
     ledger.db.executemany(
         "INSERT INTO member (room_id, user_id, role, read, first)"
         " VALUES (?, ?, ?, ?, 1)",
@@ -168,18 +169,24 @@ def set_member(ledger: Ledger, draft: SetMember, now: Millis) -> Outcome:
         return found
     room, user = found
     if draft.may_own and draft.event and _is_empty(ledger, room):
-        draft = attrs.evolve(draft, role="owner")
+        draft = attrs.evolve(draft, role=Role.OWNER)
     row = ledger.one(
         "SELECT role FROM member WHERE room_id = ? AND user_id = ?", room.id, user
     )
     before = row[0] if row else None
     if before == draft.role:
         return Duplicate()
-    if draft.role is None and before == "owner" and _is_last_owner(ledger, room, user):
+    if (
+        draft.role is None
+        and before == Role.OWNER
+        and _is_last_owner(ledger, room, user)
+    ):
         return answers.NO_OWNER_LEFT
     committed = Committed()
     if draft.event:
-        change = "leave" if draft.role is None else "role" if before else "join"
+        change = Change.ROLE if before else Change.JOIN
+        if draft.role is None:
+            change = Change.LEAVE
         committed = _add_own_event(ledger, draft, room, user, now, change)
     if draft.role is None:
         remove_member(ledger, room, user)
@@ -221,7 +228,7 @@ def _add_own_event(
     room: RoomCell,
     user: int,
     now: Millis,
-    change: str,
+    change: Change,
 ) -> Committed:
     """Tell the timeline of a membership that its own user has changed."""
     detail = {} if draft.role is None else {"role": draft.role}
@@ -237,7 +244,7 @@ def add_member_event(
     user: int,
     now: Millis,
     subject: int,
-    change: str,
+    change: Change,
     detail: dict[str, Any],
 ) -> tuple[Seq, Millis]:
     """Add to a timeline what somebody did to a member, or to himself."""
@@ -253,7 +260,7 @@ def add_member_event(
     )
 
 
-def set_role(ledger: Ledger, room: RoomCell, user: int, role: str) -> None:
+def set_role(ledger: Ledger, room: RoomCell, user: int, role: Role) -> None:
     """Give a member another role in a room."""
     ledger.db.execute(
         "UPDATE member SET role = ? WHERE room_id = ? AND user_id = ?",

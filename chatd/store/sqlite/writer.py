@@ -24,6 +24,7 @@ import attrs
 
 from chatd.core import drafts as d
 from chatd.core.inputs import Revision, RevisionKind
+from chatd.enums import AccountRole
 from chatd.ids import SessionId, UserName
 from chatd.store import answers
 from chatd.store.sqlite import (
@@ -303,4 +304,5 @@ def _revision(
     if address is not None and at is not None:
         barred = d.AddressBan(user, address, at, until, reason)
     ban = server_ban(at, until, reason)
-    return Revision(number, RevisionKind(kind), user, role, token, session, ban, barred)
+    about = RevisionKind(kind), user, AccountRole(role)
+    return Revision(number, *about, token, session, ban, barred)

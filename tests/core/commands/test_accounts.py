@@ -15,6 +15,7 @@ from chatd.core.entities import Connection
 from chatd.core.principal import Principal, Renewal
 from chatd.core.scope import Scope
 from chatd.core.turn import Turn
+from chatd.enums import AccountRole
 from chatd.errors import Ending, Reject, RejectCode
 from chatd.ids import RoomName, Seq, SessionId, UserName, direct_room
 from chatd.wire import events, replies
@@ -643,7 +644,9 @@ def found(house: House, peer: Peer, name: UserName, **fields: Any) -> inputs.Inp
     house._secrets += 1
     word = f"secret {house._secrets}"
     session = SessionId(word.encode())
-    who = Principal(name, "Dan", "user", session, word, None, resumed=False, **fields)
+    who = Principal(
+        name, "Dan", AccountRole.USER, session, word, None, resumed=False, **fields
+    )
     return inputs.Authenticated(peer.id, BY_TOKEN, who)
 
 
@@ -692,7 +695,10 @@ def test_the_role_that_an_outside_issuer_gives_counts_from_now_on() -> None:
     """For those who are known; where it was stored."""
     house = House()
     house.user("ann")
-    for role, outcome in (("admin", drafts.Committed()), ("bot", UNAVAILABLE)):
+    for role, outcome in (
+        (AccountRole.ADMIN, drafts.Committed()),
+        (AccountRole.BOT, UNAVAILABLE),
+    ):
         for name in (ANN, UserName("nobody")):
             origin = Origin(None, None, drafts.SetAccountRole(name, role))
             assert house.handle(inputs.Executed(origin, outcome)) == []

@@ -13,12 +13,13 @@ from chatd.core import drafts, mentions
 from chatd.core.mentions import Mentions
 from chatd.core.principal import Renewal
 from chatd.core.scope import Scope
+from chatd.enums import AccountRole, Role, Visibility
 from chatd.errors import RejectCode
 from chatd.ids import Cid, RoomName, Seq, UserName, direct_room
 from chatd.wire import events, replies
 from chatd.wire.acts import Create, Invite, Mute, SetRole
 from chatd.wire.commands import Block, Delete, Edit, Join, Leave, Send
-from chatd.wire.kinds import PageLimit, RoomRole, Text, Visibility
+from chatd.wire.kinds import PageLimit, Text
 from tests.core.house import ADA, ANN, BOB, CY, LOBBY, House, Peer
 
 DIRECT = direct_room(ANN, BOB)
@@ -315,7 +316,7 @@ def test_whoever_names_somebody_who_is_not_there_is_told_so() -> None:
     assert ok.unreached == [CY]
     names = [UserName(f"u{number}") for number in range(12)]
     for name in names:
-        house.model.execute(drafts.AddUser(name, name, "user", None), 0)
+        house.model.execute(drafts.AddUser(name, name, AccountRole.USER, None), 0)
     assert missed(ann, " ".join(f"@{name}" for name in names)) == names[:10]
 
 
@@ -368,7 +369,7 @@ def test_who_may_ask_somebody_in_may_know_of_him() -> None:
     house.user("bob", LOBBY)
     assert missed(guest, "@cy @bob", den) == [BOB], "he sees bob in the lobby"
     assert missed(ann, "@cy @bob", den) == [CY, BOB]
-    ann.ask(SetRole(den, name, RoomRole("moderator")))
+    ann.ask(SetRole(den, name, Role("moderator")))
     house.take_all()
     assert missed(guest, "@cy @bob", den) == [CY, BOB]
 

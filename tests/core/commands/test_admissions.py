@@ -16,6 +16,7 @@ from chatd.core.inputs import Answered, RevisionKind
 from chatd.core.principal import Renewal
 from chatd.core.quota import Space
 from chatd.core.scope import Scope
+from chatd.enums import AccountRole, InvitedRole, Role, Visibility
 from chatd.errors import Ending, Reject, RejectCode
 from chatd.ids import RoomName, Seq, UserName
 from chatd.ports import UserRow
@@ -39,14 +40,11 @@ from chatd.wire.kinds import (
     InvitationNumber,
     InvitationSeconds,
     InvitationUses,
-    InvitedRole,
     NewPassword,
     PageLimit,
     PublicRoom,
-    RoomRole,
     Secret,
     Text,
-    Visibility,
 )
 from chatd.wire.place import About
 from chatd.wire.replies import Done, Welcome
@@ -96,7 +94,7 @@ def listed(peer: Peer, **fields: Any) -> list[InvitationShown]:
     return page.invitations
 
 
-def run_lobby(house: House, name: UserName = ANN, role: str = "moderator") -> Peer:
+def run_lobby(house: House, name: UserName = ANN, role: Role = Role.MODERATOR) -> Peer:
     """Somebody who has a role in a room of the configuration."""
     peer = house.user(name, LOBBY)
     house.set_role(LOBBY, name, role)
@@ -117,7 +115,7 @@ def test_administrators_and_those_who_run_rooms_of_the_configuration_invite() ->
     )
     name = house.user_of(guest)
     assert name is not None
-    house.set_role(LOBBY, name, "moderator")
+    house.set_role(LOBBY, name, Role.MODERATOR)
     house.take_all()
     for peer, answers in (
         (ada, "ok ok"),
@@ -168,7 +166,7 @@ def test_a_room_is_one_into_which_its_maker_may_ask_others() -> None:
     for hidden in (den.room, "nowhere", "@bob,cy", "~zzzzzzzzzzzzzzzz"):
         assert tried(ann, hidden) is tried(ada, hidden) is RejectCode.NO_ROOM
     house.chat.apply_member(
-        house.chat.rooms[own.room], house.chat.users[ADA], "member", house.now.mono
+        house.chat.rooms[own.room], house.chat.users[ADA], Role.MEMBER, house.now.mono
     )
     assert tried(ada, own.room) is RejectCode.FORBIDDEN
 
@@ -330,7 +328,7 @@ def test_it_holds_as_long_as_who_made_it_may_make_it(why: str) -> None:
     assert register(house, made, "eve") == "ok"
     match why:
         case "no moderator":
-            ada.ask(SetRole(LOBBY, ANN, RoomRole("member")))
+            ada.ask(SetRole(LOBBY, ANN, Role("member")))
         case "not in the lobby":
             ann.ask(Leave(LOBBY))
         case "banned":
@@ -338,12 +336,12 @@ def test_it_holds_as_long_as_who_made_it_may_make_it(why: str) -> None:
         case "erased":
             house.revise(RevisionKind.ERASE, ANN)
         case "no admin":
-            house.model.users[ADA].role = "user"
+            house.model.users[ADA].role = AccountRole.USER
             house.revise(RevisionKind.ROLE, ADA)
         case _:
             assert room is not None
-            house.set_role(room, ANN, "member")
-            house.set_role(room, UserName("eve"), "owner")
+            house.set_role(room, ANN, Role.MEMBER)
+            house.set_role(room, UserName("eve"), Role.OWNER)
     house.settle()
     assert register(house, made, "fay") is RejectCode.BAD_INVITATION
 
@@ -352,7 +350,9 @@ def test_the_operators_invitation_holds_by_itself() -> None:
     """Whatever the setting is."""
     for registration in ("closed", "invite", "open"):
         house = House(Config(auth=Auth(registration=registration)))
-        draft = d.AddInvitation(b"op", ADA, LOBBY, "admin", 1, 0, house.now.wall + 9)
+        draft = d.AddInvitation(
+            b"op", ADA, LOBBY, AccountRole.ADMIN, 1, 0, house.now.wall + 9
+        )
         admissions.add(house.model, draft, None)
         assert register(house, Secret("op")) == "ok"
         assert house.model.users[UserName("eve")].role == "admin"
@@ -518,7 +518,7 @@ def test_who_is_no_administrator_any_more_sees_his_own() -> None:
     invited(ann)
     own = invited(ada)
     ada.say(Invitations())
-    house.model.users[ADA].role = "user"
+    house.model.users[ADA].role = AccountRole.USER
     house.revise(RevisionKind.ROLE, ADA)
     house.settle()
     (page,) = [f for f in ada.take() if isinstance(f, InvitationsPage)]
@@ -637,9 +637,9 @@ def test_who_becomes_administrator_otherwise_takes_its_place(how: str) -> None:
         house.revise(RevisionKind.ROLE, ANN)
     elif how == "role":
         house.machine.chat.users[ANN] = house.machine.chat.users.get(ANN) or User(
-            ANN, ANN, "user"
+            ANN, ANN, AccountRole.USER
         )
-        draft = d.SetAccountRole(ANN, "admin")
+        draft = d.SetAccountRole(ANN, AccountRole.ADMIN)
         house.drafts.append(Origin(None, None, draft))
         house.drafts.rotate(1)
     else:
@@ -657,7 +657,7 @@ def test_another_role_is_nobody_who_is_waited_for() -> None:
     house = first_house()
     house.model.users[ANN] = UserRow(ANN, ANN, "user")
     house.user("ann")
-    house.drafts.append(Origin(None, None, d.SetAccountRole(ANN, "bot")))
+    house.drafts.append(Origin(None, None, d.SetAccountRole(ANN, AccountRole.BOT)))
     house.settle()
     assert (house.set_up, house.chat.users[ANN].role) == (0, "bot")
     assert register(house, FIRST, "eve") == "ok"

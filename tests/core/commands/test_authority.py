@@ -13,15 +13,16 @@ from chatd.core.effects import Append
 from chatd.core.entities import Membership, Sanction
 from chatd.core.inputs import Received, Revised, Revision, RevisionKind
 from chatd.core.roster import Roster
+from chatd.enums import AccountRole, Post, Role
 from chatd.ids import RoomName, Seq, UserName
 from chatd.wire.acts import Ban, Create, Invite, Kick, Mute, SetRole, SetRoom
 from chatd.wire.commands import Command, Delete, Logout, Send
-from chatd.wire.kinds import Post, RoomRole, SlowSeconds, Text, Topic
+from chatd.wire.kinds import SlowSeconds, Text, Topic
 from tests.core.house import ADA, ANN, BOB, CY, LOBBY, House, Peer
 
 HI = Text("hi")
 TEAM = RoomName("team")
-OWNER, MODERATOR, MEMBER = map(RoomRole, ("owner", "moderator", "member"))
+OWNER, MODERATOR, MEMBER = map(Role, ("owner", "moderator", "member"))
 CONFIG = Config(
     limits=Limits(messages_per_s=0),
     rooms=Rooms(create="anyone", permanent=(PermanentRoom(name=LOBBY),)),
@@ -37,7 +38,7 @@ def code(peer: Peer, command: Command) -> str:
 
 def revise(house: House, kind: RevisionKind, user: UserName, **fields: Any) -> None:
     """Have the operator change something about a user."""
-    house.handle(Revised([Revision(1, kind, user, "user", **fields)]))
+    house.handle(Revised([Revision(1, kind, user, AccountRole.USER, **fields)]))
     house.settle()
 
 

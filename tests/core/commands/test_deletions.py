@@ -14,13 +14,14 @@ from chatd.core.drafts import DeleteMessage
 from chatd.core.effects import Append
 from chatd.core.principal import Renewal
 from chatd.core.scope import Scope
+from chatd.enums import Role, Visibility
 from chatd.errors import RejectCode
 from chatd.ids import Cid, RoomName, Seq, direct_room
 from chatd.wire import events, replies
 from chatd.wire.acts import Ban, Create, Invite, Kick, Mute, SetRole, SetRoom
 from chatd.wire.commands import Block, Command, Delete, Edit, Join, Leave, React, Send
 from chatd.wire.encode import encode
-from chatd.wire.kinds import Emoji, RoomRole, Secret, Text, Visibility
+from chatd.wire.kinds import Emoji, Secret, Text
 from tests.core.house import ADA, ANN, BOB, CY, House, Peer
 
 FREE = Config(limits=Limits(messages_per_s=0))
@@ -142,7 +143,7 @@ def test_who_came_back_takes_back_what_he_may_not_read() -> None:
     anns, bobs = say(ann, TEAM), say(bob, TEAM)
     bob.ask(Leave(TEAM))
     bob.join(TEAM)
-    ann.ask(SetRole(TEAM, BOB, RoomRole("moderator")))
+    ann.ask(SetRole(TEAM, BOB, Role("moderator")))
     assert house.chat.rooms[TEAM].members[BOB].first > bobs
     house.take_all()
     nothing = [RejectCode.NO_MESSAGE]

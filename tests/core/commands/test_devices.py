@@ -14,6 +14,7 @@ from chatd.core.effects import Charge, Query
 from chatd.core.inputs import Revised, Revision, RevisionKind
 from chatd.core.principal import Renewal
 from chatd.core.scope import Scope
+from chatd.enums import AccountRole
 from chatd.errors import Ending, RejectCode
 from chatd.ids import SessionId, SessionTag, session_tag
 from chatd.wire.commands import Hello, Logout, Ping, Send, Sessions
@@ -348,7 +349,7 @@ def test_the_operator_ends_one_of_them() -> None:
     desk, phone = log_in(house), log_in(house)
     session = session_of(phone)
     del house.model.sessions[session]
-    logout = Revision(1, RevisionKind.LOGOUT, ANN, "user", session=session)
+    logout = Revision(1, RevisionKind.LOGOUT, ANN, AccountRole.USER, session=session)
     house.handle(Revised([logout]))
     assert (desk.ending, phone.ending) == (None, Ending.REVOKED)
     assert ANN not in house.chat.cut_at

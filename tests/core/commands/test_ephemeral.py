@@ -8,11 +8,12 @@ from chatd.config.sections import Presence, Rooms
 from chatd.core import drafts
 from chatd.core.effects import Answer, Origin, Spread, Tell
 from chatd.core.entities import Sanction
+from chatd.enums import State
 from chatd.errors import RejectCode
 from chatd.ids import RoomName, Seq
 from chatd.wire import events, replies
 from chatd.wire.commands import Command, Read, Send, Status, Typing
-from chatd.wire.kinds import State, Text
+from chatd.wire.kinds import Text
 from tests.core.house import ANN, BOB, LOBBY, House
 
 AWAY = State("away")

@@ -14,6 +14,7 @@ from chatd.core import drafts, inputs
 from chatd.core.effects import CheckSecret
 from chatd.core.principal import Renewal
 from chatd.core.scope import Scope
+from chatd.enums import Fate, Role
 from chatd.errors import Ending, Reject, RejectCode
 from chatd.ids import RoomName, Seq, UserName, direct_room
 from chatd.wire.accounts import DeleteAccount, Password, Register
@@ -30,15 +31,7 @@ from chatd.wire.commands import (
     Who,
 )
 from chatd.wire.events import Invited, Presence
-from chatd.wire.kinds import (
-    Emoji,
-    Fate,
-    GuestName,
-    NewPassword,
-    RoomRole,
-    Secret,
-    Text,
-)
+from chatd.wire.kinds import Emoji, GuestName, NewPassword, Secret, Text
 from chatd.wire.replies import Done
 from tests.core.house import ADA, ANN, BOB, CY, LOBBY, House, Peer
 
@@ -322,7 +315,7 @@ def test_what_others_have_of_him_is_gone() -> None:
     desk.ask(Invite(den, CY))
     bob.ask(Block(ANN))
     desk.ask(Block(BOB))
-    desk.ask(SetRole(TEAM, BOB, RoomRole("owner")))
+    desk.ask(SetRole(TEAM, BOB, Role("owner")))
     bob.ask(Mute(TEAM, ANN))
     assert isinstance(cy.take()[-1], Invited)
     desk.ask(EMPTY)
@@ -340,7 +333,7 @@ def test_who_owned_a_room_alone_may_end_his_account() -> None:
     _, desk, _, bob = begun()
     assert codes(desk.ask(Leave(TEAM))) == [RejectCode.FORBIDDEN]
     assert desk.ask(EMPTY)[0].type == "ok"
-    assert codes(bob.ask(SetRole(TEAM, BOB, RoomRole("owner")))) == []
+    assert codes(bob.ask(SetRole(TEAM, BOB, Role("owner")))) == []
 
 
 def test_a_guest_who_is_there_notices_nothing_else() -> None:

@@ -14,6 +14,7 @@ from chatd.core.barred import KNOWN_MS, TIDY_S
 from chatd.core.drafts import EndSession
 from chatd.core.entities import Sanction
 from chatd.core.inputs import RevisionKind
+from chatd.enums import Role, State
 from chatd.errors import Ending, RejectCode
 from chatd.ids import Cid, RoomName, Seq, UserName
 from chatd.wire.acts import (
@@ -47,9 +48,7 @@ from chatd.wire.kinds import (
     Emoji,
     PublicRoom,
     Reason,
-    RoomRole,
     Secret,
-    State,
     StatusText,
     Text,
     Topic,
@@ -370,7 +369,7 @@ def test_whoever_runs_the_room_may_speak() -> None:
     h = household()
     name = h.scene.house.user_of(h.other)
     assert name is not None
-    assert code(h.scene.ann.ask(SetRole(TEAM, name, RoomRole("moderator")))) == "ok"
+    assert code(h.scene.ann.ask(SetRole(TEAM, name, Role("moderator")))) == "ok"
     assert code(h.other.ask(Send(HI, room=TEAM))) == "ok"
     assert code(h.other.ask(SetRoom(TEAM, topic=Topic("x")))) == "ok"
 

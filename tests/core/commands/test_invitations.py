@@ -12,6 +12,7 @@ from chatd.core.effects import Append, Origin
 from chatd.core.entities import INVITE_S, Invite
 from chatd.core.quota import Space
 from chatd.core.scope import Scope
+from chatd.enums import Change, Role
 from chatd.errors import RejectCode
 from chatd.ids import Cid, RoomName, Seq, UserName
 from chatd.wire import events, replies
@@ -19,11 +20,11 @@ from chatd.wire.acts import Ban, Create, Decline, Kick, Mute, SetRole, Unban
 from chatd.wire.acts import Invite as InviteCommand
 from chatd.wire.commands import Block, Command, Join, Leave, Logout, Send
 from chatd.wire.events import DAY_MS
-from chatd.wire.kinds import RoomRole, Text, Topic
+from chatd.wire.kinds import Text, Topic
 from tests.core.house import ADA, ANN, BOB, CY, LOBBY, House, Peer
 
 TEAM, NOWHERE = RoomName("team"), RoomName("nowhere")
-MODERATOR, MEMBER = RoomRole("moderator"), RoomRole("member")
+MODERATOR, MEMBER = Role("moderator"), Role("member")
 FREE = Config(limits=Limits(messages_per_s=0))
 DAY_S = DAY_MS / 1000
 
@@ -166,13 +167,13 @@ def test_an_invitation_can_be_taken_back() -> None:
     s.ann.ask(InviteCommand(s.den, CY))
     s.house.take_all()
     command = InviteCommand(s.den, CY, Cid("x"), on=False, id=1)
-    draft = drafts.Moderate(s.den, ANN, Cid("x"), CY, "uninvite")
+    draft = drafts.Moderate(s.den, ANN, Cid("x"), CY, Change.UNINVITE)
     assert s.ann.say(command) == [Append(Origin(s.ann.id, command, draft))]
     s.house.settle()
     ts = s.house.now.wall
     ok = replies.Stored("invite", s.den, Seq(3), ts, cid=Cid("x"), id=1)
     assert s.ann.take() == [ok]
-    event = events.Member(s.den, Seq(3), ts, ANN, CY, "uninvite")
+    event = events.Member(s.den, Seq(3), ts, ANN, CY, Change.UNINVITE)
     assert s.house.delivered[-1] == event
     assert s.cy.take() == other.take() == [events.Uninvited(s.den)]
     assert waiting(s.house) == []
@@ -235,7 +236,7 @@ def test_an_invitation_can_be_refused() -> None:
     s.house.take_all()
     assert s.cy.ask(Decline(s.den, id=1)) == [replies.Done("decline", 1)]
     ts = s.house.now.wall
-    declined = events.Member(s.den, Seq(3), ts, CY, CY, "decline")
+    declined = events.Member(s.den, Seq(3), ts, CY, CY, Change.DECLINE)
     assert s.ann.take() == [declined]
     assert other.take() == [events.Uninvited(s.den)]
     assert waiting(s.house) == []

@@ -12,6 +12,7 @@ from chatd.core.commands.lifecycle import LOOK_AGAIN_S
 from chatd.core.effects import Append, Origin, Tell
 from chatd.core.inputs import Revised, Revision, RevisionKind
 from chatd.core.scope import Scope
+from chatd.enums import AccountRole, Role
 from chatd.errors import RejectCode
 from chatd.ids import Cid, RoomName, Seq, UserName
 from chatd.wire import events, replies
@@ -42,7 +43,6 @@ from chatd.wire.kinds import (
     PageLimit,
     PublicRoom,
     QueryText,
-    RoomRole,
     Secret,
     Text,
     Topic,
@@ -207,7 +207,7 @@ def test_what_was_sent_before_it_is_stored_and_what_comes_behind_it_is_not(
 ) -> None:
     """Its members wait for it; two ends of one room are one."""
     s = scene
-    s.ann.ask(SetRole(TEAM, BOB, RoomRole("owner")))
+    s.ann.ask(SetRole(TEAM, BOB, Role("owner")))
     s.house.take_all()
     s.bob.say(Send(HI, TEAM, id=1))
     s.ann.say(Destroy(TEAM, id=1))
@@ -306,7 +306,7 @@ def test_tokens_for_other_rooms_hear_nothing(scene: Scene) -> None:
 
 def revise(house: House, kind: RevisionKind, user: UserName) -> None:
     """Have the operator change something about a user."""
-    house.handle(Revised([Revision(1, kind, user, "user")]))
+    house.handle(Revised([Revision(1, kind, user, AccountRole.USER)]))
     for room in house.model.rooms.values():
         room.members.pop(user, None)
 

@@ -11,6 +11,7 @@ from chatd.config.sections import Presence as PresenceSection
 from chatd.core import inputs
 from chatd.core.effects import Answer, Charge, Query
 from chatd.core.queries import ReadHistory
+from chatd.enums import State
 from chatd.errors import Reject, RejectCode
 from chatd.ids import RoomName, Seq, UserName
 from chatd.wire import events, replies
@@ -179,8 +180,8 @@ def test_who_lists_those_online_or_every_member_page_by_page() -> None:
     house.user("cy", LOBBY)
     house.user("bob", LOBBY).close()
     house.take_all()
-    online = [events.UserShown(name, None, "online") for name in (ANN, CY)]
-    offline = events.UserShown(BOB, None, "offline")
+    online = [events.UserShown(name, None, State.ONLINE) for name in (ANN, CY)]
+    offline = events.UserShown(BOB, None, State.OFFLINE)
     assert ann.ask(Who(LOBBY)) == [replies.WhoPage(LOBBY, online)]
     first = replies.WhoPage(LOBBY, [online[0], offline], next=BOB)
     assert ann.ask(Who(LOBBY, limit=TWO, all=True)) == [first]

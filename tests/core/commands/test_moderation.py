@@ -12,6 +12,7 @@ from chatd.core.agenda import Due
 from chatd.core.effects import Answer, Append, Origin, Query
 from chatd.core.entities import Invite, Sanction
 from chatd.core.queries import FindUser
+from chatd.enums import Change, Post, Role, Visibility
 from chatd.errors import RejectCode
 from chatd.ids import Cid, RoomName, Seq, UserName, direct_room, is_guest
 from chatd.wire import events, replies
@@ -34,14 +35,11 @@ from chatd.wire.kinds import (
     BanSeconds,
     Emoji,
     PageLimit,
-    Post,
     PublicRoom,
     Reason,
-    RoomRole,
     SlowSeconds,
     Text,
     Topic,
-    Visibility,
 )
 from tests.core.house import ADA, ANN, BOB, CY, LOBBY, House, Peer
 
@@ -50,7 +48,7 @@ TEAM = RoomName("team")
 X = Cid("x")
 NOBODY = UserName("nobody")
 FREE = Config(limits=Limits(messages_per_s=0))
-OWNER, MODERATOR, MEMBER = map(RoomRole, ("owner", "moderator", "member"))
+OWNER, MODERATOR, MEMBER = map(Role, ("owner", "moderator", "member"))
 
 
 @attrs.define
@@ -69,7 +67,7 @@ def scene(config: Config = FREE, role: str = "", *, cy: bool = True) -> Scene:
     ann, bob = house.user("ann", TEAM), house.user("bob", TEAM)
     third = house.user("cy", *[TEAM] if cy else [])
     if role:
-        ann.ask(SetRole(TEAM, BOB, RoomRole(role)))
+        ann.ask(SetRole(TEAM, BOB, Role(role)))
     house.take_all()
     return Scene(house, ann, bob, third)
 
@@ -99,11 +97,13 @@ def test_an_act_is_one_draft_with_an_ok_and_an_event() -> None:
     """The `ok` comes first; everybody in the room is told who did it, and why."""
     s = scene()
     command = Mute(TEAM, CY, BanSeconds(60), Reason("noise"), X, id=1)
-    draft = drafts.Moderate(TEAM, ANN, X, CY, "mute", None, 60, "noise")
+    draft = drafts.Moderate(TEAM, ANN, X, CY, Change.MUTE, None, 60, "noise")
     assert s.ann.say(command) == [Append(Origin(s.ann.id, command, draft))]
     s.house.settle()
     ts = s.house.now.wall
-    event = events.Member(TEAM, Seq(4), ts, ANN, CY, "mute", None, ts + 60_000, "noise")
+    event = events.Member(
+        TEAM, Seq(4), ts, ANN, CY, Change.MUTE, None, ts + 60_000, "noise"
+    )
     ok = replies.Stored("mute", TEAM, Seq(4), ts, cid=X, id=1)
     assert s.ann.take() == [ok, event]
     assert s.bob.take() == s.cy.take() == [event]
@@ -131,7 +131,7 @@ def test_what_an_act_says_is_in_its_draft(command: Any, change: str) -> None:
         ANN,
         None,
         CY,
-        change,
+        Change(change),
         getattr(command, "role", None),
         getattr(command, "seconds", None),
         getattr(command, "reason", None),

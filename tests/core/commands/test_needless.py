@@ -11,12 +11,13 @@ from chatd.core import drafts, inputs
 from chatd.core.agenda import Due
 from chatd.core.commands.lifecycle import EMPTY_S, LOOK_AGAIN_S
 from chatd.core.invariants import check
+from chatd.enums import AccountRole, Role
 from chatd.errors import RejectCode
 from chatd.ids import Cid, RoomName, Seq
 from chatd.wire import events
 from chatd.wire.acts import Create, Destroy, Invite, Rename, SetRole
 from chatd.wire.commands import Command, Delete, Join, Leave, Logout, Send
-from chatd.wire.kinds import PublicRoom, RoomRole, Text
+from chatd.wire.kinds import PublicRoom, Text
 from tests.core.house import ADA, ANN, BOB, CY, LOBBY, House, Peer
 
 TEA, HALL = RoomName("tea"), RoomName("hall")
@@ -260,7 +261,7 @@ def test_rooms_made_are_counted_as_long_as_they_are_there(scene: Scene) -> None:
     assert code(s.ann, Join(HALL)) == "ok"
     assert code(s.ann, Create(private=True)) == "ok"
     s.bob.ask(Join(HALL))
-    s.ann.ask(SetRole(HALL, BOB, RoomRole("owner")))
+    s.ann.ask(SetRole(HALL, BOB, Role("owner")))
     s.ann.ask(Leave(HALL))
     s.ann.ask(Leave(TEA))
     for _ in range(2):
@@ -283,7 +284,7 @@ def test_a_maker_who_is_gone_is_none(scene: Scene) -> None:
     s = scene
     guest = s.house.guest(HALL)
     guest.ask(Logout())
-    revision = inputs.Revision(1, inputs.RevisionKind.ERASE, ANN, "user")
+    revision = inputs.Revision(1, inputs.RevisionKind.ERASE, ANN, AccountRole.USER)
     s.house.handle(inputs.Revised([revision]))
     for room in s.house.model.rooms.values():
         room.members.pop(ANN, None)

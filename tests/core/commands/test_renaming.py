@@ -14,6 +14,7 @@ from chatd.core.effects import Append, Origin
 from chatd.core.entities import INVITE_S
 from chatd.core.invariants import check
 from chatd.core.scope import Scope
+from chatd.enums import Role
 from chatd.errors import RejectCode
 from chatd.ids import Cid, RoomName, Seq, UserName, direct_room
 from chatd.wire import events, replies
@@ -48,7 +49,6 @@ from chatd.wire.kinds import (
     PageLimit,
     PublicRoom,
     QueryText,
-    RoomRole,
     Secret,
     Text,
 )
@@ -131,7 +131,7 @@ def test_it_is_one_draft_and_one_event_that_tells_both_names(scene: Scene) -> No
         Typing(TEAM, id=1),
         SetRoom(TEAM, history="all"),  # type: ignore[arg-type]
         Invite(TEAM, CY),
-        SetRole(TEAM, BOB, RoomRole("moderator")),
+        SetRole(TEAM, BOB, Role("moderator")),
         Leave(TEAM),
         Destroy(TEAM),
     ],
@@ -139,7 +139,7 @@ def test_it_is_one_draft_and_one_event_that_tells_both_names(scene: Scene) -> No
 def test_each_command_takes_the_old_name(scene: Scene, command: Command) -> None:
     """And is answered with the one of now."""
     s = scene
-    s.ann.ask(SetRole(TEAM, BOB, RoomRole("owner")))
+    s.ann.ask(SetRole(TEAM, BOB, Role("owner")))
     s.ann.ask(Send(HI, TEAM))
     s.ann.ask(to("hall"))
     s.house.take_all()
@@ -396,7 +396,7 @@ def test_what_was_under_way_is_of_the_room(scene: Scene) -> None:
 def test_two_at_once_are_one_after_the_other(scene: Scene) -> None:
     """Two names of one room both hold; one name for two rooms is the first one's."""
     s = scene
-    s.ann.ask(SetRole(TEAM, BOB, RoomRole("owner")))
+    s.ann.ask(SetRole(TEAM, BOB, Role("owner")))
     s.bob.ask(Create(PublicRoom("den")))
     s.house.take_all()
     s.ann.say(to("hall"))

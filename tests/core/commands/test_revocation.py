@@ -11,6 +11,7 @@ from chatd.core import drafts, inputs
 from chatd.core.effects import Append, Authenticate, Finish, Unsubscribe
 from chatd.core.entities import Invite, Sanction
 from chatd.core.inputs import Revised, Revision, RevisionKind
+from chatd.enums import AccountRole
 from chatd.errors import Ending, RejectCode
 from chatd.ids import RoomName, UserName, direct_room
 from chatd.ports import TokenRow
@@ -208,8 +209,8 @@ def test_revisions_are_let_go_of_together(house: House) -> None:
     house.handle(
         Revised(
             [
-                Revision(8, RevisionKind.ROLE, ANN, "user"),
-                Revision(9, RevisionKind.ROLE, BOB, "bot"),
+                Revision(8, RevisionKind.ROLE, ANN, AccountRole.USER),
+                Revision(9, RevisionKind.ROLE, BOB, AccountRole.BOT),
             ]
         )
     )

@@ -19,6 +19,7 @@ from chatd.core.effects import (
     Unsubscribe,
 )
 from chatd.core.settings import RoomSettings
+from chatd.enums import Role, State
 from chatd.errors import RejectCode
 from chatd.ids import Cid, Epoch, RoomName, Seq, UserName, direct_room, parse_room_name
 from chatd.names import Policy
@@ -33,7 +34,7 @@ HI = Text("hi")
 X = Cid("x")
 TEAM = RoomName("team")
 FREE = Limits(messages_per_s=0)
-ANN_SHOWN, BOB_SHOWN = (events.UserShown(n, None, "online") for n in (ANN, BOB))
+ANN_SHOWN, BOB_SHOWN = (events.UserShown(n, None, State.ONLINE) for n in (ANN, BOB))
 
 
 def epoch_of(house: House, room: RoomName = LOBBY) -> Epoch:
@@ -63,7 +64,7 @@ def test_a_join_makes_a_member_and_subscribes() -> None:
     house = House()
     ann = house.user("ann")
     command = Join(LOBBY, id=1)
-    draft = drafts.SetMember(LOBBY, ANN, "member", event=False)
+    draft = drafts.SetMember(LOBBY, ANN, Role.MEMBER, event=False)
     assert ann.say(command) == [Append(Origin(ann.id, command, draft))]
     ann.take()
     house.settle()

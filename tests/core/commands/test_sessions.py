@@ -19,6 +19,7 @@ from chatd.core.effects import (
     Query,
     Unsubscribe,
 )
+from chatd.enums import AccountRole
 from chatd.errors import Ending, Reject, RejectCode
 from chatd.ids import Seq, SessionId, UserName, direct_room
 from chatd.wire import replies
@@ -68,7 +69,7 @@ def test_a_hello_runs_in_steps_and_ends_with_welcome() -> None:
     assert welcome == replies.Welcome(
         ADA,
         "Ada",
-        "admin",
+        AccountRole.ADMIN,
         "1 secret",
         "chatd",
         "chatd/test",
@@ -96,7 +97,7 @@ def test_a_guest_is_recorded_with_his_session() -> None:
     """His name is his alone: one that was taken is drawn again."""
     house = House()
     taken = UserName("guest~1")
-    house.model.execute(drafts.AddUser(taken, "x", "guest", None), 0)
+    house.model.execute(drafts.AddUser(taken, "x", AccountRole.GUEST, None), 0)
     peer = house.open()
     (welcome,) = peer.hello(id=9)
     assert (welcome.user, welcome.role, welcome.id) == ("guest~2", "guest", 9)
@@ -627,7 +628,9 @@ def test_a_display_name_counts_though_nobody_waits_for_it(gone: bool) -> None:
     guest.say(Profile(Display("Gus")))
     guest.close()
     if gone:
-        erased = inputs.Revision(1, inputs.RevisionKind.ERASE, name, "guest", None)
+        erased = inputs.Revision(
+            1, inputs.RevisionKind.ERASE, name, AccountRole.GUEST, None
+        )
         house.handle(inputs.Revised([erased]))
         assert name not in house.chat.users
     house.settle()

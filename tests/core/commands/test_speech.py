@@ -13,6 +13,7 @@ from chatd.core.agenda import Due
 from chatd.core.commands.speech import CORRECTION_S, WAYS, Saying
 from chatd.core.entities import Sanction
 from chatd.core.inputs import Revised, Revision, RevisionKind
+from chatd.enums import AccountRole, Post, Role, State
 from chatd.errors import RejectCode
 from chatd.ids import Cid, RoomName, Seq
 from chatd.wire.accounts import Register
@@ -47,12 +48,9 @@ from chatd.wire.kinds import (
     BanSeconds,
     Display,
     Emoji,
-    Post,
     PublicRoom,
     Reason,
-    RoomRole,
     SlowSeconds,
-    State,
     StatusText,
     Text,
     Topic,
@@ -87,7 +85,7 @@ def scene() -> Scene:
     """Three people, nothing to take."""
     house = House(FREE)
     ann, bob, cy = (house.user(name, TEAM) for name in (ANN, BOB, CY))
-    ann.ask(SetRole(TEAM, BOB, RoomRole("moderator")))
+    ann.ask(SetRole(TEAM, BOB, Role("moderator")))
     ann.ask(Send(HI, TEAM))
     anns = house.chat.rooms[TEAM].head
     cy.ask(Send(HI, TEAM))
@@ -383,8 +381,8 @@ def test_who_is_muted_is_shown_by_his_name_alone() -> None:
     s.ann.ask(Mute(TEAM, CY, BanSeconds(60)))
     s.house.wait(1)
     frames = [frame for frame in s.ann.take() if frame.type == "presence"]
-    assert [frame.join for frame in frames] == [[UserShown(CY, None, "away")]]
-    assert shown(s.ann, CY) == UserShown(CY, None, "away")
+    assert [frame.join for frame in frames] == [[UserShown(CY, None, State.AWAY)]]
+    assert shown(s.ann, CY) == UserShown(CY, None, State.AWAY)
     s.cy.ask(Profile(Display("I go on")))
     s.cy.ask(Status(State("away"), StatusText("and on")))
     s.house.wait(1)
@@ -395,7 +393,7 @@ def test_who_is_muted_is_shown_by_his_name_alone() -> None:
     frames = [frame for frame in s.ann.take() if frame.type == "presence"]
     assert {frame.room: frame.back for frame in frames} == {TEAM: [CY], other: [CY]}
     joined = s.ann.ask(Join(TEAM))[0]
-    assert UserShown(CY, None, "online") in joined.users
+    assert UserShown(CY, None, State.ONLINE) in joined.users
 
 
 def test_when_a_mute_ends_he_is_shown_as_he_is() -> None:
@@ -409,7 +407,9 @@ def test_when_a_mute_ends_he_is_shown_as_he_is() -> None:
         end()
         s.house.wait(1)
         frames = [frame for frame in s.ann.take() if frame.type == "presence"]
-        assert [frame.join for frame in frames] == [[UserShown(CY, "Cy C.", "online")]]
+        assert [frame.join for frame in frames] == [
+            [UserShown(CY, "Cy C.", State.ONLINE)]
+        ]
         assert s.house.chat.rooms[TEAM].mutes == {}
 
 
@@ -454,7 +454,9 @@ def test_who_is_muted_gives_a_room_no_name() -> None:
     s = scene()
     s.ann.ask(Mute(TEAM, CY, BanSeconds(60)))
     for name in (ANN, BOB):
-        ban = Revision(1, RevisionKind.BAN, name, "user", ban=Sanction(None, None))
+        ban = Revision(
+            1, RevisionKind.BAN, name, AccountRole.USER, ban=Sanction(None, None)
+        )
         s.house.handle(Revised([ban]))
     rename = Rename(TEAM, PublicRoom("orchard"))
     assert answer(s.cy, rename) == RejectCode.MUTED

@@ -10,6 +10,7 @@ from chatd.core import drafts as d
 from chatd.core.entities import Sanction
 from chatd.core.inputs import RevisionKind
 from chatd.core.settings import PLAIN
+from chatd.enums import AccountRole, Role
 from chatd.errors import Reject, RejectCode, StoreRefused
 from chatd.ids import UserName, session_tag
 from chatd.ports import TokenRow, UserRow
@@ -50,13 +51,13 @@ async def test_an_account_may_come_while_the_daemon_runs(tmp_path: Path) -> None
         assert await store.user(ANN) is None
         admin.add_account(tmp_path, ANN, "$hash")
         assert await store.user(ANN) is not None
-        again = await one(store, d.AddUser(ANN, "Ann", "user", None))
+        again = await one(store, d.AddUser(ANN, "Ann", AccountRole.USER, None))
         assert refused(again) is RejectCode.NAME_TAKEN
 
 
 async def test_a_name_that_was_ever_taken_is_refused(tmp_path: Path) -> None:
     """An account's, and a guest's whose session has ended."""
-    guest = d.AddUser(GUEST, "dan", "guest", None)
+    guest = d.AddUser(GUEST, "dan", AccountRole.GUEST, None)
     async with sqlite(tmp_path) as store:
         await one(store, d.OpenSession(session_id("s"), GUEST, None, T0, guest))
         await one(store, d.EndSession(session_id("s")))
@@ -77,7 +78,9 @@ async def test_an_account_may_have_to_look_like_no_other(tmp_path: Path) -> None
     with pytest.raises(Reject, match="the name is taken"):
         admin.add_account(tmp_path, ANN, "$hash", "look", distinct=True)
     async with sqlite(tmp_path) as store:
-        looks = await one(store, d.AddUser(BOB, "b", "user", None, "look", True))
+        looks = await one(
+            store, d.AddUser(BOB, "b", AccountRole.USER, None, "look", True)
+        )
         assert refused(looks) is RejectCode.NAME_TAKEN
     admin.add_account(tmp_path, BOB, "$hash", "look")
 
@@ -86,7 +89,7 @@ async def test_a_token_needs_an_account(tmp_path: Path) -> None:
     """Neither a stranger nor a guest gets one."""
     admin.add_account(tmp_path, ANN, "$hash")
     async with sqlite(tmp_path) as store:
-        await one(store, d.AddUser(GUEST, "dan", "guest", None))
+        await one(store, d.AddUser(GUEST, "dan", AccountRole.GUEST, None))
     for name in (BOB, GUEST):
         with pytest.raises(Reject) as reject:
             tokens.add_token(tmp_path, name, b"t" * 32, None, T0)
@@ -125,7 +128,7 @@ async def test_what_an_account_added_meanwhile_says_is_stored(tmp_path: Path) ->
         await store.load(T0)
         admin.add_account(tmp_path, ANN, "$hash")
         drafts: list[d.Draft] = [
-            d.CreateRoom(LOBBY, EPOCH, PLAIN, {ANN: "owner"}),
+            d.CreateRoom(LOBBY, EPOCH, PLAIN, {ANN: Role.OWNER}),
             say("hi"),
         ]
         outcomes = await store.commit(drafts, T0)
@@ -141,7 +144,7 @@ async def test_accounts_are_listed_as_they_are(tmp_path: Path) -> None:
     admin.add_account(tmp_path, ANN, "$hash", role="admin")
     admin.ban(tmp_path, BOB, Sanction(T0, "spam"), T0)
     async with sqlite(tmp_path) as store:
-        await one(store, d.AddUser(GUEST, "dan", "guest", None))
+        await one(store, d.AddUser(GUEST, "dan", AccountRole.GUEST, None))
         await one(store, d.SetDisplay(ANN, "Ann"))
     ann, bob = admin.accounts(tmp_path)
     assert (ann.name, ann.display, ann.role, ann.has_password, ann.ban) == (

@@ -8,6 +8,7 @@ import apsw
 
 from chatd.core import drafts as d
 from chatd.core.settings import PLAIN
+from chatd.enums import AccountRole, Role
 from chatd.ids import RoomName
 from chatd.store.sqlite.files import DATABASE, Side
 from chatd.store.sqlite.generation import Generation
@@ -36,7 +37,9 @@ def test_what_has_ended_is_shown_for_a_month_and_then_forgotten(tmp_path: Path) 
     side = Side("x", 1, clean=False)
     writer.generation = Generation(writer.db, tmp_path, side, 1)
     many = [invitation(bytes([number]) * 32) for number in range(40)]
-    writer.commit([d.AddUser(ANN, ANN, "user", None), invitation(), *many], T0)
+    writer.commit(
+        [d.AddUser(ANN, ANN, AccountRole.USER, None), invitation(), *many], T0
+    )
     writer.commit([enroll()], T0)
     end = T0 + 7 * DAY
     for now, left in ((end + MONTH, (41, 1)), (end + MONTH + 1, (0, 0))):
@@ -75,8 +78,10 @@ def test_an_ended_private_room_lets_go_of_its_invitations(tmp_path: Path) -> Non
     writer = in_this_thread(apsw.Connection(":memory:"))
     side = Side("x", 1, clean=False)
     writer.generation = Generation(writer.db, tmp_path, side, 1)
-    room = d.CreateRoom(den, EPOCH, PLAIN, {ANN: "owner"})
-    writer.commit([d.AddUser(ANN, ANN, "user", None), room, invitation(room=den)], T0)
+    room = d.CreateRoom(den, EPOCH, PLAIN, {ANN: Role.OWNER})
+    writer.commit(
+        [d.AddUser(ANN, ANN, AccountRole.USER, None), room, invitation(room=den)], T0
+    )
     writer.commit([d.DestroyRoom(den, ANN, None)], T0)
     while writer.tend(T0 + 8 * DAY):
         """More of it."""

@@ -17,6 +17,7 @@ from chatd.core import drafts as d
 from chatd.core.mentions import Mentions
 from chatd.core.query import parse_query
 from chatd.core.settings import PLAIN
+from chatd.enums import AccountRole, Role
 from chatd.ids import RoomName, Seq, UserName
 from chatd.store.sqlite import reader, searching
 from chatd.store.sqlite.search import fill
@@ -66,9 +67,9 @@ def place(n: int) -> Place:
     """Ann owns the lobby, bob is in it, and they have a conversation."""
     found = Place(in_this_thread(apsw.Connection(":memory:")), n)
     searching.prepare(found.db)
-    users = [d.AddUser(name, name, "user", None) for name in (ANN, BOB, CY)]
+    users = [d.AddUser(name, name, AccountRole.USER, None) for name in (ANN, BOB, CY)]
     rooms = [
-        d.CreateRoom(room, EPOCH, PLAIN, {ANN: "owner", BOB: "member"})
+        d.CreateRoom(room, EPOCH, PLAIN, {ANN: Role.OWNER, BOB: Role.MEMBER})
         for room in (LOBBY, DIRECT)
     ]
     found.commit([*users, *rooms])
@@ -133,7 +134,7 @@ def one_emoji_again_and_again(at: Place) -> Callable[[], object]:
 def reactions_that_were_taken_away(at: Place) -> Callable[[], object]:
     """Many people have put one and taken it away."""
     at.commit([say("hi")])
-    at.times(lambda number: d.AddUser(user(number), "u", "user", None))
+    at.times(lambda number: d.AddUser(user(number), "u", AccountRole.USER, None))
     at.times(lambda number: react(1, "e", user=user(number)))
     at.times(lambda number: react(1, "e", user=user(number), on=False))
     return lambda: history(at.db)
@@ -186,7 +187,7 @@ def mentioned_once_and_not_any_more(at: Place) -> Callable[[], object]:
 def one_more_of_many_who_were_told(at: Place) -> Callable[[], object]:
     """A message has addressed one after the other, and now it does another one."""
     at.commit([say("hi")])
-    at.times(lambda number: d.AddUser(user(number), "u", "user", None))
+    at.times(lambda number: d.AddUser(user(number), "u", AccountRole.USER, None))
     at.times(lambda number: to(edit(1, f"@u{number}"), user(number)))
     return lambda: at.commit([to(edit(1, "@cy"), CY)])
 
@@ -194,7 +195,7 @@ def one_more_of_many_who_were_told(at: Place) -> Callable[[], object]:
 def one_more_of_many_reactions(at: Place) -> Callable[[], object]:
     """Many have put the same emoji already."""
     at.commit([say("hi")])
-    at.times(lambda number: d.AddUser(user(number), "u", "user", None))
+    at.times(lambda number: d.AddUser(user(number), "u", AccountRole.USER, None))
     at.times(lambda number: react(1, "e", user=user(number)))
     return lambda: at.commit([react(1, "f")])
 
@@ -214,9 +215,9 @@ def the_next_page_of_a_search(at: Place) -> Callable[[], object]:
 
 def the_owner_leaves_a_large_room(at: Place) -> Callable[[], object]:
     """Whether there is another one is asked first."""
-    at.times(lambda number: d.AddUser(user(number), "u", "user", None))
-    at.times(lambda number: d.SetMember(LOBBY, user(number), "member", event=False))
-    at.commit([d.SetMember(LOBBY, user(at.n - 1), "owner", event=False)])
+    at.times(lambda number: d.AddUser(user(number), "u", AccountRole.USER, None))
+    at.times(lambda number: d.SetMember(LOBBY, user(number), Role.MEMBER, event=False))
+    at.commit([d.SetMember(LOBBY, user(at.n - 1), Role.OWNER, event=False)])
     return lambda: at.commit([d.SetMember(LOBBY, ANN, None, event=True)])
 
 
@@ -242,7 +243,7 @@ def a_step_of_trimming_by_age(at: Place) -> Callable[[], object]:
 
 def a_password_is_changed(at: Place) -> Callable[[], object]:
     """Others have sessions and tokens."""
-    at.times(lambda number: d.AddUser(user(number), "u", "user", None))
+    at.times(lambda number: d.AddUser(user(number), "u", AccountRole.USER, None))
     at.times(
         lambda number: d.OpenSession(_session(number), user(number), None, T0)  # type: ignore[arg-type]
     )
@@ -294,7 +295,7 @@ def test_what_has_been_costs_nothing(
 def reactions_that_are_there(at: Place) -> Callable[[], object]:
     """Many people have put one, and all are told."""
     at.commit([say("hi")])
-    at.times(lambda number: d.AddUser(user(number), "u", "user", None))
+    at.times(lambda number: d.AddUser(user(number), "u", AccountRole.USER, None))
     at.times(lambda number: react(1, f"e{number % 20}", user=user(number)))
     return lambda: history(at.db)
 

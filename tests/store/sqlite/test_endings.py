@@ -11,6 +11,7 @@ import trio
 from chatd.core import drafts as d
 from chatd.core.mentions import Mentions
 from chatd.core.settings import PLAIN, RoomSettings
+from chatd.enums import AccountRole, Change, Role
 from chatd.ids import Cid, RoomName, Seq, UserName
 from chatd.store.sqlite import beside, endings, search
 from chatd.store.sqlite.sql import select, transaction
@@ -38,9 +39,13 @@ KEEP_MS = 7 * DAY
 def writer() -> Writer:
     """A writer on a new database that has three users, the lobby and a den."""
     writer = in_this_thread(apsw.Connection(":memory:"))
-    users: list[d.Draft] = [d.AddUser(n, n, "user", None) for n in (ANN, BOB, CY)]
+    users: list[d.Draft] = [
+        d.AddUser(n, n, AccountRole.USER, None) for n in (ANN, BOB, CY)
+    ]
     rooms: list[d.Draft] = [
-        d.CreateRoom(name, EPOCH, settings, {ANN: "owner", BOB: "member"}, cid=cid)
+        d.CreateRoom(
+            name, EPOCH, settings, {ANN: Role.OWNER, BOB: Role.MEMBER}, cid=cid
+        )
         for name, settings, cid in (
             (LOBBY, RoomSettings(topic="x" * 200), None),
             (DEN, PLAIN, Cid("den")),
@@ -58,9 +63,9 @@ def lived_in(room: RoomName) -> list[d.Draft]:
         d.NewMessage(room, BOB, Cid("2"), "milk", Seq(1)),
         d.EditMessage(room, BOB, None, Seq(2), "oat milk"),
         d.SetReaction(room, BOB, Cid("3"), Seq(1), "👍", on=True),
-        d.Moderate(room, ANN, None, CY, "invite"),
-        d.Moderate(room, ANN, None, CY, "mute"),
-        d.Moderate(room, ANN, None, BOB, "mute"),
+        d.Moderate(room, ANN, None, CY, Change.INVITE),
+        d.Moderate(room, ANN, None, CY, Change.MUTE),
+        d.Moderate(room, ANN, None, BOB, Change.MUTE),
     ]
 
 
@@ -129,8 +134,10 @@ def test_what_was_in_it_leaves_every_table(writer: Writer) -> None:
 def test_it_goes_in_steps_that_nobody_notices(writer: Writer) -> None:
     """Of so many events, so much text, or so many members."""
     people = [UserName(f"p{number}") for number in range(endings.PLACES_ROWS + 9)]
-    writer.commit([d.AddUser(name, name, "user", None) for name in people], T0)
-    joins = [d.SetMember(LOBBY, name, "member", event=False) for name in people]
+    writer.commit(
+        [d.AddUser(name, name, AccountRole.USER, None) for name in people], T0
+    )
+    joins = [d.SetMember(LOBBY, name, Role.MEMBER, event=False) for name in people]
     texts = [say("x" * (endings.PURGE_TEXT_BYTES // 2)) for _ in range(20)]
     writer.commit([*joins, *texts, *(say("y") for _ in range(100))], T0)
     writer.commit([react(1, chr(0x1F600 + n)) for n in range(15)], T0)
@@ -218,7 +225,7 @@ def test_rooms_that_nobody_needed_leave_a_small_row_each(writer: Writer) -> None
                 name,
                 EPOCH,
                 RoomSettings(topic="x" * 200),
-                {ANN: "owner"},
+                {ANN: Role.OWNER},
                 event=True,
                 cid=Cid(name),
                 maker=ANN,
@@ -232,7 +239,7 @@ def test_rooms_that_nobody_needed_leave_a_small_row_each(writer: Writer) -> None
     for _ in range(100):
         leave = d.SetMember(names[0], ANN, None, event=True)
         again = d.CreateRoom(
-            names[0], EPOCH, PLAIN, {ANN: "owner"}, event=True, maker=ANN
+            names[0], EPOCH, PLAIN, {ANN: Role.OWNER}, event=True, maker=ANN
         )
         writer.commit([again, leave, d.DropRoom(names[0])], T0)
         purge(writer)

@@ -13,6 +13,7 @@ from chatd.core import drafts as d
 from chatd.core.inputs import RevisionKind
 from chatd.core.mentions import Mentions
 from chatd.core.settings import PLAIN
+from chatd.enums import AccountRole, Change, Role
 from chatd.errors import Reject, RejectCode, StoreUnavailable
 from chatd.ids import RoomName, Seq, UserName
 from chatd.ports import Store
@@ -182,9 +183,9 @@ async def test_whom_he_invited_is_invited_no_more(tmp_path: Path) -> None:
     """What others have said to others stays."""
     async with sqlite(tmp_path) as store:
         await fill(store)
-        await one(store, d.CreateRoom(DEN, EPOCH, PLAIN, {BOB: "owner"}))
+        await one(store, d.CreateRoom(DEN, EPOCH, PLAIN, {BOB: Role.OWNER}))
         for room, sender, target in ((LOBBY, ANN, CY), (DEN, BOB, ANN), (DEN, BOB, CY)):
-            invite = d.Moderate(room, sender, None, target, "invite")
+            invite = d.Moderate(room, sender, None, target, Change.INVITE)
             assert isinstance(await one(store, invite), d.Committed)
         await beside_a_daemon(tmp_path, store, Fate.TOMBSTONE)
         rooms = (await store.load(T0)).rooms
@@ -210,7 +211,7 @@ async def test_messages_may_stay_without_a_name(tmp_path: Path) -> None:
         assert await store.revisions(0) == []
         for name in (ANN, NAMELESS):
             assert await store.user(name) is None
-            outcome = await one(store, d.AddUser(name, "x", "user", None))
+            outcome = await one(store, d.AddUser(name, "x", AccountRole.USER, None))
             assert refused(outcome) is RejectCode.NAME_TAKEN
     async with sqlite(tmp_path) as store:
         snapshot = await store.load(T0)
@@ -249,7 +250,7 @@ async def test_what_he_could_come_in_with_is_gone(tmp_path: Path) -> None:
     async with sqlite(tmp_path) as store:
         await live(store)
         for sanction in ("mute", "ban"):
-            act = d.Moderate(LOBBY, BOB, None, ANN, sanction, reason="spam")
+            act = d.Moderate(LOBBY, BOB, None, ANN, Change(sanction), reason="spam")
             assert isinstance(await one(store, act), d.Committed)
     admin.set_password(tmp_path, ANN, "$hash")
     tokens.add_token(tmp_path, ANN, b"t" * 32, None, T0)
@@ -380,7 +381,7 @@ async def test_a_guest_may_be_erased(tmp_path: Path) -> None:
     guest = UserName("dan~4f7k")
     async with sqlite(tmp_path) as store:
         await live(store)
-        new = d.AddUser(guest, "dan", "guest", None)
+        new = d.AddUser(guest, "dan", AccountRole.GUEST, None)
         await one(store, d.OpenSession(session_id("g"), guest, None, T0, new))
         await one(store, say("walrus", user=guest))
     done = erase(tmp_path, guest, Fate.TOMBSTONE, nameless)

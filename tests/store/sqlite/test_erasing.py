@@ -12,6 +12,7 @@ import trio
 from chatd.core import drafts as d
 from chatd.core.mentions import Mentions
 from chatd.core.settings import PLAIN
+from chatd.enums import AccountRole, Role
 from chatd.ids import Epoch, RoomName, UserName
 from chatd.store.sqlite import beside, erasing, files
 from chatd.store.sqlite.erasing import LOOK_ROOMS, LOOK_ROWS, STEP_ROWS
@@ -41,8 +42,8 @@ NAMELESS = UserName("erased~aaaa")
 EMPTY = d.EraseUser(ANN, None, None)
 REASSIGN = d.EraseUser(ANN, None, NAMELESS)
 BEGINNING: list[d.Draft] = [
-    *(d.AddUser(name, name, "user", None) for name in (ANN, BOB, CY)),
-    d.CreateRoom(LOBBY, EPOCH, PLAIN, {ANN: "owner", BOB: "member"}),
+    *(d.AddUser(name, name, AccountRole.USER, None) for name in (ANN, BOB, CY)),
+    d.CreateRoom(LOBBY, EPOCH, PLAIN, {ANN: Role.OWNER, BOB: Role.MEMBER}),
 ]
 
 
@@ -156,7 +157,7 @@ def test_each_step_changes_and_looks_at_so_many_rows(writer: Writer) -> None:
     writer.commit(run, T0)
     for n in range(2 * LOOK_ROOMS):
         name = RoomName(f"r{n}")
-        room = d.CreateRoom(name, Epoch("a" * 16), PLAIN, {BOB: "owner"})
+        room = d.CreateRoom(name, Epoch("a" * 16), PLAIN, {BOB: Role.OWNER})
         message = d.NewMessage(name, BOB, None, "@ann", None, mentions)
         writer.commit([room, message], T0)
     while writer.tend(T0):
@@ -204,7 +205,9 @@ def test_much_text_leaves_the_index_in_more_steps(writer: Writer) -> None:
 def test_many_reactions_on_a_message_are_a_step_of_their_own(writer: Writer) -> None:
     """They go with it, as when it is deleted."""
     people = [UserName(f"p{n}") for n in range(2 * STEP_ROWS)]
-    writer.commit([d.AddUser(name, name, "user", None) for name in people], T0)
+    writer.commit(
+        [d.AddUser(name, name, AccountRole.USER, None) for name in people], T0
+    )
     writer.commit([say("one"), say("two"), say("three")], T0)
     for of in (1, 2):
         writer.commit([react(of, "👍", user=name) for name in people], T0)

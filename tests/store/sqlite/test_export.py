@@ -13,6 +13,7 @@ from chatd.core import drafts as d
 from chatd.core.entities import Sanction
 from chatd.core.mentions import Mentions
 from chatd.core.settings import RoomSettings
+from chatd.enums import AccountRole, Change, Role
 from chatd.errors import Reject, StoreRefused
 from chatd.ids import Cid, RoomName, Seq, UserName, session_tag
 from chatd.store.sqlite import admin, tokens
@@ -169,14 +170,16 @@ async def test_bans_invitations_blocks_and_tokens_are_in_it(tmp_path: Path) -> N
     admin.ban(tmp_path, ANN, Sanction(None, "spam"), T0)
     tokens.add_token(tmp_path, ANN, b"t" * 32, None, T0)
     async with sqlite(tmp_path) as store:
-        await one(store, d.AddUser(BOB, "Bob", "user", None))
+        await one(store, d.AddUser(BOB, "Bob", AccountRole.USER, None))
         for room in ("a", "b"):
-            members = {BOB: "owner"}
+            members = {BOB: Role.OWNER}
             await one(
                 store, d.CreateRoom(RoomName(room), EPOCH, RoomSettings(), members)
             )
         for room, change in (("a", "ban"), ("b", "mute"), ("b", "invite")):
-            act = d.Moderate(RoomName(room), BOB, None, ANN, change, reason="spam")
+            act = d.Moderate(
+                RoomName(room), BOB, None, ANN, Change(change), reason="spam"
+            )
             assert isinstance(await one(store, act), d.Committed)
         assert await one(store, d.SetBlock(ANN, BOB, on=True)) == d.Committed()
     profile, token, *rest = export(tmp_path, ANN)
@@ -221,14 +224,16 @@ async def test_what_he_did_is_in_it(tmp_path: Path) -> None:
                 react(1, "👍", on=False),
                 say("bob's", user=BOB),
                 attrs.evolve(delete(5), moderates=True),
-                d.Moderate(LOBBY, ANN, None, BOB, "ban", seconds=60, reason="noise"),
+                d.Moderate(
+                    LOBBY, ANN, None, BOB, Change.BAN, seconds=60, reason="noise"
+                ),
                 d.SetRoom(LOBBY, ANN, None, {"topic": "tea", "slow_s": 5}),
                 d.SetRoom(LOBBY, BOB, None, {"topic": "coffee"}),
                 d.CreateRoom(
                     RoomName("den"),
                     EPOCH,
                     RoomSettings(),
-                    {ANN: "owner"},
+                    {ANN: Role.OWNER},
                     cid=Cid("c2"),
                 ),
             ],
@@ -287,7 +292,7 @@ async def test_what_he_received_is_in_it_where_that_is_wanted(tmp_path: Path) ->
     private = RoomName("~private")
     async with sqlite(tmp_path) as store:
         await fill(store)
-        members = {ANN: "member", BOB: "owner"}
+        members = {ANN: Role.MEMBER, BOB: Role.OWNER}
         await store.commit(
             [
                 d.CreateRoom(private, EPOCH, RoomSettings(), members),

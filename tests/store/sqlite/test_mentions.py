@@ -9,6 +9,7 @@ import apsw
 from chatd.core import drafts as d
 from chatd.core.mentions import Mentions
 from chatd.core.settings import PLAIN
+from chatd.enums import AccountRole, Role
 from chatd.ids import Seq, UserName
 from chatd.store.digest import content_digest
 from chatd.store.sqlite.erase import Fate, erase
@@ -36,8 +37,10 @@ from tests.store.support import (
 def begun() -> Writer:
     """A store in memory with ann, bob and cy, whose ids are 1, 2 and 3, and a room."""
     writer = in_this_thread(apsw.Connection(":memory:"))
-    users: list[d.Draft] = [d.AddUser(n, n, "user", None) for n in (ANN, BOB, CY)]
-    room = d.CreateRoom(LOBBY, EPOCH, PLAIN, {ANN: "owner"})
+    users: list[d.Draft] = [
+        d.AddUser(n, n, AccountRole.USER, None) for n in (ANN, BOB, CY)
+    ]
+    room = d.CreateRoom(LOBBY, EPOCH, PLAIN, {ANN: Role.OWNER})
     writer.commit([*users, room], T0)
     return writer
 

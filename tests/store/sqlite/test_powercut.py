@@ -20,6 +20,7 @@ import attrs
 
 from chatd.core import drafts as d
 from chatd.core.settings import PLAIN
+from chatd.enums import AccountRole, Role
 from chatd.store.sqlite.files import create_database
 from chatd.store.sqlite.generation import begin
 from chatd.store.sqlite.migrate import configure
@@ -132,8 +133,8 @@ def live_until_the_cut(
     with contextlib.suppress(PowerCut), closing(db):
         db.pragma("locking_mode", "exclusive")
         writer = Writer(db, begin(db, path, random.Random(0).randbytes), 1)
-        room = d.CreateRoom(LOBBY, EPOCH, PLAIN, {ANN: "owner"})
-        writer.commit([d.AddUser(ANN, "ann", "user", None), room], T0)
+        room = d.CreateRoom(LOBBY, EPOCH, PLAIN, {ANN: Role.OWNER})
+        writer.commit([d.AddUser(ANN, "ann", AccountRole.USER, None), room], T0)
         db.pragma("synchronous", synchronous)
         disk.writes_left = disk.chance.randrange(WRITES_MAX)
         for number in range(10_000):

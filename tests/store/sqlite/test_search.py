@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from chatd.core import drafts as d
 from chatd.core.settings import PLAIN
+from chatd.enums import AccountRole, Role
 from chatd.ids import Seq, UserName
 from chatd.store.sqlite import search
 from chatd.store.sqlite.migrate import migrate
@@ -35,8 +36,8 @@ from tests.store.support import (
 def writer(tmp_path: Path) -> Writer:
     """A writer with ann in the lobby."""
     writer = in_this_thread(apsw.Connection(str(tmp_path / "x.db")))
-    room = d.CreateRoom(LOBBY, EPOCH, PLAIN, {ANN: "owner"})
-    writer.commit([d.AddUser(ANN, "Ann", "user", None), room], T0)
+    room = d.CreateRoom(LOBBY, EPOCH, PLAIN, {ANN: Role.OWNER})
+    writer.commit([d.AddUser(ANN, "Ann", AccountRole.USER, None), room], T0)
     return writer
 
 
@@ -80,10 +81,10 @@ def test_messages_are_indexed_in_steps_behind_the_commits(writer: Writer) -> Non
 def test_what_is_hidden_is_indexed_and_marked(writer: Writer) -> None:
     """Its author finds it; whoever searches for another asks `message.hidden`."""
     bob = UserName("bob")
-    members = {ANN: "member", bob: "member"}
+    members = {ANN: Role.MEMBER, bob: Role.MEMBER}
     writer.commit(
         [
-            d.AddUser(bob, "Bob", "user", None),
+            d.AddUser(bob, "Bob", AccountRole.USER, None),
             d.CreateRoom(DIRECT, EPOCH, PLAIN, members),
             say("tea", user=bob, room=DIRECT),
             say("more tea", user=bob, room=DIRECT),
@@ -125,7 +126,7 @@ def test_the_room_and_the_author_are_in_the_index(writer: Writer) -> None:
         [1, 2],
         [],
     ]
-    writer.commit([d.AddUser(BOB, "Bob", "user", None)], T0)
+    writer.commit([d.AddUser(BOB, "Bob", AccountRole.USER, None)], T0)
     search.take_out(writer.db, 2, "天気")
     assert find(writer, "天") == []
     writer.db.execute("UPDATE message SET user_id = 2 WHERE id = 2")

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from chatd.core import drafts as d
 from chatd.core.query import Hit, parse_query
 from chatd.core.settings import PLAIN
+from chatd.enums import AccountRole, Role
 from chatd.errors import IndexBehind, Reject, TooSlow
 from chatd.ids import RoomName, Seq
 from chatd.store import open_store
@@ -44,8 +45,8 @@ SCOPE = [(LOBBY, Seq(1), Seq(10**9))]
 def lobby(db: apsw.Connection | None = None) -> Writer:
     """A database with ann in the lobby, whose connection can search."""
     writer = in_this_thread(db or apsw.Connection(":memory:"))
-    room = d.CreateRoom(LOBBY, EPOCH, PLAIN, {ANN: "owner"})
-    writer.commit([d.AddUser(n, n, "user", None) for n in (ANN, BOB)], T0)
+    room = d.CreateRoom(LOBBY, EPOCH, PLAIN, {ANN: Role.OWNER})
+    writer.commit([d.AddUser(n, n, AccountRole.USER, None) for n in (ANN, BOB)], T0)
     writer.commit([room], T0)
     searching.prepare(writer.db)
     return writer
@@ -269,7 +270,7 @@ def test_one_room_is_found_while_the_index_is_made() -> None:
     """Only that room is looked through, from where the index ends."""
     writer = lobby()
     den = RoomName("den")
-    writer.commit([d.CreateRoom(den, EPOCH, PLAIN, {ANN: "owner"})], T0)
+    writer.commit([d.CreateRoom(den, EPOCH, PLAIN, {ANN: Role.OWNER})], T0)
     writer.commit([say(f"tea{n}", room=den) for n in range(300)], T0)
     write_many(writer)
     writer.commit([say(f"tea{n}", room=den) for n in range(300, 600)], T0)
@@ -347,7 +348,9 @@ def test_days_are_found_whatever_the_clock_did(
 ) -> None:
     """It may have been put back: then rooms disagree, and one with itself."""
     writer = lobby()
-    writer.commit([d.CreateRoom(DIRECT, EPOCH, PLAIN, {ANN: "member"})], T0 - 9 * DAY)
+    writer.commit(
+        [d.CreateRoom(DIRECT, EPOCH, PLAIN, {ANN: Role.MEMBER})], T0 - 9 * DAY
+    )
     for is_direct, at in written:
         room = DIRECT if is_direct else LOBBY
         messages = [say("tea", room=room), react(1, "👍") if not is_direct else None]
@@ -398,7 +401,7 @@ def test_a_rare_word_is_looked_for_before_its_rooms(elsewhere: int, named: int) 
     writer = lobby()
     rooms = [RoomName(f"den{number}") for number in range(100)]
     writer.commit(
-        [d.CreateRoom(room, EPOCH, PLAIN, {BOB: "owner"}) for room in rooms], T0
+        [d.CreateRoom(room, EPOCH, PLAIN, {BOB: Role.OWNER}) for room in rooms], T0
     )
     for room in rooms[::50]:
         writer.commit([say("hot tea", room=room, user=BOB)], T0)
@@ -425,7 +428,7 @@ def test_few_rooms_and_one_user_are_found_by_the_index() -> None:
     """Who reads little is not slowed down by what others write."""
     writer = lobby()
     den = RoomName("den")
-    writer.commit([d.CreateRoom(den, EPOCH, PLAIN, {BOB: "owner"})], T0)
+    writer.commit([d.CreateRoom(den, EPOCH, PLAIN, {BOB: Role.OWNER})], T0)
     writer.commit([say("tea", room=den, user=BOB)], T0 - DAY)
     writer.commit([say("tea") for _ in range(5000)], T0)
     while writer.tend(T0):

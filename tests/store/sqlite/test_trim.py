@@ -10,6 +10,7 @@ import pytest
 
 from chatd.core import drafts as d
 from chatd.core.settings import PLAIN
+from chatd.enums import AccountRole, Role
 from chatd.ids import Seq
 from chatd.store.sqlite import search, trim
 from chatd.store.sqlite.writer import Writer
@@ -25,8 +26,8 @@ from tests.store.support import (
 )
 
 BEGINNING: list[d.Draft] = [
-    d.AddUser(ANN, "ann", "user", None),
-    d.CreateRoom(LOBBY, EPOCH, PLAIN, {ANN: "owner"}),
+    d.AddUser(ANN, "ann", AccountRole.USER, None),
+    d.CreateRoom(LOBBY, EPOCH, PLAIN, {ANN: Role.OWNER}),
 ]
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from chatd.core import drafts as d
 from chatd.core.entities import INVITE_MS
+from chatd.enums import AccountRole, Change
 from chatd.ids import RoomName, Seq, UserName
 from chatd.ports import InviteRow
 from tests.store.sqlite.older import before, store_at
@@ -59,11 +60,11 @@ async def test_guests_of_before_have_no_address(tmp_path: Path) -> None:
     async with sqlite(tmp_path) as store:
         snapshot = await store.load(T0)
         assert [row.address for row in snapshot.users] == [None] * 4
-        come = d.AddUser(new, "eve", "guest", None)
+        come = d.AddUser(new, "eve", AccountRole.GUEST, None)
         opened = d.OpenSession(session_id("t"), new, None, T0, come, address=b"a" * 16)
         await one(store, opened)
         for guest, address in ((old, None), (new, b"a" * 16)):
-            act = d.Moderate(LOBBY, ANN, None, guest, "ban")
+            act = d.Moderate(LOBBY, ANN, None, guest, Change.BAN)
             outcome = await one(store, act)
             assert isinstance(outcome, d.Committed)
             barred = outcome.barred

@@ -9,6 +9,7 @@ import pytest
 
 from chatd.core import drafts as d
 from chatd.core.settings import PLAIN
+from chatd.enums import AccountRole, Role
 from chatd.errors import StoreFailed, StoreUnavailable
 from chatd.ids import Cid, RoomName, Seq, UserName
 from chatd.store.sqlite import ledger
@@ -41,8 +42,10 @@ def writer() -> Writer:
 
 def fill(writer: Writer) -> None:
     """Make the users and the room."""
-    users: list[d.Draft] = [d.AddUser(n, n, "user", None) for n in (ANN, BOB, CY)]
-    writer.commit([*users, d.CreateRoom(LOBBY, EPOCH, PLAIN, {ANN: "owner"})], T0)
+    users: list[d.Draft] = [
+        d.AddUser(n, n, AccountRole.USER, None) for n in (ANN, BOB, CY)
+    ]
+    writer.commit([*users, d.CreateRoom(LOBBY, EPOCH, PLAIN, {ANN: Role.OWNER})], T0)
 
 
 def count(writer: Writer, table: str) -> int:
@@ -58,8 +61,10 @@ def test_what_the_ledger_remembers_is_bounded(
     """However many users there were; what was forgotten is read again."""
     monkeypatch.setattr(ledger, "KEPT_MAX", 2)
     names = [UserName(f"guest~{number:04}") for number in range(50)]
-    writer.commit([d.AddUser(name, "guest", "guest", None) for name in names], T0)
-    joins = [d.SetMember(LOBBY, name, "member", event=True) for name in names]
+    writer.commit(
+        [d.AddUser(name, "guest", AccountRole.GUEST, None) for name in names], T0
+    )
+    joins = [d.SetMember(LOBBY, name, Role.MEMBER, event=True) for name in names]
     assert seqs(writer.commit(joins, T0).outcomes) == [*range(1, 51)]
     said = [say("hi", user=name) for name in (*names, *names)]
     assert seqs(writer.commit(said, T0).outcomes) == [*range(51, 151)]
@@ -82,7 +87,7 @@ def test_a_batch_is_one_commit(writer: Writer) -> None:
             react(1, "👍"),
             *[say(str(n), user=BOB) for n in range(100)],
             delete(2),
-            d.SetMember(LOBBY, CY, "member", event=True),
+            d.SetMember(LOBBY, CY, Role.MEMBER, event=True),
         ],
         T0,
     )
@@ -170,7 +175,7 @@ def test_a_cid_grows_old_by_what_is_certain(writer: Writer) -> None:
     for now in (T0 + 40 * DAY, T0 - 40 * DAY):
         name = RoomName(f"garden{now}")
         garden: d.Draft = d.CreateRoom(
-            name, EPOCH, PLAIN, {ANN: "owner"}, cid=Cid(f"g{now}"), event=True
+            name, EPOCH, PLAIN, {ANN: Role.OWNER}, cid=Cid(f"g{now}"), event=True
         )
         drafts = [garden, say("a", f"c{now}"), edit(1, f"{now}", f"e{now}")]
         outcomes = writer.commit(drafts, now, T0).outcomes

@@ -1,0 +1,116 @@
+"""The closed sets of words: each is one enumeration, and is parsed once, at the edge.
+
+A member is its word: it is written as that into JSON and the store, and equals it. What
+comes in from a client, the configuration, the store or a token is made a member there,
+so that inside nobody compares with a word that no set has.
+
+Pure: no I/O, no clock, no randomness.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class AccountRole(StrEnum):
+    """What somebody is on this server.
+
+    Source: protocol section 7.
+    """
+
+    GUEST = "guest"
+    USER = "user"
+    BOT = "bot"
+    ADMIN = "admin"
+
+
+class InvitedRole(StrEnum):
+    """What somebody can become by an invitation.
+
+    Source: protocol section 7.
+    """
+
+    USER = "user"
+    ADMIN = "admin"
+
+
+class Role(StrEnum):
+    """What a member is in a room.
+
+    Source: protocol section 3.
+    """
+
+    MEMBER = "member"
+    MODERATOR = "moderator"
+    OWNER = "owner"
+
+
+class RoomKind(StrEnum):
+    """What its name says that a room is.
+
+    Source: protocol section 1.
+    """
+
+    PUBLIC = "public"
+    PRIVATE = "private"
+    DIRECT = "direct"
+
+
+class State(StrEnum):
+    """Whether somebody is there.
+
+    Source: protocol section 5.
+    """
+
+    ONLINE = "online"
+    AWAY = "away"
+    OFFLINE = "offline"
+
+
+class Change(StrEnum):
+    """What happened to a membership.
+
+    Source: protocol section 3.
+    """
+
+    JOIN = "join"
+    LEAVE = "leave"
+    INVITE = "invite"
+    UNINVITE = "uninvite"
+    DECLINE = "decline"
+    KICK = "kick"
+    BAN = "ban"
+    UNBAN = "unban"
+    MUTE = "mute"
+    UNMUTE = "unmute"
+    ROLE = "role"
+
+
+class Post(StrEnum):
+    """Who may send to a room.
+
+    Source: protocol section 3.
+    """
+
+    MEMBERS = "members"
+    MODERATORS = "moderators"
+
+
+class Visibility(StrEnum):
+    """What newcomers to a room may read.
+
+    Source: protocol section 3.
+    """
+
+    ALL = "all"
+    SINCE_JOIN = "since_join"
+
+
+class Fate(StrEnum):
+    """What becomes of the messages of an account that ends.
+
+    Source: section 7.
+    """
+
+    EMPTY = "empty"
+    REASSIGN = "reassign"
