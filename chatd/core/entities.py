@@ -20,10 +20,10 @@ from chatd.core.scope import Scope
 from chatd.core.settings import RoomSettings
 from chatd.enums import AccountRole, Change, Role, State
 from chatd.ids import ConnectionId, Epoch, RoomName, Seq, SessionId, UserName
-from chatd.wire.codec import BadCommand
 from chatd.wire.commands import Command
 from chatd.wire.events import DAY_MS, Millis, UserShown
 from chatd.wire.kinds import CommandId
+from chatd.wire.malformed import BadCommand
 
 
 @attrs.define

@@ -27,9 +27,9 @@ from chatd.enums import AccountRole
 from chatd.errors import Reject
 from chatd.ids import ConnectionId, RoomName, Seq, SessionId, UserName
 from chatd.wire.accounts import SecretCommand
-from chatd.wire.codec import BadCommand
 from chatd.wire.commands import Command, Hello
 from chatd.wire.events import Millis
+from chatd.wire.malformed import BadCommand
 
 A = TypeVar("A")
 

@@ -46,9 +46,9 @@ from chatd.core.turn import Turn
 from chatd.errors import Reject, RejectCode
 from chatd.ids import Epoch, RoomName
 from chatd.wire.acts import Create
-from chatd.wire.codec import BadCommand
 from chatd.wire.commands import Command
 from chatd.wire.events import Presence
+from chatd.wire.malformed import BadCommand
 
 MALFORMED_BURST = 20
 MALFORMED_PER_S = 0.1

@@ -32,8 +32,8 @@ from chatd.core.scope import Scope
 from chatd.core.state import Chat
 from chatd.errors import MALFORMED, Ending, Reject, RejectCode
 from chatd.ids import ConnectionId, Epoch, RoomName, UserName, is_public
-from chatd.wire.codec import BadCommand
 from chatd.wire.commands import Command
+from chatd.wire.malformed import BadCommand
 from chatd.wire.replies import Done, Refusal, Reply
 
 LIMITED_BURST = 60

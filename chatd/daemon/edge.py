@@ -15,6 +15,7 @@ from chatd.daemon.house import House
 from chatd.daemon.routes import metrics_routes, public_routes
 from chatd.net.asgi import Gateway
 from chatd.net.census import Census
+from chatd.net.dialect import JsonDialect
 from chatd.net.host import DoorLimits
 from chatd.net.listener import Listener
 from chatd.net.monitor import Monitor
@@ -55,6 +56,7 @@ def doors_of(
     )
     listener = Listener(
         host=house,
+        dialect=JsonDialect(config),
         limits=DoorLimits(),
         site=site,
         census=Census(),

@@ -15,7 +15,8 @@ import trio
 from chatd.daemon.complaints import Complaints
 from chatd.errors import Ending
 from chatd.hub import Hub
-from chatd.ids import ConnectionId, RoomName
+from chatd.ids import ConnectionId
+from chatd.net.dialect import binary
 from chatd.net.host import Stats
 from chatd.net.trouble import Trouble
 from chatd.observe import Metrics, log
@@ -65,15 +66,11 @@ class House:
         if is_text:
             self.hub.on_texts(outlet, [payload])
         else:
-            self.hub.on_binary(outlet)
+            self.hub.on_bad(outlet, binary())
 
-    def make_gap(self, room: RoomName, have: int, seq: int) -> bytes:
-        """Make the frame for events that a slow reader does not get."""
-        return self.hub.make_gap(room, have, seq)
-
-    def make_bye(self, ending: Ending, after_s: float | None) -> bytes | None:
-        """Make the frame that says why the server closes."""
-        return self.hub.make_bye(ending, after_s)
+    def gapped(self, _outlet: Outlet) -> None:
+        """Count a gap that is told."""
+        self.hub.gapped()
 
     def bug(self, outlet: Outlet, error: Exception) -> None:
         """Log and count a bug that ends one connection."""

@@ -43,7 +43,7 @@ from chatd.hub.perform import PERFORM, Performer
 from chatd.hub.ready import Message, Ready, use
 from chatd.hub.world import World
 from chatd.observe import Metrics
-from chatd.wire.codec import BadCommand, Decoder
+from chatd.wire.malformed import BadCommand
 
 TURN_S = 0.01
 """When a turn ends. Source: a fifth of what nobody should have to wait; measured, with
@@ -62,7 +62,6 @@ class Engine:
     Args:
         world: Time.
         metrics: Where to count.
-        decoder: Makes commands of frames.
     """
 
     _mono: Callable[[], float]
@@ -70,10 +69,9 @@ class Engine:
     _machine: Machine
     _performer: Performer
 
-    def __init__(self, world: World, metrics: Metrics, decoder: Decoder) -> None:
+    def __init__(self, world: World, metrics: Metrics) -> None:
         self._world = world
         self._metrics = metrics
-        self._decoder = decoder
         self._fanout = Fanout()
         self._inputs: deque[Input] = deque()
         self._told: deque[Executed | Revised] = deque()
@@ -191,7 +189,7 @@ class Engine:
             sent = (
                 message
                 if isinstance(message, BadCommand)
-                else self._decoder.decode(message)
+                else link.outlet.dialect.decode(message)
             )
         except BadCommand as reject:
             self._metrics.refused(reject.code)

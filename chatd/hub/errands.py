@@ -40,12 +40,10 @@ from chatd.hub.committer import RETRY_AFTER_S
 from chatd.hub.fanout import Fanout, Link
 from chatd.hub.searches import Searches, unreadable
 from chatd.hub.turns import Turns
-from chatd.ids import ConnectionId, RoomName, Seq
+from chatd.ids import ConnectionId, Seq
 from chatd.ports import Entry, EntryKind, Store
 from chatd.wire.commands import Command
-from chatd.wire.encode import encode
 from chatd.wire.events import TimelineShown
-from chatd.wire.framing import text_frame
 
 REPLAY_PAGE = 256
 REPLAY_PAGE_BYTES = 65_536
@@ -60,7 +58,8 @@ class Errands:
     _authenticator: Authenticator
     _fanout: Fanout
     _happened: Callable[[Input], None]
-    _make_gap: Callable[[RoomName, int, int], bytes]
+    _gapped: Callable[[], None]
+    """Told of each gap."""
     _searches: Searches = attrs.field(init=False, factory=Searches)
     _pages: Turns = attrs.field(init=False, factory=Turns)
     _counts: Turns = attrs.field(init=False, factory=Turns)
@@ -181,7 +180,7 @@ class Errands:
             if effect.last is None and begins > effect.after + 1:
                 self._miss(link, effect, begins)
             if page:
-                frames = b"".join(text_frame(encode(event)) for event in page)
+                frames = b"".join(map(link.outlet.dialect.encode, page))
                 at = page[-1].seq
                 entry = Entry(effect.room, begins, at, EntryKind.REPLAY, frames)
                 self._fanout.cork(link, entry)
@@ -193,7 +192,8 @@ class Errands:
     def _miss(self, link: Link, effect: Replay, begins: Seq) -> None:
         """Tell of what went between two pages: the room has forgotten it."""
         have, seq = effect.after, Seq(begins - 1)
-        frame = self._make_gap(effect.room, have, seq)
+        self._gapped()
+        frame = link.outlet.dialect.gap(effect.room, have, seq)
         entry = Entry(effect.room, have + 1, seq, EntryKind.REPLAY, frame)
         self._fanout.cork(link, entry)
 

@@ -3,7 +3,8 @@
 Within a batch nothing is written. What is for one connection alone goes into
 its **cork**; the live events of a room are kept once for all its receivers, and
 closed off whenever the receivers are about to change, so that nobody gets an
-event from before his subscription or from after his removal. `flush` hands
+event from before his subscription or from after his removal. What they get is written
+once for each dialect that is spoken among them. `flush` hands
 everything to the outlets: one entry per room and batch, shared by all, and one
 write per connection.
 
@@ -23,7 +24,9 @@ from chatd.core.effects import Replay
 from chatd.errors import Ending
 from chatd.hub.ready import Message
 from chatd.ids import ConnectionId, RoomName, UserName
-from chatd.ports import Entry, EntryKind, Outlet
+from chatd.ports import Dialect, Entry, EntryKind, Outlet
+from chatd.wire.events import Ephemeral, Hidden, TimelineEvent
+from chatd.wire.replies import ServerFrame
 
 SENDS_MAX = 1024
 """Receivers of one `flush`: some 5 ms. The members of a larger room get an event one
@@ -79,9 +82,10 @@ def _rename(link: Link, room: RoomName, name: RoomName) -> None:
 
 @attrs.define(eq=False)
 class Audience:
-    """The receivers of one room, and what waits for them in this batch."""
+    """The receivers of one room that share a dialect, and what waits for them."""
 
     name: RoomName
+    dialect: Dialect
     links: dict[ConnectionId, Link] = attrs.field(factory=dict)
     frames: list[bytes] = attrs.field(factory=list)
     first_seq: int = 0
@@ -93,7 +97,8 @@ class Fanout:
     """All connections, all audiences, and the batch that is being gathered."""
 
     links: dict[ConnectionId, Link] = attrs.field(factory=dict)
-    _audiences: dict[RoomName, Audience] = attrs.field(factory=dict)
+    _audiences: dict[RoomName, list[Audience]] = attrs.field(factory=dict)
+    """Of each room one for each dialect in which somebody follows it."""
     _dirty_rooms: list[Audience] = attrs.field(factory=list)
     _dirty_links: list[Link] = attrs.field(factory=list)
     has_more: bool = False
@@ -126,9 +131,7 @@ class Fanout:
         if room in link.left:
             # What is dropped with the room must not be what comes from here on.
             self._uncork(link)
-        audience = self._audiences.get(room)
-        if audience is None:
-            audience = self._audiences[room] = Audience(room)
+        audience = self._audience(room, link.outlet.dialect)
         self._close_off(audience)
         audience.links[connection] = link
         link.rooms[room] = None
@@ -146,10 +149,8 @@ class Fanout:
         if link is None:
             return
         link.replays.pop(room, None)
-        audience = self._audiences.get(room)
-        if audience is not None:
-            self._close_off(audience)
         if link.rooms.pop(room, self) is None:
+            self._close_off(self._audience(room, link.outlet.dialect))
             self._leave(link, room)
         if drop:
             link.cork = [entry for entry in link.cork if entry.room != room]
@@ -168,23 +169,63 @@ class Fanout:
             name: What it is called.
             connections: Those that follow it, replaying or live.
         """
-        audience = self._audiences.pop(room, None)
-        if audience is not None:
-            self._close_off(audience)
-            audience.name = name
-            self._audiences[name] = audience
+        audiences = self._audiences.pop(room, None)
+        if audiences is not None:
+            for audience in audiences:
+                self._close_off(audience)
+                audience.name = name
+            self._audiences[name] = audiences
         for number in connections:
             link = self.links.get(number)
             if link is not None:
                 _rename(link, room, name)
 
+    def _audience(self, room: RoomName, dialect: Dialect) -> Audience:
+        """The receivers of a room that share a dialect; made where there are none."""
+        audiences = self._audiences.setdefault(room, [])
+        for audience in audiences:
+            if audience.dialect is dialect:
+                return audience
+        audiences.append(Audience(room, dialect))
+        return audiences[-1]
+
     def _leave(self, link: Link, room: RoomName) -> None:
-        audience = self._audiences[room]
+        audience = self._audience(room, link.outlet.dialect)
         del audience.links[link.outlet.id]
         if not audience.links:
-            del self._audiences[room]
+            audiences = self._audiences[room]
+            audiences.remove(audience)
+            if not audiences:
+                del self._audiences[room]
 
     # --- gathering ----------------------------------------------------------
+
+    def tell(
+        self,
+        connections: Collection[ConnectionId],
+        frame: ServerFrame,
+        room: RoomName | None,
+        kind: EntryKind,
+    ) -> None:
+        """Put a frame into the corks of some connections.
+
+        Args:
+            connections: Those that are still there get it.
+            frame: What they are told.
+            room: What is dropped with it where that is left.
+            kind: What may become of it under pressure.
+        """
+        entries: dict[Dialect, Entry] = {}
+        for number in connections:
+            link = self.links.get(number)
+            if link is None:
+                continue
+            dialect = link.outlet.dialect
+            entry = entries.get(dialect)
+            if entry is None:
+                entry = Entry(room, 0, 0, kind, dialect.encode(frame))
+                entries[dialect] = entry
+            self.cork(link, entry)
 
     def cork(self, link: Link, entry: Entry) -> None:
         """Put an entry behind what already waits for one connection."""
@@ -197,77 +238,74 @@ class Fanout:
             link.dirty = True
             self._dirty_links.append(link)
 
-    def deliver(self, room: RoomName, seq: int, frame: bytes) -> None:
+    def deliver(self, event: TimelineEvent) -> None:
         """Put a live event behind the room's others of this batch."""
-        audience = self._audiences.get(room)
-        if audience is None:
-            return
-        if not audience.frames:
-            audience.first_seq = seq
-            self._dirty_rooms.append(audience)
-        audience.last_seq = seq
-        audience.frames.append(frame)
+        for audience in self._audiences.get(event.room, ()):
+            if not audience.frames:
+                audience.first_seq = event.seq
+                self._dirty_rooms.append(audience)
+            audience.last_seq = event.seq
+            audience.frames.append(audience.dialect.encode(event))
 
     def deliver_hidden(
         self,
-        room: RoomName,
-        seq: int,
-        frame: bytes,
-        hidden: bytes,
+        event: TimelineEvent,
+        hidden: Hidden,
         blocker: Collection[ConnectionId],
     ) -> None:
         """Put a live event behind the room's others, one entry for each receiver.
 
         Args:
-            room: The room.
-            seq: The event's.
-            frame: What is sent of it.
+            event: What happened.
             hidden: What is sent instead to the connections of `blocker`.
             blocker: Those that must not see it.
         """
-        audience = self._audiences.get(room)
-        if audience is None:
-            return
-        self._close_off(audience)
-        self.delivered += len(audience.links)
-        for number, link in audience.links.items():
-            data = hidden if number in blocker else frame
-            self.cork(link, Entry(room, seq, seq, EntryKind.ROOM, data))
+        room, seq = event.room, event.seq
+        for audience in self._audiences.get(room, ()):
+            self._close_off(audience)
+            self.delivered += len(audience.links)
+            encode = audience.dialect.encode
+            shown, instead = encode(event), encode(hidden)
+            for number, link in audience.links.items():
+                data = instead if number in blocker else shown
+                self.cork(link, Entry(room, seq, seq, EntryKind.ROOM, data))
 
     def spread(
         self,
-        room: RoomName,
-        frame: bytes,
+        frame: Ephemeral,
         besides: Collection[ConnectionId] = (),
-        instead: bytes | None = None,
+        instead: Ephemeral | None = None,
     ) -> None:
         """Send an ephemeral frame to a room's receivers.
 
         Args:
-            room: The room.
             frame: What everybody gets.
             besides: Connections that get nothing.
             instead: What a connection gets that was spared an earlier one.
         """
-        audience = self._audiences.get(room)
-        if audience is None:
-            return
-        self._close_off(audience)
-        entry = Entry(room, 0, 0, EntryKind.EPHEMERAL, frame)
-        for number, link in audience.links.items():
-            if number in besides:
-                continue
-            if instead is not None and room in link.outlet.spared:
-                link.outlet.spared.pop(room)
-                self.cork(link, Entry(room, 0, 0, EntryKind.EPHEMERAL, instead))
-            else:
-                self.cork(link, entry)
+        room = frame.room
+        for audience in self._audiences.get(room, ()):
+            self._close_off(audience)
+            encode = audience.dialect.encode
+            entry = Entry(room, 0, 0, EntryKind.EPHEMERAL, encode(frame))
+            whole = entry
+            if instead is not None:
+                whole = Entry(room, 0, 0, EntryKind.EPHEMERAL, encode(instead))
+            for number, link in audience.links.items():
+                if number in besides:
+                    continue
+                if instead is not None and room in link.outlet.spared:
+                    link.outlet.spared.pop(room)
+                    self.cork(link, whole)
+                else:
+                    self.cork(link, entry)
 
     def spared(self, room: RoomName) -> bool:
         """Whether some receiver of the room was spared an ephemeral frame."""
-        audience = self._audiences.get(room)
-        return audience is not None and any(
-            room in link.outlet.spared for link in audience.links.values()
+        return any(
+            room in link.outlet.spared
+            for audience in self._audiences.get(room, ())
+            for link in audience.links.values()
         )
 
     def _close_off(self, audience: Audience) -> None:

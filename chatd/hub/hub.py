@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 import trio
 
 from chatd.auth import Authenticator
-from chatd.config import Config, LiveConfig
+from chatd.config import LiveConfig
 from chatd.core.clock import Clock
 from chatd.core.drafts import Draft, RecordTime
 from chatd.core.effects import Origin
@@ -29,7 +29,7 @@ from chatd.core.inputs import (
 )
 from chatd.core.machine import Machine
 from chatd.core.quota import Space, address_key
-from chatd.errors import Ending, RejectCode
+from chatd.errors import Ending
 from chatd.hub.clock import keep_clock
 from chatd.hub.committer import Committer
 from chatd.hub.engine import Engine
@@ -39,14 +39,10 @@ from chatd.hub.perform import Performer
 from chatd.hub.restore import load
 from chatd.hub.revisions import watch
 from chatd.hub.world import World
-from chatd.ids import ConnectionId, RoomName, UserName
-from chatd.names import NAMES
+from chatd.ids import ConnectionId, UserName
 from chatd.observe import Metrics
 from chatd.ports import Outlet, Store
-from chatd.wire.codec import BadCommand, Decoder
-from chatd.wire.encode import encode
-from chatd.wire.events import Bye, Gap
-from chatd.wire.framing import text_frame
+from chatd.wire.malformed import BadCommand
 
 
 class Hub(Engine):
@@ -75,12 +71,8 @@ class Hub(Engine):
         server: str,
         page: str = "",
     ) -> None:
-        # As the store was opened with, whatever the setting becomes.
-        self._names = NAMES[config.current.auth.names]
-        decoder = Decoder(config.current.limits.text_chars, self._names)
-        super().__init__(world, metrics, decoder)
+        super().__init__(world, metrics)
         self._config = config
-        config.follow(self._adjust)
         self._store = store
         self._server = server
         self._page = page
@@ -106,14 +98,8 @@ class Hub(Engine):
             lambda: self._moment().sure,
         )
         self._errands = Errands(
-            store, authenticator, self._fanout, self._happened, self.make_gap
+            store, authenticator, self._fanout, self._happened, self.gapped
         )
-
-    def _adjust(self, config: Config) -> None:
-        """Take what clients send by these settings."""
-        text_chars = config.limits.text_chars
-        if text_chars != self._decoder.text_chars:
-            self._decoder = Decoder(text_chars, self._names)
 
     async def run(
         self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
@@ -263,11 +249,8 @@ class Hub(Engine):
         assert link is not None, "it is attached as long as it is read"
         self._sent(link, payloads)
 
-    def on_binary(self, outlet: Outlet) -> None:
-        """Answer a binary frame: every frame is JSON text here."""
-        reject = BadCommand(
-            RejectCode.BAD_FRAME, "this is a binary frame: send JSON in a text frame"
-        )
+    def on_bad(self, outlet: Outlet, reject: BadCommand) -> None:
+        """Answer a message of which the edge knows that it is no command."""
         link = self._link(outlet.id)
         assert link is not None, "it is attached as long as it is read"
         self._metrics.refused(reject.code)
@@ -279,18 +262,9 @@ class Hub(Engine):
         self._happened(SpaceMeasured(free_bytes))
         return self._machine.space
 
-    def make_gap(self, room: RoomName, have: int, seq: int) -> bytes:
-        """Make the frame for events that are not sent to a slow reader."""
+    def gapped(self) -> None:
+        """Count a gap that is told."""
         self._metrics.gaps += 1
-        return text_frame(encode(Gap(room, have, seq)))  # type: ignore[arg-type]
-
-    def make_bye(self, ending: Ending, after_s: float | None) -> bytes | None:
-        """Make the frame that says why the server closes, where it is the server."""
-        if ending.code is None or ending in (Ending.PEER_CLOSED, Ending.LOGOUT):
-            return None
-        after = round(after_s, 1) if after_s is not None else None
-        bye = Bye(ending.code, ending.reason, ending.reconnect, after)
-        return text_frame(encode(bye))
 
     # --- time ---------------------------------------------------------------
 

@@ -23,9 +23,7 @@ from chatd.hub.errands import Errands
 from chatd.hub.fanout import Fanout
 from chatd.observe import Metrics
 from chatd.ports import Entry, EntryKind
-from chatd.wire.encode import encode
 from chatd.wire.events import CaughtUp, Presence
-from chatd.wire.framing import text_frame
 from chatd.wire.replies import Welcome
 
 
@@ -53,7 +51,7 @@ class Performer:
         if type(reply) is Welcome:
             link.user = reply.user
         if reply is not None:
-            data = text_frame(encode(reply))
+            data = link.outlet.dialect.encode(reply)
             link.cork.append(Entry(None, 0, 0, EntryKind.REPLY, data))
         link.answers += 1
         self.fanout.touch(link)
@@ -65,31 +63,22 @@ class Performer:
         elif isinstance(frame, CaughtUp):
             # It goes where its replay goes: nowhere, once another join is answered.
             room, kind = frame.room, EntryKind.REPLAY
-        entry = Entry(room, 0, 0, kind, text_frame(encode(frame)))
-        for number in effect.connections:
-            link = self.fanout.links.get(number)
-            if link is not None:
-                self.fanout.cork(link, entry)
+        self.fanout.tell(effect.connections, frame, room, kind)
 
     def _deliver(self, effect: effects.Deliver) -> None:
-        event = effect.event
         self.metrics.events += 1
-        self.fanout.deliver(event.room, event.seq, text_frame(encode(event)))
+        self.fanout.deliver(effect.event)
 
     def _deliver_hidden(self, effect: effects.DeliverHidden) -> None:
-        event = effect.event
         self.metrics.events += 1
-        frame, hidden = text_frame(encode(event)), text_frame(encode(effect.hidden))
-        self.fanout.deliver_hidden(event.room, event.seq, frame, hidden, effect.blocker)
+        self.fanout.deliver_hidden(effect.event, effect.hidden, effect.blocker)
 
     def _spread(self, effect: effects.Spread) -> None:
         frame = effect.frame
         instead = None
         if isinstance(frame, Presence) and self.fanout.spared(frame.room):
-            whole = self.machine.missed_presence(frame.room)
-            instead = text_frame(encode(whole))
-        data = text_frame(encode(frame))
-        self.fanout.spread(frame.room, data, effect.besides, instead)
+            instead = self.machine.missed_presence(frame.room)
+        self.fanout.spread(frame, effect.besides, instead)
 
     def _subscribe(self, effect: effects.Subscribe) -> None:
         self.fanout.subscribe(effect.connection, effect.room)

@@ -19,7 +19,7 @@ from typing import Protocol
 import attrs
 
 from chatd.core.inputs import Closed
-from chatd.wire.codec import BadCommand
+from chatd.wire.malformed import BadCommand
 
 HEAVY_S = 0.001
 """Use of the loop from which on others are served before. Source: measured, one of

@@ -36,6 +36,7 @@ from chatd.net.host import DoorLimits, Host, Stats
 from chatd.net.pulse import Pulse
 from chatd.net.scanner import Scanner
 from chatd.net.sockets import PeerSocket
+from chatd.ports import Dialect
 
 _EARLY = 0.5
 """The first ping comes up to this part of the interval early."""
@@ -74,6 +75,7 @@ async def serve_connection(
     sock: PeerSocket,
     upgrade: Upgrade,
     host: Host,
+    dialect: Dialect,
     limits: DoorLimits,
     *,
     connection: ConnectionId,
@@ -87,6 +89,7 @@ async def serve_connection(
         sock: Connected and non-blocking; closed here.
         upgrade: The checked request, not answered yet.
         host: Whoever the messages are for.
+        dialect: How they are written and read.
         limits: What the connection may cost.
         connection: Its number.
         jitter: Random in 0 to 1, for the moment of the first ping.
@@ -105,6 +108,7 @@ async def serve_connection(
         address=upgrade.address,
         bearer=upgrade.bearer,
         host=host,
+        dialect=dialect,
         limits=limits,
         budget=budget,
         head=upgrade.head(),

@@ -76,7 +76,7 @@ class Farewell(SocketOut):
         self._written_off = True
         self._weigh()
         self.ws = None
-        self.outbox.make_gap = self.host.make_gap
+        self.outbox.make_gap = self.dialect.gap
 
     async def _flush_all(self) -> None:
         while self.outbox.waiting and not self.lost:
@@ -85,7 +85,7 @@ class Farewell(SocketOut):
 
     def _bye(self, ending: Ending) -> bytes | None:
         try:
-            return self.host.make_bye(ending, self.after_s)
+            return self.dialect.bye(ending, self.after_s)
         except Exception as error:  # noqa: BLE001 - the firewall of this call
             self.host.bug(self, error)
             return None

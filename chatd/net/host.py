@@ -13,7 +13,6 @@ from typing import Protocol
 import attrs
 
 from chatd.errors import Ending
-from chatd.ids import RoomName
 from chatd.ports import Outlet
 
 
@@ -69,11 +68,8 @@ class Host(Protocol):
         `outlet.answered()` is due for it once.
         """
 
-    def make_gap(self, room: RoomName, have: int, seq: int) -> bytes:
-        """Make the frame that tells that `have` + 1 to `seq` were not sent."""
-
-    def make_bye(self, ending: Ending, after_s: float | None) -> bytes | None:
-        """Make the frame that goes before the close frame, if one does."""
+    def gapped(self, outlet: Outlet) -> None:
+        """Count that some of a room is not sent to it, and that it is told so."""
 
     def bug(self, outlet: Outlet, error: Exception) -> None:
         """Log and count what should not have happened; must not raise."""

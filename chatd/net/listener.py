@@ -57,6 +57,7 @@ from chatd.net.socketio import linger, read, write
 from chatd.net.sockets import Listening, PeerSocket, tune
 from chatd.net.tls import NotTls, TlsSocket
 from chatd.net.trouble import Cause, Trouble
+from chatd.ports import Dialect
 
 HANDSHAKE_S = 10.0
 """For the keys of an encrypted connection. Source: as long as for its head."""
@@ -72,6 +73,8 @@ class Listener:
     """Accepts connections and runs each behind its own firewall."""
 
     host: Host
+    dialect: Dialect
+    """What is spoken in its WebSockets."""
     limits: DoorLimits
     site: Site
     census: Census
@@ -198,6 +201,7 @@ class Listener:
                     stream,
                     found,
                     self.host,
+                    self.dialect,
                     self.limits,
                     connection=number,
                     jitter=self.jitter(),

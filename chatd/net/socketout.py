@@ -27,7 +27,7 @@ from chatd.net.budget import Budget
 from chatd.net.host import DoorLimits, Host
 from chatd.net.outbox import Outbox
 from chatd.net.sockets import PeerSocket, undelivered
-from chatd.ports import Entry, EntryKind
+from chatd.ports import Dialect, Entry, EntryKind
 
 _BUCKET_S = 2.0
 """Seconds of `commands_per_s` that a quiet client may use at once."""
@@ -53,6 +53,7 @@ class SocketOut:
     address: str
     bearer: str | None = attrs.field(default=None, repr=False)
     host: Host = attrs.field(repr=False)
+    dialect: Dialect = attrs.field(repr=False)
     limits: DoorLimits = attrs.field(repr=False)
     budget: Budget = attrs.field(factory=Budget, repr=False)
     """Of what all connections hold."""
@@ -297,7 +298,8 @@ class SocketOut:
 
     def _gap(self, room: RoomName, have: int, seq: int) -> bytes:
         try:
-            return self.host.make_gap(room, have, seq)
+            self.host.gapped(self)
+            return self.dialect.gap(room, have, seq)
         except Exception as error:  # noqa: BLE001 - the firewall of this call
             self.bug(error)
             return b""

@@ -4,6 +4,7 @@
 Each has one contract suite in the tests that runs on every implementation.
 """
 
+from chatd.ports.dialect import Dialect
 from chatd.ports.outlet import Entry, EntryKind, Outlet
 from chatd.ports.store import (
     InviteRow,
@@ -18,6 +19,7 @@ from chatd.ports.store import (
 )
 
 __all__ = [
+    "Dialect",
     "Entry",
     "EntryKind",
     "InviteRow",

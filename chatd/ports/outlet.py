@@ -10,6 +10,7 @@ import attrs
 
 from chatd.errors import Ending
 from chatd.ids import ConnectionId, RoomName
+from chatd.ports.dialect import Dialect
 
 
 class EntryKind(Enum):
@@ -29,7 +30,7 @@ class EntryKind(Enum):
 
 @attrs.define
 class Entry:
-    """Whole WebSocket frames on their way out, shared by all receivers."""
+    """Whole frames of one dialect on their way out, shared by all receivers."""
 
     room: RoomName | None
     first_seq: int
@@ -53,6 +54,10 @@ class Outlet(Protocol):
     @property
     def bearer(self) -> str | None:
         """The credential that came with the upgrade, if one did."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """How frames for it are written, and what it sends is read."""
 
     @property
     def finished(self) -> bool:

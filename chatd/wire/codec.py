@@ -30,53 +30,21 @@ from typing import Any, get_args
 import orjson
 from cattrs import ClassValidationError, Converter
 
-from chatd.errors import Reject, RejectCode
-from chatd.ids import Cid
+from chatd.errors import RejectCode
 from chatd.names import ASCII, Names
 from chatd.wire.acts import SETTINGS, Create, SetRoom
 from chatd.wire.commands import Command, Hello, History, Join, Logout, Send
 from chatd.wire.fields import (
     Mistyped,
-    Parse,
     converter_for,
     kind_of,
-    parse_cid_field,
-    parse_id,
-    parse_word,
 )
-from chatd.wire.kinds import WIRE_NAMES, CommandId
+from chatd.wire.kinds import WIRE_NAMES
+from chatd.wire.malformed import BadCommand
 from chatd.wire.text import TooLong
 
 TYPE_SHOWN_CHARS_MAX = 32
 """Of an unknown type, in the sentence that refuses it."""
-
-
-class BadCommand(Reject):
-    """A frame is not a command of the protocol; the connection goes on.
-
-    It counts against the connection, unless all that is wrong was typed by a person.
-
-    Attributes:
-        re: Its type, where it has one that is a word.
-        id: Its id, where it has one that is allowed.
-        cid: Its cid, where it has one that is allowed.
-    """
-
-    def __init__(
-        self,
-        code: RejectCode,
-        text: str,
-        *,
-        field: str | None = None,
-        frame: dict[str, Any] | None = None,
-        counted: bool = True,
-    ) -> None:
-        """Take the labels of the refused `frame`, if it was an object at all."""
-        super().__init__(code, text, field=field, counted=counted)
-        frame = frame or {}
-        self.re: str | None = _readable(parse_word, frame.get("type"))
-        self.id: CommandId = _readable(parse_id, frame.get("id"))
-        self.cid: Cid | None = _readable(parse_cid_field, frame.get("cid"))
 
 
 _COMMANDS: dict[str, Any] = {cls.type: cls for cls in get_args(Command)}
@@ -265,11 +233,3 @@ def _shown(sent: str) -> str:
     cut = sent[:TYPE_SHOWN_CHARS_MAX]
     clean = "".join(char if char.isprintable() and char != '"' else "?" for char in cut)
     return clean if len(cut) == len(sent) else f"{clean}…"
-
-
-def _readable(parse: Parse, value: Any) -> Any:
-    """The value if it can be parsed, else None."""
-    try:
-        return parse(value)
-    except ValueError:
-        return None

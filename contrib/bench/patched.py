@@ -26,6 +26,7 @@ from chatd.core.machine import Machine
 from chatd.hub import committer, engine, fanout
 from chatd.hub.hub import Hub
 from chatd.net import door, scanner
+from chatd.net.dialect import JsonDialect
 from chatd.net.socketout import SocketOut
 from chatd.ports import Entry, Outlet
 from chatd.store.sqlite import writer
@@ -71,7 +72,7 @@ def parts(file: Path) -> None:
     timed(scanner.Scanner, "next", "find and unmask frames")
     timed(Decoder, "decode", "bytes to command")
     timed(Machine, "handle", "decide")
-    timed(perform_module, "encode", "event to bytes")
+    timed(JsonDialect, "encode", "event to bytes")
     timed(fanout.Fanout, "flush", "fan out, with the sends")
     timed(SocketOut, "_send", "send")
     timed(writer.Writer, "commit", "write and sync, in its thread")

@@ -9,8 +9,9 @@ from typing import Any, get_args
 import pytest
 
 from chatd.names import NAMES
-from chatd.wire.codec import BadCommand, Decoder
+from chatd.wire.codec import Decoder
 from chatd.wire.commands import Command
+from chatd.wire.malformed import BadCommand
 
 WORST = Path(__file__).parents[2] / "contrib" / "bench" / "worst.py"
 TYPES = sorted(command.type for command in get_args(Command))

@@ -16,7 +16,6 @@ from chatd.core.turn import FLOOD_AFTER_S, LIMITED_BURST
 from chatd.errors import Ending, Reject, RejectCode
 from chatd.ids import Cid, ConnectionId, RoomName, Seq, SessionId
 from chatd.wire import commands, kinds
-from chatd.wire.codec import BadCommand
 from chatd.wire.commands import (
     Delete,
     Edit,
@@ -30,6 +29,7 @@ from chatd.wire.commands import (
     Send,
 )
 from chatd.wire.kinds import Display, Text
+from chatd.wire.malformed import BadCommand
 from chatd.wire.replies import Done, Joined, Refusal, Stored, Welcome
 from tests.core.house import ANN, BOB, CY, LOBBY, House, Peer
 

@@ -12,9 +12,9 @@ from chatd.errors import Ending, RejectCode
 from chatd.ids import Cid, ConnectionId, Seq
 from chatd.wire import commands, replies
 from chatd.wire.accounts import Register
-from chatd.wire.codec import BadCommand
 from chatd.wire.commands import Hello, Ping, Send
 from chatd.wire.kinds import GuestName, Secret, Text
+from chatd.wire.malformed import BadCommand
 from chatd.wire.place import About
 from tests.core.house import ANN, LOBBY, House
 

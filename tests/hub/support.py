@@ -27,14 +27,17 @@ from chatd.core import drafts as d
 from chatd.core.clock import Reading
 from chatd.core.settings import PLAIN
 from chatd.enums import AccountRole, Role
+from chatd.errors import Ending
 from chatd.hub import Hub
 from chatd.hub.world import World
 from chatd.ids import ConnectionId, Epoch, RoomName, SessionId, UserName
+from chatd.net.dialect import JsonDialect
 from chatd.net.host import DoorLimits, Host
 from chatd.net.socketout import SocketOut
 from chatd.observe import Metrics
-from chatd.ports import Store
+from chatd.ports import Dialect, Store
 from chatd.store import MemoryStore
+from chatd.wire.commands import Command
 
 T0 = 1_790_000_000_000
 LOBBY = RoomName("lobby")
@@ -90,15 +93,44 @@ class FakeOutlet(SocketOut):
         self.flush()
 
 
+@attrs.frozen
+class Said:
+    """Something of a room that is its bytes."""
+
+    room: RoomName
+    seq: int
+    data: bytes
+
+
+class Plain:
+    """A dialect for what has its bytes already."""
+
+    def encode(self, frame: Any) -> bytes:
+        assert isinstance(frame, Said)
+        return frame.data
+
+    def gap(self, room: RoomName, have: int, seq: int) -> bytes:
+        return b"gap"
+
+    def bye(self, ending: Ending, after_s: float | None) -> bytes | None:
+        return None
+
+    def decode(self, payload: bytes) -> Command:
+        raise NotImplementedError
+
+
+BYTES = Plain()
+
+
 @attrs.define
 class Edge:
     """The part of the host that an outlet calls; a bug fails the test."""
 
     hub: Hub | None = None
 
-    def make_gap(self, room: RoomName, have: int, seq: int) -> bytes:
-        assert self.hub is not None
-        return self.hub.make_gap(room, have, seq)
+    def gapped(self, _outlet: object) -> None:
+        if self.hub is not None:
+            self.hub.gapped()
 
     def bug(self, _outlet: object, error: Exception) -> None:
         raise error
@@ -111,6 +143,7 @@ def outlet(
     window: float = float("inf"),
     limits: DoorLimits = NO_LIMITS,
     bearer: str | None = None,
+    dialect: Dialect = BYTES,
 ) -> FakeOutlet:
     """A connection's way out."""
     sock = FakeSocket(window)
@@ -121,6 +154,7 @@ def outlet(
         address="192.0.2.1",
         bearer=bearer,
         host=cast(Host, Edge(hub)),
+        dialect=dialect,
         limits=limits,
     )
 
@@ -161,6 +195,14 @@ class Peer:
         self.said += 1
         self.outlet.open_commands += 1
         self.rig.hub.on_texts(self.outlet, [payload])
+
+    async def settled(self) -> None:
+        """Wait until all is done that can be."""
+        await trio.testing.wait_all_tasks_blocked()
+
+    def heard(self) -> str:
+        """All that has come, where that is text."""
+        return b"".join(self.outlet.taken.sends).decode()
 
     def take(self) -> list[dict[str, Any]]:
         """Take the frames that have come whole."""
@@ -211,12 +253,15 @@ class Rig:
     """When the hub gave up waiting for the store."""
     live: LiveConfig
     """The settings in force."""
+    dialect: Dialect
+    """What is spoken, where a connection says nothing else."""
     connections: int = 0
 
     def connect(self, **fields: Any) -> Peer:
         """Open a connection."""
         self.connections += 1
-        way_out = outlet(self.connections, hub=self.hub, **fields)
+        spoken = {"dialect": self.dialect} | fields
+        way_out = outlet(self.connections, hub=self.hub, **spoken)
         self.hub.attach(way_out)
         return Peer(self, way_out)
 
@@ -301,7 +346,7 @@ async def running(
     async with trio.open_nursery() as nursery:
         await nursery.start(hub.run)
         try:
-            yield Rig(hub, store, metrics, gave_up, live)
+            yield Rig(hub, store, metrics, gave_up, live, JsonDialect(live))
         finally:
             if isinstance(store, MemoryStore):
                 # A commit is shielded: a test that fails while it hangs would, too.

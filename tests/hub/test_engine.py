@@ -237,14 +237,14 @@ async def test_a_bug_of_the_decoder_ends_one_connection(
 ) -> None:
     """It is about what this one has sent; the hub goes on for everybody else."""
     async with working("ann", "bob") as (rig, _, (ann, bob)):
-        decode, bugs = rig.hub._decoder.decode, list[tuple[object, ...]]()
+        decode, bugs = rig.dialect.decode, list[tuple[object, ...]]()
 
         def broken(payload: bytes) -> Command:
             if b"poison" in payload:
                 raise ZeroDivisionError("a bug")
             return decode(payload)
 
-        monkeypatch.setattr(rig.hub._decoder, "decode", broken)
+        monkeypatch.setattr(rig.dialect, "decode", broken)
         monkeypatch.setattr(type(ann.outlet), "bug", lambda *told: bugs.append(told))
         ann.say("poison")
         assert [frame["re"] for frame in await bob.ask("ping")] == ["ping"]

@@ -15,12 +15,12 @@ from chatd.core.invariants import check
 from chatd.core.quota import Space
 from chatd.errors import Ending, StoreFailed, StoreUnavailable
 from chatd.hub import Hub
+from chatd.net.dialect import binary
 from chatd.net.host import DoorLimits
 from chatd.store import MemoryStore
 from tests.hub.support import (
     ANN,
     DEN,
-    LOBBY,
     fill,
     outlet,
     quick,
@@ -90,7 +90,7 @@ async def test_every_text_is_answered_exactly_once(autojump_clock: MockClock) ->
             ann.raw(payload)
         ann.said += 1
         ann.outlet.open_commands += 1
-        rig.hub.on_binary(ann.outlet)
+        rig.hub.on_bad(ann.outlet, binary())
         await wait_all_tasks_blocked()
         assert ann.outlet.answers == ann.said
         assert ann.outlet.open_commands == 0
@@ -140,7 +140,7 @@ async def test_what_is_no_command_is_counted(autojump_clock: MockClock) -> None:
         ann = await rig.login("ann")
         ann.raw(b"{")
         ann.raw(b'{"type":"dance"}')
-        rig.hub.on_binary(ann.outlet)
+        rig.hub.on_bad(ann.outlet, binary())
         text = rig.metrics.text().decode()
         for code in ("bad_json", "bad_type", "bad_frame"):
             assert f'chatd_refused_total{{code="{code}"}} 1.0' in text
@@ -427,21 +427,6 @@ async def test_who_was_spared_gets_the_whole_list(autojump_clock: MockClock) -> 
             "bob": "online",
         }
         assert slow.outlet.spared == {}
-
-
-async def test_goodbyes_say_why(autojump_clock: MockClock) -> None:
-    """A bye where the server ends it; none where the client did."""
-    async with running() as rig:
-        bye = rig.hub.make_bye(Ending.RESTART, 3.66)
-        assert bye is not None
-        assert bye[2:] == (
-            b'{"type":"bye","code":4001,"reason":"restart","reconnect":true,"after":3.7}'
-        )
-        for ending in (Ending.PEER_CLOSED, Ending.PEER_LOST, Ending.LOGOUT):
-            assert rig.hub.make_bye(ending, None) is None
-        gap = rig.hub.make_gap(LOBBY, 58, 90)
-        assert gap[2:] == b'{"type":"gap","room":"lobby","have":58,"seq":90}'
-        assert "chatd_gaps_total 1.0" in rig.metrics.text().decode()
 
 
 async def test_a_hash_that_grew_is_written(autojump_clock: MockClock) -> None:

@@ -28,6 +28,7 @@ from chatd.net.sockets import PeerSocket
 from chatd.net.tls import TlsSocket
 from chatd.ports import Entry, EntryKind, Outlet
 from chatd.wire import framing
+from chatd.wire.commands import Command
 from tests.net.secret import SecretSock, server_context
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
@@ -44,12 +45,13 @@ FREE = DoorLimits(
 
 @attrs.define(eq=False)
 class EchoHost:
-    """Answers every message with itself, at once unless `lazy`."""
+    """Answers every message with itself, at once unless `lazy`; its own dialect."""
 
     lazy: bool = False
     """Keep messages open until the test answers them."""
     said_bye: bool = False
     """Send a bye before the close frame, as the daemon does."""
+    gaps: int = 0
     outlets: list[Door] = attrs.field(factory=list)
     heard: list[bytes] = attrs.field(factory=list)
     endings: list[tuple[Ending, Stats]] = attrs.field(factory=list)
@@ -76,10 +78,19 @@ class EchoHost:
             outlet.push(reply(framing.frame(opcode, payload)))
             outlet.answered()
 
-    def make_gap(self, room: RoomName, have: int, seq: int) -> bytes:
+    def gapped(self, outlet: Outlet) -> None:
+        self.gaps += 1
+
+    def encode(self, frame: object) -> bytes:
+        raise NotImplementedError("an echo has its bytes already")
+
+    def decode(self, payload: bytes) -> Command:
+        raise NotImplementedError("an echo understands nothing")
+
+    def gap(self, room: RoomName, have: int, seq: int) -> bytes:
         return framing.text_frame(f"{room} gap {have + 1}-{seq}".encode())
 
-    def make_bye(self, ending: Ending, after_s: float | None) -> bytes | None:
+    def bye(self, ending: Ending, after_s: float | None) -> bytes | None:
         text = f"bye {ending.reason} {after_s}"
         return framing.text_frame(text.encode()) if self.said_bye else None
 
@@ -260,6 +271,7 @@ async def connected(
                     lambda: serve(
                         ours,
                         upgrade,
+                        host,
                         host,
                         limits,
                         connection=ConnectionId(1),

@@ -66,6 +66,7 @@ def echo_listener(
     """A listener as the daemon builds it, in front of the echo."""
     return Listener(
         host=host,
+        dialect=host,
         limits=limits,
         site=site or Site(routes=ROUTES),
         census=census or Census(0, 0),

@@ -291,12 +291,12 @@ class BuggyHost(EchoHost):
     def on_slow(self, outlet: Outlet, payload: bytes, *, is_text: bool) -> None:
         self.fail("on_slow")
 
-    def make_gap(self, room: RoomName, have: int, seq: int) -> bytes:
-        self.fail("make_gap")
+    def gap(self, room: RoomName, have: int, seq: int) -> bytes:
+        self.fail("gap")
         return b""
 
-    def make_bye(self, ending: Ending, after_s: float | None) -> bytes | None:
-        self.fail("make_bye")
+    def bye(self, ending: Ending, after_s: float | None) -> bytes | None:
+        self.fail("bye")
         return None
 
     def fail(self, where: str) -> None:
@@ -305,14 +305,14 @@ class BuggyHost(EchoHost):
             raise LookupError(where)
 
 
-@pytest.mark.parametrize("where", ["attach", "on_texts", "on_slow", "make_gap"])
+@pytest.mark.parametrize("where", ["attach", "on_texts", "on_slow", "gap"])
 async def test_a_bug_of_the_host_ends_that_connection_with_1011(where: str) -> None:
     """It is reported once, and the host is told that the connection is gone."""
     host = BuggyHost(where=where)
     async with connected(host, LIMITS, sndbuf=TINY) as peer:
         for seq in range(1, 100):
             host.outlets[0].push(event(seq))
-        if where == "make_gap":
+        if where == "gap":
             await peer.until(3000)
         await peer.send(text("hi") + masked(0x82, b"") + text("ho"))
         await peer.rest()
@@ -321,7 +321,7 @@ async def test_a_bug_of_the_host_ends_that_connection_with_1011(where: str) -> N
     assert host.ending is Ending.BUG
 
 
-@pytest.mark.parametrize("where", ["detach", "make_bye"])
+@pytest.mark.parametrize("where", ["detach", "bye"])
 async def test_a_bug_in_the_goodbye_does_not_stop_it(where: str) -> None:
     """The socket is closed all the same, with the code that it had."""
     host = BuggyHost(where=where)

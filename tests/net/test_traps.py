@@ -204,11 +204,8 @@ class Failing:
     def detach(self, outlet: object, ending: Ending, stats: object) -> None:
         self.endings.append(ending)
 
-    def make_bye(self, ending: Ending, after_s: float | None) -> None:
-        return None
-
-    def make_gap(self, room: str, have: int, seq: int) -> bytes:
-        return b""
+    def gapped(self, outlet: object) -> None:
+        raise LookupError("gapped")
 
 
 async def test_the_firewall_catches_what_no_guard_foresaw() -> None:

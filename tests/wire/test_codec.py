@@ -22,8 +22,9 @@ from chatd.wire.admissions import (
     Link,
     RevokeInvitation,
 )
-from chatd.wire.codec import BadCommand, Decoder
+from chatd.wire.codec import Decoder
 from chatd.wire.fields import INTEGER_MAX, PAGE_MAX, SECRET_CHARS_MAX
+from chatd.wire.malformed import BadCommand
 from chatd.wire.place import About, NamePlace
 from chatd.wire.text import clean
 

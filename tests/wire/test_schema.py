@@ -18,6 +18,7 @@ from chatd.wire import codec
 from chatd.wire.commands import Command
 from chatd.wire.encode import encode, rfc3339
 from chatd.wire.forms import BEYOND_ASCII, FIELDS, RULES, SENT, VALUES
+from chatd.wire.malformed import BadCommand
 from chatd.wire.place import NamePlace
 from chatd.wire.replies import ServerFrame
 from chatd.wire.schema import (
@@ -52,11 +53,11 @@ SURROGATE = "\ud83d"
 UNSORTED = "@bob,ann"
 
 
-def refusal(frame: Frame) -> codec.BadCommand | None:
+def refusal(frame: Frame) -> BadCommand | None:
     """Why the codec refuses a frame, if it does."""
     try:
         DECODER.decode(json.dumps(frame).encode())
-    except codec.BadCommand as error:
+    except BadCommand as error:
         return error
     return None
 

@@ -21,7 +21,6 @@ from chatd.ids import RoomName, Seq, SessionId, UserName, direct_room
 from chatd.wire import events, replies
 from chatd.wire.accounts import Password, Refresh, Register
 from chatd.wire.acts import Invite
-from chatd.wire.codec import BadCommand
 from chatd.wire.commands import (
     Hello,
     History,
@@ -34,6 +33,7 @@ from chatd.wire.commands import (
     Send,
 )
 from chatd.wire.kinds import Display, GuestName, NewPassword, QueryText, Secret, Text
+from chatd.wire.malformed import BadCommand
 from tests.core.house import ANN, BOB, LOBBY, UNAVAILABLE, House, Peer
 
 HI = Text("hi")

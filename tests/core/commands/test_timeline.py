@@ -12,9 +12,9 @@ from chatd.core.queries import FindUser
 from chatd.errors import RejectCode
 from chatd.ids import Cid, RoomName, Seq, UserName, direct_room
 from chatd.wire import events, replies
-from chatd.wire.codec import BadCommand
 from chatd.wire.commands import Delete, Edit, Leave, React, Send
 from chatd.wire.kinds import Emoji, Text
+from chatd.wire.malformed import BadCommand
 from tests.core.house import ANN, BOB, LOBBY, House
 
 HI, HO = Text("hi"), Text("ho")

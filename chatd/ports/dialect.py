@@ -1,0 +1,46 @@
+"""How one kind of connection says what the protocol says, and is understood.
+
+The hub speaks values: commands come in, replies and events go out. A dialect makes
+bytes of them, and of bytes commands. Each connection has one (`Outlet.dialect`), many
+share it, and what goes to all who share it is made once.
+
+Every method is `def`, and called often: an event is encoded once for each dialect in
+use.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from chatd.errors import Ending
+from chatd.ids import RoomName
+from chatd.wire.commands import Command
+from chatd.wire.replies import ServerFrame
+
+
+class Dialect(Protocol):
+    """One way to write and read the protocol; compared and hashed by identity."""
+
+    def encode(self, frame: ServerFrame) -> bytes:
+        """Write one frame whole, so that several can be joined and sent at once."""
+
+    def gap(self, room: RoomName, have: int, seq: int) -> bytes:
+        """Write that the events `have` + 1 to `seq` of a room are not sent."""
+
+    def bye(self, ending: Ending, after_s: float | None) -> bytes | None:
+        """Write why the server closes.
+
+        Args:
+            ending: Why.
+            after_s: When the client may come back, where that is told.
+
+        Returns:
+            None where nothing is said before the close.
+        """
+
+    def decode(self, payload: bytes) -> Command:
+        """Read one message of a client.
+
+        Raises:
+            BadCommand: It is no command; the reason, and whose it was.
+        """
