@@ -1,9 +1,10 @@
 """The things that the chat knows: rooms, users, sessions, connections.
 
-Plain objects without rules and without clocks. Only `chatd.core.state` writes
-to them, with two exceptions that are nobody's invariant: a connection's queue of
-waiting commands and its counters belong to the machine, and a user's buckets to
-whoever takes from them.
+Plain objects without rules and without clocks. What is durable of them (`DURABLE`)
+only `chatd.core.durable` assigns to; who is online, sessions and connections are
+`chatd.core.live`'s, with two exceptions that are nobody's invariant: a connection's
+queue of waiting commands and its counters belong to the machine, and a user's buckets
+to who takes from them.
 """
 
 from __future__ import annotations
@@ -82,6 +83,10 @@ HOLD_OFF_MS = {"decline": INVITE_MS, "uninvite": DAY_MS, "ban": DAY_MS}
 after a join he may be at once. Source: protocol section 3."""
 
 
+CORRECTION_S = 60.0
+"""How long after a message one correction of it is free. Source: protocol section 3."""
+
+
 @attrs.define
 class Sayings:
     """What slow mode knows of one member, on the clock of the deadlines."""
@@ -137,6 +142,20 @@ class Room:
     """The number in the last presence frame; None if somebody was told another."""
     presence_frames: int = 0
     """How many there were."""
+
+
+def shown_in(room: Room, user: User) -> UserShown:
+    """How a user is shown in a room: by his name alone while he is muted there.
+
+    Or what people read instead of it, and a status, would be ways to go on.
+    """
+    shown = user.shown
+    return unspoken(shown) if user.name in room.mutes else shown
+
+
+def unspoken(shown: UserShown) -> UserShown:
+    """The same without what somebody says of himself."""
+    return UserShown(shown.name, state=shown.state)
 
 
 def readable_from(room: Room, member: Membership) -> Seq:
@@ -285,3 +304,17 @@ class Connection:
     principal: Principal | None = None
     """Whom a hello has verified, while his session is being written."""
     subscriptions: dict[RoomName, Subscription] = attrs.field(factory=dict)
+
+
+DURABLE: dict[type, frozenset[str]] = {
+    Room: frozenset(
+        (
+            *("name", "epoch", "head", "first", "settings", "declared", "was"),
+            *("maker", "spoken", "bans", "mutes", "members", "invited", "leaders"),
+        )
+    ),
+    Membership: frozenset(("role", "first")),
+    User: frozenset(("name", "display", "role", "rooms", "blocks", "ban", "made")),
+}
+"""Attributes that say what the store has. A read mark is not among them: it moves
+first and is written some seconds later."""

@@ -8,13 +8,13 @@ effects (`chatd.core.effects`) and never asks for anything itself.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
 
 import attrs
 
-from chatd.core.drafts import AddressBan, Outcome
+from chatd.core.changes import Change
+from chatd.core.drafts import Outcome
 from chatd.core.effects import Origin, Unread
-from chatd.core.entities import Sanction, SessionKept
+from chatd.core.entities import SessionKept
 from chatd.core.principal import (
     HashedPassword,
     InvitationKept,
@@ -25,7 +25,7 @@ from chatd.core.principal import (
 )
 from chatd.core.query import Hit, Query
 from chatd.errors import Reject
-from chatd.ids import ConnectionId, RoomName, Seq, SessionId, UserName
+from chatd.ids import ConnectionId, RoomName, Seq, UserName
 from chatd.wire.accounts import SecretCommand
 from chatd.wire.admissions import Invitations
 from chatd.wire.codec import BadCommand
@@ -217,49 +217,13 @@ class TimePassed:
     """`Machine.next_deadline` has come."""
 
 
-class RevisionKind(StrEnum):
-    """What the operator has changed about a user."""
-
-    BAN = "ban"
-    """He is banned from the server."""
-    UNBAN = "unban"
-    """He may come in again."""
-    LOGOUT = "logout"
-    """His sessions are void, or his password is another one."""
-    TOKEN = "token"  # noqa: S105 - a word, no secret
-    """One of his tokens is void."""
-    ROLE = "role"
-    """He has another role."""
-    ERASE = "erase"
-    """He is nobody any more: no credentials, no memberships."""
-
-
 @attrs.define
-class Revision:
-    """One change that was made on disk beside the running daemon."""
+class Changed:
+    """Others have written something beside this daemon, in this order."""
 
-    number: int
-    """Rises; never used again."""
-    kind: RevisionKind
-    user: UserName
-    role: str
-    """The one that he has now."""
-    token: bytes | None = None
-    """SHA-256 of the token that it is about."""
-    session: SessionId | None = None
-    """The one session that it is about; None for all."""
-    ban: Sanction | None = None
-    """The one from the server that he has now."""
-    barred: AddressBan | None = None
-    """What that one holds for beside him, if he is a guest."""
-
-
-@attrs.define
-class Revised:
-    """The operator has changed something, in this order."""
-
-    revisions: Sequence[Revision]
-    """At least one."""
+    changes: Sequence[Change]
+    position: int
+    """Of the last of them, in the log of what others write."""
 
 
 @attrs.define
@@ -286,7 +250,7 @@ Input = (
     | Closed
     | SpaceMeasured
     | TimePassed
-    | Revised
+    | Changed
     | Stopping
 )
 """Anything that can happen."""

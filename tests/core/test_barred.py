@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chatd.core.barred import Barred, address_digest, holding_for
-from chatd.core.drafts import AddressBan
+from chatd.core.changes import AddressBan
 from chatd.core.entities import Sanction
 from chatd.ids import UserName
 

@@ -9,6 +9,7 @@ import pytest
 import trio
 
 from chatd.core import drafts as d
+from chatd.core.changes import SessionOpened, SessionsEnded
 from chatd.core.clock import SLIP_MS
 from chatd.core.entities import SessionKept
 from chatd.core.settings import PLAIN, RoomSettings
@@ -25,8 +26,10 @@ from tests.store.support import (
     DIRECT,
     EPOCH,
     LOBBY,
+    STORED,
     T0,
     Site,
+    Stored,
     delete,
     edit,
     fill,
@@ -587,7 +590,7 @@ async def test_a_room_is_created_once(store: Store) -> None:
         name, Epoch("a" * 16), RoomSettings(topic="leaves"), {ANN: "owner"}
     )
     other = d.CreateRoom(name, Epoch("b" * 16), PLAIN, {BOB: "owner"})
-    assert await store.commit([first, other], T0) == [d.Committed(), d.Duplicate()]
+    assert await store.commit([first, other], T0) == [STORED, d.Duplicate()]
     room = next(r for r in (await store.load(T0)).rooms if r.room == name)
     assert room == RoomRow(
         name,
@@ -605,13 +608,13 @@ async def test_a_room_may_begin_with_its_first_members_join(store: Store) -> Non
     name = RoomName("tea")
     create = d.CreateRoom(name, EPOCH, PLAIN, {BOB: "owner", ANN: "member"}, event=True)
     join = e.Member(name, Seq(1), T0, BOB, BOB, "join", "owner")
-    assert await one(store, create) == d.Committed(join)
+    assert await one(store, create) == Stored(join)
     assert await timeline(store, name) == [join]
     room = next(r for r in (await store.load(T0)).rooms if r.room == name)
     assert (room.head, room.last_ts) == (1, T0)
     assert [member.read for member in room.members] == [1, 1]
     empty = d.CreateRoom(RoomName("nobodys"), EPOCH, PLAIN, {}, event=True)
-    assert await one(store, empty) == d.Committed()
+    assert await one(store, empty) == STORED
 
 
 async def test_membership_changes_with_or_without_an_event(store: Store) -> None:
@@ -631,10 +634,10 @@ async def test_membership_changes_with_or_without_an_event(store: Store) -> None
     role = e.Member(LOBBY, Seq(2), T0, CY, CY, "role", "moderator")
     assert outcomes == [
         d.Duplicate(),
-        d.Committed(),
+        STORED,
         d.Duplicate(),
-        d.Committed(role),
-        d.Committed(),
+        Stored(role),
+        STORED,
         d.Duplicate(),
     ]
     room = next(r for r in (await store.load(T0)).rooms if r.room == LOBBY)
@@ -659,7 +662,7 @@ async def test_who_comes_first_into_an_empty_room_may_own_it(store: Store) -> No
         e.Member(den, Seq(1), T0, ANN, ANN, "join", "owner"),
         e.Member(den, Seq(2), T0, BOB, BOB, "join", "member"),
     ]
-    assert outcomes[1:3] == [d.Committed(event) for event in told]
+    assert outcomes[1:3] == [Stored(event) for event in told]
     room = next(r for r in (await store.load(T0)).rooms if r.room == den)
     assert room.members == [MemberRow(ANN, "member", Seq(2))]
 
@@ -673,10 +676,7 @@ async def test_a_new_members_read_mark_is_the_head(store: Store) -> None:
 
 async def test_a_topic_is_kept(store: Store) -> None:
     """It is state of the room and tells the timeline nothing."""
-    assert (
-        await one(store, d.DeclareRoom(LOBBY, RoomSettings(topic="tea")))
-        == d.Committed()
-    )
+    assert await one(store, d.DeclareRoom(LOBBY, RoomSettings(topic="tea"))) == STORED
     topics = {room.room: room.settings.topic for room in (await store.load(T0)).rooms}
     assert topics == {LOBBY: "tea", DIRECT: ""}
     assert await timeline(store) == []
@@ -756,12 +756,12 @@ async def test_a_room_may_have_to_look_like_no_other(store: Store) -> None:
         ],
         T0,
     )
-    assert outcomes[:2] == [d.Committed(), d.Duplicate()]
+    assert outcomes[:2] == [STORED, d.Duplicate()]
     looks = outcomes[2]
     assert isinstance(looks, d.Refused)
     assert (looks.code, looks.field) == (RejectCode.NAME_TAKEN, "room")
     assert looks.text == "the name looks like that of another room"
-    assert outcomes[3] == d.Committed()
+    assert outcomes[3] == STORED
     assert cyrillic in [room.room for room in (await store.load(T0)).rooms]
 
 
@@ -897,7 +897,7 @@ async def test_a_new_password_voids_what_the_old_one_opened(
         T0,
     )
     changed = d.ChangePassword(ANN, "$new", None, stays)
-    assert await one(store, changed) == d.Committed()
+    assert await one(store, changed) == STORED
     assert await store.session(stays) == SessionRow(stays, ANN, None, None)
     assert await store.session(goes) is None
     assert await store.session(bobs) is not None
@@ -954,10 +954,10 @@ async def test_all_sessions_of_a_user_end(store: Store, site: Site) -> None:
         return [word for word in words if await store.session(session_id(word))]
 
     assert await one(store, d.EndSessions(ANN, b"x" * 32)) == d.Duplicate()
-    assert await one(store, d.EndSessions(ANN, b"a" * 32)) == d.Committed()
+    assert await one(store, d.EndSessions(ANN, b"a" * 32)) == STORED
     assert await left() == ["a", "c"]
-    assert await one(store, d.EndSessions(ANN)) == d.Committed()
-    assert await one(store, d.EndSessions(GUEST)) == d.Committed()
+    assert await one(store, d.EndSessions(ANN)) == STORED
+    assert await one(store, d.EndSessions(GUEST)) == STORED
     assert await left() == ["c"]
     room = next(r for r in (await store.load(T0)).rooms if r.room == LOBBY)
     assert [member.user for member in room.members] == [ANN, BOB]
@@ -972,7 +972,7 @@ async def test_sessions_open_idle_and_end(store: Store, site: Site) -> None:
     assert found is not None
     assert (found.user, found.token, found.idle_since) == (ANN, b"t" * 32, None)
     idle = d.SaveMarks({}, {ours: T0 + 5, session_id("other"): T0})
-    assert await one(store, idle) == d.Committed()
+    assert await one(store, idle) == STORED
     found = await store.session(ours)
     assert found is not None
     assert found.idle_since == T0 + 5
@@ -980,7 +980,7 @@ async def test_sessions_open_idle_and_end(store: Store, site: Site) -> None:
     found = await store.session(ours)
     assert found is not None
     assert found.idle_since is None
-    assert await one(store, d.EndSession(ours)) == d.Committed()
+    assert await one(store, d.EndSession(ours)) == STORED
     assert await one(store, d.EndSession(ours)) == d.Duplicate()
     assert await store.session(ours) is None
 
@@ -1040,7 +1040,7 @@ async def test_a_session_is_ended_by_what_it_is_called(store: Store) -> None:
     )
     none = RejectCode.NO_SESSION
     assert [refused(o) for o in outcomes] == [none, none, None, none, None]
-    assert outcomes[2] == d.Committed(ended=(ours,))
+    assert outcomes[2] == d.Committed((SessionsEnded((ours,)),))
     assert await store.session(ours) is None
     assert await store.session(theirs) is not None
     room = next(r for r in (await store.load(T0)).rooms if r.room == LOBBY)
@@ -1070,9 +1070,14 @@ async def test_of_too_many_sessions_those_end_that_were_idle_longest(
         return d.OpenSession(ids[name], ANN, None, T0, most=most, held=held)
 
     assert await one(store, opened("new", 4)) == d.Committed(
-        ended=(ids["first"], ids["second"])
+        (
+            SessionOpened(ids["new"], ANN),
+            SessionsEnded((ids["first"], ids["second"])),
+        )
     )
-    assert await one(store, opened("newer", 1)) == d.Committed(ended=(ids["third"],))
+    assert await one(store, opened("newer", 1)) == d.Committed(
+        (SessionOpened(ids["newer"], ANN), SessionsEnded((ids["third"],)))
+    )
     left = {name for name in ids if await store.session(ids[name]) is not None}
     assert left == {"live", "held", "bobs", "new", "newer"}
 

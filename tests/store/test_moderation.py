@@ -21,8 +21,10 @@ from tests.store.support import (
     CY,
     EPOCH,
     LOBBY,
+    STORED,
     T0,
     Site,
+    Stored,
     delete,
     fill,
     one,
@@ -90,7 +92,7 @@ async def test_each_act_is_an_event_and_a_change(store: Store) -> None:
         member(9, "unban", CY),
     ]
     outcomes = await store.commit(acts, T0)
-    assert outcomes == [d.Committed(event) for event in expected]
+    assert outcomes == [Stored(event) for event in expected]
     assert await timeline(store) == expected
     room = await lobby(store)
     assert room.members == [MemberRow(ANN, "owner", Seq(0))]
@@ -390,10 +392,10 @@ async def test_settings_are_changed_and_told(store: Store) -> None:
         e.Room(LOBBY, Seq(3), T0, ANN, slow_s=0),
     ]
     assert outcomes == [
-        d.Committed(events[0]),
-        d.Committed(events[1]),
+        Stored(events[0]),
+        Stored(events[1]),
         d.Duplicate(Seq(2), T0),
-        d.Committed(events[2]),
+        Stored(events[2]),
     ]
     assert await timeline(store) == events
     room = await lobby(store)
@@ -404,7 +406,7 @@ async def test_declared_settings_replace_all_that_were(store: Store) -> None:
     """And tell the timeline nothing."""
     await one(store, settings(topic="tea", slow_s=5))
     declared = RoomSettings(post="moderators")
-    assert await one(store, d.DeclareRoom(LOBBY, declared)) == d.Committed()
+    assert await one(store, d.DeclareRoom(LOBBY, declared)) == STORED
     assert (await lobby(store)).settings == declared
     assert len(await timeline(store)) == 1
 
@@ -467,7 +469,7 @@ async def test_a_creation_is_recalled_without_making_anything(store: Store) -> N
 async def test_a_creation_without_a_creator_remembers_nothing(store: Store) -> None:
     """There is nobody whose cid it is; an unknown one is refused."""
     empty = d.CreateRoom(DEN, EPOCH, PLAIN, {}, cid=Cid("x"))
-    assert await store.commit([empty, empty], T0) == [d.Committed(), d.Duplicate()]
+    assert await store.commit([empty, empty], T0) == [STORED, d.Duplicate()]
     nobodys = d.CreateRoom(
         RoomName("x"), Epoch("a" * 16), PLAIN, {NOBODY: "owner"}, cid=Cid("x")
     )

@@ -19,6 +19,7 @@ from tests.store.support import (
     EPOCH,
     LOBBY,
     T0,
+    Stored,
     edit,
     one,
     page,
@@ -45,7 +46,7 @@ async def test_everything_of_a_room_is_found_by_each_of_its_names(
     await store.commit([say("green tea"), say("milk", user=BOB)], T0)
     outcome = await one(store, to("hall"), T0 + 1)
     event = e.Rename(HALL, Seq(3), T0 + 1, ANN, HALL, [LOBBY])
-    assert outcome == d.Committed(event)
+    assert outcome == Stored(event)
     outcome = await one(store, say("more tea"))
     assert isinstance(outcome, d.Committed)
     assert isinstance(outcome.event, e.Message)

@@ -7,6 +7,14 @@ from typing import Any
 import attrs
 
 from chatd.core import drafts as d
+from chatd.core.changes import (
+    Appended,
+    MemberSet,
+    Moderated,
+    RoomDeclared,
+    RoomRenamed,
+    SettingsSet,
+)
 from chatd.core.entities import HOLD_OFF_MS, Sanction
 from chatd.core.settings import RoomSettings
 from chatd.ids import Seq, UserName
@@ -42,16 +50,16 @@ def create_room(model: Tables, draft: d.CreateRoom, now: Millis) -> d.Outcome:
     room = ModelRoom(draft.room, draft.epoch, draft.settings, maker=maker)
     model.rooms[draft.room] = room
     room.looks[draft.room] = draft.skeleton
-    committed = d.Committed()
+    event = None
     if draft.event and creator is not None:
         role = draft.members[creator]
-        committed = _tell(room, creator, creator, "join", now, {"role": role})
+        event = _tell(room, creator, creator, "join", now, {"role": role})
     for name, role in draft.members.items():
         room.members[name] = MemberRow(name, role, room.head)
     if draft.cid is not None and creator is not None:
         digest = creation_digest(draft)
         model.creations[creator, draft.cid] = digest, room
-    return committed
+    return d.Committed((answers.made(draft, event),))
 
 
 def recall_creation(
@@ -74,7 +82,7 @@ def declare_room(model: Tables, draft: d.DeclareRoom) -> d.Outcome:
     if room is None:
         return answers.NO_ROOM
     room.settings = draft.settings
-    return d.Committed()
+    return d.Committed((RoomDeclared(draft.room, draft.settings),))
 
 
 def set_room(room: ModelRoom, draft: d.SetRoom, now: Millis) -> d.Outcome:
@@ -84,7 +92,8 @@ def set_room(room: ModelRoom, draft: d.SetRoom, now: Millis) -> d.Outcome:
     if not changes:
         return d.Duplicate(room.head, room.last_ts)
     room.settings = after
-    return room.add(e.Room(*room.stamp(now), draft.user, **changes))
+    event = room.add(e.Room(*room.stamp(now), draft.user, **changes))
+    return d.Committed((SettingsSet(changes, event),))
 
 
 def rename_room(
@@ -106,7 +115,8 @@ def rename_room(
     room.looks[name] = draft.skeleton
     room.name = name
     model.rooms[name] = model.rooms.pop(before)
-    return room.add(e.Rename(name, seq, ts, draft.user, name, was=[before]))
+    event = room.add(e.Rename(name, seq, ts, draft.user, name, was=[before]))
+    return d.Committed((RoomRenamed(before, name), Appended(event)))
 
 
 def set_member(model: Tables, draft: d.SetMember, now: Millis) -> d.Outcome:
@@ -120,14 +130,14 @@ def set_member(model: Tables, draft: d.SetMember, now: Millis) -> d.Outcome:
         draft = attrs.evolve(draft, role="owner")
     member = room.members.get(draft.user)
     if draft.role == (member.role if member else None):
-        return d.Duplicate()
+        return d.Duplicate(changes=(MemberSet(room.name, draft.user, draft.role),))
     if draft.role is None and _is_last_owner(room, draft.user):
         return answers.NO_OWNER_LEFT
-    committed = d.Committed()
+    event, first = None, Seq(1)
     if draft.event:
         change = "leave" if draft.role is None else "role" if member else "join"
         said = {} if draft.role is None else {"role": draft.role}
-        committed = _tell(room, draft.user, draft.user, change, now, said)
+        event = _tell(room, draft.user, draft.user, change, now, said)
     if draft.role is None:
         del room.members[draft.user]
     elif member is not None:
@@ -138,7 +148,7 @@ def set_member(model: Tables, draft: d.SetMember, now: Millis) -> d.Outcome:
         room.members[draft.user] = row
         room.invites.pop(draft.user, None)
         room.bans.pop(draft.user, None)
-    return committed
+    return d.Committed((MemberSet(room.name, draft.user, draft.role, first, event),))
 
 
 def _is_last_owner(room: ModelRoom, user: UserName) -> bool:
@@ -167,13 +177,14 @@ def moderate(
     sanction = SanctionRow(target, until, draft.reason)
     said = {"role": draft.role, "until": until, "reason": draft.reason}
     detail = {name: value for name, value in said.items() if value is not None}
-    committed = _tell(room, draft.user, target, draft.change, now, detail)
+    event = _tell(room, draft.user, target, draft.change, now, detail)
+    barred = None
     match draft.change:
         case "invite":
             room.invites[target] = InviteRow(target, draft.user, ts)
         case "ban":
             ban = Sanction(until, draft.reason)
-            committed.barred = bar_address(model, room, target, ban)
+            barred = bar_address(model, room, target, ban)
             room.bans[target] = sanction
         case "unban":
             del room.bans[target]
@@ -191,7 +202,7 @@ def moderate(
         room.invites[target] = attrs.evolve(last, closed_until=until)
     if draft.change in ("kick", "ban"):
         room.members.pop(target, None)
-    return committed
+    return d.Committed((Moderated(event, barred),))
 
 
 def _is_forgotten(model: Tables, user: UserName) -> bool:
@@ -245,5 +256,5 @@ def _tell(
     change: str,
     now: Millis,
     said: dict[str, Any],
-) -> d.Committed:
+) -> e.Member:
     return room.add(e.Member(*room.stamp(now), sender, user, change, **said))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from chatd.core.changes import Moderated
 from chatd.core.drafts import Committed, Duplicate, Moderate, Outcome
 from chatd.core.entities import HOLD_OFF_MS, Sanction
 from chatd.ids import is_guest
@@ -66,10 +67,9 @@ def _moderate(
         )
     elif draft.change == "unban":
         addresses.unbar(ledger, target, room.id)
-    return Committed(
-        Member(room.name, seq, ts, draft.user, draft.target, draft.change, **detail),
-        barred=barred,
-    )
+    sender, target_name = draft.user, draft.target
+    event = Member(room.name, seq, ts, sender, target_name, draft.change, **detail)
+    return Committed((Moderated(event, barred),))
 
 
 def _is_done(

@@ -10,7 +10,7 @@ import pytest
 import trio
 
 from chatd.core import drafts as d
-from chatd.core.inputs import RevisionKind
+from chatd.core.changes import UserErased
 from chatd.core.mentions import Mentions
 from chatd.core.settings import PLAIN
 from chatd.errors import Reject, RejectCode, StoreUnavailable
@@ -87,11 +87,12 @@ async def live(store: Store) -> None:
 
 
 async def take(store: Store) -> None:
-    """Do what a daemon does about revisions, but for its connections."""
+    """Do what a daemon does about changes, but for its connections."""
+    position = 0
     while True:
-        found = await store.revisions(0)
+        found, position = await store.changes(position)
         if found:
-            await store.commit([d.ForgetRevisions(found[-1].number)], T0)
+            await store.commit([d.KeepPosition(position)], T0)
         await trio.sleep(0.01)
 
 
@@ -207,7 +208,7 @@ async def test_messages_may_stay_without_a_name(tmp_path: Path) -> None:
         ]
         senders = {getattr(event, "sender", None) for event in await timeline(store)}
         assert senders == {BOB, NAMELESS}
-        assert await store.revisions(0) == []
+        assert (await store.changes(0))[0] == []
         for name in (ANN, NAMELESS):
             assert await store.user(name) is None
             outcome = await one(store, d.AddUser(name, "x", "user", None))
@@ -357,8 +358,7 @@ async def test_a_daemon_that_takes_no_note_is_waited_for_in_vain(
         with pytest.raises(StoreUnavailable, match="try again"):
             gone(tmp_path)
         assert [m.deleted for m in await page(store) if m.seq == Seq(1)] == [False]
-        (revision,) = await store.revisions(0)
-        assert revision.kind is RevisionKind.ERASE
+        assert (await store.changes(0))[0] == [UserErased(ANN)]
     assert gone(tmp_path) is not None
 
 

@@ -24,6 +24,7 @@ from tests.store.support import (
     DIRECT,
     EPOCH,
     LOBBY,
+    STORED,
     T0,
     delete,
     edit,
@@ -178,7 +179,7 @@ async def test_bans_invitations_blocks_and_tokens_are_in_it(tmp_path: Path) -> N
         for room, change in (("a", "ban"), ("b", "mute"), ("b", "invite")):
             act = d.Moderate(RoomName(room), BOB, None, ANN, change, reason="spam")
             assert isinstance(await one(store, act), d.Committed)
-        assert await one(store, d.SetBlock(ANN, BOB, on=True)) == d.Committed()
+        assert await one(store, d.SetBlock(ANN, BOB, on=True)) == STORED
     profile, token, *rest = export(tmp_path, ANN)
     assert rest[:4] == [
         {"type": "ban", "room": "a", "until": None, "reason": "spam"},

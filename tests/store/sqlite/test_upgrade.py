@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from chatd.core import drafts as d
+from chatd.core.changes import Moderated
 from chatd.core.entities import INVITE_MS
 from chatd.ids import RoomName, UserName
 from chatd.ports import InviteRow
@@ -66,8 +67,9 @@ async def test_guests_of_before_have_no_address(tmp_path: Path) -> None:
             act = d.Moderate(LOBBY, ANN, None, guest, "ban")
             outcome = await one(store, act)
             assert isinstance(outcome, d.Committed)
-            barred = outcome.barred
-            assert (barred and barred.address) == address
+            (change,) = outcome.changes
+            assert isinstance(change, Moderated)
+            assert (change.barred and change.barred.address) == address
 
 
 async def test_rooms_of_before_have_had_one_name(tmp_path: Path) -> None:
