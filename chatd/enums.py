@@ -67,7 +67,7 @@ class State(StrEnum):
     OFFLINE = "offline"
 
 
-class Change(StrEnum):
+class MemberChange(StrEnum):
     """What happened to a membership.
 
     Source: protocol section 3.

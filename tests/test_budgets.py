@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 MODULE_LINES_MAX = 400
+CLASS_LINES_MAX = 600
+"""Of a module with one public class and nothing else that is public."""
 FUNCTION_LINES_MAX = 60
 
 ROOT = Path(__file__).parents[1]
@@ -29,8 +31,16 @@ def module(request: pytest.FixtureRequest) -> Path:
 
 
 def test_module_fits_its_budget(module: Path) -> None:
-    """A module has at most 400 lines."""
-    assert len(module.read_text().splitlines()) <= MODULE_LINES_MAX
+    """A module has at most 400 lines, and 600 where all of it is one class."""
+    source = module.read_text()
+    shown = [name for name, _ in public(ast.parse(source), "")]
+    classes = {name.split(".")[1] for name in shown if name}
+    is_class = len(classes) == 1 and isinstance(
+        next(node for node in ast.parse(source).body if named(node, *classes)),
+        ast.ClassDef,
+    )
+    budget = CLASS_LINES_MAX if is_class else MODULE_LINES_MAX
+    assert len(source.splitlines()) <= budget
 
 
 def test_functions_fit_their_budget(module: Path) -> None:
@@ -62,6 +72,11 @@ def test_what_is_public_says_what_it_is(module: Path) -> None:
         name for name, node in public(tree, module.name) if not ast.get_docstring(node)
     ]
     assert silent == []
+
+
+def named(node: ast.stmt, name: str) -> bool:
+    """Whether it defines the class or function of that name."""
+    return isinstance(node, (ast.ClassDef, *type_of_function)) and node.name == name
 
 
 def function_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:

@@ -30,6 +30,7 @@ from chatd.cli.operator import (
     wait_in_force,
 )
 from chatd.core.entities import Sanction
+from chatd.enums import AccountRole
 from chatd.ids import SessionTag
 from chatd.names import skeleton
 from chatd.store.sqlite import admin
@@ -60,16 +61,16 @@ def add_user(
     directory, name = place.directory, place.new_account(name)
     password_hash = None if role == "bot" else hash_password(_password())
     with told():
-        revision = admin.add_account(
+        position = admin.add_account(
             directory,
             name,
             password_hash,
             skeleton(name),
             distinct=place.names.distinct,
-            role=role or "user",
+            role=AccountRole(role or "user"),
         )
-        if revision is not None:
-            wait_in_force(directory, revision)
+        if position is not None:
+            wait_in_force(directory, position)
     click.echo(f"added {name}")
 
 
@@ -128,8 +129,8 @@ def change_password(name: str, config_file: Path | None, data: str | None) -> No
     directory, name = place.directory, place.account(name)
     password_hash = hash_password(_password())
     with told():
-        revision = admin.set_password(directory, name, password_hash)
-        wait_in_force(directory, revision)
+        position = admin.set_password(directory, name, password_hash)
+        wait_in_force(directory, position)
     click.echo(f"{name} has another password, and has to log in again everywhere")
 
 
@@ -145,7 +146,7 @@ def change_role(
     place = place_of(config_file, data)
     directory, name = place.directory, place.account(name)
     with told():
-        wait_in_force(directory, admin.set_role(directory, name, role))
+        wait_in_force(directory, admin.set_role(directory, name, AccountRole(role)))
     click.echo(f"{name} is {role} now")
 
 
@@ -177,8 +178,8 @@ def ban_user(
     at = now()
     until = None if for_ms is None else at + for_ms
     with told():
-        revision = admin.ban(directory, name, Sanction(until, reason), at)
-        wait_in_force(directory, revision)
+        position = admin.ban(directory, name, Sanction(until, reason), at)
+        wait_in_force(directory, position)
     click.echo(f"{name} is banned" + (f" until {time_of(until)}" if until else ""))
 
 
@@ -191,10 +192,10 @@ def unban_user(name: str, config_file: Path | None, data: str | None) -> None:
     place = place_of(config_file, data)
     directory, name = place.directory, place.user(name)
     with told():
-        revision = admin.unban(directory, name)
-        if revision is not None:
-            wait_in_force(directory, revision)
-    was_banned = revision is not None
+        position = admin.unban(directory, name)
+        if position is not None:
+            wait_in_force(directory, position)
+    was_banned = position is not None
     click.echo(f"{name} may log in" if was_banned else f"{name} was not banned")
 
 

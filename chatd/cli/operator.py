@@ -171,9 +171,9 @@ def told() -> Iterator[None]:
         _try_again(str(error))
 
 
-def wait_in_force(directory: Path, revision: int) -> None:
+def wait_in_force(directory: Path, position: int) -> None:
     """Return when a running daemon has taken a change, if one runs."""
-    if not beside.wait_taken(directory, revision):
+    if not beside.wait_taken(directory, position):
         _try_again("it is stored, but the running daemon has not taken note of it yet")
 
 

@@ -18,7 +18,7 @@ from hashlib import blake2b
 
 import attrs
 
-from chatd.core.drafts import AddressBan
+from chatd.core.changes import AddressBan
 from chatd.core.entities import Sanction
 from chatd.errors import Reject, RejectCode
 from chatd.ids import UserName

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from chatd.core import presence, retention
 from chatd.core.agenda import DeadlineKey, Due
 from chatd.core.barred import TIDY_S
+from chatd.core.changes import Lapse, Lapsed
 from chatd.core.drafts import EndSession, SaveMarks
 from chatd.core.effects import Spread, Tell
 from chatd.core.entities import Block, Connection, Room, Sanction
@@ -34,7 +35,7 @@ EXPIRING_MS = 60_000
 def pass_time(turn: Turn) -> None:
     """Do what is due by now, the earliest first, but not too much of it at once."""
     for _ in range(DUE_MAX):
-        due = turn.chat.agenda.pop(turn.now.mono)
+        due = turn.live.agenda.pop(turn.now.mono)
         if due is None:
             break
         _DUE[due[0]](turn, due[1])
@@ -43,17 +44,17 @@ def pass_time(turn: Turn) -> None:
 def schedule_marks(turn: Turn) -> None:
     """Have the marks of this turn written soon, if that is not on its way."""
     chat = turn.chat
-    if not chat.marks_due:
-        chat.marks_due = True
-        chat.agenda.add(turn.now.mono + MARKS_DELAY_S, Due.MARKS, None)
+    if not chat.live.marks_due:
+        chat.live.marks_due = True
+        chat.live.agenda.add(turn.now.mono + MARKS_DELAY_S, Due.MARKS, None)
 
 
 def save_marks(turn: Turn) -> None:
     """Have read marks and idle times written now."""
     chat = turn.chat
-    if chat.reads or chat.idle:
-        turn.append(SaveMarks(chat.reads, chat.idle, chat.devices))
-        chat.reads, chat.idle, chat.devices = {}, {}, {}
+    if chat.live.reads or chat.live.idle:
+        turn.append(SaveMarks(chat.live.reads, chat.live.idle, chat.live.devices))
+        chat.live.reads, chat.live.idle, chat.live.devices = {}, {}, {}
 
 
 def hold_guest(turn: Turn, draft: EndSession) -> None:
@@ -61,11 +62,11 @@ def hold_guest(turn: Turn, draft: EndSession) -> None:
 
     Its guest is away still, or has been cut off, or was never told of it.
     """
-    session = turn.chat.sessions.get(draft.session)
+    session = turn.live.sessions.get(draft.session)
     # Nobody comes back to it while its end is being written.
     assert session is None or session.connection is None
     at = turn.now.mono + turn.config.auth.guest_hold_s
-    turn.chat.agenda.add(at, Due.GUEST, draft.session)
+    turn.live.agenda.add(at, Due.GUEST, draft.session)
 
 
 def expect_expiry(turn: Turn, connection: Connection, expires: Millis | None) -> None:
@@ -74,12 +75,12 @@ def expect_expiry(turn: Turn, connection: Connection, expires: Millis | None) ->
     if expires is not None:
         _look_again(turn, connection, expires - turn.now.wall - EXPIRING_MS)
     else:
-        turn.chat.agenda.cancel(Due.EXPIRY, connection.id)
+        turn.live.agenda.cancel(Due.EXPIRY, connection.id)
 
 
 def _look_again(turn: Turn, connection: Connection, after_ms: Millis) -> None:
     at = turn.now.mono + max(0, after_ms) / 1000
-    turn.chat.agenda.add(at, Due.EXPIRY, connection.id)
+    turn.live.agenda.add(at, Due.EXPIRY, connection.id)
 
 
 def _expiry(turn: Turn, key: DeadlineKey) -> None:
@@ -88,7 +89,7 @@ def _expiry(turn: Turn, key: DeadlineKey) -> None:
     It is a moment of people's time, which may have been set meanwhile, so it is
     looked at again.
     """
-    connection = turn.connection(key)  # type: ignore[arg-type]
+    connection = turn.chat.connection(key)  # type: ignore[arg-type]
     if connection is None:
         return  # it was told to end
     assert connection.expires is not None
@@ -103,23 +104,23 @@ def _expiry(turn: Turn, key: DeadlineKey) -> None:
 
 
 def _login(turn: Turn, key: DeadlineKey) -> None:
-    connection = turn.connection(key)  # type: ignore[arg-type]
+    connection = turn.chat.connection(key)  # type: ignore[arg-type]
     if connection is None:
         return  # it was told to end
     if connection.block is Block.PENDING:
         # A password is being verified: that is not silence.
         at = turn.now.mono + turn.config.auth.login_timeout_s
-        turn.chat.agenda.add(at, Due.LOGIN, key)
+        turn.live.agenda.add(at, Due.LOGIN, key)
     else:
         turn.finish(connection, Ending.NO_HELLO)
 
 
 def _grace(turn: Turn, key: DeadlineKey) -> None:
-    turn.chat.note_offline(turn.chat.users[key], turn.now.mono)  # type: ignore[index]
+    turn.live.note_offline(turn.durable.users[key], turn.now.mono)  # type: ignore[index]
 
 
 def _presence(turn: Turn, key: DeadlineKey) -> None:
-    room = turn.chat.rooms[key]  # type: ignore[index]
+    room = turn.durable.rooms[key]  # type: ignore[index]
     frame = presence.settle(turn.chat, room, turn.config.presence.names_max)
     # Of a direct conversation its people hear by the first message in it.
     if frame is not None and (room.head or not is_direct(room.name)):
@@ -129,46 +130,48 @@ def _presence(turn: Turn, key: DeadlineKey) -> None:
 
 def _guest(turn: Turn, key: DeadlineKey) -> None:
     session: SessionId = key  # type: ignore[assignment]
-    turn.chat.ended[session] = None
+    turn.live.ended[session] = None
     turn.append(EndSession(session))
 
 
 def _marks(turn: Turn, _key: DeadlineKey) -> None:
-    turn.chat.marks_due = False
+    turn.live.marks_due = False
     save_marks(turn)
 
 
 def _empty(turn: Turn, key: DeadlineKey) -> None:
     """Have a room end in which nobody is."""
-    turn.chat.emptied[key] = True  # type: ignore[index]
+    turn.live.emptied[key] = True  # type: ignore[index]
 
 
 def _forget_session(turn: Turn, key: DeadlineKey) -> None:
-    turn.chat.ended.pop(key, None)  # type: ignore[arg-type]
+    turn.live.ended.pop(key, None)  # type: ignore[arg-type]
 
 
 def _forget_invite(turn: Turn, key: DeadlineKey) -> None:
-    turn.chat.forget_invite(*key)  # type: ignore[misc]
+    assert isinstance(key, tuple)
+    user, room = key
+    turn.apply(Lapsed(Lapse.INVITE, room, user))
 
 
 def _ban(turn: Turn, key: DeadlineKey) -> None:
     """Forget a ban from a room that has ended."""
     room, user = _sanctioned(turn, key)
     if not _holds(turn, Due.BAN, key, room.bans[user]):
-        turn.chat.lift_ban(room, user)
+        turn.apply(Lapsed(Lapse.BAN, room.name, user))
 
 
 def _mute(turn: Turn, key: DeadlineKey) -> None:
     """End a mute in how people are shown, once its end is certain to be reached."""
     room, user = _sanctioned(turn, key)
     if not _holds(turn, Due.MUTE, key, room.mutes[user]):
-        turn.chat.lift_mute(room, user, turn.now.mono)
+        turn.apply(Lapsed(Lapse.MUTE, room.name, user))
 
 
 def _sanctioned(turn: Turn, key: DeadlineKey) -> tuple[Room, UserName]:
     assert isinstance(key, tuple)
     user, name = key
-    return turn.chat.rooms[name], user
+    return turn.durable.rooms[name], user
 
 
 def _holds(turn: Turn, due: Due, key: DeadlineKey, sanction: Sanction) -> bool:
@@ -176,19 +179,16 @@ def _holds(turn: Turn, due: Due, key: DeadlineKey, sanction: Sanction) -> bool:
     assert sanction.until is not None
     if holds := sanction.holds(turn.now.sure):
         at = turn.now.mono + (sanction.until - turn.now.sure) / 1000
-        turn.chat.agenda.add(at, due, key)
+        turn.live.agenda.add(at, due, key)
     return holds
 
 
 def _address_bans(turn: Turn, key: DeadlineKey) -> None:
     """Let go of the bans of addresses that have ended, and look again later."""
     place: RoomName | None = key  # type: ignore[assignment]
-    barred = turn.chat.barred[place]
-    barred.tidy(turn.now.sure)
-    if barred:
-        turn.chat.agenda.add(turn.now.mono + TIDY_S, Due.ADDRESS_BANS, place)
-    else:
-        del turn.chat.barred[place]
+    turn.apply(Lapsed(Lapse.ADDRESS_BANS, place))
+    if place in turn.durable.barred:
+        turn.live.agenda.add(turn.now.mono + TIDY_S, Due.ADDRESS_BANS, place)
 
 
 _DUE: dict[Due, Callable[[Turn, DeadlineKey], None]] = {

@@ -1,9 +1,10 @@
 """The things that the chat knows: rooms, users, sessions, connections.
 
-Plain objects without rules and without clocks. Only `chatd.core.state` writes
-to them, with two exceptions that are nobody's invariant: a connection's queue of
-waiting commands and its counters belong to the machine, and a user's buckets to
-whoever takes from them.
+Plain objects without rules and without clocks. What is durable of them (`DURABLE`)
+only `chatd.core.durable` assigns to; who is online, sessions and connections are
+`chatd.core.live`'s, with two exceptions that are nobody's invariant: a connection's
+queue of waiting commands and its counters belong to the machine, and a user's buckets
+to who takes from them.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from chatd.core.quota import Bucket
 from chatd.core.roster import Roster
 from chatd.core.scope import Scope
 from chatd.core.settings import RoomSettings
-from chatd.enums import AccountRole, Change, Role, State
+from chatd.enums import AccountRole, MemberChange, Role, State
 from chatd.ids import ConnectionId, Epoch, RoomName, Seq, SessionId, UserName
 from chatd.wire.commands import Command
 from chatd.wire.events import DAY_MS, Millis, UserShown
@@ -68,7 +69,7 @@ class Invite:
         ends = self.ts + INVITE_MS if self.closed_until is None else self.closed_until
         return now < ends
 
-    def closed(self, change: Change, now: Millis) -> Invite:
+    def closed(self, change: MemberChange, now: Millis) -> Invite:
         """The same, after what has ended it."""
         until = now + HOLD_OFF_MS[change]
         return attrs.evolve(self, closed_until=max(until, self.closed_until or 0))
@@ -78,12 +79,16 @@ INVITE_S = 14 * 86_400.0
 INVITE_MS = round(INVITE_S * 1000)
 """How long an invitation waits. Source: protocol section 3."""
 HOLD_OFF_MS = {
-    Change.DECLINE: INVITE_MS,
-    Change.UNINVITE: DAY_MS,
-    Change.BAN: DAY_MS,
+    MemberChange.DECLINE: INVITE_MS,
+    MemberChange.UNINVITE: DAY_MS,
+    MemberChange.BAN: DAY_MS,
 }
 """How long nobody is asked in again after an invitation that has ended in this way;
 after a join he may be at once. Source: protocol section 3."""
+
+
+CORRECTION_S = 60.0
+"""How long after a message one correction of it is free. Source: protocol section 3."""
 
 
 @attrs.define
@@ -141,6 +146,20 @@ class Room:
     """The number in the last presence frame; None if somebody was told another."""
     presence_frames: int = 0
     """How many there were."""
+
+
+def shown_in(room: Room, user: User) -> UserShown:
+    """How a user is shown in a room: by his name alone while he is muted there.
+
+    Or what people read instead of it, and a status, would be ways to go on.
+    """
+    shown = user.shown
+    return unspoken(shown) if user.name in room.mutes else shown
+
+
+def unspoken(shown: UserShown) -> UserShown:
+    """The same without what somebody says of himself."""
+    return UserShown(shown.name, state=shown.state)
 
 
 def readable_from(room: Room, member: Membership) -> Seq:
@@ -289,3 +308,17 @@ class Connection:
     principal: Principal | None = None
     """Whom a hello has verified, while his session is being written."""
     subscriptions: dict[RoomName, Subscription] = attrs.field(factory=dict)
+
+
+DURABLE: dict[type, frozenset[str]] = {
+    Room: frozenset(
+        (
+            *("name", "epoch", "head", "first", "settings", "declared", "was"),
+            *("maker", "spoken", "bans", "mutes", "members", "invited", "leaders"),
+        )
+    ),
+    Membership: frozenset(("role", "first")),
+    User: frozenset(("name", "display", "role", "rooms", "blocks", "ban", "made")),
+}
+"""Attributes that say what the store has. A read mark is not among them: it moves
+first and is written some seconds later."""

@@ -8,14 +8,13 @@ effects (`chatd.core.effects`) and never asks for anything itself.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 import attrs
 
-from chatd.core.drafts import AddressBan, Outcome
+from chatd.core.changes import Change
+from chatd.core.drafts import Outcome
 from chatd.core.effects import C, Origin, Q
-from chatd.core.entities import Sanction
 from chatd.core.principal import (
     HashedPassword,
     NewSecret,
@@ -23,9 +22,8 @@ from chatd.core.principal import (
     Renewal,
     RightPassword,
 )
-from chatd.enums import AccountRole
 from chatd.errors import Reject
-from chatd.ids import ConnectionId, RoomName, Seq, SessionId, UserName
+from chatd.ids import ConnectionId, RoomName, Seq
 from chatd.wire.accounts import SecretCommand
 from chatd.wire.commands import Command, Hello
 from chatd.wire.events import Millis
@@ -160,49 +158,13 @@ class TimePassed:
     """`Machine.next_deadline` has come."""
 
 
-class RevisionKind(StrEnum):
-    """What the operator has changed about a user."""
-
-    BAN = "ban"
-    """He is banned from the server."""
-    UNBAN = "unban"
-    """He may come in again."""
-    LOGOUT = "logout"
-    """His sessions are void, or his password is another one."""
-    TOKEN = "token"  # noqa: S105 - a word, no secret
-    """One of his tokens is void."""
-    ROLE = "role"
-    """He has another role."""
-    ERASE = "erase"
-    """He is nobody any more: no credentials, no memberships."""
-
-
 @attrs.define
-class Revision:
-    """One change that was made on disk beside the running daemon."""
+class Changed:
+    """Others have written something beside this daemon, in this order."""
 
-    number: int
-    """Rises; never used again."""
-    kind: RevisionKind
-    user: UserName
-    role: AccountRole
-    """The one that he has now."""
-    token: bytes | None = None
-    """SHA-256 of the token that it is about."""
-    session: SessionId | None = None
-    """The one session that it is about; None for all."""
-    ban: Sanction | None = None
-    """The one from the server that he has now."""
-    barred: AddressBan | None = None
-    """What that one holds for beside him, if he is a guest."""
-
-
-@attrs.define
-class Revised:
-    """The operator has changed something, in this order."""
-
-    revisions: Sequence[Revision]
-    """At least one."""
+    changes: Sequence[Change]
+    position: int
+    """Of the last of them, in the log of what others write."""
 
 
 @attrs.define
@@ -223,7 +185,7 @@ Input = (
     | Closed
     | SpaceMeasured
     | TimePassed
-    | Revised
+    | Changed
     | Stopping
 )
 """Anything that can happen."""

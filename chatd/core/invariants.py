@@ -5,82 +5,94 @@ from __future__ import annotations
 from collections import Counter
 
 from chatd.core.agenda import DeadlineKey, Due
+from chatd.core.durable import LEADERS
 from chatd.core.state import Chat
-from chatd.core.truth import LEADERS
 from chatd.ids import is_direct
 from chatd.wire.fields import ROLES
 
 
 def check(chat: Chat) -> None:
     """Assert every invariant."""
-    for room in chat.rooms.values():
+    for room in chat.durable.rooms.values():
         assert 1 <= room.first <= room.head + 1
-        online = {name for name in room.members if chat.users[name].online}
+        online = {name for name in room.members if chat.durable.users[name].online}
         assert online == set(room.online), (room.name, online, room.online)
         for name, member in room.members.items():
             assert 0 <= member.read <= room.head
             assert 1 <= member.first <= room.head + 1
             assert member.role in ROLES
             assert (member.role in LEADERS) == (name in room.leaders)
-            assert room.name in chat.users[name].rooms
+            assert room.name in chat.durable.users[name].rooms
         assert all(name in room.members for name in room.leaders)
         assert not any(name in room.members for name in room.bans)
         for name in room.invited:
-            assert room.name in chat.invites[name]
+            assert room.name in chat.durable.invites[name]
         if is_direct(room.name):
             assert len(room.members) <= 2  # fewer where one was erased
         for roster in (room.members, room.online):
             assert roster.ordered() == sorted(roster)
-    assert chat.rooms.ordered() == sorted(chat.rooms)
-    made = Counter(room.maker for room in chat.rooms.values())
-    for user in chat.users.values():
+    assert chat.durable.rooms.ordered() == sorted(chat.durable.rooms)
+    made = Counter(room.maker for room in chat.durable.rooms.values())
+    for user in chat.durable.users.values():
         assert user.made == made[user.name]
-        assert all(user.name in chat.rooms[name].members for name in user.rooms)
+        assert all(user.name in chat.durable.rooms[name].members for name in user.rooms)
         assert user.online or not user.connections
         for number in user.connections:
-            assert chat.connections[number].user == user.name
-    for session in chat.sessions.values():
+            assert chat.live.connections[number].user == user.name
+    for session in chat.live.sessions.values():
         if session.connection is not None:
-            assert chat.connections[session.connection].session == session.id
-    for connection in chat.connections.values():
+            assert chat.live.connections[session.connection].session == session.id
+    for connection in chat.live.connections.values():
         if connection.session is not None:
             # Who loses his session is cut off in the same step.
-            assert chat.sessions[connection.session].connection == connection.id
+            assert chat.live.sessions[connection.session].connection == connection.id
         assert connection.user is None or connection.id in (
-            chat.users[connection.user].connections
+            chat.durable.users[connection.user].connections
         )
         assert connection.block is not None or not connection.waiting
         assert connection.open_drafts >= 0
-    assert all(chat.barred.values())
-    assert all(name is None or name in chat.rooms for name in chat.barred)
-    for number in chat.verifying:
-        waiting = chat.connections[number]
+    assert all(chat.durable.barred.values())
+    assert all(
+        name is None or name in chat.durable.rooms for name in chat.durable.barred
+    )
+    for number in chat.live.verifications.pending:
+        waiting = chat.live.connections[number]
         assert waiting.user is None or waiting.block is not None
-    assert not chat.cut_at or chat.verifying
+    assert not chat.live.verifications.cut_at or chat.live.verifications.pending
     for due, reasons in _reasons(chat).items():
-        assert chat.agenda.keys(due) <= reasons, due
+        assert chat.live.agenda.keys(due) <= reasons, due
 
 
 def _reasons(chat: Chat) -> dict[Due, set[DeadlineKey]]:
     """What may have a deadline of each kind; it goes with its reason."""
-    connections, users = chat.connections.values(), chat.users.values()
+    connections, users = chat.live.connections.values(), chat.durable.users.values()
     return {
         Due.LOGIN: {one.id for one in connections if one.user is None},
-        Due.PRESENCE: {room.name for room in chat.rooms.values() if room.unsettled},
+        Due.PRESENCE: {
+            room.name for room in chat.durable.rooms.values() if room.unsettled
+        },
         Due.GRACE: {
             user.name for user in users if user.online and not user.connections
         },
-        Due.ADDRESS_BANS: set(chat.barred),
+        Due.ADDRESS_BANS: set(chat.durable.barred),
         Due.EXPIRY: {one.id for one in connections if one.expires is not None},
-        Due.FORGET_SESSION: set(chat.ended),
+        Due.FORGET_SESSION: set(chat.live.ended),
         Due.FORGET_INVITE: {
-            (user, room) for user, rooms in chat.invites.items() for room in rooms
+            (user, room)
+            for user, rooms in chat.durable.invites.items()
+            for room in rooms
         },
-        Due.EMPTY: {name for name, room in chat.rooms.items() if not room.members},
+        Due.EMPTY: {
+            name for name, room in chat.durable.rooms.items() if not room.members
+        },
         Due.BAN: {
-            (user, room.name) for room in chat.rooms.values() for user in room.bans
+            (user, room.name)
+            for room in chat.durable.rooms.values()
+            for user in room.bans
         },
         Due.MUTE: {
-            (user, room.name) for room in chat.rooms.values() for user in room.mutes
+            (user, room.name)
+            for room in chat.durable.rooms.values()
+            for user in room.mutes
         },
     }

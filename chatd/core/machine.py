@@ -33,7 +33,6 @@ from chatd.core.commands import (
     accounts,
     lifecycle,
     refuse,
-    revocation,
     rooms,
     sessions,
 )
@@ -98,17 +97,17 @@ class Machine:
         turn = self._turn
         turn.now, turn.effects = now, []
         _HANDLERS[type(happened)](self, turn, happened)
-        if self.chat.emptied:
+        if self.chat.live.emptied:
             lifecycle.look_at_emptied(turn)
         while turn.released:
             self._go_on(turn, turn.released.pop(0))
-        if self.chat.reads or self.chat.idle:
+        if self.chat.live.reads or self.chat.live.idle:
             deadlines.schedule_marks(turn)
         return turn.effects
 
     def next_deadline(self) -> float | None:
         """When `TimePassed` should come next, in the seconds of `Now.mono`."""
-        return self.chat.agenda.next()
+        return self.chat.live.agenda.next()
 
     @property
     def space(self) -> Space:
@@ -118,32 +117,34 @@ class Machine:
     def missed_presence(self, room: RoomName) -> Presence:
         """A frame that makes up for differences a connection was spared."""
         names_max = self._turn.config.presence.names_max
-        return presence.whole(self.chat, self.chat.rooms[room], names_max)
+        return presence.whole(self.chat, self.chat.durable.rooms[room], names_max)
 
     # --- connections and their commands -------------------------------------
 
     def _opened(self, turn: Turn, happened: inputs.Opened) -> None:
         bucket = full_bucket(MALFORMED_PER_S, MALFORMED_BURST, turn.now.mono)
-        self.chat.note_opened(Connection(happened.connection, bucket, happened.address))
+        self.chat.live.note_opened(
+            Connection(happened.connection, bucket, happened.address)
+        )
         at = turn.now.mono + turn.config.auth.login_timeout_s
-        self.chat.agenda.add(at, Due.LOGIN, happened.connection)
+        self.chat.live.agenda.add(at, Due.LOGIN, happened.connection)
 
     def _closed(self, turn: Turn, happened: inputs.Closed) -> None:
-        connection = self.chat.connections.get(happened.connection)
+        connection = self.chat.live.connections.get(happened.connection)
         if connection is None:
             return
         now = turn.now
-        self.chat.note_closed(
+        self.chat.live.note_closed(
             connection, now.mono, now.certain, turn.config.presence.grace_s
         )
         session = connection.session
-        if session in self.chat.sessions:
+        if session in self.chat.live.sessions:
             at = now.mono + turn.config.auth.guest_hold_s
-            self.chat.agenda.add(at, Due.GUEST, session)
+            self.chat.live.agenda.add(at, Due.GUEST, session)
 
     def _received(self, turn: Turn, happened: inputs.Received) -> None:
         """Handle what a connection has sent, behind all that it sent before."""
-        connection = turn.connection(happened.connection)
+        connection = turn.chat.connection(happened.connection)
         if connection is None:
             turn.answer(happened.connection, None)
         elif connection.block is not None:
@@ -161,7 +162,7 @@ class Machine:
         if isinstance(command, BadCommand):
             self._refuse_malformed(turn, connection, command)
             return
-        if self.chat.aliases:
+        if self.chat.durable.aliases:
             command = self._renamed(command)
         rule = RULES[type(command)]
         if connection.user is None and not rule.hello:
@@ -189,7 +190,7 @@ class Machine:
             if rule.complete is not None:
                 rule.complete(turn, connection, draft)
             if rule.barrier:
-                self.chat.barriers[draft.room, None] = Barrier(draft)
+                self.chat.live.barriers[draft.room, None] = Barrier(draft)
             turn.append(draft, connection, command)
 
     def _renamed(self, command: Command) -> Command:
@@ -197,7 +198,7 @@ class Machine:
 
         Not `create`: what its cid has made was asked for by that name.
         """
-        name = self.chat.aliases.get(getattr(command, "room", RoomName("")))
+        name = self.chat.durable.aliases.get(getattr(command, "room", RoomName("")))
         if name is None or isinstance(command, Create):
             return command
         changes: dict[str, Any] = {"room": name}
@@ -208,16 +209,16 @@ class Machine:
         if rule.settles and connection.open_drafts:
             connection.block = Block.OWN_DRAFTS
             return True
-        if not self.chat.barriers:
+        if not self.chat.live.barriers:
             return False
         room = getattr(command, "room", None)
         if room is not None and connection.user is not None:
-            barriers = self.chat.barriers
+            barriers = self.chat.live.barriers
             barrier = barriers.get((room, None)) or barriers.get(
                 (room, connection.user)
             )
             # Not who cannot see the room: his refusal comes as fast as for none.
-            if barrier is not None and self.chat.may_know(
+            if barrier is not None and self.chat.durable.may_know(
                 connection.user, room, self._turn.now.sure
             ):
                 barrier.waiting.append(connection.id)
@@ -246,7 +247,7 @@ class Machine:
         self, turn: Turn, happened: inputs.Answered[Command, Any, Any]
     ) -> None:
         """Let whoever asked have what was read, or refuse the command."""
-        connection = turn.connection(happened.connection)
+        connection = turn.chat.connection(happened.connection)
         row = LOOK_UPS[type(happened.query)]
         if connection is None:
             if row.gone is not None:
@@ -257,18 +258,18 @@ class Machine:
             row.answer(turn, connection, happened)
 
     def _replayed(self, turn: Turn, happened: inputs.Replayed) -> None:
-        connection = turn.connection(happened.connection)
+        connection = turn.chat.connection(happened.connection)
         if connection is None:
             return
-        name = self.chat.aliases.get(happened.room, happened.room)
+        name = self.chat.durable.aliases.get(happened.room, happened.room)
         entry = connection.subscriptions.get(name)
         if entry is not None and entry.number == happened.subscription:
             rooms.replayed(turn, connection, name, happened.at)
 
-    # --- the operator ---------------------------------------------------------
+    # --- what others have written -------------------------------------------
 
-    def _revised(self, turn: Turn, happened: inputs.Revised) -> None:
-        revocation.revised(turn, happened)
+    def _changed(self, turn: Turn, happened: inputs.Changed) -> None:
+        outcomes.take_others(turn, happened)
 
     # --- time ---------------------------------------------------------------
 
@@ -289,7 +290,7 @@ def _for_connection(
     """Let `take` have what comes back for a connection, if that is still there."""
 
     def handle(_machine: Machine, turn: Turn, happened: Any) -> None:
-        connection = turn.connection(happened.connection)
+        connection = turn.chat.connection(happened.connection)
         if connection is not None:
             take(turn, connection, happened)
 
@@ -316,7 +317,7 @@ _HANDLERS: dict[type[Input], Callable[[Machine, Turn, Any], None]] = {
     inputs.SecretRefused: _for_connection(accounts.unchecked),
     inputs.Closed: Machine._closed,
     inputs.SpaceMeasured: Machine._measured,
-    inputs.Revised: Machine._revised,
+    inputs.Changed: Machine._changed,
     inputs.TimePassed: Machine._time_passed,
     inputs.Stopping: Machine._stopping,
 }

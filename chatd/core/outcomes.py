@@ -1,60 +1,143 @@
-"""What became of drafts: each kind is taken by whoever knows what it meant.
+"""What became of drafts: changes are applied, and who caused them is answered.
 
-A draft that was a durable command of a connection is closed here, and whoever
-waited for that goes on; a draft that stood as a barrier lifts it, when its outcome
-is known for good. What the edge keeps for itself, as a password's new hash, has
-nobody who takes it.
+What changes and who else is told of it, `chatd.core.applying` says, whoever has caused
+it. Here is the rest of what an outcome means:
+
+* The command that made the draft is concluded, as its row in `RULES` says. Its reply
+  comes before the event of its own change, and before all that the change makes of its
+  user's connections; where the row says `last` it comes behind them, since it counts
+  them in already.
+* What live state took for granted when it gave the draft is taken back where the draft
+  did not become a change (`_UNDONE`).
+* A durable command is closed, and who waited for that goes on; a barrier is lifted,
+  when its outcome is known for good.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, get_args
 
-from chatd.core import deadlines, drafts, retention
-from chatd.core.commands import (
-    accounts,
-    admissions,
-    blocks,
-    creation,
-    lifecycle,
-    moderation,
-    place,
-    profile,
-    renaming,
-    rooms,
-    sessions,
-    timeline,
+import attrs
+
+from chatd.core import drafts, retention, slowmode
+from chatd.core.changes import (
+    AccessRevoked,
+    Banned,
+    Change,
+    UserErased,
+    event_of,
 )
-from chatd.core.drafts import EndSession, Outcome, SaveMarks, SetAccountRole
-from chatd.core.effects import Origin
-from chatd.core.entities import Block
-from chatd.core.inputs import Executed
+from chatd.core.commands import RULES, Rule, accounts, lifecycle, sessions
+from chatd.core.drafts import Outcome, SaveMarks
+from chatd.core.effects import Origin, Tell
+from chatd.core.entities import Block, Connection
+from chatd.core.inputs import Changed, Executed
 from chatd.core.turn import Turn
-from chatd.enums import AccountRole
+from chatd.errors import RejectCode
 from chatd.ids import RoomName, UserName
+from chatd.wire.commands import Command
 
 
 def take(turn: Turn, happened: Executed) -> None:
     """Take the outcome of one draft."""
-    draft = happened.origin.draft
-    taker = _TAKERS.get(type(draft))
-    if taker is not None:
-        taker(turn, happened.origin, draft, happened.outcome)
-    if isinstance(draft, drafts.SetMember):
-        _lift(turn, happened, draft.room, draft.user)
-    elif isinstance(draft, _BARRIERS):
-        _lift(turn, happened, draft.room, None)
-    if isinstance(draft, _OF_COMMANDS):
-        _close_draft(turn, happened.origin)
+    origin, outcome = happened.origin, happened.outcome
+    draft, kind = origin.draft, type(origin.draft)
+    if not isinstance(outcome, drafts.Committed) and kind in _UNDONE:
+        _UNDONE[kind](turn, origin, draft, outcome)
+    connection = turn.chat.connection(origin.connection)
+    if connection is not None and origin.command is not None:
+        if not _is_drawn_again(origin, outcome):
+            _conclude(turn, connection, origin.command, happened)
+    else:
+        for change in _changes_of(outcome):
+            turn.apply(change)
+        if kind is drafts.OpenSession and isinstance(outcome, drafts.Committed):
+            sessions.unclaimed(turn, draft.session)  # type: ignore[union-attr]
+    if kind is drafts.TrimRoom:
+        retention.go_on(turn, draft, outcome)  # type: ignore[arg-type]
+    if turn.live.barriers and isinstance(draft, drafts.SetMember | _BARRIERS):
+        user = draft.user if isinstance(draft, drafts.SetMember) else None
+        _lift(turn, happened, draft.room, user)
+    if connection is not None and kind in _OF_COMMANDS:
+        _close_draft(turn, connection)
 
+
+def take_others(turn: Turn, happened: Changed) -> None:
+    """Take what others have written beside this daemon, in its order.
+
+    Sessions are voided once more, by a draft: one may have been opened with a
+    credential that was verified a moment before. The last draft keeps the position, and
+    by that tells who waits for it that nothing of those who were cut off is under way.
+    """
+    for change in happened.changes:
+        turn.apply(change)
+        if isinstance(change, AccessRevoked | Banned | UserErased):
+            token = change.token if isinstance(change, AccessRevoked) else None
+            turn.append(drafts.EndSessions(change.user, token))
+    turn.append(drafts.KeepPosition(happened.position))
+
+
+# --- what a command is answered -----------------------------------------------
+
+
+def _conclude(
+    turn: Turn, connection: Connection, command: Command, happened: Executed
+) -> None:
+    """Apply what a command has changed, and answer it in the right place."""
+    rule, changes = RULES[type(command)], _changes_of(happened.outcome)
+    ahead = len(changes) if rule.last else _before_event(changes)
+    for change in changes[:ahead]:
+        _apply(turn, rule, connection, change)
+    rule.conclude(turn, connection, happened.origin, happened.outcome)
+    for change in changes[ahead:]:
+        _apply(turn, rule, connection, change)
+
+
+def _before_event(changes: Sequence[Change]) -> int:
+    """How many changes come before the first of which a timeline tells."""
+    for number, change in enumerate(changes):
+        if event_of(change) is not None:
+            return number
+    return 0
+
+
+def _apply(turn: Turn, rule: Rule, connection: Connection, change: Change) -> None:
+    """Apply a change; its cause is not told what its reply says."""
+    if rule.says is None:
+        turn.apply(change)
+        return
+    before = len(turn.effects)
+    turn.apply(change)
+    wanted = turn.effects[before:]
+    del turn.effects[before:]
+    for effect in wanted:
+        if isinstance(effect, Tell) and isinstance(effect.frame, rule.says):
+            others = [one for one in effect.connections if one != connection.id]
+            if not others:
+                continue
+            effect = attrs.evolve(effect, connections=others)  # noqa: PLW2901
+        turn.want(effect)
+
+
+def _changes_of(outcome: Outcome) -> Sequence[Change]:
+    """What is so by an outcome, be it by this draft or by another before it."""
+    if isinstance(outcome, drafts.Committed | drafts.Duplicate):
+        return outcome.changes
+    return ()
+
+
+# --- barriers and open drafts ---------------------------------------------------
 
 _BARRIERS = (
-    *(drafts.Moderate, drafts.SetRoom),
-    *(drafts.RenameRoom, drafts.DestroyRoom, drafts.DropRoom),
+    drafts.Moderate
+    | drafts.SetRoom
+    | drafts.RenameRoom
+    | drafts.DestroyRoom
+    | drafts.DropRoom
 )
 """What stands as a barrier for everybody in its room."""
-_OF_COMMANDS = (drafts.Durable, drafts.Recall)
+_OF_COMMANDS = frozenset((*get_args(drafts.Durable), drafts.Recall))
 """What `Connection.open_drafts` counts."""
 
 
@@ -64,96 +147,89 @@ def _lift(
     """Lift the barrier of a change whose outcome is known for good."""
     if not happened.final:
         return
-    barriers = turn.chat.barriers
+    barriers = turn.live.barriers
     for key in {(room, user), (room, None)}:
         barrier = barriers.get(key)
         if barrier is None or barrier.draft is not happened.origin.draft:
             continue
         del barriers[key]
         for number in barrier.waiting:
-            waiting = turn.connection(number)
+            waiting = turn.chat.connection(number)
             if waiting is not None:
                 turn.release(waiting)
 
 
-def _close_draft(turn: Turn, origin: Origin) -> None:
+def _close_draft(turn: Turn, connection: Connection) -> None:
     """Count a durable command as answered; what waited for it goes on."""
-    connection = turn.connection(origin.connection)
-    if connection is None:
-        return
     connection.open_drafts -= 1
     if connection.block is Block.OWN_DRAFTS and not connection.open_drafts:
         turn.release(connection)
 
 
-# --- who takes what -----------------------------------------------------------
+# --- what is taken back -------------------------------------------------------------
 
 
-def _ended(turn: Turn, origin: Origin, draft: EndSession, outcome: Outcome) -> None:
-    accounts.ended(turn, origin, draft, outcome)
-    if isinstance(outcome, drafts.Refused) and origin.connection is None:
-        deadlines.hold_guest(turn, draft)
+def _is_drawn_again(origin: Origin, outcome: Outcome) -> bool:
+    """Whether another draft has taken this one's place."""
+    return (
+        isinstance(origin.draft, drafts.EraseUser)
+        and isinstance(outcome, drafts.Refused)
+        and outcome.code is RejectCode.NAME_TAKEN
+    )
 
 
-def _role_set(
-    turn: Turn, _origin: Origin, draft: SetAccountRole, outcome: Outcome
+def _not_erased(
+    turn: Turn, origin: Origin, draft: drafts.EraseUser, outcome: Outcome
 ) -> None:
-    """Take what an outside issuer says that somebody is."""
-    user = turn.chat.users.get(draft.user)
-    if user is not None and not isinstance(outcome, drafts.Refused):
-        turn.chat.apply_role(user, draft.role)
-        if draft.role == AccountRole.ADMIN:
-            turn.admin_is_here()
+    if _is_drawn_again(origin, outcome):
+        accounts.draw_again(turn, origin, draft)
 
 
-def _recalled(
-    turn: Turn, origin: Origin, draft: drafts.Recall, outcome: Outcome
+def _not_ended(
+    turn: Turn, origin: Origin, draft: drafts.EndSession, outcome: Outcome
 ) -> None:
-    if isinstance(draft.draft, drafts.CreateRoom):
-        creation.recalled(turn, origin, draft.draft, outcome)
-    else:
-        timeline.recalled(turn, origin, draft, outcome)
+    if isinstance(outcome, drafts.Refused):
+        accounts.not_ended(turn, origin, draft)
 
 
-def _marks_saved(
-    turn: Turn, _origin: Origin, draft: SaveMarks, outcome: Outcome
+def _not_dropped(
+    turn: Turn, _origin: Origin, draft: drafts.DropRoom, outcome: Outcome
+) -> None:
+    if isinstance(outcome, drafts.Refused):
+        lifecycle.not_dropped(turn, draft)
+
+
+def _not_saved(
+    turn: Turn, _origin: Origin, draft: SaveMarks, _outcome: Outcome
 ) -> None:
     """Keep what could not be written for the next time."""
-    if isinstance(outcome, drafts.Refused):
-        turn.chat.reads = draft.reads | turn.chat.reads
-        turn.chat.idle = draft.idle | turn.chat.idle
-        turn.chat.devices = draft.devices | turn.chat.devices
+    turn.live.reads = draft.reads | turn.live.reads
+    turn.live.idle = draft.idle | turn.live.idle
+    turn.live.devices = draft.devices | turn.live.devices
 
 
-_TAKERS: dict[type, Callable[[Turn, Origin, Any, Outcome], None]] = {
-    drafts.NewMessage: timeline.executed,
-    drafts.EditMessage: timeline.executed,
-    drafts.DeleteMessage: timeline.executed,
-    drafts.SetReaction: timeline.executed,
-    drafts.Recall: _recalled,
-    drafts.SetMember: rooms.changed,
-    drafts.Moderate: moderation.moderated,
-    drafts.SetRoom: moderation.changed,
-    drafts.RenameRoom: renaming.renamed,
-    drafts.DestroyRoom: lifecycle.destroyed,
-    drafts.DropRoom: lifecycle.dropped,
-    drafts.CreateRoom: rooms.created,
-    drafts.OpenSession: sessions.opened,
-    drafts.AddUser: accounts.executed,
-    drafts.ChangePassword: accounts.executed,
-    drafts.RenewSession: accounts.executed,
-    drafts.EndSessions: accounts.executed,
-    drafts.EndNamedSession: accounts.executed,
-    drafts.EraseUser: accounts.executed,
-    drafts.EndSession: _ended,
-    drafts.SetDisplay: profile.renamed,
-    drafts.SetAccountRole: _role_set,
-    drafts.SetBlock: blocks.changed,
-    drafts.SetPlace: place.named,
-    drafts.Enroll: admissions.enrolled,
-    drafts.AddInvitation: admissions.executed,
-    drafts.RemoveInvitation: admissions.executed,
-    drafts.SetLink: admissions.executed,
-    drafts.SaveMarks: _marks_saved,
-    drafts.TrimRoom: retention.trimmed,
+def _not_said(
+    turn: Turn, _origin: Origin, draft: drafts.NewMessage, _outcome: Outcome
+) -> None:
+    room = turn.durable.rooms.get(draft.room)
+    # There is none where a direct conversation could not be begun.
+    if room is not None and room.settings.slow_s:
+        slowmode.note_unsaid(room, draft.user)
+
+
+def _not_edited(
+    turn: Turn, _origin: Origin, draft: drafts.EditMessage, _outcome: Outcome
+) -> None:
+    room = turn.durable.rooms.get(draft.room)
+    if room is not None and room.settings.slow_s:
+        slowmode.note_uncorrected(room, draft.user, draft.of)
+
+
+_UNDONE: dict[type, Callable[[Turn, Origin, Any, Outcome], None]] = {
+    drafts.NewMessage: _not_said,
+    drafts.EditMessage: _not_edited,
+    drafts.DropRoom: _not_dropped,
+    drafts.EraseUser: _not_erased,
+    drafts.EndSession: _not_ended,
+    drafts.SaveMarks: _not_saved,
 }

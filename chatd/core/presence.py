@@ -1,7 +1,7 @@
 """Presence frames: what changed in a room since the last tick.
 
 Presence belongs to a user and is counted over his connections (that is done in
-`chatd.core.state`); changes are gathered for each room and told in one frame a
+`chatd.core.live`); changes are gathered for each room and told in one frame a
 tick, so that a thousand people who come back into one room cost a frame a tick
 and not a million. A room with more than `names_max` members online is told a
 number only.
@@ -11,7 +11,7 @@ Pure functions of a room: they read the chat, and settle the room's tick.
 
 from __future__ import annotations
 
-from chatd.core.entities import Room
+from chatd.core.entities import Room, shown_in
 from chatd.core.state import Chat
 from chatd.enums import State
 from chatd.ids import UserName
@@ -38,7 +38,7 @@ def everybody(
         view = _view(chat, room, name)
         if view not in views and (name != asker or views != [None]):
             views.append(view)
-    return [chat.shown_in(room, chat.users[name]) for name in room.online]
+    return [shown_in(room, chat.durable.users[name]) for name in room.online]
 
 
 def whole(chat: Chat, room: Room, names_max: int) -> Presence:
@@ -74,7 +74,7 @@ def settle(chat: Chat, room: Room, names_max: int) -> Presence | None:
 
 def _view(chat: Chat, room: Room, name: UserName) -> UserShown | None:
     """How a user is shown in the room now."""
-    return chat.shown_in(room, chat.users[name]) if name in room.online else None
+    return shown_in(room, chat.durable.users[name]) if name in room.online else None
 
 
 def _tell(

@@ -14,8 +14,6 @@ from __future__ import annotations
 
 from chatd.core.agenda import DeadlineKey, Due
 from chatd.core.drafts import Outcome, Trimmed, TrimRoom
-from chatd.core.effects import Origin
-from chatd.core.entities import Room
 from chatd.core.turn import Turn
 from chatd.wire.events import DAY_MS
 
@@ -26,27 +24,20 @@ PAUSE_S = 0.05
 some 400 messages a second go."""
 
 
-def schedule_trim(turn: Turn, room: Room) -> None:
-    """Have a room trimmed soon, if its settings ask for it."""
-    if room.settings.trims:
-        turn.chat.untrimmed[room.name] = None
-        _go_on(turn, 0.0)
-
-
 def review(turn: Turn, _key: DeadlineKey) -> None:
     """Look at all rooms, now and in an hour again."""
-    turn.chat.agenda.add(turn.now.mono + REVIEW_S, Due.RETENTION, None)
-    for room in turn.chat.rooms.values():
-        schedule_trim(turn, room)
+    turn.live.agenda.add(turn.now.mono + REVIEW_S, Due.RETENTION, None)
+    for room in turn.durable.rooms.values():
+        turn.live.note_untrimmed(room, turn.now.mono)
 
 
 def trim(turn: Turn, _key: DeadlineKey) -> None:
     """Have the next step done, of the room that waits longest."""
     chat = turn.chat
-    while chat.untrimmed:
-        name = next(iter(chat.untrimmed))
-        del chat.untrimmed[name]
-        room = chat.rooms.get(name)
+    while chat.live.untrimmed:
+        name = next(iter(chat.live.untrimmed))
+        del chat.live.untrimmed[name]
+        room = chat.durable.rooms.get(name)
         if room is not None and room.settings.trims:
             settings = room.settings
             before_ts = turn.now.sure - settings.keep_days * DAY_MS
@@ -58,27 +49,16 @@ def trim(turn: Turn, _key: DeadlineKey) -> None:
                 )
             )
             return
-    chat.trimming = False
+    chat.live.trimming = False
 
 
-def trimmed(turn: Turn, _origin: Origin, draft: TrimRoom, outcome: Outcome) -> None:
-    """Take the outcome of a step, and go on with the next one.
+def go_on(turn: Turn, draft: TrimRoom, outcome: Outcome) -> None:
+    """Go on with the next step.
 
-    A step that could not be done now is done after the next review.
+    One that could not be done now is done after the next review.
     """
-    chat = turn.chat
-    room = chat.room(draft.room)
-    if isinstance(outcome, Trimmed) and room is not None:
-        chat.apply_trim(room, outcome.first)
-        if outcome.more:
-            chat.untrimmed[room.name] = None
-    chat.trimming = False
-    _go_on(turn, PAUSE_S)
-
-
-def _go_on(turn: Turn, pause_s: float) -> None:
-    """Have a step done soon, if one is needed and none is on its way."""
-    chat = turn.chat
-    if chat.untrimmed and not chat.trimming:
-        chat.trimming = True
-        chat.agenda.add(turn.now.mono + pause_s, Due.TRIM, None)
+    live, room = turn.live, turn.durable.room(draft.room)
+    if isinstance(outcome, Trimmed) and outcome.more and room is not None:
+        live.untrimmed[room.name] = None
+    live.trimming = False
+    live.go_on_trimming(turn.now.mono + PAUSE_S)

@@ -8,27 +8,27 @@ nothing else passes between them.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import attrs
 
 from chatd.config import Config
+from chatd.core.applying import apply
+from chatd.core.changes import Change
 from chatd.core.drafts import Draft, Outcome, Refused
+from chatd.core.durable import DurableState
 from chatd.core.effects import (
     Answer,
     Append,
     Effect,
-    EndSetup,
-    Finish,
     Origin,
     Query,
-    Unsubscribe,
 )
 from chatd.core.entities import Block, Connection, Room, User
 from chatd.core.inputs import Now
+from chatd.core.live import LiveState
 from chatd.core.queries import FindUser
 from chatd.core.quota import Shares, Space, full_bucket
-from chatd.core.scope import Scope
 from chatd.core.state import Chat
 from chatd.errors import MALFORMED, Ending, Reject, RejectCode
 from chatd.ids import ConnectionId, Epoch, RoomName, UserName, is_public
@@ -64,6 +64,14 @@ class Turn:
     effects: list[Effect] = attrs.field(factory=list)
     released: list[Connection] = attrs.field(factory=list)
     """Connections whose waiting commands may go on after this."""
+    durable: DurableState = attrs.field(init=False)
+    """The chat's."""
+    live: LiveState = attrs.field(init=False)
+    """The chat's."""
+
+    def __attrs_post_init__(self) -> None:
+        """Look at both halves of the chat directly."""
+        self.durable, self.live = self.chat.durable, self.chat.live
 
     def want(self, effect: Effect) -> None:
         """Have an effect performed, after those before it."""
@@ -106,7 +114,7 @@ class Turn:
 
     def _count_refusal(self, number: ConnectionId, code: RejectCode) -> None:
         """Count a refusal that was answered; end a connection that does not stop."""
-        connection = self.connection(number)
+        connection = self.chat.connection(number)
         if connection is None:
             return
         now = self.now.mono
@@ -119,14 +127,12 @@ class Turn:
             if connection.limited.take(now):
                 self.finish(connection, Ending.OVERLOADED, FLOOD_AFTER_S)
 
-    def conclude(self, origin: Origin, outcome: Outcome) -> None:
-        """Answer a command with `ok`, or why not, and let the next one go on.
-
-        Nobody is answered who has gone meanwhile.
-        """
-        connection, command = self.connection(origin.connection), origin.command
-        if connection is None or command is None:
-            return
+    def conclude(
+        self, connection: Connection, origin: Origin, outcome: Outcome
+    ) -> None:
+        """Answer a command with `ok`, or why not, and let the next one go on."""
+        command = origin.command
+        assert command is not None
         if isinstance(outcome, Refused):
             self.refuse(connection.id, command, outcome)
         else:
@@ -145,7 +151,7 @@ class Turn:
 
     def find(self, connection: Connection, command: Command, user: UserName) -> None:
         """Have the user looked for whom a command names; it waits for that."""
-        self.chat.note_verifying(connection)
+        self.live.verifications.note_begun(connection.id)
         self.query(connection, command, FindUser(user))
         self.pend(connection)
 
@@ -172,33 +178,17 @@ class Turn:
     def finish(
         self, connection: Connection, ending: Ending, after_s: float | None = None
     ) -> None:
-        """End a connection: what it sent and is not done is not done any more.
+        """End a connection: what it sent and is not done is not done any more."""
+        self.effects += self.chat.finish(connection, ending, after_s)
 
-        Its socket goes later (`Closed`); until then it gets no room's events,
-        and outcomes that come back for it are nobody's.
-        """
-        for _ in connection.waiting:
-            self.answer(connection.id, None)
-        connection.waiting.clear()
-        for room in connection.subscriptions:
-            self.effects.append(Unsubscribe(connection.id, room, drop=False))
-        connection.subscriptions.clear()
-        connection.block = Block.ENDED
-        self.effects.append(Finish(connection.id, ending, after_s))
-
-    def connection(self, number: ConnectionId | None) -> Connection | None:
-        """The connection, if it is still there and was not told to end."""
-        if number is None:
-            return None
-        connection = self.chat.connections.get(number)
-        if connection is None or connection.block is Block.ENDED:
-            return None
-        return connection
+    def apply(self, change: Change) -> None:
+        """Take a change into the state, and want what follows from it."""
+        self.effects += apply(self.chat, change, self.now)
 
     def user(self, connection: Connection) -> User:
         """The user of a connection that has been welcomed."""
         assert connection.user is not None
-        return self.chat.users[connection.user]
+        return self.durable.users[connection.user]
 
     def member_room(self, connection: Connection, name: RoomName) -> Room:
         """The room, if the connection's user is a member of it.
@@ -208,7 +198,7 @@ class Turn:
                 that may not be seen answers like one that does not exist.
                 `not_member` for a public room.
         """
-        room = self.chat.room(name)
+        room = self.durable.room(name)
         if room is not None and connection.user in room.members:
             return room
         if room is None or not is_public(name):
@@ -216,24 +206,6 @@ class Turn:
         raise Reject(
             RejectCode.NOT_MEMBER, f"you are not in {name}: join it first", field="room"
         )
-
-    def may_follow(self, connection: Connection, room: RoomName) -> bool:
-        """Whether a connection's token lets it read a room."""
-        return self.allows(connection, "join", room)
-
-    def allows(
-        self, connection: Connection, action: str, room: RoomName | None
-    ) -> bool:
-        """Whether a connection's token allows a command about a room."""
-        scope = connection.scope
-        return scope is None or any(
-            scope.allows(action, name) for name in self._names_of(room)
-        )
-
-    def _names_of(self, name: RoomName | None) -> Sequence[RoomName | None]:
-        """What a token may call a room: also as it was called before."""
-        room = self.chat.rooms.get(name) if name is not None else None
-        return [name] if room is None else [name, *room.was]
 
     def check_scope(
         self, connection: Connection, action: str, room: RoomName | None
@@ -243,46 +215,16 @@ class Turn:
         Raises:
             Reject: `forbidden`.
         """
-        if not self.allows(connection, action, room):
+        if not self.chat.allows(connection, action, room):
             where = f" in {room}" if room is not None else ""
             raise Reject(
                 RejectCode.FORBIDDEN, f"your token does not allow {action}{where}"
             )
 
-    def may_be_told(self, connection: Connection, room: RoomName) -> bool:
-        """Whether a connection's token lets it know of a room."""
-        return self.shows(connection.scope, room)
-
-    def shows(self, scope: Scope | None, room: RoomName) -> bool:
-        """Whether a scope, or none, lets somebody know of a room."""
-        return scope is None or any(
-            scope.shows(name) for name in self._names_of(room) if name is not None
-        )
-
-    def admin_is_here(self) -> None:
-        """The first administrator is not waited for any more, if he was."""
-        if self.chat.awaits_admin:
-            self.chat.awaits_admin = False
-            self.effects.append(EndSetup())
-
     @property
     def place(self) -> str:
         """What this place is called."""
-        return self.chat.place or self.config.server.public_host or "chatd"
-
-    def told_of(self, user: UserName, room: RoomName) -> list[ConnectionId]:
-        """A user's connections whose tokens let them know of a room."""
-        connections = self.chat.connections
-        return [
-            number
-            for number in self.connections_of(user)
-            if self.may_be_told(connections[number], room)
-        ]
-
-    def connections_of(self, user: UserName) -> list[ConnectionId]:
-        """All connections of a user; none of one who is not in memory any more."""
-        known = self.chat.users.get(user)
-        return list(known.connections) if known is not None else []
+        return self.durable.place or self.config.server.public_host or "chatd"
 
 
 def _rounded_up(seconds: float | None) -> float | None:

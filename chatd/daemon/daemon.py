@@ -237,9 +237,9 @@ def _add_gauges(metrics: Metrics, hub: Hub, listener: Listener) -> None:
     for name, text, ask in (
         ("connections", "Connections now.", lambda: hub.connections),
         ("users_online", "Users online now.", lambda: _online(chat)),
-        ("users_known", "Users in memory.", lambda: len(chat.users)),
-        ("sessions_held", "Sessions in memory.", lambda: len(chat.sessions)),
-        ("rooms", "Rooms that exist.", lambda: len(chat.rooms)),
+        ("users_known", "Users in memory.", lambda: len(chat.durable.users)),
+        ("sessions_held", "Sessions in memory.", lambda: len(chat.live.sessions)),
+        ("rooms", "Rooms that exist.", lambda: len(chat.durable.rooms)),
         ("store_queue", "Drafts that wait.", lambda: hub.committer.depth),
         ("store_batches", "Batches committed.", lambda: hub.committer.batches),
         ("deliveries", "Events handed to receivers.", lambda: hub.fanout.delivered),
@@ -260,7 +260,7 @@ def _add_gauges(metrics: Metrics, hub: Hub, listener: Listener) -> None:
 
 
 def _online(chat: Chat) -> int:
-    return sum(user.online for user in chat.users.values())
+    return sum(user.online for user in chat.durable.users.values())
 
 
 # --- the end ------------------------------------------------------------------

@@ -28,12 +28,12 @@ import trio
 from chatd.core.clock import Clock
 from chatd.core.entities import Sent
 from chatd.core.inputs import (
+    Changed,
     Closed,
     Executed,
     Input,
     Now,
     Received,
-    Revised,
     TimePassed,
 )
 from chatd.core.machine import Machine
@@ -74,7 +74,7 @@ class Engine:
         self._metrics = metrics
         self._fanout = Fanout()
         self._inputs: deque[Input] = deque()
-        self._told: deque[Executed | Revised] = deque()
+        self._told: deque[Executed | Changed] = deque()
         self._ready = Ready()
         self._running = False
         # One for all inputs, which are handled one after the other.
@@ -99,7 +99,7 @@ class Engine:
         self._ready.add(link, messages, self._now.mono)
         self._arrived.set()
 
-    def _stored(self, told: Sequence[Executed | Revised]) -> None:
+    def _stored(self, told: Sequence[Executed | Changed]) -> None:
         """Handle what the store tells, in its order; it is one batch of fan-out."""
         self._told.extend(told)
         self._run_inputs()

@@ -20,10 +20,10 @@ from chatd.core.clock import Clock
 from chatd.core.drafts import Draft, RecordTime
 from chatd.core.effects import Origin
 from chatd.core.inputs import (
+    Changed,
     Closed,
     Now,
     Opened,
-    Revised,
     SpaceMeasured,
     Stopping,
 )
@@ -35,9 +35,9 @@ from chatd.hub.committer import Committer
 from chatd.hub.engine import Engine
 from chatd.hub.errands import Errands
 from chatd.hub.fanout import Fanout, Link
+from chatd.hub.following import follow
 from chatd.hub.perform import Performer
 from chatd.hub.restore import load
-from chatd.hub.revisions import watch
 from chatd.hub.world import World
 from chatd.ids import ConnectionId, UserName
 from chatd.observe import Metrics
@@ -134,7 +134,7 @@ class Hub(Engine):
             )
             self._nursery = nursery
             nursery.start_soon(self._committer.run)
-            nursery.start_soon(watch, self._store, self._revised)
+            nursery.start_soon(follow, self._store, self._changed)
             nursery.start_soon(
                 keep_clock, self._clock, self._world.read_clock, self._record_time
             )
@@ -272,9 +272,9 @@ class Hub(Engine):
         """What time it is now."""
         return self._clock.now(self._mono(), self._world.wall())
 
-    def _revised(self, revised: Revised) -> None:
-        """Take what was changed beside the daemon, behind what was committed before."""
-        self._stored([revised])
+    def _changed(self, changed: Changed) -> None:
+        """Take what others have written, behind what was committed before."""
+        self._stored([changed])
 
     def _link(self, number: ConnectionId) -> Link | None:
         return self._fanout.links.get(number)

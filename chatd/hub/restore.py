@@ -13,6 +13,9 @@ import trio
 from chatd.auth import digest_of, new_secret
 from chatd.config import Config
 from chatd.core.agenda import Due
+from chatd.core.applying import apply
+from chatd.core.applying.members import bar, put_invite, set_ban, set_mute
+from chatd.core.changes import RoomDeclared, RoomMade
 from chatd.core.clock import Clock
 from chatd.core.commands.lifecycle import EMPTY_S, is_needless
 from chatd.core.drafts import (
@@ -23,17 +26,20 @@ from chatd.core.drafts import (
     OfferSetup,
     Refused,
 )
-from chatd.core.entities import Invite, Membership, Room, Sanction, Session, User
+from chatd.core.durable import DurableState
+from chatd.core.entities import Invite, Membership, Room, Sanction, User
+from chatd.core.inputs import Now
+from chatd.core.live import LiveState
 from chatd.core.settings import RoomSettings
 from chatd.core.state import Chat
-from chatd.core.truth import LEADERS
 from chatd.errors import ConfigError, StoreFailed
 from chatd.hub.world import World
-from chatd.ids import Epoch, Seq, is_private
+from chatd.ids import Epoch, is_private
 from chatd.names import NEW_ENDS_WELL, ends_well, skeleton
-from chatd.ports import Snapshot, Store
+from chatd.ports import RoomRow, Snapshot, Store
 from chatd.wire.events import HOUR_MS
 
+_AT_START = Now(0.0, 0)
 APART_S = 0.05
 """Between the ends of two rooms that nobody needs, a while after a start."""
 
@@ -66,9 +72,9 @@ async def load(
     for outcome in declared:
         if isinstance(outcome, Refused):
             raise StoreFailed(f"a declared room was not stored: {outcome.text}")
-    chat.awaits_admin = isinstance(offered, Committed)
-    chat.agenda.add(trio.current_time(), Due.RETENTION, None)
-    return chat, clock, secret if chat.awaits_admin else None
+    chat.durable.await_admin(on=isinstance(offered, Committed))
+    chat.live.agenda.add(trio.current_time(), Due.RETENTION, None)
+    return chat, clock, secret if chat.durable.awaits_admin else None
 
 
 def restore(snapshot: Snapshot, config: Config, now: float) -> Chat:
@@ -83,77 +89,79 @@ def restore(snapshot: Snapshot, config: Config, now: float) -> Chat:
     Returns:
         The state, with nobody online.
     """
-    chat = Chat(
-        presence_tick_s=config.presence.tick_s,
+    durable = DurableState(
         guest_ban_ms=round(config.auth.guest_ban_h * HOUR_MS),
         address_key=snapshot.address_key,
         place=snapshot.place,
     )
+    chat = Chat(durable, LiveState(durable, config.presence.tick_s))
+    at = Now(now, 0)
     for user in snapshot.users:
         known = User(user.user, user.display, user.role, ban=user.ban)
         known.address = user.address
-        chat.users[known.name] = known
+        durable.add_user(known)
     for ban in snapshot.barred:
-        chat.apply_address_ban(None, ban, now)
+        bar(chat, None, ban, at)
     for blocker, blocked in snapshot.blocks:
-        chat.apply_block(blocker, blocked, on=True)
+        durable.set_block(blocker, blocked, on=True)
     declared = {room.name for room in config.rooms.permanent}
     for row in snapshot.rooms:
-        room = Room(
-            row.room,
-            row.epoch,
-            row.head,
-            row.first,
-            row.settings,
-            row.room in declared,
-            row.was,
-            row.maker,
-            row.spoken,
-        )
-        chat.rooms[room.name] = room
-        chat.count_made(room, 1)
-        chat.aliases |= dict.fromkeys(room.was, room.name)
-        for member in row.members:
-            place = Membership(member.role, member.read, member.first)
-            room.members[member.user] = place
-            if member.role in LEADERS:
-                room.leaders[member.user] = None
-            chat.users[member.user].rooms[room.name] = None
-        for due, held, rows in (
-            (Due.BAN, room.bans, row.bans),
-            (Due.MUTE, room.mutes, row.mutes),
-        ):
-            for one in rows:
-                held[one.user] = Sanction(one.until, one.reason)
-                if one.until is not None:
-                    chat.agenda.add(now, due, (one.user, room.name))
-        for ban in row.barred:
-            chat.apply_address_ban(room.name, ban, now)
-        for invite in row.invites:
-            last = Invite(invite.sender, invite.ts, invite.closed_until)
-            chat.apply_invite(invite.user, room.name, last, now)
+        _restore_room(chat, row, at, is_declared=row.room in declared)
     for session in snapshot.guest_sessions:
-        entry = Session(session.session, session.user)
-        chat.sessions[entry.id] = entry
-        chat.users[entry.user].sessions[entry.id] = None
-        chat.agenda.add(now + config.auth.guest_hold_s, Due.GUEST, entry.id)
+        chat.live.note_session(session.session, durable.users[session.user])
+        at_s = now + config.auth.guest_hold_s
+        chat.live.agenda.add(at_s, Due.GUEST, session.session)
     _end_needless(chat, now)
     return chat
 
 
+def _restore_room(chat: Chat, row: RoomRow, now: Now, *, is_declared: bool) -> None:
+    durable = chat.durable
+    room = Room(
+        row.room,
+        row.epoch,
+        row.head,
+        row.first,
+        row.settings,
+        is_declared,
+        row.was,
+        row.maker,
+        row.spoken,
+    )
+    durable.add_room(room)
+    for member in row.members:
+        place = Membership(member.role, member.read, member.first)
+        durable.put_member(room, durable.users[member.user], place)
+    for one in row.bans:
+        look_again = None if one.until is None else now.mono
+        set_ban(chat, room, one.user, Sanction(one.until, one.reason), look_again)
+    for one in row.mutes:
+        look_again = None if one.until is None else now.mono
+        mute = Sanction(one.until, one.reason)
+        set_mute(chat, room, one.user, mute, now, look_again)
+    for ban in row.barred:
+        bar(chat, room.name, ban, now)
+    for invite in row.invites:
+        last = Invite(invite.sender, invite.ts, invite.closed_until)
+        put_invite(chat, room, invite.user, last, now.mono)
+
+
 def _end_needless(chat: Chat, now: float) -> None:
     """Have rooms end that nobody needs: private ones at once, others in a while."""
-    needless = [room.name for room in chat.rooms.values() if is_needless(room)]
+    needless = [room.name for room in chat.durable.rooms.values() if is_needless(room)]
     for number, name in enumerate(needless, 1):
         if is_private(name):
-            chat.emptied[name] = True
+            chat.live.emptied[name] = True
         else:
             # Not all at once.
-            chat.agenda.add(now + EMPTY_S + number * APART_S, Due.EMPTY, name)
+            chat.live.agenda.add(now + EMPTY_S + number * APART_S, Due.EMPTY, name)
 
 
 def declare(chat: Chat, config: Config, new_epoch: Callable[[], Epoch]) -> list[Draft]:
     """Bring the declared rooms into the chat.
+
+    Their changes are applied before they are committed: where they cannot be, there is
+    no daemon.
 
     Returns:
         What has to be committed before the daemon serves.
@@ -171,22 +179,24 @@ def declare(chat: Chat, config: Config, new_epoch: Callable[[], Epoch]) -> list[
             keep_days=wanted.keep_days,
             keep_messages=wanted.keep_messages,
         )
-        room = chat.rooms.get(wanted.name)
+        room = chat.durable.rooms.get(wanted.name)
         place = f'rooms.permanent[{index}].name: "{wanted.name}"'
         if room is None and not ends_well(wanted.name):
             raise ConfigError([f"{place}: {NEW_ENDS_WELL}"])
-        if wanted.name in chat.aliases:
-            now = chat.aliases[wanted.name]
+        if wanted.name in chat.durable.aliases:
+            now = chat.durable.aliases[wanted.name]
             raise ConfigError([f"{place}: it leads to {now}, which was called so"])
         if room is None:
-            room = Room(wanted.name, new_epoch(), Seq(0), Seq(1), settings)
-            chat.rooms[room.name] = room
-            look = skeleton(room.name)
-            drafts.append(
-                CreateRoom(room.name, room.epoch, settings, members={}, skeleton=look)
+            made = CreateRoom(
+                wanted.name,
+                new_epoch(),
+                settings,
+                members={},
+                skeleton=skeleton(wanted.name),
             )
+            drafts.append(made)
+            apply(chat, RoomMade(wanted.name, made.epoch, settings, {}), _AT_START)
         elif room.settings != settings:
-            room.settings = settings
             drafts.append(DeclareRoom(room.name, settings))
-        room.declared = True
+        apply(chat, RoomDeclared(wanted.name, settings), _AT_START)
     return drafts

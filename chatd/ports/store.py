@@ -10,9 +10,9 @@ from typing import Protocol
 
 import attrs
 
-from chatd.core.drafts import AddressBan, Draft, Outcome
+from chatd.core.changes import AddressBan, Change
+from chatd.core.drafts import Draft, Outcome
 from chatd.core.entities import Sanction, SessionKept
-from chatd.core.inputs import Revision
 from chatd.core.principal import InvitationKept
 from chatd.core.query import Hit, Place, Query
 from chatd.core.settings import RoomSettings
@@ -288,11 +288,16 @@ class Store(Protocol):
         Cancellation: safe.
         """
 
-    async def revisions(self, after: int) -> list[Revision]:
-        """What was changed beside the daemon since the revision `after`, in order.
+    async def changes(self, after: int) -> tuple[list[Change], int]:
+        """What others than this daemon have written after a position, in order.
 
-        It costs next to nothing while nobody has changed anything. `load`
-        begins anew: what came before it is in the snapshot.
+        What `commit` has answered is not among it. It costs next to nothing while
+        nobody has written anything. `load` begins anew: what came before it is in the
+        snapshot. What was taken is told by `KeepPosition`, and may go then; who wrote
+        it waits for that.
+
+        Returns:
+            The changes, and the position of the last, or `after`.
 
         Raises:
             StoreUnavailable: It cannot be told now.

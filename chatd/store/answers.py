@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import attrs
 
-from chatd.core.drafts import INVITATIONS_MAX, REACTION_KINDS_MAX, Refused
+from chatd.core.changes import RoomMade
+from chatd.core.drafts import (
+    INVITATIONS_MAX,
+    REACTION_KINDS_MAX,
+    CreateRoom,
+    Refused,
+)
 from chatd.core.entities import INVITE_MS
 from chatd.errors import RejectCode
-from chatd.wire.events import Millis
+from chatd.wire.events import Member, Millis
 
 NO_ROOM = Refused(RejectCode.NO_ROOM, "there is no such room", "room")
 NO_USER = Refused(RejectCode.NO_USER, "there is no such user", "user")
@@ -67,6 +73,14 @@ ROOM_LOOKS_TAKEN = Refused(
     RejectCode.NAME_TAKEN, "the name looks like that of another room", "room"
 )
 NOT_STORED = Refused(RejectCode.INTERNAL, "it could not be stored; the fault is here")
+
+
+def made(draft: CreateRoom, event: Member | None) -> RoomMade:
+    """The room that a draft has made, with the event of its first member's join."""
+    return RoomMade(
+        draft.room, draft.epoch, draft.settings, draft.members, draft.maker, event
+    )
+
 
 UNREAD_MAX = 999
 """Where counting stops. Source: protocol section 5."""

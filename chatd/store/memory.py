@@ -17,8 +17,8 @@ import attrs
 import trio
 
 from chatd.core import drafts as d
+from chatd.core.changes import AccessRevoked, Banned, Change, Unbanned
 from chatd.core.entities import Invite, Sanction, SessionKept
-from chatd.core.inputs import Revision, RevisionKind
 from chatd.core.principal import InvitationKept
 from chatd.core.query import Hit, Place, Query
 from chatd.errors import StoreFailed, StoreUnavailable
@@ -58,7 +58,6 @@ class MemoryStore:
     _failing: StoreUnavailable | StoreFailed | None = attrs.field(
         init=False, default=None
     )
-    _revision: int = attrs.field(init=False, default=0)
     _go_on: trio.Event | None = attrs.field(init=False, default=None)
 
     # --- what tests ask for ---------------------------------------------------
@@ -91,33 +90,25 @@ class MemoryStore:
     def ban(self, user: UserName, until: Millis | None, reason: str | None) -> None:
         """Ban a user from the server, as the command line does."""
         ban = self._model.users[user].ban = Sanction(until, reason)
-        bar_address(self._model, self._model, user, ban)
+        barred = bar_address(self._model, self._model, user, ban)
         end_sessions(self._model, d.EndSessions(user))
-        self.revise(RevisionKind.BAN, user)
+        self.write_beside(Banned(user, until, reason, barred))
 
     def unban(self, user: UserName) -> None:
         """Let a user in again, as the command line does."""
         self._model.users[user].ban = None
         self._model.barred.pop(user, None)
-        self.revise(RevisionKind.UNBAN, user)
+        self.write_beside(Unbanned(user))
 
     def revoke(self, digest: bytes) -> None:
         """Revoke an access token, as the command line does."""
         user = self._model.tokens.pop(digest).user
         end_sessions(self._model, d.EndSessions(user, digest))
-        self.revise(RevisionKind.TOKEN, user, digest)
+        self.write_beside(AccessRevoked(user, digest))
 
-    def revise(
-        self, kind: RevisionKind, user: UserName, token: bytes | None = None
-    ) -> None:
-        """Leave word of a change, as the command line does."""
-        self._revision += 1
-        row = self._model.users[user]
-        barred = self._model.barred.get(user)
-        revision = Revision(
-            self._revision, kind, user, row.role, token, ban=row.ban, barred=barred
-        )
-        self._model.revisions.append(revision)
+    def write_beside(self, change: Change) -> None:
+        """Add a change to the log of what others write, as the command line does."""
+        self._model.write_beside(change)
 
     # --- the port -------------------------------------------------------------
 
@@ -129,7 +120,7 @@ class MemoryStore:
     async def load(self, now: Millis, certain: Millis | None = None) -> Snapshot:
         """Read what the core needs at the start; see the port."""
         await trio.lowlevel.checkpoint()
-        self._model.revisions.clear()
+        self._model.log.clear()
         certain = now if certain is None else certain
         for session in list(self._model.sessions.values()):
             guest = self._model.is_guest(session.user)
@@ -288,11 +279,12 @@ class MemoryStore:
             counts.append((min(unread, most), min(mentions, most)))
         return counts
 
-    async def revisions(self, after: int) -> list[Revision]:
-        """What was changed beside the daemon; see the port."""
+    async def changes(self, after: int) -> tuple[list[Change], int]:
+        """What others have written beside the daemon; see the port."""
         with trio.CancelScope(shield=True):
             await trio.lowlevel.checkpoint()
-        return [row for row in self._model.revisions if row.number > after]
+        found = [row for row in self._model.log if row[0] > after]
+        return [change for _, change in found], found[-1][0] if found else after
 
     async def user(self, name: UserName) -> UserRow | None:
         """Find a user. Cancellation: safe."""

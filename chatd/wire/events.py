@@ -22,7 +22,7 @@ from typing import ClassVar
 
 import attrs
 
-from chatd.enums import Change, Post, Role, State, Visibility
+from chatd.enums import MemberChange, Post, Role, State, Visibility
 from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
 from chatd.wire.kinds import CommandId
 
@@ -105,7 +105,7 @@ class Member:
     ts: Millis
     sender: UserName
     user: UserName
-    change: Change
+    change: MemberChange
     role: Role | None = None
     until: Millis | None = None
     """When a ban or mute lapses; without it never."""

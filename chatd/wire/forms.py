@@ -27,9 +27,9 @@ from typing import Any
 from chatd import ids
 from chatd.enums import (
     AccountRole,
-    Change,
     Fate,
     InvitedRole,
+    MemberChange,
     Post,
     Role,
     State,
@@ -175,7 +175,7 @@ VALUES: dict[Any, Schema] = {
     Post: _words(*Post),
     Visibility: _words(*Visibility),
     Role: _words(*ROLES),
-    Change: _words(*Change),
+    MemberChange: _words(*MemberChange),
     AccountRole: _words(*AccountRole),
     Fate: _words(*Fate),
     kinds.SlowSeconds: _whole(0, SLOW_S_MAX),

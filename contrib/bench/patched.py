@@ -20,7 +20,6 @@ from typing import Any
 import trio
 
 import chatd.daemon.daemon as daemon_module
-import chatd.hub.perform as perform_module
 from chatd.cli import main
 from chatd.core.machine import Machine
 from chatd.hub import committer, engine, fanout

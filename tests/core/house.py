@@ -17,6 +17,15 @@ import attrs
 from chatd.config import Config, LiveConfig
 from chatd.core import drafts, effects, inputs
 from chatd.core.agenda import Due
+from chatd.core.applying import apply
+from chatd.core.changes import (
+    AccessRevoked,
+    Banned,
+    Change,
+    RoleSet,
+    Unbanned,
+    UserErased,
+)
 from chatd.core.commands import LOOK_UPS
 from chatd.core.effects import Effect, Origin
 from chatd.core.entities import Invite, Sanction
@@ -32,7 +41,7 @@ from chatd.core.principal import (
 )
 from chatd.core.scope import Scope
 from chatd.core.state import Chat
-from chatd.enums import Role
+from chatd.enums import AccountRole, Role
 from chatd.errors import Ending, Reject, RejectCode
 from chatd.hub.restore import declare, restore
 from chatd.ids import (
@@ -64,6 +73,8 @@ from tests.core.reads import ModelReads, at_once
 LOBBY = RoomName("lobby")
 """The room that the configuration declares."""
 ANN, BOB, CY, ADA = map(UserName, ("ann", "bob", "cy", "ada"))
+POSITION = 7
+"""What others write is at it, in every test."""
 UNAVAILABLE = drafts.Refused(RejectCode.UNAVAILABLE, "disk full", retry_after_s=1.0)
 
 
@@ -146,7 +157,8 @@ class House:
         self._epochs = 0
         self._secrets = 0
         self._opened = 0
-        self._revisions = 0
+        self.log: list[Change] = []
+        """All that was committed since the start, by whomever."""
         self.machine = self._begin()
 
     @property
@@ -170,10 +182,12 @@ class House:
         chat = restore(self.snapshot(), self.config, self.now.mono)
         for draft in declare(chat, self.config, self.new_epoch):
             self.model.execute(draft, self.now.wall)
+        self.log.clear()
+        self.replica = restore(self.snapshot(), self.config, self.now.mono)
         offered = self.model.execute(drafts.OfferSetup(b"setup"), self.now.wall)
-        chat.awaits_admin = isinstance(offered, drafts.Committed)
-        if any(room.settings.trims for room in chat.rooms.values()):
-            chat.agenda.add(self.now.mono, Due.RETENTION, None)
+        chat.durable.await_admin(on=isinstance(offered, drafts.Committed))
+        if any(room.settings.trims for room in chat.durable.rooms.values()):
+            chat.live.agenda.add(self.now.mono, Due.RETENTION, None)
         return Machine(chat, self.live, self.new_epoch, "chatd/test")
 
     def snapshot(self) -> Snapshot:
@@ -253,45 +267,66 @@ class House:
             peer.join(room)
         return peer
 
+    def catch_up(self) -> Chat:
+        """Have a second chat, which hears of nothing but changes, learn of all so far.
+
+        Each is told twice: the second time it changes nothing.
+        """
+        for change in self.log:
+            apply(self.replica, change, self.now)
+            assert apply(self.replica, change, self.now) == [], change
+        self.log.clear()
+        return self.replica
+
     def set_role(self, room: RoomName, user: UserName, role: Role) -> None:
         """Give a member a role of which no event tells."""
         chat = self.chat
-        chat.apply_member(chat.rooms[room], chat.users[user], role, self.now.mono)
+        chat.durable.set_role(chat.durable.rooms[room], user, role)
         self.model.rooms[room].members[user].role = role
 
-    def revise(
-        self,
-        kind: inputs.RevisionKind,
-        name: UserName,
-        ban: Sanction | None = None,
-    ) -> None:
-        """Have the operator change something beside the daemon."""
-        self._revisions += 1
+    def change(self, *changes: Change) -> list[Effect]:
+        """Have the machine learn of what others have written."""
+        self.log += changes
+        return self.handle(inputs.Changed(changes, POSITION))
+
+    def apply(self, change: Change) -> list[Effect]:
+        """Have a change taken that no draft has made; what follows is not performed."""
+        return apply(self.chat, change, self.now)
+
+    def ban(self, name: UserName, ban: Sanction) -> None:
+        """Have the operator ban somebody beside the daemon."""
         self.model.certain = self.now.wall
-        row = self.model.users[name]
-        if ban is not None:
-            row.ban = ban
-            bar_address(self.model, self.model, name, ban)
-        elif kind is inputs.RevisionKind.UNBAN:
-            row.ban = None
-            self.model.barred.pop(name, None)
-        if kind not in (inputs.RevisionKind.UNBAN, inputs.RevisionKind.ROLE):
-            end_sessions(self.model, drafts.EndSessions(name))
-        barred = self.model.barred.get(name)
-        number = self._revisions
-        self.handle(
-            inputs.Revised(
-                [
-                    inputs.Revision(
-                        number, kind, name, row.role, ban=row.ban, barred=barred
-                    )
-                ]
-            )
-        )
+        self.model.users[name].ban = ban
+        barred = bar_address(self.model, self.model, name, ban)
+        end_sessions(self.model, drafts.EndSessions(name))
+        self.change(Banned(name, ban.until, ban.reason, barred))
+
+    def unban(self, name: UserName) -> None:
+        """Have the operator let somebody in again."""
+        self.model.users[name].ban = None
+        self.model.barred.pop(name, None)
+        self.change(Unbanned(name))
+
+    def log_out(self, name: UserName) -> None:
+        """Have the operator end all sessions of somebody."""
+        self.model.certain = self.now.wall
+        end_sessions(self.model, drafts.EndSessions(name))
+        self.change(AccessRevoked(name))
+
+    def give_role(self, name: UserName, role: AccountRole) -> None:
+        """Have the operator give somebody a role on the server."""
+        self.model.users[name].role = role
+        self.change(RoleSet(name, role))
+
+    def erase(self, name: UserName) -> None:
+        """Have the operator erase somebody, as far as the machine hears of it."""
+        self.model.certain = self.now.wall
+        end_sessions(self.model, drafts.EndSessions(name))
+        self.change(UserErased(name))
 
     def user_of(self, peer: Peer) -> UserName | None:
         """Who is on a connection, once he was welcomed and until it ends."""
-        connection = self.chat.connections.get(peer.id)
+        connection = self.chat.live.connections.get(peer.id)
         return connection.user if connection is not None else None
 
     def take_all(self) -> None:
@@ -315,7 +350,7 @@ class House:
     def _check_audiences(self) -> None:
         """Who gets a room's events is a member, and the chat knows that he does."""
         for peer in self.peers.values():
-            connection = self.chat.connections.get(peer.id)
+            connection = self.chat.live.connections.get(peer.id)
             places = connection.subscriptions if connection is not None else {}
             assert list(peer.subscribed) == [n for n in peer.subscribed if n in places]
             assert {n for n, place in places.items() if place.live} == set(
@@ -323,7 +358,7 @@ class House:
             )
             for name in places:
                 assert connection is not None
-                assert connection.user in self.chat.rooms[name].members
+                assert connection.user in self.chat.durable.rooms[name].members
 
     def commit(self, count: int | None = None) -> None:
         """Commit the oldest drafts, all that wait by default, as one batch."""
@@ -333,6 +368,8 @@ class House:
         outcomes = [self.model.execute(o.draft, self.now.wall) for o in batch]
         for origin, outcome in zip(batch, outcomes, strict=True):
             self._note_blocks(origin.draft, outcome)
+            if isinstance(outcome, drafts.Committed):
+                self.log += outcome.changes
             self.handle(inputs.Executed(origin, outcome))
         erasing.go_on(self.model)
 
@@ -466,9 +503,9 @@ class House:
 
     def _check_found(self, number: ConnectionId, page: SearchPage) -> None:
         """What is found is in rooms of the asker's, up to what he was told."""
-        user = self.chat.connections[number].user
+        user = self.chat.live.connections[number].user
         for message in page.messages:
-            room = self.chat.rooms[message.room]
+            room = self.chat.durable.rooms[message.room]
             assert user in room.members
             assert room.first <= message.seq <= room.head
 
@@ -485,7 +522,7 @@ class House:
 
     def _check_hidden(self, number: ConnectionId, frame: Any) -> None:
         """Nobody is sent what he must not see, nor spared what he may."""
-        connection = self.chat.connections.get(number)
+        connection = self.chat.live.connections.get(number)
         if connection is None:
             return  # he has been let go, and this says so
         user = connection.user

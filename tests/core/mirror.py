@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 
+from chatd.core.entities import shown_in
 from chatd.core.state import Chat
 from chatd.enums import State
 from chatd.ids import RoomName, UserName, is_direct
@@ -193,12 +194,12 @@ class Mirror:
     def compare(self, chat: Chat, names_max: int) -> None:
         """What the client believes is true, once nothing is under way."""
         for name, place in self.rooms.items():
-            room = chat.rooms[name]
+            room = chat.durable.rooms[name]
             assert place.caught_up
             assert place.last == room.head
             assert place.online in (None, len(room.online)), (name, place, room.online)
             if place.wants_names and len(room.online) <= names_max:
                 truth = {
-                    who: chat.shown_in(room, chat.users[who]) for who in room.online
+                    who: shown_in(room, chat.durable.users[who]) for who in room.online
                 }
                 assert place.names == truth, name

@@ -9,6 +9,7 @@ from chatd.config import Config, Limits
 from chatd.config.sections import Rooms, Store
 from chatd.core import drafts, inputs
 from chatd.core.allowance import MESSAGE_OVERHEAD_BYTES
+from chatd.core.changes import SessionsEnded
 from chatd.core.commands import RULES
 from chatd.core.effects import Answer, Charge
 from chatd.core.quota import Space
@@ -581,6 +582,6 @@ def test_a_session_that_nobody_is_on_may_be_displaced() -> None:
     peer = house.open()
     peer.say(Hello(kinds.GuestName("ann"), kinds.Secret("right")))
     house.run_errand()
-    house.fail(drafts.Committed(ended=(SessionId(b"x"),)))
+    house.fail(drafts.Committed((SessionsEnded((SessionId(b"x"),)),)))
     assert isinstance(peer.take()[0], Welcome)
-    assert SessionId(b"x") in house.chat.ended
+    assert SessionId(b"x") in house.chat.live.ended

@@ -91,9 +91,9 @@ def code(peer: Peer, command: Command) -> str:
 def test_nobody_says_anything(scene: Scene, command: Command, who: UserName) -> None:
     """Neither its owner nor an administrator: `forbidden`, and nothing is stored."""
     peer = {ANN: scene.ann, BOB: scene.bob}.get(who) or scene.house.user(who, TEAM)
-    head = scene.house.chat.rooms[TEAM].head
+    head = scene.house.chat.durable.rooms[TEAM].head
     assert code(peer, command) == "forbidden"
-    assert scene.house.chat.rooms[TEAM].head == head
+    assert scene.house.chat.durable.rooms[TEAM].head == head
 
 
 def test_what_was_stored_before_is_answered_as_it_was(scene: Scene) -> None:

@@ -324,7 +324,7 @@ def build(who: str) -> World:
     house.model.users[EVE] = UserRow(EVE, EVE, "user")
     ann, bob, cy = (house.user(name, TEAM, LOBBY) for name in (ANN, BOB, CY))
     actor = house.guest() if who in IN_NO_DIRECT else house.user(IVY)
-    name = house.chat.connections[actor.id].user
+    name = house.chat.live.connections[actor.id].user
     assert name is not None
     den, far = (ann.ask(a.Create(private=True))[-1].room for _ in range(2))
     # Whoever is first in a declared room is its member; its owner comes from above.
@@ -339,7 +339,7 @@ def build(who: str) -> World:
     for room in ours:
         actor.join(room)
         ann.ask(c.Send(HI, room))
-        own[room] = Seq(house.chat.rooms[room].head + 1)
+        own[room] = Seq(house.chat.durable.rooms[room].head + 1)
         actor.ask(c.Send(HI, room))
     for room in ours:
         if who not in INSIDERS:
@@ -356,7 +356,7 @@ def build(who: str) -> World:
         cy.ask(c.Send(HI, to=IVY))
         actor.ask(c.Send(HI, to=CY))
         own[OWN] = Seq(2)
-    house.chat.connections[actor.id].scope = SCOPES.get(who)
+    house.chat.live.connections[actor.id].scope = SCOPES.get(who)
     house.settle()
     house.take_all()
     rooms = (TEAM, LOBBY, den, far, OWN, OTHERS, NOWHERE, NO_DEN)

@@ -8,7 +8,7 @@ from chatd.core.barred import (
     banned_from_server,
     holding_for,
 )
-from chatd.core.drafts import AddressBan
+from chatd.core.changes import AddressBan
 from chatd.core.entities import Sanction
 from chatd.errors import RejectCode
 from chatd.ids import UserName

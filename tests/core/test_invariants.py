@@ -27,12 +27,13 @@ from chatd.config import Auth, Config, History, PermanentRoom, Presence, Rooms
 from chatd.config.limits import Limits
 from chatd.core.agenda import Due
 from chatd.core.barred import address_digest
+from chatd.core.changes import Appended
 from chatd.core.commands.lifecycle import EMPTY_S, is_needless
 from chatd.core.entities import Room as RoomState
 from chatd.core.entities import Sanction
-from chatd.core.inputs import RevisionKind
 from chatd.core.retention import REVIEW_S
-from chatd.enums import Fate, Post, Role, State, Visibility
+from chatd.core.state import Chat
+from chatd.enums import AccountRole, Fate, Post, Role, State, Visibility
 from chatd.hub.restore import restore
 from chatd.ids import (
     Cid,
@@ -256,7 +257,7 @@ class Life(RuleBasedStateMachine):
     def say(self, peer: Peer, command: Command) -> None:
         """Send a command with the next id."""
         if getattr(command, "room", None) == PRIVATE:
-            private = [name for name in self.house.chat.rooms if name[0] == "~"]
+            private = [name for name in self.house.chat.durable.rooms if name[0] == "~"]
             newest = private[-1] if private else RoomName("~" + 16 * "a")
             command = attrs.evolve(command, room=newest)  # type: ignore[arg-type]
         self.ids += 1
@@ -343,7 +344,7 @@ class Life(RuleBasedStateMachine):
         self, data: st.DataObject, room: RoomName, back: int, users: bool
     ) -> None:
         """Somebody joins from where he was."""
-        found = self.house.chat.rooms.get(room)
+        found = self.house.chat.durable.rooms.get(room)
         if found is not None:
             since = Seq(max(0, found.head - back))
             self.say(self.peer(data), Join(room, since, found.epoch, users=users))
@@ -383,7 +384,7 @@ class Life(RuleBasedStateMachine):
 
     def recover_from_start(self, peer: Peer) -> None:
         """Somebody joins from the last place from which he may."""
-        room = self.house.chat.rooms.get(TEAM)
+        room = self.house.chat.durable.rooms.get(TEAM)
         if room is not None:
             self.say(peer, Join(TEAM, Seq(max(0, room.head - 3)), room.epoch))
 
@@ -550,35 +551,32 @@ class Life(RuleBasedStateMachine):
         self.forget()
 
     @rule(
-        kind=st.sampled_from(
-            [
-                *(RevisionKind.BAN, RevisionKind.BAN, RevisionKind.BAN),
-                RevisionKind.UNBAN,
-                *(RevisionKind.LOGOUT, RevisionKind.ROLE),
-            ]
-        ),
+        what=st.sampled_from(["ban", "ban", "ban", "unban", "logout", "role"]),
         name=st.sampled_from([ANN, ANN, BOB, GUEST]),
         role=st.sampled_from(["user", "admin"]),
         seconds=FOR,
     )
-    def revise(
-        self, kind: RevisionKind, name: UserName, role: str, seconds: int | None
+    def operate(
+        self, what: str, name: UserName, role: str, seconds: int | None
     ) -> None:
         """Now and then the operator changes something beside the daemon."""
-        model, ban = self.house.model, None
-        if name not in model.users:
+        house = self.house
+        if name not in house.model.users:
             return  # he has ended his account
-        if kind is RevisionKind.ROLE and not is_guest(name):
-            model.users[name] = attrs.evolve(model.users[name], role=role)
-        elif kind is RevisionKind.BAN:
-            until = None if seconds is None else self.house.now.wall + seconds * 1000
-            ban = Sanction(until, None)
-        self.house.revise(kind, name, ban)
-        known = self.house.chat.users.get(name)
+        if what == "role" and not is_guest(name):
+            house.give_role(name, AccountRole(role))
+        elif what == "ban":
+            until = None if seconds is None else house.now.wall + seconds * 1000
+            house.ban(name, Sanction(until, None))
+        elif what == "unban":
+            house.unban(name)
+        elif what == "logout":
+            house.log_out(name)
+        known = self.house.chat.durable.users.get(name)
         theirs = known.rooms if known is not None else []
         rooms = [name for name in theirs if name[0] != "@"]
         HAPPENED["left to others"] += sum(
-            self.is_left_to_others(self.house.chat.rooms[name])
+            self.is_left_to_others(self.house.chat.durable.rooms[name])
             for name in rooms
             if name != LOBBY
         )
@@ -668,7 +666,9 @@ class Life(RuleBasedStateMachine):
         for _ in range(3):
             self.house.wait(5.0)
             self.house.settle()
-        while self.house.chat.agenda.keys(Due.GUEST) - set(self.house.chat.sessions):
+        while self.house.chat.live.agenda.keys(Due.GUEST) - set(
+            self.house.chat.live.sessions
+        ):
             # The end of a session that nobody has was refused: it is tried again.
             self.house.wait(5.0)
             self.house.settle()
@@ -678,16 +678,16 @@ class Life(RuleBasedStateMachine):
         for peer, mirror in self.mirrors.items():
             assert peer.answers == peer.said
             mirror.compare(chat, CONFIG.presence.names_max)
-        assert not chat.barriers
+        assert not chat.live.barriers
         for name, ended in self.house.model.ended.items():
             if ended.timeline and not isinstance(ended.timeline[-1], DestroyEvent):
                 HAPPENED["dropped" if name[0] == "~" else "needless"] += 1
-        again = chat.agenda.keys(Due.EMPTY)
-        for name, entry in chat.rooms.items():
+        again = chat.live.agenda.keys(Due.EMPTY)
+        for name, entry in chat.durable.rooms.items():
             assert not is_needless(entry) or name in again
-        for user, invites in chat.invites.items():
-            assert all(user in chat.rooms[name].invited for name in invites)
-        for name, entry in chat.rooms.items():
+        for user, invites in chat.durable.invites.items():
+            assert all(user in chat.durable.rooms[name].invited for name in invites)
+        for name, entry in chat.durable.rooms.items():
             if name[0] != "@" and name != LOBBY:
                 for user, member in entry.members.items():
                     HAPPENED["since join"] += member.first > 1
@@ -696,11 +696,12 @@ class Life(RuleBasedStateMachine):
         assert self.kept(chat) == self.kept(
             restore(self.house.snapshot(), CONFIG, self.house.now.mono)
         )
+        assert self.told(chat) == self.told(self.house.catch_up())
         for event in self.house.delivered:
             before = self.kept(chat)
             # A room may have been made again, and counts from 1 then.
-            if event.room in chat.rooms and event in self.timeline(event.room):
-                chat.apply(event)
+            if event.room in chat.durable.rooms and event in self.timeline(event.room):
+                assert self.house.apply(Appended(event)) == []
             assert self.kept(chat) == before
         self.house.delivered.clear()
         for room in self.house.model.rooms.values():
@@ -713,7 +714,7 @@ class Life(RuleBasedStateMachine):
 
     def is_left_to_others(self, room: RoomState) -> bool:
         """Whether there are members, and no owner among them who can act."""
-        users, now = self.house.chat.users, self.house.now.wall
+        users, now = self.house.chat.durable.users, self.house.now.wall
         return bool(room.members) and not any(
             member.role == "owner" and not users[name].is_banned(now)
             for name, member in room.members.items()
@@ -722,6 +723,29 @@ class Life(RuleBasedStateMachine):
     def teardown(self) -> None:
         """At the end, too."""
         self.quiesce()
+
+    def told(self, chat: Chat) -> Any:
+        """What changes alone tell: not read marks, nor which guests are here."""
+        rooms, users, _, invites, *rest = self.kept(chat)
+        seen = {
+            name: (
+                *row[:5],
+                {
+                    user: (role, first)
+                    for user, (role, _, first) in row[5].items()
+                    if not is_guest(user)
+                },
+                *row[6:],
+            )
+            for name, row in rooms.items()
+        }
+        known = {
+            name: (*row[:3], [other for other in row[4] if not is_guest(other)])
+            for name, row in users.items()
+            if not is_guest(name)
+        }
+        asked = {key: one for key, one in invites.items() if not is_guest(key[0])}
+        return seen, known, asked, *rest, chat.durable.place
 
     def kept(self, chat: Any) -> Any:
         """What a restart keeps; sanctions that have lapsed are nothing."""
@@ -737,28 +761,29 @@ class Life(RuleBasedStateMachine):
                 {n: s for n, s in room.bans.items() if s.holds(now)},
                 {n: s for n, s in room.mutes.items() if s.holds(now)},
             )
-            for room in chat.rooms.values()
+            for room in chat.durable.rooms.values()
         }
         users = {
             user.name: (
                 *(user.display, user.role, user.ban, user.address),
                 sorted(user.blocks),
             )
-            for user in chat.users.values()
+            for user in chat.durable.users.values()
         }
-        guests = {s.id: s.user for s in chat.sessions.values() if is_guest(s.user)}
+        guests = {s.id: s.user for s in chat.live.sessions.values() if is_guest(s.user)}
         now = self.house.now.wall
         invites = {
             (user, room): invite
-            for user, invites in chat.invites.items()
+            for user, invites in chat.durable.invites.items()
             for room, invite in invites.items()
             if invite.matters(now)
         }
-        here = address_digest(HERE, chat.address_key)
+        here = address_digest(HERE, chat.durable.address_key)
         barred = {
-            place: chat.address_ban(place, here, now) for place in (None, *chat.rooms)
+            place: chat.durable.address_ban(place, here, now)
+            for place in (None, *chat.durable.rooms)
         }
-        return rooms, users, guests, invites, barred, chat.aliases
+        return rooms, users, guests, invites, barred, chat.durable.aliases
 
 
 @pytest.mark.untraced

@@ -131,7 +131,7 @@ def test_times_of_sending_that_do_not_matter_are_forgotten() -> None:
     ann, bob = house.user("ann", TEAM), house.user("bob", TEAM)
     ann.ask(SetRoom(TEAM, slow_s=SlowSeconds(60)))
     long_ago = house.now.mono - 61
-    room = house.chat.rooms[TEAM]
+    room = house.chat.durable.rooms[TEAM]
     room.sayings = {UserName(f"u{n}"): Sayings(long_ago) for n in range(SAYINGS_MAX)}
     room.sayings[CY] = Sayings(house.now.mono)
     bob.ask(Send(HI, TEAM))
@@ -143,7 +143,7 @@ def test_an_old_message_is_no_way_to_speak_where_moderators_do() -> None:
     house = House(FREE)
     ann, bob = house.user("ann", TEAM), house.user("bob", TEAM)
     bob.ask(Send(HI, TEAM))
-    of = house.chat.rooms[TEAM].head
+    of = house.chat.durable.rooms[TEAM].head
     ann.ask(SetRoom(TEAM, post=Post("moderators")))
     assert codes(bob.ask(Edit(TEAM, of, Text("ho")))) == [RejectCode.FORBIDDEN]
     assert codes(bob.ask(Delete(TEAM, of))) == []
@@ -155,7 +155,7 @@ def test_what_was_before_ones_time_is_not_there() -> None:
     ann = house.user("ann", TEAM)
     ann.ask(SetRoom(TEAM, history=Visibility("since_join")))
     ann.ask(Send(HI, TEAM))
-    of = house.chat.rooms[TEAM].head
+    of = house.chat.durable.rooms[TEAM].head
     bob = house.user("bob", TEAM)
     ann.ask(SetRole(TEAM, BOB, MODERATOR))
     for command in (
@@ -172,7 +172,7 @@ def test_a_ban_of_a_later_administrator_can_be_lifted() -> None:
     house = House(FREE)
     ann = house.user("ann", TEAM)
     ann.ask(Ban(TEAM, BOB))
-    house.chat.users[BOB].role = AccountRole.ADMIN
+    house.chat.durable.users[BOB].role = AccountRole.ADMIN
     assert codes(ann.ask(Ban(TEAM, BOB))) == [RejectCode.FORBIDDEN]
     assert codes(ann.ask(Unban(TEAM, BOB))) == []
 
@@ -180,10 +180,10 @@ def test_a_ban_of_a_later_administrator_can_be_lifted() -> None:
 def test_welcome_has_the_newest_invitations_only() -> None:
     """Others cannot make it so long that nobody can come in."""
     house = House(FREE)
-    waiting = house.chat.invites.setdefault(BOB, {})
+    waiting = house.chat.durable.invites.setdefault(BOB, {})
     for number in range(INVITES_SHOWN_MAX + 3):
         name = RoomName(f"r{number}")
-        house.chat.rooms[name] = house.chat.rooms[LOBBY]
+        house.chat.durable.rooms[name] = house.chat.durable.rooms[LOBBY]
         waiting[name] = Invite(ANN, house.now.wall)
     (welcome,) = house.open().hello(name="bob", password=Secret("right"))
     assert len(welcome.invites) == INVITES_SHOWN_MAX

@@ -170,7 +170,7 @@ def test_what_a_connection_sent_is_not_done_once_it_was_told_to_end() -> None:
     house.settle()
     assert [frame.code for frame in peer.take()] == ["bad_credentials"] * 3
     assert peer.ending is Ending.BAD_CREDENTIALS
-    assert not house.chat.users[ANN].online
+    assert not house.chat.durable.users[ANN].online
     assert peer.say(Ping()) == [Answer(peer.id, None)]
 
 

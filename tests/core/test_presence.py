@@ -64,7 +64,7 @@ def test_nobody_hears_of_a_direct_conversation_before_its_first_message() -> Non
     assert house.drafts
     bob.close()
     house.wait(60)
-    assert "@ann,bob" in house.chat.rooms
+    assert "@ann,bob" in house.chat.durable.rooms
     assert told(ann) == []
     house.commit()
     bob = house.user("bob")
@@ -75,7 +75,7 @@ def test_nobody_hears_of_a_direct_conversation_before_its_first_message() -> Non
 
 def guest_name(peer: Peer) -> Any:
     """Who is behind a connection."""
-    return peer.house.chat.connections[peer.id].user
+    return peer.house.chat.live.connections[peer.id].user
 
 
 def test_two_devices_are_one_join_and_a_drop_within_the_grace_is_nothing() -> None:
@@ -319,6 +319,6 @@ def test_a_new_list_comes_after_a_replay_during_which_somebody_came() -> None:
     users = [ANN_SHOWN, BOB_SHOWN]
     frame = Presence(LOBBY, 2, users=users)
     assert told_after_replay(house, ann, last, ["bob"]) == [frame]
-    room = house.chat.rooms[LOBBY]
+    room = house.chat.durable.rooms[LOBBY]
     since = Join(LOBBY, since=Seq(0), epoch=room.epoch)
     assert told_after_replay(house, ann, since, ["cy"]) == [Presence(LOBBY, 3)]

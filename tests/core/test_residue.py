@@ -369,7 +369,7 @@ def what_is_shown(s: Scene) -> None:
     s.ann.ask(Status(State("online")))
     s.ann.ask(Profile(Display("Ann")))
     s.ann.ask(Typing(TEAM))
-    s.ann.ask(Read(TEAM, s.house.chat.rooms[TEAM].head))
+    s.ann.ask(Read(TEAM, s.house.chat.durable.rooms[TEAM].head))
 
 
 OFTEN = (

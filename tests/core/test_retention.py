@@ -8,6 +8,7 @@ import pytest
 
 from chatd.config import Config, PermanentRoom, Rooms
 from chatd.core import inputs, retention
+from chatd.core.changes import RoomTrimmed
 from chatd.core.drafts import Trimmed, TrimRoom
 from chatd.core.entities import Room
 from chatd.core.settings import RoomSettings
@@ -43,12 +44,12 @@ def drafts(house: House) -> list[Any]:
 
 def lobby(house: House) -> Room:
     """The room."""
-    return house.chat.rooms[LOBBY]
+    return house.chat.durable.rooms[LOBBY]
 
 
 def join(peer: Peer, since: int) -> None:
     """Ask for a replay, of which nothing is handed over yet."""
-    room = peer.house.chat.rooms[LOBBY]
+    room = peer.house.chat.durable.rooms[LOBBY]
     peer.say(Join(LOBBY, Seq(since), room.epoch))
     peer.house.commit()
 
@@ -98,14 +99,14 @@ def test_rooms_that_keep_everything_are_left_alone() -> None:
 
 
 def test_a_change_of_settings_is_seen_at_once() -> None:
-    """By whoever changes them calling `schedule_trim`; it costs nobody a turn."""
+    """By `note_untrimmed`; it costs nobody a turn."""
     place = house()
     ann = place.user("ann", LOBBY)
     say(ann, "a", "b", "c")
-    place.chat.apply_trim(lobby(place), Seq(1))
+    place.apply(RoomTrimmed(LOBBY, Seq(1)))
     lobby(place).settings = RoomSettings(keep_messages=1)
     for _ in range(2):
-        retention.schedule_trim(place.machine._turn, lobby(place))
+        place.chat.live.note_untrimmed(lobby(place), place.now.mono)
     place.wait(0)
     assert drafts(place) == [TrimRoom(LOBBY, None, 1)]
     place.settle()
@@ -118,13 +119,13 @@ def test_settings_that_are_taken_back_in_time_remove_nothing() -> None:
     place.handle(inputs.TimePassed())
     place.settle()
     lobby(place).settings = RoomSettings(keep_messages=1)
-    retention.schedule_trim(place.machine._turn, lobby(place))
+    place.chat.live.note_untrimmed(lobby(place), place.now.mono)
     lobby(place).settings = RoomSettings()
     place.wait(1)
     assert all(draft.room != LOBBY for draft in drafts(place))
     place.settle()
     place.wait(1)
-    assert not place.chat.trimming
+    assert not place.chat.live.trimming
 
 
 # --- step by step ---------------------------------------------------------------
@@ -134,7 +135,9 @@ def outcome(place: House, first: int, *, more: bool) -> None:
     """Give the one step that is under way an outcome."""
     origin = place.drafts.popleft()
     assert not place.drafts
-    place.handle(inputs.Executed(origin, Trimmed(first=Seq(first), more=more)))
+    place.handle(
+        inputs.Executed(origin, Trimmed((RoomTrimmed(LOBBY, Seq(first)),), more=more))
+    )
 
 
 def test_a_step_follows_the_other_after_a_pause() -> None:
@@ -152,7 +155,7 @@ def test_a_step_follows_the_other_after_a_pause() -> None:
         assert drafts(place) == []
         place.wait(retention.PAUSE_S)
     assert seen == [LOBBY, DEN, LOBBY, DEN]
-    assert not place.chat.trimming
+    assert not place.chat.live.trimming
     assert drafts(place) == []
 
 
@@ -174,7 +177,7 @@ def test_the_beginning_only_moves_forward() -> None:
     say(ann, "a", "b", "c")
     room = lobby(place)
     for first, then in ((2, 2), (3, 3), (2, 3), (3, 3)):
-        place.chat.apply_trim(room, Seq(first))
+        place.apply(RoomTrimmed(LOBBY, Seq(first)))
         assert room.first == then
 
 
@@ -289,7 +292,7 @@ def read(place: House, command: History, first: int) -> Any:
     (effect,) = place.errands
     page = place.look_up(effect)
     place.errands.clear()
-    place.chat.apply_trim(lobby(place), Seq(first))
+    place.apply(RoomTrimmed(LOBBY, Seq(first)))
     place.handle(page)
     place.settle()
     (answer,) = ann.take()
@@ -320,7 +323,7 @@ def test_a_page_that_nobody_may_read_leads_to_the_one_behind_it() -> None:
     place = house(2)
     ann = place.user("ann", LOBBY)
     say(ann, *"abcd")
-    place.chat.apply_trim(lobby(place), Seq(4))
+    place.apply(RoomTrimmed(LOBBY, Seq(4)))
     (page,) = ann.ask(History(LOBBY, after=Seq(0), limit=PageLimit(2)))
     assert [entry.seq for entry in page.messages] == [4]
     assert (page.first, page.more) == (4, False)
@@ -335,6 +338,6 @@ def test_an_owner_who_keeps_less_is_obeyed_at_once() -> None:
     ann.ask(SetRoom(DEN, keep_messages=KeepCount(1)))
     place.wait(0)
     place.settle()
-    room = place.chat.rooms[DEN]
+    room = place.chat.durable.rooms[DEN]
     assert room.settings.keep_messages == 1
     assert room.first == 4

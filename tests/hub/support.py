@@ -273,7 +273,7 @@ class Rig:
 
     def messages(self, room: RoomName = LOBBY) -> int:
         """How many events a room has."""
-        found = self.hub.machine.chat.room(room)
+        found = self.hub.machine.chat.durable.room(room)
         assert found is not None
         return found.head
 

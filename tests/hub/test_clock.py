@@ -16,7 +16,7 @@ from chatd.core import drafts as d
 from chatd.core.clock import STEADY_S, SYNCHRONIZED_S
 from chatd.core.settings import RoomSettings
 from chatd.daemon.routes import public_routes
-from chatd.enums import Change, Role
+from chatd.enums import MemberChange, Role
 from chatd.hub.clock import EVERY_S, RECORD_S, spell
 from chatd.ids import RoomName, SessionId
 from chatd.store import SqliteStore
@@ -54,7 +54,7 @@ async def filled() -> SqliteStore:
     for text, days in zip(SAID, (10, 5, 0), strict=True):
         said = d.NewMessage(KEPT, ANN, None, text)
         await store.commit([said], T0 - days * DAY_MS)
-    ban = d.Moderate(KEPT, ANN, None, BOB, Change.BAN, seconds=3600)
+    ban = d.Moderate(KEPT, ANN, None, BOB, MemberChange.BAN, seconds=3600)
     idle = {SessionId(digest_of(name)): T0 for name in ("ann", "bob", "cy")}
     await store.commit([ban, d.SaveMarks({}, {**idle})], T0)
     return store

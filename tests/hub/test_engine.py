@@ -15,18 +15,16 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from chatd.core.changes import Banned
 from chatd.core.effects import Effect
 from chatd.core.inputs import (
+    Changed,
     Closed,
     Executed,
     Input,
     Now,
     Received,
-    Revised,
-    Revision,
-    RevisionKind,
 )
-from chatd.enums import AccountRole
 from chatd.errors import Ending
 from chatd.hub.engine import SERVED_MAX, TURN_INPUTS_MAX, TURN_S
 from chatd.ids import ConnectionId
@@ -166,7 +164,7 @@ async def test_what_was_committed_is_handled_in_turns_and_first() -> None:
         assert [frame["cid"] for frame in replies] == [str(n) for n in range(30)]
 
 
-async def test_a_revision_comes_behind_what_was_committed_before_it() -> None:
+async def test_what_others_write_comes_behind_what_was_committed_before_it() -> None:
     """Else an act of the past would be applied over what the terminal has undone."""
     async with working("ann") as (rig, work, (ann,)):
         for number in range(9):
@@ -175,11 +173,10 @@ async def test_a_revision_comes_behind_what_was_committed_before_it() -> None:
         work.inputs.clear()
         work.seconds = 2 * TURN_S
         await done(lambda: len(work.inputs) >= 1)
-        banned = Revision(1, RevisionKind.BAN, CY, AccountRole.USER)
-        rig.hub._revised(Revised([banned]))
+        rig.hub._changed(Changed([Banned(CY, None, None)], 1))
         await done(lambda: len(work.inputs) >= 10)
         kinds = [type(one) for one in work.inputs]
-        assert kinds == [Executed] * 9 + [Revised]
+        assert kinds == [Executed] * 9 + [Changed]
 
 
 async def test_who_goes_does_so_after_what_he_sent() -> None:

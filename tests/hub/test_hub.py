@@ -380,7 +380,7 @@ async def test_a_flood_is_told_when_to_come_back(autojump_clock: MockClock) -> N
     config = quick(messages_per_s=1, messages_burst=1)
     async with running(config=config) as rig:
         ann = await rig.login("ann")
-        (connection,) = rig.hub.machine.chat.connections.values()
+        (connection,) = rig.hub.machine.chat.live.connections.values()
         assert connection.address == "192.0.2.1"
         await ann.ask("join", room=DEN)
         for _ in range(62):
@@ -477,5 +477,5 @@ async def test_who_is_gone_before_his_errand_begins_is_nobody(
         peer.close()
         await wait_all_tasks_blocked()
         assert rig.hub.is_ready
-        assert not rig.hub.machine.chat.users[ANN].online
+        assert not rig.hub.machine.chat.durable.users[ANN].online
         check(rig.hub.machine.chat)

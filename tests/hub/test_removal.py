@@ -113,9 +113,9 @@ class Witness:
             if isinstance(effect, Answer) and isinstance(
                 effect.reply, HistoryPage | SearchPage | Joined
             ):
-                user = chat.connections[effect.connection].user
+                user = chat.live.connections[effect.connection].user
                 found = getattr(effect.reply, "messages", None)
-                assert user in chat.rooms[DEN].members or not (
+                assert user in chat.durable.rooms[DEN].members or not (
                     found or isinstance(effect.reply, HistoryPage | Joined)
                 )
         return effects

@@ -40,12 +40,12 @@ def declared(*rooms: PermanentRoom) -> Config:
 def test_the_chat_is_what_the_store_had() -> None:
     """Rooms with their numbering, members with their marks, and nobody online."""
     chat = restore(snapshot(room(DEN, "tea")), Config(), now=5.0)
-    found = chat.rooms[DEN]
+    found = chat.durable.rooms[DEN]
     assert (found.epoch, found.head, found.first) == (EPOCH, 9, 2)
     assert (found.settings.topic, found.declared) == ("tea", False)
     assert (found.members[ANN].role, found.members[ANN].read) == ("owner", 3)
-    assert list(chat.users[ANN].rooms) == [DEN]
-    assert not chat.users[ANN].online
+    assert list(chat.durable.users[ANN].rooms) == [DEN]
+    assert not chat.durable.users[ANN].online
     check(chat)
 
 
@@ -53,11 +53,11 @@ def test_guests_are_held_from_the_start_on() -> None:
     """A guest's session is there, without a connection, until its time is up."""
     config = Config()
     chat = restore(snapshot(room(DEN)), config, now=5.0)
-    assert chat.sessions[SESSION].connection is None
-    assert list(chat.users[GUEST].sessions) == [SESSION]
+    assert chat.live.sessions[SESSION].connection is None
+    assert list(chat.durable.users[GUEST].sessions) == [SESSION]
     at = 5.0 + config.auth.guest_hold_s
-    assert chat.agenda.next() == at
-    assert chat.agenda.pop(at) == (Due.GUEST, SESSION)
+    assert chat.live.agenda.next() == at
+    assert chat.live.agenda.pop(at) == (Due.GUEST, SESSION)
 
 
 def test_a_missing_declared_room_is_created() -> None:
@@ -67,8 +67,8 @@ def test_a_missing_declared_room_is_created() -> None:
     assert declare(chat, config, lambda: NEW) == [
         d.CreateRoom(LOBBY, NEW, RoomSettings(topic="hi"), members={}, skeleton="lobby")
     ]
-    assert chat.rooms[LOBBY].declared
-    assert (chat.rooms[LOBBY].head, chat.rooms[LOBBY].first) == (0, 1)
+    assert chat.durable.rooms[LOBBY].declared
+    assert (chat.durable.rooms[LOBBY].head, chat.durable.rooms[LOBBY].first) == (0, 1)
 
 
 def test_a_declared_room_that_is_new_does_not_end_in_punctuation() -> None:
@@ -83,7 +83,7 @@ def test_a_declared_room_that_is_new_does_not_end_in_punctuation() -> None:
     )
     chat = restore(snapshot(room(LOBBY), room(tea)), config, 0.0)
     assert declare(chat, config, lambda: NEW) == []
-    assert chat.rooms[tea].declared
+    assert chat.durable.rooms[tea].declared
 
 
 def test_a_declared_topic_is_kept_as_declared() -> None:
@@ -95,8 +95,8 @@ def test_a_declared_topic_is_kept_as_declared() -> None:
     assert declare(chat, config, lambda: NEW) == [
         d.DeclareRoom(LOBBY, RoomSettings(topic="new"))
     ]
-    assert chat.rooms[LOBBY].settings.topic == "new"
-    assert chat.rooms[DEN].declared
+    assert chat.durable.rooms[LOBBY].settings.topic == "new"
+    assert chat.durable.rooms[DEN].declared
 
 
 async def test_rooms_are_declared_once_for_all_starts() -> None:
@@ -105,7 +105,7 @@ async def test_rooms_are_declared_once_for_all_starts() -> None:
     epochs = []
     for filled in (True, False):
         async with running(store, filled=filled) as rig:
-            epochs.append(rig.hub.machine.chat.rooms[LOBBY].epoch)
+            epochs.append(rig.hub.machine.chat.durable.rooms[LOBBY].epoch)
     assert epochs[0] == epochs[1]
     (row,) = [r for r in (await store.load(T0)).rooms if r.room == LOBBY]
     assert (row.epoch, row.settings.topic) == (epochs[0], "Say hello")

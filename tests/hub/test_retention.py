@@ -76,7 +76,7 @@ class Reader:
 
 def den(rig: Rig) -> Room:
     """The room."""
-    return rig.hub.machine.chat.rooms[DEN]
+    return rig.hub.machine.chat.durable.rooms[DEN]
 
 
 async def forget(rig: Rig) -> None:

@@ -38,6 +38,8 @@ EXCEPTIONS: Mapping[str, str] = {
     "searching._Source._take": "FTS5 is asked for words; it is interrupted in time",
     "searching._Source._indexed_ones": "FTS5 is asked for words, and for so many hits",
     "trim._fit": "sums up the rows of one step",
+    "log.keep_position": "one row for each reader",
+    "log.skip": "the highest position is that of the last row",
     "writer.Writer._prune_cids": "so many from the oldest on",
 }
 """By module, or by function, below `chatd/store/sqlite`."""
@@ -49,7 +51,7 @@ SMALL = {
     "j": "what was passed as JSON",
     "kind": "the kinds of reaction of one message",
     "readable": "the rooms of one search",
-    "revision": "what the daemon has not taken yet",
+    "reader": "one row for each reader of changes",
     "sqlite_schema": "the tables",
     "store": "one row",
     "temp.readable": "the rooms of one search",

@@ -13,6 +13,7 @@ import attrs
 import trio
 
 from chatd.core import drafts as d
+from chatd.core.changes import RoomTrimmed
 from chatd.core.settings import PLAIN
 from chatd.enums import AccountRole, Role
 from chatd.errors import RejectCode
@@ -148,6 +149,27 @@ def seqs(outcomes: Sequence[d.Outcome]) -> list[int]:
         else:
             found.append(outcome.seq if isinstance(outcome, d.Duplicate) else 0)
     return found
+
+
+@attrs.frozen
+class Stored:
+    """Equal to what was committed: whatever it has changed, or what an event tells."""
+
+    event: e.TimelineEvent | None = None
+
+    def __eq__(self, other: object) -> bool:
+        """Compare the event, if one is given."""
+        return isinstance(other, d.Committed) and self.event in (None, other.event)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+STORED = Stored()
+
+
+def trimmed(first: int, *, more: bool, room: RoomName = LOBBY) -> d.Trimmed:
+    """The outcome of a step of trimming."""
+    return d.Trimmed((RoomTrimmed(room, Seq(first)),), more=more)
 
 
 def refused(outcome: d.Outcome) -> RejectCode | None:

@@ -9,10 +9,11 @@ import pytest
 import trio
 
 from chatd.core import drafts as d
+from chatd.core.changes import SessionOpened, SessionsEnded
 from chatd.core.clock import SLIP_MS
 from chatd.core.entities import SessionKept
 from chatd.core.settings import PLAIN, RoomSettings
-from chatd.enums import AccountRole, Change, Role
+from chatd.enums import AccountRole, MemberChange, Role
 from chatd.errors import RejectCode
 from chatd.ids import Cid, Epoch, RoomName, Seq, SessionId, UserName, session_tag
 from chatd.ports import MemberRow, RoomRow, SessionRow, Store, TokenRow, UserRow
@@ -26,8 +27,10 @@ from tests.store.support import (
     DIRECT,
     EPOCH,
     LOBBY,
+    STORED,
     T0,
     Site,
+    Stored,
     delete,
     edit,
     fill,
@@ -99,10 +102,10 @@ async def test_an_outcome_carries_the_event_as_it_is_sent(store: Store) -> None:
             seq=Seq(6),
             sender=CY,
             user=CY,
-            change=Change.JOIN,
+            change=MemberChange.JOIN,
             role=Role.MEMBER,
         ),
-        e.Member(**common, seq=Seq(7), sender=CY, user=CY, change=Change.LEAVE),
+        e.Member(**common, seq=Seq(7), sender=CY, user=CY, change=MemberChange.LEAVE),
     ]
 
 
@@ -139,11 +142,11 @@ async def test_ts_after_a_jump_back_is_what_the_clock_says(store: Store) -> None
     assert [event.seq for event in await timeline(store)] == [1, 2, 3, 4, 5]
     assert [event.ts for event in await timeline(store)] == told
     await one(store, say("f"), T0 + 40 * DAY)
-    mute = d.Moderate(LOBBY, ANN, None, BOB, Change.MUTE, seconds=60)
+    mute = d.Moderate(LOBBY, ANN, None, BOB, MemberChange.MUTE, seconds=60)
     muted = await one(store, mute, T0 + 3)
     assert isinstance(muted, d.Committed)
     assert muted.event == e.Member(
-        LOBBY, Seq(7), T0 + 3, ANN, BOB, Change.MUTE, until=T0 + 3 + 60_000
+        LOBBY, Seq(7), T0 + 3, ANN, BOB, MemberChange.MUTE, until=T0 + 3 + 60_000
     )
 
 
@@ -597,7 +600,7 @@ async def test_a_room_is_created_once(store: Store) -> None:
         name, Epoch("a" * 16), RoomSettings(topic="leaves"), {ANN: Role.OWNER}
     )
     other = d.CreateRoom(name, Epoch("b" * 16), PLAIN, {BOB: Role.OWNER})
-    assert await store.commit([first, other], T0) == [d.Committed(), d.Duplicate()]
+    assert await store.commit([first, other], T0) == [STORED, d.Duplicate()]
     room = next(r for r in (await store.load(T0)).rooms if r.room == name)
     assert room == RoomRow(
         name,
@@ -616,14 +619,14 @@ async def test_a_room_may_begin_with_its_first_members_join(store: Store) -> Non
     create = d.CreateRoom(
         name, EPOCH, PLAIN, {BOB: Role.OWNER, ANN: Role.MEMBER}, event=True
     )
-    join = e.Member(name, Seq(1), T0, BOB, BOB, Change.JOIN, Role.OWNER)
-    assert await one(store, create) == d.Committed(join)
+    join = e.Member(name, Seq(1), T0, BOB, BOB, MemberChange.JOIN, Role.OWNER)
+    assert await one(store, create) == Stored(join)
     assert await timeline(store, name) == [join]
     room = next(r for r in (await store.load(T0)).rooms if r.room == name)
     assert (room.head, room.last_ts) == (1, T0)
     assert [member.read for member in room.members] == [1, 1]
     empty = d.CreateRoom(RoomName("nobodys"), EPOCH, PLAIN, {}, event=True)
-    assert await one(store, empty) == d.Committed()
+    assert await one(store, empty) == STORED
 
 
 async def test_membership_changes_with_or_without_an_event(store: Store) -> None:
@@ -640,13 +643,13 @@ async def test_membership_changes_with_or_without_an_event(store: Store) -> None
         ],
         T0,
     )
-    role = e.Member(LOBBY, Seq(2), T0, CY, CY, Change.ROLE, Role.MODERATOR)
+    role = e.Member(LOBBY, Seq(2), T0, CY, CY, MemberChange.ROLE, Role.MODERATOR)
     assert outcomes == [
         d.Duplicate(),
-        d.Committed(),
+        STORED,
         d.Duplicate(),
-        d.Committed(role),
-        d.Committed(),
+        Stored(role),
+        STORED,
         d.Duplicate(),
     ]
     room = next(r for r in (await store.load(T0)).rooms if r.room == LOBBY)
@@ -668,10 +671,10 @@ async def test_who_comes_first_into_an_empty_room_may_own_it(store: Store) -> No
         [d.CreateRoom(den, EPOCH, PLAIN, {}), *enter, *leave, silent], T0
     )
     told = [
-        e.Member(den, Seq(1), T0, ANN, ANN, Change.JOIN, Role.OWNER),
-        e.Member(den, Seq(2), T0, BOB, BOB, Change.JOIN, Role.MEMBER),
+        e.Member(den, Seq(1), T0, ANN, ANN, MemberChange.JOIN, Role.OWNER),
+        e.Member(den, Seq(2), T0, BOB, BOB, MemberChange.JOIN, Role.MEMBER),
     ]
-    assert outcomes[1:3] == [d.Committed(event) for event in told]
+    assert outcomes[1:3] == [Stored(event) for event in told]
     room = next(r for r in (await store.load(T0)).rooms if r.room == den)
     assert room.members == [MemberRow(ANN, "member", Seq(2))]
 
@@ -685,10 +688,7 @@ async def test_a_new_members_read_mark_is_the_head(store: Store) -> None:
 
 async def test_a_topic_is_kept(store: Store) -> None:
     """It is state of the room and tells the timeline nothing."""
-    assert (
-        await one(store, d.DeclareRoom(LOBBY, RoomSettings(topic="tea")))
-        == d.Committed()
-    )
+    assert await one(store, d.DeclareRoom(LOBBY, RoomSettings(topic="tea"))) == STORED
     topics = {room.room: room.settings.topic for room in (await store.load(T0)).rooms}
     assert topics == {LOBBY: "tea", DIRECT: ""}
     assert await timeline(store) == []
@@ -772,12 +772,12 @@ async def test_a_room_may_have_to_look_like_no_other(store: Store) -> None:
         ],
         T0,
     )
-    assert outcomes[:2] == [d.Committed(), d.Duplicate()]
+    assert outcomes[:2] == [STORED, d.Duplicate()]
     looks = outcomes[2]
     assert isinstance(looks, d.Refused)
     assert (looks.code, looks.field) == (RejectCode.NAME_TAKEN, "room")
     assert looks.text == "the name looks like that of another room"
-    assert outcomes[3] == d.Committed()
+    assert outcomes[3] == STORED
     assert cyrillic in [room.room for room in (await store.load(T0)).rooms]
 
 
@@ -819,7 +819,7 @@ async def test_who_is_erased_is_nobody_at_once(
     site.add_token(ANN, b"t" * 32, None, None)
     opened = session_id("s")
     end = d.EraseUser(ANN, None, nameless)
-    invite = d.Moderate(LOBBY, ANN, None, CY, Change.INVITE)
+    invite = d.Moderate(LOBBY, ANN, None, CY, MemberChange.INVITE)
     outcomes = await store.commit(
         [
             d.OpenSession(opened, ANN, None, T0),
@@ -843,8 +843,8 @@ async def test_who_is_erased_is_nobody_at_once(
             d.SetPasswordHash(ANN, "$x", None),
             d.ChangePassword(ANN, "$x", None, opened),
             d.SetBlock(CY, ANN, on=True),
-            d.Moderate(LOBBY, BOB, None, ANN, Change.BAN),
-            d.Moderate(LOBBY, BOB, None, ANN, Change.INVITE),
+            d.Moderate(LOBBY, BOB, None, ANN, MemberChange.BAN),
+            d.Moderate(LOBBY, BOB, None, ANN, MemberChange.INVITE),
             d.CreateRoom(
                 RoomName("@ann,cy"), EPOCH, PLAIN, {ANN: Role.MEMBER, CY: Role.MEMBER}
             ),
@@ -915,7 +915,7 @@ async def test_a_new_password_voids_what_the_old_one_opened(
         T0,
     )
     changed = d.ChangePassword(ANN, "$new", None, stays)
-    assert await one(store, changed) == d.Committed()
+    assert await one(store, changed) == STORED
     assert await store.session(stays) == SessionRow(stays, ANN, None, None)
     assert await store.session(goes) is None
     assert await store.session(bobs) is not None
@@ -972,10 +972,10 @@ async def test_all_sessions_of_a_user_end(store: Store, site: Site) -> None:
         return [word for word in words if await store.session(session_id(word))]
 
     assert await one(store, d.EndSessions(ANN, b"x" * 32)) == d.Duplicate()
-    assert await one(store, d.EndSessions(ANN, b"a" * 32)) == d.Committed()
+    assert await one(store, d.EndSessions(ANN, b"a" * 32)) == STORED
     assert await left() == ["a", "c"]
-    assert await one(store, d.EndSessions(ANN)) == d.Committed()
-    assert await one(store, d.EndSessions(GUEST)) == d.Committed()
+    assert await one(store, d.EndSessions(ANN)) == STORED
+    assert await one(store, d.EndSessions(GUEST)) == STORED
     assert await left() == ["c"]
     room = next(r for r in (await store.load(T0)).rooms if r.room == LOBBY)
     assert [member.user for member in room.members] == [ANN, BOB]
@@ -990,7 +990,7 @@ async def test_sessions_open_idle_and_end(store: Store, site: Site) -> None:
     assert found is not None
     assert (found.user, found.token, found.idle_since) == (ANN, b"t" * 32, None)
     idle = d.SaveMarks({}, {ours: T0 + 5, session_id("other"): T0})
-    assert await one(store, idle) == d.Committed()
+    assert await one(store, idle) == STORED
     found = await store.session(ours)
     assert found is not None
     assert found.idle_since == T0 + 5
@@ -998,7 +998,7 @@ async def test_sessions_open_idle_and_end(store: Store, site: Site) -> None:
     found = await store.session(ours)
     assert found is not None
     assert found.idle_since is None
-    assert await one(store, d.EndSession(ours)) == d.Committed()
+    assert await one(store, d.EndSession(ours)) == STORED
     assert await one(store, d.EndSession(ours)) == d.Duplicate()
     assert await store.session(ours) is None
 
@@ -1058,7 +1058,7 @@ async def test_a_session_is_ended_by_what_it_is_called(store: Store) -> None:
     )
     none = RejectCode.NO_SESSION
     assert [refused(o) for o in outcomes] == [none, none, None, none, None]
-    assert outcomes[2] == d.Committed(ended=(ours,))
+    assert outcomes[2] == d.Committed((SessionsEnded((ours,)),))
     assert await store.session(ours) is None
     assert await store.session(theirs) is not None
     room = next(r for r in (await store.load(T0)).rooms if r.room == LOBBY)
@@ -1088,9 +1088,14 @@ async def test_of_too_many_sessions_those_end_that_were_idle_longest(
         return d.OpenSession(ids[name], ANN, None, T0, most=most, held=held)
 
     assert await one(store, opened("new", 4)) == d.Committed(
-        ended=(ids["first"], ids["second"])
+        (
+            SessionOpened(ids["new"], ANN),
+            SessionsEnded((ids["first"], ids["second"])),
+        )
     )
-    assert await one(store, opened("newer", 1)) == d.Committed(ended=(ids["third"],))
+    assert await one(store, opened("newer", 1)) == d.Committed(
+        (SessionOpened(ids["newer"], ANN), SessionsEnded((ids["third"],)))
+    )
     left = {name for name in ids if await store.session(ids[name]) is not None}
     assert left == {"live", "held", "bobs", "new", "newer"}
 
@@ -1102,8 +1107,8 @@ async def test_what_a_guest_has_in_rooms_ends_with_his_session(store: Store) -> 
         [
             d.OpenSession(session_id("g"), GUEST, None, T0, guest),
             d.OpenSession(session_id("a"), ANN, None, T0),
-            d.Moderate(LOBBY, ANN, None, GUEST, Change.INVITE),
-            d.Moderate(LOBBY, ANN, None, CY, Change.INVITE),
+            d.Moderate(LOBBY, ANN, None, GUEST, MemberChange.INVITE),
+            d.Moderate(LOBBY, ANN, None, CY, MemberChange.INVITE),
             d.SetMember(LOBBY, GUEST, Role.MEMBER, event=False),
             d.EndSession(session_id("g")),
             d.EndSession(session_id("a")),
@@ -1125,7 +1130,7 @@ async def test_who_is_asked_into_a_room_as_he_goes_for_good_is_not_waited_for(
             d.OpenSession(session_id("g"), GUEST, None, T0, guest),
             d.EndSession(session_id("g")),
             d.SetMember(LOBBY, GUEST, Role.MEMBER, event=False),
-            d.Moderate(LOBBY, ANN, None, GUEST, Change.INVITE),
+            d.Moderate(LOBBY, ANN, None, GUEST, MemberChange.INVITE),
         ],
         T0,
     )

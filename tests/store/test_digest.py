@@ -7,7 +7,7 @@ import pytest
 from chatd.core import drafts as d
 from chatd.core.drafts import Durable
 from chatd.core.settings import PLAIN
-from chatd.enums import Change, Role
+from chatd.enums import MemberChange, Role
 from chatd.ids import Cid
 from chatd.store.digest import (
     DIGEST_BYTES,
@@ -60,8 +60,10 @@ OLD_AND_NEW: list[tuple[Durable, Durable]] = [
     (say(BOM + "a", reply_to=1), say("a", reply_to=1)),
     (edit(1, BOM + "a"), edit(1, "a")),
     (
-        d.Moderate(LOBBY, ANN, None, BOB, Change.BAN, seconds=5, reason=BOM + "x"),
-        d.Moderate(LOBBY, ANN, None, BOB, Change.BAN, seconds=5, reason="x"),
+        d.Moderate(
+            LOBBY, ANN, None, BOB, MemberChange.BAN, seconds=5, reason=BOM + "x"
+        ),
+        d.Moderate(LOBBY, ANN, None, BOB, MemberChange.BAN, seconds=5, reason="x"),
     ),
     (
         d.SetRoom(LOBBY, ANN, None, {"title": BOM + "a", "topic": "b", "slow_s": 5}),
@@ -80,8 +82,8 @@ OTHERS: list[tuple[Durable, Durable]] = [
     (edit(1, BOM + "a"), edit(2, "a")),
     (delete(1), delete(2)),
     (
-        d.Moderate(LOBBY, ANN, None, BOB, Change.BAN, reason=BOM + "x"),
-        d.Moderate(LOBBY, ANN, None, BOB, Change.BAN),
+        d.Moderate(LOBBY, ANN, None, BOB, MemberChange.BAN, reason=BOM + "x"),
+        d.Moderate(LOBBY, ANN, None, BOB, MemberChange.BAN),
     ),
     (
         d.SetRoom(LOBBY, ANN, None, {"topic": ""}),

@@ -7,7 +7,7 @@ import pytest
 from chatd.core import drafts as d
 from chatd.core.query import parse_query
 from chatd.core.settings import PLAIN
-from chatd.enums import AccountRole, Change, Role
+from chatd.enums import AccountRole, MemberChange, Role
 from chatd.errors import RejectCode
 from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
 from chatd.ports import Store
@@ -20,7 +20,9 @@ from tests.store.support import (
     DIRECT,
     EPOCH,
     LOBBY,
+    STORED,
     T0,
+    Stored,
     one,
     page,
     say,
@@ -42,7 +44,7 @@ async def test_a_destroyed_room_is_found_by_nothing(store: Store) -> None:
     """Neither by reading nor by searching, nor by a start."""
     await store.commit([say("green tea"), say("milk", user=BOB)], T0)
     outcome = await one(store, DESTROY, T0 + 1)
-    assert outcome == d.Committed(e.Destroy(LOBBY, Seq(3), T0 + 1, ANN))
+    assert outcome == Stored(e.Destroy(LOBBY, Seq(3), T0 + 1, ANN))
     assert await timeline(store) == []
     assert await page(store) == []
     assert await store.nth_newest(LOBBY, 5, Seq(9)) == 10
@@ -62,7 +64,7 @@ async def test_a_destroyed_room_is_found_by_nothing(store: Store) -> None:
         d.EditMessage(LOBBY, ANN, None, Seq(1), "b"),
         d.DeleteMessage(LOBBY, ANN, None, Seq(1)),
         d.SetReaction(LOBBY, ANN, None, Seq(1), "👍", on=True),
-        d.Moderate(LOBBY, ANN, None, BOB, Change.KICK),
+        d.Moderate(LOBBY, ANN, None, BOB, MemberChange.KICK),
         d.SetRoom(LOBBY, ANN, None, {"topic": "tea"}),
         d.DestroyRoom(LOBBY, ANN, None),
         d.SetMember(LOBBY, CY, Role.MEMBER, event=True),
@@ -133,7 +135,7 @@ async def test_a_room_in_which_somebody_is_is_not_dropped(store: Store) -> None:
     await store.commit([create, say("a", room=DEN)], T0)
     assert await one(store, d.DropRoom(DEN)) == d.Duplicate()
     await store.commit([d.SetMember(DEN, ANN, None, event=True)], T0)
-    assert await one(store, d.DropRoom(DEN)) == d.Committed()
+    assert await one(store, d.DropRoom(DEN)) == STORED
     assert await one(store, d.DropRoom(DEN)) == answers.NO_ROOM
     assert DEN not in await rooms(store)
 
@@ -147,7 +149,7 @@ async def test_a_guest_whose_session_has_ended_is_nobody(store: Store) -> None:
     assert await one(store, d.DropRoom(DEN)) == d.Duplicate()
     joined = d.SetMember(DEN, GUEST, Role.MEMBER, event=False)
     await store.commit([d.EndSession(session_id("x")), joined], T0)
-    assert await one(store, d.DropRoom(DEN)) == d.Committed()
+    assert await one(store, d.DropRoom(DEN)) == STORED
 
 
 # --- public rooms that nobody needs ---------------------------------------------------
@@ -193,7 +195,7 @@ async def test_the_name_of_a_dropped_room_is_its_makers(store: Store) -> None:
     await one(store, tea())
     (row,) = [row for row in (await store.load(T0)).rooms if row.room == TEA]
     assert (row.maker, row.spoken) == (ANN, False)
-    assert await leave_tea(store) == d.Committed()
+    assert await leave_tea(store) == STORED
     assert await one(store, tea(BOB)) == answers.ROOM_ENDED
     other = d.CreateRoom(
         RoomName("téa"), EPOCH, PLAIN, {BOB: Role.OWNER}, skeleton="tea", distinct=True
@@ -215,7 +217,7 @@ async def test_what_was_sent_to_the_first_is_not_known_in_the_second(
     """Nor does what has made the first find the second."""
     act = d.SetRoom(TEA, ANN, Cid("m"), {"topic": "green"})
     await store.commit([tea(cid="x"), act], T0)
-    assert await leave_tea(store) == d.Committed()
+    assert await leave_tea(store) == STORED
     assert await one(store, tea(cid="x")) == d.Duplicate(room=TEA)
     assert await one(store, d.Recall(act, answers.NO_ROOM)) == d.Duplicate(
         Seq(2), T0, recalled=True
@@ -231,7 +233,7 @@ async def test_each_name_of_a_dropped_room_is_its_makers(store: Store) -> None:
     """Also the ones that it had before."""
     hall = RoomName("hall")
     await store.commit([tea(), d.RenameRoom(TEA, ANN, None, hall, "hall")], T0)
-    assert await leave_tea(store) == d.Committed()
+    assert await leave_tea(store) == STORED
     assert await one(store, tea(BOB)) == answers.ROOM_ENDED
     assert isinstance(await one(store, tea()), d.Committed)
     again = d.CreateRoom(hall, EPOCH, PLAIN, {ANN: Role.OWNER}, maker=ANN)
@@ -244,5 +246,5 @@ async def test_the_configuration_gives_names_out_as_it_wants(store: Store) -> No
     await one(store, tea(BOB))
     await one(store, d.DestroyRoom(TEA, BOB, None))
     assert await one(store, tea(BOB)) == answers.ROOM_ENDED
-    assert await one(store, tea(None)) == d.Committed()
+    assert await one(store, tea(None)) == STORED
     assert await timeline(store, TEA) == []

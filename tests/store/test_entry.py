@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chatd.core import drafts as d
+from chatd.core.changes import MemberSet, SessionsEnded, UserAdded
 from chatd.core.settings import PLAIN
 from chatd.enums import AccountRole, Role
 from chatd.errors import RejectCode
@@ -14,6 +15,7 @@ from tests.store.support import (
     BOB,
     DAY,
     LOBBY,
+    STORED,
     T0,
     Site,
     fill,
@@ -34,7 +36,7 @@ async def test_the_place_is_called_as_it_was_called_last(site: Site) -> None:
     """Nobody has said, somebody has, somebody else has; over a restart."""
     async with site.opened() as store:
         assert (await store.load(T0)).place is None
-        assert await one(store, d.SetPlace("Northwind")) == d.Committed()
+        assert await one(store, d.SetPlace("Northwind")) == STORED
         assert await one(store, d.SetPlace("Northwind")) == d.Duplicate()
         assert (await store.load(T0)).place == "Northwind"
         await store.commit([d.SetPlace("a"), d.SetPlace("北風")], T0)
@@ -59,9 +61,9 @@ async def test_a_session_is_opened_beside_one_that_is_there(store: Store) -> Non
         T0,
     )
     assert outcomes == [
-        *[d.Committed()] * 3,
+        *[STORED] * 3,
         answers.SESSION_GONE,
-        d.Committed(),
+        STORED,
     ]
     assert await store.session(session_id("c")) is None
     assert await store.session(session_id("d")) is not None
@@ -103,7 +105,7 @@ async def test_of_a_guests_sessions_the_one_ends_that_was_idle_longest(
     )
     outcome = await one(store, opened)
     assert isinstance(outcome, d.Committed)
-    assert outcome.ended == (ids[1],)
+    assert outcome.changes[-1] == SessionsEnded((ids[1],))
 
 
 # --- invitations ------------------------------------------------------------------
@@ -134,7 +136,7 @@ async def test_an_invitation_is_kept_with_who_came_by_it(site: Site) -> None:
         await fill(store)
         made = await store.commit([invitation(uses=2), invitation(OTHER, BOB)], T0)
         assert made == [d.Invited(number=1), d.Invited(number=2)]
-        assert await one(store, enroll()) == d.Enrolled(room=None)
+        assert await one(store, enroll()) == STORED
     async with site.opened() as store:
         await store.load(T0)
         found = await store.invitation(SECRET)
@@ -168,9 +170,9 @@ async def test_one_is_used_by_no_more_than_it_is_for(store: Store) -> None:
     )
     assert outcomes == [
         answers.NAME_TAKEN,
-        d.Enrolled(room=None),
+        STORED,
         answers.NAME_TAKEN,
-        d.Enrolled(room=None),
+        STORED,
         d.INVITATION_USED,
     ]
     assert await store.user(UserName("gil")) is None
@@ -187,7 +189,7 @@ async def test_what_lets_nobody_in(store: Store) -> None:
     late.now = T0 + 7 * DAY
     assert await one(store, late) == d.INVITATION_EXPIRED
     assert await one(store, d.RemoveInvitation(1, BOB)) == answers.NO_INVITATION
-    assert await one(store, d.RemoveInvitation(1, ANN)) == d.Committed()
+    assert await one(store, d.RemoveInvitation(1, ANN)) == STORED
     assert await one(store, d.RemoveInvitation(1, ANN)) == answers.NO_INVITATION
     assert await one(store, enroll()) == d.BAD_INVITATION
     nobody = UserName("nobody")
@@ -231,21 +233,22 @@ async def test_who_comes_is_in_the_room_at_once(store: Store) -> None:
         T0,
     )
     outcome = await one(store, enroll(EVE, room=LOBBY, event=True))
-    assert isinstance(outcome, d.Enrolled)
+    assert isinstance(outcome, d.Committed)
     assert outcome.event is not None
-    assert (outcome.room, outcome.event.seq) == (LOBBY, 1)
+    assert (outcome.event.room, outcome.event.seq) == (LOBBY, 1)
     await one(store, d.SetRoom(LOBBY, ANN, None, {"history": "since_join"}))
     outcome = await one(store, enroll(FAY, room=LOBBY))
-    assert outcome == d.Enrolled(room=LOBBY)
+    added = UserAdded(FAY, FAY, AccountRole.USER)
+    assert outcome == d.Committed((added, MemberSet(LOBBY, FAY, Role.MEMBER, Seq(3))))
     owner = await one(store, enroll(UserName("gil"), OTHER, room=tea, event=True))
-    assert isinstance(owner, d.Enrolled)
+    assert isinstance(owner, d.Committed)
     assert getattr(owner.event, "role", None) == "owner"
     rooms = {row.room: row for row in (await store.load(T0)).rooms}
     members = {row.user: row for row in rooms[LOBBY].members}
     assert (members[EVE].role, members[EVE].first) == ("member", 1)
     assert members[FAY].first == Seq(3)
     gone = await one(store, enroll(UserName("hal"), room=RoomName("nowhere")))
-    assert gone == d.Enrolled(room=None)
+    assert gone == STORED
 
 
 async def test_it_leads_into_no_room_that_has_ended(store: Store) -> None:
@@ -262,7 +265,7 @@ async def test_it_leads_into_no_room_that_has_ended(store: Store) -> None:
     found = await store.invitation(SECRET)
     assert found is not None
     assert found.room is None
-    assert await one(store, enroll(room=RoomName("hall"))) == d.Enrolled(room=None)
+    assert await one(store, enroll(room=RoomName("hall"))) == STORED
 
 
 async def test_who_is_erased_has_no_invitations(store: Store) -> None:
@@ -287,7 +290,7 @@ async def test_the_first_administrator_is_waited_for_once(site: Site) -> None:
     async with site.opened() as store:
         await store.load(T0)
         offers = [d.OfferSetup(SECRET), d.OfferSetup(OTHER)]
-        assert await store.commit(offers, T0) == [d.Committed()] * 2
+        assert await store.commit(offers, T0) == [STORED] * 2
         assert await store.invitation(SECRET) is None
         found = await store.invitation(OTHER)
         assert found is not None
@@ -295,7 +298,7 @@ async def test_the_first_administrator_is_waited_for_once(site: Site) -> None:
         await one(store, d.AddUser(BOB, "bob", AccountRole.USER, None))
     async with site.opened() as store:
         await store.load(T0)
-        assert await one(store, d.OfferSetup(SECRET)) == d.Committed()
+        assert await one(store, d.OfferSetup(SECRET)) == STORED
         outcomes = await store.commit(
             [
                 enroll(EVE, OTHER, role="admin"),
@@ -306,7 +309,7 @@ async def test_the_first_administrator_is_waited_for_once(site: Site) -> None:
         )
         assert outcomes == [
             d.BAD_INVITATION,
-            d.Enrolled(room=None),
+            STORED,
             d.BAD_INVITATION,
         ]
         assert await one(store, d.OfferSetup(OTHER)) == d.Duplicate()
@@ -319,7 +322,7 @@ async def test_nobody_is_waited_for_where_there_are_accounts(site: Site) -> None
         await store.load(T0)
         new = d.AddUser(GUEST, "dan", AccountRole.GUEST, None)
         await one(store, d.OpenSession(session_id("g"), GUEST, None, T0, new))
-        assert await one(store, d.OfferSetup(SECRET)) == d.Committed()
+        assert await one(store, d.OfferSetup(SECRET)) == STORED
         await one(store, d.AddUser(ANN, "ann", AccountRole.ADMIN, None))
         assert await store.invitation(SECRET) is None
         assert await one(store, enroll(role="admin")) == d.BAD_INVITATION
@@ -341,8 +344,8 @@ async def test_a_link_opens_one_session_beside_its_own(store: Store) -> None:
         return d.OpenSession(session_id(word), ANN, None, T0, beside=desk, link=link)
 
     await one(store, d.OpenSession(desk, ANN, None, T0))
-    assert await one(store, d.SetLink(desk, SECRET, T0 + 9)) == d.Committed()
-    assert await one(store, d.SetLink(desk, OTHER, T0 + 9)) == d.Committed()
+    assert await one(store, d.SetLink(desk, SECRET, T0 + 9)) == STORED
+    assert await one(store, d.SetLink(desk, OTHER, T0 + 9)) == STORED
     assert await store.linked(SECRET) is None
     found = await store.linked(OTHER)
     assert found is not None
@@ -350,7 +353,7 @@ async def test_a_link_opens_one_session_beside_its_own(store: Store) -> None:
     outcomes = await store.commit(
         [opened("a", SECRET), opened("b", OTHER), opened("c", OTHER)], T0
     )
-    assert outcomes == [answers.LINK_GONE, d.Committed(), answers.LINK_GONE]
+    assert outcomes == [answers.LINK_GONE, STORED, answers.LINK_GONE]
     assert await store.linked(OTHER) is None
     await one(store, d.SetLink(desk, SECRET, T0 + 9))
     await one(store, d.EndSession(desk))

@@ -6,8 +6,9 @@ import pytest
 
 from chatd.core import drafts as d
 from chatd.core.barred import KNOWN_MS
+from chatd.core.changes import AddressBan, Banned, Moderated
 from chatd.core.settings import PLAIN
-from chatd.enums import AccountRole, Change, Role
+from chatd.enums import AccountRole, MemberChange, Role
 from chatd.errors import RejectCode
 from chatd.ids import RoomName, UserName
 from chatd.ports import Snapshot, Store
@@ -43,23 +44,27 @@ def act(
     seconds: int | None = None,
 ) -> d.Moderate:
     """An act of ann's."""
-    return d.Moderate(room, ANN, None, target, Change(change), None, seconds, "spam")
+    return d.Moderate(
+        room, ANN, None, target, MemberChange(change), None, seconds, "spam"
+    )
 
 
 def ban(
     user: UserName = GUEST, until: int | None = None, address: bytes = HERE
-) -> d.AddressBan:
+) -> AddressBan:
     """What a ban at T0 holds for."""
-    return d.AddressBan(user, address, T0, until, "spam")
+    return AddressBan(user, address, T0, until, "spam")
 
 
-async def barred(outcome: d.Outcome) -> d.AddressBan | None:
+async def barred(outcome: d.Outcome) -> AddressBan | None:
     """What a committed act holds for."""
     assert isinstance(outcome, d.Committed), outcome
-    return outcome.barred
+    (change,) = outcome.changes
+    assert isinstance(change, Moderated)
+    return change.barred
 
 
-def in_lobby(snapshot: Snapshot) -> list[d.AddressBan]:
+def in_lobby(snapshot: Snapshot) -> list[AddressBan]:
     """What a start finds of the lobby."""
     (lobby,) = (row for row in snapshot.rooms if row.room == LOBBY)
     return lobby.barred
@@ -179,8 +184,8 @@ async def test_a_ban_from_the_server_is_told_with_its_address(
     """To the running daemon, and to the next start; lifting it ends both."""
     await one(store, come())
     site.ban(GUEST, None, "spam")
-    (revision,) = await store.revisions(0)
-    assert revision.barred == ban()
+    (change,), _ = await store.changes(0)
+    assert change == Banned(GUEST, None, "spam", ban())
     snapshot = await store.load(T0)
     assert snapshot.barred == [ban()]
     assert in_lobby(snapshot) == []
@@ -191,8 +196,8 @@ async def test_a_ban_from_the_server_is_told_with_its_address(
 async def test_a_ban_of_an_account_has_none(store: Store, site: Site) -> None:
     """An office has one address."""
     site.ban(BOB, None, None)
-    (revision,) = await store.revisions(0)
-    assert revision.barred is None
+    (change,), _ = await store.changes(0)
+    assert change == Banned(BOB, None, None)
     assert (await store.load(T0)).barred == []
 
 

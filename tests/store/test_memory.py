@@ -6,8 +6,7 @@ import pytest
 import trio
 import trio.testing
 
-from chatd.core import drafts as d
-from chatd.core.inputs import RevisionKind
+from chatd.core.changes import Change, RoleSet, UserErased
 from chatd.enums import AccountRole
 from chatd.errors import StoreFailed, StoreUnavailable
 from chatd.store import MemoryStore
@@ -45,9 +44,7 @@ async def test_commits_stall_until_told_otherwise() -> None:
 async def test_a_change_of_any_kind_can_be_left_word_of() -> None:
     """For tests of what a daemon does about it."""
     store = MemoryStore()
-    await store.commit([d.AddUser(ANN, "Ann", AccountRole.BOT, None)], T0)
-    for kind in RevisionKind:
-        store.revise(kind, ANN)
-    found = await store.revisions(0)
-    assert [row.kind for row in found] == list(RevisionKind)
-    assert {row.role for row in found} == {"bot"}
+    written: list[Change] = [RoleSet(ANN, AccountRole.BOT), UserErased(ANN)]
+    for change in written:
+        store.write_beside(change)
+    assert await store.changes(0) == (written, 2)

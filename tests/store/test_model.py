@@ -217,7 +217,7 @@ others = st.one_of(
     st.builds(d.EndSession, sessions),
     st.builds(d.EndNamedSession, users, sessions.map(session_tag)),
     st.builds(d.EndSessions, users, st.sampled_from([None, b"t" * 32])),
-    st.builds(d.ForgetRevisions, st.integers(0, 3)),
+    st.builds(d.KeepPosition, st.integers(0, 3)),
     st.builds(
         d.RenewSession,
         sessions,

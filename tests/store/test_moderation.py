@@ -10,7 +10,7 @@ import pytest
 from chatd.core import drafts as d
 from chatd.core.entities import INVITE_MS
 from chatd.core.settings import PLAIN, RoomSettings
-from chatd.enums import Change, Role, Visibility
+from chatd.enums import MemberChange, Role, Visibility
 from chatd.errors import RejectCode
 from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
 from chatd.ports import InviteRow, MemberRow, RoomRow, SanctionRow, Store
@@ -22,8 +22,10 @@ from tests.store.support import (
     CY,
     EPOCH,
     LOBBY,
+    STORED,
     T0,
     Site,
+    Stored,
     delete,
     fill,
     one,
@@ -46,7 +48,7 @@ def act(
     """An act of ann's in the lobby."""
     room = fields.pop("room", LOBBY)
     return d.Moderate(
-        room, ANN, Cid(cid) if cid else None, target, Change(change), **fields
+        room, ANN, Cid(cid) if cid else None, target, MemberChange(change), **fields
     )
 
 
@@ -62,7 +64,7 @@ async def lobby(store: Store, now: int = T0) -> RoomRow:
 
 def member(seq: int, change: str, user: UserName = BOB, **said: Any) -> e.Member:
     """The event of an act of ann's."""
-    return e.Member(LOBBY, Seq(seq), T0, ANN, user, Change(change), **said)
+    return e.Member(LOBBY, Seq(seq), T0, ANN, user, MemberChange(change), **said)
 
 
 # --- acts ---------------------------------------------------------------------
@@ -93,7 +95,7 @@ async def test_each_act_is_an_event_and_a_change(store: Store) -> None:
         member(9, "unban", CY),
     ]
     outcomes = await store.commit(acts, T0)
-    assert outcomes == [d.Committed(event) for event in expected]
+    assert outcomes == [Stored(event) for event in expected]
     assert await timeline(store) == expected
     room = await lobby(store)
     assert room.members == [MemberRow(ANN, "owner", Seq(0))]
@@ -177,7 +179,7 @@ async def test_acts_on_strangers_are_refused(store: Store) -> None:
             act("role", CY, role="owner"),
             act("mute", room=NOWHERE),
             d.SetRoom(NOWHERE, ANN, None, {"topic": "x"}),
-            d.Moderate(LOBBY, NOBODY, None, BOB, Change.KICK),
+            d.Moderate(LOBBY, NOBODY, None, BOB, MemberChange.KICK),
         ],
         T0,
     )
@@ -393,10 +395,10 @@ async def test_settings_are_changed_and_told(store: Store) -> None:
         e.Room(LOBBY, Seq(3), T0, ANN, slow_s=0),
     ]
     assert outcomes == [
-        d.Committed(events[0]),
-        d.Committed(events[1]),
+        Stored(events[0]),
+        Stored(events[1]),
         d.Duplicate(Seq(2), T0),
-        d.Committed(events[2]),
+        Stored(events[2]),
     ]
     assert await timeline(store) == events
     room = await lobby(store)
@@ -407,7 +409,7 @@ async def test_declared_settings_replace_all_that_were(store: Store) -> None:
     """And tell the timeline nothing."""
     await one(store, settings(topic="tea", slow_s=5))
     declared = RoomSettings(post="moderators")
-    assert await one(store, d.DeclareRoom(LOBBY, declared)) == d.Committed()
+    assert await one(store, d.DeclareRoom(LOBBY, declared)) == STORED
     assert (await lobby(store)).settings == declared
     assert len(await timeline(store)) == 1
 
@@ -470,7 +472,7 @@ async def test_a_creation_is_recalled_without_making_anything(store: Store) -> N
 async def test_a_creation_without_a_creator_remembers_nothing(store: Store) -> None:
     """There is nobody whose cid it is; an unknown one is refused."""
     empty = d.CreateRoom(DEN, EPOCH, PLAIN, {}, cid=Cid("x"))
-    assert await store.commit([empty, empty], T0) == [d.Committed(), d.Duplicate()]
+    assert await store.commit([empty, empty], T0) == [STORED, d.Duplicate()]
     nobodys = d.CreateRoom(
         RoomName("x"), Epoch("a" * 16), PLAIN, {NOBODY: Role.OWNER}, cid=Cid("x")
     )

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chatd.core import drafts as d
+from chatd.core.changes import Appended
 from chatd.core.mentions import Mentions
 from chatd.core.query import parse_query
 from chatd.enums import Role
@@ -52,7 +53,13 @@ def direct(draft: Any, user: UserName = BOB) -> Any:
 
 def is_hidden(outcomes: list[d.Outcome]) -> list[bool]:
     """What the outcomes say."""
-    return [isinstance(outcome, d.Committed) and outcome.hidden for outcome in outcomes]
+    return [
+        isinstance(outcome, d.Committed)
+        and any(
+            isinstance(change, Appended) and change.hidden for change in outcome.changes
+        )
+        for outcome in outcomes
+    ]
 
 
 def nothing(seq: int) -> r.MessageShown:
@@ -142,9 +149,9 @@ async def test_the_outcome_has_the_whole_event(store: Store) -> None:
     """Its sender sees it, and the other one's notice is made from it."""
     await one(store, block())
     outcome = await one(store, direct(say("hi", "c1")))
+    message = e.Message(DIRECT, Seq(1), T0, BOB, "hi", "c1", epoch=EPOCH)  # type: ignore[arg-type]
     assert outcome == d.Committed(
-        e.Message(DIRECT, Seq(1), T0, BOB, "hi", "c1", epoch=EPOCH),  # type: ignore[arg-type]
-        hidden=True,
+        (Appended(message, hidden=True),),
     )
     assert await timeline(store, DIRECT) == [e.Hidden(DIRECT, Seq(1), T0, EPOCH)]
     again = await one(store, direct(say("hi", "c1")))
@@ -378,7 +385,9 @@ async def addressed(store: Store, draft: d.EditMessage) -> Mentions | None:
     """To whom an edit is news."""
     outcome = await one(store, draft)
     assert isinstance(outcome, d.Committed)
-    return outcome.addressed if isinstance(outcome, d.Addressing) else None
+    (change,) = outcome.changes
+    assert isinstance(change, Appended)
+    return change.addressed
 
 
 async def test_mentions_are_counted_beside_unread(store: Store) -> None:
@@ -422,9 +431,11 @@ async def test_an_edit_is_news_to_nobody_twice(store: Store) -> None:
     for text, users in (("b", [BOB, CY]), ("c", []), ("d", [CY]), ("e", [BOB])):
         assert await addressed(store, edit_to(1, text, *users)) is None
     outcome = await one(store, edit_to(1, "f", everybody=True))
-    assert isinstance(outcome, d.Addressing)
-    assert outcome.addressed == Mentions(everybody=True)
-    assert outcome.told == (BOB, CY)
+    assert isinstance(outcome, d.Committed)
+    (change,) = outcome.changes
+    assert isinstance(change, Appended)
+    assert change.addressed == Mentions(everybody=True)
+    assert change.told == (BOB, CY)
     for text in ("g", "h"):
         assert await addressed(store, edit_to(1, text, ANN)) is None
         assert await addressed(store, edit_to(1, text * 2, everybody=True)) is None
@@ -479,7 +490,7 @@ async def test_who_is_not_reached_is_told_if_there_is_such_a_user(
     else:
         outcomes = await store.commit(flow, T0)
     for outcome in outcomes:
-        assert isinstance(outcome, d.Addressing | d.Duplicate)
+        assert isinstance(outcome, d.Committed | d.Duplicate)
         assert outcome.unreached == (CY, BOB)
     refused = d.Refused(RejectCode.MUTED, "muted")
     bare = d.EditMessage(LOBBY, ANN, change.cid, Seq(1), "@@")

@@ -7,7 +7,7 @@ import pytest
 from chatd.core import drafts as d
 from chatd.core.query import parse_query
 from chatd.core.settings import PLAIN
-from chatd.enums import Change, Role
+from chatd.enums import MemberChange, Role
 from chatd.errors import RejectCode
 from chatd.ids import Cid, RoomName, Seq
 from chatd.ports import Store
@@ -20,6 +20,7 @@ from tests.store.support import (
     EPOCH,
     LOBBY,
     T0,
+    Stored,
     edit,
     one,
     page,
@@ -46,7 +47,7 @@ async def test_everything_of_a_room_is_found_by_each_of_its_names(
     await store.commit([say("green tea"), say("milk", user=BOB)], T0)
     outcome = await one(store, to("hall"), T0 + 1)
     event = e.Rename(HALL, Seq(3), T0 + 1, ANN, HALL, [LOBBY])
-    assert outcome == d.Committed(event)
+    assert outcome == Stored(event)
     outcome = await one(store, say("more tea"))
     assert isinstance(outcome, d.Committed)
     assert isinstance(outcome.event, e.Message)
@@ -77,7 +78,7 @@ async def test_everything_of_a_room_is_found_by_each_of_its_names(
         edit(1, "b"),
         d.DeleteMessage(LOBBY, ANN, None, Seq(1)),
         d.SetReaction(LOBBY, BOB, None, Seq(1), "👍", on=True),
-        d.Moderate(LOBBY, ANN, None, BOB, Change.MUTE),
+        d.Moderate(LOBBY, ANN, None, BOB, MemberChange.MUTE),
         d.SetRoom(LOBBY, ANN, None, {"topic": "tea"}),
         d.SetMember(LOBBY, CY, Role.MEMBER, event=True),
         d.DestroyRoom(LOBBY, ANN, None),

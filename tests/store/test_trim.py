@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chatd.core import drafts as d
+from chatd.core.changes import RoomTrimmed
 from chatd.core.settings import PLAIN
 from chatd.enums import AccountRole, Role
 from chatd.errors import RejectCode
@@ -31,6 +32,7 @@ from tests.store.support import (
     say,
     seqs,
     timeline,
+    trimmed,
 )
 
 
@@ -47,7 +49,9 @@ async def trim(
     outcome = await one(store, d.TrimRoom(room, before, keep, rows, text_bytes))
     assert isinstance(outcome, d.Trimmed)
     assert outcome.event is None
-    return outcome.first, outcome.more
+    (change,) = outcome.changes
+    assert isinstance(change, RoomTrimmed)
+    return change.first, outcome.more
 
 
 async def row(store: Store, room: RoomName = LOBBY) -> RoomRow:
@@ -301,6 +305,6 @@ async def test_within_one_batch_order_counts(store: Store) -> None:
     outcomes = await store.commit(
         [say("a"), say("b"), d.TrimRoom(LOBBY, None, 1), say("c")], T0
     )
-    assert outcomes[2] == d.Trimmed(first=Seq(2), more=False)
+    assert outcomes[2] == trimmed(2, more=False)
     assert await kept(store) == [2, 3]
     assert await trim(store, 1) == (3, False)

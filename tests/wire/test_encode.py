@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatd.enums import AccountRole, Change, Post, State, Visibility
+from chatd.enums import AccountRole, MemberChange, Post, State, Visibility
 from chatd.ids import Cid, Epoch, RoomName, Seq, SessionTag, UserName
 from chatd.wire import events as e
 from chatd.wire import replies as r
@@ -144,7 +144,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
         {"type": "caught_up", "room": "lobby", "epoch": EPOCH, "seq": 0},
     ),
     (
-        e.Member(LOBBY, ONE, TS, BOB, CY, Change.BAN, until=TS, reason="rude"),
+        e.Member(LOBBY, ONE, TS, BOB, CY, MemberChange.BAN, until=TS, reason="rude"),
         {
             "type": "member",
             "room": "lobby",

@@ -18,6 +18,10 @@ place and in one order; the functions named here are small and may rely on them:
   is nearly full. What may or may not add asks `allowance.may_grow` itself; what takes
   away (delete, leave) is never refused for that.
 * `cost`: how many commands it counts as, in the connection's bucket.
+* `conclude`: answers it when its draft has an outcome, and lets what waits go on
+  (`chatd.core.outcomes`).
+* `last`: it is answered behind all that its changes deliver, and not before the event.
+* `says`: what of that its own connection is not told, since the answer says it.
 
 `LOOK_UPS` is the same for what commands have read from the store: each kind of query of
 `chatd.core.queries`, how the store is asked for it, and what takes the answer.
@@ -51,7 +55,8 @@ from chatd.core.commands import (
     sessions,
     timeline,
 )
-from chatd.core.drafts import CreateRoom, Durable
+from chatd.core.drafts import CreateRoom, Durable, Outcome
+from chatd.core.effects import Origin
 from chatd.core.entities import Connection, User
 from chatd.core.inputs import Answered
 from chatd.core.turn import Turn
@@ -61,6 +66,8 @@ from chatd.wire import accounts as account_commands
 from chatd.wire import acts, commands
 from chatd.wire import admissions as letting_in
 from chatd.wire import place as place_commands
+from chatd.wire.events import Uninvited
+from chatd.wire.replies import ServerFrame
 
 
 @attrs.frozen
@@ -76,6 +83,9 @@ class Rule:
     barrier: bool = False
     grows: bool = False
     cost: int = 1
+    conclude: Callable[[Turn, Connection, Origin, Outcome], None] = Turn.conclude
+    last: bool = False
+    says: type[ServerFrame] | None = None
 
 
 LOOK_UP = 5
@@ -84,48 +94,72 @@ SEARCH = 20
 """What a search costs: it may read for a fifth of a second."""
 
 
+def _durable(
+    run: Callable[[Turn, Connection, Any], None],
+    draft: Callable[[Turn, Connection, Any], Durable],
+    **columns: Any,
+) -> Rule:
+    return Rule(run, draft=draft, conclude=timeline.stored, **columns)
+
+
 def _moderation(
     run: Callable[[Turn, Connection, Any], None],
     draft: Callable[[Turn, Connection, Any], Durable] = moderation.moderation,
     *,
     grows: bool = False,
 ) -> Rule:
-    return Rule(run, draft=draft, barrier=True, grows=grows)
+    return _durable(run, draft, barrier=True, grows=grows)
 
 
 RULES: dict[type[commands.Command], Rule] = {
-    commands.Hello: Rule(sessions.hello, hello=True),
+    commands.Hello: Rule(
+        sessions.hello, hello=True, conclude=sessions.opened, last=True
+    ),
     account_commands.Register: Rule(accounts.register, hello=True),
     account_commands.Password: Rule(accounts.password),
     account_commands.DeleteAccount: Rule(accounts.delete_account, settles=True),
-    account_commands.Refresh: Rule(accounts.refresh),
-    commands.Logout: Rule(accounts.logout, settles=True),
+    account_commands.Refresh: Rule(accounts.refresh, conclude=accounts.refreshed),
+    commands.Logout: Rule(accounts.logout, settles=True, conclude=accounts.logged_out),
     commands.Profile: Rule(profile.profile, settles=True, grows=True),
-    commands.Join: Rule(rooms.join, settles=True),
+    commands.Join: Rule(
+        rooms.join, settles=True, conclude=rooms.joined, last=True, says=Uninvited
+    ),
     commands.Leave: Rule(rooms.leave, member=True, settles=True),
-    commands.Send: Rule(
+    commands.Send: _durable(
         timeline.send,
-        draft=timeline.new_message,
+        timeline.new_message,
         complete=addressing.address,
         grows=True,
     ),
-    commands.Edit: Rule(
+    commands.Edit: _durable(
         timeline.change,
+        timeline.edit_message,
         member=True,
-        draft=timeline.edit_message,
         complete=addressing.address,
         grows=True,
     ),
-    commands.Delete: Rule(timeline.delete, draft=timeline.delete_message),
-    commands.React: Rule(
-        timeline.change, member=True, draft=timeline.set_reaction, grows=True
+    commands.Delete: _durable(timeline.delete, timeline.delete_message),
+    commands.React: _durable(
+        timeline.change, timeline.set_reaction, member=True, grows=True
     ),
-    acts.Create: Rule(creation.create, settles=True, draft=creation.draft),
+    acts.Create: Rule(
+        creation.create,
+        settles=True,
+        draft=creation.draft,
+        conclude=creation.created,
+        last=True,
+    ),
     acts.SetRoom: _moderation(moderation.change, moderation.setting, grows=True),
     acts.Rename: _moderation(renaming.rename, renaming.renaming, grows=True),
     acts.Destroy: _moderation(lifecycle.destroy, lifecycle.destruction),
     acts.Invite: _moderation(invitations.invite),
-    acts.Decline: _moderation(invitations.decline, invitations.refusal),
+    acts.Decline: Rule(
+        invitations.decline,
+        draft=invitations.refusal,
+        barrier=True,
+        conclude=invitations.declined,
+        says=Uninvited,
+    ),
     acts.Kick: _moderation(moderation.kick),
     acts.Ban: _moderation(moderation.act),
     acts.Unban: _moderation(moderation.relent),
@@ -144,8 +178,12 @@ RULES: dict[type[commands.Command], Rule] = {
     commands.Rooms: Rule(lookups.rooms, cost=LOOK_UP),
     commands.Sessions: Rule(lookups.sessions, cost=LOOK_UP),
     commands.Ping: Rule(lookups.ping),
-    letting_in.Link: Rule(admissions.link, settles=True),
-    letting_in.CreateInvitation: Rule(admissions.create, settles=True),
+    letting_in.Link: Rule(
+        admissions.link, settles=True, conclude=admissions.handed_out
+    ),
+    letting_in.CreateInvitation: Rule(
+        admissions.create, settles=True, conclude=admissions.handed_out
+    ),
     letting_in.Invitations: Rule(admissions.invitations, cost=LOOK_UP),
     letting_in.RevokeInvitation: Rule(admissions.revoke, settles=True),
     place_commands.About: Rule(place.about, hello=True),
@@ -208,17 +246,18 @@ def _user_found(
 ) -> None:
     """Go on with a command whose user was looked for, or refuse it."""
     command, name, row = happened.command, happened.query.user, happened.answer
-    chat = turn.chat
-    if chat.was_cut(connection, name):
+    users = turn.durable.users
+    verifications = turn.live.verifications
+    if verifications.was_cut(connection.id, name):
         # He may have ended meanwhile: what was found is a little old.
         turn.find(connection, command, name)
         return
-    chat.note_verified(connection)
-    if row is None or (is_guest(name) and name not in chat.users):
+    verifications.note_over(connection.id)
+    if row is None or (is_guest(name) and name not in users):
         connection.block = None
         refuse(turn, connection, command, timeline.no_user(command, name))
     else:
-        chat.note_user(User(row.user, row.display, row.role))
+        turn.durable.add_user(User(row.user, row.display, row.role))
         connection.waiting.insert(0, command)
     turn.release(connection)
 

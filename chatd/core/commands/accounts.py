@@ -1,6 +1,6 @@
 """Register, password, refresh, logout, the end: of accounts and their sessions.
 
-What opens connections ends here too, by `chatd.core.commands.revocation.cut`. A
+What opens connections ends here too (`chatd.core.applying.sessions`). A
 hello that is under way is not cut; it is verified again before its `welcome`.
 """
 
@@ -12,14 +12,11 @@ import attrs
 
 from chatd.core import allowance
 from chatd.core.agenda import Due
+from chatd.core.applying.sessions import subscribe_direct
 from chatd.core.commands import admissions, sessions
-from chatd.core.commands.revocation import cut, cut_sessions
-from chatd.core.commands.rooms import subscribe_direct
-from chatd.core.deadlines import expect_expiry
+from chatd.core.deadlines import expect_expiry, hold_guest
 from chatd.core.drafts import (
     ChangePassword,
-    Committed,
-    Draft,
     EndNamedSession,
     EndSession,
     EndSessions,
@@ -38,7 +35,6 @@ from chatd.core.principal import (
     RightPassword,
     kept,
 )
-from chatd.core.scope import Scope
 from chatd.core.turn import Turn
 from chatd.enums import AccountRole
 from chatd.errors import Ending, Reject, RejectCode
@@ -53,7 +49,6 @@ from chatd.wire.accounts import (
 )
 from chatd.wire.admissions import CreateInvitation, Link
 from chatd.wire.commands import Command, Logout
-from chatd.wire.replies import Done
 
 # --- what a token allows ------------------------------------------------------
 
@@ -204,83 +199,30 @@ def unchecked(turn: Turn, connection: Connection, happened: SecretRefused) -> No
     turn.release(connection)
 
 
-# --- outcomes -------------------------------------------------------------------
+# --- conclusions ----------------------------------------------------------------
 
 
-def executed(turn: Turn, origin: Origin, draft: Draft, outcome: Outcome) -> None:
-    """Take what became of a draft about an account."""
-    match draft:
-        case ChangePassword():
-            _password_changed(turn, origin, draft, outcome)
-        case EraseUser():
-            _erased(turn, origin, draft, outcome)
-        case EndSessions():
-            _ended_everywhere(turn, origin, draft, outcome)
-        case EndNamedSession():
-            turn.conclude(origin, outcome)
-            if isinstance(outcome, Committed):
-                cut_sessions(turn, outcome.ended, Ending.REVOKED)
-        case RenewSession() if isinstance(origin.command, Refresh):
-            _renewed(turn, origin, outcome)
-        case RenewSession():
-            sessions.opened(turn, origin, draft, outcome)
-        case _:
-            turn.conclude(origin, outcome)  # of `register`; a hello may follow
+def draw_again(turn: Turn, origin: Origin, draft: EraseUser) -> None:
+    """Draw another name for who has ended his account: that one was given out."""
+    again = attrs.evolve(draft, nameless=_nameless(turn))
+    turn.want(Append(attrs.evolve(origin, draft=again)))
 
 
-def _password_changed(
-    turn: Turn, origin: Origin, draft: ChangePassword, outcome: Outcome
+def refreshed(
+    turn: Turn, connection: Connection, origin: Origin, outcome: Outcome
 ) -> None:
-    """Take a new password: nobody stays by the old one, or by a token."""
-    if not isinstance(outcome, Refused):
-        session = turn.chat.sessions.get(draft.session)
-        holder = turn.connection(session.connection) if session is not None else None
-        if holder is not None:
-            holder.token = None
-            _change_scope(turn, holder, None)
-            expect_expiry(turn, holder, None)
-    turn.conclude(origin, outcome)
-    if not isinstance(outcome, Refused):
-        cut(turn, draft.user, Ending.REVOKED, besides=draft.session)
-
-
-def _erased(turn: Turn, origin: Origin, draft: EraseUser, outcome: Outcome) -> None:
-    """Take the end of a user: nobody is left who could be told more than `ok`."""
-    if isinstance(outcome, Refused) and outcome.code is RejectCode.NAME_TAKEN:
-        # Four random characters were given out before: others are drawn.
-        again = attrs.evolve(draft, nameless=_nameless(turn))
-        turn.want(Append(attrs.evolve(origin, draft=again)))
-        return
-    connection = turn.connection(origin.connection)
-    if isinstance(outcome, Refused):
-        turn.conclude(origin, outcome)
-        return
-    if connection is not None and origin.command is not None:
-        turn.answer(connection.id, Done(origin.command.type, origin.command.id))
-    cut(turn, draft.user, Ending.REVOKED)
-    turn.chat.apply_erasure(turn.chat.users[draft.user], turn.now.mono)
-
-
-def _renewed(turn: Turn, origin: Origin, outcome: Outcome) -> None:
     """Let a connection depend on the token that it has brought."""
-    connection = turn.connection(origin.connection)
-    if connection is not None and not isinstance(outcome, Refused):
+    if not isinstance(outcome, Refused):
         found, connection.renewal = connection.renewal, None
         assert found is not None
-        connection.token = found.token
-        _change_scope(turn, connection, found.scope)
+        connection.token, connection.scope = found.token, found.scope
+        for room in list(connection.subscriptions):
+            if not turn.chat.may_follow(connection, room):
+                del connection.subscriptions[room]
+                turn.want(Unsubscribe(connection.id, room, drop=True))
+        turn.effects += subscribe_direct(turn.chat, connection)
         expect_expiry(turn, connection, found.expires)
-    turn.conclude(origin, outcome)
-
-
-def _change_scope(turn: Turn, connection: Connection, scope: Scope | None) -> None:
-    """Let a connection follow what it may from here on, and nothing else."""
-    connection.scope = scope
-    for room in list(connection.subscriptions):
-        if not turn.may_follow(connection, room):
-            del connection.subscriptions[room]
-            turn.want(Unsubscribe(connection.id, room, drop=True))
-    subscribe_direct(turn, connection)
+    turn.conclude(connection, origin, outcome)
 
 
 # --- logout ---------------------------------------------------------------------
@@ -303,39 +245,24 @@ def logout(turn: Turn, connection: Connection, command: Logout) -> None:
     elif command.everywhere:
         turn.append(EndSessions(user), connection, command)
     else:
-        turn.chat.ended[connection.session] = None
+        turn.live.ended[connection.session] = None
         turn.append(EndSession(connection.session), connection, command)
     turn.pend(connection)
 
 
-def _ended_everywhere(
-    turn: Turn, origin: Origin, draft: EndSessions, outcome: Outcome
+def logged_out(
+    turn: Turn, connection: Connection, origin: Origin, outcome: Outcome
 ) -> None:
-    """Take the end of all sessions of a user: his connections end with them."""
-    connection = turn.connection(origin.connection)
-    if isinstance(outcome, Refused):
-        turn.conclude(origin, outcome)
-        return
-    if connection is not None and origin.command is not None:
-        turn.answer(connection.id, Done(origin.command.type, origin.command.id))
+    """Answer a logout; whose own session has ended ends with it."""
+    turn.conclude(connection, origin, outcome)
+    is_own = not isinstance(origin.draft, EndNamedSession)
+    if is_own and not isinstance(outcome, Refused):
         turn.finish(connection, Ending.LOGOUT)
-    cut(turn, draft.user, Ending.REVOKED, token=draft.token)
 
 
-def ended(turn: Turn, origin: Origin, draft: EndSession, outcome: Outcome) -> None:
-    """Take the end of a session: by logout, or because a guest stayed away."""
-    connection = turn.connection(origin.connection)
-    if isinstance(outcome, Refused):
-        if not turn.chat.agenda.has(Due.FORGET_SESSION, draft.session):
-            turn.chat.ended.pop(draft.session, None)  # nothing else has ended it
-        if connection is not None and origin.command is not None:
-            turn.refuse(connection.id, origin.command, outcome)
-            turn.release(connection)
-        return
-    if connection is not None and origin.command is not None:
-        done = Done(origin.command.type, origin.command.id)
-        turn.answer(connection.id, done)
-        turn.finish(connection, Ending.LOGOUT)
-    # Whoever still has it: the store stalled, and this logout was refused before it
-    # was executed.
-    cut_sessions(turn, [draft.session], Ending.REVOKED)
+def not_ended(turn: Turn, origin: Origin, draft: EndSession) -> None:
+    """A session did not end: it may be resumed, and a guest's ends later."""
+    if not turn.live.agenda.has(Due.FORGET_SESSION, draft.session):
+        turn.live.ended.pop(draft.session, None)  # nothing else has ended it
+    if origin.connection is None:
+        hold_guest(turn, draft)

@@ -12,21 +12,18 @@ direct message would tell him the same: that there is such a user.
 from __future__ import annotations
 
 from chatd.core import mentions
+from chatd.core.applying.timeline import reaches
 from chatd.core.commands import authority
 from chatd.core.drafts import (
     STRANGERS_MAX,
-    Addressing,
     EditMessage,
     NewMessage,
-    Outcome,
 )
-from chatd.core.effects import Tell
-from chatd.core.entities import Connection, Room, User
+from chatd.core.entities import Connection, Room
 from chatd.core.mentions import Mentions
 from chatd.core.turn import Turn
 from chatd.enums import AccountRole, Role
-from chatd.ids import ConnectionId, Seq, UserName, is_direct, is_guest, is_private
-from chatd.wire.events import Mention, TimelineEvent
+from chatd.ids import Seq, UserName, is_direct, is_guest, is_private
 
 ADDRESS_ALL = frozenset({Role.OWNER, Role.MODERATOR})
 """Roles whose `@all` addresses everybody. Source: protocol section 4."""
@@ -43,62 +40,19 @@ def address(
     if not mentions.names_somebody(draft.text) or is_direct(draft.room):
         return
     chat = turn.chat
-    room, sender = chat.rooms[draft.room], turn.user(connection)
+    room, sender = chat.durable.rooms[draft.room], turn.user(connection)
     role = room.members[sender.name].role
     of = draft.of if isinstance(draft, EditMessage) else Seq(room.head + 1)
     found = mentions.find(
         draft.text,
         sender.name,
-        lambda name: _reaches(room, name, of),
-        chat.users,
+        lambda name: reaches(room, name, of),
+        chat.durable.users,
         may_all=sender.role == AccountRole.ADMIN or role in ADDRESS_ALL,
     )
     if found is not None and found.strangers:
         found = _without_secrets(turn, connection, room, found)
     draft.mentions = found
-
-
-def _reaches(room: Room, name: UserName, seq: Seq) -> bool:
-    member = room.members.get(name)
-    return member is not None and member.first <= seq
-
-
-def tell_mentioned(
-    turn: Turn, draft: NewMessage | EditMessage, event: TimelineEvent, outcome: Outcome
-) -> None:
-    """Tell those newly addressed, on all of their connections.
-
-    Also where the room is followed: so no client need parse a text to know that it is
-    meant for its user.
-    """
-    found = draft.mentions if isinstance(draft, NewMessage) else None
-    told: frozenset[UserName] = frozenset()
-    if isinstance(outcome, Addressing):
-        found, told = outcome.addressed, frozenset(outcome.told)
-    if found is None:
-        return
-    room = turn.chat.rooms[event.room]
-    seq = draft.of if isinstance(draft, EditMessage) else event.seq
-    numbers = [
-        number
-        for name in (room.online if found.everybody else found.users)
-        if name in room.online and name != event.sender and name not in told
-        if _reaches(room, name, seq)
-        for number in _told(turn, turn.chat.users[name], event)
-    ]
-    if numbers:
-        turn.want(Tell(numbers, Mention(event.room, seq, event.sender)))
-
-
-def _told(turn: Turn, user: User, event: TimelineEvent) -> list[ConnectionId]:
-    """Connections of a user that are told of a mention by the event's sender."""
-    if event.sender in user.blocks:
-        return []
-    return [
-        number
-        for number in turn.told_of(user.name, event.room)
-        if turn.connection(number) is not None
-    ]
 
 
 # --- whom it does not reach -------------------------------------------------------
@@ -114,7 +68,7 @@ def _without_secrets(
         for name in found.strangers
         if (knows_all or _shares_a_room(turn, connection, name))
         # A guest's name stays taken when he has gone, and means nobody.
-        and (not is_guest(name) or name in turn.chat.users)
+        and (not is_guest(name) or name in turn.durable.users)
     ]
     if not (told or found.users or found.everybody):
         return None
@@ -132,13 +86,14 @@ def _may_know_all(turn: Turn, connection: Connection, room: Room) -> bool:
         return True
     least = authority.MODERATOR if is_private(room.name) else 1
     may_invite = authority.rank(turn, user, room) >= least
-    return may_invite and turn.allows(connection, "invite", room.name)
+    return may_invite and turn.chat.allows(connection, "invite", room.name)
 
 
 def _shares_a_room(turn: Turn, connection: Connection, name: UserName) -> bool:
     """Whether somebody is in a room where the sender may see who is there."""
-    other = turn.chat.users.get(name)
+    other = turn.durable.users.get(name)
     own = turn.user(connection).rooms
     return other is not None and any(
-        shared in own and turn.may_be_told(connection, shared) for shared in other.rooms
+        shared in own and turn.chat.may_be_told(connection, shared)
+        for shared in other.rooms
     )

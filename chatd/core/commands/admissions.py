@@ -18,22 +18,21 @@ from chatd.core.drafts import (
     AddUser,
     Draft,
     Enroll,
-    Enrolled,
     Invited,
     Outcome,
     Refused,
     RemoveInvitation,
     SetLink,
 )
-from chatd.core.effects import CheckSecret, Deliver, Origin
+from chatd.core.effects import CheckSecret, Origin
 from chatd.core.entities import Connection, User
 from chatd.core.inputs import Answered
 from chatd.core.principal import InvitationKept, NewSecret
 from chatd.core.queries import Page, ReadInvitations
 from chatd.core.turn import Turn, no_room
-from chatd.enums import AccountRole, Role, Visibility
+from chatd.enums import AccountRole
 from chatd.errors import Reject, RejectCode
-from chatd.ids import RoomName, Seq, UserName, is_direct, is_guest, is_public
+from chatd.ids import RoomName, UserName, is_direct, is_guest, is_public
 from chatd.wire.admissions import (
     CreateInvitation,
     InvitationCreated,
@@ -44,7 +43,6 @@ from chatd.wire.admissions import (
     Linked,
     RevokeInvitation,
 )
-from chatd.wire.events import Member
 from chatd.wire.kinds import InvitationNumber
 
 LINK_MS = 300_000
@@ -78,7 +76,7 @@ def check_may_invite(turn: Turn, user: User, room: RoomName | None, role: str) -
 
 def _is_trusted(turn: Turn, user: User) -> bool:
     """Whether an account runs a room of the configuration: nobody gets there alone."""
-    rooms = turn.chat.rooms
+    rooms = turn.durable.rooms
     return not is_guest(user.name) and any(
         rooms[name].declared and authority.rank_of(user.name, rooms[name]) >= MODERATOR
         for name in user.rooms
@@ -87,7 +85,7 @@ def _is_trusted(turn: Turn, user: User) -> bool:
 
 def _check_room(turn: Turn, user: User, name: RoomName) -> None:
     """Check that somebody may ask others into a room, as for `invite`."""
-    room = turn.chat.room(name)
+    room = turn.durable.room(name)
     public = is_public(name)
     worth = authority.rank(turn, user, room) if room is not None else 0
     if room is None or (not worth and not public):
@@ -114,7 +112,7 @@ def holds(turn: Turn, found: InvitationKept) -> bool:
     """Whether who made an invitation may make it now."""
     if found.maker is None:
         return True
-    user = turn.chat.users.get(found.maker)
+    user = turn.durable.users.get(found.maker)
     if user is None or user.is_banned(turn.now.sure):
         return False
     try:
@@ -131,7 +129,9 @@ def create(turn: Turn, connection: Connection, command: CreateInvitation) -> Non
     """Have the secret of a new invitation drawn."""
     user = turn.user(connection)
     check_may_invite(turn, user, command.room, command.role)
-    if command.room is not None and not turn.allows(connection, "invite", command.room):
+    if command.room is not None and not turn.chat.allows(
+        connection, "invite", command.room
+    ):
         raise Reject(
             RejectCode.FORBIDDEN,
             f"your token does not allow invite in {command.room}",
@@ -188,21 +188,24 @@ def revoke(turn: Turn, connection: Connection, command: RevokeInvitation) -> Non
     turn.pend(connection)
 
 
-def executed(turn: Turn, origin: Origin, draft: Draft, outcome: Outcome) -> None:
-    """Answer what became of an invitation or a link."""
-    connection, command = turn.connection(origin.connection), origin.command
-    made: InvitationCreated | Linked | None = None
+def handed_out(
+    turn: Turn, connection: Connection, origin: Origin, outcome: Outcome
+) -> None:
+    """Tell the secret of an invitation or a link that is on disk, once."""
+    draft, command = origin.draft, origin.command
+    assert command is not None
+    made: InvitationCreated | Linked
     if isinstance(draft, AddInvitation) and isinstance(outcome, Invited):
         number = InvitationNumber(outcome.number)
         made = InvitationCreated(number, draft.secret, draft.expires)
     elif isinstance(draft, SetLink) and not isinstance(outcome, Refused):
         made = Linked(draft.secret, draft.until)
-    if made is None:
-        turn.conclude(origin, outcome)
-    elif connection is not None and command is not None:
-        made.id = command.id
-        turn.answer(connection.id, made)
-        turn.release(connection)
+    else:
+        turn.conclude(connection, origin, outcome)
+        return
+    made.id = command.id
+    turn.answer(connection.id, made)
+    turn.release(connection)
 
 
 # --- the list -------------------------------------------------------------------
@@ -238,7 +241,7 @@ def read(
 def _shown(turn: Turn, viewer: UserName, kept: InvitationKept) -> InvitationShown:
     """An invitation as somebody sees it: of private rooms he knows his own."""
     room = kept.room
-    if room is not None and not turn.chat.may_know(viewer, room, turn.now.sure):
+    if room is not None and not turn.durable.may_know(viewer, room, turn.now.sure):
         room = None
     assert kept.expires is not None
     return InvitationShown(
@@ -272,32 +275,7 @@ def enrolling(
             " ask for another",
             field="invite",
         )
-    room = turn.chat.room(found.room) if found.room is not None else None
+    room = turn.durable.room(found.room) if found.room is not None else None
     if room is None:
         return Enroll(account, digest, turn.now.wall)
     return Enroll(account, digest, turn.now.wall, room.name, not room.declared)
-
-
-def enrolled(turn: Turn, origin: Origin, draft: Enroll, outcome: Outcome) -> None:
-    """Take a new account, which is in its first room at once, and answer."""
-    turn.conclude(origin, outcome)
-    if not isinstance(outcome, Enrolled):
-        return
-    account = draft.account
-    if account.role == AccountRole.ADMIN:
-        turn.admin_is_here()
-    if outcome.room is None:
-        return
-    chat, event = turn.chat, outcome.event
-    user = chat.note_user(User(account.user, account.display, account.role))
-    room = chat.rooms[outcome.room]
-    role = Role.MEMBER
-    if event is not None:
-        assert isinstance(event, Member)
-        chat.apply(event)
-        role = event.role or role
-    since = room.settings.history == Visibility.SINCE_JOIN
-    first = Seq(room.head + (event is None)) if since else Seq(1)
-    chat.apply_member(room, user, role, turn.now.mono, first)
-    if event is not None:
-        turn.want(Deliver(event))

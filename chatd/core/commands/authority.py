@@ -69,7 +69,7 @@ def require(turn: Turn, connection: Connection, name: RoomName, least: int) -> R
             a rank, and for direct conversations, in which nobody has any.
     """
     user = turn.user(connection)
-    room = turn.chat.rooms.get(name)
+    room = turn.durable.rooms.get(name)
     worth = rank(turn, user, room) if room is not None else 0
     if room is None or worth == 0:
         room = turn.member_room(connection, name)
@@ -91,7 +91,7 @@ def _is_in_charge(turn: Turn, user: User, worth: int, room: Room) -> bool:
     """
     if is_direct(room.name) or worth < (MODERATOR if room.declared else 1):
         return False
-    users, now = turn.chat.users, turn.now.sure
+    users, now = turn.durable.users, turn.now.sure
     return not user.is_banned(now) and not any(
         RANKS[room.members[name].role] > worth and not users[name].is_banned(now)
         for name in room.leaders
@@ -110,7 +110,7 @@ def require_target(
     room = require(turn, connection, command.room, least)
     if command.user == user.name:
         raise Reject(RejectCode.BAD_FIELD, "user: this is your own name", field="user")
-    if command.user not in turn.chat.users and not _has_heard_of(room, command):
+    if command.user not in turn.durable.users and not _has_heard_of(room, command):
         turn.find(connection, command, command.user)
         return None
     return room
@@ -166,7 +166,7 @@ def may_create(turn: Turn, user: User) -> bool:
 
 def invitation(turn: Turn, user: UserName, room: RoomName) -> Invite | None:
     """The user's invitation to a room, if there is one that has not lapsed."""
-    invite = turn.chat.invites.get(user, {}).get(room)
+    invite = turn.durable.invites.get(user, {}).get(room)
     return invite if invite is not None and invite.waits(turn.now.sure) else None
 
 
@@ -197,7 +197,7 @@ def _ban(turn: Turn, user: User, room: Room) -> Sanction | None:
     own = room.bans.get(user.name)
     if own is not None and own.holds(now):
         return own
-    return turn.chat.address_ban(room.name, user.address, now)
+    return turn.durable.address_ban(room.name, user.address, now)
 
 
 def _banned(turn: Turn, room: Room, sanction: Sanction) -> Reject:
@@ -217,7 +217,7 @@ def check_address(turn: Turn, user: User, room: Room) -> None:
     Raises:
         Reject: `banned`, but to those who run the room.
     """
-    sanction = turn.chat.address_ban(room.name, user.address, turn.now.sure)
+    sanction = turn.durable.address_ban(room.name, user.address, turn.now.sure)
     if sanction is not None and rank(turn, user, room) < MODERATOR:
         raise _banned(turn, room, sanction)
 
@@ -230,7 +230,7 @@ def check_unbarred(turn: Turn, user: User) -> None:
     """
     if user.address is not None:
         for name in user.rooms:
-            check_address(turn, user, turn.chat.rooms[name])
+            check_address(turn, user, turn.durable.rooms[name])
 
 
 def is_barred(turn: Turn, user: User) -> bool:

@@ -2,7 +2,7 @@
 
 A block is durable and nobody but its owner learns of it: it changes nothing
 that is answered or sent to the one who is blocked. What it hides, the store's
-writer decides, in the order of commits (`Committed.hidden`); what is kept in
+writer decides, in the order of commits (`Appended.hidden`); what is kept in
 memory is for what is never stored: typing, and the notices of mentions and
 invitations.
 """
@@ -10,8 +10,7 @@ invitations.
 from __future__ import annotations
 
 from chatd.core import allowance
-from chatd.core.drafts import Outcome, Refused, SetBlock
-from chatd.core.effects import Origin
+from chatd.core.drafts import SetBlock
 from chatd.core.entities import Connection, User
 from chatd.core.turn import Turn
 from chatd.errors import Reject, RejectCode
@@ -53,10 +52,3 @@ def _account(turn: Turn, connection: Connection, other: UserName) -> User:
         raise Reject(RejectCode.BAD_FIELD, "user: this is your own name", field="user")
     allowance.pace(turn, connection)
     return user
-
-
-def changed(turn: Turn, origin: Origin, draft: SetBlock, outcome: Outcome) -> None:
-    """Take a block or its end, and answer."""
-    if not isinstance(outcome, Refused):
-        turn.chat.apply_block(draft.user, draft.blocked, on=draft.on)
-    turn.conclude(origin, outcome)

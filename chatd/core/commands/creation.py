@@ -14,7 +14,14 @@ import attrs
 from chatd.core import allowance
 from chatd.core.commands import authority
 from chatd.core.commands.timeline import cid_conflict
-from chatd.core.drafts import Conflict, CreateRoom, Duplicate, Outcome, Refused
+from chatd.core.drafts import (
+    Conflict,
+    CreateRoom,
+    Duplicate,
+    Outcome,
+    Recall,
+    Refused,
+)
 from chatd.core.effects import Origin
 from chatd.core.entities import Connection
 from chatd.core.settings import PLAIN, RoomSettings
@@ -36,7 +43,7 @@ def create(turn: Turn, connection: Connection, command: Create) -> None:
             RejectCode.FORBIDDEN, f"rooms are made by {turn.config.rooms.create} here"
         )
     name = RoomName(command.room) if command.room is not None else _draw_name(turn)
-    if turn.chat.room(name) is not None and command.cid is None:
+    if turn.durable.room(name) is not None and command.cid is None:
         raise exists(name)
     allowance.pace(turn, connection)
     try:
@@ -108,22 +115,33 @@ def _draft(
     )
 
 
-def recalled(turn: Turn, origin: Origin, made: CreateRoom, outcome: Outcome) -> None:
-    """Answer a refused `create`: with what its `cid` made, or with the refusal."""
-    connection, command = turn.connection(origin.connection), origin.command
-    if connection is not None:
-        assert isinstance(command, Create)
-        settle(turn, connection, command, made.room, outcome)
+def created(
+    turn: Turn, connection: Connection, origin: Origin, outcome: Outcome
+) -> None:
+    """Answer `create`: with the room, or with the one that its `cid` has made."""
+    draft = origin.draft
+    if type(draft) is Recall:
+        assert isinstance(draft.draft, CreateRoom)
+        _settle(turn, connection, origin, draft.draft.room, outcome)
+        return
+    assert isinstance(draft, CreateRoom)
+    if isinstance(outcome, Duplicate):
+        # Only here: what was refused before it took a token returns none.
+        allowance.give_back_creation(turn, connection)
+        allowance.give_back(turn, connection)
+    _settle(turn, connection, origin, draft.room, outcome)
+    turn.release(connection)
 
 
-def settle(
+def _settle(
     turn: Turn,
     connection: Connection,
-    command: Create,
+    origin: Origin,
     name: RoomName,
     outcome: Outcome,
 ) -> None:
-    """Answer `create`: with the room, or with the one that its `cid` has made."""
+    command = origin.command
+    assert isinstance(command, Create)
     if isinstance(outcome, Refused):
         if outcome.code is RejectCode.NO_ROOM:
             # There was one: for who wants to make it, that is a name that is taken.
@@ -139,7 +157,7 @@ def settle(
             turn.refuse(connection.id, command, exists(name))
             return
         name = outcome.room
-    room, user = turn.chat.rooms.get(name), turn.user(connection).name
+    room, user = turn.durable.rooms.get(name), turn.user(connection).name
     if room is None:
         # It was made, and has ended since.
         turn.refuse(connection.id, command, no_room(name))

@@ -26,15 +26,15 @@ def typing(turn: Turn, connection: Connection, command: Typing) -> None:
     Whoever may not say anything there writes nothing that anybody will see.
     """
     user = turn.user(connection)
-    room = turn.chat.rooms[command.room]
+    room = turn.durable.rooms[command.room]
     is_small = len(room.online) <= turn.config.presence.names_max
     if _may(turn, user) and is_small and speech.may(turn, user, room, command):
         seconds = TYPING_FOR_S if command.on else 0
         frame = events.Typing(room.name, user.name, seconds)
-        besides = turn.connections_of(user.name)
+        besides = turn.chat.connections_of(user.name)
         if is_direct(room.name):
             # Who was erased is not known any more; the conversation is.
-            other = turn.chat.users.get(direct_partner(room.name, user.name))
+            other = turn.durable.users.get(direct_partner(room.name, user.name))
             if other is not None and user.name in other.blocks:
                 besides += other.connections
         turn.want(Spread(frame, besides))
@@ -48,7 +48,7 @@ def status(turn: Turn, connection: Connection, command: Status) -> None:
         now, text = turn.now.mono, command.text
         if text is not None and authority.is_barred(turn, user):
             text = None
-        turn.chat.note_status(connection, user, command.state, text, now)
+        turn.live.note_status(connection, user, command.state, text, now)
     _done(turn, connection, command)
 
 
@@ -56,15 +56,15 @@ def read(turn: Turn, connection: Connection, command: Read) -> None:
     """Move a read mark forward, and show it to those who may see it."""
     user = turn.user(connection)
     chat = turn.chat
-    room = chat.rooms[command.room]
-    if _may(turn, user) and chat.note_read(room, user.name, command.seq):
+    room = chat.durable.rooms[command.room]
+    if _may(turn, user) and chat.live.note_read(room, user.name, command.seq):
         mark = events.ReadMark(room.name, user.name, Seq(room.members[user.name].read))
-        own = turn.connections_of(user.name)
+        own = turn.chat.connections_of(user.name)
         others = [
             number
             for number in own
             if number != connection.id
-            and turn.may_follow(chat.connections[number], room.name)
+            and turn.chat.may_follow(chat.live.connections[number], room.name)
         ]
         if others:
             turn.want(Tell(others, mark, ephemeral=True))

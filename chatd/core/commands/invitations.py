@@ -5,23 +5,24 @@ the next one away for a time (`HOLD_OFF_MS`): a refusal as long as an invitation
 lasts, so that nobody is asked again and again.
 
 What the invited one is told, he is told on all his connections; of invitations by
-somebody whom he blocks he is told nothing. The room learns of each from its timeline.
+somebody whom he blocks he is told nothing (`chatd.core.applying.members`). The room
+learns of each from its timeline.
 """
 
 from __future__ import annotations
 
 from chatd.core import allowance
-from chatd.core.commands import authority, speech
+from chatd.core.commands import authority, speech, timeline
 from chatd.core.commands.authority import MODERATOR
-from chatd.core.drafts import Moderate
-from chatd.core.effects import Tell
-from chatd.core.entities import Connection, Invite
+from chatd.core.drafts import Committed, Duplicate, Moderate, Outcome
+from chatd.core.effects import Origin
+from chatd.core.entities import Connection
 from chatd.core.turn import Turn, no_room
-from chatd.enums import Change
+from chatd.enums import MemberChange
 from chatd.errors import Reject, RejectCode
-from chatd.ids import ConnectionId, RoomName, UserName, is_direct, is_private
+from chatd.ids import is_direct, is_private
 from chatd.wire import acts
-from chatd.wire.events import Invited, Uninvited
+from chatd.wire.replies import Done
 
 
 def invite(turn: Turn, connection: Connection, command: acts.Invite) -> None:
@@ -46,7 +47,7 @@ def invite(turn: Turn, connection: Connection, command: acts.Invite) -> None:
             f"{command.user} is banned from {room.name}",
             field="user",
         )
-    last = turn.chat.invites.get(command.user, {}).get(room.name)
+    last = turn.durable.invites.get(command.user, {}).get(room.name)
     if last is not None and last.closed_until is not None and now < last.closed_until:
         raise Reject(
             RejectCode.FORBIDDEN,
@@ -79,11 +80,11 @@ def decline(turn: Turn, connection: Connection, command: acts.Decline) -> None:
     the same sent again, is as good as the first.
     """
     name, now = turn.user(connection).name, turn.now.sure
-    last = turn.chat.invites.get(name, {}).get(command.room)
-    is_known = turn.chat.may_know(name, command.room, now) or (
+    last = turn.durable.invites.get(name, {}).get(command.room)
+    is_known = turn.durable.may_know(name, command.room, now) or (
         last is not None and last.matters(now)
     )
-    if command.room not in turn.chat.rooms or not is_known:
+    if command.room not in turn.durable.rooms or not is_known:
         raise no_room(command.room)
     if is_direct(command.room):
         raise Reject(RejectCode.FORBIDDEN, "nobody is asked into a direct conversation")
@@ -93,49 +94,15 @@ def decline(turn: Turn, connection: Connection, command: acts.Decline) -> None:
 def refusal(turn: Turn, connection: Connection, command: acts.Decline) -> Moderate:
     """The draft of a refused invitation: what somebody does to himself."""
     user = turn.user(connection).name
-    return Moderate(command.room, user, None, user, Change.DECLINE)
+    return Moderate(command.room, user, None, user, MemberChange.DECLINE)
 
 
-# --- what the invited one is told ------------------------------------------------
-
-
-def tell_invited(turn: Turn, user: UserName, room: RoomName) -> None:
-    """Tell somebody who asks him into a room."""
-    found = turn.chat.invites[user][room]
-    numbers = told_of(turn, user, room, found)
-    if numbers:
-        title = turn.chat.rooms[room].settings.title
-        turn.want(Tell(numbers, Invited(room, found.sender, title)))
-
-
-def tell_uninvited(
-    turn: Turn,
-    user: UserName,
-    room: RoomName,
-    before: Invite | None,
-    besides: ConnectionId | None = None,
+def declined(
+    turn: Turn, connection: Connection, origin: Origin, outcome: Outcome
 ) -> None:
-    """Tell somebody that an invitation is over, if one was open.
-
-    Args:
-        turn: The input that is being handled.
-        user: Whose it was.
-        room: Into which room.
-        before: What there was of it before it ended.
-        besides: The connection that has ended it, and has its own answer.
-    """
-    if before is None or not before.waits(turn.now.sure):
-        return
-    numbers = [n for n in told_of(turn, user, room, before) if n != besides]
-    if numbers:
-        turn.want(Tell(numbers, Uninvited(room)))
-
-
-def told_of(
-    turn: Turn, user: UserName, room: RoomName, found: Invite
-) -> list[ConnectionId]:
-    """A user's connections that may be told of an invitation."""
-    known = turn.chat.users.get(user)
-    if known is None or found.sender in known.blocks:
-        return []
-    return turn.told_of(user, room)
+    """Answer a refusal: who declines is not in the room, and learns nothing of it."""
+    if isinstance(outcome, Committed | Duplicate):
+        assert origin.command is not None
+        turn.answer(connection.id, Done(origin.command.type, origin.command.id))
+    else:
+        timeline.stored(turn, connection, origin, outcome)

@@ -16,22 +16,14 @@ from chatd.core import allowance
 from chatd.core.agenda import Due
 from chatd.core.commands import authority
 from chatd.core.commands.authority import OWNER
-from chatd.core.commands.invitations import tell_uninvited
-from chatd.core.commands.rooms import withdraw
-from chatd.core.commands.timeline import settle
 from chatd.core.drafts import (
-    Committed,
     DestroyRoom,
     DropRoom,
-    Outcome,
-    Refused,
 )
-from chatd.core.effects import Origin
 from chatd.core.entities import Barrier, Connection, Room
 from chatd.core.turn import Turn
 from chatd.ids import RoomName, is_direct, is_private
 from chatd.wire.acts import Destroy
-from chatd.wire.events import TimelineEvent
 
 EMPTY_S = 3600.0
 """How long a public room is kept in which nobody is and nobody has written."""
@@ -51,42 +43,21 @@ def destruction(turn: Turn, connection: Connection, command: Destroy) -> Destroy
     return DestroyRoom(command.room, turn.user(connection).name, command.cid)
 
 
-def destroyed(turn: Turn, origin: Origin, draft: DestroyRoom, outcome: Outcome) -> None:
-    """Take the end of a room, and let everybody out."""
-    event = outcome.event if isinstance(outcome, Committed) else None
-    if event is not None:
-        turn.chat.apply(event)
-    connection = turn.connection(origin.connection)
-    if connection is not None and origin.command is not None:
-        settle(turn, connection, origin, draft.room, outcome)
-    if event is not None:
-        _end(turn, turn.chat.rooms[draft.room], event)
-
-
-def _end(turn: Turn, room: Room, event: TimelineEvent | None) -> None:
-    """Let everybody out of a room, and forget it."""
-    chat = turn.chat
-    withdraw(turn, room.members, room.name, "destroy", event)
-    for user in list(room.invited):
-        tell_uninvited(turn, user, room.name, chat.invites[user][room.name])
-    chat.apply_end(room)
-
-
 # --- rooms in which nobody is ------------------------------------------------------
 
 
 def look_at_emptied(turn: Turn) -> None:
     """Have rooms end that have lost their last member, now or in a while."""
     chat = turn.chat
-    emptied, chat.emptied = chat.emptied, {}
+    emptied, chat.live.emptied = chat.live.emptied, {}
     for name, for_long in emptied.items():
-        room = chat.rooms.get(name)
+        room = chat.durable.rooms.get(name)
         if room is None or not is_needless(room):
             continue
         if for_long or is_private(name):
             _drop(turn, room)
         else:
-            chat.agenda.add(turn.now.mono + EMPTY_S, Due.EMPTY, name)
+            chat.live.agenda.add(turn.now.mono + EMPTY_S, Due.EMPTY, name)
 
 
 def is_needless(room: Room) -> bool:
@@ -103,24 +74,19 @@ def is_needless(room: Room) -> bool:
 
 def _drop(turn: Turn, room: Room) -> None:
     chat = turn.chat
-    if (room.name, None) in chat.barriers:
+    if (room.name, None) in chat.live.barriers:
         _look_again_later(turn, room.name)
         return
     draft = DropRoom(room.name)
-    chat.barriers[room.name, None] = Barrier(draft)
+    chat.live.barriers[room.name, None] = Barrier(draft)
     turn.append(draft)
 
 
 def _look_again_later(turn: Turn, name: RoomName) -> None:
-    turn.chat.agenda.add(turn.now.mono + LOOK_AGAIN_S, Due.EMPTY, name)
+    turn.live.agenda.add(turn.now.mono + LOOK_AGAIN_S, Due.EMPTY, name)
 
 
-def dropped(turn: Turn, _origin: Origin, draft: DropRoom, outcome: Outcome) -> None:
-    """Take the end of a room in which nobody was; one that is needed stays."""
-    room = turn.chat.rooms.get(draft.room)
-    if room is None:
-        return
-    if isinstance(outcome, Committed):
-        _end(turn, room, None)
-    elif isinstance(outcome, Refused):
+def not_dropped(turn: Turn, draft: DropRoom) -> None:
+    """Try again later to end a room, which could not be done now."""
+    if draft.room in turn.durable.rooms:
         _look_again_later(turn, draft.room)

@@ -15,7 +15,13 @@ from typing import Any, TypeVar
 
 import attrs
 
-from chatd.core.entities import Connection, Room, SessionKept, readable_from
+from chatd.core.entities import (
+    Connection,
+    Room,
+    SessionKept,
+    readable_from,
+    shown_in,
+)
 from chatd.core.inputs import Answered
 from chatd.core.queries import Page, ReadHistory, ReadSessions
 from chatd.core.roster import Roster
@@ -65,7 +71,7 @@ def ping(turn: Turn, connection: Connection, command: Ping) -> None:
 
 def history(turn: Turn, connection: Connection, command: History) -> None:
     """Have a page of messages read, up to what is applied now."""
-    room = turn.chat.rooms[command.room]
+    room = turn.durable.rooms[command.room]
     viewer = turn.user(connection).name
     turn.query(connection, command, ReadHistory(room.head, viewer))
 
@@ -77,8 +83,8 @@ def history_read(
 ) -> None:
     """Answer `history`, if its user is still a member and his token allows it."""
     command = found.command
-    if command.room in turn.chat.aliases:
-        command = attrs.evolve(command, room=turn.chat.aliases[command.room])
+    if command.room in turn.durable.aliases:
+        command = attrs.evolve(command, room=turn.durable.aliases[command.room])
     try:
         turn.check_scope(connection, command.type, command.room)
         room = turn.member_room(connection, command.room)
@@ -117,16 +123,16 @@ def history_read(
 def who(turn: Turn, connection: Connection, command: Who) -> None:
     """List who is online in a room, or every member, by name."""
     chat = turn.chat
-    room = chat.rooms[command.room]
+    room = chat.durable.rooms[command.room]
     names = room.members if command.all else room.online
 
     def shown() -> Iterator[UserShown]:
         for name in _behind(names, command.after):
-            entry = chat.shown_in(room, chat.users[name])
+            entry = shown_in(room, chat.durable.users[name])
             if name not in room.online:
                 entry = UserShown(name, entry.display, State.OFFLINE)
             if command.all and room.members[name].role != Role.MEMBER:
-                entry.role = room.members[name].role
+                entry = attrs.evolve(entry, role=room.members[name].role)
             yield entry
 
     users, more = _page(turn, shown(), command.limit)
@@ -182,7 +188,7 @@ def sessions_read(
     shown = [
         _session(turn, connection, kept)
         for kept in read
-        if kept.id not in turn.chat.ended
+        if kept.id not in turn.live.ended
     ]
     page, more = fit_page(turn, shown, more=more)
     last = page[-1].session if more else None
@@ -191,15 +197,15 @@ def sessions_read(
 
 def _session(turn: Turn, connection: Connection, kept: SessionKept) -> SessionShown:
     chat = turn.chat
-    live = chat.sessions.get(kept.id)
+    live = chat.live.sessions.get(kept.id)
     is_connected = live is not None and live.connection is not None
-    seen = chat.idle.get(kept.id) or kept.idle_since
+    seen = chat.live.idle.get(kept.id) or kept.idle_since
     return SessionShown(
         session_tag(kept.id),
         kept.created,
         # Where neither has it yet, it has ended a moment ago.
         None if is_connected else seen or turn.now.wall,
-        device=chat.devices.get(kept.id, kept.device),
+        device=chat.live.devices.get(kept.id, kept.device),
         connected=is_connected,
         current=kept.id == connection.session,
         token=kept.has_token,
@@ -265,12 +271,12 @@ def _behind(names: Roster[K, Any], after: K | None) -> Iterator[K]:
 
 def _public(chat: Chat, after: RoomName | None) -> Iterator[tuple[RoomName, Room]]:
     """Public rooms by name; the others stand together and are passed over at once."""
-    ordered = chat.rooms.ordered()
+    ordered = chat.durable.rooms.ordered()
     at = 0 if after is None else bisect_right(ordered, after)
     while at < len(ordered):
         name = ordered[at]
         if not is_public(name):
             at = bisect_left(ordered, chr(ord(name[0]) + 1), at)
         else:
-            yield name, chat.rooms[name]
+            yield name, chat.durable.rooms[name]
             at += 1

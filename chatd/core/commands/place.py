@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from chatd.core import allowance
 from chatd.core.commands.sessions import PROTOCOL
-from chatd.core.drafts import Committed, Outcome, SetPlace
-from chatd.core.effects import Origin, Tell
+from chatd.core.drafts import SetPlace
 from chatd.core.entities import Connection
 from chatd.core.turn import Turn
 from chatd.enums import AccountRole
 from chatd.errors import Reject, RejectCode
 from chatd.ids import DISPLAY_CHARS_MAX, NAME_CHARS_MAX
-from chatd.wire.events import PlaceNamed
 from chatd.wire.fields import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN
 from chatd.wire.place import About, NamePlace
 from chatd.wire.replies import Described, EntryLimits
@@ -39,7 +37,7 @@ def about(turn: Turn, connection: Connection, command: About) -> None:
             limits.text_chars,
             limits.frame_bytes,
         ),
-        setup=turn.chat.awaits_admin,
+        setup=turn.durable.awaits_admin,
         id=command.id,
     )
     turn.answer(connection.id, described)
@@ -54,16 +52,3 @@ def name(turn: Turn, connection: Connection, command: NamePlace) -> None:
     allowance.pace(turn, connection)
     turn.append(SetPlace(command.name), connection, command)
     turn.pend(connection)
-
-
-def named(turn: Turn, origin: Origin, draft: SetPlace, outcome: Outcome) -> None:
-    """Take the name of the place, answer, and tell everybody who is here."""
-    turn.conclude(origin, outcome)
-    if isinstance(outcome, Committed):
-        turn.chat.apply_place(draft.name)
-        here = [
-            one.id
-            for one in turn.chat.connections.values()
-            if one.user is not None and turn.connection(one.id) is not None
-        ]
-        turn.want(Tell(here, PlaceNamed(draft.name)))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from chatd.core import allowance
 from chatd.core.commands import authority
-from chatd.core.drafts import Outcome, Refused, SetDisplay
-from chatd.core.effects import Origin
+from chatd.core.drafts import SetDisplay
 from chatd.core.entities import Connection
 from chatd.core.turn import Turn
 from chatd.wire.commands import Profile
@@ -18,11 +17,3 @@ def profile(turn: Turn, connection: Connection, command: Profile) -> None:
     allowance.pace(turn, connection)
     turn.append(SetDisplay(user.name, command.display), connection, command)
     turn.pend(connection)
-
-
-def renamed(turn: Turn, origin: Origin, draft: SetDisplay, outcome: Outcome) -> None:
-    """Take a new display name, and answer."""
-    user = turn.chat.users.get(draft.user)
-    if not isinstance(outcome, Refused) and user is not None:
-        turn.chat.apply_display(user, draft.display, turn.now.mono)
-    turn.conclude(origin, outcome)

@@ -14,24 +14,17 @@ by `was`, in `welcome` and in the answer to his join. The event is of the timeli
 
 from __future__ import annotations
 
-from itertools import chain
-
 from chatd.core import allowance
 from chatd.core.commands import authority, speech
-from chatd.core.commands.authority import OWNER, invitation
+from chatd.core.commands.authority import OWNER
 from chatd.core.commands.creation import check_name, exists
-from chatd.core.commands.invitations import told_of
-from chatd.core.commands.timeline import settle
-from chatd.core.drafts import Committed, Duplicate, Outcome, RenameRoom
-from chatd.core.effects import Deliver, Origin, Tell
-from chatd.core.effects import Rename as Move
-from chatd.core.entities import Connection, Room
+from chatd.core.drafts import RenameRoom
+from chatd.core.entities import Connection
 from chatd.core.turn import Turn
 from chatd.errors import Reject, RejectCode
-from chatd.ids import ConnectionId, RoomName, is_private
+from chatd.ids import RoomName, is_private
 from chatd.names import NAMES, skeleton
 from chatd.wire.acts import Rename
-from chatd.wire.events import Renamed
 
 NAMES_MAX = 16
 """Names that a room has had: each is kept for ever, and told in every `welcome`."""
@@ -47,7 +40,7 @@ def rename(turn: Turn, connection: Connection, command: Rename) -> None:
     authority.check_undeclared(room, "which has its name")
     is_new = name not in (room.name, *room.was)
     if is_new:
-        if turn.chat.room(name) is not None and command.cid is None:
+        if turn.durable.room(name) is not None and command.cid is None:
             raise exists(name, "name")
         check_name(turn, connection, name, "name")
         if len(room.was) >= NAMES_MAX - 1:
@@ -74,35 +67,3 @@ def renaming(turn: Turn, connection: Connection, command: Rename) -> RenameRoom:
         skeleton(name),
         NAMES[turn.config.auth.names].distinct,
     )
-
-
-def _told_of(turn: Turn, room: Room) -> list[ConnectionId]:
-    """Connections that know the room by its name: of members, and who is asked in."""
-    numbers = [turn.told_of(user, room.name) for user in room.members]
-    for user in room.invited:
-        invite = invitation(turn, user, room.name)
-        if invite is not None:
-            numbers.append(told_of(turn, user, room.name, invite))
-    return list(chain.from_iterable(numbers))
-
-
-def renamed(turn: Turn, origin: Origin, draft: RenameRoom, outcome: Outcome) -> None:
-    """Take another name of a room: move what is named by it, answer, deliver."""
-    chat = turn.chat
-    event = outcome.event if isinstance(outcome, Committed) else None
-    if event is not None:
-        room = chat.rooms[draft.room]
-        chat.apply_rename(room, draft.name, turn.now.mono)
-        chat.apply(event)
-        moved = chat.note_renamed(room, draft.room)
-        turn.want(Move(draft.room, draft.name, moved))
-        turn.want(Tell(_told_of(turn, room), Renamed(draft.name, [draft.room])))
-    connection = turn.connection(origin.connection)
-    if connection is not None and origin.command is not None:
-        if isinstance(outcome, Duplicate) and outcome.recalled:
-            # It was not new any more, so it has taken no more than a message.
-            allowance.give_back(turn, connection)
-        name = chat.aliases.get(draft.room, draft.room)
-        settle(turn, connection, origin, name, outcome)
-    if event is not None:
-        turn.want(Deliver(event))

@@ -8,23 +8,17 @@ happens in the turn that answers the join.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import chain
-
 from chatd.core import allowance, presence
 from chatd.core.commands import authority
-from chatd.core.commands.creation import found, settle
-from chatd.core.commands.invitations import tell_uninvited
-from chatd.core.commands.timeline import room_created
+from chatd.core.commands.creation import found
 from chatd.core.drafts import (
-    Committed,
     CreateRoom,
     Duplicate,
     Outcome,
     Refused,
     SetMember,
 )
-from chatd.core.effects import Deliver, Origin, Replay, Subscribe, Tell, Unsubscribe
+from chatd.core.effects import Origin, Replay, Subscribe, Tell, Unsubscribe
 from chatd.core.entities import (
     Barrier,
     Connection,
@@ -37,25 +31,16 @@ from chatd.core.settings import PLAIN
 from chatd.core.turn import Turn, no_room
 from chatd.enums import Role, Visibility
 from chatd.errors import Reject, RejectCode
-from chatd.ids import (
-    ConnectionId,
-    RoomName,
-    Seq,
-    UserName,
-    is_direct,
-    is_guest,
-    is_public,
-)
-from chatd.wire.acts import Create
+from chatd.ids import RoomName, Seq, UserName, is_direct, is_guest, is_public
 from chatd.wire.commands import Join, Leave
-from chatd.wire.events import CaughtUp, Left, Member, Presence, TimelineEvent
-from chatd.wire.replies import Done, Joined
+from chatd.wire.events import CaughtUp, Presence
+from chatd.wire.replies import Joined
 
 
 def join(turn: Turn, connection: Connection, command: Join) -> None:
     """Become a member if one is not, then subscribe."""
     user = turn.user(connection)
-    room = turn.chat.rooms.get(command.room)
+    room = turn.durable.rooms.get(command.room)
     if room is None:
         _create(turn, connection, command)
     elif user.name in room.members:
@@ -84,7 +69,7 @@ def leave(turn: Turn, connection: Connection, command: Leave) -> None:
             RejectCode.FORBIDDEN, "a direct conversation cannot be left", field="room"
         )
     user = turn.user(connection)
-    room = turn.chat.rooms[command.room]
+    room = turn.durable.rooms[command.room]
     is_owner = room.members[user.name].role == Role.OWNER
     if is_owner and len(room.members) > 1:
         require_other_owner(room, user.name)
@@ -140,108 +125,32 @@ def _change(
     for_all: bool = False,
 ) -> None:
     """Have a membership changed, behind a barrier for its user or `for_all`."""
-    turn.chat.barriers[draft.room, None if for_all else draft.user] = Barrier(draft)
+    turn.live.barriers[draft.room, None if for_all else draft.user] = Barrier(draft)
     turn.append(draft, connection, command)
     turn.pend(connection)
 
 
-# --- outcomes ---------------------------------------------------------------
+# --- conclusions ------------------------------------------------------------
 
 
-def created(turn: Turn, origin: Origin, draft: CreateRoom, outcome: Outcome) -> None:
-    """Take a room that was created, and go on with what wanted it."""
-    if isinstance(outcome, Committed):
-        room_created(turn, draft, outcome.event)
-        if outcome.event is not None:
-            turn.want(Deliver(outcome.event))
-    connection = turn.connection(origin.connection)
-    if connection is None:
-        return
-    command = origin.command
-    assert isinstance(command, Join | Create)
-    if isinstance(outcome, Duplicate):
-        # Only here: what was refused before it took a token returns none.
-        allowance.give_back_creation(turn, connection)
-        if isinstance(command, Create):
-            allowance.give_back(turn, connection)
-    if isinstance(command, Create):
-        settle(turn, connection, command, draft.room, outcome)
-    elif isinstance(outcome, Refused):
+def joined(
+    turn: Turn, connection: Connection, origin: Origin, outcome: Outcome
+) -> None:
+    """Subscribe who has joined a room, be it new, or say why not."""
+    command, draft = origin.command, origin.draft
+    assert isinstance(command, Join)
+    assert isinstance(draft, CreateRoom | SetMember)
+    is_made = isinstance(draft, CreateRoom)
+    if isinstance(outcome, Refused):
         turn.refuse(connection.id, command, outcome)
-    elif isinstance(outcome, Duplicate):
+    elif is_made and isinstance(outcome, Duplicate):
         # Somebody else was faster: the same join, of a room that exists now.
+        allowance.give_back_creation(turn, connection)
         connection.waiting.insert(0, command)
     else:
-        room = turn.chat.rooms[draft.room]
-        _subscribe(turn, connection, room, command, created=True)
+        room = turn.durable.rooms[draft.room]
+        _subscribe(turn, connection, room, command, created=is_made)
     turn.release(connection)
-
-
-def changed(turn: Turn, origin: Origin, draft: SetMember, outcome: Outcome) -> None:
-    """Take a change of one's own membership, and answer it."""
-    chat, now = turn.chat, turn.now.mono
-    room = chat.rooms[draft.room]
-    user = chat.users.get(draft.user)
-    done = not isinstance(outcome, Refused)
-    event = outcome.event if isinstance(outcome, Committed) else None
-    role = draft.role
-    if event is not None:
-        assert isinstance(event, Member)
-        chat.apply(event)
-        role = event.role
-    before = chat.invites.get(draft.user, {}).get(room.name)
-    if done and user is not None:
-        first = Seq(room.head + (event is None)) if draft.since_join else Seq(1)
-        chat.apply_member(room, user, role, now, first)
-    connection = turn.connection(origin.connection)
-    command = origin.command
-    if event is not None and draft.role is not None:
-        # Before the joiner is subscribed: his `ok` counts his own join already.
-        turn.want(Deliver(event))
-    if connection is not None:
-        assert isinstance(command, Join | Leave)
-        if isinstance(outcome, Refused):
-            turn.refuse(connection.id, command, outcome)
-        elif isinstance(command, Join):
-            _subscribe(turn, connection, room, command)
-        else:
-            turn.answer(connection.id, Done(command.type, command.id))
-        turn.release(connection)
-    if done and draft.role is not None:
-        tell_uninvited(turn, draft.user, room.name, before, origin.connection)
-    if done and user is not None and draft.role is None:
-        withdraw(turn, [draft.user], room.name, "leave", event)
-    if event is not None and draft.role is None:
-        turn.want(Deliver(event))
-
-
-def withdraw(
-    turn: Turn,
-    users: Iterable[UserName],
-    room: RoomName,
-    reason: str,
-    event: TimelineEvent | None,
-) -> None:
-    """Take a room from all connections of its former members, and tell each of them.
-
-    To be wanted before the event is delivered to the others. Told to each alone,
-    it is behind what was delivered before, and the last that he gets of the room:
-    what of that has to wait for a slow reader is dropped, this is not.
-    """
-    held: list[ConnectionId] = []
-    told: list[ConnectionId] = []
-    connections = turn.chat.connections
-    for number in chain.from_iterable(map(turn.connections_of, users)):
-        connection = connections[number]
-        if connection.subscriptions.pop(room, None) is not None:
-            turn.want(Unsubscribe(number, room, drop=False))
-            held.append(number)
-        elif turn.may_be_told(connection, room):
-            told.append(number)
-    if held and event is not None:
-        turn.want(Tell(held, event))
-    if held or told:
-        turn.want(Tell([*held, *told], Left(room, reason)))
 
 
 # --- subscribing ------------------------------------------------------------
@@ -283,7 +192,7 @@ def _subscribe(
     behind = (recovered and command.since != room.head) or (
         command.last is not None and room.head >= first
     )
-    entry = turn.chat.note_subscription(
+    entry = turn.live.note_subscription(
         connection, room.name, live=not behind, id_=command.id, names=names
     )
     if behind:
@@ -309,7 +218,7 @@ def _recovered(turn: Turn, room: Room, command: Join, first: Seq) -> bool | None
 
 def replayed(turn: Turn, connection: Connection, name: RoomName, at: Seq) -> None:
     """Go on with a replay after a page, or go live if it has met the head."""
-    room = turn.chat.rooms[name]
+    room = turn.durable.rooms[name]
     entry = connection.subscriptions[name]
     if at < room.head:
         viewer = turn.user(connection).name
@@ -336,13 +245,3 @@ def _go_live(
     turn.want(Subscribe(connection.id, room.name))
     caught_up = CaughtUp(room.name, room.epoch, room.head, entry.id)
     turn.want(Tell([connection.id], caught_up))
-
-
-def subscribe_direct(turn: Turn, connection: Connection) -> None:
-    """Subscribe a connection to its user's direct conversations, where it may."""
-    for name in turn.user(connection).rooms:
-        if name in connection.subscriptions or not is_direct(name):
-            continue
-        if turn.may_follow(connection, name):
-            turn.chat.note_subscription(connection, name)
-            turn.want(Subscribe(connection.id, name))

@@ -27,7 +27,9 @@ def search(turn: Turn, connection: Connection, command: Search) -> None:
     query = _renamed(turn, parse_query(command.query))
     user = turn.user(connection)
     room = _only_room(turn, connection, command, query)
-    rooms = [turn.chat.rooms[name] for name in user.rooms] if room is None else [room]
+    rooms = (
+        [turn.durable.rooms[name] for name in user.rooms] if room is None else [room]
+    )
     scope = [(room.name, _first(turn, room.name, user), room.head) for room in rooms]
     place = parse_place(command.next) if command.next is not None else None
     if place is not None:
@@ -60,7 +62,7 @@ def found(
         hit
         for hit in read
         if hit.message.room in user.rooms
-        and turn.allows(connection, command.type, hit.message.room)
+        and turn.chat.allows(connection, command.type, hit.message.room)
         and hit.message.seq >= _first(turn, hit.message.room, user)
     ]
     messages = fit([hit.message for hit in hits], turn.config.limits.reply_bytes)
@@ -72,13 +74,13 @@ def found(
 
 def _renamed(turn: Turn, query: Query) -> Query:
     """The same query, with the room's name of now."""
-    name = turn.chat.aliases.get(query.room) if query.room is not None else None
+    name = turn.durable.aliases.get(query.room) if query.room is not None else None
     return query if name is None else attrs.evolve(query, room=name)
 
 
 def _followed(turn: Turn, place: Place) -> Place:
     """The same place, with the rooms' names of now."""
-    aliases, top = turn.chat.aliases, place.top
+    aliases, top = turn.durable.aliases, place.top
     return attrs.evolve(
         place,
         room=aliases.get(place.room, place.room),
@@ -88,7 +90,7 @@ def _followed(turn: Turn, place: Place) -> Place:
 
 def _follow(turn: Turn, hit: Hit) -> None:
     """Name the room of what was found as it is called now."""
-    name = turn.chat.aliases.get(hit.message.room)
+    name = turn.durable.aliases.get(hit.message.room)
     if name is not None:
         hit.message.room = name
     hit.place = _followed(turn, hit.place)
@@ -96,7 +98,7 @@ def _follow(turn: Turn, hit: Hit) -> None:
 
 def _first(turn: Turn, name: RoomName, user: User) -> Seq:
     """The lowest seq of a room that one of its members may read."""
-    room = turn.chat.rooms[name]
+    room = turn.durable.rooms[name]
     return readable_from(room, room.members[user.name])
 
 

@@ -16,14 +16,13 @@ from __future__ import annotations
 import attrs
 
 from chatd.core import allowance
+from chatd.core.applying.people import admin_is_here
+from chatd.core.applying.sessions import subscribe_direct
 from chatd.core.barred import address_digest, banned_from_server
 from chatd.core.commands.authority import invitation
-from chatd.core.commands.revocation import cut_sessions
-from chatd.core.commands.rooms import subscribe_direct
 from chatd.core.deadlines import expect_expiry
 from chatd.core.drafts import (
     AddUser,
-    Committed,
     EndSession,
     NoteAddress,
     OpenSession,
@@ -72,7 +71,7 @@ def hello(turn: Turn, connection: Connection, command: Hello) -> None:
 
 
 def _verify(turn: Turn, connection: Connection, command: Hello) -> None:
-    turn.chat.note_verifying(connection)
+    turn.live.verifications.note_begun(connection.id)
     turn.want(Authenticate(connection.id, command))
 
 
@@ -80,7 +79,7 @@ def refused(
     turn: Turn, connection: Connection, command: Hello, why: Reject | Refused
 ) -> None:
     """Answer a hello that failed; the third wrong credential is the last."""
-    turn.chat.note_verified(connection)
+    turn.live.verifications.note_over(connection.id)
     turn.refuse(connection.id, command, why)
     if why.code is RejectCode.BANNED:
         turn.finish(connection, Ending.BANNED)
@@ -104,7 +103,7 @@ def authenticated(turn: Turn, connection: Connection, found: Authenticated) -> N
     barred = _barred(turn, connection, who)
     if barred is not None:
         refused(turn, connection, found.hello, barred)
-    elif (who.beside or who.session) in turn.chat.ended:
+    elif (who.beside or who.session) in turn.live.ended:
         refused(turn, connection, found.hello, _gone())
     elif who.renews:
         connection.principal = who
@@ -125,16 +124,20 @@ def authenticated(turn: Turn, connection: Connection, found: Authenticated) -> N
 def _barred(turn: Turn, connection: Connection, who: Principal) -> Reject | None:
     """Why a guest is not let in from where he comes, if he is not."""
     address = _address(turn, connection, who)
-    ban = turn.chat.address_ban(None, address, turn.now.sure)
+    ban = turn.durable.address_ban(None, address, turn.now.sure)
     return banned_from_server(ban) if ban is not None else None
 
 
 def _address(turn: Turn, connection: Connection, who: Principal) -> bytes | None:
     """The digest of a guest's address, where a ban of his could hold for it."""
     chat = turn.chat
-    if not chat.guest_ban_ms or connection.address is None or not is_guest(who.user):
+    if (
+        not chat.durable.guest_ban_ms
+        or connection.address is None
+        or not is_guest(who.user)
+    ):
         return None
-    return address_digest(connection.address, chat.address_key)
+    return address_digest(connection.address, chat.durable.address_key)
 
 
 def _opening(
@@ -170,8 +173,8 @@ def _opening(
 
 def _in_use(turn: Turn, name: UserName) -> tuple[SessionId, ...]:
     """The sessions of a user that have a connection."""
-    user = turn.chat.users.get(name)
-    held = turn.chat.sessions
+    user = turn.durable.users.get(name)
+    held = turn.live.sessions
     sessions = user.sessions if user is not None else ()
     return tuple(one for one in sessions if held[one].connection is not None)
 
@@ -191,19 +194,9 @@ def new_account(
 
 
 def opened(
-    turn: Turn, origin: Origin, draft: OpenSession | RenewSession, outcome: Outcome
+    turn: Turn, connection: Connection, origin: Origin, outcome: Outcome
 ) -> None:
     """Go on with a hello whose session is on disk, or has taken a token over."""
-    if isinstance(outcome, Committed):
-        cut_sessions(turn, outcome.ended, Ending.REVOKED)
-        if isinstance(draft, OpenSession) and is_guest(draft.user):
-            # Or he would be gone when the session ends beside which it was opened.
-            turn.chat.apply_session(draft.session, draft.user)
-    connection = turn.connection(origin.connection)
-    if connection is None:
-        if isinstance(draft, OpenSession) and not isinstance(outcome, Refused):
-            unclaimed(turn, draft.session)
-        return
     command, who = origin.command, connection.principal
     assert isinstance(command, Hello)
     assert who is not None
@@ -253,10 +246,10 @@ def _go_on(
     an older pair of numbers is true as well, and the join tells the newer one.
     """
     chat, who, counts = turn.chat, so_far.principal, so_far.counted
-    user = chat.users.get(who.user)
+    user = chat.durable.users.get(who.user)
     marks = []
     for name in user.rooms if user is not None else ():
-        room = chat.rooms[name]
+        room = chat.durable.rooms[name]
         read = room.members[who.user].read
         upto = counts[name].upto if name in counts else None
         stale = upto is None or (is_direct(name) and upto != room.head)
@@ -273,10 +266,10 @@ def _welcome(
 ) -> None:
     """Give the connection its user, its session and its direct conversations."""
     chat, who, counts = turn.chat, found.principal, found.counted
-    if who.session in chat.ended:
+    if who.session in chat.live.ended:
         refused(turn, connection, command, _gone())
         return
-    if chat.was_cut(connection, who.user):
+    if chat.live.verifications.was_cut(connection.id, who.user):
         if not who.resumed:
             unclaimed(turn, who.session)
         _verify(turn, connection, command)
@@ -287,10 +280,10 @@ def _welcome(
             unclaimed(turn, who.session)
         refused(turn, connection, command, barred)
         return
-    user = chat.note_user(User(who.user, who.display, who.role))
+    user = chat.durable.add_user(User(who.user, who.display, who.role))
     if who.role == AccountRole.ADMIN:
-        turn.admin_is_here()
-    entry = chat.sessions.get(who.session)
+        turn.effects += admin_is_here(chat)
+    entry = chat.live.sessions.get(who.session)
     taken = entry is not None and entry.connection is not None
     most = turn.config.limits.connections_per_user
     if most and not taken and len(user.connections) >= most:
@@ -302,15 +295,15 @@ def _welcome(
     connection.token, connection.scope = who.token, who.scope
     expect_expiry(turn, connection, who.expires)
     address = _address(turn, connection, who)
-    if chat.note_address(user, address) and address is not None and who.resumed:
+    if chat.live.note_address(user, address) and address is not None and who.resumed:
         turn.append(NoteAddress(user.name, address))
-    older = chat.note_welcomed(connection, user, who.session, turn.now.mono)
+    older = chat.live.note_welcomed(connection, user, who.session, turn.now.mono)
     if who.resumed and command.device is not None:
-        chat.note_device(who.session, command.device)
+        chat.live.note_device(who.session, command.device)
     if older is not None:
         turn.finish(older, Ending.TAKEN_OVER)
     turn.answer(connection.id, _greeting(turn, user, command, who, counts))
-    subscribe_direct(turn, connection)
+    turn.effects += subscribe_direct(turn.chat, connection)
     turn.release(connection)
 
 
@@ -343,9 +336,9 @@ def _greeting(
         rooms=[
             _room_state(turn, user, name, counts)
             for name in user.rooms
-            if turn.shows(who.scope, name)
+            if turn.chat.shows(who.scope, name)
         ],
-        suggested=[room.name for room in chat.rooms.values() if room.declared],
+        suggested=[room.name for room in chat.durable.rooms.values() if room.declared],
         invites=_invites(turn, user, who.scope),
         page=turn.page or None,
         id=command.id,
@@ -363,7 +356,7 @@ def _room_state(
     name: RoomName,
     counts: dict[RoomName, Unread],
 ) -> RoomState:
-    room = turn.chat.rooms[name]
+    room = turn.durable.rooms[name]
     read = room.members[user.name].read
     nothing = Unread(room.head, 0, 0)
     # All may have been read while it was counted.
@@ -385,12 +378,12 @@ def _room_state(
 def _invites(turn: Turn, user: User, scope: Scope | None) -> list[InviteShown]:
     """The invitations that wait for the user, the oldest first."""
     shown = []
-    for name in turn.chat.invites.get(user.name, ()):
-        if not turn.shows(scope, name):
+    for name in turn.durable.invites.get(user.name, ()):
+        if not turn.chat.shows(scope, name):
             continue
         invite = invitation(turn, user.name, name)
         if invite is not None and invite.sender not in user.blocks:
-            title = turn.chat.rooms[name].settings.title
+            title = turn.durable.rooms[name].settings.title
             shown.append(InviteShown(name, invite.sender, invite.ts, title))
     return shown[-INVITES_SHOWN_MAX:]
 

@@ -23,14 +23,13 @@ from chatd.core.commands.authority import (
     check_voice,
     rank,
 )
-from chatd.core.entities import Room, Sayings, User
+from chatd.core.entities import CORRECTION_S, Room, Sayings, User
+from chatd.core.slowmode import sayings_of
 from chatd.core.turn import Turn
 from chatd.errors import Reject, RejectCode
-from chatd.ids import Seq, UserName
+from chatd.ids import Seq
 from chatd.wire import acts, commands
 
-CORRECTION_S = 60.0
-"""How long after a message one correction of it is free. Source: protocol section 3."""
 SAYINGS_MAX = 1000
 """Of a room in slow mode: more are looked through for those that do not matter."""
 
@@ -77,8 +76,8 @@ WAYS: dict[type[Saying], Way] = {
 
 What is not here says nothing there: a deletion, the end of a reaction, an act without
 a reason, coming and going. What is said of oneself everywhere (`profile`, `status`) is
-told in a room as `Truth.shown_in` has it, and is held for who is a guest from an
-address that is banned (`authority.check_unbarred`).
+told in a room as `chatd.core.entities.shown_in` has it, and is held for who is a guest
+from an address that is banned (`authority.check_unbarred`).
 """
 
 
@@ -118,38 +117,11 @@ def note(turn: Turn, user: User, room: Room, command: Saying) -> None:
             for name, said in room.sayings.items()
             if said.counted is not None and said.counted > long_ago
         }
-    sayings = _sayings(room, user.name)
+    sayings = sayings_of(room, user.name)
     if isinstance(command, commands.Edit) and _is_correction(sayings, command.of, now):
         sayings.correcting[command.of] = sayings.fresh.pop(command.of)
     else:
         sayings.counted = now
-
-
-def stored(room: Room, user: UserName, seq: Seq, now: float) -> None:
-    """A message is on disk; for a minute it may be corrected."""
-    fresh = _sayings(room, user).fresh
-    for old in [seq for seq, at in fresh.items() if at <= now - CORRECTION_S]:
-        del fresh[old]
-    fresh[seq] = now
-
-
-def changed(room: Room, user: UserName, of: Seq, *, is_stored: bool) -> None:
-    """An edit has its outcome; one that was not stored leaves all as it was."""
-    sayings = _sayings(room, user)
-    at = sayings.correcting.pop(of, None)
-    if at is None and not is_stored:
-        unsaid(room, user)
-    elif at is not None and not is_stored:
-        sayings.fresh[of] = at
-
-
-def unsaid(room: Room, user: UserName) -> None:
-    """What was not stored makes nobody wait in slow mode."""
-    _sayings(room, user).counted = None
-
-
-def _sayings(room: Room, user: UserName) -> Sayings:
-    return room.sayings.setdefault(user, Sayings())
 
 
 def may(turn: Turn, user: User, room: Room, command: Saying) -> bool:

@@ -2,22 +2,20 @@
 
 What memory can decide is decided here (who may write where, how fast); what
 depends on drafts before it (the `cid`, whose message it was) is decided by the
-store's writer. A committed event is applied, answered and delivered in one turn,
-the answer first.
+store's writer.
 """
 
 from __future__ import annotations
 
 from chatd.core import allowance
-from chatd.core.commands import addressing, authority, speech
+from chatd.core.commands import authority, speech
 from chatd.core.drafts import (
-    Addressing,
     Committed,
     Conflict,
     CreateRoom,
     DeleteMessage,
+    Draft,
     Duplicate,
-    Durable,
     EditMessage,
     NewMessage,
     Outcome,
@@ -25,12 +23,7 @@ from chatd.core.drafts import (
     Refused,
     SetReaction,
 )
-from chatd.core.effects import (
-    Deliver,
-    DeliverHidden,
-    Origin,
-    Subscribe,
-)
+from chatd.core.effects import Origin
 from chatd.core.entities import Connection, Room, User
 from chatd.core.settings import PLAIN
 from chatd.core.turn import Turn
@@ -47,7 +40,6 @@ from chatd.ids import (
     is_guest,
 )
 from chatd.wire.commands import Command, Delete, Edit, React, Send
-from chatd.wire.events import Hidden, TimelineEvent
 from chatd.wire.replies import Stored
 
 # --- drafts -----------------------------------------------------------------
@@ -118,7 +110,7 @@ def send(turn: Turn, connection: Connection, command: Send) -> None:
 
 def change(turn: Turn, connection: Connection, command: Edit | React) -> None:
     """Check that a message may be changed; whose it is, the writer knows."""
-    user, room = turn.user(connection), turn.chat.rooms[command.room]
+    user, room = turn.user(connection), turn.durable.rooms[command.room]
     _check_readable(room, user, command.of, "of")
     speech.check(turn, user, room, command)
     allowance.pace(turn, connection, getattr(command, "text", ""))
@@ -165,12 +157,12 @@ def _direct(turn: Turn, connection: Connection, command: Send) -> None:
             "direct conversations are between accounts",
             field="to",
         )
-    if to not in turn.chat.users:
+    if to not in turn.durable.users:
         turn.find(connection, command, to)
         return
     allowance.pace(turn, connection, command.text)
     name = direct_room(user.name, to)
-    if name not in turn.chat.rooms:
+    if name not in turn.durable.rooms:
         if name != user.opening:
             # Until it is there, each message would open it once more.
             allowance.may_create(turn, connection, direct=True)
@@ -196,87 +188,52 @@ def cid_conflict() -> Reject:
     )
 
 
-# --- outcomes ---------------------------------------------------------------
+# --- conclusions ------------------------------------------------------------
 
 
-def executed(turn: Turn, origin: Origin, draft: Durable, outcome: Outcome) -> None:
-    """Answer a durable command, and deliver its event if it made one."""
-    connection = turn.connection(origin.connection)
-    event, hidden = None, False
-    if isinstance(outcome, Committed):
-        event, hidden = outcome.event, outcome.hidden
-    if event is not None:
-        turn.chat.apply(event)
-    room = turn.chat.rooms.get(draft.room)
-    # There is none where a direct conversation could not be begun.
-    if room is not None and room.settings.slow_s:
-        _said(turn, room, draft, event)
-    if connection is not None and origin.command is not None:
-        if isinstance(outcome, Duplicate) and outcome.recalled:
-            # Only here: what was refused before it took a token returns none.
-            text = getattr(origin.command, "text", "")
-            allowance.give_back(turn, connection, text)
-        settle(turn, connection, origin, draft.room, outcome)
-    if event is not None:
-        turn.want(_hidden(turn, event) if hidden else Deliver(event))
-        if isinstance(draft, (NewMessage, EditMessage)) and draft.mentions is not None:
-            addressing.tell_mentioned(turn, draft, event, outcome)
-
-
-def _hidden(turn: Turn, event: TimelineEvent) -> DeliverHidden:
-    """Send an event to its room, but not to the one who blocks its sender."""
-    blocker = turn.connections_of(direct_partner(event.room, event.sender))
-    return DeliverHidden(event, Hidden.instead_of(event), blocker)
-
-
-def _said(turn: Turn, room: Room, draft: Durable, event: TimelineEvent | None) -> None:
-    """Have slow mode know what became of a message or an edit."""
-    if isinstance(draft, EditMessage):
-        speech.changed(room, draft.user, draft.of, is_stored=event is not None)
-    elif isinstance(draft, NewMessage) and event is not None:
-        speech.stored(room, draft.user, event.seq, turn.now.mono)
-    elif isinstance(draft, NewMessage):
-        speech.unsaid(room, draft.user)
-
-
-def recalled(turn: Turn, origin: Origin, draft: Recall, outcome: Outcome) -> None:
-    """Answer a refused command: with what its `cid` stored, or with the refusal."""
-    connection = turn.connection(origin.connection)
-    if connection is not None:
-        room = draft.draft.room if draft.draft is not None else RoomName("")
-        settle(turn, connection, origin, room, outcome)
-
-
-def settle(
-    turn: Turn,
-    connection: Connection,
-    origin: Origin,
-    room: RoomName,
-    outcome: Outcome,
+def stored(
+    turn: Turn, connection: Connection, origin: Origin, outcome: Outcome
 ) -> None:
-    """Give the reply that an outcome means, and count the draft as closed."""
-    command = origin.command
+    """Answer a durable command with what became of it, or of its `cid` before."""
+    command, draft = origin.command, origin.draft
     assert command is not None
-    cid = getattr(command, "cid", None)
-    match outcome:
-        case Committed(event):
-            assert event is not None
-            seq = _seq_told(turn, connection, command, event.seq)
-            reply = Stored(command.type, room, seq, event.ts, cid=cid, id=command.id)
-            if isinstance(outcome, Addressing):
-                reply.unreached = list(outcome.unreached) or None
-            turn.answer(connection.id, reply)
-        case Duplicate(seq, ts):
-            seq = _seq_told(turn, connection, command, seq)
-            reply = Stored(
-                command.type, room, seq, ts, dup=True, cid=cid, id=command.id
-            )
-            reply.unreached = list(outcome.unreached) or None
-            turn.answer(connection.id, reply)
-        case Conflict():
-            turn.refuse(connection.id, command, cid_conflict())
-        case _:
-            turn.refuse(connection.id, command, outcome)
+    if isinstance(outcome, Committed):
+        event = outcome.event
+        assert event is not None
+        seq, ts, is_dup = event.seq, event.ts, False
+    elif isinstance(outcome, Duplicate):
+        seq, ts, is_dup = outcome.seq, outcome.ts, True
+        if outcome.recalled and type(draft) is not Recall:
+            # Only here: what was refused before it took a token returns none.
+            text = getattr(command, "text", "")
+            allowance.give_back(turn, connection, text)
+    else:
+        turn.refuse(
+            connection.id,
+            command,
+            cid_conflict() if isinstance(outcome, Conflict) else outcome,
+        )
+        return
+    reply = Stored(
+        command.type,
+        _room_told(turn, draft),
+        _seq_told(turn, connection, command, seq),
+        ts,
+        dup=is_dup,
+        cid=getattr(command, "cid", None),
+        id=command.id,
+    )
+    reply.unreached = list(outcome.unreached) or None
+    turn.answer(connection.id, reply)
+
+
+def _room_told(turn: Turn, draft: Draft) -> RoomName:
+    """The room of a draft, by the name that it has now."""
+    if type(draft) is Recall:
+        assert draft.draft is not None
+        draft = draft.draft
+    name: RoomName = draft.room  # type: ignore[union-attr, assignment]
+    return turn.durable.aliases.get(name, name) if turn.durable.aliases else name
 
 
 def _seq_told(turn: Turn, connection: Connection, command: Command, seq: Seq) -> Seq:
@@ -284,19 +241,3 @@ def _seq_told(turn: Turn, connection: Connection, command: Command, seq: Seq) ->
     if type(command) is Delete and command.room not in turn.user(connection).rooms:
         return command.of
     return seq
-
-
-def room_created(turn: Turn, draft: CreateRoom, event: TimelineEvent | None) -> None:
-    """Take a new room; everybody in a direct one is subscribed to it at once."""
-    chat = turn.chat
-    room = Room(
-        draft.room, draft.epoch, Seq(0), Seq(1), draft.settings, maker=draft.maker
-    )
-    chat.apply_room(room, draft.members, event, turn.now.mono)
-    if is_direct(room.name):
-        for name in direct_members(room.name):
-            for number in turn.connections_of(name):
-                connection = turn.connection(number)
-                if connection is not None and turn.may_follow(connection, room.name):
-                    chat.note_subscription(connection, room.name)
-                    turn.want(Subscribe(number, room.name))

@@ -20,7 +20,7 @@ from chatd.core.drafts.accounts import (
     EndSession,
     EndSessions,
     EraseUser,
-    ForgetRevisions,
+    KeepPosition,
     NoteAddress,
     OpenSession,
     RecordTime,
@@ -39,7 +39,6 @@ from chatd.core.drafts.admissions import (
     INVITATIONS_MAX,
     AddInvitation,
     Enroll,
-    Enrolled,
     Invited,
     OfferSetup,
     RemoveInvitation,
@@ -47,8 +46,6 @@ from chatd.core.drafts.admissions import (
     SetPlace,
 )
 from chatd.core.drafts.outcomes import (
-    AddressBan,
-    Addressing,
     Committed,
     Conflict,
     Duplicate,
@@ -101,7 +98,7 @@ Draft = (
     | EndSession
     | EndSessions
     | EndNamedSession
-    | ForgetRevisions
+    | KeepPosition
     | SaveMarks
     | RecordTime
     | SetPlace
@@ -125,8 +122,6 @@ __all__ = [
     "TRIM_TEXT_BYTES",
     "AddInvitation",
     "AddUser",
-    "AddressBan",
-    "Addressing",
     "ChangePassword",
     "Committed",
     "Conflict",
@@ -143,10 +138,9 @@ __all__ = [
     "EndSession",
     "EndSessions",
     "Enroll",
-    "Enrolled",
     "EraseUser",
-    "ForgetRevisions",
     "Invited",
+    "KeepPosition",
     "Moderate",
     "NewMessage",
     "NoteAddress",

@@ -187,14 +187,14 @@ class EndNamedSession:
 
 
 @attrs.define
-class ForgetRevisions:
-    """Let go of revisions that were taken, up to and with a number.
+class KeepPosition:
+    """Remember up to where others' changes were taken (`Store.changes`).
 
-    Whoever made them sees by it that nothing is under way any more of those
-    whom they cut off: drafts are executed in their order.
+    Who wrote them sees by it that nothing is under way any more of those whom they cut
+    off: drafts are executed in their order.
     """
 
-    upto: int
+    position: int
 
 
 @attrs.define

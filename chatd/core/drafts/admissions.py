@@ -72,7 +72,7 @@ class RemoveInvitation:
 
 @attrs.define
 class Enroll:
-    """Record an account that somebody makes who was invited; the outcome is `Enrolled`.
+    """Record an account that somebody makes who was invited.
 
     The invitation is used in the same step, and never by more than it is for. Refused:
     `bad_invitation` if it is not there (any more), `invitation_used`,
@@ -125,11 +125,3 @@ class Invited(Committed):
 
     number: int
     """What it is called by; never used again."""
-
-
-@attrs.define(kw_only=True)
-class Enrolled(Committed):
-    """An account is on disk, and its first room with its event."""
-
-    room: RoomName | None
-    """The one in which he is; None: in none."""

@@ -4,62 +4,36 @@ from __future__ import annotations
 
 import attrs
 
-from chatd.core.mentions import Mentions
+from chatd.core.changes import Change, event_of
 from chatd.errors import Reject, RejectCode
-from chatd.ids import RoomName, Seq, SessionId, UserName
+from chatd.ids import RoomName, Seq, UserName
 from chatd.wire.events import Millis, TimelineEvent
-
-
-@attrs.frozen
-class AddressBan:
-    """That no guest from an address is let in, because one was banned."""
-
-    user: UserName
-    """Who was banned; lifting his ban ends it."""
-    address: bytes
-    """Its digest."""
-    at: Millis
-    """When he was banned."""
-    until: Millis | None
-    """When his own ban ends; None is never."""
-    reason: str | None
 
 
 @attrs.define
 class Committed:
-    """It is on disk. `event` has its seq; None for drafts without one."""
+    """It is on disk: what has changed by it, in order."""
 
-    event: TimelineEvent | None = None
-    hidden: bool = False
-    """Whether the other one in the direct conversation must not see it: he blocks
-    the sender, or it is an edit of what was hidden from him before."""
-    ended: tuple[SessionId, ...] = ()
-    """Sessions that were ended by it: those that a new one has displaced, the one that
-    was idle longest first."""
-    barred: AddressBan | None = None
-    """What a ban of a guest holds for beside him."""
+    changes: tuple[Change, ...] = ()
+    unreached: tuple[UserName, ...] = ()
+    """Users whom a text names and does not reach."""
+
+    @property
+    def event(self) -> TimelineEvent | None:
+        """The event by which a timeline tells of it, if one does."""
+        for change in self.changes:
+            event = event_of(change)
+            if event is not None:
+                return event
+        return None
 
 
 @attrs.define(kw_only=True)
 class Trimmed(Committed):
     """A step of trimming is on disk."""
 
-    first: Seq
-    """The lowest seq that is kept; head + 1 if none."""
     more: bool
     """Whether there is more to remove."""
-
-
-@attrs.define(kw_only=True)
-class Addressing(Committed):
-    """A text is on disk that names people, beside what its draft said of them."""
-
-    addressed: Mentions | None
-    """Whom it addresses and the same message has not addressed before."""
-    told: tuple[UserName, ...] = ()
-    """To whom that is no news, though he is one of everybody."""
-    unreached: tuple[UserName, ...] = ()
-    """Users whom it names and does not reach."""
 
 
 @attrs.define
@@ -75,6 +49,9 @@ class Duplicate:
     nothing, which is paid for."""
     unreached: tuple[UserName, ...] = ()
     """As the first answer said, of those who are users still."""
+    changes: tuple[Change, ...] = attrs.field(default=(), eq=False)
+    """What is so, though it was not changed by this: whoever has not learned of it
+    learns of it now."""
 
 
 @attrs.define

@@ -9,7 +9,7 @@ import attrs
 from chatd.core.drafts.outcomes import Outcome, Refused
 from chatd.core.drafts.rooms import CreateRoom
 from chatd.core.mentions import Mentions
-from chatd.enums import Change, Role
+from chatd.enums import MemberChange, Role
 from chatd.ids import Cid, RoomName, Seq, UserName
 
 
@@ -125,7 +125,7 @@ class Moderate:
     """Who does it."""
     cid: Cid | None
     target: UserName
-    change: Change
+    change: MemberChange
     """`invite`, `uninvite`, `decline`, `kick`, `ban`, `unban`, `mute`, `unmute` or
     `role`."""
     role: Role | None = None

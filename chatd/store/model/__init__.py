@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 
 from chatd.core import drafts as d
+from chatd.core.changes import DisplaySet, RoleSet
 from chatd.store import answers
 from chatd.store.model import (
     admissions,
@@ -61,17 +62,20 @@ class Model(Tables):
             case d.AddUser():
                 return people.add_user(self, draft)
             case d.SetDisplay():
-                return people.set_user(self, draft.user, {"display": draft.display})
+                changed = DisplaySet(draft.user, draft.display)
+                fields = {"display": draft.display}
+                return people.set_user(self, draft.user, fields, changed)
             case d.SetBlock():
                 return people.set_block(self, draft)
             case d.SetPasswordHash():
                 return people.set_password_hash(self, draft)
             case d.SetAccountRole():
-                return people.set_user(self, draft.user, {"role": draft.role})
+                set_ = RoleSet(draft.user, draft.role)
+                return people.set_user(self, draft.user, {"role": draft.role}, set_)
             case d.ChangePassword():
                 return people.change_password(self, draft)
-            case d.ForgetRevisions():
-                return people.forget_revisions(self, draft)
+            case d.KeepPosition():
+                return people.keep_position(self, draft)
             case d.RecordTime():
                 return d.Committed()
             case d.SaveMarks():

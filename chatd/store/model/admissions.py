@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from chatd.core import drafts as d
+from chatd.core.changes import Change, PlaceNamed
 from chatd.core.principal import InvitationKept
 from chatd.enums import AccountRole, Role, Visibility
 from chatd.ids import RoomName, UserName, is_guest
@@ -18,9 +19,9 @@ from chatd.wire.events import Millis
 def set_place(model: Tables, draft: d.SetPlace) -> d.Outcome:
     """Call the place otherwise."""
     if model.place == draft.name:
-        return d.Duplicate()
+        return d.Duplicate(changes=(PlaceNamed(draft.name),))
     model.place = draft.name
-    return d.Committed()
+    return d.Committed((PlaceNamed(draft.name),))
 
 
 def add_invitation(model: Tables, draft: d.AddInvitation) -> d.Outcome:
@@ -101,16 +102,16 @@ def enroll(model: Tables, draft: d.Enroll, now: Millis) -> d.Outcome:
         return added
     if found is None:
         model.setup = None
-        return d.Enrolled(room=None)
+        return added
     found.kept.used += 1
     found.kept.users.append(draft.account.user)
-    return _enter(model, draft, now)
+    return d.Committed(added.changes + _enter(model, draft, now))
 
 
-def _enter(model: Tables, draft: d.Enroll, now: Millis) -> d.Outcome:
+def _enter(model: Tables, draft: d.Enroll, now: Millis) -> tuple[Change, ...]:
     room = model.room(draft.room) if draft.room is not None else None
     if room is None:
-        return d.Enrolled(room=None)
+        return ()
     since = room.settings.history == Visibility.SINCE_JOIN
     entry = d.SetMember(
         room.name,
@@ -122,7 +123,7 @@ def _enter(model: Tables, draft: d.Enroll, now: Millis) -> d.Outcome:
     )
     entered = set_member(model, entry, now)
     assert isinstance(entered, d.Committed)
-    return d.Enrolled(entered.event, room=room.name)
+    return entered.changes
 
 
 def _found(model: Tables, digest: bytes) -> ModelInvitation | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chatd.core import drafts as d
+from chatd.core.changes import RoomEnded
 from chatd.ids import is_private
 from chatd.store import answers
 from chatd.store.model.entities import ModelRoom, Tables
@@ -15,9 +16,9 @@ def destroy_room(
 ) -> d.Outcome:
     """End a room, with its last event."""
     room.maker = None
-    committed = room.add(e.Destroy(*room.stamp(now), draft.user))
+    event = room.add(e.Destroy(*room.stamp(now), draft.user))
     _end(model, room)
-    return committed
+    return d.Committed((RoomEnded(room.name, event),))
 
 
 def drop_room(model: Tables, draft: d.DropRoom) -> d.Outcome:
@@ -34,7 +35,7 @@ def drop_room(model: Tables, draft: d.DropRoom) -> d.Outcome:
     if room.messages and not is_private(room.name):
         return d.Duplicate()
     _end(model, room)
-    return d.Committed()
+    return d.Committed((RoomEnded(room.name),))
 
 
 def _end(model: Tables, room: ModelRoom) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Container
+from typing import TypeVar
 
 import attrs
 
-from chatd.core import drafts as d
+from chatd.core.changes import AddressBan, Change
 from chatd.core.clock import SLIP_MS
-from chatd.core.inputs import Revision
 from chatd.core.mentions import Mentions
 from chatd.core.principal import InvitationKept
 from chatd.core.settings import RoomSettings
@@ -27,6 +27,7 @@ from chatd.wire import events as e
 from chatd.wire import replies as r
 from chatd.wire.events import Millis
 
+E = TypeVar("E", bound=e.TimelineEvent)
 Names = tuple[UserName, ...]
 
 
@@ -117,7 +118,7 @@ class ModelRoom:
     bans: dict[UserName, SanctionRow] = attrs.field(factory=dict)
     mutes: dict[UserName, SanctionRow] = attrs.field(factory=dict)
     invites: dict[UserName, InviteRow] = attrs.field(factory=dict)
-    barred: dict[UserName, d.AddressBan] = attrs.field(factory=dict)
+    barred: dict[UserName, AddressBan] = attrs.field(factory=dict)
     """What bans from here hold for beside their guests."""
     was: list[RoomName] = attrs.field(factory=list)
     """Names that it had before, the oldest first."""
@@ -171,14 +172,14 @@ class ModelRoom:
         """What the next event begins with."""
         return self.name, Seq(self.head + 1), stamp(now, self.last_ts)
 
-    def add(self, event: e.TimelineEvent, *, hidden: bool = False) -> d.Committed:
-        """Append an event that was stamped."""
+    def add(self, event: E, *, hidden: bool = False) -> E:
+        """Append an event that was stamped, and give it."""
         if event.ts < self.last_ts:
             self.dents[event.seq] = abs(event.ts - self.certain) <= SLIP_MS
         self.timeline.append(event)
         if hidden:
             self.hidden.add(event.seq)
-        return d.Committed(event, hidden)
+        return event
 
 
 @attrs.define
@@ -226,20 +227,29 @@ class Tables:
     written: list[tuple[ModelRoom, ModelMessage]] = attrs.field(factory=list)
     """All messages of all rooms in the order in which they came."""
     user_skeletons: set[str] = attrs.field(factory=set)
-    revisions: list[Revision] = attrs.field(factory=list)
+    log: list[tuple[int, Change]] = attrs.field(factory=list)
+    """What others have written, each with its position."""
+    written_beside: int = 0
+    """The position of the last of it."""
     blocks: dict[tuple[UserName, UserName], None] = attrs.field(factory=dict)
     """Who blocks whom."""
     certain: Millis | None = None
     """What is certain about the time; None: nothing was committed."""
     departed: dict[UserName, Millis] = attrs.field(factory=dict)
     """When a guest's session ended, of whom an address is known still."""
-    barred: dict[UserName, d.AddressBan] = attrs.field(factory=dict)
+    barred: dict[UserName, AddressBan] = attrs.field(factory=dict)
     """What bans from the server hold for beside their guests."""
 
     @property
     def reached(self) -> Millis:
         """A time that has at least been reached."""
         return self.certain or 0
+
+    def write_beside(self, change: Change) -> int:
+        """Add a change to the log of what others write; its position."""
+        self.written_beside += 1
+        self.log.append((self.written_beside, change))
+        return self.written_beside
 
     def is_taken(self, name: UserName) -> bool:
         """Whether a name is somebody's, or was."""

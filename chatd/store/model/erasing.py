@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 
 from chatd.core import drafts as d
+from chatd.core.changes import UserErased
 from chatd.ids import UserName
 from chatd.store import answers
 from chatd.store.model import admissions
@@ -43,7 +44,7 @@ def erase_user(model: Tables, draft: d.EraseUser) -> d.Outcome:
         for room in model.rooms.values():
             _rename(room, draft.user, name)
     model.erasing.append((draft.user, name))
-    return d.Committed()
+    return d.Committed((UserErased(draft.user),))
 
 
 def _leave(room: ModelRoom, user: UserName) -> None:

@@ -8,6 +8,15 @@ import attrs
 
 from chatd.core import drafts as d
 from chatd.core.barred import KNOWN_MS
+from chatd.core.changes import (
+    AccessRevoked,
+    AddressBan,
+    BlockSet,
+    Change,
+    SessionOpened,
+    SessionsEnded,
+    UserAdded,
+)
 from chatd.core.entities import Sanction, SessionKept
 from chatd.ids import SessionId, SessionTag, UserName, session_tag
 from chatd.ports import SessionRow, UserRow
@@ -27,15 +36,17 @@ def add_user(model: Tables, draft: d.AddUser) -> d.Outcome:
     model.users[draft.user] = UserRow(
         draft.user, draft.display, draft.role, draft.password_hash
     )
-    return d.Committed()
+    return d.Committed((UserAdded(draft.user, draft.display, draft.role),))
 
 
-def set_user(model: Tables, name: UserName, changes: dict[str, Any]) -> d.Outcome:
+def set_user(
+    model: Tables, name: UserName, fields: dict[str, Any], *changes: Change
+) -> d.Outcome:
     """Change what is known of a user."""
     if name not in model.users:
         return answers.NO_USER
-    model.users[name] = attrs.evolve(model.users[name], **changes)
-    return d.Committed()
+    model.users[name] = attrs.evolve(model.users[name], **fields)
+    return d.Committed(changes)
 
 
 def set_password_hash(model: Tables, draft: d.SetPasswordHash) -> d.Outcome:
@@ -51,7 +62,9 @@ def change_password(model: Tables, draft: d.ChangePassword) -> d.Outcome:
     user = model.users.get(draft.user)
     if user is not None and user.password_hash != draft.instead_of:
         return answers.PASSWORD_CHANGED
-    outcome = set_user(model, draft.user, {"password_hash": draft.password_hash})
+    revoked = AccessRevoked(draft.user, besides=draft.session)
+    fields = {"password_hash": draft.password_hash}
+    outcome = set_user(model, draft.user, fields, revoked)
     for session in _sessions_of(model, draft.user):
         if session.session == draft.session:
             session.token = session.expires = session.scope = None
@@ -67,14 +80,17 @@ def set_block(model: Tables, draft: d.SetBlock) -> d.Outcome:
     """Begin or end a block."""
     if not {draft.user, draft.blocked} <= model.users.keys():
         return answers.NO_USER
-    pair = draft.user, draft.blocked
+    pair, changes = (
+        (draft.user, draft.blocked),
+        (BlockSet(draft.user, draft.blocked, draft.on),),
+    )
     if draft.on == (pair in model.blocks):
-        return d.Duplicate()
+        return d.Duplicate(changes=changes)
     if draft.on:
         model.blocks[pair] = None
     else:
         del model.blocks[pair]
-    return d.Committed()
+    return d.Committed(changes)
 
 
 def open_session(model: Tables, draft: d.OpenSession) -> d.Outcome:
@@ -94,8 +110,11 @@ def open_session(model: Tables, draft: d.OpenSession) -> d.Outcome:
         return answers.NOT_STORED
     if draft.link is not None and draft.beside is not None:
         del model.links[draft.beside]
+    changes: tuple[Change, ...] = ()
     if draft.new_user is not None:
-        add_user(model, draft.new_user)
+        added = add_user(model, draft.new_user)
+        assert isinstance(added, d.Committed)
+        changes += added.changes
     model.sessions[draft.session] = SessionRow(
         draft.session, draft.user, draft.token, None, draft.expires, draft.scope
     )
@@ -103,7 +122,9 @@ def open_session(model: Tables, draft: d.OpenSession) -> d.Outcome:
     model.devices[draft.session] = draft.device
     if draft.address is not None:
         model.users[draft.user].address = draft.address
-    return d.Committed(ended=_displace(model, draft) if draft.most else ())
+    changes += (SessionOpened(draft.session, draft.user),)
+    ended = _displace(model, draft) if draft.most else ()
+    return d.Committed(changes + ((SessionsEnded(ended),) if ended else ()))
 
 
 def note_address(model: Tables, draft: d.NoteAddress) -> d.Outcome:
@@ -114,14 +135,12 @@ def note_address(model: Tables, draft: d.NoteAddress) -> d.Outcome:
 
 def bar_address(
     model: Tables, place: Tables | ModelRoom, user: UserName, ban: Sanction
-) -> d.AddressBan | None:
+) -> AddressBan | None:
     """Have the ban of a guest hold for his address, too, if that is known."""
     address = model.users[user].address
     if address is None:
         return None
-    place.barred[user] = d.AddressBan(
-        user, address, model.reached, ban.until, ban.reason
-    )
+    place.barred[user] = AddressBan(user, address, model.reached, ban.until, ban.reason)
     return place.barred[user]
 
 
@@ -169,9 +188,10 @@ def end_session(model: Tables, session: SessionId, at: Millis) -> d.Outcome:
 
     His address goes later.
     """
+    changes = (SessionsEnded((session,)),)
     ended = model.sessions.pop(session, None)
     if ended is None:
-        return d.Duplicate()
+        return d.Duplicate(changes=changes)
     held = {row.user for row in model.sessions.values()}
     if model.is_guest(ended.user) and ended.user not in held:
         for room in model.rooms.values():
@@ -179,7 +199,7 @@ def end_session(model: Tables, session: SessionId, at: Millis) -> d.Outcome:
             room.invites.pop(ended.user, None)
         if model.users[ended.user].address is not None:
             model.departed[ended.user] = at
-    return d.Committed()
+    return d.Committed(changes)
 
 
 def end_sessions(model: Tables, draft: d.EndSessions) -> d.Outcome:
@@ -193,15 +213,15 @@ def end_sessions(model: Tables, draft: d.EndSessions) -> d.Outcome:
     ]
     for session in void:
         end_session(model, session, model.reached)
-    return d.Committed() if void else d.Duplicate()
+    changes = (AccessRevoked(draft.user, draft.token),)
+    return d.Committed(changes) if void else d.Duplicate(changes=changes)
 
 
 def end_named_session(model: Tables, draft: d.EndNamedSession) -> d.Outcome:
     """Void the session that a user names by its tag."""
     for row in _sessions_of(model, draft.user):
         if session_tag(row.session) == draft.tag:
-            end_session(model, row.session, model.reached)
-            return d.Committed(ended=(row.session,))
+            return end_session(model, row.session, model.reached)
     return answers.NO_SESSION
 
 
@@ -223,9 +243,9 @@ def sessions_of(
     ]
 
 
-def forget_revisions(model: Tables, draft: d.ForgetRevisions) -> d.Outcome:
-    """Let go of revisions that were taken."""
-    model.revisions = [row for row in model.revisions if row.number > draft.upto]
+def keep_position(model: Tables, draft: d.KeepPosition) -> d.Outcome:
+    """Let go of what the reader of others' changes has taken."""
+    model.log = [row for row in model.log if row[0] > draft.position]
     return d.Committed()
 
 

@@ -7,9 +7,17 @@ from typing import Any
 import attrs
 
 from chatd.core import drafts as d
+from chatd.core.changes import (
+    Appended,
+    MemberSet,
+    Moderated,
+    RoomDeclared,
+    RoomRenamed,
+    SettingsSet,
+)
 from chatd.core.entities import HOLD_OFF_MS, Sanction
 from chatd.core.settings import RoomSettings
-from chatd.enums import Change, Role
+from chatd.enums import MemberChange, Role
 from chatd.ids import Seq, UserName
 from chatd.ports import InviteRow, MemberRow, SanctionRow
 from chatd.store import answers
@@ -43,16 +51,16 @@ def create_room(model: Tables, draft: d.CreateRoom, now: Millis) -> d.Outcome:
     room = ModelRoom(draft.room, draft.epoch, draft.settings, maker=maker)
     model.rooms[draft.room] = room
     room.looks[draft.room] = draft.skeleton
-    committed = d.Committed()
+    event = None
     if draft.event and creator is not None:
         role = draft.members[creator]
-        committed = _tell(room, creator, creator, Change.JOIN, now, {"role": role})
+        event = _tell(room, creator, creator, MemberChange.JOIN, now, {"role": role})
     for name, role in draft.members.items():
         room.members[name] = MemberRow(name, role, room.head)
     if draft.cid is not None and creator is not None:
         digest = creation_digest(draft)
         model.creations[creator, draft.cid] = digest, room
-    return committed
+    return d.Committed((answers.made(draft, event),))
 
 
 def recall_creation(
@@ -75,7 +83,7 @@ def declare_room(model: Tables, draft: d.DeclareRoom) -> d.Outcome:
     if room is None:
         return answers.NO_ROOM
     room.settings = draft.settings
-    return d.Committed()
+    return d.Committed((RoomDeclared(draft.room, draft.settings),))
 
 
 def set_room(room: ModelRoom, draft: d.SetRoom, now: Millis) -> d.Outcome:
@@ -85,7 +93,8 @@ def set_room(room: ModelRoom, draft: d.SetRoom, now: Millis) -> d.Outcome:
     if not changes:
         return d.Duplicate(room.head, room.last_ts)
     room.settings = after
-    return room.add(e.Room(*room.stamp(now), draft.user, **changes))
+    event = room.add(e.Room(*room.stamp(now), draft.user, **changes))
+    return d.Committed((SettingsSet(changes, event),))
 
 
 def rename_room(
@@ -107,7 +116,8 @@ def rename_room(
     room.looks[name] = draft.skeleton
     room.name = name
     model.rooms[name] = model.rooms.pop(before)
-    return room.add(e.Rename(name, seq, ts, draft.user, name, was=[before]))
+    event = room.add(e.Rename(name, seq, ts, draft.user, name, was=[before]))
+    return d.Committed((RoomRenamed(before, name), Appended(event)))
 
 
 def set_member(model: Tables, draft: d.SetMember, now: Millis) -> d.Outcome:
@@ -121,16 +131,16 @@ def set_member(model: Tables, draft: d.SetMember, now: Millis) -> d.Outcome:
         draft = attrs.evolve(draft, role=Role.OWNER)
     member = room.members.get(draft.user)
     if draft.role == (member.role if member else None):
-        return d.Duplicate()
+        return d.Duplicate(changes=(MemberSet(room.name, draft.user, draft.role),))
     if draft.role is None and _is_last_owner(room, draft.user):
         return answers.NO_OWNER_LEFT
-    committed = d.Committed()
+    event, first = None, Seq(1)
     if draft.event:
-        change = Change.ROLE if member else Change.JOIN
+        change = MemberChange.ROLE if member else MemberChange.JOIN
         if draft.role is None:
-            change = Change.LEAVE
+            change = MemberChange.LEAVE
         said = {} if draft.role is None else {"role": draft.role}
-        committed = _tell(room, draft.user, draft.user, change, now, said)
+        event = _tell(room, draft.user, draft.user, change, now, said)
     if draft.role is None:
         del room.members[draft.user]
     elif member is not None:
@@ -141,7 +151,7 @@ def set_member(model: Tables, draft: d.SetMember, now: Millis) -> d.Outcome:
         room.members[draft.user] = row
         room.invites.pop(draft.user, None)
         room.bans.pop(draft.user, None)
-    return committed
+    return d.Committed((MemberSet(room.name, draft.user, draft.role, first, event),))
 
 
 def _is_last_owner(room: ModelRoom, user: UserName) -> bool:
@@ -159,9 +169,13 @@ def moderate(
     if target not in model.users:
         return answers.NO_USER
     member = room.members.get(target)
-    if draft.change in (Change.KICK, Change.ROLE) and member is None:
+    if draft.change in (MemberChange.KICK, MemberChange.ROLE) and member is None:
         return answers.NOT_IN_ROOM
-    if draft.change == Change.BAN and member is None and _is_forgotten(model, target):
+    if (
+        draft.change == MemberChange.BAN
+        and member is None
+        and _is_forgotten(model, target)
+    ):
         return answers.NO_USER
     if _is_done(room, draft, member, now):
         return d.Duplicate(room.head, room.last_ts)
@@ -170,31 +184,32 @@ def moderate(
     sanction = SanctionRow(target, until, draft.reason)
     said = {"role": draft.role, "until": until, "reason": draft.reason}
     detail = {name: value for name, value in said.items() if value is not None}
-    committed = _tell(room, draft.user, target, draft.change, now, detail)
+    event = _tell(room, draft.user, target, draft.change, now, detail)
+    barred = None
     match draft.change:
-        case Change.INVITE:
+        case MemberChange.INVITE:
             room.invites[target] = InviteRow(target, draft.user, ts)
-        case Change.BAN:
+        case MemberChange.BAN:
             ban = Sanction(until, draft.reason)
-            committed.barred = bar_address(model, room, target, ban)
+            barred = bar_address(model, room, target, ban)
             room.bans[target] = sanction
-        case Change.UNBAN:
+        case MemberChange.UNBAN:
             del room.bans[target]
             room.barred.pop(target, None)
-        case Change.MUTE:
+        case MemberChange.MUTE:
             room.mutes[target] = sanction
-        case Change.UNMUTE:
+        case MemberChange.UNMUTE:
             del room.mutes[target]
-        case Change.ROLE:
+        case MemberChange.ROLE:
             assert draft.role is not None
             room.members[target].role = draft.role
     last = room.invites.get(target)
     if last is not None and draft.change in HOLD_OFF_MS:
         until = max(ts + HOLD_OFF_MS[draft.change], last.closed_until or 0)
         room.invites[target] = attrs.evolve(last, closed_until=until)
-    if draft.change in (Change.KICK, Change.BAN):
+    if draft.change in (MemberChange.KICK, MemberChange.BAN):
         room.members.pop(target, None)
-    return committed
+    return d.Committed((Moderated(event, barred),))
 
 
 def _is_forgotten(model: Tables, user: UserName) -> bool:
@@ -209,19 +224,19 @@ def _is_done(
 ) -> bool:
     """Whether the act would change nothing."""
     match draft.change:
-        case Change.INVITE:
+        case MemberChange.INVITE:
             return _is_invited(room, draft.target, now) or member is not None
-        case Change.UNINVITE | Change.DECLINE:
+        case MemberChange.UNINVITE | MemberChange.DECLINE:
             return not _is_invited(room, draft.target, now)
-        case Change.ROLE:
+        case MemberChange.ROLE:
             return member is not None and member.role == draft.role
-        case Change.BAN:
+        case MemberChange.BAN:
             return member is None and _same(room.bans, draft)
-        case Change.MUTE:
+        case MemberChange.MUTE:
             return _same(room.mutes, draft)
-        case Change.UNBAN:
+        case MemberChange.UNBAN:
             return draft.target not in room.bans
-        case Change.UNMUTE:
+        case MemberChange.UNMUTE:
             return draft.target not in room.mutes
     return False
 
@@ -245,8 +260,8 @@ def _tell(
     room: ModelRoom,
     sender: UserName,
     user: UserName,
-    change: Change,
+    change: MemberChange,
     now: Millis,
     said: dict[str, Any],
-) -> d.Committed:
+) -> e.Member:
     return room.add(e.Member(*room.stamp(now), sender, user, change, **said))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from chatd.core import drafts as d
+from chatd.core.changes import Appended
 from chatd.core.mentions import Mentions
 from chatd.ids import UserName, direct_partner, is_direct
 from chatd.store import answers
@@ -57,7 +58,7 @@ def _durable(model: Tables, draft: d.Durable, now: Millis) -> d.Outcome:
             room.cids[draft.user, draft.cid] = digest, outcome.seq, outcome.ts, ()
         elif isinstance(outcome, d.Committed) and outcome.event is not None:
             where = outcome.event.seq, outcome.event.ts
-            missed = outcome.unreached if isinstance(outcome, d.Addressing) else ()
+            missed = outcome.unreached
             room.cids[draft.user, draft.cid] = digest, *where, missed
     return outcome
 
@@ -91,11 +92,9 @@ def _new(
     event = e.Message(name, seq, ts, draft.user, draft.text, draft.cid, draft.reply_to)
     if seq == 1 and is_direct(name):
         event.epoch = room.epoch
-    committed = room.add(event, hidden=hidden)
+    room.add(event, hidden=hidden)
     missed = _unreached(model, draft.mentions)
-    if not missed:
-        return committed
-    return d.Addressing(event, hidden, addressed=draft.mentions, unreached=missed)
+    return d.Committed((Appended(event, hidden, draft.mentions),), missed)
 
 
 def _unreached(model: Tables, found: Mentions | None) -> tuple[UserName, ...]:
@@ -121,18 +120,10 @@ def _edit(
     message.text = draft.text
     message.hidden = message.hidden or hidden
     message.edit = e.Edit(*room.stamp(now), draft.user, draft.of, draft.text)
-    committed = room.add(message.edit, hidden=message.hidden)
+    event = room.add(message.edit, hidden=message.hidden)
     found = message.address(draft.mentions, message.edit.seq, model.users)
     missed = _unreached(model, draft.mentions)
-    if found[0] is None and not missed:
-        return committed
-    return d.Addressing(
-        message.edit,
-        message.hidden,
-        addressed=found[0],
-        told=found[1],
-        unreached=missed,
-    )
+    return d.Committed((Appended(event, message.hidden, *found),), missed)
 
 
 def _delete(room: ModelRoom, draft: d.DeleteMessage, now: Millis) -> d.Outcome:
@@ -142,7 +133,8 @@ def _delete(room: ModelRoom, draft: d.DeleteMessage, now: Millis) -> d.Outcome:
     message.text = message.edit = None
     message.mentions.clear()
     message.reactions.clear()
-    return room.add(e.Delete(*room.stamp(now), draft.user, draft.of))
+    event = room.add(e.Delete(*room.stamp(now), draft.user, draft.of))
+    return d.Committed((Appended(event),))
 
 
 def _react(
@@ -161,7 +153,7 @@ def _react(
         return answers.TOO_MANY_KINDS
     react = e.React(*room.stamp(now), draft.user, draft.of, draft.emoji, draft.on)
     message.reactions[draft.emoji, draft.user] = react
-    return room.add(react, hidden=hidden)
+    return d.Committed((Appended(room.add(react, hidden=hidden), hidden),))
 
 
 def _own(room: ModelRoom, draft: d.EditMessage) -> ModelMessage | d.Refused:

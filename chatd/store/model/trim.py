@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chatd.core import drafts as d
+from chatd.core.changes import RoomTrimmed
 from chatd.ids import Seq
 from chatd.store import answers
 from chatd.store.model.entities import ModelRoom, Tables, count_reactions
@@ -30,7 +31,8 @@ def trim_room(model: Tables, draft: d.TrimRoom) -> d.Outcome:
         for where, message in model.written
         if where is not room or message.seq >= first
     ]
-    return d.Trimmed(first=room.first, more=first < goal)
+    changes = (RoomTrimmed(room.name, room.first),)
+    return d.Trimmed(changes, more=first < goal)
 
 
 def _goal(room: ModelRoom, draft: d.TrimRoom) -> int:

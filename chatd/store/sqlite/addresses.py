@@ -10,7 +10,7 @@ from __future__ import annotations
 import apsw
 
 from chatd.core.barred import KNOWN_MS
-from chatd.core.drafts import AddressBan
+from chatd.core.changes import AddressBan
 from chatd.core.entities import Sanction
 from chatd.ids import UserName
 from chatd.store.sqlite.ledger import Ledger

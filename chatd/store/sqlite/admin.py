@@ -1,9 +1,8 @@
 """What the command line does to accounts, bans and sessions.
 
 The daemon reads accounts when a credential is presented, so it sees a new one at
-once. A change that concerns who is connected leaves a revision; see
-`chatd.store.sqlite.beside`. Functions that return a number return the
-revision's.
+once. A change that concerns who is connected goes into the log for it
+(`chatd.store.sqlite.log`). Functions that return a number return its position there.
 """
 
 from __future__ import annotations
@@ -13,19 +12,24 @@ from pathlib import Path
 import apsw
 import attrs
 
+from chatd.core.changes import (
+    AccessRevoked,
+    Banned,
+    RoleSet,
+    Unbanned,
+    UserAdded,
+)
 from chatd.core.drafts import Committed, EndNamedSession, EndSessions
 from chatd.core.entities import Sanction
-from chatd.core.inputs import RevisionKind
 from chatd.enums import AccountRole
 from chatd.errors import Reject, RejectCode
 from chatd.ids import SessionId, SessionTag, UserName, session_tag
 from chatd.store import answers
-from chatd.store.sqlite import addresses, people
+from chatd.store.sqlite import addresses, log, people
 from chatd.store.sqlite.beside import (
     account_id,
     make_store,
     reading,
-    revise,
     user_id,
     writing,
 )
@@ -110,7 +114,7 @@ def add_account(
     skeleton: str | None = None,
     *,
     distinct: bool = False,
-    role: str = "user",
+    role: AccountRole = AccountRole.USER,
 ) -> int | None:
     """Add an account, shown by its name. Where there is no store yet one is made.
 
@@ -123,8 +127,8 @@ def add_account(
         role: `user`, `bot` or `admin`.
 
     Returns:
-        The revision's number, if it is an administrator's: the first one may have been
-        waited for.
+        The position of the change, if it is an administrator's: the first one may have
+        been waited for.
 
     Raises:
         Reject: `name_taken`: it is, or was once, or one that looks like it.
@@ -145,9 +149,9 @@ def add_account(
             taken = select(db, "SELECT 1 FROM user WHERE name = ?", (name,))
             why = answers.NAME_TAKEN if taken else answers.NAME_LOOKS_TAKEN
             raise Reject(why.code, why.text)
-        return (
-            revise(db, RevisionKind.ROLE, name) if role == AccountRole.ADMIN else None
-        )
+        if role != AccountRole.ADMIN:
+            return None  # looked up when he comes
+        return log.add(db, UserAdded(name, name, role))
 
 
 def set_password(directory: Path, name: UserName, password_hash: str) -> int:
@@ -163,10 +167,10 @@ def set_password(directory: Path, name: UserName, password_hash: str) -> int:
             "UPDATE user SET password_hash = ? WHERE id = ?", (password_hash, user)
         )
         void(db, name, user)
-        return revise(db, RevisionKind.LOGOUT, name)
+        return log.add(db, AccessRevoked(name))
 
 
-def set_role(directory: Path, name: UserName, role: str) -> int:
+def set_role(directory: Path, name: UserName, role: AccountRole) -> int:
     """Give an account another role on this server.
 
     Raises:
@@ -176,7 +180,7 @@ def set_role(directory: Path, name: UserName, role: str) -> int:
     with writing(directory) as db:
         user = account_id(db, name)
         db.execute("UPDATE user SET role = ? WHERE id = ?", (role, user))
-        return revise(db, RevisionKind.ROLE, name)
+        return log.add(db, RoleSet(name, role))
 
 
 def ban(directory: Path, name: UserName, ban: Sanction, now: Millis) -> int:
@@ -195,16 +199,16 @@ def ban(directory: Path, name: UserName, ban: Sanction, now: Millis) -> int:
             " WHERE id = ?",
             (now, ban.until, ban.reason, user),
         )
-        addresses.bar(_ledger(db), (user, name), addresses.SERVER, ban, now)
+        barred = addresses.bar(_ledger(db), (user, name), addresses.SERVER, ban, now)
         _end_sessions(db, name)
-        return revise(db, RevisionKind.BAN, name)
+        return log.add(db, Banned(name, ban.until, ban.reason, barred))
 
 
 def unban(directory: Path, name: UserName) -> int | None:
     """Let a user in again.
 
     Returns:
-        The revision's number; None if he was not banned.
+        The position of the change; None if he was not banned.
 
     Raises:
         Reject: `no_user`.
@@ -218,7 +222,7 @@ def unban(directory: Path, name: UserName) -> int | None:
             " WHERE id = ? AND banned_at IS NOT NULL",
             (user,),
         )
-        return revise(db, RevisionKind.UNBAN, name) if db.changes() else None
+        return log.add(db, Unbanned(name)) if db.changes() else None
 
 
 def sessions(directory: Path, name: UserName) -> list[SessionShown]:
@@ -255,11 +259,12 @@ def log_out(directory: Path, name: UserName, tag: SessionTag | None = None) -> i
         user_id(db, name)
         if tag is None:
             _end_sessions(db, name)
-            return revise(db, RevisionKind.LOGOUT, name)
+            return log.add(db, AccessRevoked(name))
         outcome = people.end_named_session(_ledger(db), EndNamedSession(name, tag), 0)
         if not isinstance(outcome, Committed):
             raise Reject(RejectCode.NO_SESSION, f"{name} has no session {tag}")
-        return revise(db, RevisionKind.LOGOUT, name, session=outcome.ended[0])
+        (ended,) = outcome.changes
+        return log.add(db, ended)
 
 
 def void(db: apsw.Connection, name: UserName, user: int) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import apsw
 
+from chatd.core.changes import Change, PlaceNamed
 from chatd.core.drafts import (
     BAD_INVITATION,
     INVITATION_EXPIRED,
@@ -16,7 +17,6 @@ from chatd.core.drafts import (
     Committed,
     Duplicate,
     Enroll,
-    Enrolled,
     Invited,
     OfferSetup,
     Outcome,
@@ -46,7 +46,8 @@ def set_place(ledger: Ledger, draft: SetPlace, now: Millis) -> Outcome:
     """Call the place otherwise."""
     sql = "UPDATE store SET place = ?1 WHERE place IS NOT ?1"
     ledger.db.execute(sql, (draft.name,))
-    return Committed() if ledger.db.changes() else Duplicate()
+    changes = (PlaceNamed(draft.name),)
+    return Committed(changes) if ledger.db.changes() else Duplicate(changes=changes)
 
 
 # --- invitations ----------------------------------------------------------------
@@ -154,21 +155,21 @@ def enroll(ledger: Ledger, draft: Enroll, now: Millis) -> Outcome:
         return added
     if number is None:
         ledger.db.execute("UPDATE store SET setup = NULL")
-        return Enrolled(room=None)
+        return added
     ledger.db.execute("UPDATE invitation SET used = used + 1 WHERE id = ?", (number,))
     ledger.db.execute(
         "INSERT INTO invitation_use (invitation_id, number, user_id, at)"
         " VALUES (?, ?, ?, ?)",
         (number, used + 1, ledger.user(draft.account.user), now),
     )
-    return _enter(ledger, draft, now)
+    return Committed(added.changes + _enter(ledger, draft, now))
 
 
-def _enter(ledger: Ledger, draft: Enroll, now: Millis) -> Outcome:
+def _enter(ledger: Ledger, draft: Enroll, now: Millis) -> tuple[Change, ...]:
     """Make who has come a member of a room, if that is there."""
     room = ledger.room(draft.room) if draft.room is not None else None
     if room is None:
-        return Enrolled(room=None)
+        return ()
     (text,) = ledger.one("SELECT settings FROM room WHERE id = ?", room.id)
     entry = SetMember(
         room.name,
@@ -180,7 +181,7 @@ def _enter(ledger: Ledger, draft: Enroll, now: Millis) -> Outcome:
     )
     entered = set_member(ledger, entry, now)
     assert isinstance(entered, Committed)
-    return Enrolled(entered.event, room=room.name)
+    return entered.changes
 
 
 # --- the first administrator ------------------------------------------------------

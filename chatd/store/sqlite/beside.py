@@ -1,11 +1,11 @@
 """How the command line gets at a store, also beside a daemon that serves it.
 
 Each call opens a connection of its own for one short transaction; SQLite makes
-it and the daemon's writer wait for each other. What a running daemon has in
-memory of it, it learns from a **revision**, a row in the same transaction; it
-removes the row when it has done what there was to do (`chatd.hub.revisions`).
-So whoever waits for that knows that the change is in force, and that nothing is
-under way any more of those whom it cut off.
+it and the daemon's writer wait for each other. What a running daemon has in memory of
+it, it learns from a row of the log in the same transaction (`chatd.store.sqlite.log`);
+when it has applied that, and what those whom it cut off had under way is done, it keeps
+its position (`chatd.hub.following`). So who waits for that position knows that the
+change is in force.
 """
 
 from __future__ import annotations
@@ -18,10 +18,9 @@ from pathlib import Path
 
 import apsw
 
-from chatd.core.inputs import RevisionKind
 from chatd.errors import Reject, RejectCode, StoreRefused
-from chatd.ids import SessionId, UserName
-from chatd.store.sqlite import files, migrate
+from chatd.ids import UserName
+from chatd.store.sqlite import files, log, migrate
 from chatd.store.sqlite.faults import refusing, translated
 from chatd.store.sqlite.ledger import GUEST
 from chatd.store.sqlite.sql import select, transaction
@@ -138,30 +137,12 @@ def _only(rows: list[tuple[int]], otherwise: str) -> int:
     raise Reject(RejectCode.NO_USER, otherwise)
 
 
-# --- revisions ----------------------------------------------------------------
+def wait_taken(directory: Path, position: int) -> bool:
+    """Wait until a daemon that serves the store has taken a change.
 
-
-def revise(
-    db: apsw.Connection,
-    kind: RevisionKind,
-    user: UserName,
-    token: bytes | None = None,
-    session: SessionId | None = None,
-) -> int:
-    """Leave word of a change, in the transaction that makes it.
-
-    Returns:
-        The revision's number, for `wait_taken`.
-    """
-    db.execute(
-        "INSERT INTO revision (kind, user, token, session) VALUES (?, ?, ?, ?)",
-        (kind.value, user, token, session),
-    )
-    return db.last_insert_rowid()
-
-
-def wait_taken(directory: Path, number: int) -> bool:
-    """Wait until a daemon that serves the store has taken a revision.
+    Args:
+        directory: Where the store is.
+        position: That of the change (`chatd.store.sqlite.log`).
 
     Returns:
         Whether it has, or there is none that could; False after `TAKEN_MAX_S`.
@@ -171,7 +152,7 @@ def wait_taken(directory: Path, number: int) -> bool:
     """
     give_up = time.monotonic() + TAKEN_MAX_S
     with connected(directory, read_only=True) as db:
-        while select(db, "SELECT 1 FROM revision WHERE id = ?", (number,)):
+        while not log.has_taken(db, position):
             if not files.is_served(directory):
                 return True
             if time.monotonic() > give_up:

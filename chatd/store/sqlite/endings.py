@@ -9,6 +9,7 @@ of a room whose maker has made another one of its name.
 
 from __future__ import annotations
 
+from chatd.core.changes import RoomEnded
 from chatd.core.drafts import (
     TRIM_ROWS,
     TRIM_TEXT_BYTES,
@@ -44,7 +45,8 @@ def _destroy(
     seq, ts = add_event(ledger, room, user, now, kind="room", change="destroy")
     ledger.db.execute("UPDATE room SET maker_id = NULL WHERE id = ?", (room.id,))
     _end(ledger, room)
-    return Committed(Destroy(room.name, seq, ts, draft.user))
+    event = Destroy(room.name, seq, ts, draft.user)
+    return Committed((RoomEnded(room.name, event),))
 
 
 def drop_room(ledger: Ledger, draft: DropRoom, _now: Millis) -> Outcome:
@@ -57,7 +59,7 @@ def drop_room(ledger: Ledger, draft: DropRoom, _now: Millis) -> Outcome:
     ):
         return Duplicate()
     _end(ledger, room)
-    return Committed()
+    return Committed((RoomEnded(room.name),))
 
 
 def _has_member(ledger: Ledger, room: RoomCell) -> bool:

@@ -16,11 +16,11 @@ from pathlib import Path
 import apsw
 import attrs
 
-from chatd.core.inputs import RevisionKind
+from chatd.core.changes import UserErased
 from chatd.errors import Reject, RejectCode, StoreUnavailable
 from chatd.ids import RoomName, UserName
-from chatd.store.sqlite import erasing, files
-from chatd.store.sqlite.beside import connected, revise, wait_taken
+from chatd.store.sqlite import erasing, files, log
+from chatd.store.sqlite.beside import connected, wait_taken
 from chatd.store.sqlite.ledger import Ledger
 from chatd.store.sqlite.sql import select, transaction
 
@@ -85,7 +85,7 @@ def erase(
                 nameless = _draw(db, new_name) if fate is Fate.REASSIGN else None
                 erasing.begin(db, name, user, nameless, by_hand=True)
             done.nameless = _nameless(db, name, user)
-            number = revise(db, RevisionKind.ERASE, name)
+            number = log.add(db, UserErased(name))
         if not wait_taken(directory, number):
             raise StoreUnavailable(
                 "the daemon that serves this directory has not taken note yet; nothing"

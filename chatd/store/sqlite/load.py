@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import apsw
 
-from chatd.core.drafts import AddressBan
+from chatd.core.changes import AddressBan
 from chatd.core.entities import INVITE_MS
 from chatd.ids import RoomName, UserName
 from chatd.ports import (
@@ -16,7 +16,7 @@ from chatd.ports import (
     Snapshot,
     UserRow,
 )
-from chatd.store.sqlite import addresses
+from chatd.store.sqlite import addresses, log
 from chatd.store.sqlite.ledger import GUEST
 from chatd.store.sqlite.people import GUESTS_PLACES, server_ban
 from chatd.store.sqlite.rooms import load_settings
@@ -70,7 +70,7 @@ def load(
             " OR user_id IN (SELECT id FROM user WHERE role = ?)",
             (certain, GUEST),
         )
-        db.execute("DELETE FROM revision")  # the snapshot has them
+        log.skip(db)  # the snapshot has it
         # What was begun by hand and broken off is the daemon's from here on.
         db.execute("UPDATE erasure SET by_hand = 0")
         db.execute(

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from chatd.core.drafts import Addressing, Committed, EditMessage
+from chatd.core.changes import Appended
+from chatd.core.drafts import Committed, EditMessage
 from chatd.core.mentions import Mentions
 from chatd.ids import Seq, UserName
 from chatd.store.sqlite.ledger import Ledger, RoomCell
@@ -75,11 +76,7 @@ def replace(
         ledger.db, ADD, [(room.id, user, event.seq, draft.of, 1) for user in new]
     )
     strangers = unreached(ledger, draft.mentions)
-    if addressed is None and not strangers:
-        return Committed(event, hidden)
-    return Addressing(
-        event, hidden, addressed=addressed, told=told, unreached=strangers
-    )
+    return Committed((Appended(event, hidden, addressed, told),), strangers)
 
 
 def _news(

@@ -13,7 +13,8 @@ from typing import Any
 
 import attrs
 
-from chatd.core.drafts import Addressing, Committed, NewMessage, Outcome
+from chatd.core.changes import Appended
+from chatd.core.drafts import Committed, NewMessage, Outcome
 from chatd.ids import Cid, Seq, UserName, is_direct
 from chatd.store import answers
 from chatd.store.digest import content_digest
@@ -104,9 +105,7 @@ def _append(ledger: Ledger, run: _Run, draft: NewMessage, now: Millis) -> Outcom
         reply_to=draft.reply_to,
         epoch=room.epoch if seq == 1 and is_direct(draft.room) else None,
     )
-    if missed:
-        return Addressing(message, hidden, addressed=draft.mentions, unreached=missed)
-    return Committed(message, hidden)
+    return Committed((Appended(message, hidden, draft.mentions),), missed)
 
 
 def _keys(ledger: Ledger, drafts: Sequence[NewMessage]) -> dict[CidKey, None]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from chatd.core.changes import Moderated
 from chatd.core.drafts import Committed, Duplicate, Moderate, Outcome
 from chatd.core.entities import HOLD_OFF_MS, Sanction
-from chatd.enums import Change, Role
+from chatd.enums import MemberChange, Role
 from chatd.ids import is_guest
 from chatd.store import answers
 from chatd.store.sqlite import addresses
@@ -41,11 +42,11 @@ def _moderate(
         "SELECT role FROM member WHERE room_id = ? AND user_id = ?", room.id, target
     )
     role = row[0] if row else None
-    if draft.change in (Change.KICK, Change.ROLE) and role is None:
+    if draft.change in (MemberChange.KICK, MemberChange.ROLE) and role is None:
         return answers.NOT_IN_ROOM
     is_gone = role is None and is_guest(draft.target)
     if (
-        draft.change == Change.BAN
+        draft.change == MemberChange.BAN
         and is_gone
         and not addresses.is_known(ledger, target)
     ):
@@ -61,7 +62,7 @@ def _moderate(
     seq, ts = add_member_event(ledger, room, user, now, target, draft.change, detail)
     _apply(ledger, draft, room, user, target, until, ts)
     barred = None
-    if draft.change == Change.BAN:
+    if draft.change == MemberChange.BAN:
         barred = addresses.bar(
             ledger,
             (target, draft.target),
@@ -69,12 +70,11 @@ def _moderate(
             Sanction(until, draft.reason),
             ledger.certain,
         )
-    elif draft.change == Change.UNBAN:
+    elif draft.change == MemberChange.UNBAN:
         addresses.unbar(ledger, target, room.id)
-    return Committed(
-        Member(room.name, seq, ts, draft.user, draft.target, draft.change, **detail),
-        barred=barred,
-    )
+    sender, target_name = draft.user, draft.target
+    event = Member(room.name, seq, ts, sender, target_name, draft.change, **detail)
+    return Committed((Moderated(event, barred),))
 
 
 def _is_done(
@@ -87,17 +87,17 @@ def _is_done(
 ) -> bool:
     """Whether the act would change nothing."""
     match draft.change:
-        case Change.INVITE:
+        case MemberChange.INVITE:
             return role is not None or _is_invited(ledger, room, target, now)
-        case Change.UNINVITE | Change.DECLINE:
+        case MemberChange.UNINVITE | MemberChange.DECLINE:
             return not _is_invited(ledger, room, target, now)
-        case Change.ROLE:
+        case MemberChange.ROLE:
             return role == draft.role
-        case Change.BAN | Change.MUTE:
+        case MemberChange.BAN | MemberChange.MUTE:
             held = _sanction(ledger, room, target, draft.change)
             same = held == (None, draft.reason) and draft.seconds is None
-            return same and (draft.change == Change.MUTE or role is None)
-        case Change.UNBAN | Change.UNMUTE:
+            return same and (draft.change == MemberChange.MUTE or role is None)
+        case MemberChange.UNBAN | MemberChange.UNMUTE:
             return _sanction(ledger, room, target, draft.change[2:]) is None
     return False
 
@@ -112,25 +112,25 @@ def _apply(
     ts: Millis,
 ) -> None:
     match draft.change:
-        case Change.INVITE:
+        case MemberChange.INVITE:
             ledger.db.execute(
                 "INSERT OR REPLACE INTO invite (room_id, user_id, sender_id, ts)"
                 " VALUES (?, ?, ?, ?)",
                 (room.id, target, user, ts),
             )
-        case Change.UNINVITE | Change.DECLINE:
+        case MemberChange.UNINVITE | MemberChange.DECLINE:
             _close_invite(ledger, room, target, draft.change, ts)
-        case Change.KICK:
+        case MemberChange.KICK:
             remove_member(ledger, room, target)
-        case Change.BAN:
+        case MemberChange.BAN:
             remove_member(ledger, room, target)
             _close_invite(ledger, room, target, draft.change, ts)
-        case Change.UNBAN | Change.UNMUTE:
+        case MemberChange.UNBAN | MemberChange.UNMUTE:
             remove_sanction(ledger, room, target, draft.change[2:])
-        case Change.ROLE:
+        case MemberChange.ROLE:
             assert draft.role is not None
             set_role(ledger, room, target, draft.role)
-    if draft.change in (Change.BAN, Change.MUTE):
+    if draft.change in (MemberChange.BAN, MemberChange.MUTE):
         ledger.db.execute(
             "INSERT OR REPLACE INTO sanction (room_id, user_id, kind, until, reason)"
             " VALUES (?, ?, ?, ?, ?)",
@@ -161,7 +161,7 @@ def _is_invited(ledger: Ledger, room: RoomCell, user: int, now: Millis) -> bool:
 
 
 def _close_invite(
-    ledger: Ledger, room: RoomCell, user: int, change: Change, ts: Millis
+    ledger: Ledger, room: RoomCell, user: int, change: MemberChange, ts: Millis
 ) -> None:
     ledger.db.execute(
         "UPDATE invite SET closed_until = max(?, coalesce(closed_until, 0))"

@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from chatd.core.changes import (
+    AccessRevoked,
+    BlockSet,
+    Change,
+    DisplaySet,
+    RoleSet,
+    SessionOpened,
+    SessionsEnded,
+    UserAdded,
+    UserErased,
+)
 from chatd.core.drafts import (
     AddUser,
     ChangePassword,
@@ -14,7 +25,7 @@ from chatd.core.drafts import (
     EndSession,
     EndSessions,
     EraseUser,
-    ForgetRevisions,
+    KeepPosition,
     NoteAddress,
     OpenSession,
     Outcome,
@@ -30,7 +41,7 @@ from chatd.core.drafts import (
 from chatd.core.entities import Sanction
 from chatd.ids import TAG_BYTES, SessionId, UserName
 from chatd.store import answers
-from chatd.store.sqlite import addresses, erasing
+from chatd.store.sqlite import addresses, erasing, log
 from chatd.store.sqlite.ledger import GUEST, Ledger
 from chatd.store.sqlite.rooms import recall_creation
 from chatd.wire.events import Millis
@@ -70,19 +81,21 @@ def add_user(ledger: Ledger, draft: AddUser, now: Millis) -> Outcome:
             now,
         ),
     )
-    return Committed()
+    return Committed((UserAdded(draft.user, draft.display, draft.role),))
 
 
 def set_display(ledger: Ledger, draft: SetDisplay, now: Millis) -> Outcome:
     """Change a display name."""
     sql = "UPDATE user SET display = ? WHERE id = ?"
-    return _update_user(ledger, draft.user, sql, draft.display)
+    changed = DisplaySet(draft.user, draft.display)
+    return _update_user(ledger, draft.user, sql, draft.display, changed)
 
 
 def set_role(ledger: Ledger, draft: SetAccountRole, now: Millis) -> Outcome:
     """Change an account's role."""
     sql = "UPDATE user SET role = ? WHERE id = ?"
-    return _update_user(ledger, draft.user, sql, draft.role)
+    changed = RoleSet(draft.user, draft.role)
+    return _update_user(ledger, draft.user, sql, draft.role, changed)
 
 
 def server_ban(
@@ -103,7 +116,8 @@ def set_block(ledger: Ledger, draft: SetBlock, now: Millis) -> Outcome:
         sql = "DELETE FROM block WHERE user_id = ? AND blocked_id = ?"
     ledger.db.execute(sql, pair)
     ledger.forget_blocks()
-    return Committed() if ledger.db.changes() else Duplicate()
+    changes = (BlockSet(draft.user, draft.blocked, draft.on),)
+    return Committed(changes) if ledger.db.changes() else Duplicate(changes=changes)
 
 
 def set_password_hash(ledger: Ledger, draft: SetPasswordHash, now: Millis) -> Outcome:
@@ -138,7 +152,7 @@ def change_password(ledger: Ledger, draft: ChangePassword, now: Millis) -> Outco
         " link = NULL, link_until = NULL WHERE user_id = ? AND id = ?",
         (user, draft.session),
     )
-    return Committed()
+    return Committed((AccessRevoked(draft.user, besides=draft.session),))
 
 
 def erase_user(ledger: Ledger, draft: EraseUser, now: Millis) -> Outcome:
@@ -153,15 +167,17 @@ def erase_user(ledger: Ledger, draft: EraseUser, now: Millis) -> Outcome:
         return answers.NAME_TAKEN
     erasing.begin(ledger.db, draft.user, user, draft.nameless, by_hand=False)
     ledger.forget_user(draft.user)
-    return Committed()
+    return Committed((UserErased(draft.user),))
 
 
-def _update_user(ledger: Ledger, name: UserName, sql: str, value: str) -> Outcome:
+def _update_user(
+    ledger: Ledger, name: UserName, sql: str, value: str, change: Change
+) -> Outcome:
     user = ledger.user(name)
     if user is None:
         return answers.NO_USER
     ledger.db.execute(sql, (value, user))
-    return Committed()
+    return Committed((change,))
 
 
 def open_session(ledger: Ledger, draft: OpenSession, now: Millis) -> Outcome:
@@ -170,10 +186,12 @@ def open_session(ledger: Ledger, draft: OpenSession, now: Millis) -> Outcome:
         return answers.TOKEN_GONE
     if draft.beside is not None and not _has_session(ledger, draft.beside):
         return answers.SESSION_GONE
+    changes: tuple[Change, ...] = ()
     if draft.new_user is not None:
         added = add_user(ledger, draft.new_user, now)
         if not isinstance(added, Committed):
             return added
+        changes += added.changes
     user = ledger.user(draft.user)
     if user is None:
         return answers.NO_USER
@@ -194,7 +212,9 @@ def open_session(ledger: Ledger, draft: OpenSession, now: Millis) -> Outcome:
     )
     if draft.address is not None:
         addresses.keep(ledger, user, draft.address)
-    return Committed(ended=_displace(ledger, draft, user) if draft.most else ())
+    changes += (SessionOpened(draft.session, draft.user),)
+    ended = _displace(ledger, draft, user) if draft.most else ()
+    return Committed(changes + ((SessionsEnded(ended),) if ended else ()))
 
 
 def note_address(ledger: Ledger, draft: NoteAddress, now: Millis) -> Outcome:
@@ -253,10 +273,11 @@ def end_session(ledger: Ledger, draft: EndSession, now: Millis) -> Outcome:
     row = ledger.one(
         "DELETE FROM session WHERE id = ? RETURNING user_id", draft.session
     )
+    changes = (SessionsEnded((draft.session,)),)
     if row is None:
-        return Duplicate()
+        return Duplicate(changes=changes)
     _leave_if_guest(ledger, row[0])
-    return Committed()
+    return Committed(changes)
 
 
 def end_named_session(ledger: Ledger, draft: EndNamedSession, now: Millis) -> Outcome:
@@ -271,12 +292,12 @@ def end_named_session(ledger: Ledger, draft: EndNamedSession, now: Millis) -> Ou
     if user is None or row is None:
         return answers.NO_SESSION
     _leave_if_guest(ledger, user)
-    return Committed(ended=(SessionId(row[0]),))
+    return Committed((SessionsEnded((SessionId(row[0]),)),))
 
 
-def forget_revisions(ledger: Ledger, draft: ForgetRevisions, now: Millis) -> Outcome:
-    """Let go of revisions that were taken."""
-    ledger.db.execute("DELETE FROM revision WHERE id <= ?", (draft.upto,))
+def keep_position(ledger: Ledger, draft: KeepPosition, now: Millis) -> Outcome:
+    """Note up to where the daemon has taken what others have written."""
+    log.keep_position(ledger.db, draft.position)
     return Committed()
 
 
@@ -291,10 +312,11 @@ def end_sessions(ledger: Ledger, draft: EndSessions, now: Millis) -> Outcome:
         user,
         draft.token,
     )
+    changes = (AccessRevoked(draft.user, draft.token),)
     if ended is None:
-        return Duplicate()
+        return Duplicate(changes=changes)
     _leave_if_guest(ledger, user)
-    return Committed()
+    return Committed(changes)
 
 
 def _leave_if_guest(ledger: Ledger, user: int) -> None:

@@ -15,7 +15,7 @@ import apsw
 import orjson
 
 from chatd.core.entities import SessionKept
-from chatd.enums import Change, Post, Role, Visibility
+from chatd.enums import MemberChange, Post, Role, Visibility
 from chatd.ids import (
     Epoch,
     RoomName,
@@ -186,7 +186,7 @@ def _event(
     if kind == "room":
         cls: type[TimelineEvent] = Rename if change == "rename" else Room
         return cls(**base, **detail)
-    return Member(**base, user=subject, change=Change(change), **detail)
+    return Member(**base, user=subject, change=MemberChange(change), **detail)
 
 
 def nth_newest(db: apsw.Connection, room: RoomName, count: int, upto: Seq) -> Seq:

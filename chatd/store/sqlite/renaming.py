@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import orjson
 
+from chatd.core.changes import Appended, RoomRenamed
 from chatd.core.drafts import Committed, Duplicate, Outcome, RenameRoom
 from chatd.store import answers
 from chatd.store.sqlite.ledger import Ledger, RoomCell
@@ -56,4 +57,5 @@ def _rename(
         (draft.name, draft.skeleton, room.id),
     )
     ledger.move_room(before, draft.name)
-    return Committed(Rename(draft.name, seq, ts, draft.user, draft.name, was=[before]))
+    event = Rename(draft.name, seq, ts, draft.user, draft.name, was=[before])
+    return Committed((RoomRenamed(before, draft.name), Appended(event)))

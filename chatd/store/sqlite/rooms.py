@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 import orjson
 
+from chatd.core.changes import MemberSet, RoomDeclared, SettingsSet
 from chatd.core.drafts import (
     Committed,
     Conflict,
@@ -24,7 +25,7 @@ from chatd.core.drafts import (
     SetRoom,
 )
 from chatd.core.settings import RoomSettings
-from chatd.enums import Change, Role
+from chatd.enums import MemberChange, Role
 from chatd.ids import Cid, Seq
 from chatd.store import answers
 from chatd.store.digest import creation_digest, is_creation_retry
@@ -64,13 +65,13 @@ def create_room(ledger: Ledger, draft: CreateRoom, now: Millis) -> Outcome:
     )
     room = ledger.room(draft.room)
     assert room is not None
-    committed = Committed()
+    event = None
     if draft.event and users:
         name, role = next(iter(draft.members.items()))
         user = users[name]
         assert user is not None
         join = SetMember(draft.room, name, role, event=True)
-        committed = _add_own_event(ledger, join, room, user, now, Change.JOIN)
+        event = _add_own_event(ledger, join, room, user, now, MemberChange.JOIN)
     ledger.db.executemany(
         "INSERT INTO member (room_id, user_id, role, read, first)"
         " VALUES (?, ?, ?, ?, 1)",
@@ -86,7 +87,7 @@ def create_room(ledger: Ledger, draft: CreateRoom, now: Millis) -> Outcome:
             " VALUES (?, ?, ?, ?, ?)",
             (*creator, creation_digest(draft), room.id, ledger.certain),
         )
-    return committed
+    return Committed((answers.made(draft, event),))
 
 
 def _creator(ledger: Ledger, draft: CreateRoom) -> tuple[int, Cid] | None:
@@ -119,7 +120,7 @@ def declare_room(ledger: Ledger, draft: DeclareRoom, now: Millis) -> Outcome:
     if room is None:
         return answers.NO_ROOM
     _write_settings(ledger, room, draft.settings)
-    return Committed()
+    return Committed((RoomDeclared(draft.room, draft.settings),))
 
 
 def set_room(ledger: Ledger, draft: SetRoom, now: Millis) -> Outcome:
@@ -140,7 +141,8 @@ def _set_room(
     seq, ts = add_event(
         ledger, room, user, now, kind="room", detail=orjson.dumps(changes).decode()
     )
-    return Committed(Room(room.name, seq, ts, draft.user, **changes))
+    event = Room(room.name, seq, ts, draft.user, **changes)
+    return Committed((SettingsSet(changes, event),))
 
 
 def _write_settings(ledger: Ledger, room: RoomCell, settings: RoomSettings) -> None:
@@ -175,19 +177,19 @@ def set_member(ledger: Ledger, draft: SetMember, now: Millis) -> Outcome:
     )
     before = row[0] if row else None
     if before == draft.role:
-        return Duplicate()
+        return Duplicate(changes=(MemberSet(room.name, draft.user, draft.role),))
     if (
         draft.role is None
         and before == Role.OWNER
         and _is_last_owner(ledger, room, user)
     ):
         return answers.NO_OWNER_LEFT
-    committed = Committed()
+    event, first = None, 1
     if draft.event:
-        change = Change.ROLE if before else Change.JOIN
+        change = MemberChange.ROLE if before else MemberChange.JOIN
         if draft.role is None:
-            change = Change.LEAVE
-        committed = _add_own_event(ledger, draft, room, user, now, change)
+            change = MemberChange.LEAVE
+        event = _add_own_event(ledger, draft, room, user, now, change)
     if draft.role is None:
         remove_member(ledger, room, user)
     elif before is not None:
@@ -201,7 +203,8 @@ def set_member(ledger: Ledger, draft: SetMember, now: Millis) -> Outcome:
         )
         _remove_invite(ledger, room, user)
         remove_sanction(ledger, room, user, "ban")  # one that has lapsed
-    return committed
+    changed = MemberSet(room.name, draft.user, draft.role, Seq(first), event)
+    return Committed((changed,))
 
 
 def _is_empty(ledger: Ledger, room: RoomCell) -> bool:
@@ -228,14 +231,12 @@ def _add_own_event(
     room: RoomCell,
     user: int,
     now: Millis,
-    change: Change,
-) -> Committed:
+    change: MemberChange,
+) -> Member:
     """Tell the timeline of a membership that its own user has changed."""
     detail = {} if draft.role is None else {"role": draft.role}
     seq, ts = add_member_event(ledger, room, user, now, user, change, detail)
-    return Committed(
-        Member(room.name, seq, ts, draft.user, draft.user, change, draft.role)
-    )
+    return Member(room.name, seq, ts, draft.user, draft.user, change, draft.role)
 
 
 def add_member_event(
@@ -244,7 +245,7 @@ def add_member_event(
     user: int,
     now: Millis,
     subject: int,
-    change: Change,
+    change: MemberChange,
     detail: dict[str, Any],
 ) -> tuple[Seq, Millis]:
     """Add to a timeline what somebody did to a member, or to himself."""

@@ -21,9 +21,9 @@ import apsw.aio
 import attrs
 import trio
 
+from chatd.core.changes import Change
 from chatd.core.drafts import Draft, Outcome
 from chatd.core.entities import SessionKept
-from chatd.core.inputs import Revision
 from chatd.core.principal import InvitationKept
 from chatd.core.query import Hit, Place, Query
 from chatd.errors import (
@@ -102,13 +102,15 @@ class SqliteStore:
         self._untended.set()
         return batch.outcomes
 
-    async def revisions(self, after: int) -> list[Revision]:
-        """What was changed beside the daemon; see the port.
+    async def changes(self, after: int) -> tuple[list[Change], int]:
+        """What others have written beside the daemon; see the port.
 
         Cancellation: shielded: the writer's connection is not interrupted.
         """
         with trio.CancelScope(shield=True):
-            found: list[Revision] = await self._write(self._writer.revisions, after)
+            found: tuple[list[Change], int] = await self._write(
+                self._writer.changes, after
+            )
         return found
 
     async def _write(self, function: Callable[..., T], *args: Any) -> T:

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from chatd.core.changes import Appended
 from chatd.core.drafts import (
     REACTION_KINDS_MAX,
-    Addressing,
     Committed,
     DeleteMessage,
     Duplicate,
@@ -75,7 +75,7 @@ def durable(
         return found
     outcome = execute(*found)
     if isinstance(outcome, Committed) and outcome.event is not None:
-        missed = outcome.unreached if isinstance(outcome, Addressing) else ()
+        missed = outcome.unreached
         ledger.keep(draft, outcome.event.seq, outcome.event.ts, missed)
     elif isinstance(outcome, Duplicate):
         ledger.keep(draft, outcome.seq, outcome.ts)
@@ -131,7 +131,7 @@ def _delete(
         " WHERE room_id = ? AND of = ? AND kind = 'react'",
         (room.id, draft.of),
     )
-    return Committed(Delete(room.name, seq, ts, draft.user, draft.of))
+    return Committed((Appended(Delete(room.name, seq, ts, draft.user, draft.of)),))
 
 
 def _react(
@@ -172,7 +172,7 @@ def _react(
         seen = seq if draft.on else None
     _set_reaction(ledger, (*key, user), seq, on=draft.on, seen=seen)
     react = React(room.name, seq, ts, draft.user, draft.of, draft.emoji, draft.on)
-    return Committed(react, hidden)
+    return Committed((Appended(react, hidden),))
 
 
 def _set_reaction(

@@ -11,9 +11,10 @@ from pathlib import Path
 import apsw
 import attrs
 
-from chatd.core.inputs import RevisionKind
+from chatd.core.changes import AccessRevoked
 from chatd.ids import UserName
-from chatd.store.sqlite.beside import account_id, reading, revise, user_id, writing
+from chatd.store.sqlite import log
+from chatd.store.sqlite.beside import account_id, reading, user_id, writing
 from chatd.store.sqlite.sql import select
 from chatd.wire.events import Millis
 
@@ -95,7 +96,7 @@ def revoke_token(directory: Path, number: int) -> tuple[UserName, int] | None:
     """Void a token, and the sessions that came from it.
 
     Returns:
-        Whose it was, and the number of the revision; None: there is none.
+        Whose it was, and the position of the change; None: there is none.
 
     Raises:
         StoreRefused: The store cannot be written.
@@ -109,5 +110,5 @@ def revoke_token(directory: Path, number: int) -> tuple[UserName, int] | None:
         )
         for digest, user in rows:
             db.execute("DELETE FROM session WHERE token = ?", (digest,))
-            return user, revise(db, RevisionKind.TOKEN, user, digest)
+            return user, log.add(db, AccessRevoked(user, digest))
     return None

@@ -13,6 +13,7 @@ those that are new.
 
 from __future__ import annotations
 
+from chatd.core.changes import RoomTrimmed
 from chatd.core.drafts import Outcome, Trimmed, TrimRoom
 from chatd.ids import Seq
 from chatd.store import answers
@@ -56,7 +57,8 @@ def trim_room(ledger: Ledger, draft: TrimRoom, _now: Millis) -> Outcome:
     if below > first:
         below = _fit(ledger, room, first, below, draft.rows, draft.text_bytes)
         _remove(ledger, room, below)
-    return Trimmed(first=Seq(below), more=more or below < goal)
+    changes = (RoomTrimmed(room.name, Seq(below)),)
+    return Trimmed(changes, more=more or below < goal)
 
 
 def forget_some(

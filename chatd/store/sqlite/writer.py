@@ -23,15 +23,14 @@ import apsw
 import attrs
 
 from chatd.core import drafts as d
-from chatd.core.inputs import Revision, RevisionKind
-from chatd.enums import AccountRole
-from chatd.ids import SessionId, UserName
+from chatd.core.changes import Change
 from chatd.store import answers
 from chatd.store.sqlite import (
     addresses,
     admissions,
     endings,
     erasing,
+    log,
     moderation,
     people,
     renaming,
@@ -44,7 +43,6 @@ from chatd.store.sqlite.faults import ROW_FAULTS, translated
 from chatd.store.sqlite.generation import Generation
 from chatd.store.sqlite.ledger import Ledger
 from chatd.store.sqlite.messages import append_messages
-from chatd.store.sqlite.people import server_ban
 from chatd.store.sqlite.sql import select, transaction
 from chatd.wire.events import DAY_MS, Millis
 
@@ -82,7 +80,7 @@ _SINGLE: dict[type, Callable[[Ledger, Any, Millis], d.Outcome]] = {
     d.EndSessions: people.end_sessions,
     d.EndNamedSession: people.end_named_session,
     d.EraseUser: people.erase_user,
-    d.ForgetRevisions: people.forget_revisions,
+    d.KeepPosition: people.keep_position,
     d.SaveMarks: people.save_marks,
     d.RecordTime: people.record_time,
     d.SetPlace: admissions.set_place,
@@ -188,7 +186,7 @@ class Writer:
             self.db.execute("RELEASE draft")
         return batch
 
-    def revisions(self, after: int) -> list[Revision]:
+    def changes(self, after: int) -> tuple[list[Change], int]:
         """Read what others have changed, if anybody but this connection did.
 
         Raises:
@@ -198,20 +196,12 @@ class Writer:
         with translated(self.db):
             version = self.db.pragma("data_version")
             if version == self._version:
-                return []
+                return [], after
             # A name that was erased may have become another row's.
             self.ledger.forget()
-            rows = select(
-                self.db,
-                "SELECT r.id, r.kind, r.user, u.role, r.token, r.session,"
-                " u.banned_at, u.banned_until, u.ban_reason, a.address"
-                " FROM revision r JOIN user u ON u.name = r.user"
-                " LEFT JOIN address_ban a ON a.user_id = u.id AND a.room_id = ?"
-                " WHERE r.id > ? ORDER BY r.id",
-                (addresses.SERVER, after),
-            )
+            found = log.read(self.db, after)
             self._version = version
-            return [_revision(*row) for row in rows]
+            return found
 
     # --- behind the commits -------------------------------------------------
 
@@ -285,24 +275,3 @@ class Writer:
             self.generation.advance()
             self.db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
             self.generation.write(clean=True)
-
-
-def _revision(
-    number: int,
-    kind: str,
-    user: UserName,
-    role: str,
-    token: bytes | None,
-    session: SessionId | None,
-    at: Millis | None,
-    until: Millis | None,
-    reason: str | None,
-    address: bytes | None,
-) -> Revision:
-    """A change that somebody else has made, with what is so of its user now."""
-    barred = None
-    if address is not None and at is not None:
-        barred = d.AddressBan(user, address, at, until, reason)
-    ban = server_ban(at, until, reason)
-    about = RevisionKind(kind), user, AccountRole(role)
-    return Revision(number, *about, token, session, ban, barred)

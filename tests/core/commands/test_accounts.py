@@ -8,13 +8,13 @@ import pytest
 from chatd.config import Auth, Config
 from chatd.config.sections import Presence
 from chatd.core import drafts, inputs
-from chatd.core.commands.revocation import cut, cut_sessions
+from chatd.core.applying.sessions import cut, cut_sessions
+from chatd.core.changes import RoleSet
 from chatd.core.commands.sessions import TRIES_MAX
-from chatd.core.effects import Authenticate, CheckSecret, Origin, Unsubscribe
+from chatd.core.effects import Authenticate, CheckSecret, Effect, Origin, Unsubscribe
 from chatd.core.entities import Connection
 from chatd.core.principal import Principal, Renewal
 from chatd.core.scope import Scope
-from chatd.core.turn import Turn
 from chatd.enums import AccountRole
 from chatd.errors import Ending, Reject, RejectCode
 from chatd.ids import RoomName, Seq, SessionId, UserName, direct_room
@@ -47,7 +47,7 @@ MINUTE_MS = 60_000
 
 def connection_of(peer: Peer) -> Connection:
     """What the machine knows of a connection."""
-    return peer.house.chat.connections[peer.id]
+    return peer.house.chat.live.connections[peer.id]
 
 
 def secret_of(peer: Peer) -> Secret:
@@ -57,14 +57,14 @@ def secret_of(peer: Peer) -> Secret:
     return Secret(session.decode())
 
 
-def turn_of(house: House) -> Turn:
-    """A turn of its own, for what other parts of the core call."""
-    return attrs.evolve(house.machine._turn, now=house.now, effects=[], released=[])
+def cut_off(house: House, user: UserName, ending: Ending = Ending.REVOKED) -> None:
+    """End all that a user has open."""
+    perform(house, cut(house.chat, user, ending, house.now))
 
 
-def perform(house: House, turn: Turn) -> None:
-    """Perform what a turn wants."""
-    for effect in turn.effects:
+def perform(house: House, wanted: list[Effect]) -> None:
+    """Perform what is wanted."""
+    for effect in wanted:
         house._perform(effect)
 
 
@@ -229,7 +229,7 @@ def test_a_password_that_is_stored_after_a_stall_counts() -> None:
     house.stall()
     one.close()
     house.commit()
-    assert not house.chat.users[ANN].connections.keys() - {two.id}
+    assert not house.chat.durable.users[ANN].connections.keys() - {two.id}
 
 
 def test_after_a_new_password_no_token_limits_its_connection() -> None:
@@ -291,7 +291,7 @@ def test_a_resume_that_was_looked_up_before_a_cut_is_looked_up_again() -> None:
     late = house.open()
     late.say(Hello(session=secret))
     house.run_errand()
-    cut(turn_of(house), ANN, Ending.REVOKED)
+    cut_off(house, ANN)
     house.settle()
     assert late.take()[0].type == "welcome"
     assert len(house.model.sessions) == 2
@@ -313,7 +313,7 @@ def test_logout_everywhere_ends_all_sessions() -> None:
     assert (one.ending, two.ending) == (Ending.LOGOUT, Ending.REVOKED)
     one.close()
     two.close()
-    assert not house.chat.users[ANN].online
+    assert not house.chat.durable.users[ANN].online
     for secret in secrets:
         (error,) = house.open().hello(session=secret)
         assert error.code == "bad_credentials"
@@ -342,7 +342,7 @@ def test_a_guest_logs_out_everywhere_by_logging_out() -> None:
     guest.take()
     assert guest.ask(Logout(everywhere=True))[0].type == "ok"
     assert guest.ending is Ending.LOGOUT
-    assert not house.chat.cut_at
+    assert not house.chat.live.verifications.cut_at
     assert not house.model.sessions
 
 
@@ -351,19 +351,19 @@ def test_a_cut_is_remembered_as_long_as_somebody_may_not_know_of_it() -> None:
     house = House()
     chat, early = house.chat, house.open()
     early.say(Hello(GuestName("bob"), Secret("right")))
-    cut(turn_of(house), ANN, Ending.REVOKED)
+    cut_off(house, ANN)
     late = house.open()
     late.say(Hello(GuestName("cy"), Secret("right")))
-    cut(turn_of(house), BOB, Ending.REVOKED)
-    cut(turn_of(house), ANN, Ending.REVOKED)
-    assert chat.cut_at == {BOB: 2, ANN: 3}
+    cut_off(house, BOB)
+    cut_off(house, ANN)
+    assert chat.live.verifications.cut_at == {BOB: 2, ANN: 3}
     late.close()
-    assert chat.cut_at == {BOB: 2, ANN: 3}
+    assert chat.live.verifications.cut_at == {BOB: 2, ANN: 3}
     house.settle()
     assert early.take()[0].type == "welcome"
-    assert not chat.cut_at
-    cut(turn_of(house), ANN, Ending.REVOKED)
-    assert not chat.cut_at
+    assert not chat.live.verifications.cut_at
+    cut_off(house, ANN)
+    assert not chat.live.verifications.cut_at
 
 
 def test_the_oldest_cuts_are_forgotten_first() -> None:
@@ -371,13 +371,13 @@ def test_the_oldest_cuts_are_forgotten_first() -> None:
     house = House()
     chat, early, late = house.chat, house.open(), house.open()
     early.say(Hello(GuestName("bob"), Secret("right")))
-    cut(turn_of(house), ANN, Ending.REVOKED)
+    cut_off(house, ANN)
     late.say(Hello(GuestName("cy"), Secret("right")))
-    cut(turn_of(house), BOB, Ending.REVOKED)
+    cut_off(house, BOB)
     early.close()
-    assert chat.cut_at == {BOB: 2}
+    assert chat.live.verifications.cut_at == {BOB: 2}
     late.close()
-    assert not chat.cut_at
+    assert not chat.live.verifications.cut_at
 
 
 # --- cutting --------------------------------------------------------------------------
@@ -390,11 +390,9 @@ def test_a_user_is_cut_off_also_in_his_grace() -> None:
     house.wait(1)
     house.take_all()
     ann.close()
-    turn = turn_of(house)
-    cut(turn, ANN, Ending.BANNED)
-    cut(turn, UserName("nobody"), Ending.BANNED)
-    perform(house, turn)
-    assert not house.chat.users[ANN].online
+    cut_off(house, ANN, Ending.BANNED)
+    cut_off(house, UserName("nobody"), Ending.BANNED)
+    assert not house.chat.durable.users[ANN].online
     house.wait(1)
     (frame,) = bob.take()
     assert frame.leave == [ANN]
@@ -407,14 +405,12 @@ def test_a_guest_who_is_cut_off_is_forgotten() -> None:
     here, away = house.guest(LOBBY), house.guest(LOBBY)
     names = [connection_of(peer).user for peer in (here, away)]
     away.close()
-    turn = turn_of(house)
     for name in names:
         assert name is not None
-        cut(turn, name, Ending.BANNED)
-    perform(house, turn)
+        cut_off(house, name, Ending.BANNED)
     assert here.ending is Ending.BANNED
     here.close()
-    assert not [name for name in house.chat.users if "~" in name]
+    assert not [name for name in house.chat.durable.users if "~" in name]
 
 
 def test_sessions_are_cut_one_by_one() -> None:
@@ -422,15 +418,12 @@ def test_sessions_are_cut_one_by_one() -> None:
     house = House()
     one, two = house.user("ann"), house.user("ann")
     sessions = [connection_of(one).session, SessionId(b"away")]
-    turn = turn_of(house)
-    cut_sessions(turn, [one for one in sessions if one is not None], Ending.REVOKED)
-    perform(house, turn)
+    void = [one for one in sessions if one is not None]
+    perform(house, cut_sessions(house.chat, void, Ending.REVOKED, house.now))
     assert (one.ending, two.ending) == (Ending.REVOKED, None)
-    assert SessionId(b"away") in house.chat.ended
+    assert SessionId(b"away") in house.chat.live.ended
     # A second cut finds a connection that was told to end already.
-    turn = turn_of(house)
-    cut(turn, ANN, Ending.BANNED)
-    perform(house, turn)
+    cut_off(house, ANN, Ending.BANNED)
     assert (one.ending, two.ending) == (Ending.REVOKED, Ending.BANNED)
 
 
@@ -560,7 +553,7 @@ def test_the_end_of_a_token_ends_nobody_twice() -> None:
     ann.close()
     house.wait(60)
     house.settle()
-    assert not len(house.chat.agenda)
+    assert not len(house.chat.live.agenda)
 
 
 def test_a_refused_refresh_changes_nothing() -> None:
@@ -695,14 +688,13 @@ def test_the_role_that_an_outside_issuer_gives_counts_from_now_on() -> None:
     """For those who are known; where it was stored."""
     house = House()
     house.user("ann")
-    for role, outcome in (
-        (AccountRole.ADMIN, drafts.Committed()),
-        (AccountRole.BOT, UNAVAILABLE),
-    ):
+    for role, is_stored in ((AccountRole.ADMIN, True), (AccountRole.BOT, False)):
         for name in (ANN, UserName("nobody")):
+            stored = drafts.Committed((RoleSet(name, role),))
+            outcome = stored if is_stored else UNAVAILABLE
             origin = Origin(None, None, drafts.SetAccountRole(name, role))
             assert house.handle(inputs.Executed(origin, outcome)) == []
-    assert house.chat.users[ANN].role == "admin"
+    assert house.chat.durable.users[ANN].role == "admin"
 
 
 # --- scopes ---------------------------------------------------------------------------

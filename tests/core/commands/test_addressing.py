@@ -284,7 +284,7 @@ def test_who_may_not_read_so_far_back_is_not_told() -> None:
     ann = house.user("ann")
     history = Visibility("since_join")
     ann.ask(Create(room=None, private=True, history=history, cid=X))
-    (den,) = [name for name in house.chat.rooms if name.startswith("~")]
+    (den,) = [name for name in house.chat.durable.rooms if name.startswith("~")]
     ann.ask(Send(Text("early"), den))
     ann.ask(Invite(den, BOB))
     house.user("bob", den).close()
@@ -297,7 +297,7 @@ def test_who_may_not_read_so_far_back_is_not_told() -> None:
     assert away.take() == []
     assert counted(house, BOB, den) == (0, 0)
     ann.ask(Send(Text("now"), den))
-    ann.ask(Edit(den, Seq(house.chat.rooms[den].head), Text("@bob")))
+    ann.ask(Edit(den, Seq(house.chat.durable.rooms[den].head), Text("@bob")))
     assert [frame.type for frame in away.take()] == ["mention"]
     assert counted(house, BOB, den) == (1, 1)
 
@@ -363,7 +363,7 @@ def test_who_may_ask_somebody_in_may_know_of_him() -> None:
     assert name is not None
     assert missed(guest, "@cy @nobody") == [CY]
     ann.ask(Create(room=None, private=True, cid=X))
-    (den,) = [room for room in house.chat.rooms if room.startswith("~")]
+    (den,) = [room for room in house.chat.durable.rooms if room.startswith("~")]
     ann.ask(Invite(den, name))
     guest.join(den)
     house.user("bob", LOBBY)

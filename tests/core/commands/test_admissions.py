@@ -10,9 +10,11 @@ from chatd.config import Config
 from chatd.config.limits import Limits
 from chatd.config.sections import Auth
 from chatd.core import drafts as d
+from chatd.core.applying.members import leave
+from chatd.core.changes import MemberSet
 from chatd.core.effects import Origin, Query
 from chatd.core.entities import Sanction, User
-from chatd.core.inputs import Answered, RevisionKind
+from chatd.core.inputs import Answered
 from chatd.core.principal import Renewal
 from chatd.core.quota import Space
 from chatd.core.scope import Scope
@@ -165,9 +167,7 @@ def test_a_room_is_one_into_which_its_maker_may_ask_others() -> None:
     assert tried(ann, "@ann,bob") is RejectCode.FORBIDDEN
     for hidden in (den.room, "nowhere", "@bob,cy", "~zzzzzzzzzzzzzzzz"):
         assert tried(ann, hidden) is tried(ada, hidden) is RejectCode.NO_ROOM
-    house.chat.apply_member(
-        house.chat.rooms[own.room], house.chat.users[ADA], Role.MEMBER, house.now.mono
-    )
+    house.apply(MemberSet(own.room, ADA, Role.MEMBER))
     assert tried(ada, own.room) is RejectCode.FORBIDDEN
 
 
@@ -248,7 +248,7 @@ def test_somebody_comes_by_an_invitation() -> None:
     assert (joined.user, joined.change, joined.role) == ("eve", "join", "member")
     (welcome,) = peer.hello(name=GuestName("eve"), password=Secret("right"))
     assert (welcome.role, [entry.room for entry in welcome.rooms]) == ("admin", [TEAM])
-    assert house.chat.rooms[TEAM].members[UserName("eve")].read == joined.seq
+    assert house.chat.durable.rooms[TEAM].members[UserName("eve")].read == joined.seq
 
 
 def test_each_is_used_as_often_as_it_is_for() -> None:
@@ -332,12 +332,11 @@ def test_it_holds_as_long_as_who_made_it_may_make_it(why: str) -> None:
         case "not in the lobby":
             ann.ask(Leave(LOBBY))
         case "banned":
-            house.revise(RevisionKind.BAN, ANN, Sanction(None, "spam"))
+            house.ban(ANN, Sanction(None, "spam"))
         case "erased":
-            house.revise(RevisionKind.ERASE, ANN)
+            house.erase(ANN)
         case "no admin":
-            house.model.users[ADA].role = AccountRole.USER
-            house.revise(RevisionKind.ROLE, ADA)
+            house.give_role(ADA, AccountRole.USER)
         case _:
             assert room is not None
             house.set_role(room, ANN, Role.MEMBER)
@@ -356,7 +355,7 @@ def test_the_operators_invitation_holds_by_itself() -> None:
         admissions.add(house.model, draft, None)
         assert register(house, Secret("op")) == "ok"
         assert house.model.users[UserName("eve")].role == "admin"
-        assert UserName("eve") in house.chat.rooms[LOBBY].members
+        assert UserName("eve") in house.chat.durable.rooms[LOBBY].members
 
 
 def test_without_an_invitation_people_come_where_everybody_may() -> None:
@@ -378,7 +377,7 @@ def test_who_goes_before_the_answer_is_in_all_the_same() -> None:
     house.take_all()
     house.settle()
     assert [frame.change for frame in bob.take()] == ["join"]
-    assert UserName("eve") in house.chat.rooms[TEAM].members
+    assert UserName("eve") in house.chat.durable.rooms[TEAM].members
 
 
 # --- the room that it leads into --------------------------------------------------
@@ -392,7 +391,7 @@ def test_the_room_is_followed_under_its_other_name() -> None:
     ada.ask(Rename(TEAM, PublicRoom("crew")))
     assert register(house, made, "eve") == "ok"
     crew = RoomName("crew")
-    assert UserName("eve") in house.chat.rooms[crew].members
+    assert UserName("eve") in house.chat.durable.rooms[crew].members
     assert listed(ada)[0].room == crew
     ada.ask(Destroy(crew))
     assert register(house, made, "fay") == "ok"
@@ -413,7 +412,7 @@ def test_a_room_that_ends_meanwhile_keeps_nobody_out() -> None:
     house.drafts.rotate(1)
     house.settle()
     assert code(peer.take()[0]) == "ok"
-    assert TEAM not in house.chat.rooms
+    assert TEAM not in house.chat.durable.rooms
 
 
 def test_newcomers_read_what_the_room_lets_them() -> None:
@@ -428,11 +427,11 @@ def test_newcomers_read_what_the_room_lets_them() -> None:
     assert register(house, made, "eve") == "ok"
     ann.ask(SetRoom(TEAM, history=Visibility("since_join")))
     assert register(house, made, "fay") == "ok"
-    members = house.chat.rooms[TEAM].members
+    members = house.chat.durable.rooms[TEAM].members
     assert members[UserName("eve")].first == 1
-    assert members[UserName("fay")].first == house.chat.rooms[TEAM].head
+    assert members[UserName("fay")].first == house.chat.durable.rooms[TEAM].head
     house.restart()
-    assert house.chat.rooms[TEAM].members[UserName("fay")].first > Seq(1)
+    assert house.chat.durable.rooms[TEAM].members[UserName("fay")].first > Seq(1)
 
 
 def test_nobody_is_told_in_a_room_of_the_configuration() -> None:
@@ -441,10 +440,10 @@ def test_nobody_is_told_in_a_room_of_the_configuration() -> None:
     ada, bob = house.user("ada"), house.user("bob", LOBBY)
     made = invited(ada, room=LOBBY)
     house.take_all()
-    head = house.chat.rooms[LOBBY].head
+    head = house.chat.durable.rooms[LOBBY].head
     assert register(house, made) == "ok"
     assert bob.take() == []
-    member = house.chat.rooms[LOBBY].members[UserName("eve")]
+    member = house.chat.durable.rooms[LOBBY].members[UserName("eve")]
     assert (member.role, member.read) == ("member", head)
 
 
@@ -454,14 +453,13 @@ def test_whoever_comes_first_into_an_empty_room_owns_it() -> None:
     ada = house.user("ada")
     ada.ask(Create(PublicRoom("team")))
     made = invited(ada, room=TEAM)
-    house.revise(RevisionKind.ROLE, ADA)
-    for name in list(house.chat.rooms[TEAM].members):
-        house.chat.apply_member(
-            house.chat.rooms[TEAM], house.chat.users[name], None, house.now.mono
-        )
+    house.give_role(ADA, AccountRole.ADMIN)
+    for name in list(house.chat.durable.rooms[TEAM].members):
+        room, user = house.chat.durable.rooms[TEAM], house.chat.durable.users[name]
+        leave(house.chat, room, user, house.now)
         del house.model.rooms[TEAM].members[name]
     assert register(house, made) == "ok"
-    assert house.chat.rooms[TEAM].members[UserName("eve")].role == "owner"
+    assert house.chat.durable.rooms[TEAM].members[UserName("eve")].role == "owner"
 
 
 # --- the list ---------------------------------------------------------------------
@@ -518,13 +516,12 @@ def test_who_is_no_administrator_any_more_sees_his_own() -> None:
     invited(ann)
     own = invited(ada)
     ada.say(Invitations())
-    house.model.users[ADA].role = AccountRole.USER
-    house.revise(RevisionKind.ROLE, ADA)
+    house.give_role(ADA, AccountRole.USER)
     house.settle()
     (page,) = [f for f in ada.take() if isinstance(f, InvitationsPage)]
     assert [entry.invitation for entry in page.invitations] == [own.invitation]
     ada.say(Invitations())
-    house.chat.connections[ada.id].scope = Scope.of(None, ["send"])
+    house.chat.live.connections[ada.id].scope = Scope.of(None, ["send"])
     house.settle()
     assert code(ada.take()[0]) is RejectCode.FORBIDDEN
 
@@ -608,10 +605,10 @@ def test_a_restart_offers_it_anew_until_it_was_used() -> None:
     assert register(house, Secret("of before"), "eve") is RejectCode.BAD_CREDENTIALS
     house.model.users[BOB] = UserRow(BOB, BOB, "user")
     house.restart()
-    assert house.chat.awaits_admin
+    assert house.chat.durable.awaits_admin
     assert register(house, FIRST, "eve") == "ok"
     house.restart()
-    assert not house.chat.awaits_admin
+    assert not house.chat.durable.awaits_admin
     assert house.model.setup is None
 
 
@@ -621,7 +618,7 @@ def test_where_there_are_accounts_nobody_is_waited_for() -> None:
     for name in (ADA, ANN, CY):
         del house.model.users[name]
     house.restart()
-    assert not house.chat.awaits_admin
+    assert not house.chat.durable.awaits_admin
     assert register(house, FIRST, "eve") is RejectCode.BAD_CREDENTIALS
 
 
@@ -634,11 +631,11 @@ def test_who_becomes_administrator_otherwise_takes_its_place(how: str) -> None:
     house.run_errand()
     house.model.users[ANN] = UserRow(ANN, ANN, "admin")
     if how == "terminal":
-        house.revise(RevisionKind.ROLE, ANN)
+        house.give_role(ANN, AccountRole.ADMIN)
     elif how == "role":
-        house.machine.chat.users[ANN] = house.machine.chat.users.get(ANN) or User(
-            ANN, ANN, AccountRole.USER
-        )
+        house.machine.chat.durable.users[ANN] = house.machine.chat.durable.users.get(
+            ANN
+        ) or User(ANN, ANN, AccountRole.USER)
         draft = d.SetAccountRole(ANN, AccountRole.ADMIN)
         house.drafts.append(Origin(None, None, draft))
         house.drafts.rotate(1)
@@ -649,7 +646,7 @@ def test_who_becomes_administrator_otherwise_takes_its_place(how: str) -> None:
     assert house.set_up == 1
     assert register(house, FIRST, "fay") is RejectCode.BAD_CREDENTIALS
     house.restart()
-    assert not house.chat.awaits_admin
+    assert not house.chat.durable.awaits_admin
 
 
 def test_another_role_is_nobody_who_is_waited_for() -> None:
@@ -659,7 +656,7 @@ def test_another_role_is_nobody_who_is_waited_for() -> None:
     house.user("ann")
     house.drafts.append(Origin(None, None, d.SetAccountRole(ANN, AccountRole.BOT)))
     house.settle()
-    assert (house.set_up, house.chat.users[ANN].role) == (0, "bot")
+    assert (house.set_up, house.chat.durable.users[ANN].role) == (0, "bot")
     assert register(house, FIRST, "eve") == "ok"
 
 

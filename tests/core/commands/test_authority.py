@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from chatd.config import Config, PermanentRoom, Rooms
 from chatd.config.limits import Limits
+from chatd.core.changes import Banned, Change, Unbanned, UserErased
 from chatd.core.effects import Append
 from chatd.core.entities import Membership, Sanction
-from chatd.core.inputs import Received, Revised, Revision, RevisionKind
+from chatd.core.inputs import Received
 from chatd.core.roster import Roster
-from chatd.enums import AccountRole, Post, Role
+from chatd.enums import Post, Role
 from chatd.ids import RoomName, Seq, UserName
 from chatd.wire.acts import Ban, Create, Invite, Kick, Mute, SetRole, SetRoom
 from chatd.wire.commands import Command, Delete, Logout, Send
@@ -36,15 +36,15 @@ def code(peer: Peer, command: Command) -> str:
     return getattr(reply, "code", "ok")
 
 
-def revise(house: House, kind: RevisionKind, user: UserName, **fields: Any) -> None:
+def tell(house: House, change: Change) -> None:
     """Have the operator change something about a user."""
-    house.handle(Revised([Revision(1, kind, user, AccountRole.USER, **fields)]))
+    house.change(change)
     house.settle()
 
 
-def ban(house: House, user: UserName, ban: Sanction | None = FOR_GOOD) -> None:
+def ban(house: House, user: UserName, ban: Sanction = FOR_GOOD) -> None:
     """Ban a user from the server."""
-    revise(house, RevisionKind.BAN, user, ban=ban)
+    tell(house, Banned(user, ban.until, ban.reason))
 
 
 def private_room(house: House, *members: UserName) -> RoomName:
@@ -65,10 +65,10 @@ def act_of_an_owner(room: RoomName) -> Command:
 # --- whose owner is gone -------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", [RevisionKind.BAN, RevisionKind.ERASE])
+@pytest.mark.parametrize("change", [Banned(ANN, None, None), UserErased(ANN)])
 @pytest.mark.parametrize("is_private", [False, True])
 def test_the_highest_who_are_left_have_an_owners_rights(
-    kind: RevisionKind, is_private: bool
+    change: Change, is_private: bool
 ) -> None:
     """Moderators, and members only where there is no moderator."""
     house = House(CONFIG)
@@ -77,7 +77,7 @@ def test_the_highest_who_are_left_have_an_owners_rights(
     room = private_room(house, BOB, CY) if is_private else TEAM
     ann.ask(SetRole(room, BOB, MODERATOR))
     assert code(bob, act_of_an_owner(room)) == "forbidden"
-    revise(house, kind, ANN, ban=FOR_GOOD)
+    tell(house, change)
     assert code(bob, act_of_an_owner(room)) == "ok"
     assert code(cy, act_of_an_owner(room)) == "forbidden"
     assert code(bob, Kick(room, CY)) == "ok"
@@ -92,7 +92,7 @@ def test_plain_members_have_charge_where_nobody_else_is_left(is_private: bool) -
     bob, cy = house.user(BOB, TEAM), house.user(CY, TEAM)
     room = private_room(house, BOB, CY) if is_private else TEAM
     cy.ask(Send(HI, room))
-    of = house.chat.rooms[room].head
+    of = house.chat.durable.rooms[room].head
     ban(house, ANN)
     assert code(bob, act_of_an_owner(room)) == "ok"
     for command in (Kick(room, CY), Ban(room, CY), Mute(room, CY), Delete(room, of)):
@@ -156,7 +156,7 @@ def test_a_ban_that_ends_gives_the_owner_his_rights_back() -> None:
     assert code(bob, act_of_an_owner(TEAM)) == "forbidden"
     ban(house, ANN)
     assert code(bob, act_of_an_owner(TEAM)) == "ok"
-    revise(house, RevisionKind.UNBAN, ANN)
+    tell(house, Unbanned(ANN))
     assert code(bob, act_of_an_owner(TEAM)) == "forbidden"
     assert code(house.user(ANN, TEAM), act_of_an_owner(TEAM)) == "ok"
 
@@ -178,7 +178,7 @@ def test_whom_nobody_knows_may_be_banned() -> None:
     """An account that was added beside the daemon and has never been seen."""
     house = House(CONFIG)
     ban(house, UserName("eve"))
-    assert UserName("eve") not in house.chat.users
+    assert UserName("eve") not in house.chat.durable.users
 
 
 # --- where ---------------------------------------------------------------------
@@ -244,7 +244,7 @@ def test_whose_word_counts_is_not_looked_up_among_all_members() -> None:
     house = House(CONFIG)
     ann, bob = house.user(ANN, TEAM), house.user(BOB, TEAM)
     ann.ask(SetRole(TEAM, BOB, MODERATOR))
-    room = house.chat.rooms[TEAM]
+    room = house.chat.durable.rooms[TEAM]
     ban(house, ANN)
     room.members = Crowd(room.members)
     asked = Received(bob.id, act_of_an_owner(TEAM))

@@ -10,7 +10,6 @@ from chatd.config import Config
 from chatd.config.limits import Limits
 from chatd.core.drafts import EndSession, OpenSession
 from chatd.core.entities import Sanction
-from chatd.core.inputs import RevisionKind
 from chatd.core.principal import Renewal
 from chatd.core.quota import Space
 from chatd.core.scope import Scope
@@ -24,7 +23,7 @@ from tests.core.house import ANN, LOBBY, House, Peer
 
 def session_of(peer: Peer) -> SessionId:
     """A connection's session."""
-    session = peer.house.chat.connections[peer.id].session
+    session = peer.house.chat.live.connections[peer.id].session
     assert session is not None
     return session
 
@@ -136,7 +135,7 @@ def test_they_are_counted_as_any_session(*, is_guest: bool) -> None:
     left = {row.session for row in house.model.sessions.values() if row.user == name}
     assert left == {session_of(first), *idle[2:]}
     assert first.ending is None
-    assert LOBBY in house.chat.users[name].rooms
+    assert LOBBY in house.chat.durable.users[name].rooms
     gone = house.open()
     assert code(gone.hello(session=Secret(idle[0].decode()))) is (
         RejectCode.BAD_CREDENTIALS
@@ -212,7 +211,7 @@ def test_who_ends_a_session_leaves_one_that_was_opened_a_moment_before(
     house.settle()
     (welcome,) = other.take()
     assert [state.room for state in welcome.rooms] == [LOBBY]
-    assert name in house.chat.rooms[LOBBY].members
+    assert name in house.chat.durable.rooms[LOBBY].members
     assert name in house.model.rooms[LOBBY].members
 
 
@@ -230,7 +229,7 @@ def test_who_is_banned_meanwhile_does_not_come_in_by_another(*, is_guest: bool) 
             house.run_errand()
         if steps == 2:
             house.commit()
-        house.revise(RevisionKind.BAN, name, Sanction(None, "spam"))
+        house.ban(name, Sanction(None, "spam"))
         house.settle()
         if steps < 2:
             assert [frame.type for frame in other.take()] == ["error"]
@@ -250,7 +249,7 @@ def test_who_has_gone_before_the_welcome_leaves_no_session() -> None:
     other.close()
     house.settle()
     assert list(house.model.sessions) == [session_of(one)]
-    assert list(house.chat.sessions) == [session_of(one)]
+    assert list(house.chat.live.sessions) == [session_of(one)]
 
 
 def test_a_guest_is_gone_with_his_last_session() -> None:
@@ -264,12 +263,12 @@ def test_a_guest_is_gone_with_his_last_session() -> None:
     house.wait(house.config.auth.guest_hold_s + 60)
     house.settle()
     assert list(house.model.sessions) == [session_of(two)]
-    assert LOBBY in house.chat.users[name].rooms
+    assert LOBBY in house.chat.durable.users[name].rooms
     house.restart()
-    assert LOBBY in house.chat.users[name].rooms
+    assert LOBBY in house.chat.durable.users[name].rooms
     house.wait(house.config.auth.guest_hold_s + 60)
     house.settle()
-    assert name not in house.chat.users
+    assert name not in house.chat.durable.users
     assert name not in house.model.rooms[LOBBY].members
 
 
@@ -282,7 +281,7 @@ def test_a_guest_logs_out_everywhere() -> None:
     assert one.ask(Logout(everywhere=True))[0].type == "ok"
     assert (one.ending, two.ending) == (Ending.LOGOUT, Ending.REVOKED)
     assert not house.model.sessions
-    assert not house.chat.sessions
+    assert not house.chat.live.sessions
     two.close()
     house.wait(60)
-    assert name not in house.chat.users
+    assert name not in house.chat.durable.users

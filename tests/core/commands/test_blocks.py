@@ -9,6 +9,7 @@ import pytest
 from chatd.config import Config
 from chatd.config.limits import Limits
 from chatd.core import drafts, inputs
+from chatd.core.changes import Appended
 from chatd.core.commands.blocks import BLOCKS_MAX
 from chatd.core.effects import Append, Deliver, DeliverHidden, Origin
 from chatd.errors import RejectCode
@@ -91,7 +92,7 @@ def test_who_can_be_blocked(kind: type[Block | Unblock]) -> None:
     (error,) = guest.ask(kind(ANN))
     assert error.code == RejectCode.FORBIDDEN
     assert guest.ask(Blocks()) == [replies.BlocksPage([])]
-    name = house.chat.connections[guest.id].user
+    name = house.chat.live.connections[guest.id].user
     assert name is not None
     assert ann.ask(kind(name)) == [replies.Done(kind.type)]
 
@@ -100,7 +101,7 @@ def test_the_list_of_blocks_is_bounded_and_comes_in_pages() -> None:
     """`next` goes on where a page ended, by number or by bytes."""
     house = House(Config(limits=Limits(reply_bytes=700)))
     ann = house.user("ann")
-    user = house.chat.users[ANN]
+    user = house.chat.durable.users[ANN]
     names = [UserName(f"u{number:03}") for number in range(BLOCKS_MAX)]
     user.blocks.update(dict.fromkeys(reversed(names)))
     (error,) = ann.ask(Block(BOB))
@@ -123,7 +124,7 @@ def test_a_block_that_cannot_be_stored_is_none() -> None:
     house.fail()
     (error,) = ann.take()
     assert error.code == RejectCode.UNAVAILABLE
-    assert not house.chat.users[ANN].blocks
+    assert not house.chat.durable.users[ANN].blocks
 
 
 def test_a_block_counts_although_its_connection_is_gone() -> None:
@@ -132,7 +133,7 @@ def test_a_block_counts_although_its_connection_is_gone() -> None:
     ann.say(Block(BOB))
     ann.close()
     house.settle()
-    assert house.chat.users[ANN].blocks == {BOB: None}
+    assert house.chat.durable.users[ANN].blocks == {BOB: None}
     nobody = drafts.SetBlock(UserName("gone"), BOB, on=True)
     origin = Origin(None, None, nobody)
     assert house.handle(inputs.Executed(origin, drafts.Committed())) == []
@@ -184,7 +185,7 @@ def test_what_was_hidden_stays_hidden() -> None:
     bob.ask(Send(HO, DIRECT))
     (event,) = ann.take()
     assert event.text == HO
-    epoch = house.chat.rooms[DIRECT].epoch
+    epoch = house.chat.durable.rooms[DIRECT].epoch
     shown = ann.join(DIRECT, since=Seq(2), epoch=epoch)
     assert shown[1:-1] == [hidden(house, 3), hidden(house, 4), event]
 
@@ -195,7 +196,7 @@ def test_the_first_message_of_somebody_blocked_begins_the_room() -> None:
     ann, bob = house.user("ann"), house.user("bob")
     ann.ask(Block(BOB))
     bob.ask(Send(HI, to=ANN))
-    epoch = house.chat.rooms[DIRECT].epoch
+    epoch = house.chat.durable.rooms[DIRECT].epoch
     assert ann.take() == [events.Hidden(DIRECT, Seq(1), house.now.wall, epoch)]
     welcome = house.user("ann").take()
     assert welcome == []
@@ -222,13 +223,13 @@ def test_only_the_blocker_is_not_shown_it() -> None:
     bob.say(Send(HI, DIRECT))
     (origin,) = house.drafts
     house.drafts.clear()
-    message = events.Message(DIRECT, Seq(3), house.now.wall, BOB, HI)
-    for is_hidden in (False, True):
-        committed = drafts.Committed(message, hidden=is_hidden)
+    for seq, is_hidden in ((3, False), (4, True)):
+        message = events.Message(DIRECT, Seq(seq), house.now.wall, BOB, HI)
+        committed = drafts.Committed((Appended(message, is_hidden),))
         wanted = house.machine.handle(inputs.Executed(origin, committed), house.now)
         deliver = Deliver(message)
         if is_hidden:
-            deliver = DeliverHidden(message, hidden(house, 3), [ann.id])  # type: ignore[assignment]
+            deliver = DeliverHidden(message, hidden(house, seq), [ann.id])  # type: ignore[assignment]
         assert wanted[-1] == deliver
         assert wanted[0].connection == bob.id  # type: ignore[union-attr]
 
@@ -283,7 +284,7 @@ def test_the_blocked_one_gets_what_he_would_get_otherwise() -> None:
         ann.ask(Send(HI, to=BOB))
         told += bob.take()
         told += bob.ask(History(DIRECT))
-        epoch = house.chat.rooms[DIRECT].epoch
+        epoch = house.chat.durable.rooms[DIRECT].epoch
         return told + bob.join(DIRECT, since=Seq(0), epoch=epoch)
 
     assert life(blocked=True) == life(blocked=False)

@@ -92,7 +92,7 @@ def test_who_is_out_takes_back_what_he_said(
     (event,) = ann.take()
     assert isinstance(event, events.Delete)
     assert (event.sender, event.of) == (BOB, of)
-    assert event.seq == house.chat.rooms[room].head
+    assert event.seq == house.chat.durable.rooms[room].head
     assert house.model.rooms[room].messages[of].text is None
 
 
@@ -106,7 +106,7 @@ def test_who_is_out_is_not_told_how_the_room_goes_on(cid: Cid | None) -> None:
     den = a_den(ann, bob)
     first, second = say(bob, den), say(bob, den)
     (seq,) = told(bob.ask(Delete(den, first, cid)))
-    assert seq == house.chat.rooms[den].head
+    assert seq == house.chat.durable.rooms[den].head
     bob.ask(Leave(den))
     for _ in range(5):
         say(ann, den)
@@ -144,7 +144,7 @@ def test_who_came_back_takes_back_what_he_may_not_read() -> None:
     bob.ask(Leave(TEAM))
     bob.join(TEAM)
     ann.ask(SetRole(TEAM, BOB, Role("moderator")))
-    assert house.chat.rooms[TEAM].members[BOB].first > bobs
+    assert house.chat.durable.rooms[TEAM].members[BOB].first > bobs
     house.take_all()
     nothing = [RejectCode.NO_MESSAGE]
     for command in (
@@ -153,7 +153,7 @@ def test_who_came_back_takes_back_what_he_may_not_read() -> None:
         React(TEAM, bobs, Emoji("👍")),
     ):
         assert told(bob.ask(command)) == nothing
-    assert told(bob.ask(Delete(TEAM, bobs))) == [house.chat.rooms[TEAM].head]
+    assert told(bob.ask(Delete(TEAM, bobs))) == [house.chat.durable.rooms[TEAM].head]
     assert told(bob.ask(Delete(TEAM, bobs))) == nothing
 
 
@@ -163,7 +163,7 @@ def test_who_is_muted_or_may_not_post_takes_back_what_he_said() -> None:
     ann, bob = house.user("ann", TEAM), house.user("bob", TEAM)
     one, two = say(bob, TEAM), say(bob, TEAM)
     ann.ask(Mute(TEAM, BOB))
-    assert told(bob.ask(Delete(TEAM, one))) == [house.chat.rooms[TEAM].head]
+    assert told(bob.ask(Delete(TEAM, one))) == [house.chat.durable.rooms[TEAM].head]
     bob.ask(Leave(TEAM))
     assert told(bob.ask(Delete(TEAM, two))) == [two]
 

@@ -9,12 +9,11 @@ import pytest
 from chatd.config import Config
 from chatd.config.limits import Limits
 from chatd.config.sections import Auth
+from chatd.core.changes import SessionsEnded
 from chatd.core.drafts import OpenSession, SaveMarks
 from chatd.core.effects import Charge, Query
-from chatd.core.inputs import Revised, Revision, RevisionKind
 from chatd.core.principal import Renewal
 from chatd.core.scope import Scope
-from chatd.enums import AccountRole
 from chatd.errors import Ending, RejectCode
 from chatd.ids import SessionId, SessionTag, session_tag
 from chatd.wire.commands import Hello, Logout, Ping, Send, Sessions
@@ -39,7 +38,7 @@ def log_in(house: House, device: str | None = None, name: str = "ann") -> Peer:
 
 def session_of(peer: Peer) -> SessionId:
     """A connection's session."""
-    session = peer.house.chat.connections[peer.id].session
+    session = peer.house.chat.live.connections[peer.id].session
     assert session is not None
     return session
 
@@ -224,7 +223,7 @@ def test_a_narrower_token_that_comes_meanwhile_gets_no_list() -> None:
     peer = house.open()
     peer.hello(token=Secret("wide"))
     peer.say(Sessions())
-    house.chat.connections[peer.id].scope = Scope.of(None, ["send"])
+    house.chat.live.connections[peer.id].scope = Scope.of(None, ["send"])
     house.settle()
     assert codes(peer.take()) == [RejectCode.FORBIDDEN]
     peer.say(Sessions())
@@ -349,10 +348,9 @@ def test_the_operator_ends_one_of_them() -> None:
     desk, phone = log_in(house), log_in(house)
     session = session_of(phone)
     del house.model.sessions[session]
-    logout = Revision(1, RevisionKind.LOGOUT, ANN, AccountRole.USER, session=session)
-    house.handle(Revised([logout]))
+    house.change(SessionsEnded((session,)))
     assert (desk.ending, phone.ending) == (None, Ending.REVOKED)
-    assert ANN not in house.chat.cut_at
+    assert ANN not in house.chat.live.verifications.cut_at
     assert list(listed(desk)) == [tag_of(desk)]
 
 

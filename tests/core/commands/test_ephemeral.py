@@ -40,7 +40,7 @@ def test_who_is_muted_is_not_seen_writing() -> None:
     house = House()
     ann, bob = house.user("ann", LOBBY), house.user("bob", LOBBY)
     until = house.now.wall + 1000
-    house.chat.rooms[LOBBY].mutes[ANN] = Sanction(until, None)
+    house.chat.durable.rooms[LOBBY].mutes[ANN] = Sanction(until, None)
     house.take_all()
     assert ann.say(Typing(LOBBY)) == [Answer(ann.id, None)]
     house.wait(1)
@@ -85,7 +85,7 @@ def test_a_read_mark_only_moves_forward_and_never_above_the_head() -> None:
     ann, bob = house.user("ann", LOBBY), house.user("bob", LOBBY)
     for _ in range(3):
         ann.ask(Send(Text("hi"), LOBBY))
-    member = house.chat.rooms[LOBBY].members[BOB]
+    member = house.chat.durable.rooms[LOBBY].members[BOB]
     bob.say(Read(LOBBY, Seq(2)))
     assert member.read == 2
     assert bob.say(Read(LOBBY, Seq(1))) == [Answer(bob.id, None)]
@@ -100,7 +100,7 @@ def test_sending_moves_ones_read_mark() -> None:
     ann, bob = house.user("ann", LOBBY), house.user("bob", LOBBY)
     ann.ask(Send(Text("hi"), LOBBY))
     bob.ask(Send(Text("ho"), LOBBY))
-    assert house.chat.rooms[LOBBY].members[BOB].read == 2
+    assert house.chat.durable.rooms[LOBBY].members[BOB].read == 2
 
 
 def test_read_marks_are_written_within_five_seconds_and_kept_when_that_fails() -> None:

@@ -84,8 +84,8 @@ def test_an_account_ends_with_all_its_connections() -> None:
     house.wait(2)
     frames = [frame for frame in bob.take() if isinstance(frame, Presence)]
     assert {frame.room: frame.online for frame in frames} == {TEAM: 1, DIRECT: 1}
-    assert ANN not in house.chat.users
-    assert all(ANN not in room.members for room in house.chat.rooms.values())
+    assert ANN not in house.chat.durable.users
+    assert all(ANN not in room.members for room in house.chat.durable.rooms.values())
     (who,) = bob.ask(Who(TEAM, all=True))
     assert [user.name for user in who.users] == [BOB]
     desk.close()
@@ -175,7 +175,7 @@ def test_an_administrator_may_end_his_account() -> None:
     ada = house.user(ADA, TEAM)
     ada.take()
     assert ada.ask(EMPTY) == [Done("account_delete", 7)]
-    assert ADA not in house.chat.users
+    assert ADA not in house.chat.durable.users
 
 
 # --- what is under way ------------------------------------------------------------
@@ -225,7 +225,7 @@ def test_a_hello_that_is_under_way_finds_nobody(stage: str) -> None:
         house.handle(answer)
     house.settle()
     assert codes(late.take()) == [RejectCode.BAD_CREDENTIALS]
-    assert ANN not in house.chat.users
+    assert ANN not in house.chat.durable.users
     assert all(row.user != ANN for row in house.model.sessions.values())
 
 
@@ -233,7 +233,7 @@ def test_who_was_looked_for_before_he_ended_is_looked_for_again() -> None:
     """The answer of before would bring back one who is gone."""
     house = House(FREE)
     bob = house.user("bob")
-    del house.chat.users[CY]
+    del house.chat.durable.users[CY]
     bob.take()
     bob.say(Send(HI, to=CY))
     find = house.errands.pop()
@@ -244,7 +244,7 @@ def test_who_was_looked_for_before_he_ended_is_looked_for_again() -> None:
     assert house.errands == [find]
     house.settle()
     assert codes(bob.take()) == [RejectCode.NO_USER]
-    assert CY not in house.chat.users
+    assert CY not in house.chat.durable.users
 
 
 def test_two_ends_at_once_are_one() -> None:
@@ -263,7 +263,7 @@ def test_two_ends_at_once_are_one() -> None:
     house.run_errand()
     desk.close()
     house.settle()
-    assert ANN not in house.chat.users
+    assert ANN not in house.chat.durable.users
 
 
 def test_an_end_that_is_stored_after_a_stall_counts() -> None:
@@ -275,7 +275,7 @@ def test_an_end_that_is_stored_after_a_stall_counts() -> None:
     assert codes(desk.take()) == [RejectCode.UNAVAILABLE]
     house.commit()
     assert [desk.ending, phone.ending] == [Ending.REVOKED] * 2
-    assert ANN not in house.chat.users
+    assert ANN not in house.chat.durable.users
 
 
 def test_an_end_beside_a_new_password_is_decided_by_the_writer() -> None:
@@ -304,7 +304,7 @@ def test_the_name_stays_taken() -> None:
     assert codes(bob.ask(Send(HI, DIRECT))) == [RejectCode.NO_USER]
     house.restart()
     assert codes(house.open().ask(LOGIN)) == [RejectCode.BAD_CREDENTIALS]
-    assert ANN not in house.chat.users
+    assert ANN not in house.chat.durable.users
 
 
 def test_what_others_have_of_him_is_gone() -> None:
@@ -321,8 +321,8 @@ def test_what_others_have_of_him_is_gone() -> None:
     desk.ask(EMPTY)
     (blocks,) = bob.ask(Blocks())[-1:]
     assert blocks.users == []
-    assert house.chat.invites == {}
-    assert house.chat.rooms[TEAM].mutes == {}
+    assert house.chat.durable.invites == {}
+    assert house.chat.durable.rooms[TEAM].mutes == {}
     assert codes(cy.ask(History(den))) == [RejectCode.NO_ROOM]
     (welcome,) = house.open().hello(name="cy", password=Secret("right"))
     assert welcome.invites == []
@@ -358,4 +358,4 @@ def test_an_answer_that_comes_for_nobody_is_nothing() -> None:
     peer = house.user("bob")
     wrong = Reject(RejectCode.BAD_CREDENTIALS, "wrong")
     house.handle(inputs.SecretRefused(peer.id, EMPTY, wrong))
-    assert UserName("bob") in house.chat.users
+    assert UserName("bob") in house.chat.durable.users

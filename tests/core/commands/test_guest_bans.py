@@ -13,7 +13,6 @@ from chatd.config.sections import Auth
 from chatd.core.barred import KNOWN_MS, TIDY_S
 from chatd.core.drafts import EndSession
 from chatd.core.entities import Sanction
-from chatd.core.inputs import RevisionKind
 from chatd.enums import Role, State
 from chatd.errors import Ending, RejectCode
 from chatd.ids import Cid, RoomName, Seq, UserName
@@ -148,7 +147,7 @@ def test_the_ban_of_an_account_holds_for_it_alone() -> None:
     unknown = s.house.user_of(nowhere)
     assert unknown is not None
     assert code(s.ann.ask(Ban(TEAM, unknown))) == "ok"
-    assert s.house.chat.barred == {}
+    assert s.house.chat.durable.barred == {}
     assert code(s.house.guest(address=HERE).ask(Join(TEAM))) == "ok"
     assert code(s.house.guest().ask(Join(TEAM))) == "ok"
 
@@ -163,7 +162,7 @@ def test_it_ends_with_the_ban_or_after_a_day(seconds: int | None, ends_s: int) -
     s.house.wait(1)
     assert code(other.ask(Join(TEAM))) == "ok"
     s.house.wait(TIDY_S)
-    assert s.house.chat.barred == {}
+    assert s.house.chat.durable.barred == {}
 
 
 def test_it_does_not_end_by_a_clock_that_has_jumped() -> None:
@@ -183,11 +182,11 @@ def test_unban_lifts_it() -> None:
     s.guest.close()
     s.house.wait(1000)
     s.house.settle()
-    assert name not in s.house.chat.users
+    assert name not in s.house.chat.durable.users
     other = s.house.guest(address=HERE)
     assert code(other.ask(Join(TEAM))) == RejectCode.BANNED
     assert code(s.ann.ask(Unban(TEAM, name))) == "ok"
-    assert s.house.chat.barred == {}
+    assert s.house.chat.durable.barred == {}
     assert code(other.ask(Join(TEAM))) == "ok"
 
 
@@ -204,7 +203,7 @@ def test_it_can_be_turned_off() -> None:
     """Nothing is kept then, and a new name is let in."""
     s = banned(config=OFF)
     assert s.house.model.users[s.name].address is None
-    assert s.house.chat.barred == {}
+    assert s.house.chat.durable.barred == {}
     assert code(s.house.guest(address=HERE).ask(Join(TEAM))) == "ok"
 
 
@@ -217,7 +216,7 @@ def test_once_it_is_turned_off_addresses_of_before_do_not_count() -> None:
     assert s.house.model.users[name].address is not None
     ann = s.house.user("ann", TEAM, address=THERE)
     assert code(ann.ask(Ban(TEAM, name))) == "ok"
-    assert s.house.chat.barred == {}
+    assert s.house.chat.durable.barred == {}
     assert code(s.house.guest(address=HERE).ask(Join(TEAM))) == "ok"
 
 
@@ -243,7 +242,7 @@ def test_a_guest_who_has_gone_can_be_banned_for_an_hour() -> None:
     s.guest.close()
     s.house.wait(1000)
     s.house.settle()
-    assert name not in s.house.chat.users
+    assert name not in s.house.chat.durable.users
     assert code(s.ann.ask(Ban(TEAM, name))) == "ok"
     assert code(s.house.guest(address=HERE).ask(Join(TEAM))) == RejectCode.BANNED
     late = scene()
@@ -265,11 +264,11 @@ def test_a_room_that_ends_takes_its_bans_along() -> None:
     s.ann.ask(Invite(made.room, s.name))
     assert code(s.guest.ask(Join(made.room))) == "ok"
     assert code(s.ann.ask(Ban(made.room, s.name))) == "ok"
-    assert made.room in s.house.chat.barred
+    assert made.room in s.house.chat.durable.barred
     s.ann.ask(Leave(made.room))
     s.house.settle()
-    assert made.room not in s.house.chat.rooms
-    assert s.house.chat.barred == {}
+    assert made.room not in s.house.chat.durable.rooms
+    assert s.house.chat.durable.barred == {}
 
 
 def test_a_room_under_another_name_has_the_same_bans() -> None:
@@ -277,7 +276,7 @@ def test_a_room_under_another_name_has_the_same_bans() -> None:
     s = banned(seconds=60)
     hall = RoomName("hall")
     assert code(s.ann.ask(Rename(TEAM, PublicRoom(hall)))) == "ok"
-    assert set(s.house.chat.barred) == {hall}
+    assert set(s.house.chat.durable.barred) == {hall}
     other = s.house.guest(address=HERE)
     for name in (TEAM, hall):
         assert code(other.ask(Join(name))) == RejectCode.BANNED
@@ -287,7 +286,7 @@ def test_a_room_under_another_name_has_the_same_bans() -> None:
     s.house.wait(60)
     assert code(other.ask(Join(hall))) == "ok"
     s.house.wait(TIDY_S)
-    assert s.house.chat.barred == {}
+    assert s.house.chat.durable.barred == {}
 
 
 def test_a_private_room_says_nothing_to_who_is_kept_out() -> None:
@@ -331,7 +330,7 @@ def test_who_shares_the_address_stays_unseen() -> None:
     """Nobody is removed or told: it would show who shares it."""
     h = household()
     name = h.scene.house.user_of(h.other)
-    assert name in h.scene.house.chat.rooms[TEAM].members
+    assert name in h.scene.house.chat.durable.rooms[TEAM].members
     assert code(h.other.ask(History(TEAM))) == "ok"
     assert h.other.ending is None
 
@@ -386,7 +385,7 @@ def test_a_guest_who_comes_from_elsewhere_speaks_again() -> None:
     h = household()
     house = h.scene.house
     name = house.user_of(h.other)
-    session = next(iter(house.chat.users[name].sessions))  # type: ignore[index]
+    session = next(iter(house.chat.durable.users[name].sessions))  # type: ignore[index]
     moved = house.open(THERE)
     moved.hello(session=Secret(session.decode()))
     moved.join(TEAM)
@@ -405,7 +404,7 @@ def expelled(until_s: int | None = None, config: Config = FREE) -> Scene:
     """The operator has banned the guest from the server."""
     s = scene(config)
     until = None if until_s is None else s.house.now.wall + until_s * 1000
-    s.house.revise(RevisionKind.BAN, s.name, Sanction(until, "spam"))
+    s.house.ban(s.name, Sanction(until, "spam"))
     s.house.settle()
     return s
 
@@ -436,13 +435,13 @@ def test_guests_who_are_here_from_there_are_ended() -> None:
     others = [s.house.guest(TEAM, address=HERE) for _ in range(3)]
     bob = s.house.user("bob", address=HERE)
     far = s.house.guest(address=THERE)
-    s.house.revise(RevisionKind.BAN, s.name, Sanction(None, None))
+    s.house.ban(s.name, Sanction(None, None))
     s.house.settle()
     for peer in (s.guest, *others):
         assert peer.ending is Ending.BANNED
     assert bob.ending is None
     assert far.ending is None
-    assert list(s.house.chat.rooms[TEAM].members) == [ANN]
+    assert list(s.house.chat.durable.rooms[TEAM].members) == [ANN]
     assert len(s.house.model.sessions) == 3
 
 
@@ -452,9 +451,9 @@ def test_a_session_from_there_is_not_resumed() -> None:
     house = s.house
     far = house.guest(TEAM, address=THERE)
     name = house.user_of(far)
-    session = next(iter(house.chat.users[name].sessions))  # type: ignore[index]
+    session = next(iter(house.chat.durable.users[name].sessions))  # type: ignore[index]
     far.close()
-    house.revise(RevisionKind.BAN, s.name, Sanction(None, None))
+    house.ban(s.name, Sanction(None, None))
     house.settle()
     back = house.open(HERE)
     assert code(back.hello(session=Secret(session.decode()))) == RejectCode.BANNED
@@ -468,7 +467,7 @@ def test_a_hello_that_was_under_way_is_refused() -> None:
     other = s.house.open(HERE)
     other.say(Hello())
     s.house.run_errand()
-    s.house.revise(RevisionKind.BAN, s.name, Sanction(None, None))
+    s.house.ban(s.name, Sanction(None, None))
     s.house.settle()
     assert code(other.take()) == RejectCode.BANNED
     assert other.ending is Ending.BANNED
@@ -480,14 +479,14 @@ def test_a_resume_that_was_under_way_is_refused() -> None:
     s = scene()
     far = s.house.guest(TEAM, address=THERE)
     name = s.house.user_of(far)
-    session = next(iter(s.house.chat.users[name].sessions))  # type: ignore[index]
+    session = next(iter(s.house.chat.durable.users[name].sessions))  # type: ignore[index]
     far.close()
     s.ann.ask(Send(HI, TEAM))
     back = s.house.open(HERE)
     back.say(Hello(session=Secret(session.decode())))
     s.house.run_errand()
     assert s.house.errands, "what he has not read is counted"
-    s.house.revise(RevisionKind.BAN, s.name, Sanction(None, None))
+    s.house.ban(s.name, Sanction(None, None))
     s.house.settle()
     assert code(back.take()) == RejectCode.BANNED
     assert session in s.house.model.sessions
@@ -506,8 +505,8 @@ def test_a_ban_from_the_server_ends_and_is_lifted() -> None:
     s.house.wait(1)
     assert s.house.user_of(s.house.guest(address=HERE)) is not None
     s = expelled()
-    s.house.revise(RevisionKind.UNBAN, UserName("guest~2"))
-    assert s.house.chat.barred == {}
+    s.house.unban(UserName("guest~2"))
+    assert s.house.chat.durable.barred == {}
     assert s.house.user_of(s.house.guest(address=HERE)) is not None
 
 
@@ -515,7 +514,7 @@ def test_a_ban_that_has_ended_by_the_time_it_is_told_ends_nobody() -> None:
     """The daemon was away for longer than it."""
     s = scene()
     other = s.house.guest(address=HERE)
-    s.house.revise(RevisionKind.BAN, s.name, Sanction(s.house.now.wall, None))
+    s.house.ban(s.name, Sanction(s.house.now.wall, None))
     s.house.settle()
     assert s.guest.ending is Ending.BANNED
     assert other.ending is None
@@ -524,16 +523,16 @@ def test_a_ban_that_has_ended_by_the_time_it_is_told_ends_nobody() -> None:
 def test_a_ban_holds_where_the_end_of_his_session_was_not_written() -> None:
     """He stayed away for too long; the store refuses that, and he is ended anyway."""
     s = scene()
-    (session,) = s.house.chat.users[s.name].sessions
+    (session,) = s.house.chat.durable.users[s.name].sessions
     name = s.name
     s.guest.close()
     s.house.wait(900)
     assert s.house.drafts[-1].draft == EndSession(session)
-    s.house.revise(RevisionKind.BAN, name, Sanction(None, None))
+    s.house.ban(name, Sanction(None, None))
     s.house.fail()
-    assert list(s.house.chat.ended) == [session]
+    assert list(s.house.chat.live.ended) == [session]
     s.house.wait(60)
-    assert s.house.chat.ended == {}
+    assert s.house.chat.live.ended == {}
 
 
 def test_an_erased_guest_bans_no_address() -> None:
@@ -541,12 +540,12 @@ def test_an_erased_guest_bans_no_address() -> None:
     s = scene()
     name = s.name
     s.ann.ask(Ban(TEAM, name))
-    s.house.revise(RevisionKind.BAN, name, Sanction(None, None))
+    s.house.ban(name, Sanction(None, None))
     s.house.settle()
-    assert set(s.house.chat.barred) == {TEAM, None}
-    s.house.revise(RevisionKind.ERASE, name)
+    assert set(s.house.chat.durable.barred) == {TEAM, None}
+    s.house.erase(name)
     s.house.settle()
-    assert s.house.chat.barred == {}
+    assert s.house.chat.durable.barred == {}
 
 
 def test_a_thousand_bans_leave_nothing() -> None:
@@ -562,10 +561,10 @@ def test_a_thousand_bans_leave_nothing() -> None:
         )
         guest.close()
         ann.take()
-    assert len(house.chat.barred[TEAM]) > 0
+    assert len(house.chat.durable.barred[TEAM]) > 0
     house.wait(1000)
     house.settle()
     house.wait(1000)
     house.settle()
-    assert house.chat.barred == {}
-    assert len(house.chat.users) == 4
+    assert house.chat.durable.barred == {}
+    assert len(house.chat.durable.users) == 4

@@ -12,7 +12,7 @@ from chatd.core.effects import Append, Origin
 from chatd.core.entities import INVITE_S, Invite
 from chatd.core.quota import Space
 from chatd.core.scope import Scope
-from chatd.enums import Change, Role
+from chatd.enums import MemberChange, Role
 from chatd.errors import RejectCode
 from chatd.ids import Cid, RoomName, Seq, UserName
 from chatd.wire import events, replies
@@ -77,7 +77,7 @@ def test_an_invitation_reaches_its_user_at_once_and_waits() -> None:
     shown = replies.InviteShown(s.den, ANN, s.house.now.wall, "The den")
     assert welcome.invites == [shown]
     assert s.cy.join(s.den)[0].type == "ok"
-    assert s.house.chat.invites == {}
+    assert s.house.chat.durable.invites == {}
     (welcome,) = s.house.open().hello(name="cy", password="right")
     assert welcome.invites == []
 
@@ -88,16 +88,16 @@ def test_an_invitation_of_somebody_who_is_away_waits() -> None:
     house, ann = s.house, s.ann
     s.cy.close()
     assert code(ann, InviteCommand(s.den, CY)) == "ok"
-    assert house.chat.invites[CY] == {s.den: Invite(ANN, house.now.wall)}
+    assert house.chat.durable.invites[CY] == {s.den: Invite(ANN, house.now.wall)}
     guest = house.guest()
-    name = house.chat.connections[guest.id].user
+    name = house.chat.live.connections[guest.id].user
     assert name is not None
     ann.say(InviteCommand(TEAM, name))
     guest.say(Logout())
     house.drafts.rotate(1)
     house.commit(1)
     guest.close()
-    assert name not in house.chat.users
+    assert name not in house.chat.durable.users
     house.settle()
     assert [frame.type for frame in ann.take()] == ["ok", "member"]
 
@@ -143,7 +143,7 @@ def test_an_invitation_that_was_answered_is_over_on_all_devices() -> None:
     s.house.take_all()
     s.cy.join(s.den)
     assert other.take() == [events.Uninvited(s.den)]
-    assert s.house.chat.invites == {}
+    assert s.house.chat.durable.invites == {}
 
 
 def test_who_invites_needs_space_on_the_disk_and_who_takes_back_does_not() -> None:
@@ -167,13 +167,13 @@ def test_an_invitation_can_be_taken_back() -> None:
     s.ann.ask(InviteCommand(s.den, CY))
     s.house.take_all()
     command = InviteCommand(s.den, CY, Cid("x"), on=False, id=1)
-    draft = drafts.Moderate(s.den, ANN, Cid("x"), CY, Change.UNINVITE)
+    draft = drafts.Moderate(s.den, ANN, Cid("x"), CY, MemberChange.UNINVITE)
     assert s.ann.say(command) == [Append(Origin(s.ann.id, command, draft))]
     s.house.settle()
     ts = s.house.now.wall
     ok = replies.Stored("invite", s.den, Seq(3), ts, cid=Cid("x"), id=1)
     assert s.ann.take() == [ok]
-    event = events.Member(s.den, Seq(3), ts, ANN, CY, Change.UNINVITE)
+    event = events.Member(s.den, Seq(3), ts, ANN, CY, MemberChange.UNINVITE)
     assert s.house.delivered[-1] == event
     assert s.cy.take() == other.take() == [events.Uninvited(s.den)]
     assert waiting(s.house) == []
@@ -236,7 +236,7 @@ def test_an_invitation_can_be_refused() -> None:
     s.house.take_all()
     assert s.cy.ask(Decline(s.den, id=1)) == [replies.Done("decline", 1)]
     ts = s.house.now.wall
-    declined = events.Member(s.den, Seq(3), ts, CY, CY, Change.DECLINE)
+    declined = events.Member(s.den, Seq(3), ts, CY, CY, MemberChange.DECLINE)
     assert s.ann.take() == [declined]
     assert other.take() == [events.Uninvited(s.den)]
     assert waiting(s.house) == []
@@ -252,7 +252,7 @@ def test_to_refuse_again_changes_nothing() -> None:
     s.house.settle()
     assert [frame.type for frame in s.cy.take()] == ["invited", "ok", "ok"]
     assert code(s.cy, Decline(s.den)) == "ok"
-    assert s.house.chat.rooms[s.den].head == 3
+    assert s.house.chat.durable.rooms[s.den].head == 3
     s.house.wait(INVITE_S)
     assert code(s.cy, Decline(s.den)) == "no_room"
 
@@ -267,7 +267,7 @@ def test_what_was_never_offered_cannot_be_refused() -> None:
     assert code(s.cy, Decline(RoomName("@ann,bob"))) == "no_room"
     for peer in (s.cy, s.bob):
         assert code(peer, Decline(TEAM)) == "ok"
-    assert s.house.chat.rooms[TEAM].head == 2
+    assert s.house.chat.durable.rooms[TEAM].head == 2
 
 
 def test_a_refusal_that_cannot_be_stored_leaves_the_invitation() -> None:
@@ -346,12 +346,12 @@ def test_an_invitation_that_nobody_answers_is_forgotten() -> None:
     s.house.wait(INVITE_S / 2)
     s.ann.ask(InviteCommand(s.den, CY))
     s.house.wait(INVITE_S / 2 - 1)
-    assert set(s.house.chat.invites[CY]) == {TEAM, s.den}
+    assert set(s.house.chat.durable.invites[CY]) == {TEAM, s.den}
     s.house.wait(1)
-    assert list(s.house.chat.invites[CY]) == [s.den]
+    assert list(s.house.chat.durable.invites[CY]) == [s.den]
     s.ann.ask(InviteCommand(TEAM, CY))
     s.house.wait(INVITE_S)
-    assert s.house.chat.invites == {}
+    assert s.house.chat.durable.invites == {}
 
 
 def test_an_invitation_that_has_ended_is_forgotten() -> None:
@@ -362,10 +362,10 @@ def test_an_invitation_that_has_ended_is_forgotten() -> None:
     s.cy.ask(Decline(s.den))
     s.house.wait(INVITE_S - 1)
     s.house.restart()
-    assert list(s.house.chat.invites[CY]) == [s.den]
+    assert list(s.house.chat.durable.invites[CY]) == [s.den]
     assert code(s.house.user("ann", s.den), InviteCommand(s.den, CY)) == "forbidden"
     s.house.wait(INVITE_S)
-    assert s.house.chat.invites == {}
+    assert s.house.chat.durable.invites == {}
 
 
 def test_an_invitation_of_a_guest_goes_with_him() -> None:
@@ -375,11 +375,11 @@ def test_an_invitation_of_a_guest_goes_with_him() -> None:
     name = s.house.user_of(guest)
     assert name is not None
     s.ann.ask(InviteCommand(TEAM, name))
-    assert name in s.house.chat.invites
+    assert name in s.house.chat.durable.invites
     guest.close()
     s.house.wait(1000)
     s.house.settle()
-    assert s.house.chat.invites == {}
+    assert s.house.chat.durable.invites == {}
     assert s.house.model.rooms[TEAM].invites == {}
 
 
@@ -402,7 +402,7 @@ def test_of_invitations_by_somebody_whom_one_blocks_one_hears_nothing() -> None:
 def test_tokens_for_other_rooms_hear_nothing() -> None:
     """Neither that he is asked nor that it is over."""
     s = scene()
-    s.house.chat.connections[s.cy.id].scope = Scope(rooms=frozenset({LOBBY}))
+    s.house.chat.live.connections[s.cy.id].scope = Scope(rooms=frozenset({LOBBY}))
     s.ann.ask(InviteCommand(TEAM, CY))
     s.ann.ask(InviteCommand(TEAM, CY, on=False))
     assert s.cy.take() == []

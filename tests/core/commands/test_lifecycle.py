@@ -8,13 +8,13 @@ import pytest
 from chatd.config import Config, PermanentRoom, Rooms
 from chatd.config.limits import Limits
 from chatd.core import drafts, inputs
+from chatd.core.changes import AccessRevoked, UserErased
 from chatd.core.commands.lifecycle import LOOK_AGAIN_S
 from chatd.core.effects import Append, Origin, Tell
-from chatd.core.inputs import Revised, Revision, RevisionKind
 from chatd.core.scope import Scope
-from chatd.enums import AccountRole, Role
+from chatd.enums import Role
 from chatd.errors import RejectCode
-from chatd.ids import Cid, RoomName, Seq, UserName
+from chatd.ids import Cid, RoomName, Seq
 from chatd.wire import events, replies
 from chatd.wire.acts import (
     Create,
@@ -90,13 +90,13 @@ def is_forgotten(house: House, name: RoomName) -> bool:
     """Whether memory has nothing of a room any more."""
     chat = house.chat
     named = [
-        *chat.rooms,
-        *chat.untrimmed,
-        *chat.emptied,
-        *(room for room, _ in [*chat.barriers, *chat.reads]),
-        *(room for user in chat.users.values() for room in user.rooms),
-        *(room for invites in chat.invites.values() for room in invites),
-        *(r for c in chat.connections.values() for r in c.subscriptions),
+        *chat.durable.rooms,
+        *chat.live.untrimmed,
+        *chat.live.emptied,
+        *(room for room, _ in [*chat.live.barriers, *chat.live.reads]),
+        *(room for user in chat.durable.users.values() for room in user.rooms),
+        *(room for invites in chat.durable.invites.values() for room in invites),
+        *(r for c in chat.live.connections.values() for r in c.subscriptions),
     ]
     return name not in named
 
@@ -172,7 +172,7 @@ def test_it_is_gone_after_a_restart(scene: Scene) -> None:
     s.ann.ask(Destroy(s.den))
     s.house.restart()
     ann = s.house.user(ANN)
-    assert list(s.house.chat.rooms) == [LOBBY]
+    assert list(s.house.chat.durable.rooms) == [LOBBY]
     assert code(ann, Join(TEAM)) == code(ann, Join(s.den)) == "no_room"
 
 
@@ -288,14 +288,14 @@ def test_who_was_asked_in_is_told(scene: Scene) -> None:
     s.ann.ask(Destroy(TEAM))
     s.ann.ask(Destroy(s.den))
     assert s.cy.take() == [events.Uninvited(TEAM)]
-    assert s.house.chat.invites == {}
+    assert s.house.chat.durable.invites == {}
 
 
 def test_tokens_for_other_rooms_hear_nothing(scene: Scene) -> None:
     """They were never told that he is in it."""
     s = scene
     other = s.house.user(BOB)
-    s.house.chat.connections[other.id].scope = Scope(rooms=frozenset({LOBBY}))
+    s.house.chat.live.connections[other.id].scope = Scope(rooms=frozenset({LOBBY}))
     other.take()
     s.ann.ask(Destroy(TEAM))
     assert other.take() == []
@@ -304,11 +304,11 @@ def test_tokens_for_other_rooms_hear_nothing(scene: Scene) -> None:
 # --- left by everybody ----------------------------------------------------------
 
 
-def revise(house: House, kind: RevisionKind, user: UserName) -> None:
+def tell(house: House, change: UserErased | AccessRevoked) -> None:
     """Have the operator change something about a user."""
-    house.handle(Revised([Revision(1, kind, user, AccountRole.USER)]))
+    house.change(change)
     for room in house.model.rooms.values():
-        room.members.pop(user, None)
+        room.members.pop(change.user, None)
 
 
 def ends(house: House) -> list[Origin]:
@@ -333,7 +333,7 @@ def test_whoever_is_left_keeps_it(scene: Scene) -> None:
     s = scene
     s.ann.ask(Invite(s.den, CY))
     s.cy.join(s.den)
-    revise(s.house, RevisionKind.ERASE, ANN)
+    tell(s.house, UserErased(ANN))
     s.house.settle()
     assert code(s.cy, SetRoom(s.den, topic=Topic("mine"))) == "ok"
     assert code(s.cy, Leave(s.den)) == "ok"
@@ -343,7 +343,7 @@ def test_whoever_is_left_keeps_it(scene: Scene) -> None:
 def test_it_ends_with_whoever_is_erased(scene: Scene) -> None:
     """Nobody has left it; nobody is there."""
     s = scene
-    revise(s.house, RevisionKind.ERASE, ANN)
+    tell(s.house, UserErased(ANN))
     s.house.settle()
     assert is_forgotten(s.house, s.den)
 
@@ -359,10 +359,10 @@ def test_it_ends_with_a_guest(scene: Scene) -> None:
     name = s.house.user_of(guest)
     assert name is not None
     guest.say(Create(private=True))
-    revise(s.house, RevisionKind.LOGOUT, name)
-    assert name not in s.house.chat.users
+    tell(s.house, AccessRevoked(name))
+    assert name not in s.house.chat.durable.users
     s.house.settle()
-    private = [name for name in s.house.chat.rooms if name[0] == "~"]
+    private = [name for name in s.house.chat.durable.rooms if name[0] == "~"]
     assert private == [s.den]
 
 
@@ -391,7 +391,7 @@ def test_who_was_on_his_way_in_keeps_it(scene: Scene) -> None:
     s.house.drafts.appendleft(joins)
     s.bob.say(Join(s.den))
     s.house.settle()
-    assert list(s.house.chat.rooms[s.den].members) == [CY, BOB]
+    assert list(s.house.chat.durable.rooms[s.den].members) == [CY, BOB]
 
 
 def test_an_end_that_cannot_be_written_is_tried_again(scene: Scene) -> None:
@@ -401,7 +401,7 @@ def test_an_end_that_cannot_be_written_is_tried_again(scene: Scene) -> None:
     s.ann.say(Leave(s.den))
     s.house.commit()
     s.house.fail()
-    assert s.den in s.house.chat.rooms
+    assert s.den in s.house.chat.durable.rooms
     s.house.wait(LOOK_AGAIN_S)
     (origin,) = ends(s.house)
     s.house.fail()
@@ -417,10 +417,10 @@ def test_it_waits_for_what_is_being_written_of_the_room(scene: Scene) -> None:
     """Its last member is erased while what he asked for is not decided yet."""
     s = scene
     s.ann.say(SetRoom(s.den, topic=Topic("tea")))
-    revise(s.house, RevisionKind.ERASE, ANN)
+    tell(s.house, UserErased(ANN))
     assert ends(s.house) == []
     s.house.settle()
-    assert s.den in s.house.chat.rooms
+    assert s.den in s.house.chat.durable.rooms
     s.house.wait(LOOK_AGAIN_S)
     s.house.settle()
     assert is_forgotten(s.house, s.den)
@@ -433,9 +433,9 @@ def test_public_rooms_and_direct_conversations_stay(scene: Scene) -> None:
     s.bob.ask(Leave(TEAM))
     s.ann.ask(Leave(TEAM))
     for name in (ANN, BOB):
-        revise(s.house, RevisionKind.ERASE, name)
+        tell(s.house, UserErased(name))
         s.house.settle()
-    assert set(s.house.chat.rooms) == {LOBBY, TEAM, RoomName("@ann,bob")}
+    assert set(s.house.chat.durable.rooms) == {LOBBY, TEAM, RoomName("@ann,bob")}
 
 
 def test_only_members_are_removed_and_none_is_left_by_a_kick(scene: Scene) -> None:
@@ -445,4 +445,4 @@ def test_only_members_are_removed_and_none_is_left_by_a_kick(scene: Scene) -> No
     s.cy.join(s.den)
     for command in (Mute(s.den, CY), Kick(s.den, CY)):
         assert code(s.ann, command) == "ok"
-    assert list(s.house.chat.rooms[s.den].members) == [ANN]
+    assert list(s.house.chat.durable.rooms[s.den].members) == [ANN]

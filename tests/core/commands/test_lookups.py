@@ -214,7 +214,7 @@ def test_rooms_passes_over_whatever_is_not_public() -> None:
     ann.ask(Send(Text("psst"), to=BOB))
     ann.ask(Send(Text("psst"), to=CY))
     private = [ann.ask(Create(private=True))[0].room for _ in range(3)]
-    assert {name[0] for name in house.chat.rooms} == {
+    assert {name[0] for name in house.chat.durable.rooms} == {
         "1",
         "l",
         "z",

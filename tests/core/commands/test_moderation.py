@@ -9,10 +9,11 @@ from chatd.config import Config, PermanentRoom, Rooms
 from chatd.config.limits import Limits
 from chatd.core import drafts, inputs
 from chatd.core.agenda import Due
+from chatd.core.changes import Lapse, Lapsed, Moderated
 from chatd.core.effects import Answer, Append, Origin, Query
 from chatd.core.entities import Invite, Sanction
 from chatd.core.queries import FindUser
-from chatd.enums import Change, Post, Role, Visibility
+from chatd.enums import MemberChange, Post, Role, Visibility
 from chatd.errors import RejectCode
 from chatd.ids import Cid, RoomName, Seq, UserName, direct_room, is_guest
 from chatd.wire import events, replies
@@ -97,17 +98,19 @@ def test_an_act_is_one_draft_with_an_ok_and_an_event() -> None:
     """The `ok` comes first; everybody in the room is told who did it, and why."""
     s = scene()
     command = Mute(TEAM, CY, BanSeconds(60), Reason("noise"), X, id=1)
-    draft = drafts.Moderate(TEAM, ANN, X, CY, Change.MUTE, None, 60, "noise")
+    draft = drafts.Moderate(TEAM, ANN, X, CY, MemberChange.MUTE, None, 60, "noise")
     assert s.ann.say(command) == [Append(Origin(s.ann.id, command, draft))]
     s.house.settle()
     ts = s.house.now.wall
     event = events.Member(
-        TEAM, Seq(4), ts, ANN, CY, Change.MUTE, None, ts + 60_000, "noise"
+        TEAM, Seq(4), ts, ANN, CY, MemberChange.MUTE, None, ts + 60_000, "noise"
     )
     ok = replies.Stored("mute", TEAM, Seq(4), ts, cid=X, id=1)
     assert s.ann.take() == [ok, event]
     assert s.bob.take() == s.cy.take() == [event]
-    assert s.house.chat.rooms[TEAM].mutes == {CY: Sanction(ts + 60_000, "noise")}
+    assert s.house.chat.durable.rooms[TEAM].mutes == {
+        CY: Sanction(ts + 60_000, "noise")
+    }
 
 
 @pytest.mark.parametrize(
@@ -131,7 +134,7 @@ def test_what_an_act_says_is_in_its_draft(command: Any, change: str) -> None:
         ANN,
         None,
         CY,
-        Change(change),
+        MemberChange(change),
         getattr(command, "role", None),
         getattr(command, "seconds", None),
         getattr(command, "reason", None),
@@ -170,7 +173,7 @@ def test_an_act_whose_sender_is_gone_takes_place() -> None:
     s.ann.close()
     s.bob.say(SetRoom(TEAM, topic=Topic("x")))
     s.house.settle()
-    assert list(s.house.chat.rooms[TEAM].members) == [ANN, BOB]
+    assert list(s.house.chat.durable.rooms[TEAM].members) == [ANN, BOB]
     assert kinds(s.bob.take())[0] == "kick"
 
 
@@ -269,7 +272,7 @@ def test_one_acts_only_where_one_is_and_in_no_direct_conversation() -> None:
 def test_a_target_whom_nobody_knows_is_looked_up() -> None:
     """Known to the store he is acted on, else it is `no_user`; in order."""
     s = scene()
-    del s.house.chat.users[ADA]
+    del s.house.chat.durable.users[ADA]
     command = Ban(TEAM, ADA, id=1)
     s.house.model.users[ADA] = attrs.evolve(s.house.model.users[ADA], role="user")
     assert s.ann.say(command) == [Query(s.ann.id, command, FindUser(ADA))]
@@ -277,7 +280,7 @@ def test_a_target_whom_nobody_knows_is_looked_up() -> None:
     assert s.ann.take() == []
     s.house.settle()
     assert [f.id for f in s.ann.take() if hasattr(f, "re")] == [1, 2]
-    assert ADA in s.house.chat.rooms[TEAM].bans
+    assert ADA in s.house.chat.durable.rooms[TEAM].bans
     (error,) = s.ann.ask(Kick(TEAM, NOBODY))
     assert (error.code, error.field) == (RejectCode.NO_USER, "user")
     (error,) = s.ann.ask(InviteCommand(TEAM, NOBODY))
@@ -288,29 +291,29 @@ def test_a_guest_who_has_gone_is_nobody() -> None:
     """He never comes back under that name; his like would only fill the memory."""
     s = scene()
     guest = s.house.guest(TEAM)
-    name = s.house.chat.connections[guest.id].user
+    name = s.house.chat.live.connections[guest.id].user
     assert name is not None
     assert codes(s.ann.ask(Mute(TEAM, name))) == ["ok"]
     guest.ask(Logout())
     guest.close()
     s.house.take_all()
     assert codes(s.ann.ask(Ban(TEAM, name))) == [RejectCode.NO_USER]
-    assert name not in s.house.chat.users
+    assert name not in s.house.chat.durable.users
 
 
 def test_what_a_guest_who_has_gone_was_given_is_lifted() -> None:
     """The room knows of him, who is nobody otherwise."""
     s = scene()
     guest = s.house.guest(TEAM)
-    name = s.house.chat.connections[guest.id].user
+    name = s.house.chat.live.connections[guest.id].user
     assert name is not None
     assert codes(s.ann.ask(Mute(TEAM, name))) == ["ok"]
     guest.ask(Logout())
     guest.close()
     s.house.take_all()
-    assert name not in s.house.chat.users
+    assert name not in s.house.chat.durable.users
     assert codes(s.ann.ask(Unmute(TEAM, name))) == ["ok"]
-    assert name not in s.house.chat.rooms[TEAM].mutes
+    assert name not in s.house.chat.durable.rooms[TEAM].mutes
 
 
 def test_a_guest_who_came_while_he_was_sought_is_found() -> None:
@@ -321,7 +324,7 @@ def test_a_guest_who_came_while_he_was_sought_is_found() -> None:
     guest.say(Hello())
     s.house.run_errand(1)
     s.house.commit()
-    name = s.house.chat.connections[guest.id].user
+    name = s.house.chat.live.connections[guest.id].user
     assert name == "guest~4"
     assert is_guest(name)
     s.house.settle()
@@ -353,7 +356,7 @@ def test_ones_own_removal_is_the_last_of_the_room(act: Any, reason: str) -> None
     for _ in range(5):
         s.bob.ask(Send(HI, TEAM))
     replaying, elsewhere = s.house.user("cy"), s.house.user("cy")
-    epoch = s.house.chat.rooms[TEAM].epoch
+    epoch = s.house.chat.durable.rooms[TEAM].epoch
     s.house.take_all()
     replaying.say(Join(TEAM, Seq(0), epoch))
     s.house.run_errand()
@@ -378,8 +381,8 @@ def test_who_was_removed_is_told_to_nobody_else_twice() -> None:
     s = scene()
     s.ann.ask(Kick(TEAM, CY))
     assert kinds(s.bob.take()) == ["kick"]
-    assert CY not in s.house.chat.rooms[TEAM].online
-    assert TEAM not in s.house.chat.users[CY].rooms
+    assert CY not in s.house.chat.durable.rooms[TEAM].online
+    assert TEAM not in s.house.chat.durable.users[CY].rooms
 
 
 def test_a_look_up_in_flight_is_authorised_again() -> None:
@@ -395,7 +398,7 @@ def test_a_look_up_in_flight_is_authorised_again() -> None:
 def test_coming_back_is_no_joining() -> None:
     """With `since` who is no member stays none; without, a kick keeps nobody out."""
     s = scene()
-    room = s.house.chat.rooms[TEAM]
+    room = s.house.chat.durable.rooms[TEAM]
     s.ann.ask(Kick(TEAM, CY))
     s.cy.take()
     (error,) = s.cy.join(TEAM, since=Seq(3), epoch=room.epoch)
@@ -419,7 +422,7 @@ def test_a_ban_says_why_and_how_long_and_lapses_by_itself() -> None:
     assert codes(s.cy.join(TEAM)) == [RejectCode.BANNED]
     s.house.wait(0.1)
     s.cy.take()
-    assert s.house.chat.rooms[TEAM].bans == {}
+    assert s.house.chat.durable.rooms[TEAM].bans == {}
     assert s.cy.join(TEAM)[0].type == "ok"
 
 
@@ -430,7 +433,7 @@ def test_a_ban_that_has_ended_is_forgotten_whatever_came_between() -> None:
     s.house.wait(20)
     s.house.settle()
     s.house.restart()
-    bans = s.house.chat.rooms[TEAM].bans
+    bans = s.house.chat.durable.rooms[TEAM].bans
     ann = s.house.user(ANN)
     s.house.wait(39.9)
     assert list(bans) == [CY]
@@ -450,7 +453,7 @@ def test_a_ban_that_has_ended_is_forgotten_whatever_came_between() -> None:
     assert list(bans) == [CY]
     ann.ask(Ban(TEAM, CY, BanSeconds(10)))
     ann.ask(Unban(TEAM, CY))
-    assert s.house.chat.agenda.keys(Due.BAN) == set()
+    assert s.house.chat.live.agenda.keys(Due.BAN) == set()
 
 
 def test_a_ban_for_good_has_no_end_but_unban() -> None:
@@ -558,7 +561,7 @@ def test_an_owner_who_leaves_while_somebody_joins_leaves_nobody_ownerless() -> N
     ann.say(Leave(TEAM))
     house.settle()
     assert codes(ann.take()) == [RejectCode.FORBIDDEN]
-    roles = {name: m.role for name, m in house.chat.rooms[TEAM].members.items()}
+    roles = {name: m.role for name, m in house.chat.durable.rooms[TEAM].members.items()}
     assert roles == {ANN: "owner", BOB: "member"}
 
 
@@ -568,13 +571,13 @@ def test_whoever_comes_into_an_empty_room_owns_it() -> None:
     ann, guest, bob = house.user("ann", TEAM), house.guest(), house.user("bob")
     ann.ask(Leave(TEAM))
     guest.join(TEAM)
-    room = house.chat.rooms[TEAM]
+    room = house.chat.durable.rooms[TEAM]
     assert [member.role for member in room.members.values()] == ["member"]
     guest.ask(Leave(TEAM))
     assert bob.join(TEAM)[0].role == "owner"
     assert room.members[BOB].role == "owner"
     bob.join(LOBBY)
-    assert house.chat.rooms[LOBBY].members[BOB].role == "member"
+    assert house.chat.durable.rooms[LOBBY].members[BOB].role == "member"
 
 
 def test_two_who_come_into_an_empty_room_at_once_have_one_owner() -> None:
@@ -588,7 +591,7 @@ def test_two_who_come_into_an_empty_room_at_once_have_one_owner() -> None:
     house.settle()
     owner, member = bob.take(), ann.take()
     assert (owner[0].role, member[0].role) == ("owner", "")
-    roles = {name: m.role for name, m in house.chat.rooms[TEAM].members.items()}
+    roles = {name: m.role for name, m in house.chat.durable.rooms[TEAM].members.items()}
     assert roles == {BOB: "owner", ANN: "member"}
     stored = house.model.rooms[TEAM].members.values()
     assert {row.user: row.role for row in stored} == roles
@@ -607,7 +610,7 @@ def test_two_owners_cannot_make_each_other_members_at_once() -> None:
     s.house.settle()
     assert codes(s.ann.take()) == ["ok"]
     assert codes(s.bob.take()) == [RejectCode.FORBIDDEN]
-    members = s.house.chat.rooms[TEAM].members
+    members = s.house.chat.durable.rooms[TEAM].members
     assert (members[ANN].role, members[BOB].role) == ("owner", "member")
 
 
@@ -618,7 +621,7 @@ def test_a_command_behind_a_pending_kick_of_its_user_is_decided_after_it() -> No
     s.house.take_all()
     s.ann.say(Kick(TEAM, CY))
     assert s.cy.say(Send(HI, TEAM)) == []
-    assert other.say(Join(TEAM, Seq(0), s.house.chat.rooms[TEAM].epoch)) == []
+    assert other.say(Join(TEAM, Seq(0), s.house.chat.durable.rooms[TEAM].epoch)) == []
     assert third.say(Send(HI, LOBBY)) != []
     s.house.settle()
     assert codes(s.cy.take()) == [RejectCode.NOT_MEMBER]
@@ -635,9 +638,9 @@ def test_a_barrier_stands_until_the_outcome_is_known_for_good() -> None:
     assert codes(s.ann.take()) == [RejectCode.UNAVAILABLE]
     assert s.cy.take() == []
     assert s.cy.say(Send(HI, TEAM)) == []
-    assert (TEAM, None) in s.house.chat.barriers
+    assert (TEAM, None) in s.house.chat.live.barriers
     s.house.settle()
-    assert not s.house.chat.barriers
+    assert not s.house.chat.live.barriers
     left = s.cy.take()
     assert kinds(left)[:2] == ["ban", "left"]
     assert codes(left) == [RejectCode.NOT_MEMBER] * 2
@@ -662,7 +665,7 @@ def test_a_join_in_flight_does_not_outrun_a_ban() -> None:
     s.ann.say(Ban(TEAM, CY))
     s.house.settle()
     assert kinds(s.cy.take()) == ["ok", "caught_up", "ban", "left"]
-    assert CY not in s.house.chat.rooms[TEAM].members
+    assert CY not in s.house.chat.durable.rooms[TEAM].members
 
 
 def test_another_change_of_membership_has_a_barrier_of_its_own() -> None:
@@ -691,7 +694,7 @@ def test_a_ban_from_a_private_room_is_not_told() -> None:
     (none,) = s.cy.join(RoomName("~aaaaaaaaaaaaaaaa"))
     assert attrs.evolve(error, text="") == attrs.evolve(none, text="")
     # Invited before the ban was forgotten: both stand, and the ban wins.
-    s.house.chat.invites[CY] = {hidden: Invite(ANN, s.house.now.wall)}
+    s.house.chat.durable.invites[CY] = {hidden: Invite(ANN, s.house.now.wall)}
     assert codes(s.cy.join(hidden)) == [RejectCode.NO_ROOM]
     s.house.wait(60)
     s.cy.take()
@@ -724,7 +727,7 @@ def test_settings_whose_sender_is_gone_are_changed() -> None:
     s.ann.say(SetRoom(TEAM, topic=Topic("bikes")))
     s.ann.close()
     s.house.settle()
-    assert s.house.chat.rooms[TEAM].settings.topic == "bikes"
+    assert s.house.chat.durable.rooms[TEAM].settings.topic == "bikes"
     assert kinds(s.bob.take()) == ["room"]
 
 
@@ -793,7 +796,7 @@ def test_a_refused_message_of_somebody_who_was_removed_is_nobodys_wait() -> None
     s.house.take_all()
     s.ann.say(Kick(TEAM, CY))
     kick = s.house.drafts.popleft()
-    s.house.chat.barriers.clear()
+    s.house.chat.live.barriers.clear()
     s.cy.say(Send(HI, TEAM, reply_to=Seq(99)))
     s.house.drafts.appendleft(kick)
     s.house.settle()
@@ -815,7 +818,7 @@ def test_a_newcomer_reads_from_his_own_join_on() -> None:
     for _ in range(3):
         s.bob.ask(Send(HI, TEAM))
     s.house.take_all()
-    epoch = s.house.chat.rooms[TEAM].epoch
+    epoch = s.house.chat.durable.rooms[TEAM].epoch
     assert s.cy.join(TEAM, since=Seq(6), epoch=epoch)[0].recovered is False
     frames = s.cy.join(TEAM, since=Seq(7), epoch=epoch)
     assert [f.seq for f in frames if hasattr(f, "ts")] == [8, 9, 10, 11]
@@ -876,9 +879,9 @@ def test_everything_of_it_is_there_after_a_restart() -> None:
     chat = s.house.chat
 
     def kept(chat: Any) -> Any:
-        room = chat.rooms[TEAM]
+        room = chat.durable.rooms[TEAM]
         roles = {name: member.role for name, member in room.members.items()}
-        return room.bans, room.mutes, roles, room.settings, chat.invites
+        return room.bans, room.mutes, roles, room.settings, chat.durable.invites
 
     s.house.restart()
     assert kept(s.house.chat) == kept(chat)
@@ -892,14 +895,13 @@ def test_an_outcome_that_comes_twice_changes_nothing() -> None:
     (origin,) = s.house.drafts
     s.house.settle()
     event = s.house.model.rooms[TEAM].timeline[-1]
-    s.house.chat.apply(event)
     assert isinstance(event, events.Member)
-    s.house.chat.apply_moderation(event, s.house.now.mono)
-    s.house.chat.forget_invite(CY, TEAM)
-    assert list(s.house.chat.rooms[TEAM].members) == [ANN, BOB]
+    assert s.house.apply(Moderated(event)) == []
+    assert s.house.apply(Lapsed(Lapse.INVITE, TEAM, CY)) == []
+    assert list(s.house.chat.durable.rooms[TEAM].members) == [ANN, BOB]
     nobodys = Origin(None, None, origin.draft)
     s.house.handle(inputs.Executed(nobodys, drafts.Duplicate(Seq(4), 0)))
-    assert s.house.chat.rooms[TEAM].head == 4
+    assert s.house.chat.durable.rooms[TEAM].head == 4
 
 
 def test_of_two_invitations_one_is_answered() -> None:
@@ -909,7 +911,7 @@ def test_of_two_invitations_one_is_answered() -> None:
     for room in (one, other):
         s.ann.ask(InviteCommand(room, CY))
     s.cy.join(one)
-    assert list(s.house.chat.invites[CY]) == [other]
+    assert list(s.house.chat.durable.invites[CY]) == [other]
 
 
 def test_a_refusal_is_immediate_where_nothing_is_open() -> None:

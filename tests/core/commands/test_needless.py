@@ -7,11 +7,12 @@ import pytest
 
 from chatd.config import Auth, Config, PermanentRoom, Rooms
 from chatd.config.limits import Limits
-from chatd.core import drafts, inputs
+from chatd.core import drafts
 from chatd.core.agenda import Due
+from chatd.core.changes import UserErased
 from chatd.core.commands.lifecycle import EMPTY_S, LOOK_AGAIN_S
 from chatd.core.invariants import check
-from chatd.enums import AccountRole, Role
+from chatd.enums import Role
 from chatd.errors import RejectCode
 from chatd.ids import Cid, RoomName, Seq
 from chatd.wire import events
@@ -68,11 +69,11 @@ def test_it_goes_an_hour_after_the_last_one(scene: Scene) -> None:
     s.ann.ask(Leave(TEA))
     s.bob.take()
     pass_time(s.house, EMPTY_S - 1)
-    assert TEA in s.house.chat.rooms
+    assert TEA in s.house.chat.durable.rooms
     pass_time(s.house, 1)
-    assert TEA not in s.house.chat.rooms
+    assert TEA not in s.house.chat.durable.rooms
     assert s.bob.take() == [events.Uninvited(TEA)]
-    assert s.house.chat.agenda.keys(Due.EMPTY) == set()
+    assert s.house.chat.live.agenda.keys(Due.EMPTY) == set()
     check(s.house.chat)
 
 
@@ -88,9 +89,9 @@ def test_it_goes_whatever_way_the_last_one_went(
     else:
         guest.ask(way)
     pass_time(s.house, 100)
-    assert s.house.chat.rooms[HALL].members == {}
+    assert s.house.chat.durable.rooms[HALL].members == {}
     pass_time(s.house)
-    assert HALL not in s.house.chat.rooms
+    assert HALL not in s.house.chat.durable.rooms
 
 
 def test_who_comes_back_in_time_keeps_it(scene: Scene) -> None:
@@ -102,9 +103,9 @@ def test_who_comes_back_in_time_keeps_it(scene: Scene) -> None:
     pass_time(s.house, 2 * EMPTY_S)
     s.bob.ask(Leave(TEA))
     pass_time(s.house, EMPTY_S - 1)
-    assert s.house.chat.rooms[TEA].head > 0
+    assert s.house.chat.durable.rooms[TEA].head > 0
     pass_time(s.house, 1)
-    assert TEA not in s.house.chat.rooms
+    assert TEA not in s.house.chat.durable.rooms
 
 
 def test_who_is_on_his_way_keeps_it(scene: Scene) -> None:
@@ -116,7 +117,7 @@ def test_who_is_on_his_way_keeps_it(scene: Scene) -> None:
     s.house.wait(1)
     assert [type(o.draft) for o in s.house.drafts][-1] is drafts.DropRoom
     s.house.settle()
-    assert list(s.house.chat.rooms[TEA].members) == [BOB]
+    assert list(s.house.chat.durable.rooms[TEA].members) == [BOB]
     s.bob.ask(Leave(TEA))
     s.house.wait(EMPTY_S)
     s.bob.say(Join(TEA, id=1))
@@ -129,11 +130,11 @@ def test_one_in_which_somebody_has_written_stays(scene: Scene) -> None:
     """Also if that was deleted: it was somebody's room. So it is after a restart."""
     s = scene
     s.ann.ask(Send(HI, TEA))
-    s.ann.ask(Delete(TEA, s.house.chat.rooms[TEA].head))
+    s.ann.ask(Delete(TEA, s.house.chat.durable.rooms[TEA].head))
     s.ann.ask(Leave(TEA))
     for _ in range(2):
         pass_time(s.house, 3 * EMPTY_S)
-        assert TEA in s.house.chat.rooms
+        assert TEA in s.house.chat.durable.rooms
         s.house.restart()
 
 
@@ -143,13 +144,13 @@ def test_rooms_of_the_configuration_stay(scene: Scene) -> None:
     s.ann.ask(Send(HI, to=BOB))
     direct = s.ann.take()
     pass_time(s.house, 3 * EMPTY_S)
-    assert LOBBY in s.house.chat.rooms
-    assert len(s.house.chat.rooms) == 3, direct
-    s.house.chat.rooms[LOBBY].declared = False
+    assert LOBBY in s.house.chat.durable.rooms
+    assert len(s.house.chat.durable.rooms) == 3, direct
+    s.house.chat.durable.rooms[LOBBY].declared = False
     s.bob.ask(Join(LOBBY))
     s.bob.ask(Leave(LOBBY))
     pass_time(s.house, 3 * EMPTY_S)
-    assert LOBBY in s.house.chat.rooms
+    assert LOBBY in s.house.chat.durable.rooms
 
 
 def test_it_goes_after_a_restart_as_well(scene: Scene) -> None:
@@ -161,12 +162,12 @@ def test_it_goes_after_a_restart_as_well(scene: Scene) -> None:
     pass_time(s.house, EMPTY_S / 2)
     s.house.restart()
     s.house.wait(EMPTY_S)
-    assert {TEA, HALL} <= s.house.chat.rooms.keys()
+    assert {TEA, HALL} <= s.house.chat.durable.rooms.keys()
     s.house.wait(0.05)
     s.house.settle()
-    assert len({TEA, HALL} & s.house.chat.rooms.keys()) == 1
+    assert len({TEA, HALL} & s.house.chat.durable.rooms.keys()) == 1
     pass_time(s.house, 1)
-    assert list(s.house.chat.rooms) == [LOBBY]
+    assert list(s.house.chat.durable.rooms) == [LOBBY]
 
 
 def test_its_name_is_its_makers(scene: Scene) -> None:
@@ -218,11 +219,11 @@ def test_each_of_its_names_is_its_makers(scene: Scene) -> None:
     s.ann.ask(Rename(TEA, PublicRoom("hall")))
     s.ann.ask(Leave(HALL))
     pass_time(s.house)
-    assert s.house.chat.aliases == {}
+    assert s.house.chat.durable.aliases == {}
     assert code(s.bob, Create(PublicRoom("tea"))) == "name_taken"
     for name in ("tea", "hall"):
         assert code(s.ann, Create(PublicRoom(name))) == "ok"
-    assert {TEA, HALL} <= s.house.chat.rooms.keys()
+    assert {TEA, HALL} <= s.house.chat.durable.rooms.keys()
     check(s.house.chat)
 
 
@@ -232,9 +233,9 @@ def test_one_that_is_renamed_while_it_is_empty_has_its_hour_anew(scene: Scene) -
     s.ann.ask(Leave(TEA))
     pass_time(s.house, EMPTY_S / 2)
     assert code(s.house.user(ADA), Rename(TEA, PublicRoom("hall"))) == "ok"
-    assert s.house.chat.agenda.keys(Due.EMPTY) == {HALL}
+    assert s.house.chat.live.agenda.keys(Due.EMPTY) == {HALL}
     pass_time(s.house)
-    assert HALL not in s.house.chat.rooms
+    assert HALL not in s.house.chat.durable.rooms
     assert code(s.ann, Join(HALL)) == "ok"
 
 
@@ -250,9 +251,9 @@ def test_while_it_cannot_be_stored_it_is_tried_again(scene: Scene) -> None:
     s.house.settle()
     s.house.wait(LOOK_AGAIN_S)
     s.house.fail()
-    assert TEA in s.house.chat.rooms
+    assert TEA in s.house.chat.durable.rooms
     pass_time(s.house, LOOK_AGAIN_S)
-    assert TEA not in s.house.chat.rooms
+    assert TEA not in s.house.chat.durable.rooms
 
 
 def test_rooms_made_are_counted_as_long_as_they_are_there(scene: Scene) -> None:
@@ -271,7 +272,7 @@ def test_rooms_made_are_counted_as_long_as_they_are_there(scene: Scene) -> None:
         s.house.restart()
     pass_time(s.house, EMPTY_S + 1)
     ann = s.house.user(ANN)
-    assert s.house.chat.users[ANN].made == 2
+    assert s.house.chat.durable.users[ANN].made == 2
     assert code(ann, Join(RoomName("more"))) == "ok"
     assert code(ann, Join(RoomName("yet.more"))) == "forbidden"
     assert code(ann, Destroy(RoomName("more"))) == "ok"
@@ -284,13 +285,12 @@ def test_a_maker_who_is_gone_is_none(scene: Scene) -> None:
     s = scene
     guest = s.house.guest(HALL)
     guest.ask(Logout())
-    revision = inputs.Revision(1, inputs.RevisionKind.ERASE, ANN, AccountRole.USER)
-    s.house.handle(inputs.Revised([revision]))
+    s.house.change(UserErased(ANN))
     for room in s.house.model.rooms.values():
         room.members.pop(ANN, None)
     s.house.settle()
     pass_time(s.house)
-    assert list(s.house.chat.rooms) == [LOBBY]
+    assert list(s.house.chat.durable.rooms) == [LOBBY]
     for name in (TEA, HALL):
         assert code(s.bob, Join(name)) == "no_room"
 
@@ -306,8 +306,13 @@ def test_ten_thousand_leave_nothing_behind() -> None:
 
     def sizes() -> list[int]:
         chat = house.chat
-        agenda = [len(chat.agenda), len(chat.agenda._heap)]
-        return [len(chat.rooms), *agenda, len(chat.barriers), chat.users[ANN].made]
+        agenda = [len(chat.live.agenda), len(chat.live.agenda._heap)]
+        return [
+            len(chat.durable.rooms),
+            *agenda,
+            len(chat.live.barriers),
+            chat.durable.users[ANN].made,
+        ]
 
     before = sizes()
     for number in range(10_000):

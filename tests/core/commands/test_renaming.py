@@ -160,12 +160,12 @@ def test_what_is_kept_of_the_room_goes_on(scene: Scene) -> None:
     s.ann.ask(to("hall"))
     s.house.settle()
     for _ in range(2):
-        room = s.house.chat.rooms[HALL]
+        room = s.house.chat.durable.rooms[HALL]
         assert [member.role for member in room.members.values()] == ["owner", "member"]
         assert room.members[BOB].read == 3
         assert list(room.bans) == [CY]
         assert room.was == [TEAM]
-        assert TEAM not in s.house.chat.rooms
+        assert TEAM not in s.house.chat.durable.rooms
         (welcome,) = s.house.open().hello(
             name=GuestName("bob"), password=Secret("right")
         )
@@ -186,20 +186,20 @@ def test_a_ban_ends_in_a_room_that_has_another_name_by_then(scene: Scene) -> Non
     s = scene
     s.ann.ask(Ban(TEAM, CY, BanSeconds(60)))
     s.ann.ask(to("hall"))
-    room = s.house.chat.rooms[HALL]
+    room = s.house.chat.durable.rooms[HALL]
     s.house.wait(59)
     assert list(room.bans) == [CY]
     s.house.wait(2)
     assert room.bans == {}
     s.ann.ask(Ban(HALL, CY, BanSeconds(60)))
     s.ann.ask(Destroy(HALL))
-    assert s.house.chat.agenda.keys(Due.BAN) == set()
+    assert s.house.chat.live.agenda.keys(Due.BAN) == set()
 
 
 def test_the_join_by_an_old_name_resumes_and_tells_them_all(scene: Scene) -> None:
     """With `since`, as a client does that has not heard of it."""
     s = scene
-    epoch = s.house.chat.rooms[TEAM].epoch
+    epoch = s.house.chat.durable.rooms[TEAM].epoch
     s.bob.close()
     s.ann.ask(to("hall"))
     s.ann.ask(to("attic", room=HALL))
@@ -230,7 +230,7 @@ def test_a_retry_is_found_by_either_name(scene: Scene) -> None:
     s.ann.ask(to("attic"))
     (again,) = s.ann.ask(to("hall", X))
     assert (again.room, again.seq, again.dup) == (ATTIC, 4, True)
-    assert s.house.chat.rooms[ATTIC].head == 5
+    assert s.house.chat.durable.rooms[ATTIC].head == 5
 
 
 def test_a_creation_that_is_sent_again_finds_its_room(scene: Scene) -> None:
@@ -262,8 +262,8 @@ def test_no_name_is_given_out_twice(scene: Scene) -> None:
         assert code(s.ann, to("cellar", cid, den)) == "name_taken"
     assert code(s.cy, Create(PublicRoom("cellar"))) == "name_taken"
     assert code(s.ann, to("team")) == "ok"
-    assert s.house.chat.rooms[TEAM].was == [HALL]
-    assert s.house.chat.aliases == {HALL: TEAM}
+    assert s.house.chat.durable.rooms[TEAM].was == [HALL]
+    assert s.house.chat.durable.aliases == {HALL: TEAM}
 
 
 def test_the_name_that_it_has_is_no_change(scene: Scene) -> None:
@@ -282,7 +282,7 @@ def test_a_room_has_so_many_names(scene: Scene) -> None:
     assert code(s.ann, to("more")) == "forbidden"
     assert code(s.ann, to("n0")) == "ok"
     assert code(s.ann, to("team")) == "ok"
-    assert len(s.house.chat.rooms[TEAM].was) == NAMES_MAX - 1
+    assert len(s.house.chat.durable.rooms[TEAM].was) == NAMES_MAX - 1
 
 
 @pytest.mark.parametrize("name", ["admin", "hall.", "hall-"])
@@ -340,7 +340,7 @@ def test_who_may(scene: Scene) -> None:
 def test_a_token_for_the_old_name_is_one_for_the_room(scene: Scene) -> None:
     """It was given for the room; what the token lists is told of it."""
     s = scene
-    s.house.chat.connections[s.bob.id].scope = Scope(rooms=frozenset({TEAM}))
+    s.house.chat.live.connections[s.bob.id].scope = Scope(rooms=frozenset({TEAM}))
     s.ann.ask(to("hall"))
     assert [f.type for f in s.bob.take()] == ["renamed", "rename"]
     assert code(s.bob, Send(HI, TEAM)) == code(s.bob, Send(HI, HALL)) == "ok"
@@ -389,7 +389,7 @@ def test_what_was_under_way_is_of_the_room(scene: Scene) -> None:
     assert (ok.re, ok.room) == ("join", TEAM)
     seqs = [f.seq for f in frames if f.type in ("message", "member", "rename")]
     assert seqs == sorted(set(seqs))
-    assert seqs[-1] == s.house.chat.rooms[HALL].head
+    assert seqs[-1] == s.house.chat.durable.rooms[HALL].head
     check(s.house.chat)
 
 
@@ -403,8 +403,8 @@ def test_two_at_once_are_one_after_the_other(scene: Scene) -> None:
     s.bob.say(to("attic"))
     s.bob.say(to("hall", room=RoomName("den")))
     s.house.settle()
-    assert s.house.chat.rooms.keys() == {LOBBY, ATTIC, RoomName("den")}
-    assert s.house.chat.rooms[ATTIC].was == [TEAM, HALL]
+    assert s.house.chat.durable.rooms.keys() == {LOBBY, ATTIC, RoomName("den")}
+    assert s.house.chat.durable.rooms[ATTIC].was == [TEAM, HALL]
     told = [getattr(f, "code", "ok") for f in s.bob.take() if hasattr(f, "re")]
     assert told == ["ok", "exists"]
 
@@ -419,9 +419,9 @@ def test_invitations_lead_to_it(scene: Scene) -> None:
     assert s.cy.take() == [events.Renamed(HALL, [TEAM])]
     (welcome,) = s.house.open().hello(name=GuestName("cy"), password=Secret("right"))
     assert [shown.room for shown in welcome.invites] == [HALL]
-    assert s.house.chat.agenda.keys(Due.FORGET_INVITE) == {(CY, HALL)}
+    assert s.house.chat.live.agenda.keys(Due.FORGET_INVITE) == {(CY, HALL)}
     s.house.wait(INVITE_S)
-    assert s.house.chat.invites == {}
+    assert s.house.chat.durable.invites == {}
 
 
 def test_an_invitation_that_is_over_or_hidden_tells_nothing(scene: Scene) -> None:
@@ -454,7 +454,7 @@ def test_presence_and_trims_go_on(scene: Scene) -> None:
     s.house.settle()
     told = [f for f in s.bob.take() if isinstance(f, events.Presence)]
     assert [(f.room, [who.name for who in f.join]) for f in told] == [(HALL, [CY])]
-    assert s.house.chat.rooms[HALL].first > 1
+    assert s.house.chat.durable.rooms[HALL].first > 1
     check(s.house.chat)
 
 
@@ -468,8 +468,8 @@ def test_mutes_end_when_they_would_have(scene: Scene) -> None:
     assert code(s.bob, Send(HI, TEAM)) == "muted"
     s.house.wait(1)
     assert code(s.bob, Send(HI, TEAM)) == "ok"
-    assert list(s.house.chat.rooms[HALL].mutes) == [CY]
-    assert s.house.chat.agenda.keys(Due.MUTE) == set()
+    assert list(s.house.chat.durable.rooms[HALL].mutes) == [CY]
+    assert s.house.chat.live.agenda.keys(Due.MUTE) == set()
 
 
 def test_while_it_cannot_be_stored_the_room_has_its_name(scene: Scene) -> None:
@@ -478,11 +478,11 @@ def test_while_it_cannot_be_stored_the_room_has_its_name(scene: Scene) -> None:
     s.ann.say(to("hall", X))
     s.house.fail()
     assert [f.code for f in s.ann.take()] == [RejectCode.UNAVAILABLE]
-    assert TEAM in s.house.chat.rooms
+    assert TEAM in s.house.chat.durable.rooms
     s.ann.say(to("hall", X))
     s.house.stall()
     s.house.settle()
-    assert HALL in s.house.chat.rooms
+    assert HALL in s.house.chat.durable.rooms
     s.ann.take()
     (again,) = s.ann.ask(to("hall", X))
     assert again.dup
@@ -493,7 +493,7 @@ def test_of_a_room_that_has_ended_no_name_leads_anywhere(scene: Scene) -> None:
     s = scene
     s.ann.ask(to("hall", X))
     s.ann.ask(Destroy(TEAM))
-    assert s.house.chat.aliases == {}
+    assert s.house.chat.durable.aliases == {}
     assert code(s.ann, Join(TEAM)) == code(s.ann, Join(HALL)) == "no_room"
     assert code(s.ann, Create(PublicRoom("team"))) == "name_taken"
     for room in (TEAM, HALL):
@@ -509,4 +509,4 @@ def test_a_guest_who_owns_it_may_and_leaves_with_his_session(scene: Scene) -> No
     guest.close()
     s.house.wait(100)
     s.house.settle()
-    assert s.house.chat.rooms[HALL].members == {}
+    assert s.house.chat.durable.rooms[HALL].members == {}

@@ -9,6 +9,7 @@ from chatd.config import Config
 from chatd.config.limits import Limits
 from chatd.config.sections import Auth, History, Presence, Rooms
 from chatd.core import drafts, inputs
+from chatd.core.changes import RoomMade
 from chatd.core.effects import (
     Answer,
     Append,
@@ -18,7 +19,7 @@ from chatd.core.effects import (
     Tell,
     Unsubscribe,
 )
-from chatd.core.settings import RoomSettings
+from chatd.core.settings import PLAIN, RoomSettings
 from chatd.enums import Role, State
 from chatd.errors import RejectCode
 from chatd.ids import Cid, Epoch, RoomName, Seq, UserName, direct_room, parse_room_name
@@ -39,7 +40,7 @@ ANN_SHOWN, BOB_SHOWN = (events.UserShown(n, None, State.ONLINE) for n in (ANN, B
 
 def epoch_of(house: House, room: RoomName = LOBBY) -> Epoch:
     """The room's epoch."""
-    return house.chat.rooms[room].epoch
+    return house.chat.durable.rooms[room].epoch
 
 
 def talk(peer: Peer, count: int, room: RoomName = LOBBY) -> None:
@@ -110,12 +111,12 @@ def test_guests_come_and_go_without_a_trace(room: RoomName) -> None:
     """Neither their joins nor their leaves are events."""
     house = House()
     ann = house.user("ann", room)
-    head = house.chat.rooms[room].head
+    head = house.chat.durable.rooms[room].head
     guest = house.guest(room)
-    assert house.chat.rooms[room].head == head
+    assert house.chat.durable.rooms[room].head == head
     house.take_all()
     assert guest.ask(Leave(room)) == [replies.Done("leave"), events.Left(room, "leave")]
-    assert house.chat.rooms[room].head == head
+    assert house.chat.durable.rooms[room].head == head
     assert seqs(ann.take()) == []
 
 
@@ -124,7 +125,7 @@ def test_declared_rooms_keep_no_trace_of_accounts_either() -> None:
     house = House()
     ann = house.user("ann", LOBBY)
     ann.ask(Leave(LOBBY))
-    assert house.chat.rooms[LOBBY].head == 0
+    assert house.chat.durable.rooms[LOBBY].head == 0
 
 
 def test_a_first_join_sets_the_read_mark_to_the_head() -> None:
@@ -132,7 +133,7 @@ def test_a_first_join_sets_the_read_mark_to_the_head() -> None:
     house = House()
     talk(house.user("ann", TEAM), 2, TEAM)
     house.user("bob", TEAM)
-    room = house.chat.rooms[TEAM]
+    room = house.chat.durable.rooms[TEAM]
     assert (room.members[BOB].read, room.head) == (4, 4)
 
 
@@ -180,7 +181,7 @@ def test_a_guest_who_leaves_and_is_gone_is_told_nothing() -> None:
     guest.say(Leave(LOBBY))
     guest.close()
     house.settle()
-    assert list(house.chat.rooms[LOBBY].members) == []
+    assert list(house.chat.durable.rooms[LOBBY].members) == []
 
 
 # --- creating -----------------------------------------------------------------------
@@ -204,9 +205,9 @@ def test_who_creates_a_room_by_joining_it(create: Any, guest: bool, user: bool) 
         assert isinstance(reply, replies.Joined) == allowed
         if allowed:
             assert reply.created
-            name = house.chat.connections[peer.id].user
+            name = house.chat.live.connections[peer.id].user
             assert name is not None
-            assert house.chat.rooms[room].members[name].role == "owner"
+            assert house.chat.durable.rooms[room].members[name].role == "owner"
         else:
             assert reply.code == RejectCode.NO_ROOM
 
@@ -222,7 +223,7 @@ def test_a_room_that_looks_like_another_is_refused(names: Policy) -> None:
         assert answer.created
     else:
         assert (answer.code, answer.field) == (RejectCode.NAME_TAKEN, "room")
-        assert RoomName("modem") not in house.chat.rooms
+        assert RoomName("modem") not in house.chat.durable.rooms
     assert ann.join(RoomName("other"))[0].created
 
 
@@ -236,7 +237,7 @@ def test_no_room_is_made_whose_name_ends_in_punctuation(name: str) -> None:
         assert (refusal.code, refusal.field) == (RejectCode.BAD_FIELD, "room")
         (refusal,) = peer.ask(Create(room=PublicRoom(name), cid=Cid("1"), id=2))
         assert (refusal.code, refusal.field) == (RejectCode.BAD_FIELD, "room")
-    assert room not in house.chat.rooms
+    assert room not in house.chat.durable.rooms
     house.model.execute(
         drafts.CreateRoom(room, house.new_epoch(), RoomSettings(), {}), 0
     )
@@ -291,7 +292,7 @@ def test_two_who_create_a_room_at_once_have_one_owner() -> None:
     assert (first.created, first.seq) == (True, 1)
     assert (second[0].created, second[0].seq) == (False, 2)
     assert second[-1] == replies.Done("ping")
-    roles = {name: m.role for name, m in house.chat.rooms[TEAM].members.items()}
+    roles = {name: m.role for name, m in house.chat.durable.rooms[TEAM].members.items()}
     assert roles == {ANN: "owner", BOB: "member"}
 
 
@@ -299,7 +300,7 @@ def test_the_creators_join_is_the_first_event_and_is_read() -> None:
     """In memory as on disk."""
     house = House()
     house.user("ann", TEAM)
-    room = house.chat.rooms[TEAM]
+    room = house.chat.durable.rooms[TEAM]
     assert (room.head, room.members[ANN].read) == (1, 1)
     assert house.model.rooms[TEAM].members[ANN].read == 1
 
@@ -312,10 +313,13 @@ def test_a_room_whose_creator_is_gone_exists() -> None:
     (origin,) = house.drafts
     ann.close()
     house.settle()
-    assert list(house.chat.rooms[TEAM].members) == [ANN]
-    again = drafts.Committed(house.model.rooms[TEAM].timeline[0])
+    assert list(house.chat.durable.rooms[TEAM].members) == [ANN]
+    event = house.model.rooms[TEAM].timeline[0]
+    assert isinstance(event, events.Member)
+    made = RoomMade(TEAM, house.model.rooms[TEAM].epoch, PLAIN, {}, event=event)
+    again = drafts.Committed((made,))
     house.handle(inputs.Executed(origin, again))
-    assert house.chat.rooms[TEAM].head == 1
+    assert house.chat.durable.rooms[TEAM].head == 1
 
 
 # --- create -------------------------------------------------------------------------
@@ -470,7 +474,7 @@ def test_a_creator_who_is_no_member_any_more_is_told_the_beginning(
     assert (again.dup, again.seq) == (True, 0 if is_guest else 1)
     ann.join(TEAM)
     (again,) = ann.ask(command)
-    assert again.seq == house.chat.rooms[TEAM].head
+    assert again.seq == house.chat.durable.rooms[TEAM].head
 
 
 def test_a_name_is_created_once() -> None:
@@ -512,7 +516,7 @@ def test_a_creation_that_could_not_be_stored_is_answered() -> None:
     ann.say(Create(PublicRoom(TEAM)))
     ann.close()
     house.settle()
-    assert list(house.chat.rooms[TEAM].members) == [ANN]
+    assert list(house.chat.durable.rooms[TEAM].members) == [ANN]
 
 
 # --- unavailable --------------------------------------------------------------------
@@ -640,7 +644,7 @@ def test_a_position_means_nothing_in_another_epoch_or_before_the_first() -> None
     talk(ann, 4)
     other = Epoch("f" * 16)
     assert ann.join(since=Seq(4), epoch=other)[0].recovered is False
-    house.chat.rooms[LOBBY].first = Seq(3)
+    house.chat.durable.rooms[LOBBY].first = Seq(3)
     assert ann.join(since=Seq(1), epoch=epoch_of(house))[0].recovered is False
     frames = ann.join(since=Seq(2), epoch=epoch_of(house))
     assert (frames[0].recovered, frames[0].first, seqs(frames)) == (True, 3, [3, 4])

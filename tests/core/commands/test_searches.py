@@ -47,7 +47,7 @@ def test_messages_are_found_in_ones_own_rooms_up_to_what_is_applied() -> None:
     house, ann, bob = two_rooms()
     command = Search(TEA, id=3)
     query = parse_query("tea")
-    den = house.chat.rooms[DEN]
+    den = house.chat.durable.rooms[DEN]
     scope = [(LOBBY, Seq(1), Seq(1)), (DEN, Seq(1), den.head)]
     find = effects.Query(ann.id, command, FindMessages(query, scope, None, ANN))
     assert ann.say(command) == [Charge(ann.id, 19), find]
@@ -202,7 +202,7 @@ def test_what_may_not_be_read_any_more_is_left_out() -> None:
     """The room was trimmed meanwhile."""
     house, ann, _ = two_rooms()
     ann.say(Search(TEA, limit=PageLimit(1)))
-    house.chat.rooms[DEN].first = Seq(3)
+    house.chat.durable.rooms[DEN].first = Seq(3)
     house.settle()
     (page,) = ann.take()
     assert (page.messages, page.next) == ([], None)

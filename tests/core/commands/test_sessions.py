@@ -10,6 +10,7 @@ from chatd.config.limits import Limits
 from chatd.config.sections import Auth, Presence
 from chatd.core import drafts, inputs
 from chatd.core.agenda import Due
+from chatd.core.changes import UserErased
 from chatd.core.effects import (
     Answer,
     Append,
@@ -35,7 +36,7 @@ WRONG = Hello(GuestName("ann"), Secret("wrong"))
 
 def secret_of(peer: Peer) -> Secret:
     """The secret of a connection's session."""
-    session = peer.house.chat.connections[peer.id].session
+    session = peer.house.chat.live.connections[peer.id].session
     assert session is not None
     return Secret(session.decode())
 
@@ -123,7 +124,7 @@ def test_the_third_wrong_credential_ends_the_connection() -> None:
     assert [frame.code for frame in peer.take()] == ["bad_credentials"] * 3
     assert peer.ending is Ending.BAD_CREDENTIALS
     assert peer.answers == peer.said
-    assert not house.chat.users[ANN].online
+    assert not house.chat.durable.users[ANN].online
     assert peer.say(LOGIN) == [Answer(peer.id, None)]
 
 
@@ -206,7 +207,7 @@ def test_welcome_tells_the_rooms_with_what_is_unread() -> None:
     ann.ask(Send(HI, LOBBY))
     bob.ask(Send(HI, LOBBY))
     ann.ask(Send(HI, LOBBY))
-    epoch = house.chat.rooms[LOBBY].epoch
+    epoch = house.chat.durable.rooms[LOBBY].epoch
     peer = house.open()
     peer.say(Hello(GuestName("bob"), Secret("right")))
     house.run_errand()
@@ -312,7 +313,7 @@ def test_a_newer_connection_takes_the_session_over_in_one_step() -> None:
     bob.close()
     house.wait(60)
     assert ann.take() == []
-    assert house.chat.users[BOB].online
+    assert house.chat.durable.users[BOB].online
 
 
 def errand_input(house: House) -> inputs.Input:
@@ -328,7 +329,7 @@ def test_a_drop_and_a_resume_keep_the_session() -> None:
     house = House()
     guest = house.guest(LOBBY)
     secret = secret_of(guest)
-    name = house.chat.connections[guest.id].user
+    name = house.chat.live.connections[guest.id].user
     guest.close()
     house.wait(800)
     (welcome,) = house.open().hello(session=secret)
@@ -375,7 +376,7 @@ def test_without_a_limit_a_user_has_any_number_of_connections() -> None:
     house = House(Config(limits=Limits(connections_per_user=0)))
     for _ in range(30):
         house.user("ann")
-    assert len(house.chat.users[ANN].connections) == 30
+    assert len(house.chat.durable.users[ANN].connections) == 30
 
 
 # --- logout -------------------------------------------------------------------------
@@ -396,7 +397,7 @@ def test_logout_voids_the_session_then_ends_the_connection() -> None:
     house.settle()
     assert ann.take() == [replies.Done("logout", 1)]
     assert ann.ending is Ending.LOGOUT
-    assert ANN in house.chat.rooms[LOBBY].members
+    assert ANN in house.chat.durable.rooms[LOBBY].members
     ann.close()
     assert house.open().hello(session=secret)[0].code == RejectCode.BAD_CREDENTIALS
 
@@ -420,7 +421,7 @@ def test_a_session_that_is_being_ended_cannot_be_resumed() -> None:
     house.settle()
     assert [frame.code for frame in late.take()] == ["bad_credentials"]
     house.wait(60)
-    assert not house.chat.ended
+    assert not house.chat.live.ended
 
 
 def test_a_logout_that_could_not_be_stored_leaves_the_session() -> None:
@@ -435,7 +436,7 @@ def test_a_logout_that_could_not_be_stored_leaves_the_session() -> None:
     ann.say(Logout())
     ann.close()
     house.fail()
-    assert not house.chat.ended
+    assert not house.chat.live.ended
 
 
 def test_a_logout_that_is_committed_after_a_stall_ends_who_has_the_session() -> None:
@@ -447,9 +448,9 @@ def test_a_logout_that_is_committed_after_a_stall_ends_who_has_the_session() -> 
     assert guest.take()[-1].code == "unavailable"
     house.settle()
     assert guest.ending is Ending.REVOKED
-    assert not house.chat.rooms[LOBBY].members
+    assert not house.chat.durable.rooms[LOBBY].members
     guest.close()
-    assert not [name for name in house.chat.users if "~" in name]
+    assert not [name for name in house.chat.durable.users if "~" in name]
 
 
 def test_the_logout_of_a_guest_ends_his_memberships() -> None:
@@ -460,8 +461,8 @@ def test_the_logout_of_a_guest_ends_his_memberships() -> None:
     ann.ask(Send(HI, LOBBY))
     assert guest.take() == []
     guest.close()
-    assert not [name for name in house.chat.users if "~" in name]
-    assert not house.chat.sessions.keys() - {SessionId(secret_of(ann).encode())}
+    assert not [name for name in house.chat.durable.users if "~" in name]
+    assert not house.chat.live.sessions.keys() - {SessionId(secret_of(ann).encode())}
 
 
 # --- guests -------------------------------------------------------------------------
@@ -482,13 +483,13 @@ def test_a_guest_who_stays_away_is_forgotten() -> None:
     house.settle()
     again.close()
     house.wait(99)
-    assert len(house.chat.rooms[LOBBY].members) == 1
+    assert len(house.chat.durable.rooms[LOBBY].members) == 1
     house.wait(1)
     late = house.open()
     assert late.hello(session=secret)[0].code == RejectCode.BAD_CREDENTIALS
-    assert not house.chat.rooms[LOBBY].members
+    assert not house.chat.durable.rooms[LOBBY].members
     assert not house.model.rooms[LOBBY].members
-    assert not [name for name in house.chat.users if "~" in name]
+    assert not [name for name in house.chat.durable.users if "~" in name]
 
 
 def test_a_guest_who_cannot_be_ended_now_is_ended_later() -> None:
@@ -499,7 +500,7 @@ def test_a_guest_who_cannot_be_ended_now_is_ended_later() -> None:
     guest.close()
     house.wait(100)
     house.fail()
-    assert not house.chat.ended
+    assert not house.chat.live.ended
     house.wait(100)
     house.settle()
     assert SessionId(secret.encode()) not in house.model.sessions
@@ -530,9 +531,9 @@ def test_a_guest_without_any_hold_is_gone_at_once() -> None:
     house.guest(LOBBY).close()
     house.wait(0)
     house.settle()
-    assert not house.chat.rooms[LOBBY].members
+    assert not house.chat.durable.rooms[LOBBY].members
     house.wait(10)
-    assert not [name for name in house.chat.users if "~" in name]
+    assert not [name for name in house.chat.durable.users if "~" in name]
 
 
 def test_guests_are_held_from_the_start_of_the_daemon() -> None:
@@ -546,7 +547,7 @@ def test_guests_are_held_from_the_start_of_the_daemon() -> None:
     house.restart()
     house.wait(100)
     house.settle()
-    assert not house.chat.sessions
+    assert not house.chat.live.sessions
 
 
 def test_a_session_that_nobody_was_told_of_is_ended_again() -> None:
@@ -564,13 +565,13 @@ def test_a_session_that_nobody_was_told_of_is_ended_again() -> None:
     house.commit()
     assert house.model.sessions == {}
     house.wait(60)
-    assert not len(house.chat.agenda)
+    assert not len(house.chat.live.agenda)
 
 
 def test_deadlines_go_with_their_reason() -> None:
     """A hello's, a grace, a guest's hold: who came, came back or left has none."""
     house = House(Config(auth=Auth(guest_hold_s=10), presence=Presence(grace_s=5)))
-    agenda = house.chat.agenda
+    agenda = house.chat.live.agenda
     silent = house.open()
     ann, guest = house.user("ann"), house.guest()
     assert agenda.keys(Due.LOGIN) == {silent.id}
@@ -615,7 +616,7 @@ def test_a_display_name_that_could_not_be_stored_is_not_shown() -> None:
     ann.say(Ping(id=2))
     house.fail()
     assert [frame.id for frame in ann.take()] == [1, 2]
-    assert house.chat.users[ANN].display == "ann"
+    assert house.chat.durable.users[ANN].display == "ann"
 
 
 @pytest.mark.parametrize("gone", [False, True])
@@ -623,16 +624,13 @@ def test_a_display_name_counts_though_nobody_waits_for_it(gone: bool) -> None:
     """Its connection was closed, or its user has been erased."""
     house = House()
     guest = house.guest()
-    name = house.chat.connections[guest.id].user
+    name = house.chat.live.connections[guest.id].user
     assert name is not None
     guest.say(Profile(Display("Gus")))
     guest.close()
     if gone:
-        erased = inputs.Revision(
-            1, inputs.RevisionKind.ERASE, name, AccountRole.GUEST, None
-        )
-        house.handle(inputs.Revised([erased]))
-        assert name not in house.chat.users
+        house.change(UserErased(name))
+        assert name not in house.chat.durable.users
     house.settle()
     assert house.model.users[name].display == "Gus"
-    assert gone or house.chat.users[name].display == "Gus"
+    assert gone or house.chat.durable.users[name].display == "Gus"

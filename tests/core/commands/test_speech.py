@@ -10,10 +10,10 @@ from chatd.config import Config
 from chatd.config.limits import Limits
 from chatd.core import drafts, inputs
 from chatd.core.agenda import Due
-from chatd.core.commands.speech import CORRECTION_S, WAYS, Saying
-from chatd.core.entities import Sanction
-from chatd.core.inputs import Revised, Revision, RevisionKind
-from chatd.enums import AccountRole, Post, Role, State
+from chatd.core.changes import Banned
+from chatd.core.commands.speech import WAYS, Saying
+from chatd.core.entities import CORRECTION_S
+from chatd.enums import Post, Role, State
 from chatd.errors import RejectCode
 from chatd.ids import Cid, RoomName, Seq
 from chatd.wire.accounts import Register
@@ -87,9 +87,9 @@ def scene() -> Scene:
     ann, bob, cy = (house.user(name, TEAM) for name in (ANN, BOB, CY))
     ann.ask(SetRole(TEAM, BOB, Role("moderator")))
     ann.ask(Send(HI, TEAM))
-    anns = house.chat.rooms[TEAM].head
+    anns = house.chat.durable.rooms[TEAM].head
     cy.ask(Send(HI, TEAM))
-    cys = house.chat.rooms[TEAM].head
+    cys = house.chat.durable.rooms[TEAM].head
     house.wait(2 * CORRECTION_S)
     house.take_all()
     return Scene(house, ann, bob, cy, anns, cys)
@@ -113,7 +113,7 @@ def answer(peer: Peer, command: Command) -> Any:
 def say(s: Scene, peer: Peer) -> Seq:
     """Send what is taken; the seq that it has."""
     assert answer(peer, Send(HI, TEAM)) == "ok"
-    return s.house.chat.rooms[TEAM].head
+    return s.house.chat.durable.rooms[TEAM].head
 
 
 # --- the table --------------------------------------------------------------------
@@ -338,7 +338,7 @@ def test_what_slow_mode_knew_goes_with_it() -> None:
     assert answer(s.cy, Edit(TEAM, of, HO)) == "ok"
     assert answer(s.cy, Send(HI, TEAM)) == RejectCode.RATE_LIMITED
     s.ann.ask(SetRoom(TEAM, slow_s=SlowSeconds(0)))
-    assert s.house.chat.rooms[TEAM].sayings == {}
+    assert s.house.chat.durable.rooms[TEAM].sayings == {}
     say(s, s.cy)
 
 
@@ -410,7 +410,7 @@ def test_when_a_mute_ends_he_is_shown_as_he_is() -> None:
         assert [frame.join for frame in frames] == [
             [UserShown(CY, "Cy C.", State.ONLINE)]
         ]
-        assert s.house.chat.rooms[TEAM].mutes == {}
+        assert s.house.chat.durable.rooms[TEAM].mutes == {}
 
 
 def test_a_mute_ends_by_the_clock_of_people() -> None:
@@ -422,9 +422,9 @@ def test_a_mute_ends_by_the_clock_of_people() -> None:
     s.house.wait(30)
     s.house.now.wall -= 10_000
     s.house.wait(35)
-    assert set(s.house.chat.rooms[TEAM].mutes) == {BOB, CY}
+    assert set(s.house.chat.durable.rooms[TEAM].mutes) == {BOB, CY}
     s.house.wait(5)
-    assert set(s.house.chat.rooms[TEAM].mutes) == {BOB}
+    assert set(s.house.chat.durable.rooms[TEAM].mutes) == {BOB}
 
 
 def test_a_mute_that_was_lifted_has_no_deadline_left_to_act_on() -> None:
@@ -435,18 +435,18 @@ def test_a_mute_that_was_lifted_has_no_deadline_left_to_act_on() -> None:
     s.ann.ask(Mute(TEAM, BOB, BanSeconds(60)))
     s.ann.ask(Mute(TEAM, BOB))
     s.house.wait(61)
-    assert set(s.house.chat.rooms[TEAM].mutes) == {BOB}
+    assert set(s.house.chat.durable.rooms[TEAM].mutes) == {BOB}
 
 
 def test_a_mute_goes_with_its_room() -> None:
     """When it would have ended nothing is due."""
     s = scene()
     s.ann.ask(Mute(TEAM, CY, BanSeconds(60)))
-    assert s.house.chat.agenda.keys(Due.MUTE) == {(CY, TEAM)}
+    assert s.house.chat.live.agenda.keys(Due.MUTE) == {(CY, TEAM)}
     s.ann.ask(Destroy(TEAM))
-    assert s.house.chat.agenda.keys(Due.MUTE) == set()
+    assert s.house.chat.live.agenda.keys(Due.MUTE) == set()
     s.house.wait(61)
-    assert TEAM not in s.house.chat.rooms
+    assert TEAM not in s.house.chat.durable.rooms
 
 
 def test_who_is_muted_gives_a_room_no_name() -> None:
@@ -454,10 +454,7 @@ def test_who_is_muted_gives_a_room_no_name() -> None:
     s = scene()
     s.ann.ask(Mute(TEAM, CY, BanSeconds(60)))
     for name in (ANN, BOB):
-        ban = Revision(
-            1, RevisionKind.BAN, name, AccountRole.USER, ban=Sanction(None, None)
-        )
-        s.house.handle(Revised([ban]))
+        s.house.change(Banned(name, None, None))
     rename = Rename(TEAM, PublicRoom("orchard"))
     assert answer(s.cy, rename) == RejectCode.MUTED
     s.house.wait(60)

@@ -236,7 +236,7 @@ def test_the_first_direct_message_makes_the_room_on_all_devices_of_both() -> Non
     draft = drafts.NewMessage(DIRECT, ANN, None, HI)
     assert append == Append(Origin(ann.id, command, draft))
     house.settle()
-    epoch = house.chat.rooms[DIRECT].epoch
+    epoch = house.chat.durable.rooms[DIRECT].epoch
     ts = house.now.wall
     message = events.Message(DIRECT, Seq(1), ts, ANN, HI, epoch=epoch)
     assert ann.take() == [replies.Stored("send", DIRECT, Seq(1), ts, id=1), message]
@@ -309,7 +309,7 @@ def test_what_is_found_for_nobody_is_nothing() -> None:
     ann.say(Send(HI, to=UserName("nobody")))
     ann.close()
     house.settle()
-    assert UserName("nobody") not in house.chat.users
+    assert UserName("nobody") not in house.chat.durable.users
 
 
 def test_the_outcome_for_a_connection_that_is_gone_is_delivered() -> None:

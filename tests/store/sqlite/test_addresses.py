@@ -10,7 +10,7 @@ from chatd.core import drafts as d
 from chatd.core.barred import KNOWN_MS
 from chatd.core.entities import Sanction
 from chatd.core.settings import PLAIN
-from chatd.enums import AccountRole, Change, Role
+from chatd.enums import AccountRole, MemberChange, Role
 from chatd.ids import UserName
 from chatd.store.sqlite import admin, files
 from chatd.store.sqlite.erase import Fate, erase
@@ -64,7 +64,7 @@ async def test_nothing_is_left_when_it_has_ended(tmp_path: Path) -> None:
         for number in range(100):
             guest = UserName(f"dan~{number}")
             act = d.Moderate(
-                LOBBY, ANN, None, guest, Change.BAN, seconds=60 * (1 + number % 2)
+                LOBBY, ANN, None, guest, MemberChange.BAN, seconds=60 * (1 + number % 2)
             )
             for draft in (come(guest), act, d.EndSession(session_id(guest))):
                 await one(store, draft)
@@ -79,7 +79,7 @@ def test_what_ends_goes_while_the_daemon_runs(tmp_path: Path) -> None:
     side = Side("x", 1, clean=False)
     writer.generation = Generation(writer.db, tmp_path, side, 1)
     room = d.CreateRoom(LOBBY, EPOCH, PLAIN, {ANN: Role.OWNER})
-    act = d.Moderate(LOBBY, ANN, None, GUEST, Change.BAN)
+    act = d.Moderate(LOBBY, ANN, None, GUEST, MemberChange.BAN)
     gone = d.EndSession(session_id(GUEST))
     writer.commit(
         [d.AddUser(ANN, ANN, AccountRole.USER, None), room, come(), act, gone], T0
@@ -114,7 +114,7 @@ async def test_an_erased_guest_leaves_no_address(tmp_path: Path) -> None:
         await store.load(T0)
         await fill(store)
         await one(store, come())
-        await one(store, d.Moderate(LOBBY, ANN, None, GUEST, Change.BAN))
+        await one(store, d.Moderate(LOBBY, ANN, None, GUEST, MemberChange.BAN))
     admin.ban(tmp_path, GUEST, Sanction(None, None), T0)
     assert kept(tmp_path) == [1, 2]
     erase(tmp_path, GUEST, Fate.TOMBSTONE, lambda: UserName("erased~aaaa"))
@@ -128,7 +128,7 @@ async def test_the_export_has_no_address(tmp_path: Path) -> None:
         await store.load(T0)
         await fill(store)
         await one(store, come())
-        await one(store, d.Moderate(LOBBY, ANN, None, GUEST, Change.BAN))
+        await one(store, d.Moderate(LOBBY, ANN, None, GUEST, MemberChange.BAN))
     for user in (ANN, GUEST):
         text = repr(list(export(tmp_path, user)))
         assert HERE.decode() not in text

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from chatd.core import drafts as d
+from chatd.core.changes import RoleSet, Unbanned
 from chatd.core.entities import Sanction
-from chatd.core.inputs import RevisionKind
 from chatd.core.settings import PLAIN
 from chatd.enums import AccountRole, Role
 from chatd.errors import Reject, RejectCode, StoreRefused
@@ -140,8 +140,8 @@ async def test_what_an_account_added_meanwhile_says_is_stored(tmp_path: Path) ->
 
 async def test_accounts_are_listed_as_they_are(tmp_path: Path) -> None:
     """By name, with what the operator has to know; guests are not among them."""
-    admin.add_account(tmp_path, BOB, None, role="bot")
-    admin.add_account(tmp_path, ANN, "$hash", role="admin")
+    admin.add_account(tmp_path, BOB, None, role=AccountRole.BOT)
+    admin.add_account(tmp_path, ANN, "$hash", role=AccountRole.ADMIN)
     admin.ban(tmp_path, BOB, Sanction(T0, "spam"), T0)
     async with sqlite(tmp_path) as store:
         await one(store, d.AddUser(GUEST, "dan", AccountRole.GUEST, None))
@@ -185,12 +185,12 @@ async def test_a_role_is_another_one(tmp_path: Path) -> None:
     """On disk at once, for the next hello."""
     admin.add_account(tmp_path, ANN, "$hash")
     async with sqlite(tmp_path) as store:
-        admin.set_role(tmp_path, ANN, "admin")
+        admin.set_role(tmp_path, ANN, AccountRole.ADMIN)
         row = await store.user(ANN)
         assert row is not None
         assert row.role == "admin"
-        (revision,) = await store.revisions(0)
-        assert revision.role == "admin"
+        (change,), _ = await store.changes(0)
+        assert change == RoleSet(ANN, AccountRole.ADMIN)
 
 
 async def test_a_ban_is_lifted(tmp_path: Path) -> None:
@@ -201,13 +201,11 @@ async def test_a_ban_is_lifted(tmp_path: Path) -> None:
     async with sqlite(tmp_path) as store:
         (loaded,) = (await store.load(T0)).users
         assert loaded.ban == Sanction(None, "spam")
-        number = admin.unban(tmp_path, ANN)
+        position = admin.unban(tmp_path, ANN)
         row = await store.user(ANN)
         assert row is not None
         assert row.ban is None
-        (revision,) = await store.revisions(0)
-        assert (revision.number, revision.kind) == (number, RevisionKind.UNBAN)
-        assert revision.ban is None
+        assert await store.changes(0) == ([Unbanned(ANN)], position)
 
 
 async def test_sessions_are_listed_and_ended(tmp_path: Path) -> None:
@@ -255,7 +253,7 @@ def test_who_is_not_there_is_refused(tmp_path: Path) -> None:
     admin.add_account(tmp_path, ANN, "$hash")
     for change in (
         lambda: admin.set_password(tmp_path, BOB, "$hash"),
-        lambda: admin.set_role(tmp_path, GUEST, "admin"),
+        lambda: admin.set_role(tmp_path, GUEST, AccountRole.ADMIN),
         lambda: admin.ban(tmp_path, BOB, Sanction(None, None), T0),
         lambda: admin.unban(tmp_path, BOB),
         lambda: admin.sessions(tmp_path, BOB),
@@ -286,15 +284,15 @@ def test_a_store_is_made_for_an_account_only(tmp_path: Path) -> None:
 async def test_a_change_is_waited_for_while_a_daemon_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Until it has let go of the revision, or ends, or takes too long."""
+    """Until it has taken the change, or ends, or takes too long."""
     monkeypatch.setattr(beside, "TAKEN_MAX_S", 0.1)
     admin.add_account(tmp_path, ANN, "$hash")
     number = admin.log_out(tmp_path, ANN)
     assert beside.wait_taken(tmp_path, number), "there is no daemon"
     async with sqlite(tmp_path) as store:
         assert not beside.wait_taken(tmp_path, number)
-        (revision,) = await store.revisions(0)
-        await one(store, d.ForgetRevisions(revision.number))
+        _, position = await store.changes(0)
+        await one(store, d.KeepPosition(position))
         assert beside.wait_taken(tmp_path, number)
 
 

@@ -19,6 +19,7 @@ from tests.store.support import (
     DAY,
     EPOCH,
     LOBBY,
+    STORED,
     T0,
     fill,
     in_this_thread,
@@ -101,10 +102,10 @@ async def test_stores_of_before_have_none(tmp_path: Path) -> None:
         assert await store.invitations(None, None, 5) == ([], False)
         assert await one(store, d.OfferSetup(SECRET)) == d.Duplicate()
         link = d.SetLink(session_id("a"), SECRET, T0 + 1)
-        assert await one(store, link) == d.Committed()
+        assert await one(store, link) == STORED
         assert await store.linked(SECRET) is not None
         await one(store, invitation(room=LOBBY))
-        assert await one(store, enroll(room=LOBBY)) == d.Enrolled(room=LOBBY)
+        assert await one(store, enroll(room=LOBBY)) == STORED
     db = apsw.Connection(str(tmp_path / DATABASE))
     assert select(db, "SELECT user_id FROM invitation_use") == [(4,)]
     db.close()

@@ -8,7 +8,17 @@ from chatd.core import drafts as d
 from chatd.core.query import parse_query
 from chatd.ids import Seq
 from tests.store.sqlite.older import store_at
-from tests.store.support import ANN, DAY, LOBBY, T0, one, say, sqlite, timeline
+from tests.store.support import (
+    ANN,
+    DAY,
+    LOBBY,
+    T0,
+    one,
+    say,
+    sqlite,
+    timeline,
+    trimmed,
+)
 
 
 async def test_a_store_of_before_knows_its_newest_event(tmp_path: Path) -> None:
@@ -36,8 +46,8 @@ async def test_a_store_of_before_knows_its_newest_event(tmp_path: Path) -> None:
             page = await store.search(query, scope, None, 9, ANN)
             assert page is not None
             assert sorted(hit.message.seq for hit in page[0]) == sorted(found)
-        trimmed = await one(store, d.TrimRoom(LOBBY, T0 - DAY + 2000, None), T0)
-        assert trimmed == d.Trimmed(first=Seq(2), more=False)
+        step = await one(store, d.TrimRoom(LOBBY, T0 - DAY + 2000, None), T0)
+        assert step == trimmed(2, more=False)
 
 
 async def test_a_new_store_knows_nothing(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import trio
 from chatd.core import drafts as d
 from chatd.core.mentions import Mentions
 from chatd.core.settings import PLAIN, RoomSettings
-from chatd.enums import AccountRole, Change, Role
+from chatd.enums import AccountRole, MemberChange, Role
 from chatd.ids import Cid, RoomName, Seq, UserName
 from chatd.store.sqlite import beside, endings, search
 from chatd.store.sqlite.sql import select, transaction
@@ -63,9 +63,9 @@ def lived_in(room: RoomName) -> list[d.Draft]:
         d.NewMessage(room, BOB, Cid("2"), "milk", Seq(1)),
         d.EditMessage(room, BOB, None, Seq(2), "oat milk"),
         d.SetReaction(room, BOB, Cid("3"), Seq(1), "👍", on=True),
-        d.Moderate(room, ANN, None, CY, Change.INVITE),
-        d.Moderate(room, ANN, None, CY, Change.MUTE),
-        d.Moderate(room, ANN, None, BOB, Change.MUTE),
+        d.Moderate(room, ANN, None, CY, MemberChange.INVITE),
+        d.Moderate(room, ANN, None, CY, MemberChange.MUTE),
+        d.Moderate(room, ANN, None, BOB, MemberChange.MUTE),
     ]
 
 

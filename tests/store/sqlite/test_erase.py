@@ -10,10 +10,10 @@ import pytest
 import trio
 
 from chatd.core import drafts as d
-from chatd.core.inputs import RevisionKind
+from chatd.core.changes import UserErased
 from chatd.core.mentions import Mentions
 from chatd.core.settings import PLAIN
-from chatd.enums import AccountRole, Change, Role
+from chatd.enums import AccountRole, MemberChange, Role
 from chatd.errors import Reject, RejectCode, StoreUnavailable
 from chatd.ids import RoomName, Seq, UserName
 from chatd.ports import Store
@@ -88,11 +88,12 @@ async def live(store: Store) -> None:
 
 
 async def take(store: Store) -> None:
-    """Do what a daemon does about revisions, but for its connections."""
+    """Do what a daemon does about changes, but for its connections."""
+    position = 0
     while True:
-        found = await store.revisions(0)
+        found, position = await store.changes(position)
         if found:
-            await store.commit([d.ForgetRevisions(found[-1].number)], T0)
+            await store.commit([d.KeepPosition(position)], T0)
         await trio.sleep(0.01)
 
 
@@ -185,7 +186,7 @@ async def test_whom_he_invited_is_invited_no_more(tmp_path: Path) -> None:
         await fill(store)
         await one(store, d.CreateRoom(DEN, EPOCH, PLAIN, {BOB: Role.OWNER}))
         for room, sender, target in ((LOBBY, ANN, CY), (DEN, BOB, ANN), (DEN, BOB, CY)):
-            invite = d.Moderate(room, sender, None, target, Change.INVITE)
+            invite = d.Moderate(room, sender, None, target, MemberChange.INVITE)
             assert isinstance(await one(store, invite), d.Committed)
         await beside_a_daemon(tmp_path, store, Fate.TOMBSTONE)
         rooms = (await store.load(T0)).rooms
@@ -208,7 +209,7 @@ async def test_messages_may_stay_without_a_name(tmp_path: Path) -> None:
         ]
         senders = {getattr(event, "sender", None) for event in await timeline(store)}
         assert senders == {BOB, NAMELESS}
-        assert await store.revisions(0) == []
+        assert (await store.changes(0))[0] == []
         for name in (ANN, NAMELESS):
             assert await store.user(name) is None
             outcome = await one(store, d.AddUser(name, "x", AccountRole.USER, None))
@@ -250,7 +251,9 @@ async def test_what_he_could_come_in_with_is_gone(tmp_path: Path) -> None:
     async with sqlite(tmp_path) as store:
         await live(store)
         for sanction in ("mute", "ban"):
-            act = d.Moderate(LOBBY, BOB, None, ANN, Change(sanction), reason="spam")
+            act = d.Moderate(
+                LOBBY, BOB, None, ANN, MemberChange(sanction), reason="spam"
+            )
             assert isinstance(await one(store, act), d.Committed)
     admin.set_password(tmp_path, ANN, "$hash")
     tokens.add_token(tmp_path, ANN, b"t" * 32, None, T0)
@@ -358,8 +361,7 @@ async def test_a_daemon_that_takes_no_note_is_waited_for_in_vain(
         with pytest.raises(StoreUnavailable, match="try again"):
             gone(tmp_path)
         assert [m.deleted for m in await page(store) if m.seq == Seq(1)] == [False]
-        (revision,) = await store.revisions(0)
-        assert revision.kind is RevisionKind.ERASE
+        assert (await store.changes(0))[0] == [UserErased(ANN)]
     assert gone(tmp_path) is not None
 
 

@@ -24,6 +24,7 @@ from tests.store.support import (
     CY,
     EPOCH,
     LOBBY,
+    STORED,
     T0,
     erased,
     fill,
@@ -90,7 +91,7 @@ async def test_the_rest_is_done_by_itself(tmp_path: Path, draft: d.EraseUser) ->
         await fill(store)
         await store.commit([say(f"walrus {n}", f"c{n}") for n in range(300)], T0)
         await store.commit([react(1, "👍"), react(2, "👎", user=BOB)], T0)
-        assert await one(store, draft) == d.Committed()
+        assert await one(store, draft) == STORED
         assert seqs(await store.commit([say("on", user=BOB)], T0)) == [303]
         await erased(tmp_path)
         shown = await page(store)

@@ -13,7 +13,7 @@ from chatd.core import drafts as d
 from chatd.core.entities import Sanction
 from chatd.core.mentions import Mentions
 from chatd.core.settings import RoomSettings
-from chatd.enums import AccountRole, Change, Role
+from chatd.enums import AccountRole, MemberChange, Role
 from chatd.errors import Reject, StoreRefused
 from chatd.ids import Cid, RoomName, Seq, UserName, session_tag
 from chatd.store.sqlite import admin, tokens
@@ -25,6 +25,7 @@ from tests.store.support import (
     DIRECT,
     EPOCH,
     LOBBY,
+    STORED,
     T0,
     delete,
     edit,
@@ -178,10 +179,10 @@ async def test_bans_invitations_blocks_and_tokens_are_in_it(tmp_path: Path) -> N
             )
         for room, change in (("a", "ban"), ("b", "mute"), ("b", "invite")):
             act = d.Moderate(
-                RoomName(room), BOB, None, ANN, Change(change), reason="spam"
+                RoomName(room), BOB, None, ANN, MemberChange(change), reason="spam"
             )
             assert isinstance(await one(store, act), d.Committed)
-        assert await one(store, d.SetBlock(ANN, BOB, on=True)) == d.Committed()
+        assert await one(store, d.SetBlock(ANN, BOB, on=True)) == STORED
     profile, token, *rest = export(tmp_path, ANN)
     assert rest[:4] == [
         {"type": "ban", "room": "a", "until": None, "reason": "spam"},
@@ -225,7 +226,7 @@ async def test_what_he_did_is_in_it(tmp_path: Path) -> None:
                 say("bob's", user=BOB),
                 attrs.evolve(delete(5), moderates=True),
                 d.Moderate(
-                    LOBBY, ANN, None, BOB, Change.BAN, seconds=60, reason="noise"
+                    LOBBY, ANN, None, BOB, MemberChange.BAN, seconds=60, reason="noise"
                 ),
                 d.SetRoom(LOBBY, ANN, None, {"topic": "tea", "slow_s": 5}),
                 d.SetRoom(LOBBY, BOB, None, {"topic": "coffee"}),

@@ -7,6 +7,7 @@ from pathlib import Path
 import apsw
 
 from chatd.core import drafts as d
+from chatd.core.changes import Appended
 from chatd.core.mentions import Mentions
 from chatd.core.settings import PLAIN
 from chatd.enums import AccountRole, Role
@@ -90,7 +91,8 @@ async def test_who_is_erased_is_addressed_by_nothing(tmp_path: Path) -> None:
         bare.mentions = Mentions(strangers=(BOB,))
         outcome = await one(store, bare)
         assert seqs([outcome]) == [3]
-        assert not isinstance(outcome, d.Addressing)
+        assert isinstance(outcome, d.Committed)
+        assert outcome.unreached == ()
         (count,) = await store.unread(BOB, [(LOBBY, Seq(0), Seq(9))])
         assert count[1] == 0
 
@@ -118,8 +120,10 @@ async def test_mentions_of_before_are_those_of_their_messages(tmp_path: Path) ->
         assert retry == d.Duplicate(Seq(1), T0)
         changed = addressing(edit(1, "@bob, @cy"), BOB, CY)
         outcome = await one(store, changed)
-        assert isinstance(outcome, d.Addressing)
-        assert outcome.addressed == Mentions((CY,))
+        assert isinstance(outcome, d.Committed)
+        (change,) = outcome.changes
+        assert isinstance(change, Appended)
+        assert change.addressed == Mentions((CY,))
         await store.commit([edit(2, "nobody")], T0)
         assert await store.unread(BOB, marks) == [(2, 1), (1, 0)]
         assert await store.unread(CY, marks) == [(2, 1), (1, 1)]

@@ -8,6 +8,7 @@ from pathlib import Path
 import apsw
 import pytest
 
+from chatd.core.changes import SessionsEnded
 from chatd.core.drafts import Committed, EndNamedSession, OpenSession
 from chatd.core.query import parse_query
 from chatd.errors import IndexBehind, StoreRefused, TooSlow
@@ -104,14 +105,14 @@ async def test_sessions_of_before_are_told_from_each_other(tmp_path: Path) -> No
         )
         db.execute("INSERT INTO revision (kind, user) VALUES ('logout', ?)", (ANN,))
     async with sqlite(tmp_path) as store:
-        assert [change.session for change in await store.revisions(0)] == [None]
+        assert await store.changes(0) == ([], 0), "the snapshot has it"
         await store.load(T0)
         await one(store, OpenSession(new, ANN, None, T0, device="phone"))
         (found, more) = await store.sessions(ANN, T0, None, 9)
         assert {kept.id: kept.device for kept in found} == {old: None, new: "phone"}
         assert not more
         ended = await one(store, EndNamedSession(ANN, session_tag(old)))
-        assert ended == Committed(ended=(old,))
+        assert ended == Committed((SessionsEnded((old,)),))
 
 
 OLD_INDEX = """

@@ -11,7 +11,6 @@ import pytest
 from chatd.core import drafts as d
 from chatd.core.settings import PLAIN
 from chatd.enums import AccountRole, Role
-from chatd.ids import Seq
 from chatd.store.sqlite import search, trim
 from chatd.store.sqlite.writer import Writer
 from tests.store.support import (
@@ -23,6 +22,7 @@ from tests.store.support import (
     in_this_thread,
     react,
     say,
+    trimmed,
 )
 
 BEGINNING: list[d.Draft] = [
@@ -62,7 +62,7 @@ def test_the_search_index_forgets_with_the_timeline(writer: Writer) -> None:
     writer.commit([say("apple"), say("pear"), edit(1, "plum"), say("apple pie")], T0)
     index(writer)
     writer.commit([say("apple jam"), say("apple tart")], T0)
-    assert step(writer, 2) == d.Trimmed(first=Seq(5), more=False)
+    assert step(writer, 2) == trimmed(5, more=False)
     index(writer)
     words = ("apple", "pear", "plum", "pie", "jam", "tart")
     assert [found(writer, word) for word in words] == [2, 0, 0, 0, 1, 1]
@@ -96,7 +96,7 @@ def test_the_file_has_no_trace_of_it(tmp_path: Path) -> None:
     assert (found(writer, "xylophone"), found(writer, "yggdrasil")) == (1, 1)
     writer.db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
     assert path.read_bytes().count(b"xylophone") > 1
-    assert step(writer, 1) == d.Trimmed(first=Seq(3), more=False)
+    assert step(writer, 1) == trimmed(3, more=False)
     writer.db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
     data = path.read_bytes()
     assert b"zeppelin" in data
@@ -112,13 +112,13 @@ def test_counting_a_large_room_takes_several_steps(
     writer.commit([say(str(number)) for number in range(10)], T0)
     steps = [step(writer, 3) for _ in range(4)]
     assert steps == [
-        d.Trimmed(first=Seq(2), more=True),
-        d.Trimmed(first=Seq(6), more=True),
-        d.Trimmed(first=Seq(8), more=False),
-        d.Trimmed(first=Seq(8), more=False),
+        trimmed(2, more=True),
+        trimmed(6, more=True),
+        trimmed(8, more=False),
+        trimmed(8, more=False),
     ]
     writer.commit([say("x")], T0)
-    assert step(writer, 3) == d.Trimmed(first=Seq(9), more=False)
+    assert step(writer, 3) == trimmed(9, more=False)
 
 
 def test_a_count_that_was_rolled_back_is_made_anew(writer: Writer) -> None:
@@ -126,9 +126,9 @@ def test_a_count_that_was_rolled_back_is_made_anew(writer: Writer) -> None:
     writer.commit([say("a"), say("b"), say("c")], T0)
     bad = d.NewMessage(LOBBY, ANN, None, "\ud800")
     batch = writer.commit([d.TrimRoom(LOBBY, None, 2), bad], T0)
-    assert batch.outcomes[0] == d.Trimmed(first=Seq(2), more=False)
+    assert batch.outcomes[0] == trimmed(2, more=False)
     assert isinstance(batch.outcomes[1], d.Refused)
-    assert step(writer, 1) == d.Trimmed(first=Seq(3), more=False)
+    assert step(writer, 1) == trimmed(3, more=False)
 
 
 def test_age_and_count_may_take_turns(writer: Writer) -> None:
@@ -136,8 +136,8 @@ def test_age_and_count_may_take_turns(writer: Writer) -> None:
     writer.commit([say("a"), say("b"), say("c")], T0)
     writer.commit([say("d"), say("e"), say("f")], T0 + 5)
     old = d.TrimRoom(LOBBY, T0 + 1, None)
-    assert writer.commit([old], T0).outcomes == [d.Trimmed(first=Seq(4), more=False)]
-    assert step(writer, 2) == d.Trimmed(first=Seq(5), more=False)
+    assert writer.commit([old], T0).outcomes == [trimmed(4, more=False)]
+    assert step(writer, 2) == trimmed(5, more=False)
     both = d.TrimRoom(LOBBY, T0 + 6, 1)
-    assert writer.commit([both], T0).outcomes == [d.Trimmed(first=Seq(7), more=False)]
-    assert step(writer, 1) == d.Trimmed(first=Seq(7), more=False)
+    assert writer.commit([both], T0).outcomes == [trimmed(7, more=False)]
+    assert step(writer, 1) == trimmed(7, more=False)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from chatd.core import drafts as d
+from chatd.core.changes import Moderated
 from chatd.core.entities import INVITE_MS
-from chatd.enums import AccountRole, Change
+from chatd.enums import AccountRole, MemberChange
 from chatd.ids import RoomName, Seq, UserName
 from chatd.ports import InviteRow
 from tests.store.sqlite.older import before, store_at
@@ -64,11 +65,12 @@ async def test_guests_of_before_have_no_address(tmp_path: Path) -> None:
         opened = d.OpenSession(session_id("t"), new, None, T0, come, address=b"a" * 16)
         await one(store, opened)
         for guest, address in ((old, None), (new, b"a" * 16)):
-            act = d.Moderate(LOBBY, ANN, None, guest, Change.BAN)
+            act = d.Moderate(LOBBY, ANN, None, guest, MemberChange.BAN)
             outcome = await one(store, act)
             assert isinstance(outcome, d.Committed)
-            barred = outcome.barred
-            assert (barred and barred.address) == address
+            (change,) = outcome.changes
+            assert isinstance(change, Moderated)
+            assert (change.barred and change.barred.address) == address
 
 
 async def test_rooms_of_before_have_had_one_name(tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import trio
 
 from chatd.core import drafts as d
+from chatd.core.changes import AccessRevoked, Banned
 from chatd.core.entities import Sanction
-from chatd.core.inputs import RevisionKind
 from chatd.enums import AccountRole, Role
 from chatd.ids import UserName
 from chatd.ports import Store
@@ -15,6 +15,7 @@ from tests.store.support import (
     BOB,
     CY,
     LOBBY,
+    STORED,
     T0,
     Site,
     one,
@@ -29,38 +30,36 @@ TOKEN = b"t" * 32
 
 async def test_nothing_was_changed_until_somebody_else_did(store: Store) -> None:
     """What the daemon itself commits is no news to it."""
-    assert await store.revisions(0) == []
+    assert await store.changes(0) == ([], 0)
     await one(store, say("a"))
-    assert await store.revisions(0) == []
+    assert await store.changes(0) == ([], 0)
 
 
 async def test_changes_are_told_in_order_and_once(store: Store, site: Site) -> None:
     """By rising numbers; from the last one on there is nothing until the next."""
     site.add_token(BOB, TOKEN, None, None)
-    assert await store.revisions(0) == []
+    assert await store.changes(0) == ([], 0)
     site.ban(ANN, None, None)
     site.revoke(TOKEN)
-    first, second = await store.revisions(0)
-    assert (first.kind, first.user, first.token) == (RevisionKind.BAN, ANN, None)
-    assert (second.kind, second.user, second.token) == (RevisionKind.TOKEN, BOB, TOKEN)
-    assert first.number < second.number
-    assert await store.revisions(second.number) == []
-    site.ban(CY, None, None)
-    (third,) = await store.revisions(second.number)
-    assert third.user == CY
-    assert third.number > second.number
+    found, position = await store.changes(0)
+    assert found == [Banned(ANN, None, None), AccessRevoked(BOB, TOKEN)]
+    assert await store.changes(position) == ([], position)
+    site.ban(CY, T0, "spam")
+    found, after = await store.changes(position)
+    assert found == [Banned(CY, T0, "spam")]
+    assert after > position
 
 
 async def test_what_was_taken_is_let_go_of(store: Store, site: Site) -> None:
-    """Up to a number; numbers go on."""
+    """Up to a position; positions go on."""
     for user in (ANN, BOB):
         site.ban(user, None, None)
-    first, second = await store.revisions(0)
-    assert await one(store, d.ForgetRevisions(first.number)) == d.Committed()
-    await one(store, d.ForgetRevisions(second.number))
+    _, position = await store.changes(0)
+    assert await one(store, d.KeepPosition(position)) == d.Committed()
     site.ban(CY, None, None)
-    (third,) = await store.revisions(0)
-    assert third.number > second.number
+    found, after = await store.changes(0)
+    assert found == [Banned(CY, None, None)]
+    assert after > position
 
 
 async def test_a_start_begins_anew(site: Site) -> None:
@@ -71,9 +70,9 @@ async def test_a_start_begins_anew(site: Site) -> None:
         site.ban(ANN, None, None)
     async with site.opened() as store:
         await store.load(T0)
-        assert await store.revisions(0) == []
+        assert (await store.changes(0))[0] == []
         site.ban(ANN, None, None)
-        assert len(await store.revisions(0)) == 1
+        assert (await store.changes(0))[0] == [Banned(ANN, None, None)]
 
 
 async def test_looking_is_not_cut_short(store: Store, site: Site) -> None:
@@ -81,7 +80,7 @@ async def test_looking_is_not_cut_short(store: Store, site: Site) -> None:
     site.ban(ANN, None, None)
     with trio.CancelScope() as scope:
         scope.cancel()
-        found = await store.revisions(0)
+        found, _ = await store.changes(0)
     assert len(found) == 1
 
 
@@ -132,15 +131,15 @@ async def test_sessions_end_together(store: Store, site: Site) -> None:
         ],
         T0,
     )
-    assert outcomes[-2:] == [d.Committed(), d.Duplicate()]
+    assert outcomes[-2:] == [STORED, d.Duplicate()]
     assert await store.session(session_id("1")) is not None
     assert await store.session(session_id("2")) is None
     assert await one(store, d.SetMember(LOBBY, GUEST, Role.MEMBER, event=False)) == (
         d.Duplicate()
     ), "he was still a member"
-    assert await one(store, d.EndSessions(GUEST)) == d.Committed()
+    assert await one(store, d.EndSessions(GUEST)) == STORED
     assert await one(store, d.SetMember(LOBBY, GUEST, Role.MEMBER, event=False)) == (
-        d.Committed()
+        STORED
     )
     assert await store.session(session_id("a")) is not None
     nobody = d.EndSessions(UserName("nobody"))

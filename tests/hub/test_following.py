@@ -6,9 +6,11 @@ import pytest
 import trio
 import trio.testing
 
-from chatd.core.inputs import Revised, Revision, RevisionKind
+from chatd.core.changes import AccessRevoked, Banned, Change, RoleSet
+from chatd.core.inputs import Changed
+from chatd.enums import AccountRole
 from chatd.errors import StoreFailed, StoreUnavailable
-from chatd.hub.revisions import watch
+from chatd.hub.following import follow
 from chatd.store import MemoryStore
 from tests.hub.support import ANN, BOB, DEN, fill, running
 
@@ -18,9 +20,9 @@ class Moody(MemoryStore):
 
     mood: StoreUnavailable | StoreFailed | None = None
 
-    async def revisions(self, after: int) -> list[Revision]:
+    async def changes(self, after: int) -> tuple[list[Change], int]:
         """Raise what the test wants."""
-        found = await super().revisions(after)
+        found = await super().changes(after)
         if self.mood is not None:
             raise self.mood
         return found
@@ -32,19 +34,20 @@ async def test_a_change_is_handed_on_once_within_a_second(
     """In order, and what comes later by itself."""
     store = MemoryStore()
     await fill(store)
-    heard: list[Revised] = []
+    heard: list[Changed] = []
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(watch, store, heard.append)
+        nursery.start_soon(follow, store, heard.append)
         await trio.sleep(0.4)
         store.ban(ANN, None, None)
-        store.revise(RevisionKind.ROLE, BOB)
+        store.write_beside(RoleSet(BOB, AccountRole.BOT))
         await trio.sleep(0.7)
-        assert [[r.user for r in one.revisions] for one in heard] == [[ANN, BOB]]
+        both: list[Change] = [Banned(ANN, None, None), RoleSet(BOB, AccountRole.BOT)]
+        assert heard == [Changed(both, 2)]
         await trio.sleep(5)
         assert len(heard) == 1
-        store.revise(RevisionKind.LOGOUT, BOB)
+        store.write_beside(AccessRevoked(BOB))
         await trio.sleep(1)
-        assert [r.kind for r in heard[1].revisions] == [RevisionKind.LOGOUT]
+        assert heard[1:] == [Changed([AccessRevoked(BOB)], 3)]
         nursery.cancel_scope.cancel()
 
 
@@ -54,11 +57,11 @@ async def test_a_store_that_cannot_tell_now_is_asked_again(
     """One that has failed ends the daemon."""
     store = Moody()
     await fill(store)
-    heard: list[Revised] = []
+    heard: list[Changed] = []
     store.ban(ANN, None, None)
     store.mood = StoreUnavailable("busy")
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(watch, store, heard.append)
+        nursery.start_soon(follow, store, heard.append)
         await trio.sleep(3)
         assert heard == []
         store.mood = None
@@ -67,7 +70,7 @@ async def test_a_store_that_cannot_tell_now_is_asked_again(
         nursery.cancel_scope.cancel()
     store.mood = StoreFailed("gone")
     with pytest.raises(StoreFailed):
-        await watch(store, heard.append)
+        await follow(store, heard.append)
 
 
 async def test_a_ban_ends_connections_and_is_let_go_of(
@@ -87,7 +90,7 @@ async def test_a_ban_ends_connections_and_is_let_go_of(
         assert ann.outlet.ending.code == 4503
         leaves = [frame.get("leave") for frame in bob.take()]
         assert leaves == [["ann"]]
-        assert await store.revisions(0) == []
+        assert await store.changes(0) == ([], 0)
         ann.close()
         again = rig.connect()
         refused = await again.answer("hello", session="ann")

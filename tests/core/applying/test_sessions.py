@@ -8,12 +8,21 @@ import attrs
 import pytest
 
 from chatd.core import drafts, inputs
+from chatd.core.changes import (
+    AccessRevoked,
+    Banned,
+    Change,
+    RoleSet,
+    SessionsEnded,
+    Unbanned,
+    UserErased,
+)
 from chatd.core.effects import Append, Authenticate, Finish, Unsubscribe
 from chatd.core.entities import Invite, Sanction
-from chatd.core.inputs import Revised, Revision, RevisionKind
+from chatd.core.inputs import Changed
 from chatd.enums import AccountRole
 from chatd.errors import Ending, RejectCode
-from chatd.ids import RoomName, UserName, direct_room
+from chatd.ids import RoomName, SessionId, UserName, direct_room
 from chatd.ports import TokenRow
 from chatd.wire.commands import (
     Block,
@@ -27,18 +36,11 @@ from chatd.wire.commands import (
 )
 from chatd.wire.kinds import GuestName, Secret, Text
 from chatd.wire.replies import Done
-from tests.core.house import ANN, BOB, CY, LOBBY, House, Peer
+from tests.core.house import ANN, BOB, CY, LOBBY, POSITION, House, Peer
 
+DAN = UserName("dan")
 HI = Text("hi")
 LOGIN = Hello(GuestName("ann"), Secret("right"))
-
-
-def revise(
-    house: House, kind: RevisionKind, user: UserName = ANN, **fields: Any
-) -> list[Any]:
-    """Tell the machine of one revision, and return what it wants."""
-    revision = Revision(7, kind, user, fields.pop("role", "user"), **fields)
-    return house.handle(Revised([revision]))
 
 
 def left(peer: Peer) -> list[UserName]:
@@ -64,21 +66,21 @@ def house() -> House:
 
 
 @pytest.mark.parametrize(
-    ("kind", "ending"),
+    ("change", "ending"),
     [
-        (RevisionKind.BAN, Ending.BANNED),
-        (RevisionKind.LOGOUT, Ending.REVOKED),
-        (RevisionKind.ERASE, Ending.REVOKED),
+        (Banned(ANN, None, None), Ending.BANNED),
+        (AccessRevoked(ANN), Ending.REVOKED),
+        (UserErased(ANN), Ending.REVOKED),
     ],
 )
 def test_all_connections_of_the_user_end_at_once(
-    house: House, kind: RevisionKind, ending: Ending
+    house: House, change: Change, ending: Ending
 ) -> None:
     """Their subscriptions first; he is out of the online lists in the same step, and
-    his sessions are voided on disk once more, before the revision is let go of.
+    his sessions are voided on disk once more, before the position is kept.
     """
     first, second, bob = house.peers.values()
-    wanted = revise(house, kind)
+    wanted: list[Any] = list(house.change(change))
     assert wanted == [
         Unsubscribe(first.id, LOBBY, drop=False),
         Finish(first.id, ending),
@@ -89,10 +91,10 @@ def test_all_connections_of_the_user_end_at_once(
     ]
     assert [wanted[n].origin.draft for n in (4, 5)] == [
         drafts.EndSessions(ANN),
-        drafts.ForgetRevisions(7),
+        drafts.KeepPosition(POSITION),
     ]
-    assert list(house.chat.rooms[LOBBY].online) == [BOB]
-    assert list(house.chat.connections) == [bob.id]
+    assert list(house.chat.durable.rooms[LOBBY].online) == [BOB]
+    assert list(house.chat.live.connections) == [bob.id]
     house.wait(2)
     assert left(bob) == [ANN]
     house.settle()
@@ -100,7 +102,9 @@ def test_all_connections_of_the_user_end_at_once(
     for peer in (first, second):
         assert peer.take() == []
         assert peer.close() == []
-    assert (ANN in house.chat.rooms[LOBBY].members) == (kind != RevisionKind.ERASE)
+    assert (ANN in house.chat.durable.rooms[LOBBY].members) == (
+        not isinstance(change, UserErased)
+    )
 
 
 def test_what_was_sent_and_is_not_done_is_not_done(house: House) -> None:
@@ -108,12 +112,12 @@ def test_what_was_sent_and_is_not_done_is_not_done(house: House) -> None:
     ann, _, bob = house.peers.values()
     ann.say(Send(HI, LOBBY))
     ann.say(Join(LOBBY))
-    revise(house, RevisionKind.BAN)
+    house.change(Banned(ANN, None, None))
     assert ann.answers == ann.said - 1
     ann.say(Send(HI, LOBBY))
     house.settle()
     assert [frame.type for frame in bob.take()] == ["message"]
-    assert house.chat.rooms[LOBBY].head == 1
+    assert house.chat.durable.rooms[LOBBY].head == 1
     assert ann.take() == []
 
 
@@ -122,9 +126,9 @@ def test_a_user_in_his_grace_is_gone_as_well(house: House) -> None:
     first, second, bob = house.peers.values()
     first.close()
     second.close()
-    assert house.chat.users[ANN].online
-    revise(house, RevisionKind.BAN)
-    assert not house.chat.users[ANN].online
+    assert house.chat.durable.users[ANN].online
+    house.change(Banned(ANN, None, None))
+    assert not house.chat.durable.users[ANN].online
     house.wait(2)
     assert left(bob) == [ANN]
 
@@ -134,14 +138,14 @@ def test_a_guest_is_forgotten(house: House) -> None:
     bob = [*house.peers.values()][2]
     for is_gone in (False, True):
         peer = house.guest(LOBBY)
-        name = house.chat.connections[peer.id].user
+        name = house.chat.live.connections[peer.id].user
         assert name is not None
         if is_gone:
             peer.close()
         house.wait(2)
         house.take_all()
-        revise(house, RevisionKind.ERASE, name, role="guest")
-        assert name not in house.chat.users
+        house.change(UserErased(name))
+        assert name not in house.chat.durable.users
         house.settle()
         house.wait(2)
         assert left(bob) == [name]
@@ -152,7 +156,7 @@ def test_a_logout_that_was_on_its_way_changes_nothing(house: House) -> None:
     """The session is void only once."""
     ann = next(iter(house.peers.values()))
     ann.say(Logout())
-    revise(house, RevisionKind.LOGOUT)
+    house.change(AccessRevoked(ANN))
     house.settle()
     assert ann.ending is Ending.REVOKED
 
@@ -161,14 +165,14 @@ def test_a_token_ends_what_came_from_it(house: House) -> None:
     """Other devices of the user stay, and nobody sees him leave."""
     first, second, bob = house.peers.values()
     for peer, token in ((first, b"one"), (second, b"two")):
-        house.chat.connections[peer.id].token = token
-    wanted = revise(house, RevisionKind.TOKEN, token=b"one")
+        house.chat.live.connections[peer.id].token = token
+    wanted = house.change(AccessRevoked(ANN, b"one"))
     assert Finish(first.id, Ending.REVOKED) in wanted
     assert second.ending is None
     assert house.drafts[0].draft == drafts.EndSessions(ANN, b"one")
     house.wait(2)
     assert bob.take() == []
-    assert house.chat.users[ANN].online
+    assert house.chat.durable.users[ANN].online
 
 
 def test_a_session_remembers_its_token() -> None:
@@ -184,37 +188,43 @@ def test_a_session_remembers_its_token() -> None:
     happened.principal = attrs.evolve(happened.principal, token=b"t")
     house.handle(happened)
     house.settle()
-    assert house.chat.connections[peer.id].token == b"t"
+    assert house.chat.live.connections[peer.id].token == b"t"
 
 
 def test_a_role_is_another_one_at_once(house: House) -> None:
     """Nobody is cut off."""
-    revise(house, RevisionKind.ROLE, role="admin")
-    assert house.chat.users[ANN].role == "admin"
+    house.change(RoleSet(ANN, AccountRole.ADMIN))
+    assert house.chat.durable.users[ANN].role == "admin"
     assert all(peer.ending is None for peer in house.peers.values())
 
 
-@pytest.mark.parametrize("kind", RevisionKind)
-def test_who_is_not_in_memory_is_cut_off_on_disk(kind: RevisionKind) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        Banned(DAN, None, None),
+        Unbanned(DAN),
+        AccessRevoked(DAN),
+        AccessRevoked(DAN, b"token"),
+        SessionsEnded((SessionId(b"one"),)),
+        RoleSet(DAN, AccountRole.BOT),
+        UserErased(DAN),
+    ],
+)
+def test_who_is_not_in_memory_is_cut_off_on_disk(change: Change) -> None:
     """An account that was added a moment ago, or a guest who has gone."""
     house = House()
-    wanted = revise(house, kind, UserName("dan"), role="bot")
+    wanted = house.change(change)
     assert all(isinstance(effect, Append) for effect in wanted)
-    assert house.drafts[-1].draft == drafts.ForgetRevisions(7)
+    assert house.drafts[-1].draft == drafts.KeepPosition(POSITION)
     house.settle()
 
 
-def test_revisions_are_let_go_of_together(house: House) -> None:
-    """By the number of the last one."""
+def test_the_position_is_that_of_the_last_change(house: House) -> None:
+    """All that came together is taken then."""
     house.handle(
-        Revised(
-            [
-                Revision(8, RevisionKind.ROLE, ANN, AccountRole.USER),
-                Revision(9, RevisionKind.ROLE, BOB, AccountRole.BOT),
-            ]
-        )
+        Changed([RoleSet(ANN, AccountRole.USER), RoleSet(BOB, AccountRole.BOT)], 9)
     )
-    assert [origin.draft for origin in house.drafts] == [drafts.ForgetRevisions(9)]
+    assert [origin.draft for origin in house.drafts] == [drafts.KeepPosition(9)]
 
 
 # --- erased -----------------------------------------------------------------------
@@ -224,9 +234,9 @@ def test_an_erased_user_is_nowhere(house: House) -> None:
     """In no room and in no memory; his direct conversations stay the others'."""
     ann, _, bob = house.peers.values()
     ann.ask(Send(HI, to=BOB))
-    revise(house, RevisionKind.ERASE)
-    assert ANN not in house.chat.users
-    assert list(house.chat.rooms[direct_room(ANN, BOB)].members) == [BOB]
+    house.change(UserErased(ANN))
+    assert ANN not in house.chat.durable.users
+    assert list(house.chat.durable.rooms[direct_room(ANN, BOB)].members) == [BOB]
     bob.take()
     room = direct_room(ANN, BOB)
     (refused,) = bob.ask(Send(HI, room))
@@ -235,14 +245,14 @@ def test_an_erased_user_is_nowhere(house: House) -> None:
     assert bob.ask(History(room))[0].messages
     assert bob.join(room)[0].type == "ok"
     bob.ask(Send(HI, LOBBY))
-    assert house.chat.rooms[room].head == 1
+    assert house.chat.durable.rooms[room].head == 1
 
 
 def test_who_blocked_the_erased_blocks_nobody(house: House) -> None:
     """Neither in memory nor in his list."""
     bob = [*house.peers.values()][2]
     bob.ask(Block(ANN))
-    revise(house, RevisionKind.ERASE)
+    house.change(UserErased(ANN))
     assert bob.ask(Blocks())[-1].users == []
 
 
@@ -253,7 +263,7 @@ def test_a_changed_role_has_a_hello_verified_again(house: House) -> None:
     effect = house.errands.pop()
     assert isinstance(effect, Authenticate)
     happened = house._authenticate(effect)
-    revise(house, RevisionKind.ROLE, role="bot")
+    house.change(RoleSet(ANN, AccountRole.BOT))
     house.handle(happened)
     house.commit()
     assert isinstance(house.errands[-1], Authenticate)
@@ -261,15 +271,15 @@ def test_a_changed_role_has_a_hello_verified_again(house: House) -> None:
 
 def test_what_rooms_held_against_him_is_forgotten(house: House) -> None:
     """Bans and mutes, and the invitations that he had, or had sent."""
-    room = house.chat.rooms[LOBBY]
+    room = house.chat.durable.rooms[LOBBY]
     room.bans[ANN] = room.mutes[ANN] = Sanction(None, None)
-    house.chat.invites[ANN] = {LOBBY: Invite(BOB, 0)}
+    house.chat.durable.invites[ANN] = {LOBBY: Invite(BOB, 0)}
     den = RoomName("den")
-    house.chat.invites[CY] = {LOBBY: Invite(ANN, 0), den: Invite(BOB, 0)}
-    revise(house, RevisionKind.ERASE)
+    house.chat.durable.invites[CY] = {LOBBY: Invite(ANN, 0), den: Invite(BOB, 0)}
+    house.change(UserErased(ANN))
     assert not room.bans
     assert not room.mutes
-    assert house.chat.invites == {CY: {den: Invite(BOB, 0)}}
+    assert house.chat.durable.invites == {CY: {den: Invite(BOB, 0)}}
 
 
 def test_a_first_direct_message_to_him_that_is_under_way_is_stored(
@@ -278,10 +288,10 @@ def test_a_first_direct_message_to_him_that_is_under_way_is_stored(
     """Only who is there is subscribed to the new room."""
     bob = [*house.peers.values()][2]
     bob.say(Send(HI, to=ANN))
-    revise(house, RevisionKind.ERASE)
+    house.change(UserErased(ANN))
     house.settle()
     assert [frame.type for frame in bob.take()] == ["ok", "message"]
-    assert list(house.chat.rooms[direct_room(ANN, BOB)].members) == [BOB]
+    assert list(house.chat.durable.rooms[direct_room(ANN, BOB)].members) == [BOB]
 
 
 def test_what_is_under_way_does_not_bring_him_back(house: House) -> None:
@@ -294,12 +304,12 @@ def test_what_is_under_way_does_not_bring_him_back(house: House) -> None:
     second.say(Join(RoomName("tea")))
     waiting = house.user("ann")
     waiting.say(Join(RoomName("tea")))
-    revise(house, RevisionKind.ERASE)
+    house.change(UserErased(ANN))
     house.settle()
-    assert ANN not in house.chat.users
-    for room in house.chat.rooms.values():
+    assert ANN not in house.chat.durable.users
+    for room in house.chat.durable.rooms.values():
         assert ANN not in room.members
-    assert not house.chat.barriers
+    assert not house.chat.live.barriers
     assert [frame.type for frame in bob.take()] == ["message", "member"]
 
 
@@ -307,15 +317,15 @@ def test_what_is_under_way_does_not_bring_him_back(house: House) -> None:
 
 
 def test_a_new_session_is_verified_again(house: House) -> None:
-    """The credential was right before the revision; the session that it opened is
+    """The credential was right before the change; the session that it opened is
     voided, and whoever asked is answered once.
     """
     peer = house.open()
     peer.say(LOGIN)
     house.run_errand()
-    revise(house, RevisionKind.BAN)
+    house.change(Banned(ANN, None, None))
     house.commit()
-    assert house.chat.users[ANN].connections == {}
+    assert house.chat.durable.users[ANN].connections == {}
     assert isinstance(house.errands[0], Authenticate)
     house.commit()
     assert all(row.user != ANN for row in house.model.sessions.values())
@@ -328,7 +338,7 @@ def test_a_new_session_is_verified_again(house: House) -> None:
 def test_a_resumed_session_is_verified_again(house: House) -> None:
     """And refused now, as its row is gone."""
     ann, _, bob = house.peers.values()
-    session = house.chat.connections[ann.id].session
+    session = house.chat.live.connections[ann.id].session
     assert session is not None
     ann.ask(Send(HI, LOBBY))
     bob.ask(Send(HI, LOBBY))
@@ -336,8 +346,8 @@ def test_a_resumed_session_is_verified_again(house: House) -> None:
     peer = house.open()
     peer.say(Hello(session=Secret(session.decode())))
     house.run_errand()
-    house.chat.ended.clear()
-    revise(house, RevisionKind.LOGOUT, ANN)
+    house.chat.live.ended.clear()
+    house.change(AccessRevoked(ANN))
     del house.model.sessions[session]
     house.run_errand()
     assert isinstance(house.errands[0], Authenticate)

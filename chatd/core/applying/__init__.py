@@ -1,0 +1,67 @@
+"""The one way in which what is durable changes: `apply`.
+
+Each kind of change has one function, in this package. It takes the change into
+`DurableState`, has `LiveState` note what follows for who is here (presence, places in
+rooms, sessions that end with their connections), and returns what is to be delivered
+because of it: events, notices, cuts. It does not matter who has caused the change: a
+connection's command, the machine, the terminal, time. What the one who caused it is
+answered is not decided here (`chatd.core.outcomes`).
+
+Of a member who is removed everything comes before the event for the others, so that
+his own is the last that he gets of the room.
+
+Invariants: `apply` is total, since what a change is about may be gone meanwhile; and
+idempotent: a change that was applied is nothing, and has no effects. Only a hole in a
+timeline is a bug, which stops the daemon.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from chatd.core import changes
+from chatd.core.applying import members, people, rooms, sessions, timeline
+from chatd.core.changes import Change
+from chatd.core.effects import Effect
+from chatd.core.inputs import Now
+from chatd.core.state import Chat
+
+
+def apply(chat: Chat, change: Change, now: Now) -> list[Effect]:
+    """Take a committed change into the state.
+
+    Args:
+        chat: The state.
+        change: What was committed.
+        now: The moment.
+
+    Returns:
+        What is to be delivered, in this order.
+    """
+    return _APPLY[type(change)](chat, change, now)
+
+
+_APPLY: dict[type, Callable[[Chat, Any, Now], list[Effect]]] = {
+    changes.Appended: timeline.appended,
+    changes.SettingsSet: timeline.settings_set,
+    changes.RoomMade: rooms.made,
+    changes.RoomDeclared: rooms.declared,
+    changes.RoomRenamed: rooms.renamed,
+    changes.RoomEnded: rooms.ended,
+    changes.RoomTrimmed: rooms.trimmed,
+    changes.MemberSet: members.member_set,
+    changes.Moderated: members.moderated,
+    changes.UserAdded: people.added,
+    changes.DisplaySet: people.display_set,
+    changes.RoleSet: people.role_set,
+    changes.BlockSet: people.block_set,
+    changes.UserErased: people.erased,
+    changes.PlaceNamed: people.place_named,
+    changes.Banned: sessions.banned,
+    changes.Unbanned: sessions.unbanned,
+    changes.SessionOpened: sessions.opened,
+    changes.SessionsEnded: sessions.ended,
+    changes.AccessRevoked: sessions.revoked,
+    changes.Lapsed: people.lapsed,
+}

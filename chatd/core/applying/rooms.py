@@ -1,0 +1,112 @@
+"""Rooms that are made, called otherwise, trimmed and ended: applied and told."""
+
+from __future__ import annotations
+
+from itertools import chain
+
+from chatd.core.applying.members import enter, uninvited, withdraw
+from chatd.core.changes import (
+    RoomDeclared,
+    RoomEnded,
+    RoomMade,
+    RoomRenamed,
+    RoomTrimmed,
+)
+from chatd.core.effects import Deliver, Effect, Rename, Subscribe, Tell
+from chatd.core.entities import Room
+from chatd.core.inputs import Now
+from chatd.core.state import Chat
+from chatd.ids import ConnectionId, Seq, direct_members, is_direct
+from chatd.wire.events import Renamed
+
+
+def made(chat: Chat, change: RoomMade, now: Now) -> list[Effect]:
+    """Take a new room, its first event and its members.
+
+    The event comes before the members, whose read mark is the head. The two of a direct
+    conversation are subscribed to it at once.
+    """
+    durable, event = chat.durable, change.event
+    room = Room(
+        *(change.room, change.epoch, Seq(0), Seq(1), change.settings),
+        maker=change.maker,
+    )
+    if not durable.add_room(room):
+        return []
+    if event is not None:
+        durable.advance(room, event)
+    for name, role in change.members.items():
+        if name in durable.users:
+            enter(chat, room, durable.users[name], role, now)
+    if not room.members:
+        # Who made it was a guest whose session has ended meanwhile.
+        chat.live.emptied[room.name] = False
+    wanted = _subscribe_both(chat, room) if is_direct(room.name) else []
+    return [*wanted, Deliver(event)] if event is not None else wanted
+
+
+def _subscribe_both(chat: Chat, room: Room) -> list[Effect]:
+    wanted: list[Effect] = []
+    for name in direct_members(room.name):
+        for number in chat.connections_of(name):
+            connection = chat.connection(number)
+            if connection is not None and chat.may_follow(connection, room.name):
+                chat.live.note_subscription(connection, room.name)
+                wanted.append(Subscribe(number, room.name))
+    return wanted
+
+
+def declared(chat: Chat, change: RoomDeclared, _now: Now) -> list[Effect]:
+    """Take the settings of a room that the configuration declares."""
+    room = chat.durable.rooms.get(change.room)
+    if room is not None:
+        chat.durable.declare(room, change.settings)
+    return []
+
+
+def renamed(chat: Chat, change: RoomRenamed, now: Now) -> list[Effect]:
+    """Take another name of a room, and tell those who know it before anything else."""
+    room = chat.durable.rooms.get(change.room)
+    if room is None or change.name == change.room:
+        return []
+    chat.durable.rename_room(room, change.name)
+    moved = chat.live.note_renamed(room, change.room, now.mono)
+    return [
+        Rename(change.room, change.name, moved),
+        Tell(_told_of(chat, room, now), Renamed(change.name, [change.room])),
+    ]
+
+
+def _told_of(chat: Chat, room: Room, now: Now) -> list[ConnectionId]:
+    """Connections that know the room by its name: of members, and who is asked in."""
+    numbers = [chat.told_of(user, room.name) for user in room.members]
+    for user in room.invited:
+        invite = chat.durable.invite(user, room.name)
+        if invite is not None and invite.waits(now.sure):
+            numbers.append(chat.told_of_invite(user, room.name, invite))
+    return list(chain.from_iterable(numbers))
+
+
+def ended(chat: Chat, change: RoomEnded, now: Now) -> list[Effect]:
+    """Let everybody out of a room, and forget it."""
+    durable, event = chat.durable, change.event
+    room = durable.rooms.get(change.room)
+    if room is None:
+        return []
+    if event is not None:
+        durable.advance(room, event)
+    wanted = withdraw(chat, room.members, room.name, "destroy", event)
+    for user in room.invited:
+        invite = durable.invite(user, room.name)
+        wanted += uninvited(chat, user, room.name, invite, now)
+    chat.live.note_ended(room)
+    durable.end_room(room)
+    return wanted
+
+
+def trimmed(chat: Chat, change: RoomTrimmed, _now: Now) -> list[Effect]:
+    """Take the beginning of a timeline, which only moves forward."""
+    room = chat.durable.room(change.room)
+    if room is not None:
+        chat.durable.trim(room, change.first)
+    return []

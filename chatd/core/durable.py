@@ -1,0 +1,278 @@
+"""What is durable of the chat: rooms, users, memberships, sanctions, invitations.
+
+`DurableState` is what the store has, as far as it is in memory. Its methods are the
+only code that assigns to it and to the durable attributes of its entities
+(`DURABLE`; `tests/core/test_assignments.py` looks at the syntax of everything else).
+They are called by those that apply a committed change (`chatd.core.applying`), and by
+who loads what the store has: at the start (`chatd.hub.restore`), or a user when he is
+looked up. Nothing here knows of connections, presence or time, or tells anybody.
+
+Each method is total (what is not there any more is left alone) and idempotent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from chatd.core.barred import Barred, holding_for
+from chatd.core.changes import AddressBan
+from chatd.core.entities import Invite, Membership, Room, Sanction, User
+from chatd.core.roster import Roster
+from chatd.core.settings import RoomSettings
+from chatd.enums import AccountRole, Role
+from chatd.ids import RoomName, Seq, UserName, is_public
+from chatd.wire import events
+from chatd.wire.events import Millis, TimelineEvent
+
+LEADERS = (Role.OWNER, Role.MODERATOR)
+"""Roles of those whom `Room.leaders` lists."""
+
+
+@attrs.define(eq=False)
+class DurableState:
+    """Rooms and users as the store has them."""
+
+    guest_ban_ms: Millis = 0
+    """How long a ban of a guest holds for his address at the most; 0: not at all."""
+    address_key: str = ""
+    """With which digests of addresses are made."""
+    place: str | None = None
+    """What an administrator has called it; None: nobody has."""
+    awaits_admin: bool = False
+    """Whether somebody may still become the first administrator by a secret."""
+    rooms: Roster[RoomName, Room] = attrs.field(factory=Roster)
+    aliases: dict[RoomName, RoomName] = attrs.field(factory=dict)
+    """What rooms were called before, and what they are called now."""
+    users: dict[UserName, User] = attrs.field(factory=dict)
+    invites: dict[UserName, dict[RoomName, Invite]] = attrs.field(factory=dict)
+    """Invitations that wait for their answer, or have ended not long ago."""
+    barred: dict[RoomName | None, Barred] = attrs.field(factory=dict)
+    """Addresses from which no guest is let in, into a room or, for None, at all."""
+
+    # --- looks ----------------------------------------------------------------
+
+    def room(self, name: RoomName) -> Room | None:
+        """The room that has a name, or had it."""
+        return self.rooms.get(self.aliases.get(name, name))
+
+    def may_know(self, user: UserName, room: RoomName, now: Millis) -> bool:
+        """Whether the user may know that a room exists, if it does."""
+        if is_public(room) or room in self.users[user].rooms:
+            return True
+        invite = self.invites.get(user, {}).get(room)
+        return invite is not None and invite.waits(now)
+
+    def invite(self, user: UserName, room: RoomName) -> Invite | None:
+        """A user's invitation to a room, be it over."""
+        return self.invites.get(user, {}).get(room)
+
+    def address_ban(
+        self, room: RoomName | None, address: bytes | None, now: Millis
+    ) -> Sanction | None:
+        """What keeps a guest out because of his address, if anything does."""
+        barred = self.barred.get(room)
+        if barred is None or address is None:
+            return None
+        return barred.find(address, now)
+
+    # --- rooms ----------------------------------------------------------------
+
+    def add_room(self, room: Room) -> bool:
+        """Take a room with its names; one that is there is left alone.
+
+        Returns:
+            Whether it was not.
+        """
+        if self.rooms.setdefault(room.name, room) is not room:
+            return False
+        self._count_made(room, 1)
+        for former in room.was:
+            self.aliases[former] = room.name
+        return True
+
+    def advance(self, room: Room, event: TimelineEvent) -> None:
+        """Take the next event of a room's timeline."""
+        assert event.seq == room.head + 1, (room.name, room.head, event.seq)
+        room.head = event.seq
+        if type(event) is events.Message:
+            room.spoken = True
+
+    def rename_room(self, room: Room, name: RoomName) -> None:
+        """Call a room otherwise; what is durable and named by it moves along."""
+        before = room.name
+        del self.rooms[before]
+        self.rooms[name] = room
+        room.name = name
+        room.was = [former for former in room.was if former != name] + [before]
+        self.aliases.pop(name, None)
+        for former in room.was:
+            self.aliases[former] = name
+        for user in room.members:
+            places = self.users[user].rooms
+            del places[before]
+            places[name] = None
+        for user in room.invited:
+            invites = self.invites[user]
+            invites[name] = invites.pop(before)
+        barred = self.barred.pop(before, None)
+        if barred is not None:
+            self.barred[name] = barred
+
+    def end_room(self, room: Room) -> None:
+        """Let go of a room and of all that is named by it."""
+        self._count_made(room, -1)
+        for former in room.was:
+            del self.aliases[former]
+        for name in room.members:
+            del self.users[name].rooms[room.name]
+        for name in list(room.invited):
+            self.drop_invite(name, room)
+        self.barred.pop(room.name, None)
+        del self.rooms[room.name]
+
+    def declare(self, room: Room, settings: RoomSettings) -> None:
+        """Have a room be the configuration's, with the settings that it has there."""
+        room.declared = True
+        room.settings = settings
+
+    def set_settings(self, room: Room, changes: Mapping[str, Any]) -> None:
+        """Change some of a room's settings."""
+        room.settings = room.settings.with_(changes)
+
+    def trim(self, room: Room, first: Seq) -> None:
+        """Move the beginning of a timeline, which only goes forward."""
+        room.first = max(room.first, first)
+
+    def _count_made(self, room: Room, by: int) -> None:
+        maker = self.users.get(room.maker) if room.maker is not None else None
+        if maker is not None:
+            maker.made += by
+
+    # --- who is in them -------------------------------------------------------
+
+    def put_member(self, room: Room, user: User, member: Membership) -> None:
+        """Have somebody in a room who was not there."""
+        room.members[user.name] = member
+        user.rooms[room.name] = None
+        self._note_leader(room, user.name, member.role)
+
+    def set_role(self, room: Room, name: UserName, role: Role) -> None:
+        """Give a member another role."""
+        room.members[name].role = role
+        self._note_leader(room, name, role)
+
+    def drop_member(self, room: Room, user: User) -> None:
+        """Have somebody in a room no more."""
+        room.members.pop(user.name, None)
+        user.rooms.pop(room.name, None)
+        room.leaders.pop(user.name, None)
+
+    def _note_leader(self, room: Room, name: UserName, role: Role) -> None:
+        if role in LEADERS:
+            room.leaders[name] = None
+        else:
+            room.leaders.pop(name, None)
+
+    def set_ban(self, room: Room, user: UserName, ban: Sanction | None) -> None:
+        """Ban somebody from a room, or no longer."""
+        if ban is not None:
+            room.bans[user] = ban
+        else:
+            room.bans.pop(user, None)
+
+    def set_mute(self, room: Room, user: UserName, mute: Sanction | None) -> None:
+        """Mute somebody in a room, or no longer."""
+        if mute is not None:
+            room.mutes[user] = mute
+        else:
+            room.mutes.pop(user, None)
+
+    def put_invite(self, user: UserName, room: Room, invite: Invite) -> None:
+        """Take an invitation, or its end, in place of what was before."""
+        self.invites.setdefault(user, {})[room.name] = invite
+        room.invited[user] = None
+
+    def drop_invite(self, user: UserName, room: Room) -> None:
+        """Let go of an invitation: it was answered, is void, or matters no more."""
+        invites = self.invites.get(user)
+        if invites is not None and invites.pop(room.name, None) is not None:
+            room.invited.pop(user, None)
+            if not invites:
+                del self.invites[user]
+
+    # --- addresses ------------------------------------------------------------
+
+    def bar(self, place: RoomName | None, ban: AddressBan) -> None:
+        """Let no guest in from an address, unless that is turned off."""
+        if self.guest_ban_ms:
+            sanction = holding_for(ban, self.guest_ban_ms)
+            barred = self.barred.setdefault(place, Barred())
+            barred.add(ban.user, ban.address, sanction)
+
+    def unbar(self, place: RoomName | None, user: UserName) -> None:
+        """Let guests in again whom somebody's ban has kept out beside him."""
+        barred = self.barred.get(place)
+        if barred is not None:
+            barred.lift(user)
+            if not barred:
+                del self.barred[place]
+
+    def tidy_barred(self, place: RoomName | None, now: Millis) -> None:
+        """Let go of the bans of addresses that hold no longer."""
+        barred = self.barred.get(place)
+        if barred is not None:
+            barred.tidy(now)
+            if not barred:
+                del self.barred[place]
+
+    # --- users ----------------------------------------------------------------
+
+    def add_user(self, user: User) -> User:
+        """Know a user from here on.
+
+        Returns:
+            The one that was known already, if one was.
+        """
+        return self.users.setdefault(user.name, user)
+
+    def drop_user(self, name: UserName) -> None:
+        """Know a user no more, who is in no room; his name stays taken."""
+        self.users.pop(name, None)
+
+    def forget_blocks(self, name: UserName) -> None:
+        """Let nobody block somebody any more: there is nobody of that name."""
+        for other in self.users.values():
+            other.blocks.pop(name, None)
+
+    def set_block(self, user: UserName, blocked: UserName, *, on: bool) -> None:
+        """Have somebody block another one, or no longer."""
+        found = self.users.get(user)
+        if found is not None and on:
+            found.blocks[blocked] = None
+        elif found is not None:
+            found.blocks.pop(blocked, None)
+
+    def set_display(self, user: User, display: str) -> None:
+        """Take what people read instead of a name."""
+        user.display = display
+
+    def set_account_role(self, user: User, role: AccountRole) -> None:
+        """Give a user another role on this server."""
+        user.role = role
+
+    def set_server_ban(self, user: User, ban: Sanction | None) -> None:
+        """Ban a user from this server, or no longer."""
+        user.ban = ban
+
+    # --- the place ------------------------------------------------------------
+
+    def name_place(self, name: str) -> None:
+        """Call the place so."""
+        self.place = name
+
+    def await_admin(self, *, on: bool) -> None:
+        """Wait for the first administrator, or no longer."""
+        self.awaits_admin = on

@@ -1,0 +1,401 @@
+"""What is live of the chat: connections, sessions, presence, what waits to be written.
+
+It is lost when the daemon ends, and nobody but this daemon has it. It changes by the
+`note_…` methods, which learn what a connection has done, that time has passed, or what
+follows for the live from a change of the durable (`chatd.core.applying`). Deadlines
+are kept here and asked for by the hub.
+
+What is durable is looked at and not assigned to; only a guest of whom nothing is left
+is let go of, who was in memory because he was here.
+
+What a room looked like to its members when the current presence tick began is
+kept in `Room.unsettled`; `chatd.core.presence` makes frames from it.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from chatd.core.agenda import Agenda, DeadlineKey, Due
+from chatd.core.barred import TIDY_S
+from chatd.core.durable import DurableState
+from chatd.core.entities import (
+    INVITE_S,
+    Barrier,
+    Connection,
+    Room,
+    Session,
+    Subscription,
+    User,
+    shown_in,
+    unspoken,
+)
+from chatd.core.verifications import Verifications
+from chatd.enums import State
+from chatd.ids import ConnectionId, RoomName, Seq, SessionId, UserName, is_guest
+from chatd.wire.events import UserShown
+from chatd.wire.kinds import CommandId
+
+
+@attrs.define(eq=False)
+class LiveState:
+    """Who is here now, and what is under way.
+
+    Args:
+        durable: What is looked at.
+        presence_tick_s: How long changes of presence are gathered.
+    """
+
+    _durable: DurableState
+    presence_tick_s: float
+    agenda: Agenda = attrs.field(factory=Agenda)
+    sessions: dict[SessionId, Session] = attrs.field(factory=dict)
+    """Sessions with a connection, and guests' until they end."""
+    ended: dict[SessionId, None] = attrs.field(factory=dict)
+    """Sessions that ended a moment ago: a look-up may still bring them."""
+    connections: dict[ConnectionId, Connection] = attrs.field(factory=dict)
+    barriers: dict[tuple[RoomName, UserName | None], Barrier] = attrs.field(
+        factory=dict
+    )
+    """Changes that are being written: of one's own membership, or without a user of
+    what anybody may do in the room."""
+    idle: dict[SessionId, int | None] = attrs.field(factory=dict)
+    """Idle times of sessions that are not written yet."""
+    devices: dict[SessionId, str] = attrs.field(factory=dict)
+    """What clients that resumed one call themselves, likewise."""
+    verifications: Verifications = attrs.field(factory=Verifications)
+    """Who is being looked up."""
+    marks_due: bool = False
+    """Whether writing them has a deadline already."""
+    untrimmed: dict[RoomName, None] = attrs.field(factory=dict)
+    """Rooms that may have more than they keep, in the order of asking."""
+    trimming: bool = False
+    """Whether a step of trimming is under way, or has a deadline."""
+    subscription_number: int = 0
+    reads: dict[tuple[RoomName, UserName], Seq] = attrs.field(factory=dict)
+    """Read marks that are not written yet."""
+    emptied: dict[RoomName, bool] = attrs.field(factory=dict)
+    """Rooms in which nobody is, to be looked at when the turn ends, and whether that
+    was so for long."""
+
+    # --- sessions -------------------------------------------------------------
+
+    def note_session(self, session: SessionId, user: User) -> None:
+        """A guest has a session, which no connection has yet."""
+        self.sessions.setdefault(session, Session(session, user.name))
+        user.sessions[session] = None
+
+    def note_session_ended(self, session: SessionId, now: float) -> Session | None:
+        """A session is void: nobody comes back to it, and nothing is due for it.
+
+        Returns:
+            The one that was in memory, to be let go of by `forget_session`.
+        """
+        self.agenda.cancel(Due.GUEST, session)
+        self.idle.pop(session, None)
+        self.devices.pop(session, None)
+        self.ended[session] = None
+        self.agenda.add(now + 60, Due.FORGET_SESSION, session)
+        return self.sessions.pop(session, None)
+
+    def note_opened(self, connection: Connection) -> None:
+        """A socket is there; nobody is behind it yet."""
+        self.connections[connection.id] = connection
+
+    def note_device(self, session: SessionId, device: str) -> None:
+        """A client that resumed a session calls itself so."""
+        self.devices[session] = device
+
+    def note_welcomed(
+        self, connection: Connection, user: User, session: SessionId, now: float
+    ) -> Connection | None:
+        """A connection has a user and a session from here on.
+
+        Returns:
+            The connection that had the session until now, already detached, so
+            that nobody sees the user go or come.
+        """
+        entry = self.sessions.setdefault(session, Session(session, user.name))
+        user.sessions[session] = None
+        older = None
+        if entry.connection is not None:
+            older = self.connections[entry.connection]
+            self._forget_connection(older)
+            del user.connections[older.id]
+        entry.connection = connection.id
+        self.verifications.note_over(connection.id)
+        self.agenda.cancel(Due.LOGIN, connection.id)
+        self.agenda.cancel(Due.GUEST, session)
+        self.agenda.cancel(Due.GRACE, user.name)
+        connection.user = user.name
+        connection.session = session
+        user.connections[connection.id] = None
+        self.idle[session] = None
+        if user.online:
+            self._settle_state(user, now)
+            return older
+        user.online = True
+        user.state, user.text = State.ONLINE, None
+        for name in user.rooms:
+            room = self._durable.rooms[name]
+            room.online[user.name] = None
+            self.unsettle(room, user.name, None, now)
+        return older
+
+    def note_address(self, user: User, address: bytes | None) -> bool:
+        """A guest comes from somewhere, where that is known.
+
+        Returns:
+            Whether he came from somewhere else before.
+        """
+        if address is None or address == user.address:
+            return False
+        user.address = address
+        return True
+
+    def note_closed(
+        self, connection: Connection, now: float, certain: int, grace_s: float
+    ) -> None:
+        """A socket is gone; its user stays online for the grace.
+
+        Its session is idle since what is certain of the time: a clock may go back.
+        """
+        self._forget_connection(connection)
+        if connection.user is None or connection.session is None:
+            return
+        user = self._durable.users[connection.user]
+        del user.connections[connection.id]
+        session = self.sessions[connection.session]
+        session.connection = None
+        self.idle[session.id] = certain
+        if not is_guest(user.name):
+            del self.sessions[session.id]
+            del user.sessions[session.id]
+        if user.connections:
+            self._settle_state(user, now)
+        elif grace_s <= 0:
+            self.note_offline(user, now)
+        else:
+            self.agenda.add(now + grace_s, Due.GRACE, user.name)
+
+    def note_detached(self, connection: Connection, now: float) -> None:
+        """A connection is let go before its socket, and nobody waits for it."""
+        assert connection.user is not None
+        self._forget_connection(connection)
+        user = self._durable.users[connection.user]
+        del user.connections[connection.id]
+        if user.connections:
+            self._settle_state(user, now)
+        else:
+            self.note_offline(user, now)
+
+    def note_offline(self, user: User, now: float) -> None:
+        """Nobody is there any more for this user, and no grace is left."""
+        user.online = False
+        self.agenda.cancel(Due.GRACE, user.name)
+        for name in user.rooms:
+            room = self._durable.rooms[name]
+            self.unsettle(room, user.name, shown_in(room, user), now)
+            del room.online[user.name]
+        self._forget_guest(user)
+
+    def note_status(
+        self,
+        connection: Connection,
+        user: User,
+        state: State,
+        text: str | None,
+        now: float,
+    ) -> None:
+        """A connection is there or away."""
+        connection.state = state
+        connection.text = text if state == State.AWAY else None
+        self._settle_state(user, now)
+
+    def note_read(self, room: Room, user: UserName, seq: Seq) -> bool:
+        """Move a read mark forward, never above the head.
+
+        Returns:
+            Whether it moved.
+        """
+        member = room.members[user]
+        seq = min(seq, room.head)
+        if seq <= member.read:
+            return False
+        member.read = seq
+        self.reads[room.name, user] = seq
+        return True
+
+    def note_written(self, room: Room, user: UserName, seq: Seq) -> None:
+        """A message is on disk, and its sender has read it."""
+        member = room.members.get(user)
+        if member is not None:
+            member.read = seq
+            self.reads[room.name, user] = seq
+
+    def note_subscription(
+        self,
+        connection: Connection,
+        room: RoomName,
+        *,
+        live: bool = True,
+        id_: CommandId = None,
+        names: bool = False,
+    ) -> Subscription:
+        """A connection follows a room from here on; an earlier place is void."""
+        self.subscription_number += 1
+        frames = self._durable.rooms[room].presence_frames
+        entry = Subscription(self.subscription_number, live, id_, names, frames)
+        connection.subscriptions[room] = entry
+        return entry
+
+    def note_renamed(
+        self, room: Room, before: RoomName, now: float
+    ) -> list[ConnectionId]:
+        """A room is called otherwise: what is live and named by it moves along.
+
+        What is due for the room is asked for anew, since it is asked for by name.
+
+        Returns:
+            The connections that follow it, replaying or live.
+        """
+        if self.untrimmed.pop(before, self) is None:
+            self.untrimmed[room.name] = None
+        moved = []
+        for name in room.members:
+            seq = self.reads.pop((before, name), None)
+            if seq is not None:
+                self.reads[room.name, name] = seq
+            for number in self._durable.users[name].connections:
+                places = self.connections[number].subscriptions
+                place = places.pop(before, None)
+                if place is not None:
+                    places[room.name] = place
+                    moved.append(number)
+        for user in room.invited:
+            self._ask_anew(
+                Due.FORGET_INVITE, (user, before), (user, room.name), now + INVITE_S
+            )
+        for due, held in ((Due.BAN, room.bans), (Due.MUTE, room.mutes)):
+            for user in held:
+                self._ask_anew(due, (user, before), (user, room.name), now)
+        self._ask_anew(Due.ADDRESS_BANS, before, room.name, now + TIDY_S)
+        self.agenda.cancel(Due.EMPTY, before)
+        if not room.members:
+            self.emptied[room.name] = False
+        self.agenda.cancel(Due.PRESENCE, before)
+        if room.unsettled:
+            self.agenda.add(now + self.presence_tick_s, Due.PRESENCE, room.name)
+        return moved
+
+    def _ask_anew(
+        self, due: Due, before: DeadlineKey, key: DeadlineKey, at: float
+    ) -> None:
+        """Have a deadline, if there is one, be for what is called otherwise now."""
+        if self.agenda.has(due, before):
+            self.agenda.cancel(due, before)
+            self.agenda.add(at, due, key)
+
+    def note_ended(self, room: Room) -> None:
+        """A room is about to be no more: nothing is due for it."""
+        for name in room.members:
+            self.reads.pop((room.name, name), None)
+        for name in room.invited:
+            self.agenda.cancel(Due.FORGET_INVITE, (name, room.name))
+        for name in room.bans:
+            self.agenda.cancel(Due.BAN, (name, room.name))
+        for name in room.mutes:
+            self.agenda.cancel(Due.MUTE, (name, room.name))
+        for due in (Due.PRESENCE, Due.EMPTY, Due.ADDRESS_BANS):
+            self.agenda.cancel(due, room.name)
+
+    # --- who is in a room -----------------------------------------------------
+
+    def note_entered(self, room: Room, user: User, now: float) -> None:
+        """Somebody is a member from here on."""
+        self.agenda.cancel(Due.EMPTY, room.name)
+        if user.online:
+            self.unsettle(room, user.name, None, now)
+            room.online[user.name] = None
+
+    def note_leaving(self, room: Room, user: User, now: float) -> None:
+        """Somebody is about to be a member no more."""
+        if user.online:
+            self.unsettle(room, user.name, shown_in(room, user), now)
+            del room.online[user.name]
+        self.reads.pop((room.name, user.name), None)
+        if len(room.members) == 1:
+            self.emptied[room.name] = False
+
+    def note_muting(self, room: Room, name: UserName, now: float) -> None:
+        """Somebody is about to be muted, or heard again: he is shown otherwise then."""
+        if name in room.online:
+            shown = shown_in(room, self._durable.users[name])
+            self.unsettle(room, name, shown, now)
+
+    def note_untrimmed(self, room: Room, now: float) -> None:
+        """A room may have more than it keeps."""
+        if room.settings.trims:
+            self.untrimmed[room.name] = None
+            self.go_on_trimming(now)
+
+    def go_on_trimming(self, at: float) -> None:
+        """Have a step of trimming done, if one is needed and none is on its way."""
+        if self.untrimmed and not self.trimming:
+            self.trimming = True
+            self.agenda.add(at, Due.TRIM, None)
+
+    # --- presence -----------------------------------------------------------
+
+    def show_change(self, user: User, before: UserShown, now: float) -> None:
+        """Unsettle the user's rooms if he is shown otherwise than before."""
+        if not user.online or user.shown == before:
+            return
+        for name in user.rooms:
+            room = self._durable.rooms[name]
+            view = unspoken(before) if user.name in room.mutes else before
+            if view != shown_in(room, user):
+                self.unsettle(room, user.name, view, now)
+
+    def unsettle(
+        self, room: Room, user: UserName, before: UserShown | None, now: float
+    ) -> None:
+        """Remember how a user was shown when the tick began."""
+        if not room.unsettled:
+            self.agenda.add(now + self.presence_tick_s, Due.PRESENCE, room.name)
+        room.unsettled.setdefault(user, [before])
+
+    def _settle_state(self, user: User, now: float) -> None:
+        """Work out anew whether a user is away: when all his connections are."""
+        before = user.shown
+        entries = [self.connections[number] for number in user.connections]
+        away = all(entry.state == State.AWAY for entry in entries)
+        texts = [entry.text for entry in entries if away and entry.text]
+        user.state = State.AWAY if away else State.ONLINE
+        user.text = texts[-1] if texts else None
+        self.show_change(user, before, now)
+
+    def _forget_connection(self, connection: Connection) -> None:
+        """Let go of a connection, and of all that would be done for it in time."""
+        del self.connections[connection.id]
+        self.verifications.note_over(connection.id)
+        self.agenda.cancel(Due.LOGIN, connection.id)
+        self.agenda.cancel(Due.EXPIRY, connection.id)
+
+    def _forget_guest(self, user: User) -> None:
+        """Let go of a guest of whom nothing is left; his name stays taken."""
+        if is_guest(user.name) and not user.sessions and not user.online:
+            durable = self._durable
+            durable.drop_user(user.name)
+            for name in list(durable.invites.get(user.name, ())):
+                self.agenda.cancel(Due.FORGET_INVITE, (user.name, name))
+                durable.drop_invite(user.name, durable.rooms[name])
+
+    def forget_session(self, entry: Session) -> None:
+        """Let go of a session that nobody has any more, and of a guest with his last.
+
+        His memberships have ended before.
+        """
+        user = self._durable.users[entry.user]
+        del user.sessions[entry.id]
+        self._forget_guest(user)

@@ -1,0 +1,61 @@
+"""Look-ups of users that are under way, and whom of them a cut has overtaken.
+
+What was verified at a hello, or found for a command, is a little old when it comes
+back. Where the user's connections were cut meanwhile it is not believed, and he is
+looked up once more. A cut is remembered as long as anybody is being looked up who was
+asked for before it.
+"""
+
+from __future__ import annotations
+
+from itertools import takewhile
+
+import attrs
+
+from chatd.ids import ConnectionId, UserName
+
+
+@attrs.define(eq=False)
+class Verifications:
+    """Connections that wait for a user, and users that were cut since."""
+
+    cuts: int = 0
+    """How often a user's connections were cut."""
+    cut_at: dict[UserName, int] = attrs.field(factory=dict)
+    """When a user's were cut last. The oldest first."""
+    pending: dict[ConnectionId, int] = attrs.field(factory=dict)
+    """Connections for which somebody is looked up, at hello themselves and later whom a
+    command names, with `cuts` when that began. The oldest first."""
+
+    def note_begun(self, connection: ConnectionId) -> None:
+        """Somebody is looked up for a connection from here on, perhaps once more."""
+        self.pending.pop(connection, None)
+        self.pending[connection] = self.cuts
+
+    def note_over(self, connection: ConnectionId) -> None:
+        """The look-up is over, whatever became of it."""
+        if self.pending.pop(connection, None) is not None:
+            self._forget_cuts()
+
+    def note_cut(self, user: UserName) -> None:
+        """What was verified of a user before this moment is not believed."""
+        self.cuts += 1
+        self.cut_at.pop(user, None)
+        self.cut_at[user] = self.cuts
+        self._forget_cuts()
+
+    def was_cut(self, connection: ConnectionId, user: UserName) -> bool:
+        """Whether a user was cut since he began to be looked up."""
+        return self.cut_at.get(user, 0) > self.pending[connection]
+
+    def _forget_cuts(self) -> None:
+        """Forget the cuts that came before everybody who is being looked up."""
+        if not self.cut_at:
+            return
+        oldest = next(iter(self.pending.values()), self.cuts)
+        past = list(takewhile(lambda item: item[1] <= oldest, self.cut_at.items()))
+        if len(past) == len(self.cut_at):
+            # Not emptied: a dictionary keeps the place of what has left it.
+            self.cut_at = {}
+        for user, _ in past:
+            self.cut_at.pop(user, None)

@@ -1,0 +1,163 @@
+"""One function takes every change: total, idempotent, and whoever has caused it."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from chatd.core import changes as c
+from chatd.core.changes import Change, Lapse
+from chatd.core.effects import Deliver
+from chatd.core.entities import Sanction
+from chatd.core.invariants import check
+from chatd.core.settings import PLAIN
+from chatd.enums import AccountRole, MemberChange, Role
+from chatd.ids import Epoch, RoomName, Seq, SessionId, UserName
+from chatd.wire import events
+from tests.core.house import ANN, BOB, CY, LOBBY, House
+
+NOWHERE, TEA = RoomName("nowhere"), RoomName("tea")
+NOBODY = UserName("nobody")
+BAN = c.AddressBan(NOBODY, b"a" * 16, 0, None, None)
+
+
+def act(change: str, room: RoomName = LOBBY, seq: int = 1, **said: object) -> c.Change:
+    """Bob does something to cy."""
+    event = events.Member(room, Seq(seq), 0, BOB, CY, change, **said)  # type: ignore[arg-type]
+    return c.Moderated(event)
+
+
+def message(seq: int, room: RoomName = LOBBY) -> c.Appended:
+    """Something that ann says."""
+    return c.Appended(events.Message(room, Seq(seq), 0, ANN, "hi"))
+
+
+ABOUT_NOTHING: list[Change] = [
+    message(1, NOWHERE),
+    c.SettingsSet({"topic": "x"}, events.Room(NOWHERE, Seq(1), 0, ANN, topic="x")),
+    c.RoomMade(LOBBY, Epoch("f" * 16), PLAIN, {ANN: Role.OWNER}),
+    c.RoomDeclared(NOWHERE, PLAIN),
+    c.RoomRenamed(NOWHERE, TEA),
+    c.RoomRenamed(LOBBY, LOBBY),
+    c.RoomEnded(NOWHERE, events.Destroy(NOWHERE, Seq(1), 0, ANN)),
+    c.RoomTrimmed(NOWHERE, Seq(5)),
+    c.MemberSet(NOWHERE, ANN, Role.MEMBER),
+    c.MemberSet(LOBBY, NOBODY, Role.MEMBER),
+    c.MemberSet(LOBBY, NOBODY, None),
+    c.MemberSet(LOBBY, ANN, None),
+    act("kick", NOWHERE),
+    c.DisplaySet(NOBODY, "x"),
+    c.RoleSet(NOBODY, AccountRole.BOT),
+    c.BlockSet(NOBODY, ANN, on=True),
+    c.BlockSet(NOBODY, ANN, on=False),
+    c.Banned(NOBODY, None, None),
+    c.Unbanned(NOBODY),
+    c.SessionOpened(SessionId(b"x"), NOBODY),
+    c.SessionsEnded((SessionId(b"x"),)),
+    c.AccessRevoked(NOBODY),
+    c.AccessRevoked(NOBODY, besides=SessionId(b"x")),
+    c.UserErased(NOBODY),
+    c.UserAdded(UserName("dan~4f7k"), "dan", AccountRole.GUEST),
+    c.Lapsed(Lapse.BAN, NOWHERE, ANN),
+    c.Lapsed(Lapse.MUTE, LOBBY, ANN),
+    c.Lapsed(Lapse.INVITE, LOBBY, ANN),
+    c.Lapsed(Lapse.ADDRESS_BANS, None),
+]
+
+
+def known(house: House) -> object:
+    """What is durable, as far as a change about nothing could have touched it."""
+    durable = house.chat.durable
+    rooms = {
+        room.name: (room.head, room.first, dict(room.members), room.settings)
+        for room in durable.rooms.values()
+    }
+    users = {user.name: (user.display, user.role) for user in durable.users.values()}
+    return rooms, users, durable.invites, durable.aliases, durable.barred
+
+
+@pytest.mark.parametrize("change", ABOUT_NOTHING, ids=lambda change: str(change)[:40])
+def test_a_change_of_what_is_not_there_is_nothing(change: Change) -> None:
+    """It may have gone meanwhile: nobody is told, and nothing else is touched."""
+    house = House()
+    before = known(house)
+    assert house.apply(change) == []
+    assert known(house) == before
+    check(house.chat)
+
+
+ABOUT_SOMETHING: list[Change] = [
+    message(1),
+    c.SettingsSet({"topic": "x"}, events.Room(LOBBY, Seq(1), 0, BOB, topic="x")),
+    c.RoomMade(TEA, Epoch("f" * 16), PLAIN, {ANN: Role.OWNER}),
+    c.RoomDeclared(LOBBY, PLAIN),
+    c.RoomRenamed(LOBBY, TEA),
+    c.RoomEnded(LOBBY, events.Destroy(LOBBY, Seq(1), 0, BOB)),
+    c.RoomTrimmed(LOBBY, Seq(1)),
+    c.MemberSet(LOBBY, ANN, Role.MEMBER),
+    c.MemberSet(
+        LOBBY,
+        CY,
+        None,
+        event=events.Member(LOBBY, Seq(1), 0, CY, CY, MemberChange.LEAVE),
+    ),
+    act("kick"),
+    act("ban"),
+    act("mute"),
+    act("role", role="moderator"),
+    act("invite"),
+    c.UserAdded(NOBODY, "No Body", AccountRole.ADMIN),
+    c.DisplaySet(CY, "Cy"),
+    c.RoleSet(CY, AccountRole.ADMIN),
+    c.BlockSet(CY, BOB, on=True),
+    c.Banned(CY, None, "spam", BAN),
+    c.Unbanned(CY),
+    c.AccessRevoked(CY),
+    c.UserErased(CY),
+    c.PlaceNamed("Northwind"),
+]
+
+
+@pytest.mark.parametrize("change", ABOUT_SOMETHING, ids=lambda change: str(change)[:40])
+def test_a_change_that_was_applied_is_nothing(change: Change) -> None:
+    """Neither to the state, nor to those who are here."""
+    house = House()
+    house.user("bob", LOBBY)
+    house.user("cy", LOBBY)
+    house.wait(2)
+    house.take_all()
+    house.apply(change)
+    before = known(house)
+    assert house.apply(change) == []
+    assert known(house) == before
+    check(house.chat)
+
+
+def test_every_kind_of_change_is_applied() -> None:
+    """And is tried above."""
+    tried = {type(change) for change in ABOUT_NOTHING + ABOUT_SOMETHING}
+    assert tried == set(get_args(Change))
+
+
+def test_whoever_causes_it_the_same_is_delivered() -> None:
+    """A member whom another node would have removed gets his own event as the last."""
+    house = House()
+    bob, cy = house.user("bob", LOBBY), house.user("cy", LOBBY)
+    house.wait(2)
+    house.take_all()
+    wanted = house.change(act("kick"))
+    assert [frame.type for frame in cy.take()] == ["member", "left"]
+    assert [frame.type for frame in bob.take()] == ["member"]
+    (deliver,) = [effect for effect in wanted if isinstance(effect, Deliver)]
+    assert deliver.event.seq == house.chat.durable.rooms[LOBBY].head == 1
+
+
+def test_a_ban_is_known_from_the_change_alone() -> None:
+    """And lifted by another one."""
+    house = House()
+    house.apply(act("ban"))
+    room = house.chat.durable.rooms[LOBBY]
+    assert room.bans == {CY: Sanction(None, None)}
+    house.apply(act("unban", seq=2))
+    assert room.bans == {}
