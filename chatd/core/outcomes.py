@@ -56,7 +56,7 @@ def take(turn: Turn, happened: Executed) -> None:
             sessions.unclaimed(turn, draft.session)  # type: ignore[union-attr]
     if kind is drafts.TrimRoom:
         retention.go_on(turn, draft, outcome)  # type: ignore[arg-type]
-    if turn.live.barriers and isinstance(draft, drafts.SetMember | _BARRIERS):
+    if turn.live.barriers and isinstance(draft, _BARRIERS):
         user = draft.user if isinstance(draft, drafts.SetMember) else None
         _lift(turn, happened, draft.room, user)
     if connection is not None and kind in _OF_COMMANDS:
@@ -130,13 +130,10 @@ def _changes_of(outcome: Outcome) -> Sequence[Change]:
 # --- barriers and open drafts ---------------------------------------------------
 
 _BARRIERS = (
-    drafts.Moderate
-    | drafts.SetRoom
-    | drafts.RenameRoom
-    | drafts.DestroyRoom
-    | drafts.DropRoom
+    *(drafts.SetMember, drafts.Moderate, drafts.SetRoom),
+    *(drafts.RenameRoom, drafts.DestroyRoom, drafts.DropRoom),
 )
-"""What stands as a barrier for everybody in its room."""
+"""What may stand as a barrier: of one's own membership for oneself, or for all."""
 _OF_COMMANDS = frozenset((*get_args(drafts.Durable), drafts.Recall))
 """What `Connection.open_drafts` counts."""
 
