@@ -13,6 +13,7 @@ import click
 
 from chatd import __version__
 from chatd.cli.accounts import user_group
+from chatd.cli.backup import backup
 from chatd.cli.config import check, config_group
 from chatd.cli.connect import connect
 from chatd.cli.farewell import erase, export
@@ -33,6 +34,7 @@ main.add_command(user_group)
 main.add_command(token_group)
 main.add_command(invite_group)
 main.add_command(export)
+main.add_command(backup)
 main.add_command(erase)
 main.add_command(check)
 main.add_command(config_group)

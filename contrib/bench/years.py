@@ -264,14 +264,9 @@ def _erasing(daemon: Daemon) -> Callable[[], float]:
 
 def _copying(daemon: Daemon) -> Callable[[], float]:
     """The database is copied while it is written to."""
-    subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            "import apsw; apsw.Connection('chatd.db').execute(\"VACUUM INTO 'copy'\")",
-        ],
-        cwd=daemon.directory / "data",
-    )
+    data = daemon.directory / "data"
+    command = [sys.executable, "-m", "chatd", "backup", "--data", data, data / "copy"]
+    subprocess.Popen(command)
     return lambda: 0.0
 
 
