@@ -22,6 +22,10 @@ import click
 from chatd import __version__
 
 COMMANDS = {
+    "backup": (
+        "backup:backup",
+        "Copy all that there is into FILE, which must not be there yet.",
+    ),
     "check": (
         "check:check",
         "Check the configuration, and say all that is wrong with it.",

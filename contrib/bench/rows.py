@@ -8,7 +8,9 @@ from functools import partial
 from math import inf
 from typing import Any
 
+import years
 from measure import Restart, Result, Run, Start, Typed
+from years import Years
 
 Round = dict[str, Result]
 """The results of one round, by the label of the run."""
@@ -290,6 +292,109 @@ def attacked() -> Row:
     return Row("worst", title, runs, figures, rounds=3)
 
 
+def over_years() -> list[Row]:
+    """What a big store costs: `years.py`."""
+    talks = {
+        "quiet": Years("chatd", "", measure=years.talking("")),
+        "erasing": Years("chatd", "", measure=years.talking("erasing")),
+        "trimming": Years(
+            "chatd",
+            "",
+            measure=years.talking("trimming"),
+            keep=", keep_messages = 100",
+        ),
+        "copying": Years("chatd", "", measure=years.talking("copying")),
+    }
+    return [
+        Row(
+            "years-start",
+            "start with a store of years",
+            {
+                "empty": Years("chatd", "", big=False),
+                "big": Years("chatd", ""),
+            },
+            [
+                one("ready, s", "big", lambda r: r["ready_s"]),
+                ratio("ready, of empty", "big", "empty", lambda r: r["ready_s"], 1.5),
+                one(
+                    "after `kill -9`: longer by, s",
+                    "big",
+                    lambda r: r["killed_s"] - r["ready_s"],
+                    2.0,
+                ),
+                ratio("RSS, of empty", "big", "empty", lambda r: r["rss_kib"], 1.5),
+            ],
+            rounds=3,
+        ),
+        Row(
+            "years-hello",
+            "hello with 1,000 unread in each of 100 rooms",
+            {
+                "hello": Years("chatd", "", measure=years.hello),
+                "back": Years("chatd", "", measure=years.back),
+            },
+            [
+                one("CPU, ms", "hello", lambda r: r["back0_ms"]),
+                one(
+                    "CPU, of one room's",
+                    "hello",
+                    lambda r: r["back0_ms"] / r["one_ms"],
+                    5.0,
+                ),
+                one("100 at once are in, s", "back", lambda r: r["in_s"], 5.0),
+                one(
+                    "p99 of others' pages, ms", "back", lambda r: r["page_p99_ms"], 50.0
+                ),
+            ],
+            rounds=3,
+        ),
+        Row(
+            "years-search",
+            "search of a rare word, and of sixteen prefixes of two letters",
+            {"search": Years("chatd", "", measure=years.search)},
+            [
+                one("in one room, ms", "search", lambda r: r["one_ms"]),
+                one(
+                    "in 100 rooms, of in 5",
+                    "search",
+                    lambda r: r["back0_ms"] / r["five_ms"],
+                    3.0,
+                ),
+                one("prefixes, ms", "search", lambda r: r["prefixes_ms"], 250.0),
+            ],
+            rounds=3,
+        ),
+        Row(
+            "years-removal",
+            "40 messages/s while a user is erased, rooms trimmed, the file copied",
+            talks,
+            [
+                one("quiet: p99 ack, ms", "quiet", ack_p99),
+                *(
+                    figure
+                    for label in ("erasing", "trimming", "copying")
+                    for figure in (
+                        ratio(
+                            f"{label}: p99 ack, of quiet", label, "quiet", ack_p99, 1.5
+                        ),
+                    )
+                ),
+                *(
+                    one(
+                        f"{label}: messages/s",
+                        label,
+                        lambda r: r["per_s"],
+                        3000,
+                        more_is_better=True,
+                    )
+                    for label in ("erasing", "trimming")
+                ),
+            ],
+            rounds=3,
+        ),
+    ]
+
+
 PARTS = (
     "find and unmask frames",
     "bytes to command",
@@ -551,6 +656,7 @@ ROWS = [
     ),
     attacked(),
     starts(),
+    *over_years(),
     with_and_without(),
     parts_of("a delivery", f"{ROOM} --messages 300", "deliveries", PARTS),
     parts_of("a message in rooms of 10", ROOMS, "messages", PARTS),

@@ -157,10 +157,14 @@ def chatd(
     patch: str = "",
     limits: str = "",
     tls: bool = False,
+    keep: str = "",
 ) -> Iterator[Daemon]:
-    """Prepare chatd on the file system of this checkout; `limits` are more of them."""
+    """Prepare chatd on the file system of this checkout.
+
+    `limits` are more of them, `keep` is what the rooms keep.
+    """
     directory = Path(tempfile.mkdtemp(prefix="data-", dir=BUILD))
-    rooms = ", ".join(f'{{ name = "r{number}" }}' for number in range(ROOMS))
+    rooms = ", ".join(f'{{ name = "r{number}"{keep} }}' for number in range(ROOMS))
     (directory / "chatd.toml").write_text(
         (HERE / config).read_text()
         + limits

@@ -1,4 +1,4 @@
-"""`chatd user`, `token`, `export` and `erase`, as they are typed; no daemon runs."""
+"""`chatd user`, `token`, `export`, `erase` and `backup` as typed; no daemon runs."""
 
 from __future__ import annotations
 
@@ -363,3 +363,18 @@ def test_a_reader_that_keeps_the_log_is_told_of(data: Path) -> None:
         done = typed(data, "erase", "ann", "--yes")
     assert done.exit_code == 0, done.output
     assert "its write-ahead log may have the texts" in done.stderr
+
+
+def test_a_backup_is_a_store(
+    data: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """In the place of another one it has the same; a file that is there stays."""
+    copy = tmp_path_factory.mktemp("copy")
+    done = typed(data, "backup", str(copy / files.DATABASE))
+    assert (done.exit_code, done.output) == (0, "")
+    assert [user["name"] for user in lines(typed(copy, "user", "list", "--json"))] == [
+        "ann"
+    ]
+    again = typed(data, "backup", str(copy / files.DATABASE))
+    assert again.exit_code == 1
+    assert again.stderr == f"Error: {copy / files.DATABASE}: File exists\n"

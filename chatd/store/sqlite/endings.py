@@ -26,9 +26,6 @@ from chatd.store.sqlite.ledger import GUEST, Ledger, RoomCell
 from chatd.store.sqlite.timeline import add_event, durable
 from chatd.wire.events import Destroy, Millis
 
-PURGE_ROWS = TRIM_ROWS // 2
-PURGE_TEXT_BYTES = TRIM_TEXT_BYTES // 2
-"""One step, of which two and a half are made in the time of one of trimming."""
 PLACES_ROWS = 256
 """Memberships and the like in one step: no words leave the search index with them."""
 _PLACES = ("member", "sanction", "invite", "address_ban")
@@ -114,7 +111,8 @@ def purge(ledger: Ledger, now: Millis, keep_ms: Millis) -> bool:
     *cell, first = row
     room = RoomCell(*cell)
     if first <= room.head:
-        trim.forget_some(ledger, room, first, PURGE_ROWS, PURGE_TEXT_BYTES)
+        below = min(first + TRIM_ROWS, room.head + 1)
+        trim.forget(ledger, room, first, below, TRIM_ROWS, TRIM_TEXT_BYTES)
     elif not any(_remove_some(ledger, table, room.id) for table in _PLACES):
         _finish(ledger, room, now, keep_ms)
     return True

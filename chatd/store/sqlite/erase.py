@@ -150,7 +150,7 @@ def _go_on(db: apsw.Connection, directory: Path, user: int, done: Erasure) -> No
     while True:
         with transaction(db):
             began = time.monotonic()
-            progress = erasing.step(db, user)
+            progress = erasing.steps(db, user)
         if progress is not None:
             done.messages, done.reactions = progress.messages, progress.reactions
         if progress is None or progress.is_done:

@@ -6,7 +6,9 @@ as a deletion empties them, or stay; his reactions and `cid`s, and mentions of h
 either way. That may take long, so it is done in steps, each of them whole and short,
 since whoever writes waits while one runs: a step looks at so many rows, changes so
 many, and takes so much text out of the search index. Whatever ends in the middle, the
-row in `erasure` says where to go on.
+row in `erasure` says where to go on. Whoever calls `step` does as many as its time
+allows. When the messages are empty the search index is merged, or their words would
+still be in its pages.
 
 Nothing here takes a seq or moves a head: those belong to the events of a room.
 
@@ -16,19 +18,21 @@ whatever it has, and the old name a new row, which keeps it taken.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import apsw
 import attrs
 
-from chatd.core.drafts import TRIM_TEXT_BYTES
 from chatd.ids import UserName
 from chatd.store.sqlite import admissions, migrate, search
 from chatd.store.sqlite.ledger import GUEST
-from chatd.store.sqlite.sql import select
+from chatd.store.sqlite.sql import STEP_S, Deadline, select
 
 STEP_ROWS = 64
 """Rows that one step changes by themselves, and a few times as many with them."""
+STEP_TEXT_BYTES = 32_768
+"""Text that one step takes out of the search index."""
 LOOK_ROWS = 2048
 """Rows that one step looks at. Measured on two cores: 1 ms of a table of messages."""
 LOOK_ROOMS = 256
@@ -74,7 +78,7 @@ def begin(
     stage = next(iter(_STAGES))
     if nameless is not None:
         _rename(db, user, nameless)
-        stage = _after(stage)
+        stage = "reactions"
     db.execute(
         "INSERT INTO erasure (user_id, name, stage, by_hand) VALUES (?, ?, ?, ?)",
         (user, name, stage, by_hand),
@@ -115,6 +119,15 @@ def _rename(db: apsw.Connection, user: int, nameless: UserName) -> None:
         " VALUES (?1, ?2, ?1, ?3, ?4, 'begun')",
         (name, skeleton, role, created),
     )
+
+
+def steps(db: apsw.Connection, user: int) -> Progress | None:
+    """Do steps until the time of one is over; as `step`."""
+    deadline = Deadline(time.monotonic() + STEP_S)
+    while True:
+        progress = step(db, user)
+        if progress is None or progress.is_done or deadline.is_over():
+            return progress
 
 
 def step(db: apsw.Connection, user: int) -> Progress | None:
@@ -198,22 +211,34 @@ def _empty_messages(
         " ORDER BY id LIMIT ?",
         (after, end, user, STEP_ROWS),
     )
+    if not rows:
+        return 0, (0, end)
     emptied = changed = text_bytes = 0
-    for message, room, seq, text in rows:
-        text_bytes += len((text or "").encode())
-        if emptied and (text_bytes > TRIM_TEXT_BYTES or changed > STEP_ROWS):
-            return emptied, (0, after)
-        if text is not None:
-            search.replace(db, message, text, None)
-            changed += _forget_of(db, room, seq)
-            emptied += 1
-        db.execute(
-            "UPDATE message SET text = NULL, edited_seq = NULL, cid = NULL"
-            " WHERE id = ?",
-            (message,),
-        )
-        after = message
+    with search.many(db):
+        for message, room, seq, text in rows:
+            text_bytes += len((text or "").encode())
+            if emptied and (text_bytes > STEP_TEXT_BYTES or changed > STEP_ROWS):
+                return emptied, (0, after)
+            if text is not None:
+                search.replace(db, message, text, None)
+                changed += _forget_of(db, room, seq)
+                emptied += 1
+            db.execute(
+                "UPDATE message SET text = NULL, edited_seq = NULL, cid = NULL"
+                " WHERE id = ?",
+                (message,),
+            )
+            after = message
     return emptied, (0, after if len(rows) == STEP_ROWS else end)
+
+
+def _merge_words(
+    db: apsw.Connection, _user: int, place: _Place
+) -> tuple[int, _Place | None]:
+    """Have the words of what was emptied leave the pages of the search index."""
+    _, at = place
+    more = search.merge(db, begin=at == 0)
+    return 0, (0, at + 1) if more else None
 
 
 def _forget_of(db: apsw.Connection, room: int, seq: int) -> int:
@@ -320,6 +345,7 @@ _STAGES: dict[
     str, Callable[[apsw.Connection, int, _Place], tuple[int, _Place | None]]
 ] = {
     "messages": _empty_messages,
+    "words": _merge_words,
     "reactions": _forget_reactions,
     "cids": _forget_cids,
     "mentions": _forget_mentions,

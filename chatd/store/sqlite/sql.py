@@ -19,6 +19,8 @@ from chatd.errors import TooSlow
 
 STEPS = 10_000
 """SQLite's steps between two looks at the clock: less than a millisecond."""
+STEP_S = 0.002
+"""How long a step takes of what is done in steps: what a commit may have to wait."""
 CHUNKS = (64, 16, 4, 1)
 """Rows to a statement: few texts, so that the statement cache holds them all."""
 

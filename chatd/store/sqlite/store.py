@@ -44,8 +44,9 @@ from chatd.store.sqlite.writer import Writer
 from chatd.wire.events import DAY_MS, Millis, TimelineShown
 from chatd.wire.replies import MessageShown
 
-TEND_PAUSE_S = 0.02
-"""Between steps of tending, so that under load it takes a tenth of the writer."""
+TEND_PAUSE_MIN_S, TEND_PAUSE_MAX_S, TEND_REST = 0.005, 0.02, 8
+"""Between steps of tending, so many times as long as the step took: under load it takes
+a tenth of the writer."""
 
 T = TypeVar("T")
 
@@ -137,7 +138,7 @@ class SqliteStore:
             self._untended = trio.Event()
             more = True
             while more:
-                more = False
+                more, began = False, trio.current_time()
                 try:
                     with trio.CancelScope(shield=True):
                         more = await self._write(self._writer.tend, self._now)
@@ -146,7 +147,8 @@ class SqliteStore:
                     log().warning("store_not_tended", error=str(error))
                 except StoreFailed as error:
                     log().error("store_failed", error=str(error))
-                await trio.sleep(TEND_PAUSE_S)
+                pause_s = TEND_REST * (trio.current_time() - began)
+                await trio.sleep(min(max(pause_s, TEND_PAUSE_MIN_S), TEND_PAUSE_MAX_S))
 
     async def check(self, db: apsw.AsyncConnection, path: Path) -> None:
         """Look at what the start has left unchecked; `open_store` runs it.

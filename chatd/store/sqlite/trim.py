@@ -1,8 +1,10 @@
 """Trimming: a room's timeline forgets its beginning, in steps that nobody notices.
 
-Every seq is one row, of a message or of an event, so a step that moves `first` by
-so many numbers removes just as many rows. What was said is gone with it: the rows,
-the reactions, and the words in the search index, in one transaction. What is kept
+A step is bounded by rows and text, and by time: it is made in parts of `PART_ROWS`,
+one at least. Every seq is one row, of a message or of an event, so a part that moves
+`first` by so many numbers removes just as many rows. What was said is gone with it:
+the rows and the reactions, in one transaction; it is not found any more, and its words
+leave the search index's pages within a day (`chatd.store.sqlite.search`). What is kept
 may still point below `first`: a reply, an edit, a reaction. The cids stay, so that a
 retry of what was trimmed is no new message.
 
@@ -13,14 +15,22 @@ those that are new.
 
 from __future__ import annotations
 
+import time
+
 from chatd.core.changes import RoomTrimmed
 from chatd.core.drafts import Outcome, Trimmed, TrimRoom
 from chatd.ids import Seq
 from chatd.store import answers
 from chatd.store.sqlite import search, timestamps
 from chatd.store.sqlite.ledger import Ledger, RoomCell
-from chatd.wire.events import Millis
+from chatd.store.sqlite.sql import STEP_S, Deadline
+from chatd.wire.events import DAY_MS, Millis
 
+PART_ROWS = 64
+"""Source: measured, 1 ms."""
+MERGED_AFTER_MS = DAY_MS
+"""How long words may stay in the pages of the search index. Merging these reads and
+writes all of them, which is not to be done each hour."""
 COUNT_ROWS = 100_000
 """Messages counted in one step. Source: measured, 2 ms."""
 
@@ -53,20 +63,39 @@ def trim_room(ledger: Ledger, draft: TrimRoom, _now: Millis) -> Outcome:
             goal = max(
                 goal, _message(ledger, room, first, min(surplus, draft.rows + 1))
             )
-    below = min(goal, end)
-    if below > first:
-        below = _fit(ledger, room, first, below, draft.rows, draft.text_bytes)
-        _remove(ledger, room, below)
-    changes = (RoomTrimmed(room.name, Seq(below)),)
-    return Trimmed(changes, more=more or below < goal)
+    if goal > first:
+        bounds = draft.rows, draft.text_bytes
+        first = forget(ledger, room, first, min(goal, end), *bounds)
+    changes = (RoomTrimmed(room.name, Seq(first)),)
+    return Trimmed(changes, more=more or first < goal)
 
 
-def forget_some(
-    ledger: Ledger, room: RoomCell, first: int, rows: int, text_bytes: int
-) -> None:
-    """Forget the first events that are kept, not more than a step of it."""
-    below = min(first + rows, room.head + 1)
-    _remove(ledger, room, _fit(ledger, room, first, below, rows, text_bytes))
+def forget(
+    ledger: Ledger, room: RoomCell, first: int, below: int, rows: int, text_bytes: int
+) -> int:
+    """Forget some of the first events that are kept, one at least.
+
+    Args:
+        ledger: The writer's.
+        room: Whose.
+        first: The seq of the first.
+        below: What is not to be forgotten.
+        rows: How many reactions may go together.
+        text_bytes: How much text may.
+
+    Returns:
+        The seq of the first event that is kept now.
+    """
+    deadline = Deadline(time.monotonic() + STEP_S)
+    below = _fit(ledger, room, first, below, rows, text_bytes)
+    with search.many(ledger.db):
+        while first < below:
+            first = min(first + PART_ROWS, below)
+            _remove(ledger, room, first)
+            if deadline.is_over():
+                break
+    search.merge_later(ledger.db, ledger.certain + MERGED_AFTER_MS)
+    return first
 
 
 def _count(ledger: Ledger, room: RoomCell, first: int) -> bool:

@@ -230,7 +230,7 @@ class Writer:
                 more |= endings.purge(self.ledger, now, self.cid_keep_ms)
                 addresses.prune(self.db, now, self.guest_ban_ms)
             if not more:
-                more = self._erase()
+                more = self._erase() or self._merge(now)
             if self._wal_pages >= CHECKPOINT_PAGES:
                 self._wal_pages = 0
                 self._checkpoint()
@@ -247,10 +247,15 @@ class Writer:
         rows = select(self.db, "SELECT user_id FROM erasure WHERE NOT by_hand LIMIT 1")
         for (user,) in rows:
             with transaction(self.db):
-                progress = erasing.step(self.db, user)
+                progress = erasing.steps(self.db, user)
             if progress is not None and progress.is_done:
                 erasing.empty_log(self.db, wait_ms=0)
         return bool(rows)
+
+    def _merge(self, now: Millis) -> bool:
+        """Merge a little of the search index if it is due; whether it was."""
+        with transaction(self.db):
+            return search.merge_due(self.db, now)
 
     def _prune_cids(self, now: Millis) -> bool:
         """Remove old cids from the oldest on, if any is too old."""

@@ -15,7 +15,12 @@ from chatd.core.settings import PLAIN
 from chatd.enums import AccountRole, Role
 from chatd.ids import Epoch, RoomName, UserName
 from chatd.store.sqlite import beside, erasing, files
-from chatd.store.sqlite.erasing import LOOK_ROOMS, LOOK_ROWS, STEP_ROWS
+from chatd.store.sqlite.erasing import (
+    LOOK_ROOMS,
+    LOOK_ROWS,
+    STEP_ROWS,
+    STEP_TEXT_BYTES,
+)
 from chatd.store.sqlite.sql import select, transaction
 from chatd.store.sqlite.writer import Writer
 from tests.store.support import (
@@ -185,7 +190,8 @@ def test_each_step_changes_and_looks_at_so_many_rows(writer: Writer) -> None:
 
 def test_much_text_leaves_the_index_in_more_steps(writer: Writer) -> None:
     """One message at least in each; the same text in short messages takes fewer."""
-    for text, most in (("walrus " * 500, 1), ("walrus", STEP_ROWS)):
+    long = "walrus " * (STEP_TEXT_BYTES // 10)
+    for text, most in ((long, 1), ("walrus", STEP_ROWS)):
         other = in_this_thread(apsw.Connection(":memory:"))
         other.commit([*BEGINNING, *(say(text) for _ in range(STEP_ROWS))], T0)
         other.commit([EMPTY], T0)

@@ -11,7 +11,10 @@ import pytest
 from chatd.core import drafts as d
 from chatd.core.settings import PLAIN
 from chatd.enums import AccountRole, Role
+from chatd.ids import Seq
 from chatd.store.sqlite import search, trim
+from chatd.store.sqlite.migrate import configure
+from chatd.store.sqlite.sql import select
 from chatd.store.sqlite.writer import Writer
 from tests.store.support import (
     ANN,
@@ -87,21 +90,90 @@ def test_nothing_is_left_in_any_table(writer: Writer) -> None:
 
 
 def test_the_file_has_no_trace_of_it(tmp_path: Path) -> None:
-    """Neither the text nor its words are in the file after a checkpoint."""
+    """Not of the text after a checkpoint, nor of its words a day later.
+
+    They are not found any more at once.
+    """
     path = tmp_path / "chatd.db"
     writer = in_this_thread(apsw.Connection(str(path)))
     writer.commit([*BEGINNING, say("the xylophone"), say("of yggdrasil")], T0)
     writer.commit([say("a zeppelin")], T0)
     index(writer)
-    assert (found(writer, "xylophone"), found(writer, "yggdrasil")) == (1, 1)
-    writer.db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-    assert path.read_bytes().count(b"xylophone") > 1
+
+    def content() -> bytes:
+        writer.db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        return path.read_bytes()
+
+    assert content().count(b"xylophone") > 1
     assert step(writer, 1) == trimmed(3, more=False)
-    writer.db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-    data = path.read_bytes()
-    assert b"zeppelin" in data
-    assert b"xylophone" not in data
-    assert b"yggdrasil" not in data
+    assert (found(writer, "xylophone"), found(writer, "yggdrasil")) == (0, 0)
+    assert b"the xylophone" not in content()
+    tended(writer, T0 + trim.MERGED_AFTER_MS - 1)
+    assert b"xylophone" in content(), "merging writes all of the index: once a day"
+    tended(writer, T0 + trim.MERGED_AFTER_MS)
+    assert b"zeppelin" in content()
+    assert b"xylophone" not in content()
+    assert b"yggdrasil" not in content()
+    assert found(writer, "zeppelin") == 1
+
+
+def blocks(db: apsw.Connection) -> list[bytes]:
+    """The pages of the search index."""
+    return [page for (page,) in select(db, "SELECT block FROM message_fts_data")]
+
+
+def tended(writer: Writer, now: int) -> int:
+    """Do all that need not be done before an `ok`; how many steps that takes."""
+    steps = 1
+    while writer.tend(now):
+        steps += 1
+    return steps
+
+
+def test_merging_goes_on_where_it_was(tmp_path: Path) -> None:
+    """In steps, also after a restart; what goes meanwhile is for the next time."""
+    path = tmp_path / "chatd.db"
+    writer = in_this_thread(apsw.Connection(str(path)))
+    writer.commit(BEGINNING, T0)
+    writer.commit([say("xylophone")], T0)
+    for number in range(0, 4000, 200):
+        texts = [f"w{n}x " * 3 + f"w{n}y" for n in range(number, number + 200)]
+        writer.commit([say(text) for text in texts], T0)
+        index(writer)
+    assert any(b"ylophone" in page for page in blocks(writer.db))
+    step(writer, 3900)
+    due = T0 + trim.MERGED_AFTER_MS
+    assert all(writer.tend(due) for _ in range(3))
+    assert writer.ledger.one("SELECT merge_due, merging FROM store") == (None, 1)
+    writer.db.close()
+    db = apsw.Connection(str(path))
+    configure(db)
+    again = Writer(db, writer.generation, 10**12)
+    again.generation.db = db
+    again.commit([d.TrimRoom(LOBBY, None, 3800)], due)
+    later = due + trim.MERGED_AFTER_MS
+    assert again.ledger.one("SELECT merge_due, merging FROM store") == (later, 1)
+    assert tended(again, due) > 1
+    assert again.ledger.one("SELECT merge_due, merging FROM store") == (later, 0)
+    # FTS5 leaves out of a word what it has in common with the one before it: the w.
+    assert not any(b"ylophone" in page for page in blocks(db))
+    assert found(again, "w3999x") == 1
+    db.execute(
+        "INSERT INTO message_fts (message_fts, rank) VALUES ('integrity-check', 1)"
+    )
+    db.close()
+
+
+def test_what_is_deleted_leaves_the_index_at_once_after_many_went(
+    writer: Writer,
+) -> None:
+    """Marking is for the many alone, also where their batch is rolled back."""
+    writer.commit([say("apple"), say("xylophone"), say("c")], T0)
+    index(writer)
+    bad = d.NewMessage(LOBBY, ANN, None, "\ud800")
+    writer.commit([d.TrimRoom(LOBBY, None, 2), bad], T0)
+    writer.commit([d.DeleteMessage(LOBBY, ANN, None, Seq(2))], T0)
+    assert not any(b"xylophone" in page for page in blocks(writer.db))
 
 
 def test_counting_a_large_room_takes_several_steps(
