@@ -119,7 +119,7 @@ generate: .venv/run.stamp ## Write again what is generated from the code
 clean: ## Remove all that was installed or built here
 	@rm -rf .venv tests/foreign/node_modules $(TOOLS) $(BUILT) build dist .coverage .coverage.* htmlcov \
 	  .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	@find chatd tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find chatd tests contrib -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
 	$(call debian,$(PYTHON) -c 'import ensurepip',python3-venv)

@@ -13,7 +13,6 @@ import pytest
 from chatd.cli import COMMANDS, command_named, main
 
 UNUSED = {
-    "aiohttp",
     "argparse",
     "chatd.cli.accounts",
     "chatd.client",

@@ -432,6 +432,7 @@ def test_the_tables_are_complete() -> None:
         assert len(group) == (1 if row in WITHOUT_ROOM else len(ROOMS)), row
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("row", ROWS)
 def test_each_cell_is_as_the_table_says(row: str) -> None:
     """What everybody may do, everywhere."""

@@ -130,6 +130,7 @@ def code_tokens(tokens: list[Token]) -> Iterator[str]:
         yield from code_tokens(token.children or [])
 
 
+@pytest.mark.untraced
 @settings(max_examples=1000)
 @given(st.lists(st.sampled_from(PIECES), max_size=20))
 @example(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,6 +22,7 @@ from tests.live.daemon import (
     running,
     start,
 )
+from tests.live.test_conversation import add_account
 from tests.store.support import erased
 
 PASSWORD = "correct horse"
@@ -51,13 +51,7 @@ async def typed(
 def add_accounts(data: Path, *names: str) -> None:
     """Add accounts that share a password."""
     for name in names:
-        subprocess.run(
-            [sys.executable, "-m", "chatd", "user", "add", name, "--data", str(data)],
-            input=PASSWORD + "\n",
-            text=True,
-            check=True,
-            capture_output=True,
-        )
+        add_account(data, name, PASSWORD)
 
 
 @asynccontextmanager

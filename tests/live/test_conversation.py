@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import trio
+from click.testing import CliRunner
 from websockets.exceptions import ConnectionClosed
 
+from chatd.cli import main
 from tests.live.daemon import PATIENCE_S, Daemon, Frame, person, running
 
 HERE = Path(__file__).parent
@@ -28,26 +28,26 @@ def masked(text: bytes) -> bytes:
     return bytes((0x81, 0x80 | len(text))) + bytes(4) + text
 
 
+def typed_here(*words: str, given: str = "") -> str:
+    """Do what a command does, in this process; what it says on standard output.
+
+    An operator's own process is half a second of imports; what comes of that is in
+    `tests/live/test_admin.py`.
+    """
+    done = CliRunner().invoke(main, words, input=given)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
 def add_account(data: Path, name: str, password: str, *options: str) -> None:
-    """Add an account the way an operator does, with the password on a pipe."""
-    command = [sys.executable, "-m", "chatd", "user", "add", name, *options]
-    subprocess.run(
-        [*command, "--data", str(data)],
-        input=password + "\n",
-        text=True,
-        check=True,
-        capture_output=True,
-    )
+    """Add an account as an operator does, with the password on standard input."""
+    command = ("user", "add", name, *options, "--data", str(data))
+    typed_here(*command, given=password + "\n")
 
 
 def issue_token(data: Path, name: str) -> str:
-    """Issue an access token the way an operator does."""
-    return subprocess.run(
-        [sys.executable, "-m", "chatd", "token", "issue", name, "--data", str(data)],
-        text=True,
-        check=True,
-        capture_output=True,
-    ).stdout.strip()
+    """Issue an access token as an operator does."""
+    return typed_here("token", "issue", name, "--data", str(data)).strip()
 
 
 async def test_two_guests_talk(tmp_path: Path) -> None:

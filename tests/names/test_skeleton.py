@@ -82,6 +82,7 @@ words = alphabets.flatmap(
 )
 
 
+@pytest.mark.untraced
 @given(st.lists(words, max_size=20))
 def test_no_two_distinct_names_look_alike(sent: list[str]) -> None:
     """Of those that are added as distinct, each has a skeleton of its own."""

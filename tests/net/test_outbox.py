@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -422,7 +423,7 @@ class Delivery(RuleBasedStateMachine):
         assert (replies, pings) == (self.replies, self.pings)
 
 
-TestDelivery = Delivery.TestCase
+TestDelivery = pytest.mark.untraced(Delivery.TestCase)
 TestDelivery.settings = settings(max_examples=150, stateful_step_count=40)
 
 

@@ -802,6 +802,7 @@ def test_any_json_is_a_command_or_a_refusal(value: Any) -> None:
     check_total(json.dumps({"type": value, "id": value, "cid": value}).encode())
 
 
+@pytest.mark.untraced
 @given(st.data())
 def test_any_value_in_any_field(data: st.DataObject) -> None:
     """A command with one or more of its fields replaced by any JSON value."""

@@ -239,6 +239,7 @@ def test_case_does_not_matter(text: str) -> None:
     assert words(text.lower().replace("\u0307", "")) == words(text)
 
 
+@pytest.mark.untraced
 @given(texts, texts)
 def test_words_are_folded_and_cut_for_good(text: str, other: str) -> None:
     """Doing it again changes nothing, and a space is an end."""
@@ -285,6 +286,7 @@ def test_which_letters_and_syllables_never_go_on() -> None:
     ] * 2
 
 
+@pytest.mark.untraced
 def test_the_fold_has_another_name_when_it_changes() -> None:
     """The same under each Python, or indexes would not be true any more."""
     digest = hashlib.sha256()

@@ -225,6 +225,13 @@ def test_only_those_who_are_there_take_back(room: RoomName) -> None:
 # --- refused ------------------------------------------------------------------
 
 
+def test_nobody_has_no_invitation_that_could_be_taken_back() -> None:
+    """A name that is not here is looked for, and nobody has it."""
+    s = scene()
+    take_back = InviteCommand(TEAM, UserName("nobody"), on=False)
+    assert code(s.ann, take_back) == "no_user"
+
+
 def test_an_invitation_can_be_refused() -> None:
     """The room is told; his other connections are; he himself learns nothing of what
     goes on there, and cannot come in by it any more.
