@@ -30,6 +30,7 @@ from chatd.cli.operator import (
     wait_in_force,
 )
 from chatd.core.entities import Sanction
+from chatd.enums import AccountRole
 from chatd.ids import SessionTag
 from chatd.names import skeleton
 from chatd.store.sqlite import admin
@@ -58,7 +59,7 @@ def add_user(
     """
     place = place_of(config_file, data)
     directory, name = place.directory, place.new_account(name)
-    password_hash = None if role == "bot" else hash_password(_password())
+    password_hash = None if role == AccountRole.BOT else hash_password(_password())
     with told():
         revision = admin.add_account(
             directory,
@@ -66,7 +67,7 @@ def add_user(
             password_hash,
             skeleton(name),
             distinct=place.names.distinct,
-            role=role or "user",
+            role=AccountRole(role or AccountRole.USER),
         )
         if revision is not None:
             wait_in_force(directory, revision)
@@ -145,7 +146,7 @@ def change_role(
     place = place_of(config_file, data)
     directory, name = place.directory, place.account(name)
     with told():
-        wait_in_force(directory, admin.set_role(directory, name, role))
+        wait_in_force(directory, admin.set_role(directory, name, AccountRole(role)))
     click.echo(f"{name} is {role} now")
 
 

@@ -110,7 +110,7 @@ def add_account(
     skeleton: str | None = None,
     *,
     distinct: bool = False,
-    role: str = "user",
+    role: AccountRole = AccountRole.USER,
 ) -> int | None:
     """Add an account, shown by its name. Where there is no store yet one is made.
 
@@ -166,7 +166,7 @@ def set_password(directory: Path, name: UserName, password_hash: str) -> int:
         return revise(db, RevisionKind.LOGOUT, name)
 
 
-def set_role(directory: Path, name: UserName, role: str) -> int:
+def set_role(directory: Path, name: UserName, role: AccountRole) -> int:
     """Give an account another role on this server.
 
     Raises:

@@ -140,8 +140,8 @@ async def test_what_an_account_added_meanwhile_says_is_stored(tmp_path: Path) ->
 
 async def test_accounts_are_listed_as_they_are(tmp_path: Path) -> None:
     """By name, with what the operator has to know; guests are not among them."""
-    admin.add_account(tmp_path, BOB, None, role="bot")
-    admin.add_account(tmp_path, ANN, "$hash", role="admin")
+    admin.add_account(tmp_path, BOB, None, role=AccountRole.BOT)
+    admin.add_account(tmp_path, ANN, "$hash", role=AccountRole.ADMIN)
     admin.ban(tmp_path, BOB, Sanction(T0, "spam"), T0)
     async with sqlite(tmp_path) as store:
         await one(store, d.AddUser(GUEST, "dan", AccountRole.GUEST, None))
@@ -185,7 +185,7 @@ async def test_a_role_is_another_one(tmp_path: Path) -> None:
     """On disk at once, for the next hello."""
     admin.add_account(tmp_path, ANN, "$hash")
     async with sqlite(tmp_path) as store:
-        admin.set_role(tmp_path, ANN, "admin")
+        admin.set_role(tmp_path, ANN, AccountRole.ADMIN)
         row = await store.user(ANN)
         assert row is not None
         assert row.role == "admin"
@@ -255,7 +255,7 @@ def test_who_is_not_there_is_refused(tmp_path: Path) -> None:
     admin.add_account(tmp_path, ANN, "$hash")
     for change in (
         lambda: admin.set_password(tmp_path, BOB, "$hash"),
-        lambda: admin.set_role(tmp_path, GUEST, "admin"),
+        lambda: admin.set_role(tmp_path, GUEST, AccountRole.ADMIN),
         lambda: admin.ban(tmp_path, BOB, Sanction(None, None), T0),
         lambda: admin.unban(tmp_path, BOB),
         lambda: admin.sessions(tmp_path, BOB),

@@ -20,6 +20,7 @@ from pathlib import Path
 import attrs
 
 from chatd.auth.passwords import HASHER
+from chatd.enums import AccountRole
 from chatd.ids import UserName
 from chatd.store.sqlite import admin
 from tests.live.daemon import PATIENCE_S
@@ -160,7 +161,9 @@ class Daemon:
 
     def add(self, name: str, role: str = "user") -> None:
         """Give somebody an account, with everybody's password."""
-        admin.add_account(self.data, UserName(name), password_hash(), role=role)
+        admin.add_account(
+            self.data, UserName(name), password_hash(), role=AccountRole(role)
+        )
 
     def log_text(self) -> str:
         """What it has logged."""
