@@ -135,19 +135,19 @@ def direct_room(one: UserName, other: UserName) -> RoomName:
     return RoomName(f"@{first},{second}")
 
 
-def is_direct(room: RoomName) -> bool:
+def is_direct(room: str) -> bool:
     """Whether the room is a direct conversation."""
     return room.startswith("@")
 
 
-def is_private(room: RoomName) -> bool:
+def is_private(room: str) -> bool:
     """Whether the room is one into which people are asked."""
     return room.startswith("~")
 
 
-def is_public(room: RoomName) -> bool:
+def is_public(room: str) -> bool:
     """Whether everybody may know of the room: it is neither direct nor private."""
-    return room[0] not in "@~"
+    return not room.startswith(("@", "~"))
 
 
 def direct_members(room: RoomName) -> tuple[UserName, UserName]:

@@ -59,7 +59,7 @@ def add_user(
     """
     place = place_of(config_file, data)
     directory, name = place.directory, place.new_account(name)
-    password_hash = None if role == "bot" else hash_password(_password())
+    password_hash = None if role == AccountRole.BOT else hash_password(_password())
     with told():
         position = admin.add_account(
             directory,
@@ -67,7 +67,7 @@ def add_user(
             password_hash,
             skeleton(name),
             distinct=place.names.distinct,
-            role=AccountRole(role or "user"),
+            role=AccountRole(role or AccountRole.USER),
         )
         if position is not None:
             wait_in_force(directory, position)

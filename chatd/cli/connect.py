@@ -41,6 +41,7 @@ from chatd.client import (
     Unreachable,
     open_client,
 )
+from chatd.ids import is_direct
 
 BACKLOG = 20
 """How many events of a room are shown when it is joined."""
@@ -133,7 +134,7 @@ class Conversation:
     async def _enter(self, client: Client, welcome: Frame) -> None:
         """Join the room that was asked for, else one's own, else a suggested."""
         mine = [entry["room"] for entry in welcome["rooms"]]
-        mine = [room for room in mine if not room.startswith("@")]
+        mine = [room for room in mine if not is_direct(room)]
         rooms = [self.room] if self.room else mine
         for room in rooms or welcome.get("suggested", [])[:1]:
             await self._join(client, room)

@@ -28,6 +28,7 @@ from chatd.cli.operator import (
 from chatd.core.principal import InvitationKept
 from chatd.daemon import links
 from chatd.enums import InvitedRole
+from chatd.ids import is_direct
 from chatd.store.sqlite import inviting
 from chatd.wire.events import DAY_MS, Millis
 from chatd.wire.fields import (
@@ -84,7 +85,7 @@ def invite_group(
     lasts = WEEK_MS if expires is None else expires
     if not INVITATION_S_MIN * 1000 <= lasts <= INVITATION_S_MAX * 1000:
         raise click.BadParameter("expected 1m to 365d", param_hint="--expires")
-    if where is not None and where.startswith("@"):
+    if where is not None and is_direct(where):
         raise click.BadParameter(
             "nobody is asked into a direct conversation", param_hint="--room"
         )

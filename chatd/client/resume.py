@@ -41,6 +41,7 @@ from chatd.client.lifeline import AFTER_MAX_S, Beat, Lifeline, reason_of
 from chatd.client.renames import follow
 from chatd.client.room import Following, Step, fold
 from chatd.client.unanswered import NEVER_ANSWERED, RETRIED, Pending, Unanswered
+from chatd.ids import is_direct
 from chatd.wire.commands import DURABLE
 
 PAGE = 50
@@ -113,7 +114,7 @@ class ClientCore:
         else:
             if kind in DURABLE:
                 frame.setdefault("cid", f"{self._rng.getrandbits(96):024x}")
-            elif kind == "leave" and isinstance(room, str) and room[:1] != "@":
+            elif kind == "leave" and isinstance(room, str) and not is_direct(room):
                 self.rooms.pop(fold(room), None)
             self._commands.add(frame, [label])
 
@@ -221,7 +222,7 @@ class ClientCore:
         name, seq = need(frame, "room", str), need(frame, "seq", int)
         room = self.rooms.get(name)
         if room is None:
-            if not name.startswith("@"):
+            if not is_direct(name):
                 return
             # Nobody joins a new direct conversation: it begins at 1 by itself.
             room = self.rooms[name] = Following(name, DIRECT_BACKLOG, member=True)
@@ -269,7 +270,7 @@ class ClientCore:
             elif entry is None or not room.goes_on_at(entry):
                 self._join(room)
         for name in rooms.keys() - self.rooms.keys():
-            if name.startswith("@"):
+            if is_direct(name):
                 room = self.rooms[name] = Following(name, DIRECT_BACKLOG, member=True)
                 room.epoch = need(rooms[name], "epoch", str)
                 room.last = need(rooms[name], "seq", int)
@@ -384,7 +385,7 @@ class ClientCore:
             room.page = None
         elif kind == "join" and (room is None or room.joining != pending.id):
             self._refuse(pending, "offline", "the room was left before it was joined")
-        elif kind == "leave" and room is not None and room.name[:1] != "@":
+        elif kind == "leave" and room is not None and not is_direct(room.name):
             # Left and joined again: what counts now is the join.
             self._commands.remove(pending)
             self._events.extend(pending.replies({"type": "ok", "re": "leave"}))

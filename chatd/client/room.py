@@ -23,6 +23,8 @@ from typing import Any
 
 import attrs
 
+from chatd.ids import is_direct
+
 
 class Step(Enum):
     """What to do with an event of the timeline."""
@@ -66,7 +68,7 @@ class Following:
     def goes_on_at(self, entry: dict[str, Any]) -> bool:
         """Whether a direct room continues by itself after this `welcome` entry."""
         return (
-            self.name.startswith("@")
+            is_direct(self.name)
             and (self.epoch, self.last) == (entry.get("epoch"), entry.get("seq"))
             and self.joining is None
             and not self.reading
