@@ -136,6 +136,24 @@ def take_out(db: apsw.Connection, message: int, text: str) -> None:
         db.execute(_TAKE_OUT, (folded(text), message))
 
 
+def take_out_all(db: apsw.Connection, messages: str) -> None:
+    """Take messages out of the index, before their rows change; in `many`.
+
+    FTS5 writes what it has in memory at each statement, so it is one.
+
+    Args:
+        db: The writer's connection.
+        messages: The ids of their rows, as a JSON list.
+    """
+    db.execute(
+        "INSERT INTO message_fts (message_fts, rowid, text, tags)"
+        " SELECT 'delete', id, folded(text), 'r' || room_id || ' u' || user_id"
+        " FROM message WHERE id IN (SELECT j.value FROM json_each(?) j)"
+        " AND text IS NOT NULL AND id <= (SELECT indexed FROM store)",
+        (messages,),
+    )
+
+
 def put_in(db: apsw.Connection, message: int, text: str) -> None:
     """Put a message into the index again, with another text or author."""
     if _is_indexed(db, message):

@@ -17,7 +17,7 @@ from chatd.enums import AccountRole, MemberChange, Role
 from chatd.errors import Reject, RejectCode, StoreUnavailable
 from chatd.ids import RoomName, Seq, UserName
 from chatd.ports import Store
-from chatd.store.sqlite import admin, beside, files, tokens
+from chatd.store.sqlite import admin, beside, erasing, files, tokens
 from chatd.store.sqlite.erase import Erasure, Fate, erase
 from chatd.store.sqlite.erasing import STEP_ROWS
 from chatd.store.sqlite.migrate import configure
@@ -316,6 +316,7 @@ async def broken_off(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     with monkeypatch.context() as patch:
         patch.setattr(files, "is_served", breaks)
+        patch.setattr(erasing, "STEP_S", 0.0)  # one at a time, however fast it is
         with pytest.raises(KeyboardInterrupt):
             gone(directory)
     with beside.reading(directory) as db:
