@@ -23,7 +23,7 @@ import signal
 import ssl
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -188,7 +188,7 @@ async def _live(
             await nursery.start(live, gateway)
             listener, monitor = doors_of(current, house, gateway, tls)
             _add_gauges(metrics, hub, listener)
-            await nursery.start(_watch_space, current, hub, data)
+            await nursery.start(_measured(current, hub, data))
             await nursery.start(tend, lambda: hub.connections)
             setup.take_away(data)
             async with trio.open_nursery() as doors:
@@ -209,16 +209,16 @@ async def _live(
             nursery.cancel_scope.cancel()
 
 
-async def _watch_space(
-    config: LiveConfig, hub: Hub, data: Path, *, task_status: trio.TaskStatus[None]
-) -> None:
-    """Judge the space for what is stored until cancelled."""
-    await watch_space(
+def _measured(
+    config: LiveConfig, hub: Hub, data: Path
+) -> Callable[..., Awaitable[None]]:
+    """What judges the space for what is stored, until it is cancelled."""
+    return partial(
+        watch_space,
         partial(free_bytes, data),
         hub.measured,
         data,
         lambda: config.current.store.free_bytes_min,
-        task_status,
     )
 
 

@@ -59,7 +59,7 @@ async def lossy(daemon: Daemon, name: str) -> AsyncIterator[tuple[Client, Line]]
     port = listener.socket.getsockname()[1]
     line.url = f"ws://127.0.0.1:{port}/ws"
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(trio.serve_listeners, line.relay, [listener])
+        await nursery.start(trio.serve_listeners, line.relay, [listener])
         who = Credential(name, PASSWORD)
         async with open_client(line.url, who, Random(1)) as client:
             yield client, line
