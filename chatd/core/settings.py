@@ -1,8 +1,8 @@
 """What can be set of a room, as one value.
 
 Settings are kept in the store as JSON of what differs from the default, told in
-`room` events as what has changed, and declared in the configuration under the same
-names.
+`room` events as what has changed (`chatd.wire.settings` lists them for the wire), and
+declared in the configuration under the same names.
 """
 
 from __future__ import annotations

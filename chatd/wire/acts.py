@@ -6,52 +6,35 @@ from typing import ClassVar
 
 import attrs
 
-from chatd.enums import Post, Role, Visibility
+from chatd.enums import Role
 from chatd.ids import Cid, RoomName, UserName
 from chatd.wire.kinds import (
     BanSeconds,
     CommandId,
-    KeepCount,
     PublicRoom,
     Reason,
-    SlowSeconds,
-    Topic,
 )
+from chatd.wire.settings import FirstSettings, Settings, own_first
 
 
-@attrs.define
-class Create:
+@attrs.define(field_transformer=own_first)
+class Create(FirstSettings):
     """Create a room and become its owner: `room` is public, else `private` is true."""
 
     type: ClassVar[str] = "create"
     room: PublicRoom | None = None
     private: bool = False
-    topic: Topic | None = None
-    title: Topic | None = None
-    post: Post | None = None
-    history: Visibility | None = None
-    slow_s: SlowSeconds | None = None
-    keep_days: KeepCount | None = None
-    keep_messages: KeepCount | None = None
     cid: Cid | None = None
     id: CommandId = None
 
 
-@attrs.define
-class SetRoom:
+@attrs.define(field_transformer=own_first)
+class SetRoom(Settings):
     """Change settings of a room: those that are given."""
 
     type: ClassVar[str] = "room"
     room: RoomName
-    topic: Topic | None = None
-    title: Topic | None = None
-    post: Post | None = None
-    history: Visibility | None = None
-    slow_s: SlowSeconds | None = None
-    keep_days: KeepCount | None = None
-    keep_messages: KeepCount | None = None
     cid: Cid | None = None
-    archived: bool | None = None
     id: CommandId = None
 
 
@@ -74,14 +57,6 @@ class Destroy:
     room: RoomName
     cid: Cid | None = None
     id: CommandId = None
-
-
-SETTINGS = tuple(
-    field.name
-    for field in attrs.fields(SetRoom)
-    if field.name not in {"room", "cid", "id"}
-)
-"""What can be set of a room."""
 
 
 @attrs.define

@@ -22,9 +22,10 @@ from typing import ClassVar
 
 import attrs
 
-from chatd.enums import MemberChange, Post, Role, State, Visibility
+from chatd.enums import MemberChange, Role, State
 from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
 from chatd.wire.kinds import CommandId
+from chatd.wire.settings import Settings, own_first
 
 Millis = int
 """Milliseconds since 1970-01-01 UTC."""
@@ -112,8 +113,8 @@ class Member:
     reason: str | None = None
 
 
-@attrs.define
-class Room:
+@attrs.define(field_transformer=own_first)
+class Room(Settings):
     """Settings of the room were changed: those that are there."""
 
     type: ClassVar[str] = "room"
@@ -121,14 +122,6 @@ class Room:
     seq: Seq
     ts: Millis
     sender: UserName
-    topic: str | None = None
-    title: str | None = None
-    post: Post | None = None
-    history: Visibility | None = None
-    slow_s: int | None = None
-    keep_days: int | None = None
-    keep_messages: int | None = None
-    archived: bool | None = None
 
 
 @attrs.define

@@ -57,6 +57,7 @@ from chatd.wire.fields import (
     STATES,
     WORD,
 )
+from chatd.wire.settings import SETTINGS
 from chatd.wire.text import (
     CONTROLS,
     INVISIBLE,
@@ -277,7 +278,7 @@ RULES: dict[Any, Schema] = {
     c.Send: _either(("room",), ("to",)),
     c.History: _not_both("before", "after"),
     acts.Create: {"oneOf": [_given("room"), _PRIVATE]},
-    acts.SetRoom: {"anyOf": [_given(name) for name in acts.SETTINGS]},
+    acts.SetRoom: {"anyOf": [_given(name) for name in SETTINGS]},
     e.Message: _KEPT,
     e.Edit: _KEPT,
     e.React: _either(("emoji", "on"), ("deleted",)),

@@ -15,6 +15,7 @@ from chatd.ids import Cid, Epoch, RoomName, Seq, SessionTag, UserName
 from chatd.wire.admissions import InvitationCreated, InvitationsPage, Linked
 from chatd.wire.events import Ephemeral, Millis, Notice, TimelineShown, UserShown
 from chatd.wire.kinds import CommandId
+from chatd.wire.settings import Settings, own_first
 
 
 @attrs.define
@@ -42,9 +43,9 @@ class Stored:
     id: CommandId = None
 
 
-@attrs.define
-class Joined:
-    """`ok` of a join: where the room stands."""
+@attrs.define(field_transformer=own_first)
+class Joined(Settings):
+    """`ok` of a join: where the room stands; settings are there that are no default."""
 
     type: ClassVar[str] = "ok"
     room: RoomName
@@ -53,21 +54,12 @@ class Joined:
     """Always written, also when 0."""
     first: Seq
     online: int
-    topic: str = ""
     users: list[UserShown] | None = None
     recovered: bool | None = None
     """Only where `since` was given; then always written."""
     created: bool = False
-    title: str = ""
     role: str = ""
     """Left out for a plain member."""
-    post: str = ""
-    history: str = ""
-    slow_s: int = 0
-    keep_days: int = 0
-    keep_messages: int = 0
-    archived: bool = False
-    """Settings are left out where they are the default's."""
     was: list[RoomName] = attrs.field(factory=list)
     """Names that the room had before; the join may have named one of them."""
     re: str = "join"

@@ -16,6 +16,7 @@ from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
 from chatd.ports import InviteRow, MemberRow, RoomRow, SanctionRow, Store
 from chatd.wire import events as e
 from chatd.wire.events import DAY_MS
+from chatd.wire.kinds import SlowSeconds, Topic
 from tests.store.support import (
     ANN,
     BOB,
@@ -390,9 +391,9 @@ async def test_settings_are_changed_and_told(store: Store) -> None:
         T0,
     )
     events = [
-        e.Room(LOBBY, Seq(1), T0, ANN, topic="tea", slow_s=5),
+        e.Room(LOBBY, Seq(1), T0, ANN, topic=Topic("tea"), slow_s=SlowSeconds(5)),
         e.Room(LOBBY, Seq(2), T0, ANN, history=Visibility.SINCE_JOIN),
-        e.Room(LOBBY, Seq(3), T0, ANN, slow_s=0),
+        e.Room(LOBBY, Seq(3), T0, ANN, slow_s=SlowSeconds(0)),
     ]
     assert outcomes == [
         Stored(events[0]),

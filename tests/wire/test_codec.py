@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatd.enums import Post, Visibility
 from chatd.errors import RejectCode
+from chatd.ids import Cid, RoomName
 from chatd.names import UNICODE
 from chatd.wire import acts, kinds
 from chatd.wire import commands as c
@@ -26,6 +28,7 @@ from chatd.wire.codec import Decoder
 from chatd.wire.fields import INTEGER_MAX, PAGE_MAX, SECRET_CHARS_MAX
 from chatd.wire.malformed import BadCommand
 from chatd.wire.place import About, NamePlace
+from chatd.wire.settings import SETTINGS
 from chatd.wire.text import clean
 
 EPOCH = "8f3c21d07be945aa"
@@ -121,7 +124,17 @@ COMMANDS: list[tuple[dict[str, Any], Any]] = [
             "keep_messages": 10,
             "cid": "c",
         },
-        acts.SetRoom(PRIVATE, "", "T", "members", "all", 0, 0, 10, "c"),  # type: ignore[arg-type]
+        acts.SetRoom(
+            RoomName(PRIVATE),
+            Cid("c"),
+            topic=kinds.Topic(""),
+            title=kinds.Topic("T"),
+            post=Post.MEMBERS,
+            history=Visibility.ALL,
+            slow_s=kinds.SlowSeconds(0),
+            keep_days=kinds.KeepCount(0),
+            keep_messages=kinds.KeepCount(10),
+        ),
     ),
     (
         {"type": "rename", "room": "Tea", "name": "Milk", "cid": "c"},
@@ -642,7 +655,7 @@ HELLO = {"type": "hello"}
         ),
         (
             {"type": "room", "room": "a"},
-            f"topic: required, or else another of {', '.join(acts.SETTINGS)}",
+            f"topic: required, or else another of {', '.join(SETTINGS)}",
         ),
         ({**HELLO, "password": "x"}, "password: needs a name"),
         ({**HELLO, "another": True}, "another: needs a session"),
@@ -918,3 +931,11 @@ def test_what_a_person_typed_is_not_held_against_the_client(
 def test_what_only_a_program_writes_is_counted(frame: dict[str, Any]) -> None:
     """Also beside something that was typed."""
     assert refuse(frame).counted
+
+
+def test_words_become_members_of_their_enumerations() -> None:
+    """They are parsed here, and nowhere behind."""
+    frame = {"type": "room", "room": "tea", "post": "members", "history": "all"}
+    command = DECODER.decode(json.dumps(frame).encode())
+    assert isinstance(command, acts.SetRoom)
+    assert (type(command.post), type(command.history)) == (Post, Visibility)

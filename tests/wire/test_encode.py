@@ -23,7 +23,7 @@ from chatd.wire.admissions import (
     Linked,
 )
 from chatd.wire.encode import encode, encode_part, rfc3339
-from chatd.wire.kinds import WIRE_NAMES, InvitationNumber
+from chatd.wire.kinds import WIRE_NAMES, InvitationNumber, KeepCount, SlowSeconds, Topic
 
 TS = 1795379488123
 TIME = "2026-11-22T20:31:28.123Z"
@@ -158,7 +158,19 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
         },
     ),
     (
-        e.Room(LOBBY, ONE, TS, BOB, "", "T", Post.MODERATORS, Visibility.ALL, 0, 0, 10),
+        e.Room(
+            LOBBY,
+            ONE,
+            TS,
+            BOB,
+            topic=Topic(""),
+            title=Topic("T"),
+            post=Post.MODERATORS,
+            history=Visibility.ALL,
+            slow_s=SlowSeconds(0),
+            keep_days=KeepCount(0),
+            keep_messages=KeepCount(10),
+        ),
         {
             "type": "room",
             "room": "lobby",
@@ -315,7 +327,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
             Seq(57),
             ONE,
             2,
-            topic="…",
+            topic=Topic("…"),
             users=[
                 e.UserShown(ANN, display="ann", state=State.ONLINE),
                 e.UserShown(BOB, state=State.AWAY, text="lunch"),
@@ -345,13 +357,13 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
             ZERO,
             ONE,
             0,
-            title="T",
+            title=Topic("T"),
             role="owner",
-            post="moderators",
-            history="since_join",
-            slow_s=5,
-            keep_days=30,
-            keep_messages=10,
+            post=Post.MODERATORS,
+            history=Visibility.SINCE_JOIN,
+            slow_s=SlowSeconds(5),
+            keep_days=KeepCount(30),
+            keep_messages=KeepCount(10),
             archived=True,
             was=[RoomName("tea")],
         ),

@@ -711,12 +711,13 @@ def test_settings_are_changed_told_and_shown() -> None:
     ok, event = s.ann.ask(change)
     assert (ok.re, ok.id) == ("room", 1)
     ts = s.house.now.wall
-    assert event == events.Room(TEAM, Seq(4), ts, ANN, topic="bikes", slow_s=5)
+    said = {"topic": Topic("bikes"), "slow_s": SlowSeconds(5)}
+    assert event == events.Room(TEAM, Seq(4), ts, ANN, **said)  # type: ignore[arg-type]
     assert s.bob.take() == [event]
     (dup,) = s.ann.ask(attrs.evolve(change, cid=X))
     assert dup.dup
     joined = s.cy.join(TEAM)[-2]
-    assert (joined.topic, joined.slow_s, joined.post) == ("bikes", 5, "")
+    assert (joined.topic, joined.slow_s, joined.post) == ("bikes", 5, None)
     page = s.cy.ask(RoomsCommand())[0]
     assert {room.room: room.topic for room in page.rooms}[TEAM] == "bikes"
 

@@ -71,7 +71,16 @@ def test_a_join_makes_a_member_and_subscribes() -> None:
     house.settle()
     epoch = epoch_of(house)
     assert ann.take() == [
-        replies.Joined(LOBBY, epoch, Seq(0), Seq(1), 1, "Say hello", [ANN_SHOWN], id=1),
+        replies.Joined(
+            LOBBY,
+            epoch,
+            Seq(0),
+            Seq(1),
+            1,
+            [ANN_SHOWN],
+            topic=Topic("Say hello"),
+            id=1,
+        ),
         events.CaughtUp(LOBBY, epoch, Seq(0), id=1),
     ]
 
