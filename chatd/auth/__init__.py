@@ -1,7 +1,7 @@
 """From a credential to a principal: the only place where a secret is compared.
 
 * `passwords`: Argon2 in a limiter of its own, and in one spelling of a letter.
-* `pace`: how often somebody may be wrong, asked before anything is hashed.
+* `attempts`: how often somebody may be wrong, asked before anything is hashed.
 * `tokens`: our own are 256 random bits, kept and looked up as their SHA-256, like
   sessions; so a storm of people who come back never reaches Argon2.
 * `jwt`: those of outside issuers.

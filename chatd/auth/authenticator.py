@@ -9,8 +9,8 @@ from functools import partial
 import attrs
 import trio
 
+from chatd.auth.attempts import AttemptLimiter
 from chatd.auth.jwt import Issuers
-from chatd.auth.pace import Pace
 from chatd.auth.passwords import Passwords
 from chatd.auth.tokens import Access, Tokens, digest_of, new_secret, refused
 from chatd.config import LiveConfig
@@ -71,7 +71,9 @@ class Authenticator:
     _sure: Callable[[], int] = attrs.field(
         default=attrs.Factory(lambda self: self._wall, takes_self=True)
     )
-    _pace: Pace = attrs.field(factory=lambda: Pace(trio.current_time), init=False)
+    _attempts: AttemptLimiter = attrs.field(
+        factory=lambda: AttemptLimiter(trio.current_time), init=False
+    )
     _passwords: Passwords = attrs.field(init=False)
     _tokens: Tokens = attrs.field(init=False)
 
@@ -273,10 +275,10 @@ class Authenticator:
         self, name: UserName, stored: str | None, password: str, address: str
     ) -> tuple[bool, str | None]:
         """Compare a password, if its account and its address may have one more."""
-        allowed = partial(self._pace.check, address, name)
+        allowed = partial(self._attempts.check, address, name)
         allowed()
         right, new_hash = await self._passwords.verify(stored, password, allowed)
-        (self._pace.right if right else self._pace.wrong)(address, name)
+        (self._attempts.right if right else self._attempts.wrong)(address, name)
         return right, new_hash
 
     async def _register(self, command: Register, address: str) -> HashedPassword:
@@ -285,11 +287,11 @@ class Authenticator:
         Or whoever has none would learn which names there are. How many accounts come
         from one address does not matter where somebody has asked them in.
         """
-        allowed, by, digest = partial(self._pace.register, address), None, b""
+        allowed, by, digest = partial(self._attempts.register, address), None, b""
         if command.invite is not None:
             digest = digest_of(command.invite)
             by = await self._invitation(digest, address)
-            allowed = partial(self._pace.check_invitation, address)
+            allowed = partial(self._attempts.check_invitation, address)
         if await self._store.user(UserName(command.name)) is not None:
             raise Reject(RejectCode.NAME_TAKEN, "the name is taken", field="name")
         hashed = await self._passwords.hash(command.password, allowed)
@@ -297,10 +299,10 @@ class Authenticator:
 
     async def _invitation(self, digest: bytes, address: str) -> InvitationKept:
         """Find the invitation that a secret is of, if it may still be used."""
-        self._pace.check_invitation(address)
+        self._attempts.check_invitation(address)
         found = await self._store.invitation(digest)
         if found is None:
-            self._pace.wrong_invitation(address)
+            self._attempts.wrong_invitation(address)
             why = BAD_INVITATION
         elif found.used >= found.uses:
             why = INVITATION_USED

@@ -32,7 +32,7 @@ from chatd.ids import (
     parse_session_tag,
 )
 from chatd.names import NAMES, NEW_ENDS_WELL, Names, ends_well
-from chatd.store.sqlite import beside
+from chatd.store.sqlite import offline
 from chatd.wire.encode import rfc3339
 from chatd.wire.events import Millis
 
@@ -173,7 +173,7 @@ def told() -> Iterator[None]:
 
 def wait_in_force(directory: Path, position: int) -> None:
     """Return when a running daemon has taken a change, if one runs."""
-    if not beside.wait_taken(directory, position):
+    if not offline.wait_taken(directory, position):
         _try_again("it is stored, but the running daemon has not taken note of it yet")
 
 

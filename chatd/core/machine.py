@@ -19,11 +19,11 @@ import attrs
 
 from chatd.config import Config, LiveConfig
 from chatd.core import (
-    allowance,
     deadlines,
     inputs,
     outcomes,
     presence,
+    rate_limits,
 )
 from chatd.core.agenda import Due
 from chatd.core.commands import (
@@ -175,7 +175,7 @@ class Machine:
             turn.want(Charge(connection.id, rule.cost - 1))
         try:
             if rule.grows and turn.space is not Space.AMPLE:
-                allowance.may_grow(turn, turn.user(connection).name)
+                rate_limits.may_grow(turn, turn.user(connection).name)
             if connection.scope is not None:
                 accounts.check_scope(turn, connection, command)
             if rule.member:

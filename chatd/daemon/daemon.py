@@ -37,9 +37,9 @@ from chatd.config import Address, Config, LiveConfig, notices
 from chatd.core.state import Chat
 from chatd.daemon import setup
 from chatd.daemon.clocks import read_clocks, wall
-from chatd.daemon.edge import doors_of, gateway_of
+from chatd.daemon.edge import gateway_of, listeners_of
 from chatd.daemon.garbage import tend
-from chatd.daemon.house import House
+from chatd.daemon.host import DaemonHost
 from chatd.daemon.service import Service, service_from
 from chatd.daemon.space import free_bytes, watch_space
 from chatd.errors import (
@@ -50,7 +50,7 @@ from chatd.errors import (
     StoreUnavailable,
 )
 from chatd.hub import Hub
-from chatd.hub.world import World
+from chatd.hub.environment import Environment
 from chatd.net.lifespan import live
 from chatd.net.listener import Listener
 from chatd.net.monitor import Monitor
@@ -187,23 +187,25 @@ async def _live(
         guest_ban_h=config.auth.guest_ban_h,
     ) as store:
         busy, draw = time.perf_counter, secrets.token_bytes
-        world = World(wall, read_clocks, draw, _give_up, issuers, busy)
+        environment = Environment(wall, read_clocks, draw, _give_up, issuers, busy)
         tree = read_tree()
         gateway, current = gateway_of(tree), LiveConfig(config)
-        hub = Hub(current, store, world, metrics, f"chatd/{__version__}", tree.version)
-        house = House(hub, metrics)
+        hub = Hub(
+            current, store, environment, metrics, f"chatd/{__version__}", tree.version
+        )
+        host = DaemonHost(hub, metrics)
         async with trio.open_nursery() as nursery:
             await nursery.start(hub.run)
             await nursery.start(live, gateway)
-            listener, monitor = doors_of(current, house, gateway, tls)
+            listener, monitor = listeners_of(current, host, gateway, tls)
             _add_gauges(metrics, hub, listener)
             measure = partial(free_bytes, data)
             await nursery.start(watch_space, measure, hub.measured, data, current)
             await nursery.start(tend, lambda: hub.connections)
             setup.take_away(data)
-            async with trio.open_nursery() as doors:
-                await doors.start(listener.serve, sockets)
-                await doors.start(monitor.serve, metrics_sockets)
+            async with trio.open_nursery() as edge:
+                await edge.start(listener.serve, sockets)
+                await edge.start(monitor.serve, metrics_sockets)
                 nursery.start_soon(service.feed_watchdog, lambda: hub.is_ready)
                 service.tell("READY=1")
                 listening, numbers = (
@@ -216,7 +218,7 @@ async def _live(
                 await _until_stopped(signals)
                 service.tell("STOPPING=1")
                 await _drain(hub, listener, monitor)
-                doors.cancel_scope.cancel()
+                edge.cancel_scope.cancel()
             nursery.cancel_scope.cancel()
 
 

@@ -11,15 +11,15 @@ import ssl
 from functools import partial
 
 from chatd.config import Config, LiveConfig
-from chatd.daemon.house import House
+from chatd.daemon.host import DaemonHost
 from chatd.daemon.routes import metrics_routes, public_routes
 from chatd.net.asgi import Gateway
-from chatd.net.census import Census
+from chatd.net.connection_limiter import ConnectionLimiter
 from chatd.net.dialect import JsonDialect
-from chatd.net.host import DoorLimits
+from chatd.net.host import WebSocketLimits
 from chatd.net.listener import Listener
 from chatd.net.monitor import Monitor
-from chatd.net.routing import Site
+from chatd.net.routing import HttpConfig
 from chatd.web.tree import Tree
 
 
@@ -31,14 +31,14 @@ def gateway_of(tree: Tree) -> Gateway:
     return Gateway(app=application(tree))
 
 
-def doors_of(
-    config: LiveConfig, house: House, gateway: Gateway, tls: ssl.SSLContext | None
+def listeners_of(
+    config: LiveConfig, host: DaemonHost, gateway: Gateway, tls: ssl.SSLContext | None
 ) -> tuple[Listener, Monitor]:
     """Make the listener for people, and the one for the metrics.
 
     Args:
         config: The settings in force.
-        house: The host of the connections.
+        host: The host of the connections.
         gateway: What answers over HTTP.
         tls: With what encrypted connections are made; None where there are none.
     """
@@ -46,8 +46,8 @@ def doors_of(
     origins = list(server.allowed_origins)
     if server.public_origin is not None:
         origins.append(server.public_origin)
-    site = Site(
-        routes=public_routes(house.hub),
+    site = HttpConfig(
+        routes=public_routes(host.hub),
         gateway=gateway,
         prefix=server.public_path,
         allowed_origins=origins,
@@ -55,25 +55,25 @@ def doors_of(
         scheme="https" if tls else "http",
     )
     listener = Listener(
-        host=house,
+        host=host,
         dialect=JsonDialect(config),
-        limits=DoorLimits(),
+        limits=WebSocketLimits(),
         site=site,
-        census=Census(),
-        observer=house,
+        limiter=ConnectionLimiter(),
+        observer=host,
         jitter=random.random,
         tls=tls,
         budget=gateway.budget,
         proxied=server.proxy_protocol,
     )
     if config.current.metrics.listen:
-        house.metrics.text()  # imports what the first who looks would wait for
-    numbers = Site(routes=metrics_routes(house.metrics))
+        host.metrics.text()  # imports what the first who looks would wait for
+    numbers = HttpConfig(routes=metrics_routes(host.metrics))
     config.follow(partial(adjust, listener, numbers))
-    return listener, Monitor(site=numbers, observer=house)
+    return listener, Monitor(site=numbers, observer=host)
 
 
-def adjust(listener: Listener, numbers: Site, config: Config) -> None:
+def adjust(listener: Listener, numbers: HttpConfig, config: Config) -> None:
     """Have the edge go on with these settings.
 
     Args:
@@ -82,7 +82,7 @@ def adjust(listener: Listener, numbers: Site, config: Config) -> None:
         config: What is in force now.
     """
     limits, heartbeat = config.limits, config.heartbeat
-    listener.limits = DoorLimits(
+    listener.limits = WebSocketLimits(
         frame_bytes=limits.frame_bytes,
         commands_per_s=limits.commands_per_s,
         bytes_per_s=limits.bytes_per_s,
@@ -94,7 +94,7 @@ def adjust(listener: Listener, numbers: Site, config: Config) -> None:
         heartbeat_interval_s=heartbeat.interval_s,
         heartbeat_timeout_s=heartbeat.timeout_s,
     )
-    listener.census.adjust(limits)
+    listener.limiter.adjust(limits)
     listener.budget.most = limits.buffered_bytes
     if (gateway := listener.site.gateway) is not None:
         gateway.body_bytes = limits.frame_bytes

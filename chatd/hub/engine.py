@@ -38,10 +38,10 @@ from chatd.core.inputs import (
 )
 from chatd.core.machine import Machine
 from chatd.hub.committer import Committer
+from chatd.hub.effect_runner import PERFORM, EffectRunner
+from chatd.hub.environment import Environment
 from chatd.hub.fanout import Fanout, Link
-from chatd.hub.perform import PERFORM, Performer
 from chatd.hub.ready import Message, Ready, use
-from chatd.hub.world import World
 from chatd.observe import Metrics
 from chatd.wire.malformed import BadCommand
 
@@ -60,17 +60,17 @@ class Engine:
     """Hands inputs to the machine, and what comes of them to those whom it concerns.
 
     Args:
-        world: Time.
+        environment: Time.
         metrics: Where to count.
     """
 
     _mono: Callable[[], float]
     _clock: Clock
     _machine: Machine
-    _performer: Performer
+    _performer: EffectRunner
 
-    def __init__(self, world: World, metrics: Metrics) -> None:
-        self._world = world
+    def __init__(self, environment: Environment, metrics: Metrics) -> None:
+        self._environment = environment
         self._metrics = metrics
         self._fanout = Fanout()
         self._inputs: deque[Input] = deque()
@@ -115,7 +115,7 @@ class Engine:
         self._running = True
         try:
             now = self._now
-            self._clock.tell(now, self._mono(), self._world.wall())
+            self._clock.tell(now, self._mono(), self._environment.wall())
             work()
             if sends:
                 self._fanout.flush()
@@ -146,7 +146,7 @@ class Engine:
 
     def _take_turn(self) -> None:
         """Handle what was committed first, then what was sent."""
-        busy, done = self._world.busy, 0
+        busy, done = self._environment.busy, 0
         began = busy()
         self._handle_all()
         while done < TURN_INPUTS_MAX and busy() - began < TURN_S:
@@ -165,7 +165,7 @@ class Engine:
         Returns:
             How many.
         """
-        busy, done = self._world.busy, 0
+        busy, done = self._environment.busy, 0
         began = busy()
         spent = 0.0
         inbox = link.inbox

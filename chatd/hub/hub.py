@@ -1,7 +1,7 @@
-"""The hub: what connections, the store and errands are to the machine.
+"""The hub: what connections, the store and lookups are to the machine.
 
 To a connection it is the host. It starts what waits, each as a task: the committer,
-errands, the clock. How inputs are handled stands in `chatd.hub.engine`.
+lookups, the clock. How inputs are handled stands in `chatd.hub.engine`.
 
 An exception out of the machine is a bug of the core, and the state it leaves
 behind cannot be trusted: `run` raises it, which ends the daemon. A frame that cannot
@@ -32,13 +32,13 @@ from chatd.core.quota import Space, address_key
 from chatd.errors import Ending
 from chatd.hub.clock import keep_clock
 from chatd.hub.committer import Committer
+from chatd.hub.effect_runner import EffectRunner
 from chatd.hub.engine import Engine
-from chatd.hub.errands import Errands
+from chatd.hub.environment import Environment
 from chatd.hub.fanout import Fanout, Link
 from chatd.hub.following import follow
-from chatd.hub.perform import Performer
+from chatd.hub.lookups import Lookups
 from chatd.hub.restore import load
-from chatd.hub.world import World
 from chatd.ids import ConnectionId, UserName
 from chatd.observe import Metrics
 from chatd.ports import Outlet, Store
@@ -51,7 +51,7 @@ class Hub(Engine):
     Args:
         config: The settings in force.
         store: The truth.
-        world: Time and randomness.
+        environment: Time and randomness.
         metrics: Where to count.
         server: Name and version, for `welcome`.
         page: The version of the page that comes with it; `""` for none.
@@ -66,12 +66,12 @@ class Hub(Engine):
         self,
         config: LiveConfig,
         store: Store,
-        world: World,
+        environment: Environment,
         metrics: Metrics,
         server: str,
         page: str = "",
     ) -> None:
-        super().__init__(world, metrics)
+        super().__init__(environment, metrics)
         self._config = config
         self._store = store
         self._server = server
@@ -86,18 +86,18 @@ class Hub(Engine):
             config,
             self._moment,
             self._stored,
-            world.gave_up,
+            environment.gave_up,
         )
         authenticator = Authenticator(
             store,
             config,
-            world.random_bytes,
+            environment.random_bytes,
             lambda: self._moment().wall,
             self._store_aside,
-            world.issuers,
+            environment.issuers,
             lambda: self._moment().sure,
         )
-        self._errands = Errands(
+        self._lookups = Lookups(
             store, authenticator, self._fanout, self._happened, self.gapped
         )
 
@@ -116,17 +116,17 @@ class Hub(Engine):
         # A third of the calls that `trio.current_time` makes.
         self._mono = trio.lowlevel.current_clock().current_time
         chat, self._clock, self.setup_secret = await load(
-            self._store, self._config.current, self._world
+            self._store, self._config.current, self._environment
         )
         self._machine = Machine(
-            chat, self._config, self._world.new_epoch, self._server, self._page
+            chat, self._config, self._environment.new_epoch, self._server, self._page
         )
         async with trio.open_nursery() as nursery:
-            self._performer = Performer(
+            self._performer = EffectRunner(
                 self._machine,
                 self._fanout,
                 self._committer,
-                self._errands,
+                self._lookups,
                 self._metrics,
                 self._inputs,
                 nursery.start_soon,
@@ -136,7 +136,7 @@ class Hub(Engine):
             nursery.start_soon(self._committer.run)
             nursery.start_soon(follow, self._store, self._changed)
             nursery.start_soon(
-                keep_clock, self._clock, self._world.read_clock, self._record_time
+                keep_clock, self._clock, self._environment.read_clock, self._record_time
             )
             nursery.start_soon(self._keep_time)
             nursery.start_soon(self._take_turns)
@@ -270,7 +270,7 @@ class Hub(Engine):
 
     def _moment(self) -> Now:
         """What time it is now."""
-        return self._clock.now(self._mono(), self._world.wall())
+        return self._clock.now(self._mono(), self._environment.wall())
 
     def _changed(self, changed: Changed) -> None:
         """Take what others have written, behind what was committed before."""

@@ -33,7 +33,7 @@ from chatd.core.live import LiveState
 from chatd.core.settings import RoomSettings
 from chatd.core.state import Chat
 from chatd.errors import ConfigError, StoreFailed
-from chatd.hub.world import World
+from chatd.hub.environment import Environment
 from chatd.ids import Epoch, is_private
 from chatd.names import NEW_ENDS_WELL, ends_well, skeleton
 from chatd.ports import RoomRow, Snapshot, Store
@@ -45,7 +45,7 @@ APART_S = 0.05
 
 
 async def load(
-    store: Store, config: Config, world: World
+    store: Store, config: Config, environment: Environment
 ) -> tuple[Chat, Clock, str | None]:
     """Read the chat from the store, and store what the configuration adds to it.
 
@@ -59,13 +59,13 @@ async def load(
 
     Cancellation: as the store's; what is missing is added at the next start.
     """
-    known = await store.certain(world.wall())
-    clock = Clock.started(known, world.read_clock(), trio.current_time())
-    now = clock.now(trio.current_time(), world.wall())
+    known = await store.certain(environment.wall())
+    clock = Clock.started(known, environment.read_clock(), trio.current_time())
+    now = clock.now(trio.current_time(), environment.wall())
     snapshot = await store.load(now.sure, now.certain)
     chat = restore(snapshot, config, now.mono)
-    drafts = declare(chat, config, world.new_epoch)
-    secret = new_secret(world.random_bytes)
+    drafts = declare(chat, config, environment.new_epoch)
+    secret = new_secret(environment.random_bytes)
     # What was offered before is void: whoever has read it then is not meant now.
     drafts.append(OfferSetup(digest_of(secret)))
     *declared, offered = await store.commit(drafts, now.wall, now.certain)

@@ -38,7 +38,7 @@ import trio
 from chatd.net.answer import completed
 from chatd.net.body import BYTES_PER_S, BadBody, Body
 from chatd.net.budget import Budget
-from chatd.net.census import Census
+from chatd.net.connection_limiter import ConnectionLimiter
 from chatd.net.head import Headers, Refusal
 from chatd.net.headbytes import HeadBytes
 from chatd.net.socketio import READ_BYTES, read
@@ -95,8 +95,8 @@ def _comes_of_cut(error: BaseException | None) -> bool:
     return error is not None
 
 
-def _most() -> Census:
-    return Census(REQUESTS_MAX, REQUESTS_PER_ADDRESS)
+def _most() -> ConnectionLimiter:
+    return ConnectionLimiter(REQUESTS_MAX, REQUESTS_PER_ADDRESS)
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -108,7 +108,7 @@ class Gateway:
     """The most that a request's content may have; 0 is no limit."""
     budget: Budget = attrs.field(factory=Budget)
     """Of what waits for its readers."""
-    serving: Census = attrs.field(factory=_most)
+    serving: ConnectionLimiter = attrs.field(factory=_most)
     """The requests that are being answered, by address."""
     state: dict[str, Any] = attrs.field(factory=dict)
     """What the application keeps from its start for its requests."""

@@ -1,14 +1,14 @@
 """One WebSocket connection: one nursery, two tasks, one way to end.
 
-The library's reader, which through the door takes both lanes, and this module's
-keeper, who writes what had to wait, share a nursery; they end together because
-they share its scope. The heartbeat is common to all (`chatd.net.pulse`). The body
-is a straight line: open the door, attach it to the host, keep it until it has its
-first reason to end, detach it, say goodbye. Detaching is synchronous and in a
+The library's reader, which through the stream takes both lanes, and this module's
+writer task, which writes what had to wait, share a nursery; they end together because
+they share its scope. The heartbeat is common to all (`chatd.net.keepalive`). The body
+is a straight line: open the stream, attach it to the host, keep it until it has its
+first reason to end, detach it, close it. Detaching is synchronous and in a
 `finally`: it cannot be skipped and cannot be cancelled, and it comes before the
-goodbye, so that the others learn of the leaver only what is true.
+closing handshake, so that the others learn of the leaver only what is true.
 
-The keeper parks in a cancel scope with a deadline. A push that had to wait
+The writer task parks in a cancel scope with a deadline. A push that had to wait
 cancels that scope; it loses nothing, because the outbox keeps its place. All
 that depends on time is judged in `_judge`, which is synchronous.
 """
@@ -29,13 +29,13 @@ from wsproto.handshake import H11Handshake
 from chatd.errors import Ending
 from chatd.ids import ConnectionId
 from chatd.net.budget import Budget
-from chatd.net.door import Door
 from chatd.net.head import SUBPROTOCOL
 from chatd.net.heartbeat import Heartbeat
-from chatd.net.host import DoorLimits, Host, Stats
-from chatd.net.pulse import Pulse
+from chatd.net.host import Host, Stats, WebSocketLimits
+from chatd.net.keepalive import KeepAliveScheduler
 from chatd.net.scanner import Scanner
 from chatd.net.sockets import PeerSocket
+from chatd.net.websocket import WebSocketStream
 from chatd.ports import Dialect
 
 _EARLY = 0.5
@@ -76,11 +76,11 @@ async def serve_connection(
     upgrade: Upgrade,
     host: Host,
     dialect: Dialect,
-    limits: DoorLimits,
+    limits: WebSocketLimits,
     *,
     connection: ConnectionId,
     jitter: float,
-    pulse: Pulse,
+    keepalive: KeepAliveScheduler,
     budget: Budget,
 ) -> None:
     """Run one accepted WebSocket until it has its first reason to end.
@@ -93,16 +93,16 @@ async def serve_connection(
         limits: What the connection may cost.
         connection: Its number.
         jitter: Random in 0 to 1, for the moment of the first ping.
-        pulse: The heartbeat, which runs.
+        keepalive: The heartbeat, which runs.
         budget: Of what all connections hold.
 
     Cancellation: ends the connection with 4001; detaching is not skipped and
-        the goodbye is bounded by `close_timeout_s`.
+        the closing handshake is bounded by `close_timeout_s`.
     """
     now = trio.current_time()
     interval_s = limits.heartbeat_interval_s
     early_s = interval_s * _EARLY * jitter
-    door = Door(
+    stream = WebSocketStream(
         sock=sock,
         id=connection,
         address=upgrade.address,
@@ -121,31 +121,31 @@ async def serve_connection(
             limits.write_timeout_s,
         ),
     )
-    door.scanner.feed(upgrade.rest, now)
+    stream.scanner.feed(upgrade.rest, now)
     attached = False
     async with trio.open_nursery() as nursery:
         try:
-            ws = await _accept(nursery, door, upgrade)
+            ws = await _accept(nursery, stream, upgrade)
             attached = True
-            _attach(door)
-            door.open(ws)
-            pulse.watch(door)
-            await _keep(door)
+            _attach(stream)
+            stream.open(ws)
+            keepalive.watch(stream)
+            await _keep(stream)
         except Exception:
-            door.finish(Ending.BUG)
+            stream.finish(Ending.BUG)
             raise
         finally:
-            pulse.forget(door)
+            keepalive.forget(stream)
             if nursery.cancel_scope.cancel_called:
                 # A scope that cancelled itself has lost the library to a bug.
-                door.finish(Ending.BUG)
-                door.stop_waiting()
-            door.finish(Ending.RESTART)
+                stream.finish(Ending.BUG)
+                stream.stop_waiting()
+            stream.finish(Ending.RESTART)
             if attached:
-                _detach(door, trio.current_time() - now)
+                _detach(stream, trio.current_time() - now)
             with trio.move_on_after(limits.close_timeout_s, shield=True):
-                await door.goodbye()
-            door.let_go()
+                await stream.close()
+            stream.let_go()
             nursery.cancel_scope.cancel()
 
 
@@ -161,14 +161,14 @@ _OVER = _Over()
 
 
 async def _accept(
-    nursery: trio.Nursery, door: Door, upgrade: Upgrade
+    nursery: trio.Nursery, stream: WebSocketStream, upgrade: Upgrade
 ) -> WebSocketConnection:
     """Have the library answer the request, and forget the request.
 
     Cancellation: an answer may be cut; close the socket.
     """
     # The guard has counted bytes; the library would count characters.
-    request = await wrap_server_stream(nursery, door, max_message_size=sys.maxsize)
+    request = await wrap_server_stream(nursery, stream, max_message_size=sys.maxsize)
     chosen = SUBPROTOCOL if upgrade.offers_subprotocol else None
     ws = await request.accept(subprotocol=chosen)
     # Keeping the request and its parser costs 3 KiB of each connection, for good.
@@ -176,47 +176,47 @@ async def _accept(
     return ws
 
 
-def _attach(door: Door) -> None:
+def _attach(stream: WebSocketStream) -> None:
     try:
-        door.host.attach(door)
+        stream.host.attach(stream)
     except Exception as error:  # noqa: BLE001 - the firewall of this call
-        door.bug(error)
+        stream.bug(error)
 
 
-def _detach(door: Door, seconds: float) -> None:
-    stats = Stats(seconds, door.bytes_in, door.bytes_out, door.messages_in)
-    assert door.ending is not None
+def _detach(stream: WebSocketStream, seconds: float) -> None:
+    stats = Stats(seconds, stream.bytes_in, stream.bytes_out, stream.messages_in)
+    assert stream.ending is not None
     try:
-        door.host.detach(door, door.ending, stats)
+        stream.host.detach(stream, stream.ending, stats)
     except Exception as error:  # noqa: BLE001 - the firewall of this call
-        door.bug(error)
+        stream.bug(error)
 
 
-async def _keep(door: Door) -> None:
+async def _keep(stream: WebSocketStream) -> None:
     """Write what waits until the connection has its ending.
 
     Cancellation: safe.
     """
-    while not door.finished:
-        deadline = _judge(door, trio.current_time())
-        if door.finished:
+    while not stream.finished:
+        deadline = _judge(stream, trio.current_time())
+        if stream.finished:
             break
         with trio.CancelScope(deadline=deadline) as scope:
-            door.parked = scope
-            if door.outbox.waiting:
-                await trio.lowlevel.wait_writable(door.sock)
+            stream.parked = scope
+            if stream.outbox.waiting:
+                await trio.lowlevel.wait_writable(stream.sock)
             else:
                 await trio.sleep_forever()
-        door.parked = None
-        door.flush()
+        stream.parked = None
+        stream.flush()
 
 
-def _judge(door: Door, now: float) -> float:
+def _judge(stream: WebSocketStream, now: float) -> float:
     """End a connection that takes nothing, and say when to look again."""
-    if not door.outbox.waiting or not door.limits.write_timeout_s:
+    if not stream.outbox.waiting or not stream.limits.write_timeout_s:
         return inf
-    door.look(now)
-    stuck_at = door.progress_at + door.limits.write_timeout_s
+    stream.look(now)
+    stuck_at = stream.progress_at + stream.limits.write_timeout_s
     if now >= stuck_at:
-        door.finish(Ending.SLOW)
+        stream.finish(Ending.SLOW)
     return stuck_at

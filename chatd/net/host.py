@@ -17,7 +17,7 @@ from chatd.ports import Outlet
 
 
 @attrs.frozen(kw_only=True)
-class DoorLimits:
+class WebSocketLimits:
     """What one connection may cost; 0 is no limit, as in `[limits]`."""
 
     frame_bytes: int = 65_536
@@ -54,7 +54,7 @@ class Host(Protocol):
         """Take a new connection; from here on frames may be pushed to it."""
 
     def detach(self, outlet: Outlet, ending: Ending, stats: Stats) -> None:
-        """Let it go: once for each attach, whatever happened, before the goodbye."""
+        """Let it go: once for each attach, whatever happened, before it is closed."""
 
     def on_texts(self, outlet: Outlet, payloads: Sequence[bytes]) -> None:
         """Take messages of the fast lane, valid UTF-8, in order.

@@ -54,7 +54,7 @@ WRITE_S = 10.0
 
 
 @attrs.define(eq=False, kw_only=True)
-class Front:
+class HttpConnection:
     """One connection while it speaks HTTP."""
 
     sock: PeerSocket = attrs.field(repr=False)

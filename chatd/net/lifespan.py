@@ -15,7 +15,7 @@ import trio
 from chatd.net.asgi import VERSIONS, Gateway, Message
 
 SHUTDOWN_S = 5.0
-"""For its end. Source: as `DoorLimits.close_timeout_s`."""
+"""For its end. Source: as `WebSocketLimits.close_timeout_s`."""
 
 
 class NotStarted(Exception):

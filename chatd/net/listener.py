@@ -1,7 +1,7 @@
 """The listener for people: counting, TLS, and the firewall around each connection.
 
 Two nurseries: the inner one accepts (`chatd.net.accepting`), the outer one holds the
-connections; around them one task beats for all (`chatd.net.pulse`). To drain, the
+connections; around them one task beats for all (`chatd.net.keepalive`). To drain, the
 inner one is cancelled: nobody new comes in, HTTP connections end after their request,
 WebSockets go on until each has its ending, and `serve` returns when the last is
 gone.
@@ -15,8 +15,8 @@ Where a proxy passes bytes on, each connection begins with its head
 heard at all, and nobody without a head: whoever could choose between the two could
 choose his own address.
 
-A connection is counted from its acceptance on (`chatd.net.census`). One too many is
-answered 503.
+A connection is counted from its acceptance on (`chatd.net.connection_limiter`). One too
+many is answered 503.
 
 The firewall: whatever exception leaves a connection is told to the observer and
 ends there. It is expected to catch nothing; its count is a bug's count.
@@ -37,12 +37,13 @@ from chatd.ids import ConnectionId
 from chatd.net.accepting import Accepted, Acceptor
 from chatd.net.answer import BUSY, busy, refused, unparsed
 from chatd.net.budget import Budget
-from chatd.net.census import Census, Full
 from chatd.net.connection import Upgrade, serve_connection
+from chatd.net.connection_limiter import ConnectionLimiter, Full
 from chatd.net.forwarded import is_proxy, normal_address
 from chatd.net.head import Refusal
-from chatd.net.host import DoorLimits, Host
-from chatd.net.http import Front
+from chatd.net.host import Host, WebSocketLimits
+from chatd.net.http import HttpConnection
+from chatd.net.keepalive import KeepAliveScheduler
 from chatd.net.observer import NetObserver
 from chatd.net.proxyproto import (
     HEAD_BYTES_MAX,
@@ -51,8 +52,7 @@ from chatd.net.proxyproto import (
     ProxyHead,
     begins_head,
 )
-from chatd.net.pulse import Pulse
-from chatd.net.routing import Router, Site
+from chatd.net.routing import HttpConfig, Router
 from chatd.net.socketio import linger, read, write
 from chatd.net.sockets import Listening, PeerSocket, tune
 from chatd.net.tls import NotTls, TlsSocket
@@ -75,9 +75,9 @@ class Listener:
     host: Host
     dialect: Dialect
     """What is spoken in its WebSockets."""
-    limits: DoorLimits
-    site: Site
-    census: Census
+    limits: WebSocketLimits
+    site: HttpConfig
+    limiter: ConnectionLimiter
     observer: NetObserver
     jitter: Callable[[], float]
     """Random in 0 to 1, for each connection's first ping."""
@@ -87,7 +87,7 @@ class Listener:
     """Whether every connection begins with the head of a trusted proxy."""
     budget: Budget = attrs.field(factory=Budget)
     """Of what its connections hold."""
-    pulse: Pulse = attrs.field(factory=Pulse, init=False)
+    keepalive: KeepAliveScheduler = attrs.field(factory=KeepAliveScheduler, init=False)
     accepted: int = attrs.field(default=0, init=False)
     _acceptor: Acceptor = attrs.field(init=False, repr=False)
     _refusals: int = attrs.field(default=0, init=False)
@@ -111,7 +111,7 @@ class Listener:
         Cancellation: closes the listening sockets and ends every connection.
         """
         async with trio.open_nursery() as beating:
-            beating.start_soon(self.pulse.run)
+            beating.start_soon(self.keepalive.run)
             async with trio.open_nursery() as connections:
                 # They listen already; who knocks before the accept is not lost.
                 task_status.started()
@@ -130,7 +130,7 @@ class Listener:
             one.sock.close()
             return
         now = trio.current_time()
-        full = self.census.enter(self._key(one.peer), now)
+        full = self.limiter.enter(self._key(one.peer), now)
         if full is None:
             tune(one.sock)
             nursery.start_soon(self._run, one, ConnectionId(self.accepted))
@@ -168,7 +168,7 @@ class Listener:
             nonlocal key
             if new == key:
                 return None
-            full = self.census.move(key, new, trio.current_time())
+            full = self.limiter.move(key, new, trio.current_time())
             if full is None:
                 key = new
             return full
@@ -186,7 +186,7 @@ class Listener:
             if stream is None:
                 return
             # Not kept in a name: it would be there as long as the connection.
-            found = await Front(
+            found = await HttpConnection(
                 sock=stream,
                 listening=one.listening,
                 router=Router(
@@ -205,7 +205,7 @@ class Listener:
                     self.limits,
                     connection=number,
                     jitter=self.jitter(),
-                    pulse=self.pulse,
+                    keepalive=self.keepalive,
                     budget=self.budget,
                 )
             elif isinstance(found, Refusal):
@@ -213,7 +213,7 @@ class Listener:
         except* Exception as group:  # noqa: BLE001 - the firewall
             self.observer.connection_bug(number, group)
         finally:
-            self.census.leave(key)
+            self.limiter.leave(key)
             sock.close()
 
     async def _told(self, sock: socket.socket, proxy: str) -> str:

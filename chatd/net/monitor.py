@@ -18,9 +18,9 @@ import trio
 from chatd.ids import ConnectionId
 from chatd.net.accepting import Accepted, Acceptor
 from chatd.net.head import Refusal
-from chatd.net.http import Front
+from chatd.net.http import HttpConnection
 from chatd.net.observer import NetObserver
-from chatd.net.routing import Router, Site
+from chatd.net.routing import HttpConfig, Router
 from chatd.net.sockets import Listening, tune
 
 CONNECTIONS_MAX = 64
@@ -31,7 +31,7 @@ CONNECTIONS_MAX = 64
 class Monitor:
     """Serves the routes of a site to a bounded number of connections."""
 
-    site: Site
+    site: HttpConfig
     observer: NetObserver
     _accepted: int = attrs.field(default=0, init=False)
     _open: dict[trio.CancelScope, str] = attrs.field(factory=dict, init=False)
@@ -81,7 +81,7 @@ class Monitor:
         tune(one.sock)
         try:
             with scope:
-                found = await Front(
+                found = await HttpConnection(
                     sock=one.sock,
                     listening=one.listening,
                     router=Router(

@@ -25,8 +25,8 @@ from chatd.core.quota import Buckets, address_key
 from chatd.net.answer import Response, busy, retry_after
 from chatd.net.asgi import Call, Gateway
 from chatd.net.body import check_content
-from chatd.net.census import FULL_RETRY_S, Full
 from chatd.net.connection import Upgrade
+from chatd.net.connection_limiter import FULL_RETRY_S, Full
 from chatd.net.forwarded import client_of, is_proxy
 from chatd.net.head import (
     UPGRADE_REQUIRED,
@@ -56,7 +56,7 @@ Admit = Callable[[str], Full | None]
 
 
 @attrs.define(eq=False, kw_only=True)
-class Site:
+class HttpConfig:
     """What all HTTP connections share."""
 
     routes: Mapping[str, Route]
@@ -88,7 +88,7 @@ class Site:
 class Router:
     """Decides what the requests of one connection get."""
 
-    site: Site = attrs.field(repr=False)
+    site: HttpConfig = attrs.field(repr=False)
     peer: str
     """The socket's other end."""
     admit: Admit | None = attrs.field(repr=False)

@@ -11,7 +11,7 @@ Everything else comes out as `PASS`, the client's own bytes for the WebSocket
 library, frames of a slow message as they come, control frames whole. A `PASS`
 that completes a slow message is `PASS_LAST`. A pong is nothing: any byte is a
 sign of life. A peer's close is `CLOSE`, unmasked and checked: it is answered by the
-door, since the library knows no code that was registered after RFC 6455.
+stream, since the library knows no code that was registered after RFC 6455.
 
 Before a byte is passed, its frame's header has been checked: masks, reserved
 bits, order of fragments, bytes and fragments per message, fragments and

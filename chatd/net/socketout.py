@@ -1,15 +1,15 @@
-"""The way out of one connection: a direct send, else the outbox and the keeper.
+"""The way out of one connection: a direct send, else the outbox and the writer task.
 
 `push` tries one `send` where nothing waits (3.4 µs; awaiting costs 10 to 15).
-What the kernel does not take waits in the outbox and wakes the keeper, who
+What the kernel does not take waits in the outbox and wakes the writer task, which
 writes when the socket is writable. Nothing here waits for a peer but `wait_low`.
 
-`finish` is the one door out. It is synchronous, the first reason wins, and from
-that moment nothing is pushed any more; the keeper wakes up and the connection
+`finish` is the one way to end. It is synchronous, the first reason wins, and from
+that moment nothing is pushed any more; the writer task wakes up and the connection
 comes apart in one place (`chatd.net.connection`).
 
 There is one event for whoever waits for a change of this connection: the reader
-that is held, a replay, the goodbye. Each looks again at what it waits for; an
+that is held, a replay, the closing handshake. Each looks again at what it waits for; an
 event for each would cost memory in every connection that nobody waits for.
 """
 
@@ -24,7 +24,7 @@ from chatd.core.quota import Bucket, full_bucket
 from chatd.errors import Ending
 from chatd.ids import ConnectionId, RoomName
 from chatd.net.budget import Budget
-from chatd.net.host import DoorLimits, Host
+from chatd.net.host import Host, WebSocketLimits
 from chatd.net.outbox import Outbox
 from chatd.net.sockets import PeerSocket, undelivered
 from chatd.ports import Dialect, Entry, EntryKind
@@ -54,7 +54,7 @@ class SocketOut:
     bearer: str | None = attrs.field(default=None, repr=False)
     host: Host = attrs.field(repr=False)
     dialect: Dialect = attrs.field(repr=False)
-    limits: DoorLimits = attrs.field(repr=False)
+    limits: WebSocketLimits = attrs.field(repr=False)
     budget: Budget = attrs.field(factory=Budget, repr=False)
     """Of what all connections hold."""
     held: int = attrs.field(default=0, init=False)
@@ -80,7 +80,7 @@ class SocketOut:
     _taken: int = attrs.field(default=0, init=False)
     """How much it had acknowledged then."""
     parked: trio.CancelScope | None = attrs.field(default=None, init=False, repr=False)
-    """Where the keeper sleeps; cancelling it wakes him and loses nothing."""
+    """Where the writer task sleeps; cancelling it wakes him and loses nothing."""
     _quiet: bool = attrs.field(default=False, init=False)
     """Nothing may be pushed: finished, or the close frame is out."""
     _held: bool = attrs.field(default=False, init=False)
@@ -234,7 +234,7 @@ class SocketOut:
         self.stir()
 
     def wake(self) -> None:
-        """Let the keeper look again."""
+        """Let the writer task look again."""
         if self.parked is not None:
             self.parked.cancel()
 

@@ -1,7 +1,7 @@
 """TLS in process: what looks like a socket and encrypts.
 
 The standard library's `SSLObject` works on bytes; this class moves them between
-it and the kernel, so that the rest of the house reads, sends and waits as on any
+it and the kernel, so that the rest of the daemon reads, sends and waits as on any
 socket. Nothing here waits but the handshake.
 
 At most one record of 16 KiB is encrypted before the kernel has taken it. All else
@@ -10,7 +10,7 @@ record that did not leave whole, the last byte counts as not taken: so whoever
 sends knows that something waits, treats what it belongs to as begun, and offers
 that byte again, which by then stands in the record already.
 
-An end of file without TLS's own goodbye is an end like any other: WebSocket has
+An end of file without TLS's own closing is an end like any other: WebSocket has
 its close frame, and what is cut off counts for nothing.
 
 Source: RFC 8446; the standard library's documentation of memory BIOs.
@@ -175,7 +175,7 @@ class TlsSocket:
                 self._incoming.write(data)
                 continue
             if not part:
-                # TLS's own goodbye: whoever waits for more must see an end.
+                # TLS's own closing: whoever waits for more must see an end.
                 with suppress(OSError):
                     self._sock.shutdown(socket.SHUT_RD)
                 break
@@ -214,7 +214,7 @@ class TlsSocket:
     def shutdown(self, how: int, /) -> None:
         """Say that nothing follows; whatever comes from now on has no meaning."""
         self._shut = True
-        # It also wants the peer's goodbye, for which nobody waits.
+        # It also wants the peer's closing, for which nobody waits.
         with suppress(ssl.SSLError):
             self._tls.unwrap()
         self._flush_if_possible()

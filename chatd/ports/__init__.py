@@ -1,4 +1,4 @@
-"""What the house needs of the outside, as protocols with their semantics.
+"""What the daemon needs of the outside, as protocols with their semantics.
 
 `Store` is the truth on disk, `Outlet` is where one connection's frames leave.
 Each has one contract suite in the tests that runs on every implementation.

@@ -1,7 +1,7 @@
 """From what happened to the JSON bytes of one frame.
 
 `encode` writes what `chatd.wire.events` describes. The names and shapes of the
-wire that differ from those of the house are all here: `type` comes first, a
+wire that differ from those of the code are all here: `type` comes first, a
 `sender` is called `from` and `seconds` is called `for` (Python keeps both words
 for itself), times become RFC 3339, and what is not there is left out instead of
 being written as null.

@@ -11,7 +11,7 @@ Three families:
 
 What answers a command is in `chatd.wire.replies`.
 
-Times are milliseconds since 1970 (UTC) as integers inside the house; the codec
+Times are milliseconds since 1970 (UTC) as integers inside the daemon; the codec
 writes them as RFC 3339. A field that is None, False or empty is left out of the
 frame unless the class says otherwise. `sender` is called `from` on the wire.
 """

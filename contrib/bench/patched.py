@@ -24,7 +24,7 @@ from chatd.cli import main
 from chatd.core.machine import Machine
 from chatd.hub import committer, engine, fanout
 from chatd.hub.hub import Hub
-from chatd.net import door, scanner
+from chatd.net import scanner, websocket
 from chatd.net.dialect import JsonDialect
 from chatd.net.socketout import SocketOut
 from chatd.ports import Entry, Outlet
@@ -194,7 +194,7 @@ def no_bound_of_turns(_file: Path) -> None:
 
 def no_batch_per_read(_file: Path) -> None:
     """Hand over each message by itself."""
-    door.TURN_MESSAGES = 1
+    websocket.TURN_MESSAGES = 1
 
 
 def no_bound_of_fragments(_file: Path) -> None:

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from chatd.cli import main, operator
 from chatd.core.drafts import OpenSession
 from chatd.ids import session_tag
-from chatd.store.sqlite import beside, files
+from chatd.store.sqlite import files, offline
 from tests.cli.test_config import NO_SETTINGS
 from tests.store.support import (
     ANN,
@@ -346,7 +346,7 @@ async def test_what_a_daemon_has_not_taken_is_told(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """75 (`EX_TEMPFAIL`): the change stands; an erasure has to be asked for again."""
-    monkeypatch.setattr(beside, "TAKEN_MAX_S", 0.1)
+    monkeypatch.setattr(offline, "TAKEN_MAX_S", 0.1)
     with files.locked(data):
         done = typed(data, "user", "logout", "ann")
         assert done.exit_code == 75
@@ -358,7 +358,7 @@ async def test_what_a_daemon_has_not_taken_is_told(
 
 def test_a_reader_that_keeps_the_log_is_told_of(data: Path) -> None:
     """The texts are in the log until it is used again."""
-    with beside.reading(data) as db:
+    with offline.reading(data) as db:
         db.execute("SELECT count(*) FROM user").fetchall()
         done = typed(data, "erase", "ann", "--yes")
     assert done.exit_code == 0, done.output

@@ -29,10 +29,10 @@ from chatd.core.settings import PLAIN
 from chatd.enums import AccountRole, Role
 from chatd.errors import Ending
 from chatd.hub import Hub
-from chatd.hub.world import World
+from chatd.hub.environment import Environment
 from chatd.ids import ConnectionId, Epoch, RoomName, SessionId, UserName
 from chatd.net.dialect import JsonDialect
-from chatd.net.host import DoorLimits, Host
+from chatd.net.host import Host, WebSocketLimits
 from chatd.net.socketout import SocketOut
 from chatd.observe import Metrics
 from chatd.ports import Dialect, Store
@@ -44,7 +44,7 @@ LOBBY = RoomName("lobby")
 DEN = RoomName("den")
 ANN, BOB, CY = UserName("ann"), UserName("bob"), UserName("cy")
 EPOCH = Epoch("8f3c21d07be945aa")
-NO_LIMITS = DoorLimits(outbox_soft_bytes=0, outbox_hard_bytes=0, inflight_max=0)
+NO_LIMITS = WebSocketLimits(outbox_soft_bytes=0, outbox_hard_bytes=0, inflight_max=0)
 
 
 @attrs.define(eq=False)
@@ -141,7 +141,7 @@ def outlet(
     *,
     hub: Hub | None = None,
     window: float = float("inf"),
-    limits: DoorLimits = NO_LIMITS,
+    limits: WebSocketLimits = NO_LIMITS,
     bearer: str | None = None,
     dialect: Dialect = BYTES,
 ) -> FakeOutlet:
@@ -334,7 +334,7 @@ async def running(
         await fill(store)
     metrics, gave_up = Metrics(), list[float]()
     clock = WallClock() if clock is None else clock
-    world = World(
+    environment = Environment(
         clock.tell,
         clock.read,
         random.Random(7).randbytes,
@@ -342,7 +342,7 @@ async def running(
         busy=busy,
     )
     live = LiveConfig(quick() if config is None else config)
-    hub = Hub(live, store, world, metrics, "chatd/0")
+    hub = Hub(live, store, environment, metrics, "chatd/0")
     async with trio.open_nursery() as nursery:
         await nursery.start(hub.run)
         try:

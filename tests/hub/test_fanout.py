@@ -10,11 +10,11 @@ from chatd.errors import Ending
 from chatd.hub import fanout as fanout_module
 from chatd.hub.fanout import Fanout
 from chatd.ids import ConnectionId, RoomName
-from chatd.net.host import DoorLimits
+from chatd.net.host import WebSocketLimits
 from chatd.ports import Entry, EntryKind
 from tests.hub.support import DEN, LOBBY, FakeOutlet, Plain, Said, outlet
 
-TINY = DoorLimits(outbox_soft_bytes=8, outbox_hard_bytes=0, inflight_max=0)
+TINY = WebSocketLimits(outbox_soft_bytes=8, outbox_hard_bytes=0, inflight_max=0)
 
 
 def house(*numbers: int, room: RoomName = LOBBY) -> tuple[Fanout, list[FakeOutlet]]:

@@ -16,7 +16,7 @@ from chatd.core.quota import Space
 from chatd.errors import Ending, StoreFailed, StoreUnavailable
 from chatd.hub import Hub
 from chatd.net.dialect import binary
-from chatd.net.host import DoorLimits
+from chatd.net.host import WebSocketLimits
 from chatd.store import MemoryStore
 from tests.hub.support import (
     ANN,
@@ -404,7 +404,7 @@ async def test_little_space_is_told_to_the_machine(autojump_clock: MockClock) ->
 
 async def test_who_was_spared_gets_the_whole_list(autojump_clock: MockClock) -> None:
     """A connection that missed a presence frame gets everybody in the next one."""
-    limits = DoorLimits(outbox_soft_bytes=300)
+    limits = WebSocketLimits(outbox_soft_bytes=300)
     async with running() as rig:
         slow = await rig.login("bob", limits=limits)
         await slow.ask("join", room=DEN)

@@ -15,7 +15,7 @@ from chatd.core.retention import REVIEW_S
 from chatd.core.settings import RoomSettings
 from chatd.store import MemoryStore
 from tests.hub.support import DEN, EPOCH, LOBBY, Peer, Rig, quick, running
-from tests.hub.test_errands import SlowReads, full
+from tests.hub.test_lookups import SlowReads, full
 
 MESSAGES, KEPT = 300, 5
 EVERYTHING = quick(Config(history=History(replay_max=0)))

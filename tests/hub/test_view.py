@@ -24,7 +24,7 @@ from chatd.config import History
 from chatd.core import drafts as d
 from chatd.core.invariants import check
 from chatd.ids import RoomName, Seq, SessionId, UserName
-from chatd.net.host import DoorLimits
+from chatd.net.host import WebSocketLimits
 from chatd.ports import SessionRow
 from chatd.store import MemoryStore
 from chatd.wire.events import Millis, TimelineShown
@@ -32,7 +32,7 @@ from chatd.wire.replies import MessageShown
 from tests.hub.support import ANN, DEN, T0, Peer, Rig, act_out, fill, quick, running
 from tests.wire.loop import Frame, change, shown
 
-LIMITS = DoorLimits(
+LIMITS = WebSocketLimits(
     outbox_soft_bytes=600, outbox_hard_bytes=6_000, inflight_max=8, commands_per_s=0
 )
 REPLAY_MAX = 12
@@ -189,7 +189,7 @@ class Stream:
         self.seen.clear()
 
 
-# --- the world around them ----------------------------------------------------
+# --- the environment around them ----------------------------------------------------
 
 
 @attrs.define(eq=False)

@@ -9,16 +9,16 @@ import attrs
 import trio
 
 from chatd.net.asgi import Application, Gateway, Receive, Scope, Send
-from chatd.net.routing import Site
+from chatd.net.routing import HttpConfig
 from tests.net.echo_server import ROUTES
 
 Fields = Iterable[tuple[bytes, bytes]]
 PLAIN: Fields = ((b"content-type", b"text/plain"),)
 
 
-def site_of(app: Application, **options: Any) -> Site:
+def site_of(app: Application, **options: Any) -> HttpConfig:
     """A site whose paths are the application's, but for `/healthz`."""
-    return Site(
+    return HttpConfig(
         routes={"/healthz": ROUTES["/healthz"]}, gateway=Gateway(app=app, **options)
     )
 

@@ -1,4 +1,4 @@
-"""An echo end for the door, and a client that speaks bytes.
+"""An echo end for the stream, and a client that speaks bytes.
 
 The echo answers each message with itself and remembers what it was told. The
 client does nothing by itself: no answer to a ping, none to a close.
@@ -21,11 +21,11 @@ from chatd.errors import Ending
 from chatd.ids import ConnectionId, RoomName
 from chatd.net.budget import Budget
 from chatd.net.connection import Upgrade, serve_connection
-from chatd.net.door import Door
-from chatd.net.host import DoorLimits, Stats
-from chatd.net.pulse import Pulse
+from chatd.net.host import Stats, WebSocketLimits
+from chatd.net.keepalive import KeepAliveScheduler
 from chatd.net.sockets import PeerSocket
 from chatd.net.tls import TlsSocket
+from chatd.net.websocket import WebSocketStream
 from chatd.ports import Entry, EntryKind, Outlet
 from chatd.wire import framing
 from chatd.wire.commands import Command
@@ -33,7 +33,7 @@ from tests.net.secret import SecretSock, server_context
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 MASK = b"\xa1\x02\xf3\x44"
-FREE = DoorLimits(
+FREE = WebSocketLimits(
     frame_bytes=16 * 2**20,
     commands_per_s=0,
     bytes_per_s=0,
@@ -52,13 +52,13 @@ class EchoHost:
     said_bye: bool = False
     """Send a bye before the close frame, as the daemon does."""
     gaps: int = 0
-    outlets: list[Door] = attrs.field(factory=list)
+    outlets: list[WebSocketStream] = attrs.field(factory=list)
     heard: list[bytes] = attrs.field(factory=list)
     endings: list[tuple[Ending, Stats]] = attrs.field(factory=list)
     bugs: list[Exception] = attrs.field(factory=list)
 
     def attach(self, outlet: Outlet) -> None:
-        assert isinstance(outlet, Door)
+        assert isinstance(outlet, WebSocketStream)
         self.outlets.append(outlet)
 
     def detach(self, outlet: Outlet, ending: Ending, stats: Stats) -> None:
@@ -240,7 +240,7 @@ class Peer:
 @asynccontextmanager
 async def connected(
     host: EchoHost,
-    limits: DoorLimits = FREE,
+    limits: WebSocketLimits = FREE,
     *,
     rest: bytes = b"",
     sndbuf: int = 0,
@@ -262,9 +262,9 @@ async def connected(
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(secured.handshake)
                 await peer.secure()
-        pulse = Pulse()
+        keepalive = KeepAliveScheduler()
         async with trio.open_nursery() as beating:
-            beating.start_soon(pulse.run)
+            beating.start_soon(keepalive.run)
             async with trio.open_nursery() as nursery:
                 serve = serve_connection
                 nursery.start_soon(
@@ -276,7 +276,7 @@ async def connected(
                         limits,
                         connection=ConnectionId(1),
                         jitter=jitter,
-                        pulse=pulse,
+                        keepalive=keepalive,
                         budget=budget,
                     )
                 )

@@ -14,10 +14,10 @@ import trio
 from chatd.config.values import TcpAddress
 from chatd.ids import ConnectionId
 from chatd.net.answer import Response
-from chatd.net.census import Census
-from chatd.net.host import DoorLimits
+from chatd.net.connection_limiter import ConnectionLimiter
+from chatd.net.host import WebSocketLimits
 from chatd.net.listener import Listener
-from chatd.net.routing import Route, Site
+from chatd.net.routing import HttpConfig, Route
 from chatd.net.sockets import listen_on
 from chatd.net.trouble import Trouble
 from tests.net.echo import FREE, EchoHost
@@ -57,10 +57,10 @@ ROUTES: dict[str, Route] = {"/": hello, "/healthz": hello}
 
 def echo_listener(
     host: EchoHost,
-    limits: DoorLimits = FREE,
+    limits: WebSocketLimits = FREE,
     *,
-    site: Site | None = None,
-    census: Census | None = None,
+    site: HttpConfig | None = None,
+    limiter: ConnectionLimiter | None = None,
     watcher: Watcher | None = None,
 ) -> Listener:
     """A listener as the daemon builds it, in front of the echo."""
@@ -68,8 +68,8 @@ def echo_listener(
         host=host,
         dialect=host,
         limits=limits,
-        site=site or Site(routes=ROUTES),
-        census=census or Census(0, 0),
+        site=site or HttpConfig(routes=ROUTES),
+        limiter=limiter or ConnectionLimiter(0, 0),
         observer=watcher or Watcher(),
         jitter=lambda: 0.0,
     )

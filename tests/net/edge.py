@@ -12,10 +12,10 @@ import trio
 import trio.testing
 
 from chatd.config.values import Address, TcpAddress
-from chatd.net.census import Census
-from chatd.net.host import DoorLimits
+from chatd.net.connection_limiter import ConnectionLimiter
+from chatd.net.host import WebSocketLimits
 from chatd.net.listener import Listener
-from chatd.net.routing import Site
+from chatd.net.routing import HttpConfig
 from chatd.net.sockets import listen_on
 from tests.net.echo import FREE, KEY, EchoHost, Peer, closing, frames_of, text
 from tests.net.echo_server import ROUTES, Watcher, echo_listener
@@ -89,16 +89,16 @@ class Edge:
 async def edge(
     *,
     address: Address = TcpAddress("127.0.0.1", 0),  # noqa: B008 - a value
-    limits: DoorLimits = FREE,
-    site: Site | None = None,
-    census: Census | None = None,
+    limits: WebSocketLimits = FREE,
+    site: HttpConfig | None = None,
+    limiter: ConnectionLimiter | None = None,
     tls: ssl.SSLContext | None = None,
     proxied: bool = False,
 ) -> AsyncIterator[Edge]:
     """Serve the echo on one address; leaving ends it."""
     host, watcher = EchoHost(), Watcher()
-    site = site or Site(routes=ROUTES)
-    listener = echo_listener(host, limits, site=site, census=census, watcher=watcher)
+    site = site or HttpConfig(routes=ROUTES)
+    listener = echo_listener(host, limits, site=site, limiter=limiter, watcher=watcher)
     listener.tls, listener.proxied = tls, proxied
     listening = listen_on([address], {})
     async with trio.open_nursery() as nursery:

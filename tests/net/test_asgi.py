@@ -15,7 +15,7 @@ from chatd.config.values import parse_network
 from chatd.net import asgi
 from chatd.net.asgi import Application, Gateway, Receive, Scope, Send
 from chatd.net.budget import Budget
-from chatd.net.census import Census
+from chatd.net.connection_limiter import ConnectionLimiter
 from tests.net.asgi import (
     Patient,
     body,
@@ -554,11 +554,17 @@ async def test_who_has_ended_his_side_still_reads(
 # --- how many at a time -------------------------------------------------------
 
 
-@pytest.mark.parametrize("census", [Census(1, 0), Census(0, 1)], ids=["all", "address"])
-async def test_one_request_too_many_is_told_when_to_come_back(census: Census) -> None:
+@pytest.mark.parametrize(
+    "limiter",
+    [ConnectionLimiter(1, 0), ConnectionLimiter(0, 1)],
+    ids=["all", "address"],
+)
+async def test_one_request_too_many_is_told_when_to_come_back(
+    limiter: ConnectionLimiter,
+) -> None:
     """503 with Retry-After; what watches the daemon, and WebSockets, go on."""
     app = Patient()
-    async with edge(site=site_of(app, serving=census)) as server:
+    async with edge(site=site_of(app, serving=limiter)) as server:
         peer = await server.connect()
         with peer.sock:
             await peer.send((GET + "\r\n").encode())
@@ -569,7 +575,7 @@ async def test_one_request_too_many_is_told_when_to_come_back(census: Census) ->
             health = "GET /healthz HTTP/1.1\r\nHost: a\r\n" + LAST
             assert status(await server.ask(health)) == 200
             assert await server.echoes()
-        await settled(lambda: census.total == 0)
+        await settled(lambda: limiter.total == 0)
         assert app.running == 0
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from chatd.errors import Ending
 from chatd.ids import RoomName
 from chatd.net.budget import Budget
-from chatd.net.door import Door
+from chatd.net.websocket import WebSocketStream
 from chatd.ports import Entry, EntryKind
 from chatd.wire import framing
 from tests.net.echo import FREE, closing, masked, reply, text
@@ -102,7 +102,7 @@ def test_all_together_never_hold_more(
 
 
 @asynccontextmanager
-async def readers(server: Edge, count: int) -> AsyncIterator[list[Door]]:
+async def readers(server: Edge, count: int) -> AsyncIterator[list[WebSocketStream]]:
     """The server's ends of clients that read nothing."""
     with ExitStack() as stack:
         for _ in range(count):
@@ -110,12 +110,12 @@ async def readers(server: Edge, count: int) -> AsyncIterator[list[Door]]:
         yield list(server.host.outlets[-count:])
 
 
-def fill(door: Door, entry: Callable[[int], Entry], size: int) -> None:
+def fill(stream: WebSocketStream, entry: Callable[[int], Entry], size: int) -> None:
     """Push until so many bytes wait; the kernel's buffers are full then."""
     number = 0
-    while door.outbox.waiting < size:
+    while stream.outbox.waiting < size:
         number += 1
-        door.push(entry(number))
+        stream.push(entry(number))
 
 
 def event(seq: int) -> Entry:
@@ -131,8 +131,8 @@ def page(_: int) -> Entry:
 
 async def test_the_readers_with_the_most_get_gaps_and_the_others_all() -> None:
     """Without any limit of their own; nobody is ended."""
-    async with edge(limits=LIMITS) as server, readers(server, 3) as doors:
-        budget, (small, one, other) = server.listener.budget, doors
+    async with edge(limits=LIMITS) as server, readers(server, 3) as streams:
+        budget, (small, one, other) = server.listener.budget, streams
         budget.most = 1_000_000
         fill(small, event, 50_000)
         waits = small.outbox.waiting
@@ -142,15 +142,15 @@ async def test_the_readers_with_the_most_get_gaps_and_the_others_all() -> None:
             assert budget.total <= 1_000_000
         assert small.outbox.waiting == waits
         assert one.outbox.waiting + other.outbox.waiting > 300_000
-        assert not any(door.finished for door in doors)
+        assert not any(stream.finished for stream in streams)
         one.finish(Ending.PEER_LOST)
         assert server.host.bugs == []
 
 
 async def test_who_holds_most_of_what_cannot_be_dropped_is_ended() -> None:
     """As too slow, at once; what he held is free before his socket is closed."""
-    async with edge(limits=LIMITS) as server, readers(server, 2) as doors:
-        budget, (small, large) = server.listener.budget, doors
+    async with edge(limits=LIMITS) as server, readers(server, 2) as streams:
+        budget, (small, large) = server.listener.budget, streams
         budget.most = 1_000_000
         fill(small, page, 300_000)
         fill(large, page, 600_000)
@@ -182,7 +182,7 @@ async def test_halves_of_messages_count_before_anybody_has_said_hello() -> None:
         quiet, last = await server.upgraded(), await server.upgraded()
         await last.send(text(b"z" * 50_000)[:-1])
         await idle()
-        endings = [door.ending for door in server.host.outlets]
+        endings = [stream.ending for stream in server.host.outlets]
         assert endings == [Ending.OVERLOADED, None, None, None, None]
         await quiet.send(text("hi"))
         assert await quiet.until(4) == framing.text_frame(b"hi")
@@ -203,7 +203,7 @@ async def test_what_is_open_is_bounded_in_bytes_too() -> None:
     async with edge(limits=LIMITS) as server:
         server.host.lazy = True
         peer = await server.upgraded()
-        (door,) = server.host.outlets
+        (stream,) = server.host.outlets
         bodies = [bytes([65 + n]) * 30_000 for n in range(8)]
         async with trio.open_nursery() as nursery:
             nursery.start_soon(peer.send, b"".join(map(text, bodies)) + closing())
@@ -211,7 +211,7 @@ async def test_what_is_open_is_bounded_in_bytes_too() -> None:
                 await idle()
                 assert len(server.host.heard) == min(8, answered + 3)
                 assert server.listener.budget.total < 3 * 30_000 + 65_536
-                door.answered()
+                stream.answered()
             await peer.rest()
         peer.sock.close()
         assert server.host.heard == bodies
@@ -224,12 +224,12 @@ async def test_nothing_is_counted_of_who_has_gone(
     """However it ended, and whatever waited then."""
     async with edge(limits=LIMITS) as server:
         with (await server.upgraded()).sock as sock:
-            budget, (door,) = server.listener.budget, server.host.outlets
-            fill(door, page, 100_000)
-            fill(door, event, 200_000)
+            budget, (stream,) = server.listener.budget, server.host.outlets
+            fill(stream, page, 100_000)
+            fill(stream, event, 200_000)
             await sock.send(text(b"x" * 1000)[:-1])
             await idle()
-            assert budget.total == door.held > 200_000
-            door.finish(ending)
+            assert budget.total == stream.held > 200_000
+            stream.finish(ending)
             await trio.sleep(2 * LIMITS.close_timeout_s)
-            assert (budget.total, door.held, budget._classes) == (0, 0, {})
+            assert (budget.total, stream.held, budget._classes) == (0, 0, {})

@@ -14,11 +14,11 @@ import trio.testing
 
 from chatd.errors import Ending
 from chatd.ids import RoomName
-from chatd.net.door import READ_BYTES, SLOW_COUNTS, TURN_MESSAGES, Door
-from chatd.net.host import DoorLimits
-from chatd.net.pulse import judge
+from chatd.net.host import WebSocketLimits
+from chatd.net.keepalive import judge
 from chatd.net.scanner import Lane
 from chatd.net.tls import RECORD_BYTES
+from chatd.net.websocket import READ_BYTES, SLOW_COUNTS, TURN_MESSAGES, WebSocketStream
 from chatd.ports import Entry, EntryKind, Outlet
 from chatd.wire import framing
 from tests.net import echo
@@ -87,12 +87,12 @@ async def test_finish_says_why_and_closes() -> None:
     """The bye, the close frame, and nothing that came after the ending."""
     host = EchoHost(said_bye=True)
     async with connected(host) as peer:
-        (door,) = host.outlets
-        door.push(reply(framing.text_frame(b"before")))
-        door.finish(Ending.RESTART, 3.7)
-        door.finish(Ending.SLOW)
-        door.push(reply(framing.text_frame(b"after")))
-        door.push_all([reply(framing.text_frame(b"after"))])
+        (stream,) = host.outlets
+        stream.push(reply(framing.text_frame(b"before")))
+        stream.finish(Ending.RESTART, 3.7)
+        stream.finish(Ending.SLOW)
+        stream.push(reply(framing.text_frame(b"after")))
+        stream.push_all([reply(framing.text_frame(b"after"))])
         await peer.send(text("too late"))
         await idle()
         await peer.send(closing(4001))
@@ -224,8 +224,8 @@ async def test_a_connection_leaves_no_reference_cycle() -> None:
     await idle()
     gc.disable()
     try:
-        door = weakref.ref(host.outlets.pop())
-        assert door() is None
+        stream = weakref.ref(host.outlets.pop())
+        assert stream() is None
     finally:
         gc.enable()
 
@@ -234,14 +234,14 @@ async def test_a_drain_delivers_what_waits_and_its_gaps() -> None:
     """Everything that was accepted, then the bye, then nothing."""
     host = EchoHost(said_bye=True)
     async with connected(host, LIMITS, sndbuf=TINY) as peer:
-        (door,) = host.outlets
-        while not door.outbox.waiting:
-            door.push(reply(framing.text_frame(b"." * 500)))
-        door.push(reply(framing.text_frame(b"ok")))
+        (stream,) = host.outlets
+        while not stream.outbox.waiting:
+            stream.push(reply(framing.text_frame(b"." * 500)))
+        stream.push(reply(framing.text_frame(b"ok")))
         for seq in range(1, 100):
-            door.push(event(seq))
-        assert door.outbox.over
-        door.finish(Ending.RESTART)
+            stream.push(event(seq))
+        assert stream.outbox.over
+        stream.finish(Ending.RESTART)
         await peer.rest()
     assert seqs(peer) == [(1, 99)]
     assert [p[:3] for _, p in peer.frames()[-4:]] == [
@@ -257,11 +257,11 @@ async def test_any_other_ending_drops_what_merely_waits() -> None:
     host = EchoHost(said_bye=True)
     limits = attrs.evolve(LIMITS, outbox_soft_bytes=90_000)
     async with connected(host, limits, sndbuf=TINY) as peer:
-        (door,) = host.outlets
+        (stream,) = host.outlets
         for seq in range(1, 101):
-            door.push(event(seq))
-        door.push(reply(framing.text_frame(b"ok")))
-        door.finish(Ending.LOGOUT)
+            stream.push(event(seq))
+        stream.push(reply(framing.text_frame(b"ok")))
+        stream.finish(Ending.LOGOUT)
         await peer.rest()
     assert seqs(peer)[-1][1] < 100
     assert [p[:3] for _, p in peer.frames()[-3:]] == [b"ok", b"bye", b"\x03\xe8l"]
@@ -379,15 +379,15 @@ async def test_a_slow_reader_misses_nothing_silently() -> None:
     """Past the soft limit a gap tells what was not sent; then delivery goes on."""
     host = EchoHost()
     async with connected(host, LIMITS, sndbuf=TINY) as peer:
-        (door,) = host.outlets
+        (stream,) = host.outlets
         for seq in range(1, 301):
-            door.push(event(seq))
-            door.push(event(0, EntryKind.EPHEMERAL))
-        assert door.outbox.waiting < 20_000
-        assert set(door.spared) == {LOBBY}
+            stream.push(event(seq))
+            stream.push(event(0, EntryKind.EPHEMERAL))
+        assert stream.outbox.waiting < 20_000
+        assert set(stream.spared) == {LOBBY}
         while not seqs_until(peer, 300):
             await peer.until(len(peer.seen) + 1)
-        door.push(event(301))
+        stream.push(event(301))
         while not seqs_until(peer, 301):
             await peer.until(len(peer.seen) + 1)
         await peer.send(closing())
@@ -414,13 +414,13 @@ async def test_what_was_encrypted_cannot_be_dropped() -> None:
     """Where a record of TLS ends with the first byte of an entry, that one leaves."""
     host = EchoHost()
     async with connected(host, LIMITS, sndbuf=TINY) as peer:
-        (door,) = host.outlets
+        (stream,) = host.outlets
         first = reply(framing.text_frame(b"r" * (RECORD_BYTES - 1 - 4)))
-        door.push_all([first, event(1), event(2), event(3)])
-        assert door.outbox.waiting
-        door.push_first(framing.ping_frame(b"?"))
-        door.drop_room(LOBBY)
-        door.push(reply(framing.text_frame(b"ok")))
+        stream.push_all([first, event(1), event(2), event(3)])
+        assert stream.outbox.waiting
+        stream.push_first(framing.ping_frame(b"?"))
+        stream.drop_room(LOBBY)
+        stream.push(reply(framing.text_frame(b"ok")))
         while not peer.seen.endswith(b"ok"):
             await peer.until(len(peer.seen) + 1)
         await peer.send(closing())
@@ -435,10 +435,10 @@ async def test_too_many_replies_are_a_slow_consumer() -> None:
     """Past the hard limit it ends, and what the peer has are whole frames."""
     host = EchoHost()
     async with connected(host, LIMITS, sndbuf=TINY) as peer:
-        (door,) = host.outlets
+        (stream,) = host.outlets
         for _ in range(250):
-            door.push(reply(framing.text_frame(b"r" * 500)))
-        assert door.ending is Ending.SLOW
+            stream.push(reply(framing.text_frame(b"r" * 500)))
+        assert stream.ending is Ending.SLOW
         await peer.rest()
     assert code_of(peer) == 4002
 
@@ -450,14 +450,14 @@ async def test_no_progress_for_the_write_timeout_is_slow(
     host = EchoHost()
     limits = attrs.evolve(LIMITS, write_timeout_s=30.0, heartbeat_interval_s=0)
     async with connected(host, limits, sndbuf=TINY) as peer:
-        (door,) = host.outlets
+        (stream,) = host.outlets
         started = trio.current_time()
-        while not door.outbox.waiting:
-            door.push(reply(framing.text_frame(b"r" * 500)))
-        while not door.finished:
-            await door.change()
+        while not stream.outbox.waiting:
+            stream.push(reply(framing.text_frame(b"r" * 500)))
+        while not stream.finished:
+            await stream.change()
         assert trio.current_time() - started == 30
-        assert door.ending is Ending.SLOW
+        assert stream.ending is Ending.SLOW
         await trio.sleep(10)
         await peer.rest()
     list(frames_of(peer.seen[: len(peer.seen) // 504 * 504]))
@@ -470,20 +470,20 @@ async def test_whoever_takes_something_is_kept_above_the_soft_limit(
     host = EchoHost()
     limits = attrs.evolve(LIMITS, write_timeout_s=30.0, heartbeat_interval_s=0)
     async with connected(host, limits, sndbuf=TINY) as peer:
-        (door,) = host.outlets
+        (stream,) = host.outlets
         started = trio.current_time()
         while trio.current_time() - started < 3600:
-            while door.outbox.waiting < 40_000:
-                door.push(reply(framing.text_frame(b"r" * 500)))
-            assert door.outbox.over
+            while stream.outbox.waiting < 40_000:
+                stream.push(reply(framing.text_frame(b"r" * 500)))
+            assert stream.outbox.over
             await trio.sleep(25)
             await peer.until(len(peer.seen) + 1)
-        assert not door.finished
+        assert not stream.finished
         stopped = trio.current_time()
-        while not door.finished:
-            await door.change()
+        while not stream.finished:
+            await stream.change()
         assert 30 <= trio.current_time() - stopped <= 31
-        assert door.ending is Ending.SLOW
+        assert stream.ending is Ending.SLOW
         await peer.rest()
     assert code_of(peer) == 4002
 
@@ -492,19 +492,19 @@ async def test_whoever_is_over_the_soft_limit_is_not_read() -> None:
     """His commands wait until he has taken half of what waits for him."""
     host = EchoHost()
     async with connected(host, LIMITS, sndbuf=TINY) as peer:
-        (door,) = host.outlets
+        (stream,) = host.outlets
         for _ in range(60):
-            door.push(reply(framing.text_frame(b"r" * 500)))
-        assert door.outbox.over
+            stream.push(reply(framing.text_frame(b"r" * 500)))
+        assert stream.outbox.over
         await peer.send(text("one"))
         await idle()
         await peer.send(text("two"))
         await idle()
         assert host.heard == []
-        assert not door.reading
+        assert not stream.reading
         while not host.heard:
             await peer.until(len(peer.seen) + 1)
-        assert not door.outbox.over
+        assert not stream.outbox.over
         await peer.send(closing())
         await peer.rest()
     assert host.heard == [b"one", b"two"]
@@ -514,14 +514,14 @@ async def test_a_replay_waits_until_less_than_half_waits() -> None:
     """`wait_low` is how pages are pulled; it ends with the connection."""
     host = EchoHost()
     async with connected(host, LIMITS, sndbuf=TINY) as peer:
-        (door,) = host.outlets
+        (stream,) = host.outlets
         pages = 0
         answers = []
 
         async def replay() -> None:
             nonlocal pages
-            while await door.wait_low():
-                door.push_all([event(9, EntryKind.REPLAY)] * 10)
+            while await stream.wait_low():
+                stream.push_all([event(9, EntryKind.REPLAY)] * 10)
                 pages += 1
             answers.append("over")
 
@@ -529,11 +529,11 @@ async def test_a_replay_waits_until_less_than_half_waits() -> None:
             nursery.start_soon(replay)
             await idle()
             before = pages
-            assert door.outbox.waiting >= 10_000
-            assert not door.outbox.over
+            assert stream.outbox.waiting >= 10_000
+            assert not stream.outbox.over
             await peer.until(60_000)
             assert pages > before
-            door.finish(Ending.REVOKED)
+            stream.finish(Ending.REVOKED)
             await idle()
             assert answers == ["over"]
         await peer.rest()
@@ -543,13 +543,13 @@ async def test_dropping_a_room_frees_what_waits_of_it() -> None:
     """The begun entry leaves whole, the others never."""
     host = EchoHost()
     async with connected(host, LIMITS, sndbuf=TINY) as peer:
-        (door,) = host.outlets
+        (stream,) = host.outlets
         for seq in range(1, 31):
-            door.push(event(seq))
-        waiting = door.outbox.waiting
-        door.drop_room(LOBBY)
-        assert door.outbox.waiting < 520 < waiting
-        door.push(reply(framing.text_frame(b"left")))
+            stream.push(event(seq))
+        waiting = stream.outbox.waiting
+        stream.drop_room(LOBBY)
+        assert stream.outbox.waiting < 520 < waiting
+        stream.push(reply(framing.text_frame(b"left")))
         await peer.send(closing())
         await peer.rest()
     assert peer.frames()[-2:] == [(1, b"left"), (8, b"\x03\xe8")]
@@ -559,9 +559,9 @@ async def test_a_cork_is_one_order() -> None:
     """Many entries in one call arrive as if they were pushed one by one."""
     host = EchoHost()
     async with connected(host, sndbuf=TINY) as peer:
-        (door,) = host.outlets
+        (stream,) = host.outlets
         for base in range(0, 100, 10):
-            door.push_all([event(base + n) for n in range(10)])
+            stream.push_all([event(base + n) for n in range(10)])
         await peer.send(closing())
         await peer.rest()
     assert seqs(peer) == [(n, n) for n in range(100)]
@@ -579,10 +579,10 @@ async def test_a_peer_that_hangs_up_gets_its_answers_first() -> None:
             if not goodbye:
                 peer.sock.shutdown(trio.socket.SHUT_WR)
             await idle()
-            (door,) = host.outlets
-            assert not door.finished
-            door.push(reply(framing.text_frame(b"ok")))
-            door.answered()
+            (stream,) = host.outlets
+            assert not stream.finished
+            stream.push(reply(framing.text_frame(b"ok")))
+            stream.answered()
             await peer.rest()
         assert peer.frames()[0] == (1, b"ok")
         assert host.ending is ending
@@ -639,15 +639,15 @@ async def test_a_flood_of_fragments_leaves_turns_for_others(
 ) -> None:
     """Those that come with one read are given to the library a few at a time."""
     passed = 0
-    receive = Door._receive
+    receive = WebSocketStream._receive
 
-    async def counted(self: Door) -> bytes:
+    async def counted(self: WebSocketStream) -> bytes:
         nonlocal passed
         data = await receive(self)
         passed += 1
         return data
 
-    monkeypatch.setattr(Door, "_receive", counted)
+    monkeypatch.setattr(WebSocketStream, "_receive", counted)
     host = EchoHost()
     async with connected(host) as peer:
         await idle()
@@ -661,15 +661,15 @@ async def test_a_flood_of_fragments_leaves_turns_for_others(
 
 
 async def test_no_more_commands_are_open_than_may_be() -> None:
-    """The rest of what was read waits in the door, in order."""
+    """The rest of what was read waits in the stream, in order."""
     host = EchoHost(lazy=True)
     async with connected(host, attrs.evolve(FREE, inflight_max=3)) as peer:
         await peer.send(b"".join(text(str(n)) for n in range(10)))
         await idle()
-        (door,) = host.outlets
+        (stream,) = host.outlets
         for answered in range(10):
             assert len(host.heard) == min(10, answered + 3)
-            door.answered()
+            stream.answered()
             await idle()
         await peer.send(closing())
         await peer.rest()
@@ -701,15 +701,15 @@ async def test_what_a_command_costs_more_is_paid_before_the_next_is_read(
     host = EchoHost()
     limits = attrs.evolve(FREE, commands_per_s=10, heartbeat_interval_s=25)
     async with connected(host, limits) as peer:
-        (door,) = host.outlets
+        (stream,) = host.outlets
         await peer.send(text("dear"))
         await idle()
-        door.charge(10 * 2 - 1 + 600)
+        stream.charge(10 * 2 - 1 + 600)
         await peer.send(text("next"))
         started = trio.current_time()
         await peer.until(len(b"..dear..next"))
         assert 60 <= trio.current_time() - started <= 61
-        assert not door.finished
+        assert not stream.finished
         await peer.send(closing())
         await peer.rest()
     assert host.heard == [b"dear", b"next"]
@@ -722,13 +722,13 @@ async def test_bytes_are_read_at_their_rate(
     host = EchoHost()
     limits = attrs.evolve(FREE, bytes_per_s=16_384, bytes_burst=65_536)
     async with connected(host, limits) as peer:
-        (door,) = host.outlets
+        (stream,) = host.outlets
         messages = [bytes([65 + n % 26]) * 4000 for n in range(64)]
         started = trio.current_time()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(peer.send, b"".join(map(text, messages)) + closing())
             await trio.sleep(0.5)
-            assert 60_000 <= door.bytes_in <= 65_536 + 16_384
+            assert 60_000 <= stream.bytes_in <= 65_536 + 16_384
             await peer.rest()
         # 257 KB, of which 64 KB are the burst.
         assert 11.5 <= trio.current_time() - started <= 12.5
@@ -756,13 +756,13 @@ async def test_a_connection_that_ends_does_not_wait_for_its_bytes() -> None:
     host = EchoHost()
     limits = attrs.evolve(FREE, bytes_per_s=1, bytes_burst=0)
     async with connected(host, limits) as peer:
-        (door,) = host.outlets
+        (stream,) = host.outlets
         await peer.send(text(b"x" * 16_000))
         await idle()
         await peer.send(text(b"y" * 16_000))
         await idle()
-        assert not door.reading
-        door.finish(Ending.RESTART)
+        assert not stream.reading
+        stream.finish(Ending.RESTART)
         await peer.rest()
     assert code_of(peer) == 4001
     assert len(host.heard) == 1
@@ -776,8 +776,8 @@ async def test_who_is_ended_is_read_no_faster_than_before(
     for sent, is_seen in ((60_000, True), (4_000_000, False)):
         host = EchoHost()
         async with connected(host, limits) as peer:
-            (door,) = host.outlets
-            door.finish(Ending.MALFORMED)
+            (stream,) = host.outlets
+            stream.finish(Ending.MALFORMED)
             await idle()
             started = trio.current_time()
             async with trio.open_nursery() as nursery:
@@ -788,7 +788,7 @@ async def test_who_is_ended_is_read_no_faster_than_before(
                 nursery.cancel_scope.cancel()
         assert (trio.current_time() - started < 1.0) is is_seen
         seconds = limits.close_timeout_s + 2
-        assert door.bytes_in <= 65_536 + seconds * 16_384
+        assert stream.bytes_in <= 65_536 + seconds * 16_384
         assert host.heard == []
 
 
@@ -796,14 +796,14 @@ async def test_who_is_ended_leaves_turns_for_others() -> None:
     """Where bytes have no rate, he has one read of each turn, however much he sends."""
     host = EchoHost()
     async with connected(host) as peer:
-        (door,) = host.outlets
-        door.finish(Ending.MALFORMED)
+        (stream,) = host.outlets
+        stream.finish(Ending.MALFORMED)
         await idle()
         async with trio.open_nursery() as nursery:
-            with passes(lambda: door.bytes_in) as found:
+            with passes(lambda: stream.bytes_in) as found:
                 nursery.start_soon(peer.send, text(b"x" * 90) * 20_000 + closing())
                 await until_end(peer)
-    assert door.bytes_in > 1_900_000
+    assert stream.bytes_in > 1_900_000
     assert max(found) <= READ_BYTES
 
 
@@ -811,12 +811,12 @@ async def test_the_host_may_hold_reading() -> None:
     """While it drains, commands wait in the socket; then they are read."""
     host = EchoHost()
     async with connected(host) as peer:
-        (door,) = host.outlets
-        door.hold()
+        (stream,) = host.outlets
+        stream.hold()
         await peer.send(text("one"))
         await idle()
         assert host.heard == []
-        door.release()
+        stream.release()
         await idle()
         assert host.heard == [b"one"]
         await peer.send(closing())
@@ -840,7 +840,7 @@ async def test_a_silent_peer_is_asked_and_then_ended(
 ) -> None:
     """A ping at 25 s, 4004 at 35 s, each rounded up to a second."""
     host = EchoHost()
-    async with connected(host, DoorLimits()) as peer:
+    async with connected(host, WebSocketLimits()) as peer:
         started = trio.current_time()
         assert await peer.until(2) == framing.ping_frame()
         assert 25 <= trio.current_time() - started <= 26
@@ -856,7 +856,7 @@ async def test_the_first_ping_is_jittered(
 ) -> None:
     """Up to half of the interval early, by the number that is passed in."""
     host = EchoHost()
-    async with connected(host, DoorLimits(), jitter=1.0) as peer:
+    async with connected(host, WebSocketLimits(), jitter=1.0) as peer:
         started = trio.current_time()
         await peer.until(2)
         assert 12 <= trio.current_time() - started <= 14
@@ -869,7 +869,7 @@ async def test_a_peer_that_answers_pings_lives_for_hours(
 ) -> None:
     """Three hours of pings and pongs, and nothing else."""
     host = EchoHost()
-    async with connected(host, DoorLimits()) as peer:
+    async with connected(host, WebSocketLimits()) as peer:
         started = trio.current_time()
         while trio.current_time() - started < 3 * 3600:
             await peer.until(len(peer.seen) + 2)
@@ -885,15 +885,15 @@ async def test_nobody_is_judged_while_he_is_not_read(
 ) -> None:
     """An hour held is no silence; afterwards the interval starts again."""
     host = EchoHost(lazy=True)
-    limits = DoorLimits(inflight_max=1)
+    limits = WebSocketLimits(inflight_max=1)
     async with connected(host, limits) as peer:
-        (door,) = host.outlets
+        (stream,) = host.outlets
         await peer.send(text("one") + text("two"))
         await trio.sleep(3600)
-        assert not door.finished
+        assert not stream.finished
         assert host.heard == [b"one"]
-        door.answered()
-        door.answered()
+        stream.answered()
+        stream.answered()
         started = trio.current_time()
         await peer.until(2)
         assert 25 <= trio.current_time() - started <= 27
@@ -904,20 +904,20 @@ async def test_nobody_is_judged_while_he_is_not_read(
 async def test_a_byte_that_was_not_read_in_time_counts() -> None:
     """A late loop looks into the socket before it judges."""
     host = EchoHost()
-    async with connected(host, DoorLimits()) as peer:
-        door: Door = host.outlets[0]
+    async with connected(host, WebSocketLimits()) as peer:
+        stream: WebSocketStream = host.outlets[0]
         now = trio.current_time()
-        judge(door, now + 1000)
-        assert door.beat.pinged == now + 1000
-        assert not door.has_unread()
+        judge(stream, now + 1000)
+        assert stream.beat.pinged == now + 1000
+        assert not stream.has_unread()
         peer.put(b"\x81")
-        assert door.has_unread()
-        judge(door, now + 2000)
-        assert not door.finished
+        assert stream.has_unread()
+        judge(stream, now + 2000)
+        assert not stream.finished
         await idle()
-        assert not door.has_unread()
-        judge(door, now + 3000)
-        judge(door, now + 4000)
-        assert door.ending is Ending.NO_PONG
+        assert not stream.has_unread()
+        judge(stream, now + 3000)
+        judge(stream, now + 4000)
+        assert stream.ending is Ending.NO_PONG
         await peer.rest()
     assert not host.bugs

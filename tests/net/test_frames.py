@@ -1,4 +1,4 @@
-"""RFC 6455 through the full door, each case at every split of its bytes.
+"""RFC 6455 through the full stream, each case at every split of its bytes.
 
 The cases are those of Autobahn|Testsuite sections 1 to 7, written as bytes.
 """

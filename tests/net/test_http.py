@@ -6,8 +6,8 @@ import trio.testing
 
 from chatd.config.values import parse_network
 from chatd.core.quota import Buckets
-from chatd.net.census import Census
-from chatd.net.routing import Site
+from chatd.net.connection_limiter import ConnectionLimiter
+from chatd.net.routing import HttpConfig
 from chatd.net.trouble import Cause, Trouble
 from tests.net.echo import closing, masked, text
 from tests.net.echo_server import ROUTES
@@ -45,8 +45,8 @@ async def test_a_route_is_answered_with_its_body() -> None:
 
 async def test_every_answer_has_its_date() -> None:
     """As RFC 9110 section 6.6.1 asks of whoever has a clock; a 503 and a 400, too."""
-    site = Site(routes=ROUTES, wall=lambda: 784_111_777.0)
-    async with edge(site=site, census=Census(1, 0)) as server:
+    site = HttpConfig(routes=ROUTES, wall=lambda: 784_111_777.0)
+    async with edge(site=site, limiter=ConnectionLimiter(1, 0)) as server:
         for request in (
             GET + LAST,
             "GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -214,7 +214,7 @@ async def test_426_names_upgrade_in_connection(request_: str) -> None:
 )
 async def test_where_a_websocket_is(target: str, path: str) -> None:
     """In each spelling of its path, below the prefix and without it, or by a URL."""
-    site = Site(routes=ROUTES, prefix="/chat")
+    site = HttpConfig(routes=ROUTES, prefix="/chat")
     async with edge(site=site) as server:
         peer = await server.upgraded(path=target)
         peer.sock.close()
@@ -228,7 +228,7 @@ async def test_where_a_websocket_is(target: str, path: str) -> None:
 )
 async def test_where_none_is(path: str) -> None:
     """404, and the operator is told, who may have meant that path."""
-    site = Site(routes=ROUTES, prefix="/chat")
+    site = HttpConfig(routes=ROUTES, prefix="/chat")
     async with edge(site=site) as server:
         answer = await server.ask(UPGRADE.replace("/ws", path, 1) + "\r\n")
         assert status(answer) == 404
@@ -237,7 +237,7 @@ async def test_where_none_is(path: str) -> None:
 
 async def test_routes_are_found_below_the_prefix_too() -> None:
     """What a proxy leaves of the path does not matter."""
-    site = Site(routes=ROUTES, prefix="/a/b")
+    site = HttpConfig(routes=ROUTES, prefix="/a/b")
     async with edge(site=site) as server:
         for path, expected in (
             ("/healthz", 200),
@@ -368,21 +368,21 @@ async def test_the_subprotocol_is_answered_only_where_it_was_offered() -> None:
 
 async def test_a_bearer_reaches_the_host_and_the_address_is_the_clients() -> None:
     """Through a trusted proxy, and never in a repr."""
-    site = Site(routes=ROUTES, trusted_proxies=[parse_network("127.0.0.0/8")])
+    site = HttpConfig(routes=ROUTES, trusted_proxies=[parse_network("127.0.0.0/8")])
     async with edge(site=site) as server:
         peer = await server.upgraded(
             "Authorization: Bearer s3cret\r\nX-Forwarded-For: 6.6.6.6, 192.0.2.9\r\n"
         )
         with peer.sock:
-            (door,) = server.host.outlets
-            assert door.bearer == "s3cret"
-            assert door.address == "192.0.2.9"
-            assert "s3cret" not in repr(door)
+            (stream,) = server.host.outlets
+            assert stream.bearer == "s3cret"
+            assert stream.address == "192.0.2.9"
+            assert "s3cret" not in repr(stream)
 
 
 async def test_the_public_origin_may_connect() -> None:
     """What the operator allowed, whatever the host header says."""
-    site = Site(routes=ROUTES, allowed_origins=["https://chat.example.org"])
+    site = HttpConfig(routes=ROUTES, allowed_origins=["https://chat.example.org"])
     async with edge(site=site) as server:
         peer = await server.upgraded("Origin: https://chat.example.org\r\n")
         peer.sock.close()
@@ -431,7 +431,7 @@ async def test_silence_between_requests_has_an_end(
 
 async def test_a_port_scan_leaves_nothing() -> None:
     """Connecting and leaving, with or without half a request, ends at once."""
-    async with edge(census=Census(4, 4)) as server:
+    async with edge(limiter=ConnectionLimiter(4, 4)) as server:
         for part in (b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: a\r\n"):
             for _ in range(10):
                 peer = await server.connect()
@@ -448,7 +448,7 @@ async def test_a_bug_in_a_route_ends_that_connection_only() -> None:
     def broken(method: str) -> object:
         raise LookupError(method)
 
-    site = Site(routes={**ROUTES, "/bug": broken})  # type: ignore[dict-item]
+    site = HttpConfig(routes={**ROUTES, "/bug": broken})  # type: ignore[dict-item]
     async with edge(site=site) as server:
         assert await server.ask("GET /bug HTTP/1.1\r\nHost: a\r\n\r\n") == b""
         assert len(server.watcher.bugs) == 1
@@ -468,9 +468,9 @@ async def test_half_a_head_is_answered() -> None:
 # --- the rate -----------------------------------------------------------------
 
 
-def rated(per_s: float, burst: float) -> Site:
+def rated(per_s: float, burst: float) -> HttpConfig:
     """A site with a rate, behind a proxy that is trusted."""
-    return Site(
+    return HttpConfig(
         routes=ROUTES,
         requests=Buckets(per_s, burst),
         trusted_proxies=[parse_network("127.0.0.1")],
@@ -594,7 +594,7 @@ async def test_what_only_the_operator_can_mend_is_told_him(
 
 async def test_a_proxys_word_that_says_nothing_is_told() -> None:
     """It is refused nothing, but its clients share its address."""
-    site = Site(routes=ROUTES, trusted_proxies=[parse_network("127.0.0.1")])
+    site = HttpConfig(routes=ROUTES, trusted_proxies=[parse_network("127.0.0.1")])
     async with edge(site=site) as server:
         assert status(await server.ask(asking("unknown"))) == 200
         peer = await server.upgraded("X-Forwarded-For: 1.2.3.4, _x\r\n")

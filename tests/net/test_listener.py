@@ -25,8 +25,8 @@ from chatd.config.values import (
 )
 from chatd.errors import ConfigError, Ending
 from chatd.net.accepting import ACCEPT_REPORT_S
-from chatd.net.census import Census
-from chatd.net.routing import Site
+from chatd.net.connection_limiter import ConnectionLimiter
+from chatd.net.routing import HttpConfig
 from chatd.net.sockets import Listening, UnixAccess, listen_on, tune
 from chatd.net.trouble import Cause, Trouble
 from tests.net.echo import EchoHost, closing, text
@@ -39,7 +39,7 @@ idle = trio.testing.wait_all_tasks_blocked
 
 async def test_one_connection_too_many_is_told_when_to_come_back() -> None:
     """503 with Retry-After, without reading a request; a place that is free is free."""
-    async with edge(census=Census(2, 0)) as server:
+    async with edge(limiter=ConnectionLimiter(2, 0)) as server:
         first, second = await server.upgraded(), await server.upgraded()
         answer = await server.ask(UPGRADE + "\r\n")
         assert answer.startswith(b"HTTP/1.1 503 ")
@@ -56,7 +56,7 @@ async def test_one_connection_too_many_is_told_when_to_come_back() -> None:
 
 async def test_refusals_beyond_some_are_only_closed() -> None:
     """Those who are told are bounded too."""
-    async with edge(census=Census(1, 0)) as server:
+    async with edge(limiter=ConnectionLimiter(1, 0)) as server:
         first = await server.upgraded()
         crowd = [await server.connect() for _ in range(80)]
         await idle()
@@ -73,7 +73,7 @@ async def test_an_address_that_goes_on_is_only_closed(
 ) -> None:
     """An answer costs as much as a request; one a second tells enough."""
     autojump_clock.autojump_threshold = 0.05
-    async with edge(census=Census(1, 0)) as server:
+    async with edge(limiter=ConnectionLimiter(1, 0)) as server:
         first = await server.upgraded()
 
         async def told(count: int) -> int:
@@ -93,8 +93,8 @@ async def test_an_address_that_goes_on_is_only_closed(
 
 async def test_a_proxy_counts_by_its_clients() -> None:
     """Each client of a trusted proxy has his own limit."""
-    site = Site(routes=ROUTES, trusted_proxies=[parse_network("127.0.0.1")])
-    async with edge(site=site, census=Census(0, 1)) as server:
+    site = HttpConfig(routes=ROUTES, trusted_proxies=[parse_network("127.0.0.1")])
+    async with edge(site=site, limiter=ConnectionLimiter(0, 1)) as server:
         peers = [
             await server.upgraded(f"X-Forwarded-For: 192.0.2.{n}\r\n") for n in (1, 2)
         ]
@@ -102,13 +102,13 @@ async def test_a_proxy_counts_by_its_clients() -> None:
         answer = await server.ask(head)
         assert answer.startswith(b"HTTP/1.1 503 ")
         assert b"Retry-After: 10" in answer
-        assert server.listener.census.by_key == {"192.0.2.1": 1, "192.0.2.2": 1}
+        assert server.listener.limiter.by_key == {"192.0.2.1": 1, "192.0.2.2": 1}
         crowd = Trouble(Cause.CONNECTIONS_PER_ADDRESS, "192.0.2.1")
         assert server.watcher.troubles == [crowd]
         for peer in peers:
             peer.sock.close()
         await idle()
-        assert server.listener.census.by_key == {}
+        assert server.listener.limiter.by_key == {}
 
 
 async def test_draining_stops_accepting_and_lets_connections_end() -> None:

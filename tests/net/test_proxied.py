@@ -12,9 +12,9 @@ import trio.testing
 
 from chatd.config.values import Network, UnixAddress, parse_network
 from chatd.core.quota import Buckets
-from chatd.net.census import Census
+from chatd.net.connection_limiter import ConnectionLimiter
 from chatd.net.proxyproto import HEAD_S, SIGNATURE
-from chatd.net.routing import Site
+from chatd.net.routing import HttpConfig
 from chatd.net.trouble import Cause, Trouble
 from tests.net.echo import closing, frames_of, text
 from tests.net.echo_server import ROUTES
@@ -26,10 +26,10 @@ HERE = [parse_network("127.0.0.1")]
 idle = trio.testing.wait_all_tasks_blocked
 
 
-def behind(*networks: str) -> Site:
+def behind(*networks: str) -> HttpConfig:
     """A site that trusts this machine, and maybe others."""
     trusted: list[Network] = [*HERE, *map(parse_network, networks)]
-    return Site(routes=ROUTES, trusted_proxies=trusted)
+    return HttpConfig(routes=ROUTES, trusted_proxies=trusted)
 
 
 @pytest.mark.parametrize("tls", [False, True])
@@ -50,8 +50,8 @@ async def test_a_trusted_proxys_head_is_believed(
     context = server_context() if tls else None
     async with edge(site=behind(), proxied=True, tls=context) as server:
         peer = await server.upgraded(told=told)
-        (door,) = server.host.outlets
-        assert door.address == source
+        (stream,) = server.host.outlets
+        assert stream.address == source
         await peer.send(text("hi") + closing())
         await peer.rest()
         assert next(frames_of(peer.seen)) == (1, b"hi")
@@ -78,12 +78,12 @@ async def test_a_head_may_come_with_what_follows_or_in_pieces(told: bytes) -> No
 
 async def test_whoever_is_no_trusted_proxy_is_not_heard() -> None:
     """With a head as well as without: it is closed, and one line says why."""
-    site = Site(routes=ROUTES, trusted_proxies=[parse_network("192.0.2.1")])
+    site = HttpConfig(routes=ROUTES, trusted_proxies=[parse_network("192.0.2.1")])
     async with edge(site=site, proxied=True) as server:
         for request in (head() + b"GET / HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"):
             assert await server.ask(request) == b""
         assert server.watcher.troubles == [Trouble(Cause.NOT_A_PROXY, "127.0.0.1")] * 2
-        assert server.listener.census == Census(0, 0)
+        assert server.listener.limiter == ConnectionLimiter(0, 0)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ async def test_a_proxy_that_goes_away_is_no_bug() -> None:
         peer.sock.close()
         await idle()
         assert len(server.watcher.troubles) == 2
-        assert server.listener.census == Census(0, 0)
+        assert server.listener.limiter == ConnectionLimiter(0, 0)
         assert not server.watcher.bugs
 
 
@@ -154,11 +154,13 @@ async def test_a_proxy_that_goes_away_is_no_bug() -> None:
 )
 async def test_a_proxys_own_connection_is_its_own(told: bytes) -> None:
     """LOCAL and UNKNOWN, as health checks say: the socket's address, and no limit."""
-    async with edge(site=behind(), proxied=True, census=Census(0, 1)) as server:
+    async with edge(
+        site=behind(), proxied=True, limiter=ConnectionLimiter(0, 1)
+    ) as server:
         request = told + b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
         peers = [await server.connect(told) for _ in range(3)]
         await idle()
-        assert server.listener.census.by_key == {}
+        assert server.listener.limiter.by_key == {}
         assert b"hello" in await server.ask(request)
         for peer in peers:
             peer.sock.close()
@@ -167,14 +169,16 @@ async def test_a_proxys_own_connection_is_its_own(told: bytes) -> None:
 @pytest.mark.parametrize("tls", [False, True])
 async def test_limits_count_by_the_address_that_was_told(tls: bool) -> None:
     """At once, before TLS and HTTP; IPv6 by /64."""
-    census = Census(0, 2, Buckets(1.0, 4))
+    limiter = ConnectionLimiter(0, 2, Buckets(1.0, 4))
     context = server_context() if tls else None
-    async with edge(site=behind(), proxied=True, census=census, tls=context) as server:
+    async with edge(
+        site=behind(), proxied=True, limiter=limiter, tls=context
+    ) as server:
         peers = [
             await server.upgraded(told=head(source))
             for source in ("2001:db8:0:1::1", "2001:db8:0:1::2", "2001:db8:0:2::1")
         ]
-        assert census.by_key == {"2001:db8:0:1::/64": 2, "2001:db8:0:2::/64": 1}
+        assert limiter.by_key == {"2001:db8:0:1::/64": 2, "2001:db8:0:2::/64": 1}
         late = await server.dial()
         await late.send(head("2001:db8:0:1:ffff::"))
         answer = await late.rest()
@@ -185,7 +189,7 @@ async def test_limits_count_by_the_address_that_was_told(tls: bool) -> None:
         for peer in peers:
             peer.sock.close()
         await idle()
-        assert census.by_key == {}
+        assert limiter.by_key == {}
 
 
 async def test_behind_two_proxies_the_inner_one_tells_of_the_outer() -> None:
@@ -209,7 +213,10 @@ async def test_a_proxy_may_come_through_a_unix_socket(tmp_path: Path) -> None:
     async with edge(address=address, site=behind(), proxied=True) as server:
         one = await server.upgraded(told=head("192.0.2.7"))
         two = await server.upgraded(told=head("unix"))
-        assert [door.address for door in server.host.outlets] == ["192.0.2.7", "unix"]
+        assert [stream.address for stream in server.host.outlets] == [
+            "192.0.2.7",
+            "unix",
+        ]
         for peer in (one, two):
             peer.sock.close()
 

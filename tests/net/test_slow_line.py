@@ -14,14 +14,14 @@ import trio.testing
 
 from chatd.errors import Ending
 from chatd.ids import RoomName
-from chatd.net.door import Door
-from chatd.net.host import DoorLimits
+from chatd.net.host import WebSocketLimits
+from chatd.net.websocket import WebSocketStream
 from chatd.ports import Entry, EntryKind
 from chatd.wire import framing
 from tests.net.echo import EchoHost, Peer, closing, connected, masked, reply
 
 LINE_BYTES_PER_S = 4000
-LIMITS = DoorLimits(commands_per_s=0, bytes_per_s=0)
+LIMITS = WebSocketLimits(commands_per_s=0, bytes_per_s=0)
 LOBBY = RoomName("lobby")
 transports = pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 
@@ -78,16 +78,16 @@ async def test_a_page_of_history_takes_its_minute(
     """And whoever has read it lives on; he was asked, and answered."""
     host = EchoHost()
     async with connected(host, LIMITS, tls=tls) as peer:
-        reader, (door,) = Reader(peer), host.outlets
+        reader, (stream,) = Reader(peer), host.outlets
         for _ in range(3):
             before, started = reader.messages, trio.current_time()
-            door.push(page())
+            stream.push(page())
             while reader.messages == before:
                 await reader.read()
             assert trio.current_time() - started > 60
             for _ in range(40):
                 await reader.read()
-        assert not door.finished
+        assert not stream.finished
         assert reader.pings >= 3
         await peer.send(closing())
         await peer.rest()
@@ -100,15 +100,15 @@ async def test_a_replay_and_a_busy_room_are_taken_for_as_long_as_they_last(
     """A quarter of an hour, in which the line is never free."""
     host = EchoHost()
     async with connected(host, LIMITS, tls=tls) as peer:
-        reader, (door,) = Reader(peer), host.outlets
+        reader, (stream,) = Reader(peer), host.outlets
         for _ in range(15 * 60):
-            while door.outbox.low:
-                door.push(events(1, 60))
+            while stream.outbox.low:
+                stream.push(events(1, 60))
             await reader.read()
-        assert not door.finished
+        assert not stream.finished
         assert len(peer.seen) > 0.9 * 15 * 60 * LINE_BYTES_PER_S
         await peer.send(closing())
-        door.outbox.drop_all()
+        stream.outbox.drop_all()
         await peer.rest()
 
 
@@ -119,10 +119,10 @@ async def test_a_ping_overtakes_what_waits(
     """It comes behind what the kernel has and the frame that has begun."""
     host = EchoHost()
     async with connected(host, LIMITS, sndbuf=4096, tls=tls) as peer:
-        reader, (door,) = Reader(peer), host.outlets
-        door.push(events(1, 100))
-        door.push(page(100_000))
-        door.push_first(framing.ping_frame())
+        reader, (stream,) = Reader(peer), host.outlets
+        stream.push(events(1, 100))
+        stream.push(page(100_000))
+        stream.push_first(framing.ping_frame())
         while not reader.pings:
             await reader.read()
         assert reader.messages < 40
@@ -138,14 +138,14 @@ async def test_a_reader_who_stops_is_ended_in_the_time_of_a_stalled_write(
     for size in (2000, 400_000):
         host = EchoHost()
         async with connected(host, LIMITS, tls=tls) as peer:
-            (door,) = host.outlets
-            door.push(page(size))
+            (stream,) = host.outlets
+            stream.push(page(size))
             started = trio.current_time()
-            while not door.finished:
-                await door.change()
+            while not stream.finished:
+                await stream.change()
             assert trio.current_time() - started <= 25 + 60 + 2
-            assert door.ending in (Ending.SLOW, Ending.NO_PONG)
-            assert bool(door.outbox.waiting) is (door.ending is Ending.SLOW)
+            assert stream.ending in (Ending.SLOW, Ending.NO_PONG)
+            assert bool(stream.outbox.waiting) is (stream.ending is Ending.SLOW)
             await peer.rest()
 
 
@@ -156,8 +156,8 @@ async def test_who_reads_all_and_answers_nothing_is_ended_in_time(
     """In interval and timeout, and the time in which a slow one would have read."""
     host = EchoHost()
     async with connected(host, LIMITS, tls=tls) as peer:
-        door: Door = host.outlets[0]
-        door.push(page(20_480))
+        stream: WebSocketStream = host.outlets[0]
+        stream.push(page(20_480))
         started = trio.current_time()
         await peer.rest()
         assert 45 <= trio.current_time() - started <= 47

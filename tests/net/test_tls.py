@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from chatd.config.values import UnixAddress
 from chatd.errors import ConfigError
-from chatd.net.census import Census
+from chatd.net.connection_limiter import ConnectionLimiter
 from chatd.net.listener import HANDSHAKE_S
 from chatd.net.proxyproto import SIGNATURE
 from chatd.net.tls import TlsSocket, server_context
@@ -140,7 +140,9 @@ async def test_a_handshake_has_a_bound(
 
 async def test_one_too_many_is_closed_without_keys() -> None:
     """A refusal is not worth a handshake."""
-    async with edge(tls=secret.server_context(), census=Census(1, 0)) as server:
+    async with edge(
+        tls=secret.server_context(), limiter=ConnectionLimiter(1, 0)
+    ) as server:
         first = await server.upgraded()
         peer = await server.dial()
         assert await peer.rest() == b""

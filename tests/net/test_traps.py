@@ -185,7 +185,7 @@ async def test_a_client_that_hangs_up_without_a_word() -> None:
                 peer.sock.close()
         await trio.testing.wait_all_tasks_blocked()
         assert len(server.host.endings) == 30
-        assert server.listener.census.total == 0
+        assert server.listener.limiter.total == 0
         await survives(server)
 
 
@@ -220,6 +220,6 @@ async def test_the_firewall_catches_what_no_guard_foresaw() -> None:
         assert peer.frames() == [(8, b"\x03\xf3internal")]
         assert bad.endings == [Ending.BUG]
         assert len(server.watcher.bugs) == 1
-        assert server.listener.census.total == 0
+        assert server.listener.limiter.total == 0
         server.listener.host = good
         assert await server.echoes()

@@ -10,7 +10,7 @@ import base64
 
 import attrs
 
-from chatd.core import allowance
+from chatd.core import rate_limits
 from chatd.core.agenda import Due
 from chatd.core.applying.sessions import subscribe_direct
 from chatd.core.commands import admissions, sessions
@@ -84,7 +84,7 @@ def register(turn: Turn, connection: Connection, command: Register) -> None:
         raise Reject(RejectCode.FORBIDDEN, _NOT_OPEN[registration])
     check_ending(command.name, "name")
     check_free(command.name, turn.config.auth.reserved)
-    allowance.may_grow(turn, UserName(command.name))
+    rate_limits.may_grow(turn, UserName(command.name))
     _check(turn, connection, command, None)
 
 
@@ -112,13 +112,13 @@ def _verify_own(
     user = turn.user(connection).name
     if is_guest(user):
         raise Reject(RejectCode.FORBIDDEN, refusal)
-    allowance.may_verify(turn, connection)
+    rate_limits.may_verify(turn, connection)
     _check(turn, connection, command, user)
 
 
 def refresh(turn: Turn, connection: Connection, command: Refresh) -> None:
     """Have a new token verified."""
-    allowance.may_verify(turn, connection)
+    rate_limits.may_verify(turn, connection)
     _check(turn, connection, command, turn.user(connection).name)
 
 
@@ -240,7 +240,7 @@ def logout(turn: Turn, connection: Connection, command: Logout) -> None:
             field="everywhere" if command.everywhere else "session",
         )
     if tag is not None and is_other:
-        allowance.pace(turn, connection)
+        rate_limits.pace(turn, connection)
         turn.append(EndNamedSession(user, tag), connection, command)
     elif command.everywhere:
         turn.append(EndSessions(user), connection, command)

@@ -9,7 +9,7 @@ A link is a session's, for one more session beside it (`chatd.core.commands.sess
 
 from __future__ import annotations
 
-from chatd.core import allowance
+from chatd.core import rate_limits
 from chatd.core.commands import authority
 from chatd.core.commands.authority import MODERATOR
 from chatd.core.commands.lookups import fit_page, may_still_ask
@@ -146,8 +146,8 @@ def link(turn: Turn, connection: Connection, command: Link) -> None:
 
 
 def _draw(turn: Turn, connection: Connection, command: CreateInvitation | Link) -> None:
-    allowance.may_grow(turn, turn.user(connection).name)
-    allowance.pace(turn, connection)
+    rate_limits.may_grow(turn, turn.user(connection).name)
+    rate_limits.pace(turn, connection)
     turn.want(CheckSecret(connection.id, command, turn.user(connection).name))
     turn.pend(connection)
 
@@ -182,7 +182,7 @@ def drawn(
 def revoke(turn: Turn, connection: Connection, command: RevokeInvitation) -> None:
     """Have an invitation taken back: one's own, or by an administrator anybody's."""
     user = turn.user(connection)
-    allowance.pace(turn, connection)
+    rate_limits.pace(turn, connection)
     maker = None if user.role == AccountRole.ADMIN else user.name
     turn.append(RemoveInvitation(command.invitation, maker), connection, command)
     turn.pend(connection)

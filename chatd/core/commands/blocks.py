@@ -9,7 +9,7 @@ invitations.
 
 from __future__ import annotations
 
-from chatd.core import allowance
+from chatd.core import rate_limits
 from chatd.core.drafts import SetBlock
 from chatd.core.entities import Connection, User
 from chatd.core.turn import Turn
@@ -50,5 +50,5 @@ def _account(turn: Turn, connection: Connection, other: UserName) -> User:
         raise Reject(RejectCode.FORBIDDEN, "guests have no direct conversations")
     if other == user.name:
         raise Reject(RejectCode.BAD_FIELD, "user: this is your own name", field="user")
-    allowance.pace(turn, connection)
+    rate_limits.pace(turn, connection)
     return user

@@ -11,7 +11,7 @@ import base64
 
 import attrs
 
-from chatd.core import allowance
+from chatd.core import rate_limits
 from chatd.core.commands import authority
 from chatd.core.commands.timeline import cid_conflict
 from chatd.core.drafts import (
@@ -46,11 +46,11 @@ def create(turn: Turn, connection: Connection, command: Create) -> None:
     name = RoomName(command.room) if command.room is not None else _draw_name(turn)
     if turn.durable.room(name) is not None and command.cid is None:
         raise exists(name)
-    allowance.pace(turn, connection)
+    rate_limits.pace(turn, connection)
     try:
         found(turn, connection, command, name, PLAIN.with_(given(command)))
     except Reject:
-        allowance.give_back(turn, connection)
+        rate_limits.give_back(turn, connection)
         raise
 
 
@@ -76,7 +76,7 @@ def found(
 ) -> None:
     """Have a room created, with the connection's user as its owner."""
     check_name(turn, connection, name, "room")
-    allowance.may_create(turn, connection)
+    rate_limits.may_create(turn, connection)
     draft = _draft(turn, connection, command, name, settings)
     turn.append(draft, connection, command)
     turn.pend(connection)
@@ -128,8 +128,8 @@ def created(
     assert isinstance(draft, CreateRoom)
     if isinstance(outcome, Duplicate):
         # Only here: what was refused before it took a token returns none.
-        allowance.give_back_creation(turn, connection)
-        allowance.give_back(turn, connection)
+        rate_limits.give_back_creation(turn, connection)
+        rate_limits.give_back(turn, connection)
     _settle(turn, connection, origin, draft.room, outcome)
     turn.release(connection)
 

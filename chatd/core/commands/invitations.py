@@ -11,7 +11,7 @@ learns of each from its timeline.
 
 from __future__ import annotations
 
-from chatd.core import allowance
+from chatd.core import rate_limits
 from chatd.core.commands import authority, speech, timeline
 from chatd.core.commands.authority import MODERATOR
 from chatd.core.drafts import Committed, Duplicate, Moderate, Outcome
@@ -30,7 +30,7 @@ def invite(turn: Turn, connection: Connection, command: acts.Invite) -> None:
     if not command.on:
         _take_back(turn, connection, command)
         return
-    allowance.may_grow(turn, turn.user(connection).name)
+    rate_limits.may_grow(turn, turn.user(connection).name)
     least = MODERATOR if is_private(command.room) else 1
     room = authority.require_target(turn, connection, command, least)
     if room is None:
@@ -55,7 +55,7 @@ def invite(turn: Turn, connection: Connection, command: acts.Invite) -> None:
             field="user",
             retry_after_s=(last.closed_until - now) / 1000,
         )
-    allowance.pace(turn, connection)
+    rate_limits.pace(turn, connection)
 
 
 def _take_back(turn: Turn, connection: Connection, command: acts.Invite) -> None:
@@ -70,7 +70,7 @@ def _take_back(turn: Turn, connection: Connection, command: acts.Invite) -> None
         raise Reject(
             RejectCode.FORBIDDEN, "the invitation is somebody else's", field="user"
         )
-    allowance.pace(turn, connection)
+    rate_limits.pace(turn, connection)
 
 
 def decline(turn: Turn, connection: Connection, command: acts.Decline) -> None:
@@ -88,7 +88,7 @@ def decline(turn: Turn, connection: Connection, command: acts.Decline) -> None:
         raise no_room(command.room)
     if is_direct(command.room):
         raise Reject(RejectCode.FORBIDDEN, "nobody is asked into a direct conversation")
-    allowance.pace(turn, connection)
+    rate_limits.pace(turn, connection)
 
 
 def refusal(turn: Turn, connection: Connection, command: acts.Decline) -> Moderate:

@@ -12,7 +12,7 @@ store. Its members are told like somebody who is removed, each connection alone.
 
 from __future__ import annotations
 
-from chatd.core import allowance
+from chatd.core import rate_limits
 from chatd.core.agenda import Due
 from chatd.core.commands import authority
 from chatd.core.commands.authority import OWNER
@@ -35,7 +35,7 @@ def destroy(turn: Turn, connection: Connection, command: Destroy) -> None:
     """Check that a room may be ended by whoever asks."""
     room = authority.require(turn, connection, command.room, OWNER)
     authority.check_undeclared(room, "and is there as long as it is")
-    allowance.pace(turn, connection)
+    rate_limits.pace(turn, connection)
 
 
 def destruction(turn: Turn, connection: Connection, command: Destroy) -> DestroyRoom:

@@ -7,7 +7,7 @@ losing, and two owners cannot make each other members at once.
 
 from __future__ import annotations
 
-from chatd.core import allowance
+from chatd.core import rate_limits
 from chatd.core.commands import authority, speech
 from chatd.core.commands.authority import MODERATOR, OWNER, Act
 from chatd.core.commands.creation import given
@@ -67,7 +67,7 @@ def relent(
 ) -> None:
     """Check that a ban or mute may be lifted, whoever it is whom it holds."""
     if authority.require_target(turn, connection, command, MODERATOR) is not None:
-        allowance.pace(turn, connection)
+        rate_limits.pace(turn, connection)
 
 
 def role(turn: Turn, connection: Connection, command: acts.SetRole) -> None:
@@ -76,7 +76,7 @@ def role(turn: Turn, connection: Connection, command: acts.SetRole) -> None:
     _require_member(room, command)
     if room.members[command.user].role == Role.OWNER and command.role != Role.OWNER:
         require_other_owner(room, command.user)
-    allowance.pace(turn, connection)
+    rate_limits.pace(turn, connection)
 
 
 def change(turn: Turn, connection: Connection, command: acts.SetRoom) -> None:
@@ -87,7 +87,7 @@ def change(turn: Turn, connection: Connection, command: acts.SetRoom) -> None:
     room = authority.require(turn, connection, command.room, least)
     authority.check_undeclared(room, "which has its settings")
     speech.check(turn, turn.user(connection), room, command)
-    allowance.pace(turn, connection)
+    rate_limits.pace(turn, connection)
 
 
 def _on_lesser(
@@ -106,7 +106,7 @@ def _on_lesser(
             f"{target.name} has as much to say in {room.name} as you",
             field="user",
         )
-    allowance.pace(turn, connection)
+    rate_limits.pace(turn, connection)
     return room
 
 

@@ -6,7 +6,7 @@ nothing that grows, and tells nothing that the page before a login would not sho
 
 from __future__ import annotations
 
-from chatd.core import allowance
+from chatd.core import rate_limits
 from chatd.core.commands.sessions import PROTOCOL
 from chatd.core.drafts import SetPlace
 from chatd.core.entities import Connection
@@ -49,6 +49,6 @@ def name(turn: Turn, connection: Connection, command: NamePlace) -> None:
         raise Reject(
             RejectCode.FORBIDDEN, "only an administrator says what this place is called"
         )
-    allowance.pace(turn, connection)
+    rate_limits.pace(turn, connection)
     turn.append(SetPlace(command.name), connection, command)
     turn.pend(connection)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatd.core import allowance
+from chatd.core import rate_limits
 from chatd.core.commands import authority
 from chatd.core.drafts import SetDisplay
 from chatd.core.entities import Connection
@@ -14,6 +14,6 @@ def profile(turn: Turn, connection: Connection, command: Profile) -> None:
     """Change what people read instead of one's name."""
     user = turn.user(connection)
     authority.check_unbarred(turn, user)
-    allowance.pace(turn, connection)
+    rate_limits.pace(turn, connection)
     turn.append(SetDisplay(user.name, command.display), connection, command)
     turn.pend(connection)

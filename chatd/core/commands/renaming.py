@@ -14,7 +14,7 @@ by `was`, in `welcome` and in the answer to his join. The event is of the timeli
 
 from __future__ import annotations
 
-from chatd.core import allowance
+from chatd.core import rate_limits
 from chatd.core.commands import authority, speech
 from chatd.core.commands.authority import OWNER
 from chatd.core.commands.creation import check_name, exists
@@ -47,12 +47,12 @@ def rename(turn: Turn, connection: Connection, command: Rename) -> None:
             text = f"{room.name} has had {NAMES_MAX} names, and no room has more"
             raise Reject(RejectCode.FORBIDDEN, text, field="name")
     speech.check(turn, turn.user(connection), room, command)
-    allowance.pace(turn, connection)
+    rate_limits.pace(turn, connection)
     if is_new:
         try:
-            allowance.may_name(turn, connection)
+            rate_limits.may_name(turn, connection)
         except Reject:
-            allowance.give_back(turn, connection)
+            rate_limits.give_back(turn, connection)
             raise
 
 

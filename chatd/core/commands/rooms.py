@@ -8,7 +8,7 @@ happens in the turn that answers the join.
 
 from __future__ import annotations
 
-from chatd.core import allowance, presence
+from chatd.core import presence, rate_limits
 from chatd.core.commands import authority
 from chatd.core.commands.creation import found
 from chatd.core.drafts import (
@@ -54,11 +54,11 @@ def join(turn: Turn, connection: Connection, command: Join) -> None:
                 f"you are not in {room.name} any more: join it without since",
                 field="since",
             )
-        allowance.may_join(turn, connection)
+        rate_limits.may_join(turn, connection)
         draft = _entry(user, room)
         if draft.event:
             # Everybody there is told; leaving costs nothing, and stays possible.
-            allowance.pace(turn, connection)
+            rate_limits.pace(turn, connection)
         _change(turn, connection, command, draft)
 
 
@@ -145,7 +145,7 @@ def joined(
         turn.refuse(connection.id, command, outcome)
     elif is_made and isinstance(outcome, Duplicate):
         # Somebody else was faster: the same join, of a room that exists now.
-        allowance.give_back_creation(turn, connection)
+        rate_limits.give_back_creation(turn, connection)
         connection.waiting.insert(0, command)
     else:
         room = turn.durable.rooms[draft.room]

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import attrs
 
-from chatd.core import allowance
+from chatd.core import rate_limits
 from chatd.core.applying.people import admin_is_here
 from chatd.core.applying.sessions import subscribe_direct
 from chatd.core.barred import address_digest, banned_from_server
@@ -150,7 +150,7 @@ def _opening(
     """
     new_user = None
     if who.is_new or is_guest(who.user):
-        allowance.may_grow(turn, who.user)
+        rate_limits.may_grow(turn, who.user)
     if who.is_new:
         if not is_guest(who.user):
             check_free(who.user, turn.config.auth.reserved)

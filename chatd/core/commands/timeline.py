@@ -7,7 +7,7 @@ store's writer.
 
 from __future__ import annotations
 
-from chatd.core import allowance
+from chatd.core import rate_limits
 from chatd.core.commands import authority, speech
 from chatd.core.drafts import (
     Committed,
@@ -103,7 +103,7 @@ def send(turn: Turn, connection: Connection, command: Send) -> None:
     if command.reply_to is not None:
         _check_readable(room, user, command.reply_to, "reply_to")
     speech.check(turn, user, room, command)
-    allowance.pace(turn, connection, command.text)
+    rate_limits.pace(turn, connection, command.text)
     if room.settings.slow_s:
         speech.note(turn, user, room, command)
 
@@ -113,7 +113,7 @@ def change(turn: Turn, connection: Connection, command: Edit | React) -> None:
     user, room = turn.user(connection), turn.durable.rooms[command.room]
     _check_readable(room, user, command.of, "of")
     speech.check(turn, user, room, command)
-    allowance.pace(turn, connection, getattr(command, "text", ""))
+    rate_limits.pace(turn, connection, getattr(command, "text", ""))
     if room.settings.slow_s:
         speech.note(turn, user, room, command)
 
@@ -136,7 +136,7 @@ def delete(turn: Turn, connection: Connection, _command: Delete) -> None:
     Also of a room that one may not see, or that does not exist: what is answered
     and what is done for it must not tell them from each other.
     """
-    allowance.pace(turn, connection)
+    rate_limits.pace(turn, connection)
 
 
 def _direct(turn: Turn, connection: Connection, command: Send) -> None:
@@ -160,12 +160,12 @@ def _direct(turn: Turn, connection: Connection, command: Send) -> None:
     if to not in turn.durable.users:
         turn.find(connection, command, to)
         return
-    allowance.pace(turn, connection, command.text)
+    rate_limits.pace(turn, connection, command.text)
     name = direct_room(user.name, to)
     if name not in turn.durable.rooms:
         if name != user.opening:
             # Until it is there, each message would open it once more.
-            allowance.may_create(turn, connection, direct=True)
+            rate_limits.may_create(turn, connection, direct=True)
             user.opening = name
         members = dict.fromkeys(direct_members(name), Role.MEMBER)
         turn.append(CreateRoom(name, turn.new_epoch(), PLAIN, members))
@@ -206,7 +206,7 @@ def stored(
         if outcome.recalled and type(draft) is not Recall:
             # Only here: what was refused before it took a token returns none.
             text = getattr(command, "text", "")
-            allowance.give_back(turn, connection, text)
+            rate_limits.give_back(turn, connection, text)
     else:
         turn.refuse(
             connection.id,

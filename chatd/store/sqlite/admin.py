@@ -26,14 +26,14 @@ from chatd.errors import Reject, RejectCode
 from chatd.ids import SessionId, SessionTag, UserName, session_tag
 from chatd.store import answers
 from chatd.store.sqlite import addresses, log, people
-from chatd.store.sqlite.beside import (
+from chatd.store.sqlite.ledger import GUEST, Ledger
+from chatd.store.sqlite.offline import (
     account_id,
     make_store,
     reading,
     user_id,
     writing,
 )
-from chatd.store.sqlite.ledger import GUEST, Ledger
 from chatd.store.sqlite.sql import select
 from chatd.wire.events import Millis
 

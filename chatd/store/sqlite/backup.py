@@ -20,7 +20,7 @@ import attrs
 
 from chatd.errors import StoreRefused
 from chatd.store.sqlite import files, modes
-from chatd.store.sqlite.beside import connected
+from chatd.store.sqlite.offline import connected
 from chatd.store.sqlite.sql import STEPS
 
 WORK_S, REST = 0.005, 3

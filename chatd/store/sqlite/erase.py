@@ -20,8 +20,8 @@ from chatd.core.changes import UserErased
 from chatd.errors import Reject, RejectCode, StoreUnavailable
 from chatd.ids import RoomName, UserName
 from chatd.store.sqlite import erasing, files, log
-from chatd.store.sqlite.beside import connected, wait_taken
 from chatd.store.sqlite.ledger import Ledger
+from chatd.store.sqlite.offline import connected, wait_taken
 from chatd.store.sqlite.sql import select, transaction
 
 PAUSE_SHARE = 1.0

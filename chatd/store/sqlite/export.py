@@ -21,7 +21,7 @@ import apsw
 
 from chatd.ids import UserName
 from chatd.store.sqlite import admin, tokens
-from chatd.store.sqlite.beside import reading, user_id
+from chatd.store.sqlite.offline import reading, user_id
 from chatd.store.sqlite.sql import select
 from chatd.wire.encode import TIMES, rfc3339
 from chatd.wire.events import Millis

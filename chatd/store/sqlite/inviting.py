@@ -8,7 +8,7 @@ from chatd.core.principal import InvitationKept
 from chatd.errors import Reject, RejectCode
 from chatd.ids import RoomName
 from chatd.store.sqlite import admissions
-from chatd.store.sqlite.beside import make_store, reading, writing
+from chatd.store.sqlite.offline import make_store, reading, writing
 from chatd.store.sqlite.sql import room_called, select
 from chatd.wire.events import Millis
 

@@ -14,7 +14,7 @@ import attrs
 from chatd.core.changes import AccessRevoked
 from chatd.ids import UserName
 from chatd.store.sqlite import log
-from chatd.store.sqlite.beside import account_id, reading, user_id, writing
+from chatd.store.sqlite.offline import account_id, reading, user_id, writing
 from chatd.store.sqlite.sql import select
 from chatd.wire.events import Millis
 

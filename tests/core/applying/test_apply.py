@@ -15,6 +15,7 @@ from chatd.core.settings import PLAIN
 from chatd.enums import AccountRole, MemberChange, Role
 from chatd.ids import Epoch, RoomName, Seq, SessionId, UserName
 from chatd.wire import events
+from chatd.wire.kinds import Topic
 from tests.core.house import ANN, BOB, CY, LOBBY, House
 
 NOWHERE, TEA = RoomName("nowhere"), RoomName("tea")
@@ -35,7 +36,9 @@ def message(seq: int, room: RoomName = LOBBY) -> c.Appended:
 
 ABOUT_NOTHING: list[Change] = [
     message(1, NOWHERE),
-    c.SettingsSet({"topic": "x"}, events.Room(NOWHERE, Seq(1), 0, ANN, topic="x")),
+    c.SettingsSet(
+        {"topic": "x"}, events.Room(NOWHERE, Seq(1), 0, ANN, topic=Topic("x"))
+    ),
     c.RoomMade(LOBBY, Epoch("f" * 16), PLAIN, {ANN: Role.OWNER}),
     c.RoomDeclared(NOWHERE, PLAIN),
     c.RoomRenamed(NOWHERE, TEA),
@@ -89,7 +92,7 @@ def test_a_change_of_what_is_not_there_is_nothing(change: Change) -> None:
 
 ABOUT_SOMETHING: list[Change] = [
     message(1),
-    c.SettingsSet({"topic": "x"}, events.Room(LOBBY, Seq(1), 0, BOB, topic="x")),
+    c.SettingsSet({"topic": "x"}, events.Room(LOBBY, Seq(1), 0, BOB, topic=Topic("x"))),
     c.RoomMade(TEA, Epoch("f" * 16), PLAIN, {ANN: Role.OWNER}),
     c.RoomDeclared(LOBBY, PLAIN),
     c.RoomRenamed(LOBBY, TEA),

@@ -14,7 +14,7 @@ from chatd.enums import AccountRole, Role
 from chatd.errors import Reject, RejectCode, StoreRefused
 from chatd.ids import UserName, session_tag
 from chatd.ports import TokenRow, UserRow
-from chatd.store.sqlite import admin, beside, files, migrate, tokens
+from chatd.store.sqlite import admin, files, migrate, offline, tokens
 from chatd.store.sqlite.export import export
 from tests.store.support import (
     ANN,
@@ -285,15 +285,15 @@ async def test_a_change_is_waited_for_while_a_daemon_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Until it has taken the change, or ends, or takes too long."""
-    monkeypatch.setattr(beside, "TAKEN_MAX_S", 0.1)
+    monkeypatch.setattr(offline, "TAKEN_MAX_S", 0.1)
     admin.add_account(tmp_path, ANN, "$hash")
     number = admin.log_out(tmp_path, ANN)
-    assert beside.wait_taken(tmp_path, number), "there is no daemon"
+    assert offline.wait_taken(tmp_path, number), "there is no daemon"
     async with sqlite(tmp_path) as store:
-        assert not beside.wait_taken(tmp_path, number)
+        assert not offline.wait_taken(tmp_path, number)
         _, position = await store.changes(0)
         await one(store, d.KeepPosition(position))
-        assert beside.wait_taken(tmp_path, number)
+        assert offline.wait_taken(tmp_path, number)
 
 
 def test_who_serves_is_seen_without_trying(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from chatd.core.mentions import Mentions
 from chatd.core.settings import PLAIN, RoomSettings
 from chatd.enums import AccountRole, MemberChange, Role
 from chatd.ids import Cid, RoomName, Seq, UserName
-from chatd.store.sqlite import beside, endings, search
+from chatd.store.sqlite import endings, offline, search
 from chatd.store.sqlite.sql import select, transaction
 from chatd.store.sqlite.writer import Writer
 from tests.store.support import (
@@ -187,16 +187,16 @@ async def test_what_is_left_goes_after_a_restart(tmp_path: Path) -> None:
         await fill(store)
         await store.commit([say("a") for _ in range(500)], T0)
         await store.commit([d.DestroyRoom(LOBBY, ANN, None)], T0)
-    with beside.reading(tmp_path) as db:
+    with offline.reading(tmp_path) as db:
         assert select(db, "SELECT count(*) FROM message") > [(0,)]
     async with sqlite(tmp_path) as store:
         await store.load(T0)
         left = True
         while left:
             await trio.sleep(0.01)
-            with beside.reading(tmp_path) as db:
+            with offline.reading(tmp_path) as db:
                 left = bool(select(db, "SELECT 1 FROM purge"))
-    with beside.reading(tmp_path) as db:
+    with offline.reading(tmp_path) as db:
         assert select(db, "SELECT count(*) FROM message") == [(0,)]
         assert select(db, "SELECT name FROM room WHERE ended IS NOT NULL") == [(LOBBY,)]
 
@@ -205,7 +205,7 @@ async def test_a_start_reads_none_that_have_ended(tmp_path: Path) -> None:
     """Its look for rooms finds those that are there by their own key."""
     async with sqlite(tmp_path) as store:
         await store.load(T0)
-    with beside.reading(tmp_path) as db:
+    with offline.reading(tmp_path) as db:
         plan = select(
             db,
             "EXPLAIN QUERY PLAN SELECT id, name FROM room WHERE ended IS NULL"

@@ -17,7 +17,7 @@ from chatd.enums import AccountRole, MemberChange, Role
 from chatd.errors import Reject, RejectCode, StoreUnavailable
 from chatd.ids import RoomName, Seq, UserName
 from chatd.ports import Store
-from chatd.store.sqlite import admin, beside, erasing, files, tokens
+from chatd.store.sqlite import admin, erasing, files, offline, tokens
 from chatd.store.sqlite.erase import Erasure, Fate, erase
 from chatd.store.sqlite.erasing import STEP_ROWS
 from chatd.store.sqlite.migrate import configure
@@ -319,7 +319,7 @@ async def broken_off(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         patch.setattr(erasing, "STEP_S", 0.0)  # one at a time, however fast it is
         with pytest.raises(KeyboardInterrupt):
             gone(directory)
-    with beside.reading(directory) as db:
+    with offline.reading(directory) as db:
         emptied = "SELECT count(*) FROM message WHERE text IS NULL AND user_id = 1"
         assert select(db, emptied) == [(3 * STEP_ROWS + 1,)]  # one had been deleted
 
@@ -356,7 +356,7 @@ async def test_a_daemon_that_takes_no_note_is_waited_for_in_vain(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing of the messages is changed; it is told to try again."""
-    monkeypatch.setattr(beside, "TAKEN_MAX_S", 0.1)
+    monkeypatch.setattr(offline, "TAKEN_MAX_S", 0.1)
     async with sqlite(tmp_path) as store:
         await live(store)
         with pytest.raises(StoreUnavailable, match="try again"):

@@ -14,7 +14,7 @@ from chatd.core.mentions import Mentions
 from chatd.core.settings import PLAIN
 from chatd.enums import AccountRole, Role
 from chatd.ids import Epoch, RoomName, UserName
-from chatd.store.sqlite import beside, erasing, files
+from chatd.store.sqlite import erasing, files, offline
 from chatd.store.sqlite.erasing import (
     LOOK_ROOMS,
     LOOK_ROWS,
@@ -118,7 +118,7 @@ async def test_a_daemon_that_is_killed_goes_on_with_it(
         await store.load(T0)
         await fill(store)
         await store.commit([say(f"walrus {n}") for n in range(300)], T0)
-    with beside.connected(tmp_path) as db:
+    with offline.connected(tmp_path) as db:
         with transaction(db):
             erasing.begin(db, ANN, 1, None, by_hand=False)
         for _ in range(begun):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from chatd.errors import StoreRefused
-from chatd.store.sqlite import beside
+from chatd.store.sqlite import offline
 from chatd.store.sqlite.files import DATABASE, doubts, make_directory
 from tests.store.support import T0, fill, one, say, sqlite
 
@@ -77,7 +77,7 @@ async def test_a_wider_mode_is_the_operators_decision(
 def test_a_store_that_the_terminal_makes_is_private_too(tmp_path: Path) -> None:
     """The first account may come before the first start."""
     with umask(0):
-        beside.make_store(tmp_path / "data")
+        offline.make_store(tmp_path / "data")
     assert modes(tmp_path / "data") == {"chatd.db": "0600"}
 
 
@@ -108,8 +108,8 @@ async def test_a_directory_that_everybody_can_write_is_refused(
         async with sqlite(directory):
             pytest.fail("opened")
     with pytest.raises(StoreRefused, match=reason):
-        beside.make_store(directory)
-    with pytest.raises(StoreRefused, match=reason), beside.writing(directory):
+        offline.make_store(directory)
+    with pytest.raises(StoreRefused, match=reason), offline.writing(directory):
         pytest.fail("opened")
     assert modes(directory) == {}
 

@@ -22,7 +22,7 @@ from chatd.wire.framing import CLOSE, close_frame, frame
 
 
 @attrs.define(eq=False, kw_only=True)
-class Farewell(SocketOut):
+class ClosingSocket(SocketOut):
     """The way out of a connection that ends."""
 
     ws: WebSocketConnection | None = attrs.field(default=None, init=False, repr=False)
@@ -38,7 +38,7 @@ class Farewell(SocketOut):
         self._peer_done = self._eof = True
         self.stir()
 
-    async def goodbye(self) -> None:
+    async def close(self) -> None:
         """Send the rest, bye and the close frame, and wait until the peer ends.
 
         For the peer's close, and for its end of file, so that our last frames

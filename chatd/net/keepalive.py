@@ -18,8 +18,8 @@ import attrs
 import trio
 
 from chatd.errors import Ending
-from chatd.net.door import Door
 from chatd.net.heartbeat import Beat
+from chatd.net.websocket import WebSocketStream
 from chatd.wire.framing import ping_frame
 
 _PING = ping_frame()
@@ -28,14 +28,14 @@ _TURN = 64
 
 
 @attrs.define(eq=False)
-class Pulse:
+class KeepAliveScheduler:
     """Who is due when.
 
-    Invariants: a door is under the second that it knows (`Door.due_at`), or under
-    none; every second with a door is in the heap.
+    Invariants: a stream is under the second that it knows (its `due_at`), or under
+    none; every second with a stream is in the heap.
     """
 
-    _due: dict[int, dict[Door, None]] = attrs.field(factory=dict)
+    _due: dict[int, dict[WebSocketStream, None]] = attrs.field(factory=dict)
     _seconds: list[int] = attrs.field(factory=list)
     _alarm: trio.CancelScope = attrs.field(factory=trio.CancelScope)
 
@@ -50,53 +50,53 @@ class Pulse:
             seen = 0
             while self._next() <= trio.current_time():
                 second = self._seconds[0]
-                doors = self._due[second]
-                while doors:
-                    door, _ = doors.popitem()
-                    self.watch(door)
+                streams = self._due[second]
+                while streams:
+                    stream, _ = streams.popitem()
+                    self.watch(stream)
                     seen += 1
                     if seen % _TURN == 0:
                         await trio.lowlevel.checkpoint()
                 del self._due[heappop(self._seconds)]
 
-    def watch(self, door: Door) -> None:
-        """Do what is due for a door now, and come back when something will be."""
-        self.forget(door)
-        deadline = judge(door, trio.current_time())
-        if door.finished or deadline == inf:
+    def watch(self, stream: WebSocketStream) -> None:
+        """Do what is due for a stream now, and come back when something will be."""
+        self.forget(stream)
+        deadline = judge(stream, trio.current_time())
+        if stream.finished or deadline == inf:
             return
-        second = door.due_at = ceil(deadline)
-        doors = self._due.get(second)
-        if doors is None:
-            doors = self._due[second] = {}
+        second = stream.due_at = ceil(deadline)
+        streams = self._due.get(second)
+        if streams is None:
+            streams = self._due[second] = {}
             heappush(self._seconds, second)
             self._alarm.deadline = min(self._alarm.deadline, second)
-        doors[door] = None
+        streams[stream] = None
 
-    def forget(self, door: Door) -> None:
-        """Let go of a door, if it is here."""
-        doors = self._due.get(door.due_at)
-        if doors is not None:
-            doors.pop(door, None)
+    def forget(self, stream: WebSocketStream) -> None:
+        """Let go of a stream, if it is here."""
+        streams = self._due.get(stream.due_at)
+        if streams is not None:
+            streams.pop(stream, None)
 
     def _next(self) -> float:
         return self._seconds[0] if self._seconds else inf
 
 
-def judge(door: Door, now: float) -> float:
+def judge(stream: WebSocketStream, now: float) -> float:
     """Ping, or end, a connection that is due, and say when it is due again."""
-    beat = door.beat
-    if not door.reading:
+    beat = stream.beat
+    if not stream.reading:
         beat.heard(now)
     if now < beat.deadline():
         return beat.deadline()
-    due = beat.due(now, door.line())
+    due = beat.due(now, stream.line())
     if due is Beat.PING:
-        door.push_first(_PING)
+        stream.push_first(_PING)
     elif due is Beat.DEAD:
         # A loop that was busy for long has not read what came in time.
-        if door.has_unread():
+        if stream.has_unread():
             beat.heard(now)
         else:
-            door.finish(Ending.NO_PONG)
+            stream.finish(Ending.NO_PONG)
     return beat.deadline()

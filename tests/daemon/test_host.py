@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from trio.testing import MockClock
 
-from chatd.daemon.house import House
+from chatd.daemon.host import DaemonHost
 from chatd.errors import Ending
 from chatd.ids import ConnectionId
 from chatd.net.host import Stats
@@ -36,12 +36,12 @@ async def test_a_connection_that_ends_is_one_line(
 ) -> None:
     """With its user, its reason, its seconds and its bytes; and one count."""
     async with running() as rig:
-        house = House(rig.hub, rig.metrics)
+        host = DaemonHost(rig.hub, rig.metrics)
         ann = await rig.login("ann")
         await ann.ask("send", room=DEN, text="a secret")
-        house.detach(ann.outlet, Ending.SLOW, STATS)
+        host.detach(ann.outlet, Ending.SLOW, STATS)
         silent = rig.connect()
-        house.detach(silent.outlet, Ending.BUG, STATS)
+        host.detach(silent.outlet, Ending.BUG, STATS)
         assert rig.hub.connections == 0
         first, second = said(written)
         assert first == (
@@ -61,10 +61,10 @@ async def test_a_bug_is_logged_and_counted(
 ) -> None:
     """With its connection and its traceback, wherever the firewall caught it."""
     async with running() as rig:
-        house = House(rig.hub, rig.metrics)
+        host = DaemonHost(rig.hub, rig.metrics)
         peer = rig.connect()
-        house.bug(peer.outlet, ZeroDivisionError("a bug"))
-        house.connection_bug(ConnectionId(9), ZeroDivisionError("another"))
+        host.bug(peer.outlet, ZeroDivisionError("a bug"))
+        host.connection_bug(ConnectionId(9), ZeroDivisionError("another"))
         lines = written.getvalue().splitlines()
         assert "connection=1" in lines[0]
         assert lines[1] == "ZeroDivisionError: a bug"
@@ -79,10 +79,10 @@ async def test_the_edge_is_told_of(
     one whom only the operator can help is a warning.
     """
     async with running() as rig:
-        house = House(rig.hub, rig.metrics)
-        house.accept_failed(OSError(24, "Too many open files"))
-        house.refused("192.0.2.1", 503)
-        house.troubled(Trouble(Cause.PROXY_HEAD, "192.0.2.1", "version 3"))
+        host = DaemonHost(rig.hub, rig.metrics)
+        host.accept_failed(OSError(24, "Too many open files"))
+        host.refused("192.0.2.1", 503)
+        host.troubled(Trouble(Cause.PROXY_HEAD, "192.0.2.1", "version 3"))
         first, second, third = said(written)
         assert first.startswith("error   cannot accept connections")
         assert "Too many open files" in first
@@ -98,17 +98,17 @@ async def test_the_edge_is_told_of(
 async def test_what_clients_say_goes_to_the_hub(autojump_clock: MockClock) -> None:
     """Text, binary, that it missed something: nothing is decided in between."""
     async with running() as rig:
-        house = House(rig.hub, rig.metrics)
+        host = DaemonHost(rig.hub, rig.metrics)
         peer = rig.connect()
         rig.hub.detach(peer.outlet)
-        house.attach(peer.outlet)
-        house.on_texts(peer.outlet, [b'{"type":"ping"}'])
-        house.on_slow(peer.outlet, b'{"type":"ping"}', is_text=True)
-        house.on_slow(peer.outlet, b"\0", is_text=False)
+        host.attach(peer.outlet)
+        host.on_texts(peer.outlet, [b'{"type":"ping"}'])
+        host.on_slow(peer.outlet, b'{"type":"ping"}', is_text=True)
+        host.on_slow(peer.outlet, b"\0", is_text=False)
         assert [frame["code"] for frame in peer.take()] == [
             "not_authenticated",
             "not_authenticated",
             "bad_frame",
         ]
-        house.gapped(peer.outlet)
+        host.gapped(peer.outlet)
         assert "chatd_gaps_total 1.0" in rig.metrics.text().decode()

@@ -1,4 +1,4 @@
-"""Performing what the machine wants: effects into frames, drafts and errands.
+"""Performing what the machine wants: effects into frames, drafts and lookups.
 
 One short `def` for each kind of effect, found by its type. None of it waits: frames
 are gathered in the fan-out, drafts queued with the committer, look-ups started as
@@ -19,8 +19,8 @@ from chatd.core.effects import Effect
 from chatd.core.inputs import Executed, Input
 from chatd.core.machine import Machine
 from chatd.hub.committer import Committer, unavailable
-from chatd.hub.errands import Errands
 from chatd.hub.fanout import Fanout
+from chatd.hub.lookups import Lookups
 from chatd.observe import Metrics
 from chatd.ports import Entry, EntryKind
 from chatd.wire.events import CaughtUp, Presence
@@ -28,13 +28,13 @@ from chatd.wire.replies import Welcome
 
 
 @attrs.define(eq=False)
-class Performer:
+class EffectRunner:
     """What effects are performed with."""
 
     machine: Machine
     fanout: Fanout
     committer: Committer
-    errands: Errands
+    lookups: Lookups
     metrics: Metrics
     inputs: deque[Input]
     """Where an effect leaves an input that it makes at once."""
@@ -97,10 +97,10 @@ class Performer:
             self.committer.append(effect.origin)
 
     def _verify(self, effect: effects.Authenticate | effects.CheckSecret) -> None:
-        self.spawn(self.errands.verify, effect)
+        self.spawn(self.lookups.verify, effect)
 
     def _query(self, effect: effects.Query[Any, Any]) -> None:
-        self.spawn(self.errands.query, effect)
+        self.spawn(self.lookups.query, effect)
 
     def _replay(self, effect: effects.Replay) -> None:
         link = self.fanout.links.get(effect.connection)
@@ -109,7 +109,7 @@ class Performer:
         link.replays[effect.room] = effect
         if not link.replaying:
             link.replaying = True
-            self.spawn(self.errands.replay, link)
+            self.spawn(self.lookups.replay, link)
 
     def _finish(self, effect: effects.Finish) -> None:
         link = self.fanout.links.get(effect.connection)
@@ -127,22 +127,22 @@ class Performer:
             link.outlet.charge(effect.cost)
 
 
-PERFORM: dict[type[Effect], Callable[[Performer, Any], None]] = {
-    effects.Answer: Performer._answer,
-    effects.Tell: Performer._tell,
-    effects.Deliver: Performer._deliver,
-    effects.DeliverHidden: Performer._deliver_hidden,
-    effects.Spread: Performer._spread,
-    effects.Subscribe: Performer._subscribe,
-    effects.Unsubscribe: Performer._unsubscribe,
-    effects.Rename: Performer._rename,
-    effects.Append: Performer._append,
-    effects.Authenticate: Performer._verify,
-    effects.CheckSecret: Performer._verify,
-    effects.Query: Performer._query,
-    effects.EndSetup: Performer._end_setup,
-    effects.Replay: Performer._replay,
-    effects.Charge: Performer._charge,
-    effects.Finish: Performer._finish,
+PERFORM: dict[type[Effect], Callable[[EffectRunner, Any], None]] = {
+    effects.Answer: EffectRunner._answer,
+    effects.Tell: EffectRunner._tell,
+    effects.Deliver: EffectRunner._deliver,
+    effects.DeliverHidden: EffectRunner._deliver_hidden,
+    effects.Spread: EffectRunner._spread,
+    effects.Subscribe: EffectRunner._subscribe,
+    effects.Unsubscribe: EffectRunner._unsubscribe,
+    effects.Rename: EffectRunner._rename,
+    effects.Append: EffectRunner._append,
+    effects.Authenticate: EffectRunner._verify,
+    effects.CheckSecret: EffectRunner._verify,
+    effects.Query: EffectRunner._query,
+    effects.EndSetup: EffectRunner._end_setup,
+    effects.Replay: EffectRunner._replay,
+    effects.Charge: EffectRunner._charge,
+    effects.Finish: EffectRunner._finish,
 }
 """Who performs an effect; the hub looks it up for each, without another call."""

@@ -27,7 +27,7 @@ LOUD = frozenset({Ending.BUG})
 
 
 @attrs.frozen
-class House:
+class DaemonHost:
     """The host of all connections, and the observer of the edge."""
 
     hub: Hub

@@ -7,8 +7,8 @@ import math
 import attrs
 import pytest
 
-from chatd.auth import pace
-from chatd.auth.pace import Pace
+from chatd.auth import attempts
+from chatd.auth.attempts import AttemptLimiter
 from chatd.errors import Reject, RejectCode
 from chatd.ids import UserName
 
@@ -21,10 +21,10 @@ class Door:
     """A pace, and the clock that it reads."""
 
     at: float = 1000.0
-    pace: Pace = attrs.field(init=False)
+    pace: AttemptLimiter = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.pace = Pace(lambda: self.at)
+        self.pace = AttemptLimiter(lambda: self.at)
 
     def wait_s(self, address: str, account: UserName) -> float:
         """How long a try would have to wait."""
@@ -97,7 +97,7 @@ def test_whoever_is_known_counts_by_himself() -> None:
 
 def test_only_the_latest_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """The table is bounded; who was forgotten is a stranger."""
-    monkeypatch.setattr(pace, "KNOWN_MAX", 2)
+    monkeypatch.setattr(attempts, "KNOWN_MAX", 2)
     door = Door()
     for name in (ANN, BOB, ANN, UserName("cy")):
         door.pace.right(OFFICE, name)

@@ -8,11 +8,11 @@ import pytest
 from chatd.config import Config, Limits
 from chatd.config.sections import Rooms, Store
 from chatd.core import drafts, inputs
-from chatd.core.allowance import MESSAGE_OVERHEAD_BYTES
 from chatd.core.changes import SessionsEnded
 from chatd.core.commands import RULES
 from chatd.core.effects import Answer, Charge
 from chatd.core.quota import Space
+from chatd.core.rate_limits import MESSAGE_OVERHEAD_BYTES
 from chatd.core.turn import FLOOD_AFTER_S, LIMITED_BURST
 from chatd.errors import Ending, Reject, RejectCode
 from chatd.ids import Cid, ConnectionId, RoomName, Seq, SessionId

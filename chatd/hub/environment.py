@@ -12,7 +12,7 @@ from chatd.ids import Epoch
 
 
 @attrs.frozen
-class World:
+class Environment:
     """Time, randomness, and the last resort."""
 
     wall: Callable[[], int]

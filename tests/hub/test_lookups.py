@@ -16,7 +16,7 @@ from chatd.core.settings import PLAIN
 from chatd.enums import Role
 from chatd.errors import Ending, StoreUnavailable, TooSlow
 from chatd.ids import RoomName, Seq, SessionId, UserName
-from chatd.net.host import DoorLimits
+from chatd.net.host import WebSocketLimits
 from chatd.ports import UserRow
 from chatd.store import MemoryStore
 from chatd.wire.events import TimelineShown
@@ -190,7 +190,7 @@ async def test_a_superseded_join_is_not_caught_up_either(
     autojump_clock: MockClock,
 ) -> None:
     """A replay that waits unsent is dropped by the next join, its end with it."""
-    limits = DoorLimits(outbox_soft_bytes=1000)
+    limits = WebSocketLimits(outbox_soft_bytes=1000)
     async with running(await full(MemoryStore(), 1), filled=False) as rig:
         bob = await rig.login("bob", limits=limits)
         bob.outlet.taken.window = 1
@@ -244,7 +244,7 @@ async def test_pages_wait_for_their_reader(autojump_clock: MockClock) -> None:
     """No page is read while more than half of the soft limit waits unsent."""
     store = SlowReads()
     store.gate = trio.Semaphore(1000)
-    limits = DoorLimits(outbox_soft_bytes=10_000, outbox_hard_bytes=100_000)
+    limits = WebSocketLimits(outbox_soft_bytes=10_000, outbox_hard_bytes=100_000)
     async with running(await full(store, 300), filled=False) as rig:
         bob = await rig.login("bob", limits=limits)
         bob.outlet.taken.window = 0
@@ -266,7 +266,7 @@ async def test_many_rooms_are_replayed_in_turn(autojump_clock: MockClock) -> Non
     rooms = [RoomName(f"room-{number}") for number in range(40)]
     store = SlowReads()
     store.gate = trio.Semaphore(1000)
-    limits = DoorLimits(outbox_soft_bytes=65_536, outbox_hard_bytes=262_144)
+    limits = WebSocketLimits(outbox_soft_bytes=65_536, outbox_hard_bytes=262_144)
     async with running(await full(store, 60, *rooms), filled=False) as rig:
         bob = await rig.login("bob", limits=limits)
         bob.outlet.taken.window = 0

@@ -40,7 +40,7 @@ def _by_wrong() -> Buckets:
 
 
 @attrs.define(eq=False)
-class Pace:
+class AttemptLimiter:
     """Who has to wait. Nothing here survives a restart.
 
     Args:

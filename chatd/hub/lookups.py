@@ -1,6 +1,6 @@
 """What takes time: credentials, look-ups, pages of a replay.
 
-Each errand is a task in the hub's nursery. It reads, and hands an input to
+Each look-up is a task in the hub's nursery. It reads, and hands an input to
 the machine; it never changes anything itself. What it read is bounded by the seq
 that was applied when it was sent, since readers see rows that are committed
 before the chat has applied them.
@@ -51,7 +51,7 @@ REPLAY_PAGE_BYTES = 65_536
 
 
 @attrs.define(eq=False)
-class Errands:
+class Lookups:
     """Performs the effects that wait for something."""
 
     _store: Store

@@ -1,4 +1,4 @@
-"""The door: the stream under the WebSocket library, with the fast lane in it.
+"""The stream under the WebSocket library, with the fast lane in it.
 
 trio-websocket does the handshake, fragmented messages and the answer to a ping. It
 reads from this stream, and most of what a chat client sends never gets that far:
@@ -14,7 +14,7 @@ the host asks. Not reading is the limit: what the peer sends waits on its own si
 peer's close, or its end of file, is held until its open commands are answered and
 flushed, so that a client that sends one line and hangs up gets its `ok`.
 
-After the end nothing is handed to the host or the library (`chatd.net.goodbye`).
+After the end nothing is handed to the host or the library (`chatd.net.closing`).
 Bytes are read and forgotten until the peer's close or end of file is seen: closing a
 socket with unread bytes is a reset, and a reset destroys our last frames on their way.
 """
@@ -31,7 +31,7 @@ from trio_websocket import ConnectionClosed, WebSocketConnection
 
 from chatd.core.quota import Bucket, full_bucket
 from chatd.errors import Ending
-from chatd.net.goodbye import Farewell
+from chatd.net.closing import ClosingSocket
 from chatd.net.heartbeat import Heartbeat, Line
 from chatd.net.scanner import Lane, Scanner
 from chatd.net.socketout import own
@@ -54,15 +54,15 @@ _PAUSE_S = 0.001
 
 
 @attrs.define(eq=False, kw_only=True)
-class Door(Farewell, trio.abc.Stream):
-    """One WebSocket connection: the stream, both lanes, the goodbye."""
+class WebSocketStream(ClosingSocket, trio.abc.Stream):
+    """One WebSocket connection: the stream, both lanes, the closing handshake."""
 
     head: bytes = attrs.field(repr=False)
     """The canonical request that the library reads first."""
     scanner: Scanner = attrs.field(repr=False)
     beat: Heartbeat = attrs.field(repr=False)
     due_at: int = attrs.field(default=-1, init=False)
-    """The second under which `chatd.net.pulse` keeps it; -1: none yet."""
+    """The second under which `chatd.net.keepalive` keeps it; -1: none yet."""
     reading: bool = attrs.field(default=False, init=False)
     """Whether the peer's silence means anything."""
     bytes_in: int = attrs.field(default=0, init=False)
@@ -124,7 +124,7 @@ class Door(Farewell, trio.abc.Stream):
             The client's bytes, or `b""` when the connection has ended. Never
             more than `READ_BYTES` and a header.
 
-        Cancellation: ends the reading; the goodbye waits for nothing then.
+        Cancellation: ends the reading; the closing handshake waits for nothing then.
         """
         if self.head:
             head, self.head = self.head, b""
@@ -135,7 +135,7 @@ class Door(Farewell, trio.abc.Stream):
         except trio.Cancelled:
             self.stop_waiting()
             raise
-        except Exception as error:  # noqa: BLE001 - nothing else leaves the door
+        except Exception as error:  # noqa: BLE001 - nothing else leaves the stream
             self.bug(error)
             self.stop_waiting()
             return b""

@@ -5,16 +5,16 @@ import trio
 import trio.testing
 
 from chatd.errors import Ending
-from chatd.net.pulse import Pulse
+from chatd.net.keepalive import KeepAliveScheduler
 from tests.net.echo import FREE, Peer, closing, masked
 from tests.net.edge import edge
 
 LIMITS = attrs.evolve(FREE, heartbeat_interval_s=25.0, heartbeat_timeout_s=10.0)
 
 
-def kept(pulse: Pulse) -> int:
+def kept(keepalive: KeepAliveScheduler) -> int:
     """How many connections are kept, under how many seconds does not matter."""
-    return sum(map(len, pulse._due.values()))
+    return sum(map(len, keepalive._due.values()))
 
 
 async def test_one_task_beats_for_all(
@@ -23,8 +23,8 @@ async def test_one_task_beats_for_all(
     """Everybody is pinged; who answers lives, and who does not is ended."""
     async with edge(limits=LIMITS) as server:
         peers = [await server.upgraded() for _ in range(150)]
-        pulse = server.listener.pulse
-        assert kept(pulse) == len(peers)
+        keepalive = server.listener.keepalive
+        assert kept(keepalive) == len(peers)
         alive, silent = peers[:100], peers[100:]
         for _ in range(3):
             for peer in alive:
@@ -36,13 +36,13 @@ async def test_one_task_beats_for_all(
         await trio.testing.wait_all_tasks_blocked()
         endings = [ending for ending, _ in server.host.endings]
         assert endings == [Ending.NO_PONG] * len(silent)
-        assert kept(pulse) == len(alive)
+        assert kept(keepalive) == len(alive)
         for peer in alive:
             await peer.send(closing())
             await peer.rest()
             peer.sock.close()
         await trio.testing.wait_all_tasks_blocked()
-        assert kept(pulse) == 0
+        assert kept(keepalive) == 0
 
 
 async def test_an_earlier_deadline_moves_the_alarm(

@@ -33,7 +33,7 @@ class Full:
 
 
 @attrs.define
-class Census:
+class ConnectionLimiter:
     """How many connections there are, in all and by address. 0 is no limit."""
 
     most: int = 0
