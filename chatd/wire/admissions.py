@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import attrs
 
-from chatd.enums import InvitedRole
+from chatd.enums import AccountRole, InvitedRole
 from chatd.ids import RoomName, UserName
 from chatd.wire.events import Millis
 from chatd.wire.kinds import (
@@ -110,7 +110,7 @@ class InvitationShown:
     users: list[UserName] = attrs.field(factory=list)
     """Who came by it, in their order, but for those whose accounts have ended."""
     room: RoomName | None = None
-    role: str = "user"
+    role: AccountRole = AccountRole.USER
 
 
 @attrs.define

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import attrs
 
-from chatd.enums import AccountRole
+from chatd.enums import AccountRole, Role
 from chatd.ids import Cid, Epoch, RoomName, Seq, SessionTag, UserName
 from chatd.wire.admissions import InvitationCreated, InvitationsPage, Linked
 from chatd.wire.events import Ephemeral, Millis, Notice, TimelineShown, UserShown
@@ -58,7 +58,7 @@ class Joined(Settings):
     recovered: bool | None = None
     """Only where `since` was given; then always written."""
     created: bool = False
-    role: str = ""
+    role: Role | None = None
     """Left out for a plain member."""
     was: list[RoomName] = attrs.field(factory=list)
     """Names that the room had before; the join may have named one of them."""

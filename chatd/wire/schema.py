@@ -20,7 +20,7 @@ Pure. Source: JSON Schema draft 2020-12.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from enum import EnumType
+from enum import Enum, EnumType
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin
 
@@ -209,6 +209,8 @@ def unlike(default: Any) -> Schema:
     """Exclude the default of a field that is left out when it has it."""
     if type(default) is bool:
         return {"const": not default}
+    if isinstance(default, Enum):
+        return {}  # it says something, so it is written
     if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
         default = default.factory()
     if (keyword := _EMPTY.get(type(default))) is not None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatd.enums import AccountRole, MemberChange, Post, State, Visibility
+from chatd.enums import AccountRole, MemberChange, Post, Role, State, Visibility
 from chatd.ids import Cid, Epoch, RoomName, Seq, SessionTag, UserName
 from chatd.wire import events as e
 from chatd.wire import replies as r
@@ -358,7 +358,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
             ONE,
             0,
             title=Topic("T"),
-            role="owner",
+            role=Role.OWNER,
             post=Post.MODERATORS,
             history=Visibility.SINCE_JOIN,
             slow_s=SlowSeconds(5),
@@ -466,7 +466,15 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
             [
                 InvitationShown(InvitationNumber(3), BOB, TS, TS, 1, 0),
                 InvitationShown(
-                    InvitationNumber(2), None, TS, TS, 5, 1, [BOB], LOBBY, "admin"
+                    InvitationNumber(2),
+                    None,
+                    TS,
+                    TS,
+                    5,
+                    1,
+                    [BOB],
+                    LOBBY,
+                    AccountRole.ADMIN,
                 ),
             ],
             next=InvitationNumber(2),

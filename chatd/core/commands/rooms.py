@@ -180,7 +180,7 @@ def _subscribe(
         room.head,
         first,
         online=len(room.online),
-        role="" if member.role == Role.MEMBER else member.role,
+        role=None if member.role == Role.MEMBER else member.role,
         **room.settings.changed(),
         users=users if names else None,
         recovered=recovered,

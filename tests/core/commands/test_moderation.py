@@ -520,7 +520,7 @@ def test_a_role_is_given_and_shown() -> None:
     assert (event.change, event.user, event.role) == ("role", BOB, "moderator")
     s.bob.take()
     assert s.bob.join(TEAM)[0].role == "moderator"
-    assert s.cy.join(TEAM)[-2].role == ""
+    assert s.cy.join(TEAM)[-2].role is None
     (page,) = s.cy.ask(Who(TEAM, all=True))
     roles = {shown.name: shown.role for shown in page.users}
     assert roles == {ANN: "owner", BOB: "moderator", CY: None}
