@@ -97,11 +97,12 @@ class Machine:
         turn = self._turn
         turn.now, turn.effects = now, []
         _HANDLERS[type(happened)](self, turn, happened)
-        if self.chat.live.emptied:
+        live = turn.live
+        if live.emptied:
             lifecycle.look_at_emptied(turn)
         while turn.released:
             self._go_on(turn, turn.released.pop(0))
-        if self.chat.live.reads or self.chat.live.idle:
+        if live.reads or live.idle:
             deadlines.schedule_marks(turn)
         return turn.effects
 

@@ -87,18 +87,20 @@ def _conclude(
     """Apply what a command has changed, and answer it in the right place."""
     rule, changes = RULES[type(command)], _changes_of(happened.outcome)
     ahead = len(changes) if rule.last else _before_event(changes)
-    for change in changes[:ahead]:
+    for number, change in enumerate(changes):
+        if number == ahead:
+            rule.conclude(turn, connection, happened.origin, happened.outcome)
         _apply(turn, rule, connection, change)
-    rule.conclude(turn, connection, happened.origin, happened.outcome)
-    for change in changes[ahead:]:
-        _apply(turn, rule, connection, change)
+    if ahead == len(changes):
+        rule.conclude(turn, connection, happened.origin, happened.outcome)
 
 
 def _before_event(changes: Sequence[Change]) -> int:
     """How many changes come before the first of which a timeline tells."""
-    for number, change in enumerate(changes):
-        if event_of(change) is not None:
-            return number
+    if len(changes) > 1:
+        for number, change in enumerate(changes):
+            if event_of(change) is not None:
+                return number
     return 0
 
 

@@ -223,7 +223,8 @@ def stored(
         cid=getattr(command, "cid", None),
         id=command.id,
     )
-    reply.unreached = list(outcome.unreached) or None
+    if outcome.unreached:
+        reply.unreached = list(outcome.unreached)
     turn.answer(connection.id, reply)
 
 
