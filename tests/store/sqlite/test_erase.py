@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
@@ -300,6 +302,37 @@ async def test_a_taken_name_is_drawn_again(tmp_path: Path) -> None:
     done = erase(tmp_path, BOB, Fate.REASSIGN, lambda: next(drawn))
     assert done is not None
     assert done.nameless == "erased~bbbb"
+
+
+async def test_steps_are_synced_together_before_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody can write while one is; the beginning and the end are on disk."""
+    levels: list[object] = []
+
+    async with sqlite(tmp_path) as store:
+        await live(store)
+    for name in ("begin", "steps", "empty_log"):
+        found = getattr(erasing, name)
+        monkeypatch.setattr(erasing, name, partial(_noted, found, levels))
+    monkeypatch.setattr(erasing, "STEP_S", 0.0)
+    gone(tmp_path)
+    assert len(levels) > 3
+    assert (levels[0], set(levels[1:-1]), levels[-1]) == (FULL, {NORMAL}, FULL)
+
+
+NORMAL, FULL = 1, 2
+
+
+def _noted(
+    function: Callable[..., Any],
+    levels: list[object],
+    db: apsw.Connection,
+    *args: Any,
+    **kwargs: Any,
+) -> Any:
+    levels.append(db.pragma("synchronous"))
+    return function(db, *args, **kwargs)
 
 
 async def broken_off(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
