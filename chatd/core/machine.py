@@ -116,7 +116,7 @@ class Machine:
         return self._turn.space
 
     def missed_presence(self, room: RoomName) -> Presence:
-        """A frame that makes up for differences a connection was spared."""
+        """The whole presence of a room, for connections that missed differences."""
         names_max = self._turn.config.presence.names_max
         return presence.whole(self.chat, self.chat.durable.rooms[room], names_max)
 

@@ -46,7 +46,7 @@ def listeners_of(
     origins = list(server.allowed_origins)
     if server.public_origin is not None:
         origins.append(server.public_origin)
-    site = HttpConfig(
+    http = HttpConfig(
         routes=public_routes(host.hub),
         gateway=gateway,
         prefix=server.public_path,
@@ -58,7 +58,7 @@ def listeners_of(
         host=host,
         dialect=JsonDialect(config),
         limits=WebSocketLimits(),
-        site=site,
+        http=http,
         limiter=ConnectionLimiter(),
         observer=host,
         jitter=random.random,
@@ -70,7 +70,7 @@ def listeners_of(
         host.metrics.text()  # imports what the first who looks would wait for
     numbers = HttpConfig(routes=metrics_routes(host.metrics))
     config.follow(partial(adjust, listener, numbers))
-    return listener, Monitor(site=numbers, observer=host)
+    return listener, Monitor(http=numbers, observer=host)
 
 
 def adjust(listener: Listener, numbers: HttpConfig, config: Config) -> None:
@@ -96,7 +96,7 @@ def adjust(listener: Listener, numbers: HttpConfig, config: Config) -> None:
     )
     listener.limiter.adjust(limits)
     listener.budget.most = limits.buffered_bytes
-    if (gateway := listener.site.gateway) is not None:
+    if (gateway := listener.http.gateway) is not None:
         gateway.body_bytes = limits.frame_bytes
-    for site in (listener.site, numbers):
-        site.requests.adjust(limits.requests_per_s, limits.requests_burst)
+    for http in (listener.http, numbers):
+        http.requests.adjust(limits.requests_per_s, limits.requests_burst)

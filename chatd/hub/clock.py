@@ -1,7 +1,7 @@
-"""The clock is watched, and a doubt is told to whoever can set it.
+"""The watch over the clock: a doubt becomes a line in the operator's log.
 
-What a doubt means is decided in `chatd.core.clock`; here the clocks are read again and
-again, what has changed is one line in the log, and what is certain is written down, so
+What a doubt means is decided in `chatd.core.clock`; here the clocks are read every few
+seconds, a change is one line in the log, and the certain time is stored every hour, so
 that the next start knows it.
 """
 
@@ -18,9 +18,9 @@ from chatd.observe import log
 from chatd.wire.events import Millis
 
 EVERY_S = 5.0
-"""How long a jump may not be noticed. Nothing grows old by it meanwhile."""
+"""How long a jump may go unnoticed; nothing expires by it meanwhile."""
 RECORD_S = 3600.0
-"""How often it is written down, also where nobody says anything."""
+"""How often the certain time is stored, also while nothing is said."""
 
 SUSPENDED = (
     "no age is counted by it until it has run steadily for an hour, or for ten minutes"
@@ -35,9 +35,9 @@ async def keep_clock(
     """Compare the clocks until cancelled.
 
     Args:
-        clock: What is known of them.
-        read: Reads them.
-        record: Has what is certain written down.
+        clock: What is known of them; it is changed.
+        read: Reads both clocks.
+        record: Has the certain time stored.
 
     Cancellation: safe.
     """

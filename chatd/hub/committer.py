@@ -5,9 +5,9 @@ An idle daemon delays nothing. After a batch of more than one whose fan-out was
 costly, the committer gathers for a tenth of that cost, at most 5 ms, so that the
 next commit and the next fan-out are shared by more.
 
-A store that does not answer for `stall_timeout_s` is **stalled**: whoever waits
-is told `unavailable` (the outcome, when it comes, still counts), and nothing new
-is queued for anybody. After twice that time the daemon gives up.
+A store that does not answer for `store.stall_timeout_s` is **stalled**: clients that
+wait are told `unavailable` (the outcome, when it comes, still counts), and no command's
+draft is queued any more. After twice that time the daemon gives up.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Committer:
     Args:
         store: The store.
         config: The settings in force, `store.stall_timeout_s` of them.
-        moment: What time it is, for `ts`, and what is certain about it.
+        moment: The time, for `ts`, and what is certain about it.
         executed: Takes the outcomes of a whole batch, in order.
         gave_up: Called when there was no answer for twice the time. A thread
             that hangs in the kernel cannot be cancelled, so nothing that waits
@@ -154,7 +154,7 @@ class Committer:
         return self._began + timeout_s * (1 + self.stalled)
 
     def _stall(self) -> None:
-        """Tell everybody who waits; the outcomes will be nobody's, but count."""
+        """Tell all who wait; outcomes that come later count, and answer nobody."""
         self.stalled = True
         waiting = [*self._batch, *self._queue]
         self._batch = [_nobodys(origin) for origin in self._batch]

@@ -1,8 +1,7 @@
-"""Performing what the machine wants: effects into frames, drafts and lookups.
+"""Carrying out effects: they become frames, drafts and look-ups.
 
-One short `def` for each kind of effect, found by its type. None of it waits: frames
-are gathered in the fan-out, drafts queued with the committer, look-ups started as
-tasks.
+One short `def` for each type of effect, found in `RUN`. None of it waits: frames are
+gathered in the fan-out, drafts queued with the committer, look-ups started as tasks.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from chatd.wire.replies import Welcome
 
 @attrs.define(eq=False)
 class EffectRunner:
-    """What effects are performed with."""
+    """Carries out the machine's effects, by what it needs for that."""
 
     machine: Machine
     fanout: Fanout
@@ -37,11 +36,11 @@ class EffectRunner:
     lookups: Lookups
     metrics: Metrics
     inputs: deque[Input]
-    """Where an effect leaves an input that it makes at once."""
+    """Where an input goes that an effect makes at once."""
     spawn: Callable[..., object]
     """Starts a task beside the hub."""
     set_up: trio.Event
-    """Happens when there is an administrator, where the first one was waited for."""
+    """Set when there is an administrator, where the first one was waited for."""
 
     def _answer(self, effect: effects.Answer) -> None:
         link = self.fanout.links.get(effect.connection)
@@ -76,7 +75,7 @@ class EffectRunner:
     def _spread(self, effect: effects.Spread) -> None:
         frame = effect.frame
         instead = None
-        if isinstance(frame, Presence) and self.fanout.spared(frame.room):
+        if isinstance(frame, Presence) and self.fanout.ephemeral_dropped(frame.room):
             instead = self.machine.missed_presence(frame.room)
         self.fanout.spread(frame, effect.besides, instead)
 
@@ -127,7 +126,7 @@ class EffectRunner:
             link.outlet.charge(effect.cost)
 
 
-PERFORM: dict[type[Effect], Callable[[EffectRunner, Any], None]] = {
+RUN: dict[type[Effect], Callable[[EffectRunner, Any], None]] = {
     effects.Answer: EffectRunner._answer,
     effects.Tell: EffectRunner._tell,
     effects.Deliver: EffectRunner._deliver,
@@ -145,4 +144,4 @@ PERFORM: dict[type[Effect], Callable[[EffectRunner, Any], None]] = {
     effects.Charge: EffectRunner._charge,
     effects.Finish: EffectRunner._finish,
 }
-"""Who performs an effect; the hub looks it up for each, without another call."""
+"""The method for each type of effect; a table that the engine reads costs no call."""

@@ -1,19 +1,18 @@
-"""What happens is handled: one input after the other, each to completion.
+"""The engine: it handles inputs, one after the other, each to completion.
 
-An input is handed to the machine; the effects that come back are performed in
+An input is handed to the machine; the effects that come back are carried out in
 order; then the batch is flushed, so that every receiver is written to once. An
 effect that makes an input queues it behind the one that is being handled. All of
-this is `def`: between reading and changing the chat's state nobody else runs.
+this is `def`: no other task runs between reading and changing the chat's state.
 
 What clients have sent, and what was committed, is handled in turns, which end after
-so much time or so many inputs: then whoever else has something to do comes between,
-the clock, the watchdog, probes, and the reading of other connections. A connection
-that sends much keeps it in its inbox, and is one of all who take turns
-(`chatd.hub.ready`). Whatever else happens is handled at once; where much has come it
-is so before what came earlier, as if that had been on its way a little longer.
+`TURN_S` or `TURN_INPUTS_MAX`, so that other tasks run in between: the clock, the
+watchdog, probes, and the reading of other connections. What a connection sends waits
+in its inbox, and connections are served in turn (`chatd.hub.ready`). Other inputs are
+handled at once, where much is waiting also before messages that came earlier.
 
-An exception out of the machine is remembered, and nothing is handled any more. One of
-the decoder is about one connection, and ends that.
+An exception out of the machine is kept, and nothing is handled any more. One out of the
+decoder ends only its connection.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ from chatd.core.inputs import (
 )
 from chatd.core.machine import Machine
 from chatd.hub.committer import Committer
-from chatd.hub.effect_runner import PERFORM, EffectRunner
+from chatd.hub.effect_runner import RUN, EffectRunner
 from chatd.hub.environment import Environment
 from chatd.hub.fanout import Fanout, Link
 from chatd.hub.ready import Message, Ready, use
@@ -46,8 +45,8 @@ from chatd.observe import Metrics
 from chatd.wire.malformed import BadCommand
 
 TURN_S = 0.01
-"""When a turn ends. Source: a fifth of what nobody should have to wait; measured, with
-half as much rooms of 10 have a tenth less throughput."""
+"""When a turn ends. Source: a fifth of the 50 ms that nobody should have to wait;
+measured, with half as much rooms of 10 have a tenth less throughput."""
 TURN_INPUTS_MAX = 512
 """Inputs of one turn: as many as the drafts of one transaction."""
 SERVED_S = 0.00025
@@ -57,7 +56,7 @@ more, what 100 connections send at once delays another by more than a turn."""
 
 
 class Engine:
-    """Hands inputs to the machine, and what comes of them to those whom it concerns.
+    """Hands inputs to the machine, and carries out the effects that it returns.
 
     Args:
         environment: Time.
@@ -67,7 +66,7 @@ class Engine:
     _mono: Callable[[], float]
     _clock: Clock
     _machine: Machine
-    _performer: EffectRunner
+    _effect_runner: EffectRunner
 
     def __init__(self, environment: Environment, metrics: Metrics) -> None:
         self._environment = environment
@@ -86,12 +85,12 @@ class Engine:
         self._due: float | None = None
 
     def _happened(self, happened: Input) -> None:
-        """Handle an input and all that follows from it, or queue it."""
+        """Handle an input and all that follows from it, or queue it behind another."""
         if 0 < len(self._ready) <= SERVED_MAX:
             # That is soon done, and then things happen in their order.
             self._run_inputs()
         self._inputs.append(happened)
-        # Who waits to be written to already is so in turns, and others behind him.
+        # Receivers that wait for a flush already come before these.
         self._run(self._handle_all, sends=not self._fanout.has_more)
 
     def _sent(self, link: Link, messages: Sequence[Message]) -> None:
@@ -100,7 +99,7 @@ class Engine:
         self._arrived.set()
 
     def _stored(self, told: Sequence[Executed | Changed]) -> None:
-        """Handle what the store tells, in its order; it is one batch of fan-out."""
+        """Handle what the store answers, in its order; it is one batch of fan-out."""
         self._told.extend(told)
         self._run_inputs()
 
@@ -142,7 +141,7 @@ class Engine:
         """Handle what must not wait, and all that follows from it."""
         while self._inputs:
             for effect in self._machine.handle(self._inputs.popleft(), self._now):
-                PERFORM[type(effect)](self._performer, effect)
+                RUN[type(effect)](self._effect_runner, effect)
 
     def _take_turn(self) -> None:
         """Handle what was committed first, then what was sent."""
@@ -202,10 +201,10 @@ class Engine:
     async def _take_turns(self) -> None:
         """Handle what has come from all connections, together.
 
-        Whoever reads from a socket only leaves it here; this task runs when all
-        who could read at this moment have. So reading, deciding and sending each
-        happen for many at a time: a processor that does one of them after the
-        other for each message does them at half the speed.
+        The tasks that read from sockets only leave messages here; this task runs when
+        all that could read at this moment have. So reading, deciding and sending each
+        happen for many messages at a time, which costs half of what doing all three for
+        each in turn would.
         """
         while True:
             await self._arrived.wait()
@@ -232,7 +231,7 @@ class Engine:
     async def _keep_time(self) -> None:
         """Tell the machine that a deadline has come.
 
-        One parked task; whoever handles an input moves its deadline.
+        One parked task; `_run` moves its deadline.
         """
         while True:
             self._due = self._machine.next_deadline()

@@ -1,4 +1,4 @@
-"""What the hub needs of the process, and may not make up itself."""
+"""What the hub gets from the process: clocks, randomness, and a way to end it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from chatd.ids import Epoch
 
 @attrs.frozen
 class Environment:
-    """Time, randomness, and the last resort."""
+    """Clocks, randomness, outside issuers, and how to give up."""
 
     wall: Callable[[], int]
     """What the wall clock says, in milliseconds."""
     read_clock: Callable[[], Reading]
-    """The same together with the clock that nobody sets, every few seconds."""
+    """Reads it together with the clock that counts from the machine's start."""
     random_bytes: Callable[[int], bytes]
     gave_up: Callable[[], None]
     """Ends the process when the store has not answered for too long."""
@@ -29,5 +29,5 @@ class Environment:
     """A clock in seconds by which work is measured; while it stands, no turn ends."""
 
     def new_epoch(self) -> Epoch:
-        """Draw an epoch."""
+        """Make a random epoch."""
         return Epoch(self.random_bytes(8).hex())

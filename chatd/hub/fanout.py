@@ -1,12 +1,11 @@
-"""Who gets which frame, gathered so that each receiver costs one write a batch.
+"""The fan-out: who gets which frame, in one write for each receiver and batch.
 
 Within a batch nothing is written. What is for one connection alone goes into
 its **cork**; the live events of a room are kept once for all its receivers, and
-closed off whenever the receivers are about to change, so that nobody gets an
-event from before his subscription or from after his removal. What they get is written
-once for each dialect that is spoken among them. `flush` hands
-everything to the outlets: one entry per room and batch, shared by all, and one
-write per connection.
+closed off whenever the receivers are about to change, so that no connection gets an
+event from before its subscription or from after its removal. What they get is encoded
+once for each dialect that is spoken among them. `flush` hands everything to the
+outlets: one entry per room and batch, shared by all, and one write per connection.
 
 All of it is `def`, and every effect of a batch is in before `flush`, so one
 connection sees a batch in the order in which it was decided: replies before the
@@ -29,8 +28,8 @@ from chatd.wire.events import Ephemeral, Hidden, TimelineEvent
 from chatd.wire.replies import ServerFrame
 
 SENDS_MAX = 1024
-"""Receivers of one `flush`: some 5 ms. The members of a larger room get an event one
-thousand after the other, and others have their turn between."""
+"""Receivers of one `flush`: some 5 ms. A larger room's members get an event a thousand
+at a time, and other tasks run in between."""
 
 
 @attrs.define(eq=False)
@@ -46,7 +45,7 @@ class Link:
     ending: Ending | None = None
     """To finish with, once the cork is out."""
     after_s: float | None = None
-    """What its bye tells to wait."""
+    """The seconds that its bye tells the client to wait before it comes back."""
     replays: dict[RoomName, Replay] = attrs.field(factory=dict)
     """Rooms being replayed, with the page that is to be handed over next."""
     replaying: bool = False
@@ -58,15 +57,17 @@ class Link:
     dirty: bool = False
     """Whether it is among those that `flush` visits."""
     inbox: list[Message] = attrs.field(factory=list)
-    """Messages that it has sent and nobody has handled; see `chatd.hub.ready`."""
+    """Messages that it has sent and that are not handled yet; see `chatd.hub.ready`."""
     used_s: float = 0.0
+    """Time of the loop that it has used lately; see `chatd.hub.ready`."""
     used_at: float = 0.0
+    """When `used_s` was true."""
     look_ups: set[trio.CancelScope] = attrs.field(factory=set)
-    """What is read for it, which ends with it."""
+    """The scopes of look-ups for it, which are cancelled with it."""
 
 
 def _rename(link: Link, room: RoomName, name: RoomName) -> None:
-    """Call a room otherwise that a connection follows."""
+    """Change the name of a room in what is kept of a connection."""
     if link.rooms.pop(room, link) is None:
         link.rooms[name] = None
     replay = link.replays.pop(room, None)
@@ -98,7 +99,7 @@ class Fanout:
 
     links: dict[ConnectionId, Link] = attrs.field(factory=dict)
     _audiences: dict[RoomName, list[Audience]] = attrs.field(factory=dict)
-    """Of each room one for each dialect in which somebody follows it."""
+    """For each room one for each dialect of its receivers."""
     _dirty_rooms: list[Audience] = attrs.field(factory=list)
     _dirty_links: list[Link] = attrs.field(factory=list)
     has_more: bool = False
@@ -113,7 +114,7 @@ class Fanout:
         self.links[outlet.id] = Link(outlet)
 
     def remove(self, connection: ConnectionId) -> Link:
-        """Let a connection go, with everything that waits for it, or is read."""
+        """Forget a connection, what waits for it, and what is being read for it."""
         link = self.links.pop(connection)
         for room in link.rooms:
             self._leave(link, room)
@@ -124,7 +125,7 @@ class Fanout:
         return link
 
     def subscribe(self, connection: ConnectionId, room: RoomName) -> None:
-        """Give a connection the room's events from here on."""
+        """Give a connection the room's events from now on; without effect if gone."""
         link = self.links.get(connection)
         if link is None:
             return
@@ -142,8 +143,11 @@ class Fanout:
     ) -> None:
         """Give a connection nothing more of the room.
 
-        With `drop` what waits is forgotten; else once this batch has been sent, as
-        far as the socket takes it.
+        Args:
+            connection: Nothing happens if it is gone.
+            room: The room.
+            drop: Forget what waits of the room now; else once this batch was sent,
+                as far as the socket takes it.
         """
         link = self.links.get(connection)
         if link is None:
@@ -162,7 +166,7 @@ class Fanout:
     def rename(
         self, room: RoomName, name: RoomName, connections: Collection[ConnectionId]
     ) -> None:
-        """Call a room otherwise from here on; what waits of it is still of it.
+        """Change the name of a room; what waits of it stays.
 
         Args:
             room: What it was called until now.
@@ -210,10 +214,10 @@ class Fanout:
         """Put a frame into the corks of some connections.
 
         Args:
-            connections: Those that are still there get it.
+            connections: Those that are gone are left out.
             frame: What they are told.
-            room: What is dropped with it where that is left.
-            kind: What may become of it under pressure.
+            room: The room that it belongs to: it is dropped with what waits of that.
+            kind: What may become of it when the outbox is degraded.
         """
         entries: dict[Dialect, Entry] = {}
         for number in connections:
@@ -281,7 +285,7 @@ class Fanout:
         Args:
             frame: What everybody gets.
             besides: Connections that get nothing.
-            instead: What a connection gets that was spared an earlier one.
+            instead: What a connection gets of which an earlier one was dropped.
         """
         room = frame.room
         for audience in self._audiences.get(room, ()):
@@ -294,16 +298,16 @@ class Fanout:
             for number, link in audience.links.items():
                 if number in besides:
                     continue
-                if instead is not None and room in link.outlet.spared:
-                    link.outlet.spared.pop(room)
+                if instead is not None and room in link.outlet.ephemeral_dropped:
+                    link.outlet.ephemeral_dropped.pop(room)
                     self.cork(link, whole)
                 else:
                     self.cork(link, entry)
 
-    def spared(self, room: RoomName) -> bool:
-        """Whether some receiver of the room was spared an ephemeral frame."""
+    def ephemeral_dropped(self, room: RoomName) -> bool:
+        """Whether some receiver of the room has had an ephemeral frame dropped."""
         return any(
-            room in link.outlet.spared
+            room in link.outlet.ephemeral_dropped
             for audience in self._audiences.get(room, ())
             for link in audience.links.values()
         )
@@ -328,10 +332,11 @@ class Fanout:
     # --- leaving ------------------------------------------------------------
 
     def flush(self) -> None:
-        """Hand the batch to the outlets; who gets one entry of it, without a cork.
+        """Hand the batch to the outlets, of `SENDS_MAX` receivers at most.
 
-        To so many of them at a time: the others get theirs at the next calls, in order
-        and together with what has come for them meanwhile.
+        The others get theirs at the next calls (`has_more`), in order and together
+        with what has come for them meanwhile. A receiver of one entry is pushed that
+        without a cork.
         """
         rooms, self._dirty_rooms = self._dirty_rooms, []
         only, sends = len(rooms) == 1, 0

@@ -1,9 +1,9 @@
-"""How the daemon learns what others have written beside it while it runs.
+"""Following the store: how the daemon learns what other processes have written.
 
-There is no signal and no process id: the command line adds to the store's log of
-changes, and this task looks once a second whether anybody else has written there.
-As long as nobody has, a look is one step of the store's thread. What it finds goes
-the way of the daemon's own commits, behind those that were answered before.
+The command line adds to the store's log of changes, and this task looks once a second
+whether another process has written there. As long as none has, a look is one step of
+the store's thread. What it finds goes the way of the daemon's own commits, behind those
+that were answered before.
 """
 
 from __future__ import annotations
@@ -20,7 +20,11 @@ from chatd.ports import Store
 
 
 async def follow(store: Store, happened: Callable[[Changed], None]) -> None:
-    """Hand on what others write, until cancelled.
+    """Hand on what other processes write, until cancelled.
+
+    Args:
+        store: Where they write.
+        happened: Gets the changes, in order, with the position behind them.
 
     Raises:
         StoreFailed: The store cannot be trusted any more.

@@ -1,11 +1,12 @@
-"""The hub: what connections, the store and lookups are to the machine.
+"""The hub: it ties connections, the store and look-ups to the machine.
 
-To a connection it is the host. It starts what waits, each as a task: the committer,
-lookups, the clock. How inputs are handled stands in `chatd.hub.engine`.
+`chatd.daemon.host` hands it what connections bring. It starts what waits, each as a
+task: the committer, look-ups, the clock. How inputs are handled stands in
+`chatd.hub.engine`.
 
-An exception out of the machine is a bug of the core, and the state it leaves
-behind cannot be trusted: `run` raises it, which ends the daemon. A frame that cannot
-be decoded is not a bug, it is an `error`.
+An exception out of the machine is a bug of the core, and the state it leaves behind
+cannot be trusted: `run` raises it, which ends the daemon. A frame that cannot be
+decoded is not a bug; the client gets an `error`.
 """
 
 from __future__ import annotations
@@ -46,20 +47,20 @@ from chatd.wire.malformed import BadCommand
 
 
 class Hub(Engine):
-    """Drives the machine; to a connection it is the host.
+    """Drives the machine, and takes what connections bring.
 
     Args:
         config: The settings in force.
-        store: The truth.
-        environment: Time and randomness.
+        store: Where what is durable is kept.
+        environment: Clocks, randomness, and how to give up.
         metrics: Where to count.
         server: Name and version, for `welcome`.
         page: The version of the page that comes with it; `""` for none.
 
     Attributes:
-        setup_secret: By what the first administrator comes, once it runs; None where
-            nobody is waited for.
-        set_up: Happens when he has come, or another one.
+        setup_secret: By which the first administrator is made, once it runs; None where
+            there is one.
+        set_up: Set when there is an administrator, if the first was waited for.
     """
 
     def __init__(
@@ -79,7 +80,7 @@ class Hub(Engine):
         self._emptied = trio.Event()
         self.setup_secret: str | None = None
         self.set_up = trio.Event()
-        self._sending_away: tuple[Ending, Callable[[], float]] | None = None
+        self._final_ending: tuple[Ending, Callable[[], float]] | None = None
         self._nursery: trio.Nursery
         self._committer = Committer(
             store,
@@ -122,7 +123,7 @@ class Hub(Engine):
             chat, self._config, self._environment.new_epoch, self._server, self._page
         )
         async with trio.open_nursery() as nursery:
-            self._performer = EffectRunner(
+            self._effect_runner = EffectRunner(
                 self._machine,
                 self._fanout,
                 self._committer,
@@ -144,7 +145,7 @@ class Hub(Engine):
             raise await self._wait_bug()
 
     def hold_all(self) -> None:
-        """Read no further from anybody."""
+        """Read no further from any connection."""
         for link in self._fanout.links.values():
             link.outlet.hold()
 
@@ -174,22 +175,24 @@ class Hub(Engine):
         await self._finish_work(self._committer)
 
     def finish_all(self, ending: Ending, afters_s: Callable[[], float]) -> None:
-        """End every connection, each with its own time to come back.
+        """End every connection, also those that are attached later.
 
-        Also those that were let in before and are attached only now.
+        Args:
+            ending: The reason, for the log, the bye and the close frame.
+            afters_s: Called for each: the seconds that its client is told to wait.
         """
-        self._sending_away = ending, afters_s
+        self._final_ending = ending, afters_s
         for link in list(self._fanout.links.values()):
             link.outlet.finish(ending, afters_s())
 
     @property
     def is_ready(self) -> bool:
-        """Whether the store answers: else a restart may be of use."""
+        """Whether the store answers and no bug was met; if not, a restart may help."""
         return not self._committer.stalled and self._bug is None
 
     @property
     def has_space(self) -> bool:
-        """Whether anybody may add to the store; a restart makes no space."""
+        """Whether anything may be added to the store; a restart makes no space."""
         return self._machine.space is not Space.NONE
 
     @property
@@ -220,15 +223,15 @@ class Hub(Engine):
     # --- the host of connections --------------------------------------------
 
     def attach(self, outlet: Outlet) -> None:
-        """Take a new connection; one that comes too late for a drain goes again."""
+        """Take a new connection; during a drain it is ended at once."""
         self._fanout.add(outlet)
         self._happened(Opened(outlet.id, address_key(outlet.address)))
-        if self._sending_away is not None:
-            ending, afters_s = self._sending_away
+        if self._final_ending is not None:
+            ending, afters_s = self._final_ending
             outlet.finish(ending, afters_s())
 
     def detach(self, outlet: Outlet) -> None:
-        """Let a connection go, then tell the others."""
+        """Forget a connection, then tell the others, behind what it has sent."""
         link = self._fanout.remove(outlet.id)
         closed = Closed(outlet.id)
         if link.inbox:
@@ -239,18 +242,18 @@ class Hub(Engine):
             self._emptied.set()
 
     def user_of(self, connection: ConnectionId) -> UserName | None:
-        """Who is on a connection, once he was welcomed."""
+        """The user of a connection; None before its `welcome`."""
         link = self._link(connection)
         return link.user if link is not None else None
 
     def on_texts(self, outlet: Outlet, payloads: Sequence[bytes]) -> None:
-        """Take frames of a client, in order, to be handled with all others of now."""
+        """Take frames of a client, in order; they are handled when it is its turn."""
         link = self._link(outlet.id)
         assert link is not None, "it is attached as long as it is read"
         self._sent(link, payloads)
 
     def on_bad(self, outlet: Outlet, reject: BadCommand) -> None:
-        """Answer a message of which the edge knows that it is no command."""
+        """Answer a message that the edge knows to be no command."""
         link = self._link(outlet.id)
         assert link is not None, "it is attached as long as it is read"
         self._metrics.refused(reject.code)
@@ -258,31 +261,35 @@ class Hub(Engine):
         self._run_inputs()
 
     def measured(self, free_bytes: int) -> Space:
-        """Take how much is free where the store is; says who may add to it now."""
+        """Note how many bytes are free where the store is.
+
+        Returns:
+            What may still be added to it.
+        """
         self._happened(SpaceMeasured(free_bytes))
         return self._machine.space
 
     def gapped(self) -> None:
-        """Count a gap that is told."""
+        """Count a gap of which a client is told."""
         self._metrics.gaps += 1
 
     # --- time ---------------------------------------------------------------
 
     def _moment(self) -> Now:
-        """What time it is now."""
+        """The time now, on all clocks."""
         return self._clock.now(self._mono(), self._environment.wall())
 
     def _changed(self, changed: Changed) -> None:
-        """Take what others have written, behind what was committed before."""
+        """Take what other processes have written, behind what was committed before."""
         self._stored([changed])
 
     def _link(self, number: ConnectionId) -> Link | None:
         return self._fanout.links.get(number)
 
     def _record_time(self) -> None:
-        """Have what is certain about the time written down."""
+        """Have the certain time stored."""
         self._store_aside(RecordTime())
 
     def _store_aside(self, draft: Draft) -> None:
-        """Have something stored that no command waits for."""
+        """Have a draft committed that no command waits for."""
         self._committer.append(Origin(None, None, draft))

@@ -1,16 +1,16 @@
-"""What takes time: credentials, look-ups, pages of a replay.
+"""Look-ups, which take time: credentials, queries of the store, pages of a replay.
 
-Each look-up is a task in the hub's nursery. It reads, and hands an input to
-the machine; it never changes anything itself. What it read is bounded by the seq
-that was applied when it was sent, since readers see rows that are committed
-before the chat has applied them.
+Each look-up is a task in the hub's nursery. It reads, and hands an input to the
+machine; it never changes anything itself. What it may read is bounded by the seq that
+was applied when it was asked for, since readers see rows that are committed before the
+chat has applied them.
 
-What is read ends with the connection for which it is: whoever has gone keeps nobody
-waiting. A credential is looked at to its end, since guesses count.
+A look-up is cancelled when its connection goes, so that others need not wait for it. A
+credential is verified to its end, since guesses count.
 
 A credential that is refused answers the command, and so does a page that cannot be
-read now. A hello or a replay that cannot be gone on with ends its connection
-with 4005: it comes back and asks again. A store that has failed ends the daemon.
+read now. A hello or a replay that cannot go on ends its connection with 4005: the
+client comes back and asks again. A store that has failed ends the daemon.
 """
 
 from __future__ import annotations
@@ -52,20 +52,23 @@ REPLAY_PAGE_BYTES = 65_536
 
 @attrs.define(eq=False)
 class Lookups:
-    """Performs the effects that wait for something."""
+    """Carries out the effects that wait for something."""
 
     _store: Store
     _authenticator: Authenticator
     _fanout: Fanout
     _happened: Callable[[Input], None]
     _gapped: Callable[[], None]
-    """Told of each gap."""
+    """Called for each gap of which a client is told."""
     _searches: Searches = attrs.field(init=False, factory=Searches)
     _pages: Turns = attrs.field(init=False, factory=Turns)
     _counts: Turns = attrs.field(init=False, factory=Turns)
 
     async def verify(self, effect: Authenticate | CheckSecret) -> None:
-        """Verify a credential, or what a command brings. Cancellation: safe."""
+        """Verify a hello's credential, or the secret of a command.
+
+        Cancellation: safe.
+        """
         with self._or_end(effect.connection):
             if isinstance(effect, Authenticate):
                 await self._authenticate(effect)
@@ -112,11 +115,11 @@ class Lookups:
             self._happened(SecretChecked(effect.connection, command, found))
 
     async def query(self, asked: Query[Command, Any]) -> None:
-        """Have something read from the store, when it is its turn.
+        """Read something from the store when its turn comes, and tell the machine.
 
-        What a connection cannot go on without ends it where it cannot be read; a
-        page or a search is refused. Of a connection that has gone the machine is told
-        that nothing was read.
+        If it cannot be read, a page or a search is refused, and a connection that
+        cannot go on without it is ended. For a connection that has gone the answer is
+        None.
 
         Cancellation: safe.
         """
@@ -190,7 +193,7 @@ class Lookups:
         link.replaying = False
 
     def _miss(self, link: Link, effect: Replay, begins: Seq) -> None:
-        """Tell of what went between two pages: the room has forgotten it."""
+        """Send a gap for what was trimmed between two pages."""
         have, seq = effect.after, Seq(begins - 1)
         self._gapped()
         frame = link.outlet.dialect.gap(effect.room, have, seq)

@@ -1,13 +1,12 @@
-"""Whose messages are handled next: of all who have sent something, in turns. Pure.
+"""The fair queue: which connection's messages are handled next. Pure.
 
 A turn of the hub handles so much and no more, so it matters in which order. Each
 connection is served a few messages, then the next one is, however many the first has
-left. Those who have used little time lately are served before those who have used
-much, but for one in `HEAVY_EVERY`: whoever sends what is dear, or ever more, waits for
-himself, and whoever says something now and then does not wait for him.
+left. Connections that have used little time lately are served before those that have
+used much, except one in `HEAVY_EVERY`: a client that sends much, or what is expensive,
+waits for itself, and others do not wait for it.
 
-What was used leaks away with time, as a bucket fills. The clock that it is measured by
-and the one that it leaks by are passed in.
+What was used leaks away with time, as a bucket fills. Both times are passed in.
 """
 
 from __future__ import annotations
@@ -22,26 +21,26 @@ from chatd.core.inputs import Closed
 from chatd.wire.malformed import BadCommand
 
 HEAVY_S = 0.001
-"""Use of the loop from which on others are served before. Source: measured, one of
-the dearest frames, or twenty of people's messages."""
+"""Use of the loop from which on a connection is heavy. Source: measured, one of the
+most expensive frames, or twenty ordinary messages."""
 LEAK_S_PER_S = 0.0005
-"""So much use is forgotten each second: what is below it for good is never heavy.
-Source: ten of people's messages; of a hundred who stay below it, a twentieth."""
+"""So much use is forgotten each second: a connection that stays below it is never
+heavy. Source: ten ordinary messages; a hundred that stay below it use a twentieth."""
 USED_S_MAX = 0.005
 """No more is remembered, so that it is forgotten in ten seconds."""
 HEAVY_EVERY = 4
-"""Of so many that are served one is heavy, if there are any: nobody starves."""
+"""Of so many that are served one is heavy, if there is one: none starves."""
 
 
 Message = bytes | BadCommand | Closed
-"""A frame of text, the reason why it is none, or that there will be no other."""
+"""A text frame, the reason why one is no command, or that none will follow."""
 
 
 class Sender(Protocol):
     """A connection that sends."""
 
     inbox: list[Message]
-    """What it has sent and nobody has handled."""
+    """What it has sent and is not handled yet."""
     used_s: float
     """Time of the loop that it has used, as far as that has not leaked away."""
     used_at: float
@@ -74,21 +73,21 @@ class Ready:
             self._put(sender, now)
 
     def take(self) -> Sender:
-        """Take whose turn it is; somebody must wait."""
+        """Take the sender whose turn it is; one must be waiting."""
         self._turns += 1
         if self._light and (not self._heavy or self._turns % HEAVY_EVERY):
             return self._light.popleft()
         return (self._heavy or self._light).popleft()
 
     def served(self, sender: Sender, count: int, now: float) -> None:
-        """Forget messages of one who was taken; for the rest he waits again."""
+        """Remove `count` handled messages of a sender; it waits again with the rest."""
         self._messages -= count
         del sender.inbox[:count]
         if sender.inbox:
             self._put(sender, now)
 
     def _put(self, sender: Sender, now: float) -> None:
-        """Let somebody wait, behind others of his kind."""
+        """Let a sender wait, behind others of its kind."""
         is_heavy = sender.used_s >= HEAVY_S and used_s(sender, now) >= HEAVY_S
         (self._heavy if is_heavy else self._light).append(sender)
 

@@ -1,7 +1,7 @@
-"""From the store to the chat, once, at the start.
+"""Restoring the chat from the store, once, at the start.
 
 Also what the configuration declares: rooms that are missing are created, settings
-that were changed in the file are written, before anybody is let in.
+that were changed in the file are written, before a connection is accepted.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from chatd.wire.events import HOUR_MS
 
 _AT_START = Now(0.0, 0)
 APART_S = 0.05
-"""Between the ends of two rooms that nobody needs, a while after a start."""
+"""Between the ends of two rooms that nobody needs, `EMPTY_S` after a start."""
 
 
 async def load(
@@ -50,8 +50,8 @@ async def load(
     """Read the chat from the store, and store what the configuration adds to it.
 
     Returns:
-        The chat, the clock as far as the store's memory agrees with it, and the secret
-        by which the first administrator comes, where he is waited for.
+        The chat; the clock, with what the store knows of it; and the secret that makes
+        the first administrator, or None if there is one.
 
     Raises:
         StoreFailed: It cannot be read, or a declared room cannot be stored.

@@ -1,8 +1,8 @@
-"""Who may search now: the store carries out one search after the other.
+"""The queue of searches: the store carries out one after the other.
 
-Whoever would have to wait long is refused at once, and nobody holds more than a
-few of the places, so one user's searches cannot shut out the others'. Users take
-turns, so his second search comes after the first of all others who wait.
+A search that would have to wait long is refused at once, and each user has only a few
+places, so one user's searches cannot shut out the others'. Users take turns: a user's
+second search comes after the first of all others that wait.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Whose look-up is carried out now: of each kind, one of each user at a time.
+"""Turns of look-ups: of each kind, one of each user at a time.
 
-The store serves look-ups of a kind in the order of asking. So that whoever asks for
-much is not served before everybody else, his look-ups wait here for each other, on all
-his connections together, and at the store each user has one of a kind.
+The store serves look-ups of a kind in the order of asking. So that a user who asks for
+much is not served before all others, the user's look-ups wait here for each other, on
+all connections together, and at the store each user has one of a kind.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from chatd.ids import UserName
 
 @attrs.define(eq=False)
 class Turns:
-    """Users who wait for a look-up of one kind, or for whom one is carried out."""
+    """The users who wait for a look-up of one kind, or have one under way."""
 
     _locks: dict[UserName, trio.Lock] = attrs.field(factory=dict)
 
     @asynccontextmanager
     async def of(self, user: UserName) -> AsyncIterator[None]:
-        """Wait for a turn of the user's, and have it in the block.
+        """Wait for the user's turn, and have it in the block.
 
         Cancellation: safe.
         """

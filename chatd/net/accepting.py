@@ -1,9 +1,8 @@
 """Accepting from listening sockets, whatever is served behind them.
 
-One task for each socket. Accepting goes on after any error, since there is always
-one more connection to come; who asked for it is told once a minute that it fails.
-What is accepted is begun in a nursery of its own, so that accepting can end before
-the connections do.
+One task for each listening socket. Accepting goes on after any error; `failed` is
+called at most once a minute while it fails. Connections run in another nursery, so that
+accepting can end before they do.
 """
 
 from __future__ import annotations
@@ -52,14 +51,18 @@ class Acceptor:
 
     begin: Begin = attrs.field(repr=False)
     failed: Callable[[OSError], None] = attrs.field(repr=False)
-    """Told that nobody new can come in; must not raise."""
+    """Called when no connection can be accepted; must not raise."""
     _scope: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
     _reported: float = attrs.field(default=-inf, init=False)
 
     async def run(
         self, listening: Sequence[Listening], connections: trio.Nursery
     ) -> None:
-        """Let people in until `stop`, and close the listening sockets.
+        """Accept connections until `stop`, then close the listening sockets.
+
+        Args:
+            listening: The sockets to accept from.
+            connections: Where `begin` starts the task of each connection.
 
         Cancellation: safe; the sockets are closed.
         """
@@ -74,7 +77,7 @@ class Acceptor:
                 one.close()
 
     def stop(self) -> None:
-        """Let nobody new in."""
+        """Accept no further connection."""
         self._scope.cancel()
 
     async def _accept_from(self, listening: Listening, nursery: trio.Nursery) -> None:

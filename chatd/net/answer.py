@@ -1,12 +1,12 @@
 """What is answered over HTTP, and the header fields that every answer has.
 
-Whatever leaves by HTTP says what a browser may do with it (`SECURITY`): nothing but
-what the page needs, which is served from here alone. So an answer that somebody gets
-a browser to take for a page can do nothing, and neither can what slips into the page.
+Every response over HTTP says what a browser may do with it (`SECURITY`): nothing but
+what the page needs, which is served from here alone. So an answer that a browser is
+made to take for a page can do nothing, and neither can what is injected into the page.
 There is no `Strict-Transport-Security`: it binds all of a host, its other ports and
-paths too, so it is for whoever owns the host to say.
+paths too, so only the host's owner can decide on it.
 
-A refusal is one line of text. A browser that shows it to a person gets a page.
+A refusal is one line of text, or a page where a browser shows it to a person.
 
 Source: RFC 9110; Content Security Policy level 3; Fetch; the Permissions Policy of W3C.
 """

@@ -1,22 +1,21 @@
-"""The bridge to the application that answers what the front does not.
+"""The bridge from the HTTP connection to the ASGI application.
 
-The front reads a request's head, judges it, and then runs the application for it, an
-ASGI one, in a nursery of its own. The application pulls the content through `receive`
-and pushes its answer through `send`; either waits for the peer, so neither side fills
-memory. What is wrong with the peer never shows in the application as an exception: it
-is cancelled when the peer is gone or takes nothing, or when its content does not come,
-is none, or is too much. So the exceptions that it raises are its own bugs. They are
-answered with 500 where nothing has left yet, and are for the firewall around the
-connection.
+`chatd.net.routing` judges a request's head; what goes to the application becomes a
+`Call`, and an `Exchange` runs the application for it in a nursery of its own. The
+application pulls the content through `receive` and pushes its answer through `send`;
+either waits for the peer, so neither side fills memory. Trouble with the peer is never
+an exception in the application: it is cancelled when the peer is gone or takes nothing,
+or when the content is late, malformed or too large. So the exceptions that it raises
+are its own bugs. They are answered with 500 where nothing has left yet, and are passed
+to the firewall around the connection.
 
-A peer that has ended his side may still be reading. The application is told
-(`http.disconnect`), and what it has for him leaves; when it has nothing for a second,
+A peer that has ended its side may still be reading. The application is told
+(`http.disconnect`), and what it sends still leaves; when it sends nothing for a second,
 it is cancelled.
 
-What is done here in one piece, a call of the application or a piece of its answer,
-waits for its turn: one in a turn of the loop, whoever asks, and some time after the one
-before, the longer the more else there is to do. So a message waits for one of them, and
-not for as many as are being downloaded.
+One step, a call of the application or a piece of its answer, waits for its turn: one in
+a turn of the loop for all requests together, then a pause, which is longer the more
+else the loop has to do. So a message waits for one step, however many downloads run.
 
 Source: the ASGI specification 3.0, HTTP 2.4; RFC 9112.
 """
@@ -63,7 +62,7 @@ PAUSE_PER_WAIT = 3.0
 """Of the loop's other work that a step had to wait for: where that is much, steps are
 few."""
 PAUSE_MAX_S = 0.1
-"""Whatever held the loop."""
+"""However long the loop was held."""
 PIECE_BYTES = 65_536
 """Of an answer, that leave in one turn."""
 STALL_S = 60.0
@@ -75,7 +74,7 @@ nothing for as long, since it does so when a sixteenth of its 6 MiB is free."""
 AHEAD_BYTES = 16_384
 """Of further requests that are read while one is answered; then nothing is read."""
 LAST_S = 1.0
-"""For an application with nothing to say to a peer that has ended his side."""
+"""For an application with nothing to send to a peer that has ended its side."""
 BUG = Refusal(500, "a bug was met here, and noted")
 _START = "http.response.start"
 _BODY = "http.response.body"
@@ -85,7 +84,7 @@ _PHRASES: Final = {int(one): one.phrase.encode() for one in HTTPStatus}
 
 
 class _Gone(BrokenPipeError):
-    """What an application meets that goes on behind a shield."""
+    """Raised in an application that goes on behind a shield."""
 
 
 def _comes_of_cut(error: BaseException | None) -> bool:
@@ -209,7 +208,7 @@ class Exchange:
     _taken: bool = attrs.field(default=False, init=False)
     """Whether the application knows where the content ends."""
     _ended: trio.Event = attrs.field(factory=trio.Event, init=False, repr=False)
-    """The peer has ended his side, and all of his request is here."""
+    """The peer has ended its side, and all of its request is here."""
     _scope: trio.CancelScope = attrs.field(init=False, repr=False)
     _nursery: trio.Nursery = attrs.field(init=False, repr=False)
     held: int = attrs.field(default=0, init=False)
@@ -287,7 +286,7 @@ class Exchange:
         self._scope.cancel()
 
     def _grant(self) -> None:
-        """Give the application some more time, once the peer has ended his side."""
+        """Give the application some more time, once the peer has ended its side."""
         if self._ended.is_set():
             self._scope.deadline = trio.current_time() + LAST_S
 

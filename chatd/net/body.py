@@ -1,12 +1,12 @@
-"""A request's content, read as far as somebody asks for it.
+"""A request's content, read as far as the caller asks for it.
 
-Nothing is read ahead of whoever takes it, so what he does not take waits on the peer's
-side. What is read at a time is bounded, and so is how many chunks of it are looked at,
+Nothing is read ahead, so what the caller does not take waits on the peer's side. What
+is read at a time is bounded, and so is the number of chunks that are parsed in a row,
 since a peer may make each of them one byte long.
 
-Content has to come at a rate: for whoever sends, ten seconds and one more for every so
-many bytes, but never more than a minute in a row. Only the time counts in which it was
-waited for.
+Content has to come at a rate: the peer has `PATIENCE_S` and one more second for every
+`BYTES_PER_S` bytes, but never more than `STALL_S` in a row. Only time spent waiting for
+the peer counts.
 
 Source: RFC 9112 sections 6 and 7.
 """
@@ -33,7 +33,7 @@ _CHUNKS_MAX = 64
 
 
 class BadBody(Exception):
-    """The content is none, does not come, or is too much.
+    """The content is malformed, late or too large.
 
     Attributes:
         refusal: What the request gets for it.
@@ -45,9 +45,17 @@ class BadBody(Exception):
 
 
 def check_content(version: bytes, headers: Headers, most: int) -> Refusal | None:
-    """Refuse a request of which a proxy and the daemon may not see the same end.
+    """Refuse content whose end is ambiguous, or whose stated length is too large.
 
-    And one that says itself that it has too much; 0 is no limit.
+    An ambiguous end is one that a proxy and the daemon might see in different places.
+
+    Args:
+        version: Of HTTP, as h11 gives it.
+        headers: All of the request.
+        most: Bytes that the content may have; 0 is no limit.
+
+    Returns:
+        None if there is nothing to refuse.
 
     Source: RFC 9112 section 6.1.
     """
@@ -60,7 +68,7 @@ def check_content(version: bytes, headers: Headers, most: int) -> Refusal | None
 
 
 def too_much(most: int) -> Refusal:
-    """What a request gets that has more content than it may."""
+    """The refusal of a request with more than `most` bytes of content."""
     return Refusal(413, f"a request has at most {most} bytes of content here")
 
 
@@ -101,14 +109,14 @@ class Body:
 
     @property
     def is_wanted(self) -> bool:
-        """Whether the peer waits for a word before it sends any."""
+        """Whether the peer waits for `100 Continue` before it sends any."""
         return self.conn.they_are_waiting_for_100_continue
 
     async def read(self) -> bytes:
-        """Read some of it; `b""` at the end only, and then `whole`.
+        """Read some of it; `b""` only at the end, when `whole` is set.
 
         Raises:
-            BadBody: There is none to be had.
+            BadBody: It is malformed, late or too large.
             OSError: The peer is gone.
 
         Cancellation: what was read may be lost; close the socket.

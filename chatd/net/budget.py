@@ -19,13 +19,13 @@ import attrs
 
 
 class Holder(Protocol):
-    """A connection, as the budget knows it."""
+    """What holds bytes: a connection, or an answer over HTTP."""
 
     held: int
     """What it holds, as it was counted last; only the budget sets it."""
 
     def shed(self) -> None:
-        """Let go of something; what it holds then must be counted before it returns."""
+        """Free some bytes, and call `Budget.count` with the rest before returning."""
 
 
 @attrs.define(eq=False)
@@ -44,7 +44,7 @@ class Budget:
     _relieving: bool = False
 
     def count(self, holder: Holder, size: int) -> None:
-        """Take what somebody holds now; somebody may have to shed."""
+        """Note that `holder` holds `size` bytes now; the largest holders may shed."""
         before, holder.held = holder.held, size
         self.total += size - before
         old, new = before.bit_length(), size.bit_length()
@@ -60,12 +60,12 @@ class Budget:
             self._relieve()
 
     def _relieve(self) -> None:
-        """Have those who hold the most shed, until all hold no more than they may."""
+        """Have the largest holders shed until `total` is within `most`."""
         self._relieving = True
         try:
             while self.total > self.most:
                 before = self.total
                 next(iter(self._classes[max(self._classes)])).shed()
-                assert self.total < before, "somebody shed nothing"
+                assert self.total < before, "a holder shed nothing"
         finally:
             self._relieving = False

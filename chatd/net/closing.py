@@ -1,11 +1,11 @@
 """The end of one connection: the rest, why it ends, the close frame, the socket.
 
-What is said at the end is said here and in this order, whoever ends it: what was
-begun, or all that waits if the daemon drains; the bye; the close frame, or the answer
-to the peer's. The library writes none: it sends none once it has failed a message
-itself (1007), and knows no code that was registered after RFC 6455. Then the peer's
-close and its end of file are waited for, so that our last frames are not lost to a
-reset. Whoever calls this bounds it in time.
+Whichever side ends the connection, the order is: what was begun, or all that waits if
+the daemon drains; the bye; the close frame, or the answer to the peer's. The library
+writes no close frame: it sends none once it has failed a message itself (1007), and
+knows no code that was registered after RFC 6455. Then the peer's close and its end of
+file are waited for, so that our last frames are not lost to a reset. The caller bounds
+this in time.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ import trio
 from trio_websocket import WebSocketConnection
 
 from chatd.errors import Ending
-from chatd.net.socketout import SocketOut, own
+from chatd.net.socketout import SocketOut, reply_entry
 from chatd.wire.framing import CLOSE, close_frame, frame
 
 
 @attrs.define(eq=False, kw_only=True)
 class ClosingSocket(SocketOut):
-    """The way out of a connection that ends."""
+    """An outgoing side that can also end: the closing handshake, then the socket."""
 
     ws: WebSocketConnection | None = attrs.field(default=None, init=False, repr=False)
     peer_close: bytes | None = attrs.field(default=None, init=False, repr=False)
@@ -34,9 +34,9 @@ class ClosingSocket(SocketOut):
     _eof: bool = attrs.field(default=False, init=False)
 
     def stop_waiting(self) -> None:
-        """Nobody reads any more, so nobody can learn that the peer has ended."""
+        """Do not wait for the peer's close: nothing is read any more."""
         self._peer_done = self._eof = True
-        self.stir()
+        self.notify()
 
     async def close(self) -> None:
         """Send the rest, bye and the close frame, and wait until the peer ends.
@@ -44,7 +44,7 @@ class ClosingSocket(SocketOut):
         For the peer's close, and for its end of file, so that our last frames
         are not lost to a reset. A draining daemon also sends what merely waits.
 
-        Cancellation: some of it is not sent; `let_go` is due all the same.
+        Cancellation: some of it is not sent; call `close_socket` all the same.
         """
         ending = self.ending
         assert ending is not None
@@ -57,20 +57,20 @@ class ClosingSocket(SocketOut):
         if ending.code is not None and not self._close_sent:
             self._close_sent = True
             if self.peer_close is not None and ending is Ending.PEER_CLOSED:
-                self._put(own(frame(CLOSE, self.peer_close)))
+                self._put(reply_entry(frame(CLOSE, self.peer_close)))
             else:
                 if bye := self._bye(ending):
-                    self._put(own(bye))
-                self._put(own(close_frame(ending.code, ending.reason)))
+                    self._put(reply_entry(bye))
+                self._put(reply_entry(close_frame(ending.code, ending.reason)))
             await self._flush_all()
         while not self._peer_done:
-            await self.change()
+            await self.wait_change()
         self._end_output()
         while not self._eof:
-            await self.change()
+            await self.wait_change()
 
-    def let_go(self) -> None:
-        """Close the socket, and let go of what holds this object in a cycle."""
+    def close_socket(self) -> None:
+        """Close the socket, and drop the references that make a cycle."""
         trio.lowlevel.notify_closing(self.sock)
         self.sock.close()
         self._written_off = True

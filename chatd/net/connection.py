@@ -1,12 +1,12 @@
 """One WebSocket connection: one nursery, two tasks, one way to end.
 
-The library's reader, which through the stream takes both lanes, and this module's
-writer task, which writes what had to wait, share a nursery; they end together because
-they share its scope. The heartbeat is common to all (`chatd.net.keepalive`). The body
-is a straight line: open the stream, attach it to the host, keep it until it has its
-first reason to end, detach it, close it. Detaching is synchronous and in a
-`finally`: it cannot be skipped and cannot be cancelled, and it comes before the
-closing handshake, so that the others learn of the leaver only what is true.
+The library's reader, which reads both lanes through the stream, and this module's
+writer task, which writes what had to wait, share a nursery and so end together. The
+heartbeat is common to all (`chatd.net.keepalive`). The body is a straight line: open
+the stream, attach it to the host, keep it until it has its first reason to end, detach
+it, close it. Detaching is synchronous and in a `finally`: it cannot be skipped and
+cannot be cancelled, and it comes before the closing handshake, so that the others learn
+of the leaver only what is true.
 
 The writer task parks in a cancel scope with a deadline. A push that had to wait
 cancels that scope; it loses nothing, because the outbox keeps its place. All
@@ -88,13 +88,13 @@ async def serve_connection(
     Args:
         sock: Connected and non-blocking; closed here.
         upgrade: The checked request, not answered yet.
-        host: Whoever the messages are for.
+        host: Who gets its messages: the hub.
         dialect: How they are written and read.
         limits: What the connection may cost.
         connection: Its number.
         jitter: Random in 0 to 1, for the moment of the first ping.
         keepalive: The heartbeat, which runs.
-        budget: Of what all connections hold.
+        budget: Counts what all connections hold.
 
     Cancellation: ends the connection with 4001; detaching is not skipped and
         the closing handshake is bounded by `close_timeout_s`.
@@ -145,7 +145,7 @@ async def serve_connection(
                 _detach(stream, trio.current_time() - now)
             with trio.move_on_after(limits.close_timeout_s, shield=True):
                 await stream.close()
-            stream.let_go()
+            stream.close_socket()
             nursery.cancel_scope.cancel()
 
 
@@ -215,7 +215,7 @@ def _judge(stream: WebSocketStream, now: float) -> float:
     """End a connection that takes nothing, and say when to look again."""
     if not stream.outbox.waiting or not stream.limits.write_timeout_s:
         return inf
-    stream.look(now)
+    stream.note_progress(now)
     stuck_at = stream.progress_at + stream.limits.write_timeout_s
     if now >= stuck_at:
         stream.finish(Ending.SLOW)

@@ -1,9 +1,8 @@
 """How many connections there are, and how fast new ones come, by address. Pure.
 
-A connection counts from its acceptance, by the address of its socket; one that a
-trusted proxy speaks for counts by its client's from the moment on in which that is
-known. Whoever is one too many is told when it is worth trying again, and the operator
-which limit it was.
+A connection counts from its acceptance, by the address of its socket; behind a trusted
+proxy it counts by the client's address as soon as that is known. A client that is
+refused is told when to try again, and the operator which limit it was.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from chatd.core.quota import Buckets
 from chatd.net.trouble import Cause, Trouble
 
 FULL_RETRY_S = 10.0
-"""What one too many is told to wait: about the grace of a reconnect."""
+"""What a refused client is told to wait. Source: about the grace of a reconnect."""
 
 
 def _no_rate() -> Buckets:
@@ -24,12 +23,12 @@ def _no_rate() -> Buckets:
 
 @attrs.frozen
 class Full:
-    """There is no room for one more."""
+    """One more connection is not allowed now."""
 
     wait_s: float
     """After how many seconds to try again."""
     trouble: Trouble
-    """Which limit says so, and of whom."""
+    """Which limit it was, and for which address."""
 
 
 @attrs.define
@@ -44,13 +43,18 @@ class ConnectionLimiter:
     by_key: dict[str, int] = attrs.field(factory=dict)
 
     def adjust(self, limits: Limits) -> None:
-        """Go on with these limits; who is there stays."""
+        """Use these limits from now on; connections that are open stay."""
         self.most = limits.connections_max
         self.most_per_address = limits.connections_per_address
         self.arrivals.adjust(limits.connects_per_s, limits.connects_burst)
 
     def enter(self, key: str | None, now: float) -> Full | None:
-        """Count one more, or say why not."""
+        """Count one more, or say why not.
+
+        Args:
+            key: What it counts by; None for a proxy, which counts in all only.
+            now: On the clock of the loop.
+        """
         if 0 < self.most <= self.total:
             return Full(FULL_RETRY_S, Trouble(Cause.CONNECTIONS_MAX))
         full = self._take(key, now)
@@ -64,7 +68,7 @@ class ConnectionLimiter:
         self._give(key)
 
     def move(self, old: str | None, new: str | None, now: float) -> Full | None:
-        """Count one that is there under another address, or say why not."""
+        """Count an open connection under another address, or say why not."""
         full = self._take(new, now)
         if full is None:
             self._give(old)

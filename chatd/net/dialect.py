@@ -21,7 +21,7 @@ from chatd.wire.malformed import BadCommand
 from chatd.wire.replies import ServerFrame
 
 SILENT = (Ending.PEER_CLOSED, Ending.LOGOUT)
-"""Endings that the client has asked for."""
+"""Endings of which the client is not told: it has asked for them."""
 
 
 class JsonDialect:
@@ -39,7 +39,7 @@ class JsonDialect:
         config.follow(self._adjust)
 
     def _adjust(self, config: Config) -> None:
-        """Read what clients send by these settings."""
+        """Decode with the settings that are in force now."""
         text_chars = config.limits.text_chars
         if text_chars != self._decoder.text_chars:
             self._decoder = Decoder(text_chars, self._names)
@@ -53,7 +53,7 @@ class JsonDialect:
         return text_frame(encode(Gap(room, Seq(have), Seq(seq))))
 
     def bye(self, ending: Ending, after_s: float | None) -> bytes | None:
-        """Write why the server closes, where it is the server."""
+        """Write why the server closes; None where the client has asked for it."""
         if ending.code is None or ending in SILENT:
             return None
         after = round(after_s, 1) if after_s is not None else None

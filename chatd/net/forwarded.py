@@ -1,9 +1,9 @@
-"""Who a client is: the address that its limits count by. Pure.
+"""The client's address, by which its limits count. Pure.
 
 It is the address of its socket, unless that is a trusted proxy; then it is the
 right-most address of `X-Forwarded-For` that is not a trusted proxy: everything left
-of it is what somebody claims. What cannot be followed to such an address is not
-guessed: the last address that is certain counts, and the operator is told.
+of it may be forged. Where there is no such address the last one that is certain
+counts, and the operator is told.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from chatd.core.quota import UNIX_PEER
 
 HOPS_MAX = 16
 """Entries that are looked at, from the right: more proxies than stand in a row
-anywhere, and no work for whoever writes thousands of their addresses."""
+anywhere, so that a header of thousands of addresses costs no more."""
 HOP_CHARS_MAX = 64
 """A longer entry is no address. Source: the longest, IPv6 with brackets and a port,
 has 53."""
@@ -26,7 +26,7 @@ has 53."""
 
 @attrs.frozen
 class Client:
-    """Whose a request is."""
+    """The client that a request is from."""
 
     address: str
     """Canonical, or `UNIX_PEER`."""
@@ -37,11 +37,11 @@ class Client:
 def client_of(
     peer: str, forwarded: Sequence[bytes], trusted: Collection[Network]
 ) -> Client:
-    """Find whose request it is.
+    """Find the address of the client that a request is from.
 
     Args:
         peer: The socket's other end, or `UNIX_PEER`. Where proxies are trusted
-            at all, whoever may open the Unix socket is one of them.
+            at all, each process that may open the Unix socket is one of them.
         forwarded: The values of `X-Forwarded-For`, in order.
         trusted: The proxies whose word counts.
     """

@@ -1,19 +1,19 @@
 """What a request's head says, judged strictly. Pure.
 
-The library below never sees a client's head; what passes here is all that it
-has to survive. A head that becomes a WebSocket is HTTP/1.1 GET without a body,
-has one each of the headers that decide, in ASCII, a key of 16 bytes, version 13
-and an `Origin` that may be there. Headers that nobody looks at may say what they
-like: a browser sends the cookies of its other pages on `localhost` too.
+The WebSocket library never sees a client's head, only one made of what was checked
+here. A head that becomes a WebSocket is HTTP/1.1 GET without a body, has at most one
+each of the headers that decide, in ASCII, a key of 16 bytes, version 13 and an allowed
+`Origin`, or none. Headers that are not used are not checked: a browser sends the
+cookies of its other pages on `localhost` too.
 
-A page of a foreign site in a person's browser can open a WebSocket to any
-address that the browser reaches, with an honest `Origin`. So it is compared with
-what the operator allowed, exactly. The request's own host counts only where it is
+A page of a foreign site can have a browser open a WebSocket to any address that the
+browser reaches, with an honest `Origin`. So it is compared with what the operator
+allowed, exactly. The request's own host counts only where it is
 an IP literal or `localhost`: any other name may be one that its owner has let
 resolve to this machine.
 
-An app that packs its pages, and a browser's extension, has an origin of its own
-scheme. It is listed and compared like any other.
+An app with its pages inside, and a browser's extension, have origins of their own
+schemes. These are listed and compared like any other.
 
 Source: RFC 6455 sections 4.2.1 and 10.2; RFC 9110.
 """
@@ -119,7 +119,7 @@ def has_body(headers: Headers) -> bool:
 
 
 def wants_page(headers: Headers) -> bool:
-    """Whether whoever asks shows what he gets to a person, as a browser does."""
+    """Whether the client accepts HTML, as a browser does that shows it to a person."""
     kinds = (kind.replace(" ", "").lower() for kind in tokens(headers, b"accept"))
     return any(_HTML.fullmatch(kind) for kind in kinds)
 

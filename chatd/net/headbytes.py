@@ -2,8 +2,7 @@
 
 A head is handed to the parser when it is whole and within its bounds, so what is
 refused, and with which status, does not depend on how its bytes were cut into
-packets. Neither does what stays for whoever comes next: the bytes behind a head are
-kept as they came.
+packets. Neither do the bytes behind a head, which are kept as they came.
 
 Source: RFC 9112 section 2.2 (an empty line before a request is ignored, and a line
 may end with LF alone) and section 3 (414, and a request line of 8,000 bytes).
@@ -28,11 +27,11 @@ _TOKEN = frozenset(b"!#$%&'*+-.^_`|~0123456789").union(
 
 
 class BadHead(ValueError):
-    """What came is no head; the text says why.
+    """What came is no HTTP head; the text says why.
 
     Attributes:
-        status: The HTTP status that says it.
-        data: What came, where that tells what was meant.
+        status: The HTTP status of the answer.
+        data: What came, where it may tell which other protocol it is.
     """
 
     def __init__(self, status: int, text: str, data: bytes = b"") -> None:
@@ -71,7 +70,7 @@ class HeadBytes:
         self._buffer += data
 
     def take_rest(self) -> bytes:
-        """Give what came behind the last head to whoever reads its content."""
+        """Take out what came behind the last head: the caller reads the content."""
         data = bytes(self._buffer)
         self._buffer.clear()
         return data

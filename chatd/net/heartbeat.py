@@ -5,11 +5,11 @@ due. First the ping, then the check: a loop that was late never ends a connectio
 that it had not asked. The first ping comes early by chance, so that the clients of a
 restart do not beat in step.
 
-An answer can be expected only of who has been asked, and on a slow line that takes
-its time. So three things are told apart:
+An answer can be expected only of a peer that has got the ping, which on a slow line
+takes its time. So three cases are told apart:
 
-* The ping **waits** in the outbox. Nothing is judged: whoever takes nothing of what
-  waits is too slow, and that is not for here (`chatd.net.connection`).
+* The ping **waits** in the outbox. Nothing is judged here: a peer that takes nothing of
+  what waits is too slow, which `chatd.net.connection` judges.
 * Bytes are on their way **ahead** of it. Each look at which the peer has acknowledged
   more of them is a sign of life; `stall_s` without one is the end, and `timeout_s`
   where its machine does not answer at all.
@@ -55,7 +55,7 @@ class Line:
     """How many of those its side has acknowledged, at the least."""
     queued: bool = False
     """Whether something waits that has not left yet."""
-    asking: bool = False
+    ping_waits: bool = False
     """Whether a ping is among that."""
     pongs: int = 0
     """How many pongs have come, in all."""
@@ -83,8 +83,8 @@ class Heartbeat:
     """How much earlier than `interval_s` the first ping comes."""
     stall_s: float = 0.0
     """How long nothing may be acknowledged of what is ahead of a ping, and how much
-    longer than `timeout_s` the answer of one who has much to read may take; 0 is
-    no longer."""
+    longer than `timeout_s` the answer of a peer with much to read may take; 0 is no
+    longer."""
     pinged: float | None = None
     """When a ping was made that nothing came after."""
     _judged_at: float = inf
@@ -146,7 +146,7 @@ class Heartbeat:
 
     def _judge(self, now: float, line: Line) -> Beat:
         """Look at a peer that has been asked and has not answered."""
-        if line.asking:
+        if line.ping_waits:
             self._judged_at = now + self.timeout_s
             return Beat.NOTHING
         if self._ahead is None:

@@ -1,8 +1,9 @@
-"""What a connection needs of whoever it serves, and what it may cost.
+"""What a connection needs of its host, and what it may cost.
 
-The daemon's hub is the one `Host` in production; the tests have an echo. Every
-method is `def`: a host never makes a connection wait. What it raises is a bug,
-caught at the call: that connection ends with 1011 and the others go on.
+`chatd.daemon.host.DaemonHost`, in front of the hub, is the one `Host` in production;
+the tests have an echo. Every method is `def`: a host never makes a connection wait.
+What it raises is a bug, caught at the call: that connection ends with 1011 and the
+others go on.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class WebSocketLimits:
 
 @attrs.frozen
 class Stats:
-    """What one connection was, for its line in the log."""
+    """What one connection has cost, for its line in the log."""
 
     seconds: float
     bytes_in: int
@@ -48,28 +49,28 @@ class Stats:
 
 
 class Host(Protocol):
-    """Whoever a connection's messages are for."""
+    """The receiver of all connections' messages."""
 
     def attach(self, outlet: Outlet) -> None:
         """Take a new connection; from here on frames may be pushed to it."""
 
     def detach(self, outlet: Outlet, ending: Ending, stats: Stats) -> None:
-        """Let it go: once for each attach, whatever happened, before it is closed."""
+        """Forget a connection: once for each attach, before it is closed."""
 
     def on_texts(self, outlet: Outlet, payloads: Sequence[bytes]) -> None:
         """Take messages of the fast lane, valid UTF-8, in order.
 
-        `outlet.answered()` is due once for each.
+        The host calls `outlet.answered()` once for each.
         """
 
     def on_slow(self, outlet: Outlet, payload: bytes, *, is_text: bool) -> None:
         """Take a message that the library put together, text or binary.
 
-        `outlet.answered()` is due for it once.
+        The host calls `outlet.answered()` once for it.
         """
 
     def gapped(self, outlet: Outlet) -> None:
-        """Count that some of a room is not sent to it, and that it is told so."""
+        """Count a gap: events of a room were not sent, and the client is told so."""
 
     def bug(self, outlet: Outlet, error: Exception) -> None:
-        """Log and count what should not have happened; must not raise."""
+        """Log and count an exception that is a bug of chatd; must not raise."""

@@ -5,8 +5,8 @@ pipelined or not) until one asks for a WebSocket and may have it; what came behi
 head goes on with it. What each gets is decided by `chatd.net.routing`. The answer to an
 upgrade is the library's; what the application answers goes through `chatd.net.asgi`.
 
-Whoever is over the rate is told when to come back, and closed, so that his next
-request costs him a connection.
+A client that is over the rate is told when to come back, and its connection is closed,
+so that its next request costs another connection.
 
 A request's first byte starts its ten seconds; a connection that says nothing
 between requests has twenty. An end of file ends it at once, and what is refused
@@ -48,7 +48,7 @@ HEAD_S = 10.0
 """For a whole head. Source: Centrifugo waits as long for its first frame."""
 IDLE_S = 20.0
 """Between requests. Source: a browser keeps six, which count for its address; Node
-keeps one for 5 s, nginx for 60 to 75 s; who measures asks each 15 s."""
+keeps one for 5 s, nginx for 60 to 75 s; Prometheus asks each 15 s."""
 WRITE_S = 10.0
 """For a whole response."""
 
@@ -138,12 +138,12 @@ class HttpConnection:
     async def _next_head(self) -> bytes | None:
         """Read until a head is whole."""
         idle = self._served > 0 and not self._bytes.begun
-        if idle and self.router.site.stopping:
+        if idle and self.router.http.stopping:
             return None
         with trio.CancelScope() as scope:
             scope.deadline = trio.current_time() + (IDLE_S if idle else HEAD_S)
             if idle:
-                self.router.site._idle.add(scope)  # noqa: SLF001 - one module
+                self.router.http._idle.add(scope)  # noqa: SLF001 - one module
             try:
                 while (head := self._bytes.next()) is None:
                     data = await read(self.sock, READ_BYTES)
@@ -152,12 +152,12 @@ class HttpConnection:
                     self._bytes.feed(data)
                     if idle and self._bytes.begun:
                         idle = False
-                        self.router.site._idle.discard(scope)  # noqa: SLF001
+                        self.router.http._idle.discard(scope)  # noqa: SLF001
                         scope.deadline = trio.current_time() + HEAD_S
                 else:
                     return head
             finally:
-                self.router.site._idle.discard(scope)  # noqa: SLF001
+                self.router.http._idle.discard(scope)  # noqa: SLF001
         if not self._bytes.begun:
             return None
         if scope.cancelled_caught:
@@ -196,7 +196,7 @@ class HttpConnection:
                 incoming=self._bytes,
                 body=Body.of(call.request, self.sock, self._h11, self._bytes, most),
                 stopping=self._stopping,
-                wall=self.router.site.wall,
+                wall=self.router.http.wall,
             )
             self._bug = await exchange.run()
         finally:
@@ -209,7 +209,7 @@ class HttpConnection:
         return exchange.done and not self._bug and self._next_cycle()
 
     def _stopping(self) -> bool:
-        return self.router.site.stopping
+        return self.router.http.stopping
 
     def _next_cycle(self) -> bool:
         """Make ready for another request, if one may follow."""
@@ -236,7 +236,7 @@ class HttpConnection:
     async def _send(self, response: Response, *, close: bool) -> None:
         if self._h11.our_state is h11.ERROR:
             # The application has said what is no HTTP.
-            data = unparsed(response, self.router.site.wall(), is_head=self._is_head)
+            data = unparsed(response, self.router.http.wall(), is_head=self._is_head)
         else:
             data = self._parsed(response, close=close)
         with trio.fail_after(WRITE_S):
@@ -248,7 +248,7 @@ class HttpConnection:
             headers=response.fields(close=close),
             reason=response.phrase.encode(),
         )
-        data = completed(self._h11.send(start), self.router.site.wall())
+        data = completed(self._h11.send(start), self.router.http.wall())
         if not self._is_head:
             data += self._h11.send(h11.Data(data=response.body)) or b""
         return data + (self._h11.send(h11.EndOfMessage()) or b"")

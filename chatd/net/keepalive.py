@@ -1,12 +1,12 @@
-"""One heartbeat for all connections: whoever is due in a second is seen to in it.
+"""The keep-alive scheduler: one task pings and judges all connections.
 
-A task for each connection that sleeps until its next ping costs two wake-ups a
-beat, 50 to 100 µs each on an idle machine. Here one task wakes for all, a ping is
-one send, and a connection that says nothing costs one more wake-up, that of its
-pong. Deadlines are rounded up to seconds that all connections share.
+A task for each connection that sleeps until its next ping would cost two wake-ups a
+ping, 50 to 100 µs each on an idle machine. Here one task wakes for all, a ping is
+one send, and an idle connection costs one more wake-up, that of its pong. Deadlines
+are rounded up to whole seconds, so that connections share them.
 
-A connection is kept under its second and knows it, so that one that ends leaves
-nothing here.
+Each connection is filed under its second and knows it (`due_at`), so that one that
+ends is taken out at once.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from chatd.wire.framing import ping_frame
 
 _PING = ping_frame()
 _TURN = 64
-"""So many are seen to before others have their turn."""
+"""So many are judged before other tasks have their turn."""
 
 
 @attrs.define(eq=False)
 class KeepAliveScheduler:
-    """Who is due when.
+    """Which connection is to be pinged or judged when.
 
     Invariants: a stream is under the second that it knows (its `due_at`), or under
     none; every second with a stream is in the heap.
@@ -40,9 +40,9 @@ class KeepAliveScheduler:
     _alarm: trio.CancelScope = attrs.field(factory=trio.CancelScope)
 
     async def run(self) -> None:
-        """See to whoever is due, until cancelled.
+        """Ping and judge connections when they are due, until cancelled.
 
-        Cancellation: safe; nobody is pinged or judged any more.
+        Cancellation: safe; no connection is pinged or judged any more.
         """
         while True:
             with trio.CancelScope(deadline=self._next()) as self._alarm:
@@ -60,7 +60,7 @@ class KeepAliveScheduler:
                 del self._due[heappop(self._seconds)]
 
     def watch(self, stream: WebSocketStream) -> None:
-        """Do what is due for a stream now, and come back when something will be."""
+        """Do what is due for a stream now, and schedule what comes next."""
         self.forget(stream)
         deadline = judge(stream, trio.current_time())
         if stream.finished or deadline == inf:
@@ -74,7 +74,7 @@ class KeepAliveScheduler:
         streams[stream] = None
 
     def forget(self, stream: WebSocketStream) -> None:
-        """Let go of a stream, if it is here."""
+        """Take a stream out of the schedule, if it is there."""
         streams = self._due.get(stream.due_at)
         if streams is not None:
             streams.pop(stream, None)
@@ -92,7 +92,7 @@ def judge(stream: WebSocketStream, now: float) -> float:
         return beat.deadline()
     due = beat.due(now, stream.line())
     if due is Beat.PING:
-        stream.push_first(_PING)
+        stream.push_control(_PING)
     elif due is Beat.DEAD:
         # A loop that was busy for long has not read what came in time.
         if stream.has_unread():

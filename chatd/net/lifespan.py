@@ -1,8 +1,8 @@
 """The application's life: it starts before the first request and ends after the last.
 
-It runs in a scope that nothing but this module cancels, so that it hears of its end
-and has a bounded time for it, whatever ends the daemon. One that has no life of its
-own, and says so by an exception at the first word, is served all the same.
+It runs in a scope that only this module cancels, so that it gets its shutdown event and
+has a bounded time for it, whatever ends the daemon. An application without lifespan,
+which raises at the first message, is served all the same.
 
 Source: the ASGI specification, Lifespan 2.0.
 """
@@ -19,7 +19,7 @@ SHUTDOWN_S = 5.0
 
 
 class NotStarted(Exception):
-    """The application cannot be served; the text is its own."""
+    """The application cannot be served; the text is the application's."""
 
 
 @attrs.define(eq=False)

@@ -1,25 +1,24 @@
-"""The listener for people: counting, TLS, and the firewall around each connection.
+"""The listener for clients: counting, TLS, and the firewall around each connection.
 
 Two nurseries: the inner one accepts (`chatd.net.accepting`), the outer one holds the
-connections; around them one task beats for all (`chatd.net.keepalive`). To drain, the
-inner one is cancelled: nobody new comes in, HTTP connections end after their request,
-WebSockets go on until each has its ending, and `serve` returns when the last is
-gone.
+connections; beside them one task pings all (`chatd.net.keepalive`). To drain, the
+inner one is cancelled: no connection is accepted, HTTP connections end after their
+request, WebSockets go on until each has its ending, and `serve` returns when the last
+is gone.
 
-TLS is spoken on every socket that is not a Unix one, if there is a context: who is
-behind a Unix socket is on this machine, a proxy as a rule. A request that was not
-encrypted is told so.
+TLS is spoken on every socket that is not a Unix one, if there is a context: the peer of
+a Unix socket is on this machine, a proxy as a rule. A request that was not encrypted is
+told so.
 
 Where a proxy passes bytes on, each connection begins with its head
-(`chatd.net.proxyproto`), before TLS and HTTP. Then nobody but a trusted proxy is
-heard at all, and nobody without a head: whoever could choose between the two could
-choose his own address.
+(`chatd.net.proxyproto`), before TLS and HTTP. Then only a trusted proxy is heard, and
+only with a head: a client that could leave it out could choose its own address.
 
 A connection is counted from its acceptance on (`chatd.net.connection_limiter`). One too
 many is answered 503.
 
-The firewall: whatever exception leaves a connection is told to the observer and
-ends there. It is expected to catch nothing; its count is a bug's count.
+The firewall: an exception that leaves a connection is reported to the observer and ends
+there. It is expected to catch nothing: each one that it counts is a bug.
 """
 
 from __future__ import annotations
@@ -62,9 +61,9 @@ from chatd.ports import Dialect
 HANDSHAKE_S = 10.0
 """For the keys of an encrypted connection. Source: as long as for its head."""
 _REFUSALS_MAX = 64
-"""Told 503 at a time; beyond them a connection is only closed."""
+"""Answered 503 at a time; beyond them a connection is only closed."""
 _REFUSALS_PER_S = 1.0
-"""Told 503 of one address in the long run, and as many as at a time at once."""
+"""Answered 503 for one address in the long run; the burst is `_REFUSALS_MAX`."""
 _NOT_TLS = Refusal(400, "this port speaks TLS: use https or wss")
 
 
@@ -74,9 +73,9 @@ class Listener:
 
     host: Host
     dialect: Dialect
-    """What is spoken in its WebSockets."""
+    """What its WebSockets speak."""
     limits: WebSocketLimits
-    site: HttpConfig
+    http: HttpConfig
     limiter: ConnectionLimiter
     observer: NetObserver
     jitter: Callable[[], float]
@@ -113,19 +112,19 @@ class Listener:
         async with trio.open_nursery() as beating:
             beating.start_soon(self.keepalive.run)
             async with trio.open_nursery() as connections:
-                # They listen already; who knocks before the accept is not lost.
+                # They listen already; who connects before the accept is not lost.
                 task_status.started()
                 await self._acceptor.run(listening, connections)
-                self.site.stop()
+                self.http.stop()
             beating.cancel_scope.cancel()
 
     def stop_accepting(self) -> None:
-        """Let nobody new in."""
+        """Accept no further connection."""
         self._acceptor.stop()
 
     def _begin(self, one: Accepted, nursery: trio.Nursery) -> None:
         self.accepted += 1
-        if self.proxied and not is_proxy(one.peer, self.site.trusted_proxies):
+        if self.proxied and not is_proxy(one.peer, self.http.trusted_proxies):
             self.observer.troubled(Trouble(Cause.NOT_A_PROXY, one.peer))
             one.sock.close()
             return
@@ -157,7 +156,7 @@ class Listener:
 
     def _key(self, peer: str) -> str | None:
         """What a new socket counts by; a proxy's speaks for many."""
-        return None if is_proxy(peer, self.site.trusted_proxies) else address_key(peer)
+        return None if is_proxy(peer, self.http.trusted_proxies) else address_key(peer)
 
     async def _run(self, one: Accepted, number: ConnectionId) -> None:
         """The firewall around one connection."""
@@ -190,7 +189,7 @@ class Listener:
                 sock=stream,
                 listening=one.listening,
                 router=Router(
-                    site=self.site,
+                    http=self.http,
                     peer=peer,
                     admit=lambda who: count(address_key(who)),
                     troubled=self.observer.troubled,
@@ -245,8 +244,8 @@ class Listener:
             return sock
         assert self.tls is not None
         stream = TlsSocket(sock, self.tls)
-        # Whoever ends here, or is silent, was a scanner or has an old certificate
-        # of somebody else; he was told in TLS's own words.
+        # A peer that ends here, or is silent, is a scanner or does not trust the
+        # certificate; it has got an alert of TLS.
         with suppress(OSError), trio.move_on_after(HANDSHAKE_S):
             try:
                 await stream.handshake()
@@ -256,7 +255,7 @@ class Listener:
                     trouble = Trouble(Cause.STRAY_PROXY_HEAD, peer)
                 self.observer.refused(peer, 400)
                 self.observer.troubled(trouble)
-                await write(sock, unparsed(refused(_NOT_TLS), self.site.wall()))
+                await write(sock, unparsed(refused(_NOT_TLS), self.http.wall()))
                 await linger(sock)
             else:
                 return stream
@@ -279,5 +278,5 @@ class Listener:
         with suppress(OSError):
             if not self._speaks_tls(sock):
                 answer = refused(busy(full.wait_s))
-                await write(sock, unparsed(answer, self.site.wall()))
+                await write(sock, unparsed(answer, self.http.wall()))
                 await linger(sock)

@@ -1,10 +1,10 @@
 """The listener for the operator's programs: a few routes over HTTP, nothing else.
 
-There is no WebSocket behind it, no chat and no limit that people share, so that who
-watches the daemon gets his numbers whatever goes on elsewhere. Nobody can fill it:
-it has room for some connections, and for one more than that the oldest one ends of
-whoever has the most. A scraper that was there takes a few milliseconds for its turn,
-and one that keeps its connection open between two of them opens another.
+There is no WebSocket behind it, no chat and no limit that clients share, so monitoring
+gets its numbers whatever goes on elsewhere. It cannot be filled up: when it has
+`CONNECTIONS_MAX`, the next one ends the oldest connection of the address that has the
+most. A scraper needs a few milliseconds for a request, and one whose idle connection
+was ended opens another.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ CONNECTIONS_MAX = 64
 
 @attrs.define(eq=False, kw_only=True)
 class Monitor:
-    """Serves the routes of a site to a bounded number of connections."""
+    """Serves its routes to a bounded number of connections."""
 
-    site: HttpConfig
+    http: HttpConfig
     observer: NetObserver
     _accepted: int = attrs.field(default=0, init=False)
     _open: dict[trio.CancelScope, str] = attrs.field(factory=dict, init=False)
-    """Whose each is, the oldest first."""
+    """The address of each, the oldest first."""
     _acceptor: Acceptor = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -54,10 +54,10 @@ class Monitor:
         async with trio.open_nursery() as connections:
             task_status.started()
             await self._acceptor.run(listening, connections)
-            self.site.stop()
+            self.http.stop()
 
     def stop_accepting(self) -> None:
-        """Let nobody new in."""
+        """Accept no further connection."""
         self._acceptor.stop()
 
     def _begin(self, one: Accepted, nursery: trio.Nursery) -> None:
@@ -68,7 +68,7 @@ class Monitor:
         nursery.start_soon(self._run, one, scope)
 
     def _make_room(self) -> None:
-        """End the oldest connection of whoever has the most."""
+        """End the oldest connection of the address that has the most."""
         ((crowd, _),) = Counter(self._open.values()).most_common(1)
         oldest = next(scope for scope, peer in self._open.items() if peer == crowd)
         del self._open[oldest]
@@ -85,7 +85,7 @@ class Monitor:
                     sock=one.sock,
                     listening=one.listening,
                     router=Router(
-                        site=self.site,
+                        http=self.http,
                         peer=one.peer,
                         admit=None,
                         troubled=self.observer.troubled,

@@ -1,4 +1,4 @@
-"""Whoever logs and counts what happens at the edge."""
+"""What the edge reports, to be logged and counted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from chatd.net.trouble import Trouble
 
 
 class NetObserver(Protocol):
-    """What the edge tells; must not raise."""
+    """The receiver of the edge's reports; no method may raise."""
 
     def connection_bug(self, connection: ConnectionId, error: Exception) -> None:
         """An exception reached the firewall."""

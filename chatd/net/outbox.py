@@ -7,17 +7,17 @@ before all that has not begun, and where an entry has begun behind the frame of 
 has. So they wait for one frame at most, and not for a page of history.
 
 There are two modes. Below the soft limit everything waits. The entry that
-crosses it makes the outbox **over**: room events that wait unsent become one gap
-per room, ephemeral ones are dropped and their room is noted in `spared`, and
-both stay so for whatever comes while it is over. Replies and replays are never
+crosses it makes the outbox **degraded**: room events that wait unsent become one gap
+per room, ephemeral ones are dropped and their room is noted in `ephemeral_dropped`, and
+both stay so for whatever comes while it is degraded. Replies and replays are never
 dropped and never cause a gap; they alone can reach the hard limit. Once progress
-has left less than half of the soft limit waiting, it is no longer over: gaps
+has left less than half of the soft limit waiting, it is no longer degraded: gaps
 become frames at the end of the queue, and delivery goes on behind them.
 
 A gap frame that waits is itself a room entry, covering what it tells of; when
-the outbox is over again it merges into the next gap, so at most one waits.
+the outbox is degraded again it merges into the next gap, so at most one waits.
 
-Invariants: nothing waiting means not over and no gap; per room, what leaves
+Invariants: nothing waiting means not degraded and no gap; per room, what leaves
 covers every seq that was added, in order, by an event or by a gap.
 Source: protocol section 8.
 """
@@ -63,9 +63,9 @@ class Outbox:
     make_gap: MakeGap
     waiting: int = 0
     """Bytes that were not sent yet."""
-    over: bool = False
+    degraded: bool = False
     """Whether the soft limit was crossed and not half of it is free since."""
-    spared: dict[RoomName, None] = attrs.field(factory=dict)
+    ephemeral_dropped: dict[RoomName, None] = attrs.field(factory=dict)
     """Rooms of which an ephemeral entry was dropped."""
     # A list, though entries leave at its front: an empty deque takes 700 bytes, and
     # that for every connection that nothing ever waits for.
@@ -83,12 +83,12 @@ class Outbox:
         return self.waiting * 2 < (self.soft_bytes or LOW_UNLIMITED_BYTES)
 
     @property
-    def burst(self) -> bool:
+    def overflown(self) -> bool:
         """Whether more waits than any limit allows."""
         return 0 < self.hard_bytes < self.waiting
 
     @property
-    def asking(self) -> bool:
+    def ping_waits(self) -> bool:
         """Whether a ping or a pong waits."""
         first = self._entries[: 1 + self._begun]
         return any(entry.kind is EntryKind.CONTROL for entry in first)
@@ -96,7 +96,7 @@ class Outbox:
     def add(self, entry: Entry, sent: int = 0, *, begun: bool = False) -> None:
         """Keep an entry, of which the first `sent` bytes have left already.
 
-        Where the outbox is over, a room entry becomes a gap and an ephemeral one is
+        Where the outbox is degraded, a room entry becomes a gap and an ephemeral one is
         dropped.
 
         Args:
@@ -106,7 +106,7 @@ class Outbox:
                 `sent`; likewise.
         """
         begun = begun or sent > 0
-        if self.over and not begun and self._spare(entry):
+        if self.degraded and not begun and self._skip(entry):
             return
         if begun:
             self._sent, self._begun = sent, True
@@ -115,11 +115,11 @@ class Outbox:
         else:
             self._entries.append(entry)
         self.waiting += len(entry.data) - sent
-        if 0 < self.soft_bytes < self.waiting and not self.over:
-            self.over = True
-            self._sift(self._spare)
+        if 0 < self.soft_bytes < self.waiting and not self.degraded:
+            self.degraded = True
+            self._sift(self._skip)
             if not self.waiting:
-                # No progress would ever end it: everything was spared.
+                # No progress would ever end it: everything became a gap.
                 self._recover()
 
     def chunk(self) -> bytes | memoryview:
@@ -163,8 +163,8 @@ class Outbox:
         Returns:
             Whether less waits by that.
         """
-        before, self.over = self.waiting, True
-        self._sift(self._spare)
+        before, self.degraded = self.waiting, True
+        self._sift(self._skip)
         self._recover()
         return self.waiting < before
 
@@ -182,7 +182,7 @@ class Outbox:
 
     def rename_room(self, room: RoomName, name: RoomName) -> None:
         """Know what waits of a room by another name; its bytes stay as they are."""
-        for known in (self._gaps, self.spared):
+        for known in (self._gaps, self.ephemeral_dropped):
             if room in known:
                 known[name] = known.pop(room)  # type: ignore[assignment]
         self._entries = [
@@ -196,13 +196,13 @@ class Outbox:
         self._sift(lambda e: e.kind is not EntryKind.REPLY)
         self._recover()
 
-    def _spare(self, entry: Entry) -> bool:
-        """Drop an entry for a connection that is over, if its kind may be."""
+    def _skip(self, entry: Entry) -> bool:
+        """Drop an entry for a degraded connection, if its kind may be."""
         room = entry.room
         if room is None:
             return False
         if entry.kind is EntryKind.EPHEMERAL:
-            self.spared[room] = None
+            self.ephemeral_dropped[room] = None
             return True
         if entry.kind is not EntryKind.ROOM:
             return False
@@ -237,10 +237,10 @@ class Outbox:
         return place
 
     def _recover(self) -> None:
-        """End being over once enough has left: gaps leave now."""
-        if not (self.over and self.low):
+        """End being degraded once enough has left: gaps leave now."""
+        if not (self.degraded and self.low):
             return
-        self.over = False
+        self.degraded = False
         for room, gap in self._gaps.items():
             frame = self.make_gap(room, gap.have, gap.seq)
             entry = Entry(room, gap.have + 1, gap.seq, EntryKind.ROOM, frame)

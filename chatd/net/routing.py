@@ -1,11 +1,11 @@
 """What a request gets: a route, the application, a WebSocket, or a refusal.
 
 Routes are looked up by path and answer GET and HEAD; OPTIONS says so; none takes a
-body. They are what watches the daemon, so they are answered here, without anything in
-between. At `/ws` and at `/` is the WebSocket. All other paths are the application's, if
-there is one.
+body. They serve monitoring, so they are answered here, without the application. At
+`/ws` and at `/` is the WebSocket. All other paths are the application's, if there is
+one.
 
-What becomes no WebSocket has a rate by address. A trusted proxy's own requests, its
+Requests other than upgrades have a rate by address. A trusted proxy's own requests, its
 health checks, have none.
 
 Source: RFC 9110.
@@ -61,7 +61,7 @@ class HttpConfig:
 
     routes: Mapping[str, Route]
     prefix: str = "/"
-    """Below which everything is found as well: the path of `public_url`."""
+    """The path of `public_url`; everything is found below it as well."""
     allowed_origins: Collection[str] = ()
     """Canonical, that of `public_url` among them."""
     scheme: str = "http"
@@ -72,7 +72,7 @@ class HttpConfig:
     wall: Callable[[], float] = time.time
     """Seconds since 1970, for `Date`."""
     gateway: Gateway | None = None
-    """To what answers all that is no route; None where nothing does."""
+    """The application for all other paths; None where there is none."""
     stopping: bool = False
     """No further request is taken on any connection."""
     _idle: set[trio.CancelScope] = attrs.field(factory=set)
@@ -88,13 +88,13 @@ class HttpConfig:
 class Router:
     """Decides what the requests of one connection get."""
 
-    site: HttpConfig = attrs.field(repr=False)
+    http: HttpConfig = attrs.field(repr=False)
     peer: str
     """The socket's other end."""
     admit: Admit | None = attrs.field(repr=False)
     """None where there are no WebSockets."""
     troubled: Callable[[Trouble], None] = attrs.field(repr=False)
-    """Told what only the operator can mend."""
+    """Called with what only the operator can mend."""
 
     def judge(self, request: h11.Request) -> Upgrade | Refusal | Response | Call:
         """Decide what a request gets; all but an upgrade counts for the rate."""
@@ -119,7 +119,7 @@ class Router:
     def _client(self, headers: Headers) -> str:
         """Find whose request it is, and tell of a proxy's word that says nothing."""
         forwarded = values(headers, b"x-forwarded-for")
-        client = client_of(self.peer, forwarded, self.site.trusted_proxies)
+        client = client_of(self.peer, forwarded, self.http.trusted_proxies)
         if client.doubt:
             self.troubled(Trouble(Cause.FORWARDED, self.peer, client.doubt))
         return client.address
@@ -129,7 +129,7 @@ class Router:
         key = self._key(client)
         if key is None:
             return None
-        wait_s = self.site.requests.take(key, trio.current_time())
+        wait_s = self.http.requests.take(key, trio.current_time())
         if not wait_s:
             return None
         trouble = Trouble(Cause.REQUESTS_PER_S, key)
@@ -137,7 +137,7 @@ class Router:
 
     def _key(self, client: str) -> str | None:
         """What a client's requests count by; None for those of a proxy itself."""
-        if is_proxy(client, self.site.trusted_proxies):
+        if is_proxy(client, self.http.trusted_proxies):
             return None
         return address_key(client)
 
@@ -148,8 +148,8 @@ class Router:
         method = request.method.decode("ascii")
         if method not in _KNOWN_METHODS:
             return Refusal(501, "this method is not known here")
-        paths = paths_below(target.path, self.site.prefix)
-        route = next(filter(None, map(self.site.routes.get, paths)), None)
+        paths = paths_below(target.path, self.http.prefix)
+        route = next(filter(None, map(self.http.routes.get, paths)), None)
         is_socket = self.admit is not None and "/ws" in paths
         if route is None and not is_socket and target.path != ASTERISK:
             return self._judge_call(request, target, headers, client)
@@ -170,7 +170,7 @@ class Router:
         self, request: h11.Request, target: Target, headers: Headers, client: str
     ) -> Refusal | Response | Call:
         """Decide what a request gets that may go to the application."""
-        gateway, prefix = self.site.gateway, self.site.prefix
+        gateway, prefix = self.http.gateway, self.http.prefix
         if gateway is None:
             return Refusal(404, "nothing is here")
         version = request.http_version
@@ -189,7 +189,7 @@ class Router:
             headers=headers,
             path=paths_below(target.path, prefix)[0],
             prefix=prefix,
-            scheme=self.site.scheme,
+            scheme=self.http.scheme,
             client=client,
             key=self._key(client),
         )
@@ -198,16 +198,16 @@ class Router:
         self, method: str, target: Target, headers: Headers, client: str
     ) -> Upgrade | Refusal:
         """Decide what a request gets that asks for a WebSocket."""
-        site = self.site
-        if not set(_SOCKET_PATHS).intersection(paths_below(target.path, site.prefix)):
+        http = self.http
+        if not set(_SOCKET_PATHS).intersection(paths_below(target.path, http.prefix)):
             trouble = Trouble(Cause.PATH, target.path)
             return Refusal(404, "no WebSocket is here", trouble=trouble)
         asked = check_upgrade(
-            method, headers, site.allowed_origins, site.scheme, target.authority
+            method, headers, http.allowed_origins, http.scheme, target.authority
         )
         if isinstance(asked, Refusal):
             return asked
-        if site.stopping:
+        if http.stopping:
             return busy(FULL_RETRY_S)
         assert self.admit is not None
         if full := self.admit(client):

@@ -1,4 +1,4 @@
-"""The way out of one connection: a direct send, else the outbox and the writer task.
+"""The outgoing side of one connection: a direct send, else outbox and writer task.
 
 `push` tries one `send` where nothing waits (3.4 µs; awaiting costs 10 to 15).
 What the kernel does not take waits in the outbox and wakes the writer task, which
@@ -6,11 +6,11 @@ writes when the socket is writable. Nothing here waits for a peer but `wait_low`
 
 `finish` is the one way to end. It is synchronous, the first reason wins, and from
 that moment nothing is pushed any more; the writer task wakes up and the connection
-comes apart in one place (`chatd.net.connection`).
+is taken down in one place (`chatd.net.connection`).
 
-There is one event for whoever waits for a change of this connection: the reader
+There is one event for all tasks that wait for a change of this connection: the reader
 that is held, a replay, the closing handshake. Each looks again at what it waits for; an
-event for each would cost memory in every connection that nobody waits for.
+event for each would cost memory in every connection.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ _WRITES_MAX = 16
 """Writes of 64 KiB in a row before others have their turn."""
 
 
-def own(data: bytes) -> Entry:
+def reply_entry(data: bytes) -> Entry:
     """An entry for one connection alone: a control frame, a bye."""
     return Entry(None, 0, 0, EntryKind.REPLY, data)
 
 
 @attrs.define(eq=False, kw_only=True)
 class SocketOut:
-    """One connection as its host sees it: the `Outlet` of `chatd.ports`.
+    """The sending half of a connection: the `Outlet` of `chatd.ports`.
 
-    Invariants: `ending` is set once; nothing is pushed after it; while nothing
-    waits `progress_at` means nothing.
+    Invariants: `ending` is set once; nothing is pushed after it; `progress_at` has a
+    meaning only while something waits.
     """
 
     sock: PeerSocket = attrs.field(repr=False)
@@ -69,7 +69,7 @@ class SocketOut:
     open_bytes: int = attrs.field(default=0, init=False)
     """About how many bytes those have: each counts as the mean of all."""
     _commands: Bucket = attrs.field(init=False, repr=False)
-    """What is read from it is paid for here, and by whoever charges more."""
+    """Each message that is read takes one; `charge` takes more."""
     bytes_out: int = attrs.field(default=0, init=False)
     progress_at: float = attrs.field(default=0.0, init=False)
     """When the peer was last seen to take something of what waits."""
@@ -80,7 +80,7 @@ class SocketOut:
     _taken: int = attrs.field(default=0, init=False)
     """How much it had acknowledged then."""
     parked: trio.CancelScope | None = attrs.field(default=None, init=False, repr=False)
-    """Where the writer task sleeps; cancelling it wakes him and loses nothing."""
+    """Where the writer task sleeps; cancelling it wakes the task and loses nothing."""
     _quiet: bool = attrs.field(default=False, init=False)
     """Nothing may be pushed: finished, or the close frame is out."""
     _held: bool = attrs.field(default=False, init=False)
@@ -101,9 +101,9 @@ class SocketOut:
         return self.ending is not None
 
     @property
-    def spared(self) -> dict[RoomName, None]:
+    def ephemeral_dropped(self) -> dict[RoomName, None]:
         """Rooms of which an ephemeral entry was dropped; the host clears it."""
-        return self.outbox.spared
+        return self.outbox.ephemeral_dropped
 
     def push(self, entry: Entry) -> None:
         """Send at once what the socket takes; keep the rest."""
@@ -135,11 +135,11 @@ class SocketOut:
                 self._queue(entry, sent, begun=begun)
                 sent, begun = 0, False
 
-    def push_first(self, frame: bytes) -> None:
+    def push_control(self, frame: bytes) -> None:
         """Send a ping or a pong, before what waits and has not begun."""
         self.push(Entry(None, 0, 0, EntryKind.CONTROL, frame))
 
-    def look(self, now: float) -> None:
+    def note_progress(self, now: float) -> None:
         """See whether the peer has taken something since the last look.
 
         What it acknowledges is taken, also while the kernel has no room for more.
@@ -153,7 +153,7 @@ class SocketOut:
         """Forget what waits of a room, except an entry that was begun."""
         self.outbox.drop_room(room)
         self._weigh()
-        self.stir()
+        self.notify()
 
     def rename_room(self, room: RoomName, name: RoomName) -> None:
         """Know what waits of a room by another name of it."""
@@ -164,7 +164,7 @@ class SocketOut:
         self.open_commands -= 1
         self.open_bytes -= self.open_bytes // (max(0, self.open_commands) + 1)
         if self._changed is not None:
-            self.stir()
+            self.notify()
 
     def charge(self, cost: float) -> None:
         """Count `cost` more commands; reading waits until they are paid for."""
@@ -177,7 +177,7 @@ class SocketOut:
     def release(self) -> None:
         """Read again."""
         self._held = False
-        self.stir()
+        self.notify()
 
     def finish(self, ending: Ending, after_s: float | None = None) -> None:
         """End the connection; the first reason wins. `after_s` goes into bye."""
@@ -186,7 +186,7 @@ class SocketOut:
             self.after_s = after_s
             self._quiet = True
             self.wake()
-            self.stir()
+            self.notify()
 
     async def wait_low(self) -> bool:
         """Wait until less than half of the soft limit waits unsent.
@@ -200,7 +200,7 @@ class SocketOut:
         while not self.finished:
             if self.outbox.low:
                 return True
-            await self.change()
+            await self.wait_change()
         return False
 
     def flush(self) -> None:
@@ -217,13 +217,13 @@ class SocketOut:
             if sent < len(chunk):
                 break
         self._weigh()
-        self.stir()
+        self.notify()
 
     def shed(self) -> None:
         """Hold less: events become gaps; where there are none left it is the end.
 
         Then it counts for nothing any more: the rest of what was begun, and the
-        goodbye, are there for some seconds only.
+        bye and the close frame, are there for some seconds only.
         """
         if self.finished or not self.outbox.degrade():
             incoming = self._kept > self.outbox.waiting
@@ -231,21 +231,21 @@ class SocketOut:
             self.outbox.abandon()
             self._written_off = True
         self._weigh()
-        self.stir()
+        self.notify()
 
     def wake(self) -> None:
         """Let the writer task look again."""
         if self.parked is not None:
             self.parked.cancel()
 
-    def stir(self) -> None:
-        """Let whoever waits for a change look again."""
+    def notify(self) -> None:
+        """Wake the tasks that wait for a change, so that they look again."""
         if self._changed is not None:
             self._changed.set()
             self._changed = None
 
-    async def change(self) -> None:
-        """Wait for the next `stir`. Cancellation: safe."""
+    async def wait_change(self) -> None:
+        """Wait for the next `notify`. Cancellation: safe."""
         if self._changed is None:
             self._changed = trio.Event()
         await self._changed.wait()
@@ -254,10 +254,10 @@ class SocketOut:
         """The transport has failed."""
         self.lost = True
         self.finish(Ending.PEER_LOST)
-        self.stir()
+        self.notify()
 
     def bug(self, error: Exception) -> None:
-        """The one place where a bug of the host or the library ends up."""
+        """Report a bug of the host or the library, and end the connection."""
         self.host.bug(self, error)
         self.finish(Ending.BUG)
 
@@ -286,7 +286,7 @@ class SocketOut:
             self.progress_at = trio.current_time()
             self.wake()
         box.add(entry, sent, begun=begun)
-        if box.burst:
+        if box.overflown:
             self.finish(Ending.SLOW)
         self._weigh()
 

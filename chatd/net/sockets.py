@@ -1,12 +1,12 @@
 """Listening sockets: made from addresses, taken from systemd, tuned, given back.
 
-The standard library's sockets, non-blocking; whoever accepts from them waits
-with Trio. A Unix socket's file that nobody listens on is the leftover of a crash
-and is replaced; one that somebody listens on is an error, and so is any other
-file. At the end the file is removed if it is still ours.
+The standard library's sockets, non-blocking; `chatd.net.accepting` waits on them with
+Trio. A Unix socket's file that no process listens on is left from a crash and is
+replaced; one in use is an error, and so is any other file. At the end the file is
+removed if it is still ours.
 
-Who may connect to a Unix socket is decided by its file's mode and group, which it has
-before anybody can connect.
+Who may connect to a Unix socket is decided by its file's mode and group, which are set
+before connecting is possible.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def undelivered(sock: PeerSocket) -> int:
     return int.from_bytes(told, sys.byteorder)
 
 
-def told_by_tcp(sock: PeerSocket) -> tuple[float, float]:
+def tcp_state(sock: PeerSocket) -> tuple[float, float]:
     """What the kernel knows of a TCP connection.
 
     Returns:
@@ -258,7 +258,7 @@ def _remove_stale(path: Path) -> None:
         raise OSError(errno.EADDRINUSE, "there is a file of this name")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.setblocking(False)  # noqa: FBT003 - the standard library's form
-        # A backlog that is full is somebody who listens, too.
+        # A full backlog means that a process listens, too.
         if probe.connect_ex(str(path)) == errno.ECONNREFUSED:
             path.unlink()
             return

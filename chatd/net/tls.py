@@ -6,12 +6,12 @@ socket. Nothing here waits but the handshake.
 
 At most one record of 16 KiB is encrypted before the kernel has taken it. All else
 waits as plaintext in the connection's outbox, where it can still be dropped. Of a
-record that did not leave whole, the last byte counts as not taken: so whoever
-sends knows that something waits, treats what it belongs to as begun, and offers
-that byte again, which by then stands in the record already.
+record that did not leave whole, the last byte counts as not taken: so the caller
+knows that something waits, treats what it belongs to as begun, and offers that byte
+again, which by then stands in the record already.
 
-An end of file without TLS's own closing is an end like any other: WebSocket has
-its close frame, and what is cut off counts for nothing.
+An end of file without TLS's `close_notify` is an end like any other: WebSocket has its
+close frame, and a truncated message is never handled.
 
 Source: RFC 8446; the standard library's documentation of memory BIOs.
 """
@@ -175,7 +175,7 @@ class TlsSocket:
                 self._incoming.write(data)
                 continue
             if not part:
-                # TLS's own closing: whoever waits for more must see an end.
+                # `close_notify`: a caller that waits for more must see an end.
                 with suppress(OSError):
                     self._sock.shutdown(socket.SHUT_RD)
                 break

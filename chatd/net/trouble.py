@@ -1,8 +1,8 @@
 """Refusals that only the operator can mend. Pure.
 
-Whoever is refused for one of these causes did nothing wrong that he could put right:
-a setting is missing here, or a proxy in front is set up otherwise than the daemon. So
-it is told to the operator, once for each cause and place (`chatd.daemon.complaints`).
+A client that is refused for one of these causes can do nothing about it: a setting is
+missing here, or a proxy in front is set up otherwise than the daemon. So the operator
+is told, once for each cause and place (`chatd.daemon.complaints`).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class CauseRow:
 
 
 class Cause(Enum):
-    """Why somebody was refused, or not believed, whom only the operator can help."""
+    """Why a client was refused, or not believed, that only the operator can help."""
 
     ORIGIN = CauseRow(
         "pages of this origin may not connect; list it if they should",

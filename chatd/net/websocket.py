@@ -7,7 +7,7 @@ reads from this stream, and most of what a chat client sends never gets that far
 next `receive_some` first takes it from the library's queue, where it certainly is by
 then; so both lanes have one order and one task.
 
-Reading is held, and silence not judged, while the host has as many commands open
+Reading is held, and silence not judged, while the host has as many messages open
 as it may, or so many bytes of them as one frame may have, while more than the soft
 limit waits on the way out, while the bucket of commands or of bytes is empty, and when
 the host asks. Not reading is the limit: what the peer sends waits on its own side. A
@@ -34,16 +34,15 @@ from chatd.errors import Ending
 from chatd.net.closing import ClosingSocket
 from chatd.net.heartbeat import Heartbeat, Line
 from chatd.net.scanner import Lane, Scanner
-from chatd.net.socketout import own
-from chatd.net.sockets import told_by_tcp, undelivered
+from chatd.net.socketout import reply_entry
+from chatd.net.sockets import tcp_state, undelivered
 
 READ_BYTES = 16_384
-"""At most so much is scanned before others have their turn."""
+"""At most so much is scanned before other connections have their turn."""
 _READS_MAX = 16
 """Full reads in a row without a checkpoint."""
 TURN_MESSAGES = 64
-"""Messages that one connection has handled before others have their turn, and that
-are answered in one write."""
+"""Messages that one connection hands over before other tasks have their turn."""
 SLOW_COUNTS = 16
 """As how many of them a frame counts that is for the library, a fragment of a message
 or a ping. Source: 50 µs instead of 3."""
@@ -91,7 +90,7 @@ class WebSocketStream(ClosingSocket, trio.abc.Stream):
         """Begin to read: the library has answered the handshake."""
         self.ws = ws
         self._opened = True
-        self.stir()
+        self.notify()
 
     def has_unread(self) -> bool:
         """Whether the kernel has bytes, or an end, that were not read yet."""
@@ -104,12 +103,12 @@ class WebSocketStream(ClosingSocket, trio.abc.Stream):
     def line(self) -> Line:
         """What is known of the way to the peer now."""
         box = self.outbox
-        quiet_s, deaf_s = told_by_tcp(self.sock)
+        quiet_s, deaf_s = tcp_state(self.sock)
         return Line(
             self.bytes_out,
             self.bytes_out - undelivered(self.sock),
             queued=box.waiting > 0,
-            asking=box.asking,
+            ping_waits=box.ping_waits,
             pongs=self.scanner.pongs,
             quiet_s=quiet_s,
             deaf_s=deaf_s,
@@ -147,9 +146,9 @@ class WebSocketStream(ClosingSocket, trio.abc.Stream):
         """
         if not self._quiet:
             if self._opened:
-                self.push_first(bytes(data))
+                self.push_control(bytes(data))
             else:
-                self._put(own(bytes(data)))
+                self._put(reply_entry(bytes(data)))
         await trio.lowlevel.checkpoint()
 
     async def wait_send_all_might_not_block(self) -> None:
@@ -271,7 +270,7 @@ class WebSocketStream(ClosingSocket, trio.abc.Stream):
         """Whether there is a reason not to read."""
         limits = self.limits
         return (
-            self.outbox.over
+            self.outbox.degraded
             or 0 < limits.inflight_max <= self.open_commands
             or 0 < limits.frame_bytes <= self.open_bytes
             or self._held
@@ -283,7 +282,7 @@ class WebSocketStream(ClosingSocket, trio.abc.Stream):
         self.reading = False
         self._note_kept()
         while self._must_hold() and not self.finished:
-            await self.change()
+            await self.wait_change()
         self._read_again()
 
     async def _pause(self, bucket: Bucket, cost: int, wait_s: float) -> None:
@@ -292,7 +291,7 @@ class WebSocketStream(ClosingSocket, trio.abc.Stream):
         self._note_kept()
         while wait_s and not self.finished:
             with trio.move_on_after(max(wait_s, _PAUSE_S)):
-                await self.change()
+                await self.wait_change()
             wait_s = bucket.take(trio.current_time(), cost)
         self._read_again()
 
@@ -319,7 +318,7 @@ class WebSocketStream(ClosingSocket, trio.abc.Stream):
         self.reading = False
         with trio.move_on_after(SETTLE_S):
             while not self.finished and (self.open_commands or self.outbox.waiting):
-                await self.change()
+                await self.wait_change()
 
     async def _read(self) -> bytes:
         """Read from the socket; `b""` is the end, a proper one or not (`lost`)."""
@@ -346,7 +345,7 @@ class WebSocketStream(ClosingSocket, trio.abc.Stream):
             self._drained = len(data) < READ_BYTES
         else:
             self._eof = self._peer_done = True
-            self.stir()
+            self.notify()
         return data
 
     async def _read_out(self) -> bytes:
@@ -359,7 +358,7 @@ class WebSocketStream(ClosingSocket, trio.abc.Stream):
                     break
                 if found is None or found[0] in (Lane.CLOSE, Lane.BROKEN):
                     self._peer_done = True
-            self.stir()
+            self.notify()
             if not self._drained:
                 # One read a turn, and no faster than before: who is ended is no freer.
                 await trio.sleep(self._bytes.wait(trio.current_time(), 0.0))

@@ -64,7 +64,7 @@ class Outlet(Protocol):
         """Whether it has its ending already; pushing is in vain then."""
 
     @property
-    def spared(self) -> dict[RoomName, None]:
+    def ephemeral_dropped(self) -> dict[RoomName, None]:
         """Rooms of which an ephemeral entry was dropped; the hub clears it."""
 
     def push(self, entry: Entry) -> None:

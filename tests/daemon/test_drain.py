@@ -40,7 +40,7 @@ async def test_a_drain_ends_when_everybody_has_gone(
 
         async def go() -> None:
             while not ann.outlet.finished:
-                await ann.outlet.change()
+                await ann.outlet.wait_change()
             await trio.sleep(2)
             rig.hub.detach(ann.outlet)
 

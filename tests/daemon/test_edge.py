@@ -18,9 +18,9 @@ from tests.net.edge import edge
 async def test_limits_that_change_are_in_force_without_a_restart() -> None:
     """Who is there stays, and keeps the limits with which he came."""
     live = LiveConfig(Config(limits=Limits(connections_max=2)))
-    site = HttpConfig(routes=ROUTES, gateway=Gateway(app=hello))
+    http = HttpConfig(routes=ROUTES, gateway=Gateway(app=hello))
     numbers = HttpConfig(routes={})
-    async with edge(site=site) as server:
+    async with edge(http=http) as server:
         live.follow(partial(adjust, server.listener, numbers))
         ann = await server.upgraded()
         live.replace(
@@ -49,7 +49,7 @@ async def test_limits_that_change_are_in_force_without_a_restart() -> None:
         request = "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
         answers = [(await server.ask(request))[9:12] for _ in range(2)]
         assert answers == [b"200", b"429"]
-        assert site.gateway is not None
-        assert site.gateway.body_bytes == 300
+        assert http.gateway is not None
+        assert http.gateway.body_bytes == 300
         assert server.listener.budget.most == 7
         assert numbers.requests.burst == 1

@@ -68,7 +68,7 @@ class FakeSocket:
 
 @attrs.define(eq=False, kw_only=True)
 class FakeOutlet(SocketOut):
-    """The daemon's way out, and a count of what the door would count."""
+    """The daemon's outgoing side, and a count of what the stream would count."""
 
     taken: FakeSocket
     answers: int = 0
@@ -88,7 +88,7 @@ class FakeOutlet(SocketOut):
         super().hold()
 
     def open_window(self, size: float) -> None:
-        """Let the socket take so many bytes more, and the keeper write them."""
+        """Let the socket take so many bytes more, and have the outbox written."""
         self.taken.window += size
         self.flush()
 

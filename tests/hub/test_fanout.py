@@ -17,7 +17,7 @@ from tests.hub.support import DEN, LOBBY, FakeOutlet, Plain, Said, outlet
 TINY = WebSocketLimits(outbox_soft_bytes=8, outbox_hard_bytes=0, inflight_max=0)
 
 
-def house(*numbers: int, room: RoomName = LOBBY) -> tuple[Fanout, list[FakeOutlet]]:
+def fanout_of(*numbers: int, room: RoomName = LOBBY) -> tuple[Fanout, list[FakeOutlet]]:
     """A fan-out with connections that are subscribed to a room."""
     fanout = Fanout()
     outlets = [outlet(number) for number in numbers]
@@ -70,7 +70,7 @@ def spread(
 
 def test_a_batch_of_one_room_is_one_entry_and_one_write() -> None:
     """All events of a batch leave in one write for each receiver, shared bytes."""
-    fanout, (ann, bob) = house(1, 2)
+    fanout, (ann, bob) = fanout_of(1, 2)
     deliver(fanout, LOBBY, 1, b"one")
     deliver(fanout, LOBBY, 2, b"two")
     assert ann.taken.sends == []
@@ -81,7 +81,7 @@ def test_a_batch_of_one_room_is_one_entry_and_one_write() -> None:
 
 async def test_an_event_that_waits_knows_its_seqs() -> None:
     """What the socket does not take is an entry from the first to the last seq."""
-    fanout, _ = house()
+    fanout, _ = fanout_of()
     slow = outlet(1, window=0)
     fanout.add(slow)
     fanout.subscribe(slow.id, LOBBY)
@@ -95,7 +95,7 @@ async def test_an_event_that_waits_knows_its_seqs() -> None:
 
 def test_replies_come_before_the_events_of_their_batch() -> None:
     """Whoever has a reply waiting gets reply and events in one write, reply first."""
-    fanout, (ann, bob) = house(1, 2)
+    fanout, (ann, bob) = fanout_of(1, 2)
     deliver(fanout, LOBBY, 1, b"event")
     reply(fanout, 1, b"ok")
     fanout.flush()
@@ -105,7 +105,7 @@ def test_replies_come_before_the_events_of_their_batch() -> None:
 
 def test_events_of_several_rooms_leave_in_one_write() -> None:
     """A receiver of two rooms gets both, in the order of the rooms' first events."""
-    fanout, (ann, bob) = house(1, 2)
+    fanout, (ann, bob) = fanout_of(1, 2)
     fanout.subscribe(ann.id, DEN)
     deliver(fanout, LOBBY, 1, b"a1")
     deliver(fanout, DEN, 1, b"b1")
@@ -117,7 +117,7 @@ def test_events_of_several_rooms_leave_in_one_write() -> None:
 
 def test_a_new_receiver_gets_nothing_from_before() -> None:
     """Events are closed off before the receivers change: no event of before."""
-    fanout, (ann,) = house(1)
+    fanout, (ann,) = fanout_of(1)
     cy = outlet(3)
     fanout.add(cy)
     deliver(fanout, LOBBY, 1, b"before")
@@ -130,7 +130,7 @@ def test_a_new_receiver_gets_nothing_from_before() -> None:
 
 def test_a_leaver_gets_what_was_before_and_nothing_after() -> None:
     """The last event before an unsubscription is the last that its receiver gets."""
-    fanout, (ann, bob) = house(1, 2)
+    fanout, (ann, bob) = fanout_of(1, 2)
     deliver(fanout, LOBBY, 1, b"kick")
     fanout.unsubscribe(bob.id, LOBBY, drop=False)
     deliver(fanout, LOBBY, 2, b"secret")
@@ -141,7 +141,7 @@ def test_a_leaver_gets_what_was_before_and_nothing_after() -> None:
 
 def test_what_is_hidden_takes_the_place_of_the_event() -> None:
     """The blocker's connections get another frame, everybody in the same order."""
-    fanout, (ann, bob, second) = house(1, 2, 3)
+    fanout, (ann, bob, second) = fanout_of(1, 2, 3)
     blocker = [ann.id, second.id]
     deliver(fanout, LOBBY, 1, b"one")
     deliver_hidden(fanout, LOBBY, 2, b"two", b"---", blocker)
@@ -187,7 +187,7 @@ async def test_a_drop_forgets_what_waits_here_and_in_the_outlet() -> None:
 
 def test_an_unsubscription_from_nothing_is_nothing() -> None:
     """Neither a room without receivers nor an unknown connection is an error."""
-    fanout, (ann,) = house(1)
+    fanout, (ann,) = fanout_of(1)
     fanout.unsubscribe(ann.id, DEN, drop=True)
     fanout.unsubscribe(ConnectionId(9), LOBBY, drop=False)
     fanout.subscribe(ConnectionId(9), LOBBY)
@@ -195,12 +195,12 @@ def test_an_unsubscription_from_nothing_is_nothing() -> None:
     spread(fanout, DEN, b"nobody")
     fanout.flush()
     assert ann.taken.sends == []
-    assert not fanout.spared(DEN)
+    assert not fanout.ephemeral_dropped(DEN)
 
 
 def test_a_removed_connection_gets_nothing_more() -> None:
     """Removal takes effect in the middle of a batch; the others get theirs."""
-    fanout, (ann, bob) = house(1, 2)
+    fanout, (ann, bob) = fanout_of(1, 2)
     deliver(fanout, LOBBY, 1, b"event")
     fanout.remove(bob.id)
     fanout.flush()
@@ -212,7 +212,7 @@ def test_a_removed_connection_gets_nothing_more() -> None:
 
 def test_ephemeral_frames_keep_their_place_among_events() -> None:
     """A spread frame comes behind the events before it, and besides the excepted."""
-    fanout, (ann, bob) = house(1, 2)
+    fanout, (ann, bob) = fanout_of(1, 2)
     deliver(fanout, LOBBY, 1, b"1")
     spread(fanout, LOBBY, b"t", besides=[bob.id])
     deliver(fanout, LOBBY, 2, b"2")
@@ -232,10 +232,15 @@ async def test_who_was_spared_gets_the_whole_list_once() -> None:
     fanout.flush()
     spread(fanout, LOBBY, b"d1")
     fanout.flush()
-    assert fanout.spared(LOBBY)
+    assert fanout.ephemeral_dropped(LOBBY)
     slow.open_window(100)
     for frame in (b"d2", b"d3"):
-        spread(fanout, LOBBY, frame, instead=b"whole" if fanout.spared(LOBBY) else None)
+        spread(
+            fanout,
+            LOBBY,
+            frame,
+            instead=b"whole" if fanout.ephemeral_dropped(LOBBY) else None,
+        )
         fanout.flush()
     assert b"".join(slow.taken.sends) == b"more than softwholed3"
     assert b"".join(quick.taken.sends) == b"d1d2d3"
@@ -243,7 +248,7 @@ async def test_who_was_spared_gets_the_whole_list_once() -> None:
 
 def test_answers_are_counted_after_the_replies_have_left() -> None:
     """One `answered` for each touched answer; the ending comes last of all."""
-    fanout, (ann,) = house(1)
+    fanout, (ann,) = fanout_of(1)
     reply(fanout, 1, b"ok")
     link = fanout.links[ann.id]
     link.answers = 2
@@ -301,7 +306,7 @@ async def test_no_gap_is_told_of_a_room_that_was_left() -> None:
 def test_a_large_room_is_written_to_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """The others wait for the next `flush`, and get what has come meanwhile with it."""
     monkeypatch.setattr(fanout_module, "SENDS_MAX", 2)
-    fanout, outlets = house(1, 2, 3, 4, 5)
+    fanout, outlets = fanout_of(1, 2, 3, 4, 5)
     deliver(fanout, LOBBY, 1, b"one")
     fanout.flush()
     assert [one.taken.sends for one in outlets] == [[b"one"], [b"one"], [], [], []]
@@ -326,7 +331,7 @@ def test_a_large_room_is_written_to_in_parts(monkeypatch: pytest.MonkeyPatch) ->
 def test_who_waits_to_be_written_to_may_go(monkeypatch: pytest.MonkeyPatch) -> None:
     """Or leave the room, or join it again: he gets nothing that is not for him."""
     monkeypatch.setattr(fanout_module, "SENDS_MAX", 1)
-    fanout, (ann, bob, cy, dan) = house(1, 2, 3, 4)
+    fanout, (ann, bob, cy, dan) = fanout_of(1, 2, 3, 4)
     deliver(fanout, LOBBY, 1, b"one")
     fanout.flush()
     fanout.remove(bob.id)
@@ -348,7 +353,7 @@ def test_one_room_beside_a_large_one_does_not_wait_for_it(
 ) -> None:
     """Who gets one entry of a small room is written to at once."""
     monkeypatch.setattr(fanout_module, "SENDS_MAX", 2)
-    fanout, outlets = house(1, 2, 3)
+    fanout, outlets = fanout_of(1, 2, 3)
     ann = outlet(7)
     fanout.add(ann)
     fanout.subscribe(ann.id, DEN)
@@ -405,7 +410,7 @@ def test_who_tells_several_writes_once_for_each_dialect() -> None:
 
 def test_the_last_of_a_dialect_may_leave_and_come_back() -> None:
     """The others of the room get what there is meanwhile."""
-    fanout, (ann,) = house(1)
+    fanout, (ann,) = fanout_of(1)
     bob = outlet(2, dialect=Loud())
     fanout.add(bob)
     fanout.subscribe(bob.id, LOBBY)

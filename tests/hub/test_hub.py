@@ -360,7 +360,7 @@ async def test_a_guest_logs_in_by_name(autojump_clock: MockClock) -> None:
 async def test_what_a_look_up_costs_is_charged_to_its_connection(
     autojump_clock: MockClock,
 ) -> None:
-    """The door has charged one for each frame before anybody knew what it is."""
+    """The stream has charged one for each frame before anybody knew what it is."""
     async with running() as rig:
         ann = await rig.login("ann")
         await ann.ask("join", room=DEN)
@@ -416,7 +416,7 @@ async def test_who_was_spared_gets_the_whole_list(autojump_clock: MockClock) -> 
             slow.say("who", room=DEN)
         ann = await rig.login("ann")
         await trio.sleep(2)
-        assert slow.outlet.spared == {DEN: None}
+        assert slow.outlet.ephemeral_dropped == {DEN: None}
         slow.outlet.open_window(float("inf"))
         slow.take()
         await ann.ask("status", state="away")
@@ -426,7 +426,7 @@ async def test_who_was_spared_gets_the_whole_list(autojump_clock: MockClock) -> 
             "ann": "away",
             "bob": "online",
         }
-        assert slow.outlet.spared == {}
+        assert slow.outlet.ephemeral_dropped == {}
 
 
 async def test_a_hash_that_grew_is_written(autojump_clock: MockClock) -> None:
@@ -467,7 +467,7 @@ async def test_an_input_is_handled_to_its_end(autojump_clock: MockClock) -> None
         assert fake.seen == ["first", "second"]
 
 
-async def test_who_is_gone_before_his_errand_begins_is_nobody(
+async def test_who_is_gone_before_his_look_up_begins_is_nobody(
     autojump_clock: MockClock,
 ) -> None:
     """A hello, and a close in the same moment, leave nothing behind."""

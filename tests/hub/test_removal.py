@@ -148,7 +148,7 @@ class Device:
         self.connect()
 
     def say(self, type_: str, **fields: Any) -> None:
-        """Send when the door reads."""
+        """Send while the connection reads."""
         self.outgoing.append({"type": type_, **fields})
 
     def pump(self) -> bool:
@@ -157,7 +157,7 @@ class Device:
         if outlet.finished:
             self.lose()
             return True
-        while self.outgoing and not outlet.outbox.over and outlet.open_commands < 8:
+        while self.outgoing and not outlet.outbox.degraded and outlet.open_commands < 8:
             frame, moved = self.outgoing.popleft(), True
             self.peer.say(frame.pop("type"), **frame)
         for frame in self.peer.take():

@@ -310,7 +310,7 @@ class Client:
         self.say({"type": "leave", "room": DEN})
 
     def say(self, *frames: Frame) -> None:
-        """Send when the door reads."""
+        """Send while the connection reads."""
         self.outgoing.extend(frames)
 
     def pump(self) -> bool:
@@ -321,7 +321,7 @@ class Client:
             HAPPENED[outlet.ending.reason] += 1
             self.lose()
             return True
-        while self.outgoing and not outlet.outbox.over and outlet.open_commands < 8:
+        while self.outgoing and not outlet.outbox.degraded and outlet.open_commands < 8:
             frame, moved = self.outgoing.popleft(), True
             if frame["type"] == "join":
                 self.stream.joins[frame["id"]] = frame

@@ -1,4 +1,4 @@
-"""Applications for the bridge, and a site with one behind it."""
+"""Applications for the bridge, and the HTTP settings that lead to one."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Fields = Iterable[tuple[bytes, bytes]]
 PLAIN: Fields = ((b"content-type", b"text/plain"),)
 
 
-def site_of(app: Application, **options: Any) -> HttpConfig:
-    """A site whose paths are the application's, but for `/healthz`."""
+def http_config(app: Application, **options: Any) -> HttpConfig:
+    """The application answers all paths but `/healthz`."""
     return HttpConfig(
         routes={"/healthz": ROUTES["/healthz"]}, gateway=Gateway(app=app, **options)
     )

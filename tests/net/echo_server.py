@@ -59,7 +59,7 @@ def echo_listener(
     host: EchoHost,
     limits: WebSocketLimits = FREE,
     *,
-    site: HttpConfig | None = None,
+    http: HttpConfig | None = None,
     limiter: ConnectionLimiter | None = None,
     watcher: Watcher | None = None,
 ) -> Listener:
@@ -68,7 +68,7 @@ def echo_listener(
         host=host,
         dialect=host,
         limits=limits,
-        site=site or HttpConfig(routes=ROUTES),
+        http=http or HttpConfig(routes=ROUTES),
         limiter=limiter or ConnectionLimiter(0, 0),
         observer=watcher or Watcher(),
         jitter=lambda: 0.0,

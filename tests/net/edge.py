@@ -90,15 +90,15 @@ async def edge(
     *,
     address: Address = TcpAddress("127.0.0.1", 0),  # noqa: B008 - a value
     limits: WebSocketLimits = FREE,
-    site: HttpConfig | None = None,
+    http: HttpConfig | None = None,
     limiter: ConnectionLimiter | None = None,
     tls: ssl.SSLContext | None = None,
     proxied: bool = False,
 ) -> AsyncIterator[Edge]:
     """Serve the echo on one address; leaving ends it."""
     host, watcher = EchoHost(), Watcher()
-    site = site or HttpConfig(routes=ROUTES)
-    listener = echo_listener(host, limits, site=site, limiter=limiter, watcher=watcher)
+    http = http or HttpConfig(routes=ROUTES)
+    listener = echo_listener(host, limits, http=http, limiter=limiter, watcher=watcher)
     listener.tls, listener.proxied = tls, proxied
     listening = listen_on([address], {})
     async with trio.open_nursery() as nursery:

@@ -44,7 +44,7 @@ def write_pair(directory: Path) -> tuple[str, str]:
 
 
 class SecretSock:
-    """Trio's socket, encrypted; its end is an end of file without a goodbye."""
+    """Trio's socket, encrypted; its end is an end of file without `close_notify`."""
 
     def __init__(
         self, sock: trio.socket.SocketType, context: ssl.SSLContext | None = None

@@ -22,8 +22,8 @@ from tests.net.asgi import (
     content_of,
     echo,
     hello,
+    http_config,
     settled,
-    site_of,
     start,
 )
 from tests.net.echo import closing, text
@@ -60,7 +60,7 @@ def content(answer: bytes) -> bytes:
 
 async def test_an_answer_has_its_length_and_what_every_answer_has() -> None:
     """In one packet: nothing leaves before the first of the content."""
-    async with edge(site=site_of(hello)) as server:
+    async with edge(http=http_config(hello)) as server:
         answer = await server.ask(GET + LAST)
     assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
     assert content(answer) == b"hello\n"
@@ -82,7 +82,7 @@ async def test_an_application_may_say_otherwise() -> None:
         await start(send, headers=[policy, (b"cache-control", b"no-cache")])
         await body(send, b"x")
 
-    async with edge(site=site_of(app)) as server:
+    async with edge(http=http_config(app)) as server:
         answer = await server.ask(GET + LAST)
     assert fields(answer, "content-security-policy") == ["sandbox"]
     assert fields(answer, "cache-control") == ["no-cache"]
@@ -91,7 +91,7 @@ async def test_an_application_may_say_otherwise() -> None:
 
 async def test_head_has_the_head_of_get() -> None:
     """And nothing behind it, whatever the application gives."""
-    async with edge(site=site_of(hello)) as server:
+    async with edge(http=http_config(hello)) as server:
         whole = await server.ask(GET + LAST)
         head = await server.ask((GET + LAST).replace("GET", "HEAD"))
     assert head == whole.removesuffix(b"hello\n")
@@ -107,7 +107,7 @@ async def streaming(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def test_an_answer_of_unknown_length_comes_in_chunks() -> None:
     """To HTTP/1.0, which has none, until the connection ends."""
-    async with edge(site=site_of(streaming)) as server:
+    async with edge(http=http_config(streaming)) as server:
         answer = await server.ask(GET + LAST)
         old = await server.ask("GET /a HTTP/1.0\r\n\r\n")
     assert fields(answer, "transfer-encoding") == ["chunked"]
@@ -124,7 +124,7 @@ async def test_what_has_no_content_has_no_length(code: int) -> None:
         await start(send, code, headers=())
         await body(send)
 
-    async with edge(site=site_of(app)) as server:
+    async with edge(http=http_config(app)) as server:
         answer = await server.ask(GET + "\r\n" + GET + LAST)
     assert answer.count(b"HTTP/1.1 %d " % code) == 2
     assert fields(answer, "content-length") == []
@@ -145,7 +145,7 @@ async def test_a_large_answer_leaves_in_pieces_in_order() -> None:
         await body(send)
 
     for app in (at_once, in_parts):
-        async with edge(site=site_of(app)) as server:
+        async with edge(http=http_config(app)) as server:
             answer = await server.ask(GET + LAST)
         assert content(answer) == data
 
@@ -163,7 +163,7 @@ async def test_nobody_fills_memory_with_what_he_does_not_read() -> None:
         await body(send)
 
     budget = Budget()
-    async with edge(site=site_of(app, budget=budget)) as server:
+    async with edge(http=http_config(app, budget=budget)) as server:
         peer = await server.connect()
         with peer.sock:
             await peer.send((GET + LAST).encode())
@@ -188,7 +188,7 @@ async def test_nobody_fills_memory_with_what_he_does_not_read() -> None:
 async def test_content_is_the_same_however_it_is_cut(raw: bytes) -> None:
     """Split at every index, and one byte at a time; what follows is a request."""
     follows = (GET + LAST).encode()
-    async with edge(site=site_of(echo)) as server:
+    async with edge(http=http_config(echo)) as server:
         cuts: list[tuple[int, ...]] = [(at,) for at in range(1, len(raw) + 1)]
         cuts.append(tuple(range(1, len(raw))))
         for cut in cuts:
@@ -204,7 +204,7 @@ async def test_content_is_the_same_however_it_is_cut(raw: bytes) -> None:
 
 async def test_requests_with_content_may_follow_each_other() -> None:
     """Pipelined in one packet with others, and a WebSocket in the end."""
-    async with edge(site=site_of(echo)) as server:
+    async with edge(http=http_config(echo)) as server:
         lengths = (POST + "Content-Length: 2\r\n\r\n").encode() + b"ab"
         chunks = (POST + "Transfer-Encoding: chunked\r\n\r\n").encode() + CHUNKS
         health = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -227,7 +227,7 @@ async def test_requests_with_content_may_follow_each_other() -> None:
 
 async def test_who_waits_for_a_word_gets_it_when_his_content_is_wanted() -> None:
     """`100 Continue`, once; not where the answer needs no content."""
-    async with edge(site=site_of(echo)) as server:
+    async with edge(http=http_config(echo)) as server:
         peer = await server.connect()
         with peer.sock:
             expecting = "Content-Length: 4\r\nExpect: 100-continue\r\n"
@@ -239,7 +239,7 @@ async def test_who_waits_for_a_word_gets_it_when_his_content_is_wanted() -> None
             await peer.send(b"cd", (1,))
             answer = (await peer.rest()).removeprefix(peer.seen[:17])
         assert content(answer[answer.index(b"HTTP/1.1 200") :]) == b"abcd"
-    async with edge(site=site_of(hello)) as server:
+    async with edge(http=http_config(hello)) as server:
         answer = await server.ask(POST + expecting + "\r\n")
     assert status(answer) == 200
     assert fields(answer, "connection") == ["close"]
@@ -247,7 +247,7 @@ async def test_who_waits_for_a_word_gets_it_when_his_content_is_wanted() -> None
 
 async def test_an_early_answer_ends_the_connection() -> None:
     """And can be read, however much of the content comes that nobody wants."""
-    async with edge(site=site_of(hello)) as server:
+    async with edge(http=http_config(hello)) as server:
         peer = await server.connect()
         with peer.sock:
             await peer.send((POST + f"Content-Length: {MUCH}\r\n\r\n").encode())
@@ -261,7 +261,7 @@ async def test_an_early_answer_ends_the_connection() -> None:
 async def test_content_that_nobody_takes_is_not_read() -> None:
     """It waits on the peer's side, who cannot send it."""
     app = Patient()
-    async with edge(site=site_of(app)) as server:
+    async with edge(http=http_config(app)) as server:
         peer = await server.connect()
         with peer.sock:
             await peer.send((POST + f"Content-Length: {4 * MUCH}\r\n\r\n").encode())
@@ -305,7 +305,7 @@ async def test_content_that_nobody_takes_is_not_read() -> None:
 )
 async def test_content_that_is_none_is_refused(request_: str, expected: int) -> None:
     """Or too much; the application is cancelled, and the connection ends."""
-    async with edge(site=site_of(echo, body_bytes=10)) as server:
+    async with edge(http=http_config(echo, body_bytes=10)) as server:
         answer = await server.ask(request_)
         assert status(answer) == expected
         assert fields(answer, "connection") == ["close"]
@@ -317,7 +317,7 @@ async def test_content_that_is_none_is_refused(request_: str, expected: int) -> 
 
 async def test_half_of_the_content_is_answered() -> None:
     """Whoever ends his side in the middle of it can still read."""
-    async with edge(site=site_of(echo)) as server:
+    async with edge(http=http_config(echo)) as server:
         peer = await server.connect()
         with peer.sock:
             await peer.send((POST + "Content-Length: 4\r\n\r\nab").encode())
@@ -335,7 +335,7 @@ async def test_content_has_ten_seconds_and_then_a_rate(
     """408 for what does not come, and for what comes a byte at a time for ever."""
     autojump_clock.autojump_threshold = 0.05
     head = (POST + "Content-Length: 100000\r\n\r\n").encode()
-    async with edge(site=site_of(echo)) as server:
+    async with edge(http=http_config(echo)) as server:
         for pause_s in (1e9, 0.1):
             peer = await server.connect()
             began = trio.current_time()
@@ -359,7 +359,7 @@ async def test_a_bad_line_may_take_its_time(
 ) -> None:
     """Content at 2 kB/s is waited for, whatever it takes; the answer as well."""
     autojump_clock.autojump_threshold = 0.05
-    async with edge(site=site_of(echo)) as server:
+    async with edge(http=http_config(echo)) as server:
         peer = await server.connect()
         with peer.sock:
             await peer.send((POST + "Content-Length: 200000\r\n" + LAST).encode())
@@ -384,7 +384,7 @@ async def test_who_takes_nothing_of_an_answer_is_cut(
             ends.append(trio.current_time())
             raise
 
-    async with edge(site=site_of(app)) as server:
+    async with edge(http=http_config(app)) as server:
         peer = await server.connect()
         with peer.sock:
             await peer.send(GET.encode() + b"\r\n")
@@ -406,9 +406,9 @@ async def test_who_takes_little_has_less_time(
     autojump_clock.autojump_threshold = 0.05
     monkeypatch.setattr(asgi, "BYTES_PER_S", 1e9)
     gateway = Gateway(app=streaming_much)
-    site = site_of(streaming_much)
-    site.gateway = gateway
-    async with edge(site=site) as server:
+    http = http_config(streaming_much)
+    http.gateway = gateway
+    async with edge(http=http) as server:
         peer = await server.connect()
         with peer.sock:
             await peer.send((GET + LAST).encode())
@@ -434,7 +434,7 @@ async def test_who_takes_an_answer_slowly_gets_all_of_it(
         await start(send)
         await body(send, b"x" * MUCH)
 
-    async with edge(site=site_of(app)) as server:
+    async with edge(http=http_config(app)) as server:
         peer = await server.connect()
         with peer.sock:
             await peer.send((GET + LAST).encode())
@@ -459,7 +459,7 @@ async def test_a_peer_that_is_gone_is_no_bug_behind_a_shield() -> None:
                 came.append(error)
                 raise RuntimeError("the download is over") from error
 
-    async with edge(site=site_of(app)) as server:
+    async with edge(http=http_config(app)) as server:
         peer = await server.connect()
         await peer.send((GET + "\r\n").encode())
         await peer.until(1)
@@ -480,7 +480,7 @@ async def test_the_application_is_cancelled_when_its_peer_goes(
     autojump_clock.autojump_threshold = 0.05
     for reads in (False, True):
         app = Patient(reads)
-        async with edge(site=site_of(app)) as server:
+        async with edge(http=http_config(app)) as server:
             peer = await server.connect()
             await peer.send((GET + "\r\n").encode())
             await settled(lambda: app.running == 1)  # noqa: B023
@@ -513,9 +513,9 @@ async def test_a_reset_in_the_middle_ends_quietly() -> None:
         await body(send, b"x" * MUCH)
 
     gateway = Gateway(app=much)
-    site = site_of(much)
-    site.gateway = gateway
-    async with edge(site=site) as server:
+    http = http_config(much)
+    http.gateway = gateway
+    async with edge(http=http) as server:
         for sent in (POST + "Content-Length: 9\r\n\r\nab", GET + "\r\n"):
             for _ in range(10):
                 peer = await server.connect()
@@ -542,7 +542,7 @@ async def test_who_has_ended_his_side_still_reads(
             await body(send, b"x" * 100_000, more=True)
         await body(send)
 
-    async with edge(site=site_of(app)) as server:
+    async with edge(http=http_config(app)) as server:
         peer = await server.connect()
         with peer.sock:
             await peer.send((GET.replace("1.1", "1.0") + "\r\n").encode())
@@ -564,7 +564,7 @@ async def test_one_request_too_many_is_told_when_to_come_back(
 ) -> None:
     """503 with Retry-After; what watches the daemon, and WebSockets, go on."""
     app = Patient()
-    async with edge(site=site_of(app, serving=limiter)) as server:
+    async with edge(http=http_config(app, serving=limiter)) as server:
         peer = await server.connect()
         with peer.sock:
             await peer.send((GET + "\r\n").encode())
@@ -630,7 +630,7 @@ async def test_where_all_hold_too_much_the_one_who_holds_most_is_cut() -> None:
             raise
 
     budget = Budget(1000)
-    async with edge(site=site_of(app, budget=budget)) as server:
+    async with edge(http=http_config(app, budget=budget)) as server:
         peer = await server.connect()
         with peer.sock:
             await peer.send((GET + "\r\n").encode())
@@ -733,7 +733,7 @@ async def test_a_bug_of_the_application_ends_one_connection(
     app: Application, answered: int
 ) -> None:
     """500 where nothing has left, else it is cut; one bug is told, others go on."""
-    async with edge(site=site_of(app)) as server:
+    async with edge(http=http_config(app)) as server:
         before = await server.upgraded()
         answer = await server.ask(GET + "\r\n" + GET + LAST)
         assert answer.count(b"HTTP/1.1 ") == 1
@@ -754,7 +754,7 @@ async def test_a_bug_of_the_application_ends_one_connection(
 
 async def test_a_bug_is_told_to_a_person_as_a_page() -> None:
     """A page that loads nothing; and to HEAD without its content."""
-    async with edge(site=site_of(splits_a_head)) as server:
+    async with edge(http=http_config(splits_a_head)) as server:
         answer = await server.ask(GET + "Accept: text/html\r\n" + LAST)
         assert fields(answer, "content-type") == ["text/html; charset=utf-8"]
         assert b"<h1>500 Internal Server Error</h1>" in answer
@@ -773,10 +773,10 @@ async def asked(request: str, prefix: str = "/", **options: object) -> Scope:
         seen.append(scope)
         await hello(scope, receive, send)
 
-    site = site_of(app, **options)
-    site.prefix = prefix
-    site.trusted_proxies = [parse_network("127.0.0.1")]
-    async with edge(site=site) as server:
+    http = http_config(app, **options)
+    http.prefix = prefix
+    http.trusted_proxies = [parse_network("127.0.0.1")]
+    async with edge(http=http) as server:
         await server.ask(request)
     (scope,) = seen
     return scope
@@ -826,9 +826,9 @@ async def test_a_path_before_all_paths_is_told(target: str, path: str) -> None:
 
 async def test_the_path_itself_is_left_for_what_is_below_it() -> None:
     """Or a page there would look for its files beside it."""
-    site = site_of(hello)
-    site.prefix = "/our/chat"
-    async with edge(site=site) as server:
+    http = http_config(hello)
+    http.prefix = "/our/chat"
+    async with edge(http=http) as server:
         for target in ("/our/chat", "//our//chat?x", "http://a/our/chat"):
             answer = await server.ask(f"GET {target} HTTP/1.1\r\nHost: a\r\n{LAST}")
             assert status(answer) == 308
@@ -846,13 +846,13 @@ async def test_a_drain_lets_an_answer_end() -> None:
         await go_on.wait()
         await hello(scope, receive, send)
 
-    site = site_of(app)
-    async with edge(site=site) as server:
+    http = http_config(app)
+    async with edge(http=http) as server:
         peer = await server.connect()
         with peer.sock:
             await peer.send((GET + "\r\n" + GET + "\r\n").encode())
-            assert site.gateway is not None
-            serving = site.gateway.serving
+            assert http.gateway is not None
+            serving = http.gateway.serving
             await settled(lambda: serving.total == 1)
             server.listener.stop_accepting()
             await trio.testing.wait_all_tasks_blocked()
@@ -865,7 +865,7 @@ async def test_a_drain_lets_an_answer_end() -> None:
 async def test_the_end_of_the_daemon_cancels_the_application() -> None:
     """Which can clean up, whatever it waits for."""
     app = Patient(reads=True)
-    async with edge(site=site_of(app)) as server:
+    async with edge(http=http_config(app)) as server:
         peer = await server.connect()
         await peer.send((GET + "\r\n").encode())
         await settled(lambda: app.running == 1)
@@ -875,7 +875,7 @@ async def test_the_end_of_the_daemon_cancels_the_application() -> None:
 
 async def test_a_thousand_requests_leave_nothing() -> None:
     """No task, no descriptor, no object; on one connection or on as many."""
-    async with edge(site=site_of(echo)) as server:
+    async with edge(http=http_config(echo)) as server:
 
         async def ask(count: int) -> None:
             peer = await server.connect()
@@ -940,7 +940,7 @@ async def test_what_is_hostile_is_answered_and_leaves_the_server_alone() -> None
         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         "TRACE /a HTTP/1.1\r\nHost: a\r\nCookie: secret\r\n\r\n",
     ]
-    async with edge(site=site_of(echo, body_bytes=100)) as server:
+    async with edge(http=http_config(echo, body_bytes=100)) as server:
         for request in corpus:
             peer = await server.connect()
             with peer.sock:

@@ -240,7 +240,7 @@ async def test_a_drain_delivers_what_waits_and_its_gaps() -> None:
         stream.push(reply(framing.text_frame(b"ok")))
         for seq in range(1, 100):
             stream.push(event(seq))
-        assert stream.outbox.over
+        assert stream.outbox.degraded
         stream.finish(Ending.RESTART)
         await peer.rest()
     assert seqs(peer) == [(1, 99)]
@@ -322,7 +322,7 @@ async def test_a_bug_of_the_host_ends_that_connection_with_1011(where: str) -> N
 
 
 @pytest.mark.parametrize("where", ["detach", "bye"])
-async def test_a_bug_in_the_goodbye_does_not_stop_it(where: str) -> None:
+async def test_a_bug_while_closing_does_not_stop_it(where: str) -> None:
     """The socket is closed all the same, with the code that it had."""
     host = BuggyHost(where=where)
     async with connected(host) as peer:
@@ -332,7 +332,7 @@ async def test_a_bug_in_the_goodbye_does_not_stop_it(where: str) -> None:
     assert len(host.bugs) == 1
 
 
-async def test_a_bug_of_the_door_itself_ends_the_connection_with_1011() -> None:
+async def test_a_bug_of_the_stream_itself_ends_the_connection_with_1011() -> None:
     """Nothing but transport errors is expected to leave `receive_some`."""
 
     class Broken:
@@ -384,7 +384,7 @@ async def test_a_slow_reader_misses_nothing_silently() -> None:
             stream.push(event(seq))
             stream.push(event(0, EntryKind.EPHEMERAL))
         assert stream.outbox.waiting < 20_000
-        assert set(stream.spared) == {LOBBY}
+        assert set(stream.ephemeral_dropped) == {LOBBY}
         while not seqs_until(peer, 300):
             await peer.until(len(peer.seen) + 1)
         stream.push(event(301))
@@ -418,7 +418,7 @@ async def test_what_was_encrypted_cannot_be_dropped() -> None:
         first = reply(framing.text_frame(b"r" * (RECORD_BYTES - 1 - 4)))
         stream.push_all([first, event(1), event(2), event(3)])
         assert stream.outbox.waiting
-        stream.push_first(framing.ping_frame(b"?"))
+        stream.push_control(framing.ping_frame(b"?"))
         stream.drop_room(LOBBY)
         stream.push(reply(framing.text_frame(b"ok")))
         while not peer.seen.endswith(b"ok"):
@@ -455,7 +455,7 @@ async def test_no_progress_for_the_write_timeout_is_slow(
         while not stream.outbox.waiting:
             stream.push(reply(framing.text_frame(b"r" * 500)))
         while not stream.finished:
-            await stream.change()
+            await stream.wait_change()
         assert trio.current_time() - started == 30
         assert stream.ending is Ending.SLOW
         await trio.sleep(10)
@@ -475,13 +475,13 @@ async def test_whoever_takes_something_is_kept_above_the_soft_limit(
         while trio.current_time() - started < 3600:
             while stream.outbox.waiting < 40_000:
                 stream.push(reply(framing.text_frame(b"r" * 500)))
-            assert stream.outbox.over
+            assert stream.outbox.degraded
             await trio.sleep(25)
             await peer.until(len(peer.seen) + 1)
         assert not stream.finished
         stopped = trio.current_time()
         while not stream.finished:
-            await stream.change()
+            await stream.wait_change()
         assert 30 <= trio.current_time() - stopped <= 31
         assert stream.ending is Ending.SLOW
         await peer.rest()
@@ -495,7 +495,7 @@ async def test_whoever_is_over_the_soft_limit_is_not_read() -> None:
         (stream,) = host.outlets
         for _ in range(60):
             stream.push(reply(framing.text_frame(b"r" * 500)))
-        assert stream.outbox.over
+        assert stream.outbox.degraded
         await peer.send(text("one"))
         await idle()
         await peer.send(text("two"))
@@ -504,7 +504,7 @@ async def test_whoever_is_over_the_soft_limit_is_not_read() -> None:
         assert not stream.reading
         while not host.heard:
             await peer.until(len(peer.seen) + 1)
-        assert not stream.outbox.over
+        assert not stream.outbox.degraded
         await peer.send(closing())
         await peer.rest()
     assert host.heard == [b"one", b"two"]
@@ -530,7 +530,7 @@ async def test_a_replay_waits_until_less_than_half_waits() -> None:
             await idle()
             before = pages
             assert stream.outbox.waiting >= 10_000
-            assert not stream.outbox.over
+            assert not stream.outbox.degraded
             await peer.until(60_000)
             assert pages > before
             stream.finish(Ending.REVOKED)
@@ -572,11 +572,11 @@ async def test_a_cork_is_one_order() -> None:
 
 async def test_a_peer_that_hangs_up_gets_its_answers_first() -> None:
     """A close, or an end of file, waits for the open commands."""
-    for goodbye, ending in ((closing(), Ending.PEER_CLOSED), (b"", Ending.PEER_LOST)):
+    for last, ending in ((closing(), Ending.PEER_CLOSED), (b"", Ending.PEER_LOST)):
         host = EchoHost(lazy=True)
         async with connected(host) as peer:
-            await peer.send(text("send") + goodbye)
-            if not goodbye:
+            await peer.send(text("send") + last)
+            if not last:
                 peer.sock.shutdown(trio.socket.SHUT_WR)
             await idle()
             (stream,) = host.outlets

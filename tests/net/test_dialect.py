@@ -28,7 +28,7 @@ def test_values_become_text_frames_and_messages_become_commands() -> None:
     assert binary().code is RejectCode.BAD_FRAME
 
 
-def test_goodbyes_say_why_and_gaps_say_what() -> None:
+def test_byes_say_why_and_gaps_say_what() -> None:
     """A bye where the server ends it; none where the client did."""
     dialect = JsonDialect(LiveConfig(Config()))
     bye = dialect.bye(Ending.RESTART, 3.66)

@@ -72,8 +72,8 @@ def asked(line: Line) -> Heartbeat:
 
 def test_nobody_is_judged_by_a_ping_that_waits() -> None:
     """Whoever takes nothing at all is ended as too slow, elsewhere."""
-    line = Line(1000, 500, queued=True, asking=True)
-    beat = asked(attrs.evolve(line, asking=False))
+    line = Line(1000, 500, queued=True, ping_waits=True)
+    beat = asked(attrs.evolve(line, ping_waits=False))
     for now in range(35, 3600, 10):
         assert beat.due(now, line) is Beat.NOTHING
         assert beat.deadline() == now + TIMEOUT_S
@@ -95,7 +95,7 @@ def test_what_is_taken_ahead_of_the_ping_is_a_sign_of_life() -> None:
 def test_a_ping_that_has_left_at_last_is_judged_from_then_on() -> None:
     """What was ahead of it in the outbox is ahead of it on the way."""
     beat = asked(Line(1000, 1000, queued=True))
-    waits = Line(50_000, 40_000, queued=True, asking=True)
+    waits = Line(50_000, 40_000, queued=True, ping_waits=True)
     assert beat.due(35.0, waits) is Beat.NOTHING
     assert beat.due(45.0, Line(60_000, 50_000)) is Beat.NOTHING
     assert beat.due(55.0, Line(90_000, 55_000)) is Beat.NOTHING

@@ -45,8 +45,8 @@ async def test_a_route_is_answered_with_its_body() -> None:
 
 async def test_every_answer_has_its_date() -> None:
     """As RFC 9110 section 6.6.1 asks of whoever has a clock; a 503 and a 400, too."""
-    site = HttpConfig(routes=ROUTES, wall=lambda: 784_111_777.0)
-    async with edge(site=site, limiter=ConnectionLimiter(1, 0)) as server:
+    http = HttpConfig(routes=ROUTES, wall=lambda: 784_111_777.0)
+    async with edge(http=http, limiter=ConnectionLimiter(1, 0)) as server:
         for request in (
             GET + LAST,
             "GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -214,8 +214,8 @@ async def test_426_names_upgrade_in_connection(request_: str) -> None:
 )
 async def test_where_a_websocket_is(target: str, path: str) -> None:
     """In each spelling of its path, below the prefix and without it, or by a URL."""
-    site = HttpConfig(routes=ROUTES, prefix="/chat")
-    async with edge(site=site) as server:
+    http = HttpConfig(routes=ROUTES, prefix="/chat")
+    async with edge(http=http) as server:
         peer = await server.upgraded(path=target)
         peer.sock.close()
         answer = await server.ask(f"GET {target} HTTP/1.1\r\nHost: a\r\n{LAST}")
@@ -228,8 +228,8 @@ async def test_where_a_websocket_is(target: str, path: str) -> None:
 )
 async def test_where_none_is(path: str) -> None:
     """404, and the operator is told, who may have meant that path."""
-    site = HttpConfig(routes=ROUTES, prefix="/chat")
-    async with edge(site=site) as server:
+    http = HttpConfig(routes=ROUTES, prefix="/chat")
+    async with edge(http=http) as server:
         answer = await server.ask(UPGRADE.replace("/ws", path, 1) + "\r\n")
         assert status(answer) == 404
         assert server.watcher.troubles == [Trouble(Cause.PATH, path)]
@@ -237,8 +237,8 @@ async def test_where_none_is(path: str) -> None:
 
 async def test_routes_are_found_below_the_prefix_too() -> None:
     """What a proxy leaves of the path does not matter."""
-    site = HttpConfig(routes=ROUTES, prefix="/a/b")
-    async with edge(site=site) as server:
+    http = HttpConfig(routes=ROUTES, prefix="/a/b")
+    async with edge(http=http) as server:
         for path, expected in (
             ("/healthz", 200),
             ("/a/b/healthz", 200),
@@ -368,8 +368,8 @@ async def test_the_subprotocol_is_answered_only_where_it_was_offered() -> None:
 
 async def test_a_bearer_reaches_the_host_and_the_address_is_the_clients() -> None:
     """Through a trusted proxy, and never in a repr."""
-    site = HttpConfig(routes=ROUTES, trusted_proxies=[parse_network("127.0.0.0/8")])
-    async with edge(site=site) as server:
+    http = HttpConfig(routes=ROUTES, trusted_proxies=[parse_network("127.0.0.0/8")])
+    async with edge(http=http) as server:
         peer = await server.upgraded(
             "Authorization: Bearer s3cret\r\nX-Forwarded-For: 6.6.6.6, 192.0.2.9\r\n"
         )
@@ -382,8 +382,8 @@ async def test_a_bearer_reaches_the_host_and_the_address_is_the_clients() -> Non
 
 async def test_the_public_origin_may_connect() -> None:
     """What the operator allowed, whatever the host header says."""
-    site = HttpConfig(routes=ROUTES, allowed_origins=["https://chat.example.org"])
-    async with edge(site=site) as server:
+    http = HttpConfig(routes=ROUTES, allowed_origins=["https://chat.example.org"])
+    async with edge(http=http) as server:
         peer = await server.upgraded("Origin: https://chat.example.org\r\n")
         peer.sock.close()
         peer = await server.upgraded("Origin: http://localhost\r\n")
@@ -448,8 +448,8 @@ async def test_a_bug_in_a_route_ends_that_connection_only() -> None:
     def broken(method: str) -> object:
         raise LookupError(method)
 
-    site = HttpConfig(routes={**ROUTES, "/bug": broken})  # type: ignore[dict-item]
-    async with edge(site=site) as server:
+    http = HttpConfig(routes={**ROUTES, "/bug": broken})  # type: ignore[dict-item]
+    async with edge(http=http) as server:
         assert await server.ask("GET /bug HTTP/1.1\r\nHost: a\r\n\r\n") == b""
         assert len(server.watcher.bugs) == 1
         assert await server.echoes()
@@ -469,7 +469,7 @@ async def test_half_a_head_is_answered() -> None:
 
 
 def rated(per_s: float, burst: float) -> HttpConfig:
-    """A site with a rate, behind a proxy that is trusted."""
+    """Routes with a rate, behind a proxy that is trusted."""
     return HttpConfig(
         routes=ROUTES,
         requests=Buckets(per_s, burst),
@@ -484,7 +484,7 @@ def asking(client: str, path: str = "/healthz") -> str:
 
 async def test_plain_http_has_a_rate_by_address() -> None:
     """429 with the time to wait, whatever is asked for; others are not hurt."""
-    async with edge(site=rated(0.1, 3)) as server:
+    async with edge(http=rated(0.1, 3)) as server:
         for path in ("/", "/healthz", "/nowhere"):
             answer = await server.ask(asking("192.0.2.1", path))
             assert status(answer) in (200, 404)
@@ -505,7 +505,7 @@ async def test_plain_http_has_a_rate_by_address() -> None:
 
 async def test_whoever_is_over_the_rate_is_closed() -> None:
     """On a connection that is kept open too: the next one costs a connection."""
-    async with edge(site=rated(0.1, 5)) as server:
+    async with edge(http=rated(0.1, 5)) as server:
         request = (
             "GET /healthz HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n"
         )
@@ -530,7 +530,7 @@ async def test_whoever_is_over_the_rate_is_closed() -> None:
 )
 async def test_what_is_refused_counts_too(refused: str, expected: int) -> None:
     """Behind a proxy no connection is counted that could bound it."""
-    async with edge(site=rated(0.1, 2)) as server:
+    async with edge(http=rated(0.1, 2)) as server:
         request = refused + "X-Forwarded-For: 192.0.2.1\r\n\r\n"
         statuses = [status(await server.ask(request)) for _ in range(3)]
         assert statuses == [expected, expected, 429]
@@ -538,7 +538,7 @@ async def test_what_is_refused_counts_too(refused: str, expected: int) -> None:
 
 async def test_a_trusted_proxys_own_requests_have_no_rate() -> None:
     """Its health checks name nobody; a WebSocket has limits of its own."""
-    async with edge(site=rated(0.1, 1)) as server:
+    async with edge(http=rated(0.1, 1)) as server:
         for _ in range(10):
             assert status(await server.ask("OPTIONS / HTTP/1.0\r\n\r\n")) == 200
         assert status(await server.ask(asking("192.0.2.1"))) == 200
@@ -594,8 +594,8 @@ async def test_what_only_the_operator_can_mend_is_told_him(
 
 async def test_a_proxys_word_that_says_nothing_is_told() -> None:
     """It is refused nothing, but its clients share its address."""
-    site = HttpConfig(routes=ROUTES, trusted_proxies=[parse_network("127.0.0.1")])
-    async with edge(site=site) as server:
+    http = HttpConfig(routes=ROUTES, trusted_proxies=[parse_network("127.0.0.1")])
+    async with edge(http=http) as server:
         assert status(await server.ask(asking("unknown"))) == 200
         peer = await server.upgraded("X-Forwarded-For: 1.2.3.4, _x\r\n")
         assert server.host.outlets[0].address == "127.0.0.1"

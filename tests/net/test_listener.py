@@ -93,8 +93,8 @@ async def test_an_address_that_goes_on_is_only_closed(
 
 async def test_a_proxy_counts_by_its_clients() -> None:
     """Each client of a trusted proxy has his own limit."""
-    site = HttpConfig(routes=ROUTES, trusted_proxies=[parse_network("127.0.0.1")])
-    async with edge(site=site, limiter=ConnectionLimiter(0, 1)) as server:
+    http = HttpConfig(routes=ROUTES, trusted_proxies=[parse_network("127.0.0.1")])
+    async with edge(http=http, limiter=ConnectionLimiter(0, 1)) as server:
         peers = [
             await server.upgraded(f"X-Forwarded-For: 192.0.2.{n}\r\n") for n in (1, 2)
         ]

@@ -79,9 +79,9 @@ async def watched(
     routes = {"/metrics": numbers, "/bug": bug}
     # An empty table of buckets is false.
     requests = Buckets(0.0, 0.0) if rate is None else rate
-    site = HttpConfig(routes=routes, requests=requests)
+    http = HttpConfig(routes=routes, requests=requests)
     watcher = Watcher()
-    monitor = Monitor(site=site, observer=watcher)
+    monitor = Monitor(http=http, observer=watcher)
     listening = listen_on([address], {})
     async with trio.open_nursery() as nursery:
         await nursery.start(monitor.serve, listening)
@@ -189,7 +189,7 @@ async def test_a_bug_in_a_route_ends_that_connection_only() -> None:
 async def test_it_stops_when_it_is_told() -> None:
     """Connections that wait for a request end, and then `serve`."""
     listening = listen_on([TcpAddress("127.0.0.1", 0)], {})
-    monitor = Monitor(site=HttpConfig(routes={"/metrics": numbers}), observer=Watcher())
+    monitor = Monitor(http=HttpConfig(routes={"/metrics": numbers}), observer=Watcher())
     where = listening[0].sock.getsockname()
     async with trio.open_nursery() as nursery:
         await nursery.start(monitor.serve, listening)

@@ -93,14 +93,14 @@ def test_crossing_the_soft_limit_turns_room_events_into_one_gap_per_room() -> No
     for entry in (room(LOBBY, 1), room(DEN, 7, last=9), reply(), replay):
         box.add(entry)
     box.add(other(EntryKind.EPHEMERAL, DEN))
-    assert not box.over
+    assert not box.degraded
     box.add(room(LOBBY, 2))
-    assert box.over
+    assert box.degraded
     assert box.waiting == 40
-    assert set(box.spared) == {DEN}
+    assert set(box.ephemeral_dropped) == {DEN}
     box.add(room(DEN, 10))
     box.add(other(EntryKind.EPHEMERAL))
-    assert set(box.spared) == {DEN, LOBBY}
+    assert set(box.ephemeral_dropped) == {DEN, LOBBY}
     out = drain(box)
     assert told(out) == ["reply", "lobby REPLAY", "lobby gap 1-2", "den gap 7-10"]
 
@@ -125,10 +125,10 @@ def test_a_gap_leaves_when_half_is_free_and_delivery_goes_on() -> None:
     box.add(reply(90))
     box.add(room(LOBBY, 1))
     box.progress(40)
-    assert box.over
+    assert box.degraded
     box.add(room(LOBBY, 2))
     box.progress(1)
-    assert not box.over
+    assert not box.degraded
     box.add(room(LOBBY, 3))
     assert drain(box).endswith(gap(LOBBY, 0, 2) + room(LOBBY, 3).data)
 
@@ -162,7 +162,7 @@ def test_a_waiting_gap_frame_merges_into_the_next_gap() -> None:
     box.progress(50)
     for seq in range(2, 6):
         box.add(room(LOBBY, seq))
-    assert box.over
+    assert box.degraded
     assert drain(box) == reply(90).data[50:] + gap(LOBBY, 0, 5)
 
 
@@ -170,7 +170,7 @@ def test_an_entry_that_alone_crosses_the_limit_unbegun_becomes_a_gap_at_once() -
     """Nothing else waits whose progress could let the gap leave."""
     box = outbox()
     box.add(room(LOBBY, 1, 200))
-    assert not box.over
+    assert not box.degraded
     assert drain(box) == gap(LOBBY, 0, 1)
 
 
@@ -180,10 +180,10 @@ def test_only_what_may_not_be_dropped_reaches_the_hard_limit() -> None:
     box.add(room(LOBBY, 1), 1)
     for seq in range(2, 10_000):
         box.add(room(LOBBY, seq))
-    assert not box.burst
+    assert not box.overflown
     for _ in range(60):
         box.add(reply())
-    assert box.burst
+    assert box.overflown
 
 
 def test_dropping_a_room_forgets_its_events_and_its_gap_but_no_reply() -> None:
@@ -206,9 +206,9 @@ def test_dropping_a_room_may_free_enough_to_be_no_longer_over() -> None:
     box = outbox()
     box.add(other(EntryKind.REPLAY, LOBBY, 90))
     box.add(room(DEN, 1))
-    assert box.over
+    assert box.degraded
     box.drop_room(LOBBY)
-    assert not box.over
+    assert not box.degraded
     assert drain(box) == gap(DEN, 0, 1)
 
 
@@ -221,14 +221,14 @@ def test_what_waits_of_a_room_is_known_by_another_name_of_it() -> None:
     box.add(reply(90))
     box.add(room(DEN, 2))
     box.add(other(EntryKind.EPHEMERAL, DEN))
-    assert list(box.spared) == [DEN]
+    assert list(box.ephemeral_dropped) == [DEN]
     assert told(drain(box)) == ["reply", "reply", "den gap 1-2"]
     box = outbox()
     box.add(room(LOBBY, 1))
     box.add(reply(110))
     box.add(other(EntryKind.EPHEMERAL))
     box.rename_room(LOBBY, DEN)
-    assert list(box.spared) == [DEN]
+    assert list(box.ephemeral_dropped) == [DEN]
     box.drop_room(DEN)
     assert told(drain(box)) == ["reply"]
 
@@ -239,8 +239,8 @@ def test_zero_is_no_limit() -> None:
     entries = [room(LOBBY, seq, 1000) for seq in range(1, 200)]
     for entry in entries:
         box.add(entry)
-    assert not box.over
-    assert not box.burst
+    assert not box.degraded
+    assert not box.overflown
     assert not box.low
     assert len(box.chunk()) < 2 * LOW_UNLIMITED_BYTES
     assert drain(box, 5000) == b"".join(e.data for e in entries)
@@ -264,12 +264,12 @@ def test_a_ping_goes_before_all_that_has_not_begun() -> None:
     box = outbox()
     for entry in (reply(90), room(LOBBY, 1), room(LOBBY, 2), control(b"1")):
         box.add(entry)
-    assert box.over
-    assert box.asking
+    assert box.degraded
+    assert box.ping_waits
     box.add(control(b"2"))
     assert box.waiting == 90 + 3 + 3
     assert told(drain(box)) == ["ping 1", "ping 2", "reply", "lobby gap 1-2"]
-    assert not box.asking
+    assert not box.ping_waits
     box.add(control(b"3"))
     assert told(drain(box)) == ["ping 3"]
 
@@ -286,7 +286,7 @@ def test_a_ping_goes_into_an_entry_that_has_begun() -> None:
     box.add(control(b"2"))
     box.add(room(LOBBY, 31))
     box.add(reply(20))
-    assert box.over
+    assert box.degraded
     box.drop_room(LOBBY)
     out = events(LOBBY, 1, 2).data + framed("lobby 3-3", 20)[:5] + drain(box)
     expected = [f"lobby {seq}-{seq}" for seq in range(1, 21)]
@@ -301,7 +301,7 @@ def test_a_ping_waits_for_one_frame_that_has_begun() -> None:
         box.add(whole, size - 1)
         box.add(reply())
         box.add(control())
-        assert box.asking
+        assert box.ping_waits
         out = whole.data[: size - 1] + drain(box)
         assert told(out)[1:] == ["ping ", "reply"]
 
@@ -399,9 +399,9 @@ class Delivery(RuleBasedStateMachine):
     def holds(self) -> None:
         box = self.box
         assert box.waiting == sum(len(e.data) for e in box._entries) - box._sent
-        assert box.waiting or not (box.over or box._gaps or box._sent)
-        assert box.over or not box._gaps
-        assert box.over or box.waiting <= 100 + 2 * len(gap(LOBBY, 9999, 9999))
+        assert box.waiting or not (box.degraded or box._gaps or box._sent)
+        assert box.degraded or not box._gaps
+        assert box.degraded or box.waiting <= 100 + 2 * len(gap(LOBBY, 9999, 9999))
 
     def teardown(self) -> None:
         self.out += drain(self.box, 11)

@@ -27,7 +27,7 @@ idle = trio.testing.wait_all_tasks_blocked
 
 
 def behind(*networks: str) -> HttpConfig:
-    """A site that trusts this machine, and maybe others."""
+    """The routes, where this machine is a trusted proxy, and maybe others are."""
     trusted: list[Network] = [*HERE, *map(parse_network, networks)]
     return HttpConfig(routes=ROUTES, trusted_proxies=trusted)
 
@@ -48,7 +48,7 @@ async def test_a_trusted_proxys_head_is_believed(
 ) -> None:
     """It stands before TLS and HTTP, and what follows is untouched."""
     context = server_context() if tls else None
-    async with edge(site=behind(), proxied=True, tls=context) as server:
+    async with edge(http=behind(), proxied=True, tls=context) as server:
         peer = await server.upgraded(told=told)
         (stream,) = server.host.outlets
         assert stream.address == source
@@ -62,7 +62,7 @@ async def test_a_trusted_proxys_head_is_believed(
 @pytest.mark.parametrize("told", [head(), line("TCP4 192.0.2.7 192.0.2.8 1 2")])
 async def test_a_head_may_come_with_what_follows_or_in_pieces(told: bytes) -> None:
     """Not a byte of the request is lost, wherever the segments end."""
-    async with edge(site=behind(), proxied=True) as server:
+    async with edge(http=behind(), proxied=True) as server:
         request = told + b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
         assert b"hello" in await server.ask(request)
         for cut in (1, 12, 15, 16, 17, len(told) - 1, len(told), len(told) + 1):
@@ -78,8 +78,8 @@ async def test_a_head_may_come_with_what_follows_or_in_pieces(told: bytes) -> No
 
 async def test_whoever_is_no_trusted_proxy_is_not_heard() -> None:
     """With a head as well as without: it is closed, and one line says why."""
-    site = HttpConfig(routes=ROUTES, trusted_proxies=[parse_network("192.0.2.1")])
-    async with edge(site=site, proxied=True) as server:
+    http = HttpConfig(routes=ROUTES, trusted_proxies=[parse_network("192.0.2.1")])
+    async with edge(http=http, proxied=True) as server:
         for request in (head() + b"GET / HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"):
             assert await server.ask(request) == b""
         assert server.watcher.troubles == [Trouble(Cause.NOT_A_PROXY, "127.0.0.1")] * 2
@@ -99,7 +99,7 @@ async def test_whoever_is_no_trusted_proxy_is_not_heard() -> None:
 )
 async def test_a_proxy_without_a_right_head_is_closed(sent: bytes, why: str) -> None:
     """There is no mixed mode, and nothing is answered."""
-    async with edge(site=behind(), proxied=True) as server:
+    async with edge(http=behind(), proxied=True) as server:
         peer = await server.dial()
         await peer.send(sent)
         if sent == SIGNATURE[:7]:
@@ -118,7 +118,7 @@ async def test_a_head_has_two_seconds(
 ) -> None:
     """For all of it, however often a byte comes."""
     autojump_clock.autojump_threshold = 0.01
-    async with edge(site=behind(), proxied=True) as server:
+    async with edge(http=behind(), proxied=True) as server:
         peer = await server.dial()
         started = trio.current_time()
         for at in range(len(head())):
@@ -135,7 +135,7 @@ async def test_a_head_has_two_seconds(
 
 async def test_a_proxy_that_goes_away_is_no_bug() -> None:
     """A health check that only connects leaves nothing; a reset neither."""
-    async with edge(site=behind(), proxied=True) as server:
+    async with edge(http=behind(), proxied=True) as server:
         peer = await server.dial()
         peer.sock.close()
         peer = await server.dial()
@@ -155,7 +155,7 @@ async def test_a_proxy_that_goes_away_is_no_bug() -> None:
 async def test_a_proxys_own_connection_is_its_own(told: bytes) -> None:
     """LOCAL and UNKNOWN, as health checks say: the socket's address, and no limit."""
     async with edge(
-        site=behind(), proxied=True, limiter=ConnectionLimiter(0, 1)
+        http=behind(), proxied=True, limiter=ConnectionLimiter(0, 1)
     ) as server:
         request = told + b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
         peers = [await server.connect(told) for _ in range(3)]
@@ -172,7 +172,7 @@ async def test_limits_count_by_the_address_that_was_told(tls: bool) -> None:
     limiter = ConnectionLimiter(0, 2, Buckets(1.0, 4))
     context = server_context() if tls else None
     async with edge(
-        site=behind(), proxied=True, limiter=limiter, tls=context
+        http=behind(), proxied=True, limiter=limiter, tls=context
     ) as server:
         peers = [
             await server.upgraded(told=head(source))
@@ -194,7 +194,7 @@ async def test_limits_count_by_the_address_that_was_told(tls: bool) -> None:
 
 async def test_behind_two_proxies_the_inner_one_tells_of_the_outer() -> None:
     """Its head names a trusted proxy, and that one's header the client."""
-    async with edge(site=behind("198.51.100.0/24"), proxied=True) as server:
+    async with edge(http=behind("198.51.100.0/24"), proxied=True) as server:
         told, forwarded = (
             head("198.51.100.9"),
             "X-Forwarded-For: 1.2.3.4, 192.0.2.7\r\n",
@@ -210,7 +210,7 @@ async def test_behind_two_proxies_the_inner_one_tells_of_the_outer() -> None:
 async def test_a_proxy_may_come_through_a_unix_socket(tmp_path: Path) -> None:
     """Whoever may open it is a proxy, and its clients have their own addresses."""
     address = UnixAddress(str(tmp_path / "sock"))
-    async with edge(address=address, site=behind(), proxied=True) as server:
+    async with edge(address=address, http=behind(), proxied=True) as server:
         one = await server.upgraded(told=head("192.0.2.7"))
         two = await server.upgraded(told=head("unix"))
         assert [stream.address for stream in server.host.outlets] == [
@@ -223,7 +223,7 @@ async def test_a_proxy_may_come_through_a_unix_socket(tmp_path: Path) -> None:
 
 async def test_without_the_setting_a_head_is_no_request() -> None:
     """A proxy that is configured otherwise is refused, and the operator told why."""
-    async with edge(site=behind()) as server:
+    async with edge(http=behind()) as server:
         for told in (head(), line("TCP4 192.0.2.7 192.0.2.8 40000 443")):
             answer = await server.ask(told + (UPGRADE + "\r\n").encode())
             assert answer.startswith(b"HTTP/1.1 400 ")

@@ -122,7 +122,7 @@ async def test_a_ping_overtakes_what_waits(
         reader, (stream,) = Reader(peer), host.outlets
         stream.push(events(1, 100))
         stream.push(page(100_000))
-        stream.push_first(framing.ping_frame())
+        stream.push_control(framing.ping_frame())
         while not reader.pings:
             await reader.read()
         assert reader.messages < 40
@@ -142,7 +142,7 @@ async def test_a_reader_who_stops_is_ended_in_the_time_of_a_stalled_write(
             stream.push(page(size))
             started = trio.current_time()
             while not stream.finished:
-                await stream.change()
+                await stream.wait_change()
             assert trio.current_time() - started <= 25 + 60 + 2
             assert stream.ending in (Ending.SLOW, Ending.NO_PONG)
             assert bool(stream.outbox.waiting) is (stream.ending is Ending.SLOW)

@@ -201,7 +201,7 @@ async def test_a_full_read_leaves_nothing_behind() -> None:
             assert host.heard == [b"y" * size]
 
 
-async def test_the_goodbye_of_tls_alone_is_an_end() -> None:
+async def test_close_notify_alone_is_an_end() -> None:
     """Also behind a message, and though the socket stays open."""
     host = EchoHost()
     async with connected(host, tls=True) as peer:

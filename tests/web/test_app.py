@@ -20,7 +20,7 @@ from chatd.net.answer import CONTENT_POLICY
 from chatd.web.app import OTHER_VERSION, application
 from chatd.web.static import FOREVER
 from chatd.web.tree import Tree, read_tree
-from tests.net.asgi import site_of
+from tests.net.asgi import http_config
 from tests.net.edge import Edge, edge
 from tests.net.test_http import fields, status
 from tests.web.tree import LIBRARY, STYLE, write_page
@@ -49,9 +49,9 @@ async def serving(root: Path, prefix: str = "/") -> AsyncIterator[Pages]:
     """Serve a small page."""
     write_page(root)
     tree = read_tree(root)
-    site = site_of(application(tree))
-    site.prefix = prefix
-    async with edge(site=site) as server:
+    http = http_config(application(tree))
+    http.prefix = prefix
+    async with edge(http=http) as server:
         yield Pages(server, tree, f"{prefix.rstrip('/')}/")
         assert server.watcher.bugs == []
 
@@ -327,7 +327,7 @@ def failing(tree: Tree) -> Starlette:
 async def test_a_bug_of_a_route_is_told_once(tmp_path: Path) -> None:
     """500 for whoever asked, one line for the operator, nothing for anybody else."""
     write_page(tmp_path)
-    async with edge(site=site_of(failing(read_tree(tmp_path)))) as server:
+    async with edge(http=http_config(failing(read_tree(tmp_path)))) as server:
         pages = Pages(server, read_tree(tmp_path), "/")
         answer = await pages.ask("/bug")
         assert status(answer) == 500

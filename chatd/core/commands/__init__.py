@@ -15,7 +15,7 @@ place and in one order; the functions named here are small and may rely on them:
 * `barrier`: it changes who may do what in its room, so commands for that room
   that come after it are decided when it is committed.
 * `grows`: adds to the store whatever becomes of it, so it is refused while the disk
-  is nearly full. What may or may not add asks `allowance.may_grow` itself; what takes
+  is nearly full. What may or may not add asks `rate_limits.may_grow` itself; what takes
   away (delete, leave) is never refused for that.
 * `cost`: how many commands it counts as, in the connection's bucket.
 * `conclude`: answers it when its draft has an outcome, and lets what waits go on
