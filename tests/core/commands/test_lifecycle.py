@@ -47,7 +47,7 @@ from chatd.wire.kinds import (
     Text,
     Topic,
 )
-from tests.core.house import ADA, ANN, BOB, CY, LOBBY, House, Peer
+from tests.core.house import ADA, ANN, BOB, CY, LOBBY, UNAVAILABLE, House, Peer
 
 HI = Text("hi")
 TEAM = RoomName("team")
@@ -314,6 +314,15 @@ def tell(house: House, change: UserErased | AccessRevoked) -> None:
 def ends(house: House) -> list[Origin]:
     """Ends of empty rooms that are being written."""
     return [o for o in house.drafts if isinstance(o.draft, drafts.DropRoom)]
+
+
+def test_an_end_that_came_too_late_is_not_tried_again() -> None:
+    """The room has gone meanwhile."""
+    house = House()
+    draft = drafts.DropRoom(RoomName("~gone"))
+    before = len(house.chat.live.agenda)
+    house.handle(inputs.Executed(Origin(None, None, draft), UNAVAILABLE))
+    assert len(house.chat.live.agenda) == before
 
 
 def test_a_private_room_ends_with_its_last_member(scene: Scene) -> None:
