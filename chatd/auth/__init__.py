@@ -1,11 +1,11 @@
 """From a credential to a principal: the only place where a secret is compared.
 
-* `passwords`: Argon2 in a limiter of its own, and in one spelling of a letter.
-* `attempts`: how often somebody may be wrong, asked before anything is hashed.
+* `passwords`: Argon2 in threads, a bounded number at a time.
+* `attempts`: how many attempts may fail, asked before anything is hashed.
 * `tokens`: our own are 256 random bits, kept and looked up as their SHA-256, like
-  sessions; so a storm of people who come back never reaches Argon2.
-* `jwt`: those of outside issuers.
-* `authenticator`: puts it together, and says what a client is told.
+  sessions; so a storm of reconnects never reaches Argon2.
+* `jwt`, `keys`: tokens of outside issuers, and their keys.
+* `authenticator`: verifies what a command brings, and says what a client is told.
 
 A name that does not exist costs the same time and gets the same answer as a wrong
 password. Every credential that is refused is one line in the log.

@@ -1,12 +1,12 @@
-"""How fast somebody may try passwords, and make accounts.
+"""Limits of attempts: wrong passwords and invitations, and new accounts.
 
 Wrong passwords are counted, by address and by account; right ones cost nothing,
-so an office behind one address logs in at its ease. Whoever has logged in to an
-account from an address before is known there, and counts by himself: strangers
-who guess can neither lock him out of his account nor out through his address.
+so an office behind one address is not limited. A pair of account and address that has
+logged in before counts by itself: strangers who guess can lock the user out neither
+by the account nor by the address.
 
-What is known is asked before a hash is made and again when its turn has come, so
-of many guesses at once no more are tried than are allowed.
+The limit is checked before a password waits for its hash and again when its turn has
+come, so of many guesses at once no more are tried than are allowed.
 
 Source: OWASP's authentication cheat sheet, and its device cookies; Synapse's
 `rc_login`, which counts by address and by account.
@@ -41,7 +41,7 @@ def _by_wrong() -> Buckets:
 
 @attrs.define(eq=False)
 class AttemptLimiter:
-    """Who has to wait. Nothing here survives a restart.
+    """Counts failed attempts, and refuses further ones. A restart forgets them.
 
     Args:
         now: The time in seconds, on a clock that never jumps.
@@ -58,7 +58,7 @@ class AttemptLimiter:
     )
 
     def check(self, address: str, account: UserName) -> None:
-        """Refuse whoever has been wrong too often. Counts nothing.
+        """Refuse an attempt after too many wrong passwords. Counts nothing.
 
         Raises:
             Reject: `rate_limited`, with the time after which one try is free.
@@ -89,7 +89,7 @@ class AttemptLimiter:
         self._known[pair] = None
 
     def check_invitation(self, address: str) -> None:
-        """Refuse whoever has brought too many wrong invitations. Counts nothing.
+        """Refuse an attempt after too many wrong invitations. Counts nothing.
 
         Raises:
             Reject: `rate_limited`, with the time after which one try is free.
@@ -104,7 +104,7 @@ class AttemptLimiter:
             )
 
     def wrong_invitation(self, address: str) -> None:
-        """Count an invitation that is none."""
+        """Count a wrong invitation."""
         if key := address_key(address):
             self._by_invitation.take(key, self._now())
 
@@ -124,7 +124,7 @@ class AttemptLimiter:
             )
 
     def _counts(self, address: str, account: UserName) -> list[tuple[Buckets, str]]:
-        """By what a try counts; a Unix socket's peers have no address."""
+        """The buckets that an attempt counts in; a Unix socket has no address."""
         pair = _pair(address, account)
         if pair in self._known:
             return [(self._by_pair, pair)]

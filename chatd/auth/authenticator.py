@@ -1,4 +1,4 @@
-"""What `hello`, `register`, `password` and `refresh` bring, verified."""
+"""Verifying what commands bring: passwords, tokens, sessions, links, invitations."""
 
 from __future__ import annotations
 
@@ -49,17 +49,17 @@ from chatd.wire.events import DAY_MS
 
 @attrs.define(eq=False)
 class Authenticator:
-    """Verifies credentials, and says what a client is told about one.
+    """Verifies credentials; a refusal is what the client is told.
 
     Args:
         store: Where accounts, tokens and sessions are.
         config: The settings in force.
         random_bytes: Draws so many random bytes.
         wall: The time in milliseconds, by which tokens end.
-        append: Takes what has to be stored of what was found out: a new hash for
-            a password whose old one was too cheap, a role.
+        append: Has a draft committed that no command waits for: a new hash for a
+            password whose old one was too cheap, a role that an issuer says.
         issuers: Outside issuers that are believed.
-        sure: The time as far as it is certain, by which sessions and bans end.
+        sure: The certain time in milliseconds, by which sessions and bans end.
     """
 
     _store: Store
@@ -87,12 +87,12 @@ class Authenticator:
         """Verify one credential.
 
         Args:
-            hello: What was sent.
+            hello: The command.
             bearer: The token that came with the upgrade, if one did.
-            address: Where it came from.
+            address: The client's.
 
         Returns:
-            Who it is, and the session that goes on or has to be opened.
+            The user, and the session that goes on or has to be opened.
 
         Raises:
             Reject: `bad_credentials`, `forbidden` (no guests here), `banned`,
@@ -117,7 +117,7 @@ class Authenticator:
             return await self._by_link(hello.link, address)
         if hello.session is not None:
             resumed = await self._resume(hello.session, token, address)
-            return self._beside(resumed) if hello.another else resumed
+            return self._sibling(resumed) if hello.another else resumed
         if token is not None:
             access = await self._by_token(token, address)
             return self._new(access.user, access)
@@ -133,12 +133,15 @@ class Authenticator:
         user: UserName | None,
         address: str,
     ) -> HashedPassword | RightPassword | Renewal | NewSecret:
-        """Verify or hash what a command about an account brings, or draw a secret.
+        """Verify or hash what a command about an account brings, or make a secret.
 
         Args:
             command: The command.
-            user: Whose it is; None only for `register`.
-            address: Where it came from.
+            user: Who sends it; None only for `register`.
+            address: The client's.
+
+        Returns:
+            What the command's draft needs.
 
         Raises:
             Reject: `bad_credentials`, `banned`, `bad_field`, `forbidden`,
@@ -176,19 +179,19 @@ class Authenticator:
         return await self._go_on(row, secret, token, address, text)
 
     async def _by_link(self, secret: str, address: str) -> Principal:
-        """Open a session beside the one that has asked for the link."""
+        """Open another session of the user who has asked for the link."""
         digest = digest_of(secret)
         found = await self._store.linked(digest)
         text = "this link is not known, was used, or is too old: make another"
         if found is None or found[1] <= self._wall():
             raise refused("link", text, address)
-        beside = self._beside(await self._go_on(found[0], "", None, address, text))
-        return attrs.evolve(beside, link=digest)
+        sibling = self._sibling(await self._go_on(found[0], "", None, address, text))
+        return attrs.evolve(sibling, link=digest)
 
     async def _go_on(
         self, row: SessionRow, secret: str, token: str | None, address: str, gone: str
     ) -> Principal:
-        """Whose a session is that is there, and what it allows; `gone` if it is not."""
+        """Resume a session that was found; if it has ended, refuse it with `gone`."""
         user = await self._store.user(row.user)
         if user is None or self._is_over(row):
             raise refused("session", gone, address)
@@ -213,8 +216,8 @@ class Authenticator:
             renews=token is not None,
         )
 
-    def _beside(self, found: Principal) -> Principal:
-        """A new session of the same user, with what the one that was found allows."""
+    def _sibling(self, found: Principal) -> Principal:
+        """A new session of the same user, with the rights of the one that was found."""
         secret = new_secret(self._random_bytes)
         return attrs.evolve(
             found,
@@ -246,7 +249,7 @@ class Authenticator:
         return access
 
     def _check_new(self, name: UserName, address: str) -> None:
-        """Hold a name that an issuer has given to the policy of this server."""
+        """Refuse a new account whose name this server does not allow."""
         try:
             NAMES[self._config.current.auth.names].account(name)
             check_ending(name, "name")
@@ -274,7 +277,7 @@ class Authenticator:
     async def _compare(
         self, name: UserName, stored: str | None, password: str, address: str
     ) -> tuple[bool, str | None]:
-        """Compare a password, if its account and its address may have one more."""
+        """Compare a password, if account and address may have one more attempt."""
         allowed = partial(self._attempts.check, address, name)
         allowed()
         right, new_hash = await self._passwords.verify(stored, password, allowed)
@@ -282,10 +285,10 @@ class Authenticator:
         return right, new_hash
 
     async def _register(self, command: Register, address: str) -> HashedPassword:
-        """Hash the password of a new account, whose invitation is looked at first.
+        """Check the invitation of a new account, then hash its password.
 
-        Or whoever has none would learn which names there are. How many accounts come
-        from one address does not matter where somebody has asked them in.
+        In this order, or a client without one would learn which names there are. The
+        number of accounts from one address is limited only without an invitation.
         """
         allowed, by, digest = partial(self._attempts.register, address), None, b""
         if command.invite is not None:
@@ -316,7 +319,11 @@ class Authenticator:
     async def _confirm(
         self, name: UserName, password: str, field: str, address: str
     ) -> str:
-        """Compare the password of who is logged in; returns what is kept of it."""
+        """Compare the password of a user who is logged in.
+
+        Returns:
+            Its hash.
+        """
         user = await self._store.user(name)
         stored = user.password_hash if user is not None else None
         if stored is None:
@@ -330,7 +337,7 @@ class Authenticator:
         return stored
 
     def _refuse_banned(self, user: UserRow) -> None:
-        """Tell who is right about himself that he is banned, until when and why."""
+        """Refuse a user who is banned, with the reason and the end of the ban."""
         if user.ban is None or not user.ban.holds(self._sure()):
             return
         raise banned_from_server(user.ban)
@@ -338,7 +345,7 @@ class Authenticator:
     # --- new principals -----------------------------------------------------
 
     def _guest(self, wish: str | None) -> Principal:
-        """Make up a guest: the suffix makes the name his alone."""
+        """Make a new guest, whose random suffix makes the name unique."""
         if not self._config.current.auth.guests:
             raise Reject(
                 RejectCode.FORBIDDEN,
@@ -376,5 +383,5 @@ def _not_of(text: str) -> Reject:
 
 
 def _known(user: UserRow | None) -> dict[str, str]:
-    """Of an account its name, for the log; what else was typed may be a secret."""
+    """For the log: the name of an account; any other text may be a secret."""
     return {} if user is None else {"user": user.user}

@@ -6,9 +6,8 @@ keys, never how one is used. `kid` is looked up in a dictionary and nowhere else
 `jku`, `jwk` and `x5u` are not looked at; `crit` is refused. PyJWT checks the
 signature (`chatd.auth.keys`). The claims are checked here, since the time is passed in.
 
-Nothing is brought into shape: a token has one spelling, and so has the name in it.
-What is padded, folded or otherwise put right somewhere would be one more way to be
-somebody, of which the issuer knows nothing.
+Nothing is normalised: a token has one spelling, and so has the name in it. A spelling
+that is corrected here would let a token log in as a user whom the issuer did not name.
 
 Keys are read once, at the start.
 
@@ -41,12 +40,12 @@ ROLES = (AccountRole.USER, AccountRole.BOT, AccountRole.ADMIN)
 
 
 class Unfit(Exception):
-    """A token is refused; the text is for the log, not for who sent it."""
+    """A token is refused; the text is for the log, not for the client."""
 
 
 @attrs.frozen
 class Claims:
-    """What a token says that was checked."""
+    """The claims of a token that was checked."""
 
     name: UserName
     display: str | None
@@ -67,7 +66,7 @@ class Issuer:
     """By `kid`; under None the one that needs none."""
 
     def key_for(self, kid: object) -> Any | None:
-        """The key that a header chooses, if there is one."""
+        """The key that a header's `kid` chooses; None if there is none."""
         if None in self.keys:
             return self.keys[None]
         if kid is None and len(self.keys) == 1:
@@ -89,7 +88,7 @@ class Issuers:
             now: The time.
 
         Raises:
-            Unfit: It is not to be believed.
+            Unfit: It is not valid here.
         """
         if len(token) > TOKEN_BYTES_MAX:
             raise Unfit("it is too long")
@@ -192,7 +191,7 @@ def _text(claims: dict[str, Any], name: str) -> str:
 
 
 def _name(claims: dict[str, Any], claim: str) -> UserName:
-    """An account's name, spelled as it is kept: the issuer may know two of one."""
+    """An account's name, which must be spelled as it is kept."""
     text = _text(claims, claim)
     try:
         name = UNICODE.account(text)
@@ -204,7 +203,7 @@ def _name(claims: dict[str, Any], claim: str) -> UserName:
 
 
 def _display(claims: dict[str, Any], claim: str) -> str | None:
-    """What people read: cut where it is long, left out where it is not fit."""
+    """The displayed name, cut where it is too long; None where there is none."""
     if not claim or claim not in claims:
         return None
     try:

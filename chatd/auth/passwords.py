@@ -1,8 +1,8 @@
 """Passwords: how they are hashed, and how many at a time.
 
 Argon2 runs in threads, in a limiter of its own (Trio's default one would run
-forty hashes of 19 MiB at once), behind a bounded queue. What a caller wants
-checked once more is asked right before the hash, when those before it are done.
+forty hashes of 19 MiB at once), behind a bounded queue. What a caller wants to check
+once more is called right before the hash, when those before it are done.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ HASHES_AT_ONCE = 1
 """One core goes on serving while the other hashes."""
 
 HASHES_WAITING_MAX = 32
-"""About a second's worth; beyond it people are told to come back."""
+"""About a second's worth; beyond it clients are told to come back."""
 
 
 _T = TypeVar("_T")
@@ -55,12 +55,12 @@ class Passwords:
     async def verify(
         self, stored: str | None, password: str, allowed: Callable[[], None]
     ) -> tuple[bool, str | None]:
-        """Compare a password with a stored hash, or with nobody's.
+        """Compare a password with a stored hash, or with one that no password has.
 
         Args:
             stored: The hash; None where there is none, which costs the same.
             password: What was given.
-            allowed: Asked right before the hash; raises what it has against it.
+            allowed: Called right before the hash; may raise a `Reject`.
 
         Returns:
             Whether it is right, and a new hash where the stored one was made with
@@ -83,7 +83,7 @@ class Passwords:
 
         Args:
             password: The password.
-            allowed: Asked right before the hash; raises what it has against it.
+            allowed: Called right before the hash; may raise a `Reject`.
 
         Raises:
             Reject: `rate_limited`: too many wait already; or what `allowed` raises.
@@ -108,14 +108,14 @@ class Passwords:
 
 
 def hash_password(password: str) -> str:
-    """Hash a password for the store. Takes tens of milliseconds."""
+    """Hash a password for the store. Takes tens of milliseconds of the thread."""
     return HASHER.hash(_composed(password))
 
 
 def _nobodys_hash(random_text: str) -> str:
     """A hash that costs what others cost, and that no password has.
 
-    It is made up: to hash something would take a sixth of an empty daemon's start.
+    It is made of random bytes: hashing would take a sixth of an empty daemon's start.
     """
     random_bytes = sha512(random_text.encode()).digest()
     salt, digest = random_bytes[: HASHER.salt_len], random_bytes[-HASHER.hash_len :]

@@ -1,8 +1,8 @@
 """Access tokens: ours are looked up, those of outside issuers are checked.
 
 They are told apart by their dots: a JSON Web Token has two, and ours have none.
-What a token allows, and until when, is a `Renewal`; a session that came from one
-of ours keeps its digest, so it is looked up again whenever the session is resumed.
+What a token allows, and until when, is a `Renewal`; a session that began with one of
+ours keeps its digest, so the token is looked up again when the session is resumed.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from chatd.observe import log
 from chatd.ports import SessionRow, Store, UserRow
 
 SECRET_BYTES = 32
-"""256 bits: nobody guesses one, so nobody has to be slowed down."""
+"""256 bits: they cannot be guessed, so attempts need no limit."""
 
 
 @attrs.frozen
 class Access:
-    """Whom a token lets in."""
+    """The user whom a token logs in, and what it allows."""
 
     user: UserRow
     renewal: Renewal
     is_new: bool = False
     """Whether the account is made by its first login."""
     role: AccountRole | None = None
-    """What an outside issuer says that the account is, if it has a say in it."""
+    """The account's role, where an outside issuer decides on it."""
     issuer: str = ""
-    """Who has given out the token, where it is no one of ours."""
+    """The outside issuer of the token; `""` for one of ours."""
 
 
 @attrs.frozen
@@ -46,7 +46,7 @@ class Tokens:
 
     Args:
         store: Where ours are.
-        issuers: Those of others.
+        issuers: The outside issuers.
         wall: The time in milliseconds.
     """
 
@@ -71,7 +71,7 @@ class Tokens:
         return Access(user, renewal)
 
     async def kept(self, row: SessionRow, address: str) -> Renewal:
-        """What a session depends on that is resumed without a token.
+        """Check what a session depends on that is resumed without a token.
 
         Raises:
             Reject: `bad_credentials`: the token that it came from is over.
@@ -111,26 +111,26 @@ class Tokens:
 
 
 def digest_of(secret: str) -> bytes:
-    """What is kept of a session's or token's secret."""
+    """The SHA-256 of a session's or token's secret, which is what the store has."""
     return hashlib.sha256(secret.encode()).digest()
 
 
 def new_secret(random_bytes: Callable[[int], bytes]) -> str:
-    """Draw the secret of a session or token, in URL-safe characters."""
+    """Make the secret of a session or token, in URL-safe characters."""
     return base64.urlsafe_b64encode(random_bytes(SECRET_BYTES)).rstrip(b"=").decode()
 
 
 def refused(
     what: str, text: str, address: str, *, reason: str = "", **details: str
 ) -> Reject:
-    """The refusal of a credential; it leaves one line in the log.
+    """Make the refusal of a credential, and log one line about it.
 
     Args:
         what: The kind of credential.
         text: What its sender is told.
-        address: Where it came from.
-        reason: What only the operator is told.
-        details: More of that, by name.
+        address: The client's.
+        reason: What the log says instead.
+        details: Further pairs of the log line.
     """
     log().info(f"{what} refused", reason=reason or text, address=address, **details)
     return Reject(RejectCode.BAD_CREDENTIALS, text)

@@ -94,7 +94,7 @@ def setup_line(link: str, data: Path, *, shown: bool) -> str:
     if shown:
         return f"nobody administers this place yet: open {link}"
     try:
-        path = setup.leave(data, link)
+        path = setup.write(data, link)
     except OSError as error:
         return (
             f"nobody administers this place yet, and the link cannot be left: {error}"

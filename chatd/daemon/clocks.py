@@ -9,12 +9,12 @@ from pathlib import Path
 from chatd.core.clock import Reading
 
 SYNCHRONIZED = Path("/run/systemd/timesync/synchronized")
-"""Touched by systemd-timesyncd whenever it has asked its server. What adjtimex(2) says
-of other programs is not to be had from inside the unit (`ProtectClock`)."""
+"""Touched by systemd-timesyncd whenever it has asked its server. adjtimex(2), which
+knows of other programs too, is forbidden inside the unit (`ProtectClock`)."""
 FRESH_S = 3600.0
 """How old that may be. Source: timesyncd.conf(5), `PollIntervalMaxSec`, 34 minutes."""
 APART_S = 1.0
-"""Between the two readings of one clock; more, and the process was stopped there."""
+"""Between the two readings of one clock; if more, the process was stopped there."""
 
 
 def wall() -> int:
@@ -32,7 +32,10 @@ def read_clocks(
     Args:
         boot: Seconds since the machine was started, its sleep among them.
         wall: Milliseconds since 1970.
-        mark: What the network's time-keeping touches.
+        mark: The file that the network's time-keeping touches.
+
+    Returns:
+        Both, and whether the wall clock was set by the network lately.
     """
     while True:
         before_s, wall_ms = boot(), wall()
@@ -41,7 +44,7 @@ def read_clocks(
 
 
 def _is_fresh(mark: Path, wall_ms: int) -> bool:
-    """Whether the clock was asked for, and not set to something else since."""
+    """Whether the network has set the clock lately, and nothing else since."""
     try:
         age_s = wall_ms / 1000 - mark.stat().st_mtime
     except OSError:

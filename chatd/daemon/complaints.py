@@ -1,10 +1,10 @@
-"""Telling the operator what only he can mend, without letting anybody fill his log.
+"""Log lines about what only the operator can mend, at a bounded rate.
 
 One line for each cause and place an hour, at the default level: a browser that asks
 again each second is one line, and so are all scanners that speak TLS to a plain port.
-Whoever can choose places, an origin or an address, gets a few lines out of each cause
-and then one in ten minutes; the next one says how many were not told. At the level
-`debug` all are.
+A client that can choose places, an origin or an address, causes `LINES_AT_ONCE` lines
+for each cause and then one in ten minutes, which says how many were left out. At the
+level `debug` all are written.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ class Complaints:
         factory=lambda: Buckets(1 / LINE_EVERY_S, LINES_AT_ONCE), init=False
     )
     _untold: dict[Cause, int] = attrs.field(factory=dict, init=False)
-    """How often there was no line any more for each cause."""
+    """How many lines were left out for each cause since its last one."""
 
     def tell(self, trouble: Trouble, now: float) -> None:
-        """Write a line; one for those who look closer where there was one lately.
+        """Write a line; at the level `debug` where there was one lately.
 
         Args:
             trouble: What happened.

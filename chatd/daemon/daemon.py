@@ -7,11 +7,11 @@ The nursery tree, from the outside in:
         listeners             accepting; and one nursery for each connection
         watchdog, signals
 
-A drain goes through it from the inside out. Nobody new is let in; what people
-sent is read no further; what was accepted is committed and delivered; each
-connection is told when to come back and closed with 4001; then hub and store
-end. A second signal skips all of it: the process ends at once, and nothing that
-was acknowledged is lost by that either.
+A drain goes through it from the inside out. No connection is accepted; what clients
+send is read no further; what was accepted is committed and delivered; each client is
+told when to come back and its connection closed with 4001; then hub and store end. A
+second signal skips all of it: the process ends at once, and nothing that was
+acknowledged is lost by that either.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ from chatd.web.tree import read_tree
 from chatd.wire import emojis
 
 SWITCH_INTERVAL_S = 1e-4
-"""With Python's 5 ms a busy loop starves the store's thread: a commit then takes
-a second at the worst, instead of 2 ms in the middle."""
+"""With Python's 5 ms a busy loop starves the store's thread: a commit then takes up to
+a second; with this its median is 2 ms."""
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 """What is listened to; all others are Python's."""
@@ -72,13 +72,13 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 DRAIN_MAX_S = 30.0
 """After it the connections are cut. Source: Centrifugo's `shutdown.timeout`."""
 
-GOODBYE_MAX_S = 6.0
-"""What of it is kept for sending everybody away, also where the store hangs: one
-close takes 5 s at most."""
+CLOSING_MAX_S = 6.0
+"""What of it is kept for closing all connections, also where the store hangs: one close
+takes 5 s at most."""
 
 COME_BACK_SPREAD_S = 5.0
 COME_BACK_PER_CONNECTION_S = 0.002
-"""Over how long those who were sent away come back: not all in one moment."""
+"""Over how long the clients are told to come back: not all in one moment."""
 
 
 @attrs.frozen
@@ -86,14 +86,14 @@ class Started:
     """What the daemon has found out by starting."""
 
     listening: Sequence[Address]
-    """With the port that was picked where 0 was asked for."""
+    """With the port that the kernel has picked where the setting is 0."""
     metrics: Sequence[Address]
-    """Where the numbers are."""
+    """Where `/metrics` is."""
     data: Path
     is_new: bool
     """Whether there was no data before."""
     setup_secret: str | None = None
-    """By what the first administrator comes; None: there is one, or was."""
+    """By which the first administrator is made; None: there is one, or was."""
 
 
 def run_daemon(config: Config, announce: Callable[[Started], None]) -> int:
@@ -101,7 +101,7 @@ def run_daemon(config: Config, announce: Callable[[Started], None]) -> int:
 
     Args:
         config: The settings.
-        announce: Told once connections are accepted.
+        announce: Called once connections are accepted.
 
     Returns:
         The exit status: 0 after a drain, 1 after a bug or a failed store.
@@ -202,7 +202,7 @@ async def _live(
             measure = partial(free_bytes, data)
             await nursery.start(watch_space, measure, hub.measured, data, current)
             await nursery.start(tend, lambda: hub.connections)
-            setup.take_away(data)
+            setup.remove(data)
             async with trio.open_nursery() as edge:
                 await edge.start(listener.serve, sockets)
                 await edge.start(monitor.serve, metrics_sockets)
@@ -223,13 +223,13 @@ async def _live(
 
 
 async def _end_setup(hub: Hub, data: Path) -> None:
-    """Take the link away when somebody has become the first administrator."""
+    """Remove the link when there is a first administrator."""
     await hub.set_up.wait()
-    setup.take_away(data)
+    setup.remove(data)
 
 
 def _tls(config: Config) -> ssl.SSLContext | None:
-    """The context of the listener for people, if it speaks TLS."""
+    """The context of the listener for clients, if it speaks TLS."""
     server = config.server
     return server_context(server.tls_cert, server.tls_key) if server.tls_cert else None
 
@@ -287,15 +287,15 @@ def _end_at_once(number: int, _frame: object) -> None:
 
 
 async def _drain(hub: Hub, listener: Listener, monitor: Monitor) -> None:
-    """Deliver what was accepted, send everybody away, and wait until they went."""
+    """Deliver what was accepted, close all connections, and wait for that."""
     listener.stop_accepting()
     hub.hold_all()
-    with trio.move_on_after(DRAIN_MAX_S - GOODBYE_MAX_S):
+    with trio.move_on_after(DRAIN_MAX_S - CLOSING_MAX_S):
         await hub.drain()
     count = hub.connections
     spread_s = COME_BACK_SPREAD_S + count * COME_BACK_PER_CONNECTION_S
     hub.finish_all(Ending.RESTART, lambda: random.uniform(0, spread_s))  # noqa: S311
-    with trio.move_on_after(GOODBYE_MAX_S):
+    with trio.move_on_after(CLOSING_MAX_S):
         await hub.wait_empty()
         await hub.settle()
     monitor.stop_accepting()

@@ -1,7 +1,7 @@
 """The edge, made of the settings at the start and adjusted whenever they change.
 
 A connection keeps the limits with which it began. How many there may be, how fast they
-come and what all of them may hold counts at once; who is there stays.
+come and what all of them may hold changes at once; open connections stay.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from chatd.web.tree import Tree
 
 
 def gateway_of(tree: Tree) -> Gateway:
-    """What answers over HTTP all that the daemon does not answer itself."""
+    """Make the gateway to the application, which serves all paths but the routes."""
     # Every other command of the terminal would load it for nothing.
     from chatd.web.app import application  # noqa: PLC0415
 
@@ -34,13 +34,13 @@ def gateway_of(tree: Tree) -> Gateway:
 def listeners_of(
     config: LiveConfig, host: DaemonHost, gateway: Gateway, tls: ssl.SSLContext | None
 ) -> tuple[Listener, Monitor]:
-    """Make the listener for people, and the one for the metrics.
+    """Make the listener for clients, and the one for the metrics.
 
     Args:
         config: The settings in force.
         host: The host of the connections.
         gateway: What answers over HTTP.
-        tls: With what encrypted connections are made; None where there are none.
+        tls: The context of the listener for clients; None where it speaks plainly.
     """
     server = config.current.server
     origins = list(server.allowed_origins)
@@ -67,7 +67,7 @@ def listeners_of(
         proxied=server.proxy_protocol,
     )
     if config.current.metrics.listen:
-        host.metrics.text()  # imports what the first who looks would wait for
+        host.metrics.text()  # imports now what the first scrape would wait for
     numbers = HttpConfig(routes=metrics_routes(host.metrics))
     config.follow(partial(adjust, listener, numbers))
     return listener, Monitor(http=numbers, observer=host)
@@ -77,8 +77,8 @@ def adjust(listener: Listener, numbers: HttpConfig, config: Config) -> None:
     """Have the edge go on with these settings.
 
     Args:
-        listener: Where people come in.
-        numbers: Of the listener for the metrics.
+        listener: The one for clients.
+        numbers: The HTTP settings of the listener for the metrics.
         config: What is in force now.
     """
     limits, heartbeat = config.limits, config.heartbeat

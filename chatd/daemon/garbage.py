@@ -1,4 +1,4 @@
-"""When Python may look through all objects for cycles: not while people wait.
+"""Garbage collection: full ones only while the daemon is idle.
 
 A full collection looks at every object that lives, 200 to 300 ms with 5,000
 connections, and Python starts one whenever a quarter more objects have become
@@ -55,7 +55,7 @@ class Step(Enum):
 
 @attrs.frozen
 class Frozen:
-    """How things stood when everything was frozen last."""
+    """What was so when everything was frozen last."""
 
     connections: int
     """How many there were."""
@@ -67,8 +67,8 @@ def next_step(frozen: Frozen, connections: int, busy: float, now: float) -> Step
     """Decide what to do.
 
     Args:
-        frozen: How things stood.
-        connections: How many there are.
+        frozen: What was so at the last freeze.
+        connections: How many there are now.
         busy: Share of a core that the daemon used since the last tick.
         now: In seconds.
     """
@@ -87,9 +87,9 @@ async def tend(
     connections: Callable[[], int],
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Take over from Python when full collections happen, until cancelled.
+    """Decide in Python's place when full collections happen, until cancelled.
 
-    Started when what the start has made is frozen: before anybody is let in.
+    Started when what the start has made is frozen: before a connection is accepted.
 
     Args:
         connections: Tells how many there are now.
@@ -121,7 +121,7 @@ async def tend(
                 full_at = now
             gc.freeze()
             frozen = Frozen(count, full_at)
-            # Its own work is no sign of life.
+            # Its own work does not count as the daemon's.
             used_s = time.process_time()
     finally:
         gc.set_threshold(*before)

@@ -1,8 +1,8 @@
-"""Between the edge and the hub: what a connection's life means to the operator.
+"""The host of connections: between the edge and the hub, with logs and counts.
 
 The edge knows nothing of logs and numbers, and the hub nothing of sockets. Here
 a connection that ends becomes one line and one count, and a bug that the
-firewall caught becomes an error that names its connection.
+firewall caught becomes an error line that names its connection.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from chatd.observe import Metrics, log
 from chatd.ports import Outlet
 
 LOUD = frozenset({Ending.BUG})
-"""Endings that are this side's fault."""
+"""Endings that are logged as errors: they are this side's fault."""
 
 
 @attrs.frozen
@@ -39,7 +39,7 @@ class DaemonHost:
         self.hub.attach(outlet)
 
     def detach(self, outlet: Outlet, ending: Ending, stats: Stats) -> None:
-        """Let a connection go, and log its one line."""
+        """Forget a connection, and log its one line."""
         user = self.hub.user_of(outlet.id)
         self.hub.detach(outlet)
         self.metrics.ended(ending)
@@ -61,7 +61,7 @@ class DaemonHost:
         self.hub.on_texts(outlet, payloads)
 
     def on_slow(self, outlet: Outlet, payload: bytes, *, is_text: bool) -> None:
-        """Take a message that came in fragments; answer one that is binary."""
+        """Take a message that came in fragments; refuse one that is binary."""
         self.metrics.slow_messages += 1
         if is_text:
             self.hub.on_texts(outlet, [payload])
@@ -69,7 +69,7 @@ class DaemonHost:
             self.hub.on_bad(outlet, binary())
 
     def gapped(self, _outlet: Outlet) -> None:
-        """Count a gap that is told."""
+        """Count a gap of which the client is told."""
         self.hub.gapped()
 
     def bug(self, outlet: Outlet, error: Exception) -> None:
@@ -86,17 +86,17 @@ class DaemonHost:
         )
 
     def accept_failed(self, error: OSError) -> None:
-        """Say that nobody new can come in."""
+        """Log that no connection can be accepted."""
         log().error(
             "cannot accept connections; raise LimitNOFILE if descriptors ran out",
             error=str(error),
         )
 
     def refused(self, address: str, status: int) -> None:
-        """Count a request that was refused before it became a connection."""
+        """Count a request that was refused before it became a WebSocket."""
         self.metrics.turned_away(str(status))
         log().debug("request refused", address=address, status=status)
 
     def troubled(self, trouble: Trouble) -> None:
-        """Tell the operator what only he can mend."""
+        """Log what only the operator can mend."""
         self.complaints.tell(trouble, trio.current_time())

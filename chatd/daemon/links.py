@@ -1,6 +1,7 @@
-"""Links that people open in a browser: to the page, with a secret behind the `#`.
+"""Links to the page, with a secret behind the `#`.
 
-What is behind the `#` stays in the browser: no server is sent it, and no proxy logs it.
+What is behind the `#` stays in the browser: it is sent to no server, and no proxy logs
+it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from chatd.config import Address, Server, TcpAddress
 
 
 def page_url(server: Server, listening: Sequence[Address]) -> str | None:
-    """Where the page is, without a slash at the end; None where nobody could know.
+    """The URL of the page, without a slash at the end; None where it is not known.
 
     Args:
         server: The settings.
@@ -27,5 +28,5 @@ def page_url(server: Server, listening: Sequence[Address]) -> str | None:
 
 
 def link(url: str, kind: str, secret: str) -> str:
-    """A link to the page that hands over a secret, such as `…/#invite=…`."""
+    """Make a link to the page that hands over a secret, such as `…/#invite=…`."""
     return f"{url}/#{kind}={secret}"

@@ -1,8 +1,8 @@
-"""The few plain HTTP answers beside the WebSocket.
+"""Probes over plain HTTP: `/healthz`, `/readyz` and `/metrics`.
 
-`/healthz` says that the process turns, `/readyz` that a message could be stored
-at this moment: a proxy asks the first before it restarts, the second before it
-sends people. What people see is the application's (`chatd.web`).
+`/healthz` says that the loop runs, `/readyz` that a message could be stored at this
+moment: a supervisor asks the first before it restarts the process, a proxy the second
+before it sends clients here. All other paths are the application's (`chatd.web`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def public_routes(hub: Hub) -> dict[str, Route]:
-    """What everybody may ask."""
+    """The routes of the listener for clients."""
 
     def healthz(_method: str) -> Response:
         return Response(200, PLAIN_TEXT, b"ok\n")
@@ -43,7 +43,7 @@ def _doubt(hub: Hub) -> str:
 
 
 def metrics_routes(metrics: Metrics) -> dict[str, Route]:
-    """What monitoring asks, on a listener of its own."""
+    """The routes of the listener for monitoring."""
 
     def numbers(_method: str) -> Response:
         return Response(200, PROMETHEUS, metrics.text())

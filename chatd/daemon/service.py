@@ -1,4 +1,4 @@
-"""What systemd wants to know: starting still, ready, alive, stopping.
+"""Notifications to systemd: still starting, ready, alive, stopping.
 
 Datagrams to the socket that `NOTIFY_SOCKET` names; without it, nothing. The
 watchdog is fed from the Trio loop and only while the store answers, so a loop
@@ -36,10 +36,10 @@ class Service:
     watchdog_s: float = 0.0
 
     def tell(self, message: str) -> None:
-        """Send one message. A manager that has gone away is no reason to fail."""
+        """Send one message; errors are ignored, as the manager may be gone."""
         if not self.address:
             return
-        # The socket may fail as well: no descriptor is left while too many connect.
+        # Making the socket may fail too, where no descriptor is left.
         with (
             suppress(OSError),
             socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock,

@@ -1,7 +1,7 @@
 """The link for the first administrator, where no terminal shows it: a file of 0600.
 
-It is made anew at each start for as long as nobody administers this place, and goes
-when somebody does.
+It is made anew at each start as long as there is no administrator, and removed when
+there is one.
 """
 
 from __future__ import annotations
@@ -14,8 +14,11 @@ from chatd.observe import log
 FILE = "setup-link"
 
 
-def leave(directory: Path, link: str) -> Path:
-    """Leave the link in the data directory, for who may read there; says where.
+def write(directory: Path, link: str) -> Path:
+    """Write the link to a file in the data directory.
+
+    Returns:
+        The file.
 
     Raises:
         OSError: It cannot be written.
@@ -28,8 +31,8 @@ def leave(directory: Path, link: str) -> Path:
     return path
 
 
-def take_away(directory: Path) -> None:
-    """Remove the link of before, if there is one; it is void also where it stays."""
+def remove(directory: Path) -> None:
+    """Remove the file of the link, if there is one; the link is void in any case."""
     path = directory / FILE
     try:
         path.unlink(missing_ok=True)

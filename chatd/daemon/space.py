@@ -1,9 +1,8 @@
 """How much is free where the store is: measured here, judged in the core.
 
-A disk that fills up is noticed before it is full, so that somebody can still read,
-delete and log in while something is done about it. What was judged differently from
-before is one line in the log. Measuring may hang with a disk that does, so it has a
-thread.
+A disk that fills up is noticed before it is full, so that people can still read, delete
+and log in. A change of the judgement is one line in the log. Measuring hangs if the
+disk does, so it runs in a thread.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ CURE = "free some, or lower store.free_bytes_min"
 
 
 def free_bytes(path: Path) -> int:
-    """What an unprivileged process may still write there.
+    """How many bytes an unprivileged process may still write there.
 
     Raises:
         OSError: It cannot be found out.
@@ -47,9 +46,9 @@ async def watch_space(
 
     Args:
         measure: Finds out how many bytes are free; called in a thread.
-        judge: Takes them, and says who may add to the store now.
+        judge: Takes that number, and says what may be added to the store now.
         directory: Where the store is, for the log.
-        config: The settings in force; the log tells `store.free_bytes_min`.
+        config: The settings in force; the log has `store.free_bytes_min`.
         task_status: Trio's own.
 
     Cancellation: safe; a thread that hangs is left to itself.

@@ -1,8 +1,8 @@
 """The log: for people, for programs, and for `journalctl`.
 
-One line when a connection ends, one for everything that needs somebody's attention,
-none for a message. A value whose key is among `SECRET_KEYS` never reaches a line,
-whoever logs it, and no value can begin another line.
+One line when a connection ends, one for everything that needs the operator's attention,
+none for a message. A value whose key is among `SECRET_KEYS` never reaches a line, and
+no value can begin another line.
 
 There is one `Log`; `configure_log` says what it writes, in which form and where. It is
 no larger than what the daemon asks of it: the libraries for it take a sixth of the
@@ -47,23 +47,23 @@ class Log:
         """Takes an entry of that level or a higher one."""
 
     def debug(self, event: str, **pairs: Any) -> None:
-        """Tell what only somebody who searches wants to know."""
+        """Log what is wanted only when searching for a cause."""
         self._take("debug", event, pairs)
 
     def info(self, event: str, **pairs: Any) -> None:
-        """Tell what happened."""
+        """Log what happened."""
         self._take("info", event, pairs)
 
     def warning(self, event: str, **pairs: Any) -> None:
-        """Tell what an operator may have to mend."""
+        """Log what an operator may have to mend."""
         self._take("warning", event, pairs)
 
     def error(self, event: str, **pairs: Any) -> None:
-        """Tell what has failed; `exc_info` is an exception, told with its traceback."""
+        """Log what has failed; an exception `exc_info` is logged with its traceback."""
         self._take("error", event, pairs)
 
     def critical(self, event: str, **pairs: Any) -> None:
-        """Tell why the daemon ends; `exc_info` is an exception, as above."""
+        """Log why the daemon ends; the exception `exc_info` as above."""
         self._take("critical", event, pairs)
 
     def _take(self, level: str, event: str, pairs: dict[str, Any]) -> None:

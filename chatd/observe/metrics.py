@@ -1,9 +1,9 @@
 """The numbers, which are read in Prometheus' text format at `/metrics`.
 
-None is labelled by room or user, so there is a bounded number of them. What is counted
-is counted in plain integers: a counter of `prometheus_client` takes a lock for each
-step, 1 µs. A gauge is asked for when somebody looks, so it cannot be wrong. The library
-is imported then, too: most daemons are never asked.
+None is labelled by room or user, so their number is bounded. Counters are plain
+integers: one of `prometheus_client` takes a lock for each step, 1 µs. A gauge is
+computed at each scrape, so it cannot be wrong. The library is imported at the first
+one: most daemons are never scraped.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Metrics:
     _since: float = attrs.field(factory=time, init=False)
 
     def gauge(self, name: str, text: str, ask: Callable[[], float]) -> None:
-        """Add a number that is asked for when somebody looks."""
+        """Add a number that is computed at each scrape by calling `ask`."""
         self._gauges.append((name, text, ask))
 
     def refused(self, code: RejectCode) -> None:
@@ -54,7 +54,7 @@ class Metrics:
         self._ended[ending.reason] += 1
 
     def turned_away(self, reason: str) -> None:
-        """Count a connection that was not let in."""
+        """Count a connection or request that was refused."""
         self._turned_away[reason] += 1
 
     def text(self) -> bytes:
@@ -66,7 +66,7 @@ class Metrics:
         return generate_latest(registry)
 
     def collect(self) -> Iterator[Metric]:
-        """Tell a registry of Prometheus all numbers."""
+        """Yield all numbers, for a registry of Prometheus."""
         from prometheus_client.metrics_core import (  # noqa: PLC0415
             CounterMetricFamily,
             GaugeMetricFamily,

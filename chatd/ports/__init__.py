@@ -1,7 +1,7 @@
 """What the daemon needs of the outside, as protocols with their semantics.
 
-`Store` is the truth on disk, `Outlet` is where one connection's frames leave.
-Each has one contract suite in the tests that runs on every implementation.
+`Store` keeps what is durable, `Outlet` is the outgoing side of one connection,
+`Dialect` makes bytes of frames and commands of bytes.
 """
 
 from chatd.ports.dialect import Dialect

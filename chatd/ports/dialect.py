@@ -1,8 +1,8 @@
-"""How one kind of connection says what the protocol says, and is understood.
+"""The port of dialects: how one kind of connection encodes and decodes the protocol.
 
 The hub speaks values: commands come in, replies and events go out. A dialect makes
-bytes of them, and of bytes commands. Each connection has one (`Outlet.dialect`), many
-share it, and what goes to all who share it is made once.
+bytes of replies and events, and commands of bytes. Each connection has one
+(`Outlet.dialect`); many share it, and what goes to all of these is encoded once.
 
 Every method is `def`, and called often: an event is encoded once for each dialect in
 use.
@@ -32,7 +32,8 @@ class Dialect(Protocol):
 
         Args:
             ending: Why.
-            after_s: When the client may come back, where that is told.
+            after_s: After how many seconds the client should come back; None if it is
+                not told.
 
         Returns:
             None where nothing is said before the close.
@@ -42,5 +43,5 @@ class Dialect(Protocol):
         """Read one message of a client.
 
         Raises:
-            BadCommand: It is no command; the reason, and whose it was.
+            BadCommand: It is no command; it has the reason, and what the `error` names.
         """

@@ -1,4 +1,4 @@
-"""Where one connection's frames leave, and what they are on their way out."""
+"""The port of outlets: the outgoing side of one connection, and its entries."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from chatd.ports.dialect import Dialect
 
 
 class EntryKind(Enum):
-    """What an entry is, and so what may become of it under pressure."""
+    """What an entry is, and so what may become of it when a reader is slow."""
 
     REPLY = auto()
     """Replies and everything for one connection alone: never dropped."""
     CONTROL = auto()
-    """Pings and pongs: they go before whatever has not begun."""
+    """Pings and pongs: they go before all entries that have not begun."""
     ROOM = auto()
     """Live timeline events: may become a gap."""
     REPLAY = auto()
@@ -41,11 +41,11 @@ class Entry:
 
 
 class Outlet(Protocol):
-    """Where one connection's frames leave. Nothing here raises or waits."""
+    """The outgoing side of one connection. Only `wait_low` waits; nothing raises."""
 
     @property
     def id(self) -> ConnectionId:
-        """The connection."""
+        """The connection's number."""
 
     @property
     def address(self) -> str:
@@ -61,7 +61,7 @@ class Outlet(Protocol):
 
     @property
     def finished(self) -> bool:
-        """Whether it has its ending already; pushing is in vain then."""
+        """Whether it has its ending already; what is pushed then is dropped."""
 
     @property
     def ephemeral_dropped(self) -> dict[RoomName, None]:
@@ -77,10 +77,10 @@ class Outlet(Protocol):
         """Forget what waits of a room, except an entry that was begun."""
 
     def rename_room(self, room: RoomName, name: RoomName) -> None:
-        """Know what waits of a room by another name of it."""
+        """Change the name of a room in what waits; the bytes stay."""
 
     def answered(self) -> None:
-        """One text that was handed over has had all its replies pushed."""
+        """Note that one message that was handed over has had all its replies pushed."""
 
     def charge(self, cost: float) -> None:
         """Count `cost` more commands; reading waits until they are paid for."""
@@ -92,7 +92,7 @@ class Outlet(Protocol):
         """End the connection; the first reason wins. `after_s` goes into bye."""
 
     def bug(self, error: Exception) -> None:
-        """End it with 1011: what it sent has met a bug of this side."""
+        """Report a bug that this connection has met, and end it with 1011."""
 
     async def wait_low(self) -> bool:
         """Wait until less than half of the soft limit waits unsent.

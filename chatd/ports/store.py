@@ -1,4 +1,4 @@
-"""The truth on disk: what a store must do, and the rows that it hands over.
+"""The port of stores: what a store must do, and the rows that it returns.
 
 `tests/store/test_contract.py` runs on every implementation.
 """
@@ -43,13 +43,13 @@ class SanctionRow:
 
 @attrs.define
 class InviteRow:
-    """An invitation as the store has it; what does not matter is not loaded."""
+    """An invitation to a room as the store has it; without effect, it is left out."""
 
     user: UserName
     sender: UserName
     ts: Millis
     closed_until: Millis | None = None
-    """Until when nobody asks again, since it has ended; None while it is open."""
+    """Until when the user is not invited again, if it has ended; None while open."""
 
 
 @attrs.define
@@ -69,13 +69,13 @@ class RoomRow:
     mutes: list[SanctionRow] = attrs.field(factory=list)
     invites: list[InviteRow] = attrs.field(factory=list)
     barred: list[AddressBan] = attrs.field(factory=list)
-    """What bans from here hold for beside their guests."""
+    """The addresses that bans of guests from this room hold for."""
     was: list[RoomName] = attrs.field(factory=list)
     """Names that it had before, the oldest first."""
     maker: UserName | None = None
-    """Who made it, who may have been erased; None: it is not known, or nobody did."""
+    """The user who made it, who may have been erased; None: not known, or declared."""
     spoken: bool = False
-    """Whether there is a message, be it deleted."""
+    """Whether there is a message, deleted ones included."""
 
 
 @attrs.define
@@ -89,7 +89,7 @@ class UserRow:
     ban: Sanction | None = None
     """A ban from the server; it may have lapsed."""
     address: bytes | None = None
-    """The digest of the one that a guest came from last."""
+    """The digest of the address that a guest came from last."""
 
 
 @attrs.define
@@ -131,25 +131,26 @@ class Snapshot:
     blocks: list[tuple[UserName, UserName]] = attrs.field(factory=list)
     """Who blocks whom."""
     barred: list[AddressBan] = attrs.field(factory=list)
-    """What bans from the server hold for beside their guests."""
+    """The addresses that bans of guests from the server hold for."""
     address_key: str = ""
-    """The store's own, with which digests of addresses are made."""
+    """The store's key, with which digests of addresses are made."""
     place: str | None = None
-    """What the place is called; None: nobody has said."""
+    """The server's displayed name; None: it was not set."""
 
 
 class Store(Protocol):
-    """The truth: timeline, users, sessions, read marks.
+    """What is durable: timelines, users, sessions, read marks.
 
-    Reads see everything that `commit` has returned, and maybe more: whoever
-    must not see more passes `upto`.
+    Reads see everything that `commit` has returned, and maybe more: a caller that
+    must not see more passes `upto`. Every read may raise `StoreUnavailable` (it cannot
+    be read now) and `StoreFailed` (the store cannot be trusted any more).
     """
 
     async def certain(self, now: Millis) -> Millis | None:
-        """What was certain about the time when something was committed last.
+        """The certain time at the last commit, in milliseconds; None in a new store.
 
-        Asked for before `load`; None in a new store. One of before this was kept has
-        its newest event instead, or `now` where that is earlier. Cancellation: safe.
+        Called before `load`. A store of before this was kept has the time of its newest
+        event instead, or `now` where that is earlier. Cancellation: safe.
         """
 
     async def load(self, now: Millis, certain: Millis | None = None) -> Snapshot:
@@ -194,8 +195,8 @@ class Store(Protocol):
     ) -> list[TimelineShown]:
         """Read timeline events `after` < seq <= `upto`, each as it is now.
 
-        What is hidden from `viewer` is `Hidden`: what was committed as hidden,
-        and every edit of a message that is.
+        What is hidden from `viewer` comes as `Hidden`: what was committed as hidden,
+        and every edit of a message that was.
 
         Returns:
             The first of them in rising seq without a hole: at most `limit`,
@@ -230,12 +231,10 @@ class Store(Protocol):
         Edits, deletions and reactions are folded in as far as the store has
         them. With neither bound, the newest; with `before`, the newest below
         it; with `after`, the oldest above it. Of a message that is hidden from
-        `viewer` only the place is told; of reactions that are, he is shown what
-        was so before.
+        `viewer` only the place is told; of reactions that are, the state before.
 
         Returns:
-            Messages in rising seq, and whether there are more in the direction
-            that was asked.
+            Messages in rising seq, and whether there are more in that direction.
 
         Cancellation: safe.
         """
@@ -256,11 +255,11 @@ class Store(Protocol):
         other, beside all other reads.
 
         Args:
-            query: What to find; its `room` is not looked at, the scope says it.
+            query: What to find; its `room` is ignored, the scope says it.
             scope: The rooms, each with the first and the last seq.
             place: Where the page before ended.
             limit: At most so many.
-            viewer: Who searches: what is hidden from him is not found.
+            viewer: The user who searches; what is hidden from this user is not found.
 
         Returns:
             Messages, and whether there are more; None if there is nothing at
@@ -268,7 +267,7 @@ class Store(Protocol):
 
         Raises:
             TooSlow: It was given up, because it takes too long.
-            IndexBehind: It was, and would not take so long if all were indexed.
+            IndexBehind: The same, and the cause is that not all is indexed yet.
 
         Cancellation: safe.
         """
@@ -289,30 +288,26 @@ class Store(Protocol):
         """
 
     async def changes(self, after: int) -> tuple[list[Change], int]:
-        """What others than this daemon have written after a position, in order.
+        """The changes that other processes have committed after a position, in order.
 
-        What `commit` has answered is not among it. It costs next to nothing while
-        nobody has written anything. `load` begins anew: what came before it is in the
-        snapshot. What was taken is told by `KeepPosition`, and may go then; who wrote
-        it waits for that.
+        What `commit` has answered is not among them. It costs next to nothing while
+        there are none. `load` begins anew: what came before it is in the snapshot. A
+        commit of `KeepPosition` tells that changes were taken: they may be deleted
+        then, and the process that wrote them waits for that.
 
         Returns:
             The changes, and the position of the last, or `after`.
-
-        Raises:
-            StoreUnavailable: It cannot be told now.
-            StoreFailed: The store cannot be trusted any more.
 
         Cancellation: shielded.
         """
 
     async def user(self, name: UserName) -> UserRow | None:
-        """Find a user, unless he was erased. Cancellation: safe."""
+        """Find a user; None if there is none, or it was erased. Cancellation: safe."""
 
     async def sessions(
         self, user: UserName, since: Millis, after: SessionTag | None, limit: int
     ) -> tuple[list[SessionKept], bool]:
-        """Read a page of a user's sessions, by what they are called.
+        """Read a page of a user's sessions, in the order of their tags.
 
         Those that were idle before `since` are left out.
 
@@ -337,7 +332,12 @@ class Store(Protocol):
     async def invitations(
         self, maker: UserName | None, after: int | None, limit: int
     ) -> tuple[list[InvitationKept], bool]:
-        """Read a page of invitations, the newest first: of one user, or for None all.
+        """Read a page of invitations to the server, the newest first.
+
+        Args:
+            maker: Whose; None for all.
+            after: The number of the last one of the page before.
+            limit: At most so many.
 
         Returns:
             At most `limit` of them older than `after`, with their users, and whether
