@@ -175,7 +175,7 @@ async def test_nginx_with_a_path(tmp_path: Path) -> None:
                 done = await trio.run_process(
                     [
                         "node",
-                        str(HERE.parent / "foreign" / "streams.js"),
+                        str(HERE.parent / "foreign" / "doors.js"),
                         "capacitor://localhost",
                         *urls,
                     ],

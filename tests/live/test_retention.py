@@ -17,8 +17,8 @@ ENV = {"CHATD_LIMITS__MESSAGES_PER_S": "0", "CHATD_LIMITS__COMMANDS_PER_S": "0"}
 
 
 def secret(number: int) -> str:
-    """A word that stands nowhere else."""
-    return f"mango{number:03}zebra"
+    """A text that stands nowhere else, not even in the index, which folds words."""
+    return f"Mango{number:03}Zebra"
 
 
 def on_disk(data: Path) -> bytes:
@@ -39,7 +39,8 @@ async def begins_at(daemon: Daemon, first: int) -> Frame:
 
 async def test_a_room_keeps_ten_messages(tmp_path: Path) -> None:
     """After a restart with the setting `first` has moved, an old position is not
-    recovered, history begins there, and the disk has forgotten the rest.
+    recovered, history begins there, and the disk has forgotten the other texts; their
+    words leave the index within a day.
     """
     data, file = tmp_path / "data", tmp_path / "chatd.toml"
     async with running(data, env=ENV) as daemon, person(daemon.url) as ann:

@@ -120,8 +120,9 @@ async def test_systemd_is_told(tmp_path: Path) -> None:
         env = {"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "200000"}
         async with running(tmp_path / "data", env=env):
             with trio.fail_after(PATIENCE_S):
-                said = [await manager.recv(4096) for _ in range(4)]
-        assert sorted(said) == [b"READY=1", *[b"WATCHDOG=1"] * 3]
+                said = [await manager.recv(4096) for _ in range(5)]
+        longer = b"EXTEND_TIMEOUT_USEC=60000000"
+        assert sorted(said) == [longer, b"READY=1", *[b"WATCHDOG=1"] * 3]
         await told_until(manager, b"STOPPING=1")
 
 

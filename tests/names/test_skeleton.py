@@ -100,6 +100,6 @@ def test_no_two_distinct_names_look_alike(sent: list[str]) -> None:
             assert isinstance(outcome, d.Refused)
             assert outcome.code is RejectCode.NAME_TAKEN
         else:
-            assert outcome == d.Committed()
+            assert isinstance(outcome, d.Committed)
             added[look] = name
     assert set(model.users) == set(added.values())

@@ -590,7 +590,7 @@ def test_two_who_come_into_an_empty_room_at_once_have_one_owner() -> None:
     ann.say(Join(TEAM))
     house.settle()
     owner, member = bob.take(), ann.take()
-    assert (owner[0].role, member[0].role) == ("owner", "")
+    assert (owner[0].role, member[0].role) == (Role.OWNER, None)
     roles = {name: m.role for name, m in house.chat.durable.rooms[TEAM].members.items()}
     assert roles == {BOB: "owner", ANN: "member"}
     stored = house.model.rooms[TEAM].members.values()
