@@ -1,10 +1,9 @@
-"""The truth: `chatd.ports.Store` on disk, and its twin in memory.
+"""What is durable: `chatd.ports.Store` on disk, and what all stores share.
 
-Both pass one contract suite; the twin, written the plainest way, is also the
-model against which random batches on SQLite are compared.
+One contract suite (`tests/store`) holds for each of them, and for a store in memory,
+written the plainest way, which is the model against which random batches are compared.
 """
 
-from chatd.store.memory import MemoryStore
 from chatd.store.sqlite import SqliteStore, admin, open_store
 
-__all__ = ["MemoryStore", "SqliteStore", "admin", "open_store"]
+__all__ = ["SqliteStore", "admin", "open_store"]

@@ -24,12 +24,12 @@ from chatd.enums import AccountRole
 from chatd.errors import Reject, RejectCode
 from chatd.ids import SessionId, UserName
 from chatd.ports import UserRow
-from chatd.store import MemoryStore
 from chatd.wire.accounts import DeleteAccount, Password, Refresh, Register
 from chatd.wire.admissions import CreateInvitation, Link
 from chatd.wire.commands import Hello
 from chatd.wire.kinds import GuestName, NewPassword, Secret
 from tests.logs import capture_logs
+from tests.store.memory import MemoryStore
 
 ANN, BOB = UserName("ann"), UserName("bob")
 T0 = 1_790_000_000_000

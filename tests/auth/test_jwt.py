@@ -31,11 +31,11 @@ from chatd.core.scope import Scope
 from chatd.enums import AccountRole
 from chatd.errors import ConfigError, Reject, RejectCode
 from chatd.ids import SessionId, UserName
-from chatd.store import MemoryStore
 from chatd.wire.accounts import Refresh
 from chatd.wire.commands import Hello
 from chatd.wire.kinds import Secret
 from tests.logs import capture_logs
+from tests.store.memory import MemoryStore
 
 T0 = 1_790_000_000_000
 NOW = T0 // 1000

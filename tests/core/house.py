@@ -55,12 +55,6 @@ from chatd.ids import (
     is_direct,
 )
 from chatd.ports import InviteRow, RoomRow, Snapshot, UserRow
-from chatd.store.model import Model, admissions, erasing
-from chatd.store.model.people import (
-    bar_address,
-    end_sessions,
-    forget_addresses,
-)
 from chatd.wire import events, replies
 from chatd.wire.accounts import DeleteAccount, Password, Refresh, Register
 from chatd.wire.admissions import CreateInvitation, Link
@@ -69,6 +63,12 @@ from chatd.wire.events import HOUR_MS
 from chatd.wire.kinds import GuestName, Secret
 from chatd.wire.replies import SearchPage
 from tests.core.reads import ModelReads, at_once
+from tests.store.model import Model, admissions, erasing
+from tests.store.model.people import (
+    bar_address,
+    end_sessions,
+    forget_addresses,
+)
 
 LOBBY = RoomName("lobby")
 """The room that the configuration declares."""

@@ -12,12 +12,12 @@ from chatd.core.principal import InvitationKept
 from chatd.core.query import Hit, Place, Query
 from chatd.ids import RoomName, Seq, SessionTag, UserName
 from chatd.ports import UserRow
-from chatd.store.model import Model, admissions
-from chatd.store.model.entities import shown
-from chatd.store.model.people import sessions_of
-from chatd.store.model.search import ModelSource
 from chatd.store.ranking import read_page
 from chatd.wire.replies import MessageShown
+from tests.store.model import Model, admissions
+from tests.store.model.entities import shown
+from tests.store.model.people import sessions_of
+from tests.store.model.search import ModelSource
 
 T = TypeVar("T")
 

@@ -10,8 +10,8 @@ from chatd.daemon.daemon import DRAIN_MAX_S, _drain
 from chatd.errors import Ending
 from chatd.net.listener import Listener
 from chatd.net.monitor import Monitor
-from chatd.store import MemoryStore
 from tests.hub.support import DEN, Rig, running
+from tests.store.memory import MemoryStore
 
 
 @attrs.define

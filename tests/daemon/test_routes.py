@@ -7,8 +7,8 @@ from trio.testing import MockClock
 from chatd.config.sections import Store as StoreSection
 from chatd.core.quota import Space
 from chatd.daemon.routes import metrics_routes, public_routes
-from chatd.store import MemoryStore
 from tests.hub.support import DEN, quick, running
+from tests.store.memory import MemoryStore
 
 
 async def test_ready_is_whoever_can_store_a_message(autojump_clock: MockClock) -> None:

@@ -36,8 +36,8 @@ from chatd.net.host import Host, WebSocketLimits
 from chatd.net.socketout import SocketOut
 from chatd.observe import Metrics
 from chatd.ports import Dialect, Store
-from chatd.store import MemoryStore
 from chatd.wire.commands import Command
+from tests.store.memory import MemoryStore
 
 T0 = 1_790_000_000_000
 LOBBY = RoomName("lobby")

@@ -28,10 +28,10 @@ from chatd.core.inputs import (
 from chatd.errors import Ending
 from chatd.hub.engine import SERVED_MAX, TURN_INPUTS_MAX, TURN_S
 from chatd.ids import ConnectionId
-from chatd.store import MemoryStore
 from chatd.wire.commands import Command
 from tests.hub.support import CY, DEN, Rig, fill, quick, running
 from tests.passes import passes
+from tests.store.memory import MemoryStore
 
 
 @attrs.define(eq=False)

@@ -11,8 +11,8 @@ from chatd.core.inputs import Changed
 from chatd.enums import AccountRole
 from chatd.errors import StoreFailed, StoreUnavailable
 from chatd.hub.following import follow
-from chatd.store import MemoryStore
 from tests.hub.support import ANN, BOB, DEN, fill, running
+from tests.store.memory import MemoryStore
 
 
 class Moody(MemoryStore):

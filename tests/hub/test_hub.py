@@ -17,7 +17,6 @@ from chatd.errors import Ending, StoreFailed, StoreUnavailable
 from chatd.hub import Hub
 from chatd.net.dialect import binary
 from chatd.net.host import WebSocketLimits
-from chatd.store import MemoryStore
 from tests.hub.support import (
     ANN,
     DEN,
@@ -26,6 +25,7 @@ from tests.hub.support import (
     quick,
     running,
 )
+from tests.store.memory import MemoryStore
 
 
 async def test_an_echo_comes_after_its_ok_in_one_write(

@@ -18,9 +18,9 @@ from chatd.errors import Ending, StoreUnavailable, TooSlow
 from chatd.ids import RoomName, Seq, SessionId, UserName
 from chatd.net.host import WebSocketLimits
 from chatd.ports import UserRow
-from chatd.store import MemoryStore
 from chatd.wire.events import TimelineShown
 from tests.hub.support import ANN, BOB, DEN, EPOCH, T0, Peer, fill, quick, running
+from tests.store.memory import MemoryStore
 
 
 @attrs.define(eq=False)

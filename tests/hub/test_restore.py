@@ -12,8 +12,8 @@ from chatd.errors import ConfigError
 from chatd.hub.restore import declare, restore
 from chatd.ids import Epoch, RoomName, Seq, SessionId, UserName
 from chatd.ports import MemberRow, RoomRow, SessionRow, Snapshot, UserRow
-from chatd.store import MemoryStore
 from tests.hub.support import ANN, DEN, EPOCH, LOBBY, T0, running
+from tests.store.memory import MemoryStore
 
 GUEST = UserName("cy~4f7k")
 SESSION = SessionId(b"s" * 32)

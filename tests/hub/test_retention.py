@@ -13,9 +13,9 @@ from chatd.config import Config, History, PermanentRoom, Rooms
 from chatd.core.entities import Room
 from chatd.core.retention import REVIEW_S
 from chatd.core.settings import RoomSettings
-from chatd.store import MemoryStore
 from tests.hub.support import DEN, EPOCH, LOBBY, Peer, Rig, quick, running
 from tests.hub.test_lookups import SlowReads, full
+from tests.store.memory import MemoryStore
 
 MESSAGES, KEPT = 300, 5
 EVERYTHING = quick(Config(history=History(replay_max=0)))

@@ -22,8 +22,8 @@ from chatd.errors import (
 from chatd.hub.committer import RETRY_AFTER_S
 from chatd.hub.searches import SEARCHES_MAX, SEARCHES_PER_USER_MAX, Searches
 from chatd.ids import UserName
-from chatd.store import MemoryStore
 from tests.hub.support import ANN, DEN, T0, fill, running
+from tests.store.memory import MemoryStore
 
 Page = tuple[list[Hit], bool] | None
 T = TypeVar("T", bound=MemoryStore)

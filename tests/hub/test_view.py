@@ -26,10 +26,10 @@ from chatd.core.invariants import check
 from chatd.ids import RoomName, Seq, SessionId, UserName
 from chatd.net.host import WebSocketLimits
 from chatd.ports import SessionRow
-from chatd.store import MemoryStore
 from chatd.wire.events import Millis, TimelineShown
 from chatd.wire.replies import MessageShown
 from tests.hub.support import ANN, DEN, T0, Peer, Rig, act_out, fill, quick, running
+from tests.store.memory import MemoryStore
 from tests.wire.loop import Frame, change, shown
 
 LIMITS = WebSocketLimits(

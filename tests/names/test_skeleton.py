@@ -14,7 +14,7 @@ from chatd.errors import RejectCode
 from chatd.ids import UserName
 from chatd.names import UNICODE, skeleton
 from chatd.names.tables import LOOKS
-from chatd.store.model import Model
+from tests.store.model import Model
 
 ALIKE = [
     ("alice", "\u0430lice"),  # a Cyrillic first letter

@@ -11,8 +11,8 @@ import pytest
 from chatd.core.entities import Sanction
 from chatd.ids import UserName
 from chatd.ports import Store
-from chatd.store import MemoryStore
 from chatd.store.sqlite import admin, tokens
+from tests.store.memory import MemoryStore
 from tests.store.support import T0, Site, fill, sqlite
 
 

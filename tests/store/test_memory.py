@@ -9,7 +9,7 @@ import trio.testing
 from chatd.core.changes import Change, RoleSet, UserErased
 from chatd.enums import AccountRole
 from chatd.errors import StoreFailed, StoreUnavailable
-from chatd.store import MemoryStore
+from tests.store.memory import MemoryStore
 from tests.store.support import ANN, T0, fill, page, say, seqs
 
 

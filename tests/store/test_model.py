@@ -16,7 +16,7 @@ from chatd.enums import AccountRole, Role
 from chatd.errors import RejectCode
 from chatd.ids import Cid, Epoch, RoomName, Seq, UserName, session_tag
 from chatd.ports import Store
-from chatd.store import MemoryStore
+from tests.store.memory import MemoryStore
 from tests.store.support import (
     ANN,
     BOB,

@@ -22,7 +22,6 @@ from chatd.enums import AccountRole, InvitedRole, Role, Visibility
 from chatd.errors import Ending, Reject, RejectCode
 from chatd.ids import RoomName, Seq, UserName
 from chatd.ports import UserRow
-from chatd.store.model import admissions
 from chatd.wire.accounts import Register
 from chatd.wire.acts import Create, Destroy, Rename, SetRole, SetRoom
 from chatd.wire.admissions import (
@@ -51,6 +50,7 @@ from chatd.wire.kinds import (
 from chatd.wire.place import About
 from chatd.wire.replies import Done, Welcome
 from tests.core.house import ADA, ANN, BOB, CY, LOBBY, House, Peer
+from tests.store.model import admissions
 
 NEW = NewPassword("correct horse")
 TEAM = RoomName("team")

@@ -212,7 +212,7 @@ of what a user is told or rid of.
 * What does not, or must not be told (a secret, what others keep from him): say why in
   KEPT_BACK, or in OF_NO_USER for a whole table.
 * A column that names a user also needs a word in ERASED: "goes", and then _forget or a
-  stage of chatd/store/sqlite/erasing.py (and chatd/store/model/erasing.py) takes it
+  stage of chatd/store/sqlite/erasing.py (and tests/store/model/erasing.py) takes it
   away, or "stays", and why.
 Take out of these lists what the schema does not have any more."""
 

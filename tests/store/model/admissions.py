@@ -10,10 +10,10 @@ from chatd.core.principal import InvitationKept
 from chatd.enums import AccountRole, Role, Visibility
 from chatd.ids import RoomName, UserName, is_guest
 from chatd.store import answers
-from chatd.store.model.entities import ModelInvitation, Tables
-from chatd.store.model.people import add_user
-from chatd.store.model.rooms import set_member
 from chatd.wire.events import Millis
+from tests.store.model.entities import ModelInvitation, Tables
+from tests.store.model.people import add_user
+from tests.store.model.rooms import set_member
 
 
 def set_place(model: Tables, draft: d.SetPlace) -> d.Outcome:

@@ -14,7 +14,8 @@ import attrs
 from chatd.core import drafts as d
 from chatd.core.changes import DisplaySet, RoleSet
 from chatd.store import answers
-from chatd.store.model import (
+from chatd.wire.events import Millis
+from tests.store.model import (
     admissions,
     endings,
     erasing,
@@ -23,8 +24,7 @@ from chatd.store.model import (
     timeline,
     trim,
 )
-from chatd.store.model.entities import Tables
-from chatd.wire.events import Millis
+from tests.store.model.entities import Tables
 
 
 @attrs.define(eq=False)

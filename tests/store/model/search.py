@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from chatd.core.query import Query
 from chatd.ids import RoomName, Seq, UserName
 from chatd.store.matching import Matcher
-from chatd.store.model.entities import Tables
 from chatd.store.ranking import Candidate
+from tests.store.model.entities import Tables
 
 
 class ModelSource:

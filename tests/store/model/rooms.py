@@ -22,11 +22,11 @@ from chatd.ids import Seq, UserName
 from chatd.ports import InviteRow, MemberRow, SanctionRow
 from chatd.store import answers
 from chatd.store.digest import creation_digest, is_creation_retry
-from chatd.store.model.entities import ModelRoom, Tables
-from chatd.store.model.people import bar_address
 from chatd.store.stretches import stamp
 from chatd.wire import events as e
 from chatd.wire.events import Millis
+from tests.store.model.entities import ModelRoom, Tables
+from tests.store.model.people import bar_address
 
 
 def create_room(model: Tables, draft: d.CreateRoom, now: Millis) -> d.Outcome:

@@ -1,6 +1,6 @@
 """The store's twin in memory: `chatd.ports.Store` without a disk.
 
-It is what tests run on that are not about the disk, and with `chatd.store.model`
+It is what tests run on that are not about the disk, and with `tests.store.model`
 behind it the model that SQLite is compared with. Everything survives a
 "restart", which is another `load`. Cids are kept for good, which is at least
 long enough.
@@ -25,20 +25,20 @@ from chatd.errors import StoreFailed, StoreUnavailable
 from chatd.ids import RoomName, Seq, SessionId, SessionTag, UserName
 from chatd.ports import RoomRow, SessionRow, Snapshot, TokenRow, UserRow
 from chatd.store import answers
-from chatd.store.model import Model, admissions, erasing
-from chatd.store.model.entities import ModelMessage, ModelRoom, shown
-from chatd.store.model.people import (
+from chatd.store.ranking import read_page
+from chatd.wire import events as e
+from chatd.wire import replies as r
+from chatd.wire.events import DAY_MS, HOUR_MS, Millis
+from tests.store.model import Model, admissions, erasing
+from tests.store.model.entities import ModelMessage, ModelRoom, shown
+from tests.store.model.people import (
     bar_address,
     end_session,
     end_sessions,
     forget_addresses,
     sessions_of,
 )
-from chatd.store.model.search import ModelSource
-from chatd.store.ranking import read_page
-from chatd.wire import events as e
-from chatd.wire import replies as r
-from chatd.wire.events import DAY_MS, HOUR_MS, Millis
+from tests.store.model.search import ModelSource
 
 
 @attrs.define(eq=False)
@@ -66,7 +66,7 @@ class MemoryStore:
         """Let every commit raise `error`, storing nothing, until None is set."""
         self._failing = error
 
-    def set_stalled(self, stalled: bool) -> None:  # noqa: FBT001 - a setter's value
+    def set_stalled(self, stalled: bool) -> None:
         """Let commits wait, having stored nothing, until False is set."""
         if self._go_on is not None:
             self._go_on.set()
@@ -112,7 +112,7 @@ class MemoryStore:
 
     # --- the port -------------------------------------------------------------
 
-    async def certain(self, now: Millis) -> Millis | None:  # noqa: ARG002 - the port's
+    async def certain(self, now: Millis) -> Millis | None:
         """What was certain about the time; see the port. Cancellation: safe."""
         await trio.lowlevel.checkpoint()
         return self._model.certain

@@ -10,10 +10,10 @@ from chatd.core.mentions import Mentions
 from chatd.ids import UserName, direct_partner, is_direct
 from chatd.store import answers
 from chatd.store.digest import content_digest, is_retry
-from chatd.store.model import endings, rooms
-from chatd.store.model.entities import ModelMessage, ModelRoom, Tables
 from chatd.wire import events as e
 from chatd.wire.events import Millis
+from tests.store.model import endings, rooms
+from tests.store.model.entities import ModelMessage, ModelRoom, Tables
 
 
 def durable(model: Tables, draft: d.Durable, now: Millis) -> d.Outcome:

@@ -21,8 +21,8 @@ from chatd.core.entities import Sanction, SessionKept
 from chatd.ids import SessionId, SessionTag, UserName, session_tag
 from chatd.ports import SessionRow, UserRow
 from chatd.store import answers
-from chatd.store.model.entities import ModelRoom, Tables
 from chatd.wire.events import Millis
+from tests.store.model.entities import ModelRoom, Tables
 
 
 def add_user(model: Tables, draft: d.AddUser) -> d.Outcome:

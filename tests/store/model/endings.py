@@ -6,9 +6,9 @@ from chatd.core import drafts as d
 from chatd.core.changes import RoomEnded
 from chatd.ids import is_private
 from chatd.store import answers
-from chatd.store.model.entities import ModelRoom, Tables
 from chatd.wire import events as e
 from chatd.wire.events import Millis
+from tests.store.model.entities import ModelRoom, Tables
 
 
 def destroy_room(

@@ -10,9 +10,9 @@ from chatd.core import drafts as d
 from chatd.core.changes import UserErased
 from chatd.ids import UserName
 from chatd.store import answers
-from chatd.store.model import admissions
-from chatd.store.model.entities import ModelRoom, Tables
 from chatd.wire import events as e
+from tests.store.model import admissions
+from tests.store.model.entities import ModelRoom, Tables
 
 
 def erase_user(model: Tables, draft: d.EraseUser) -> d.Outcome:
