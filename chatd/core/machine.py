@@ -19,9 +19,9 @@ import attrs
 
 from chatd.config import Config, LiveConfig
 from chatd.core import (
+    conclusion,
     deadlines,
     inputs,
-    outcomes,
     presence,
     rate_limits,
 )
@@ -44,10 +44,10 @@ from chatd.core.state import Chat
 from chatd.core.turn import Turn
 from chatd.errors import Reject, RejectCode
 from chatd.ids import Epoch, RoomName
-from chatd.wire.acts import Create
 from chatd.wire.commands import Command
 from chatd.wire.events import Presence
 from chatd.wire.malformed import BadCommand
+from chatd.wire.rooms import Create
 
 MALFORMED_BURST = 20
 MALFORMED_PER_S = 0.1
@@ -240,7 +240,7 @@ class Machine:
             turn.refuse_frame(connection.id, bad)
 
     def _executed(self, turn: Turn, happened: inputs.Executed) -> None:
-        outcomes.take(turn, happened)
+        conclusion.take(turn, happened)
 
     # --- look-ups that have come back ---------------------------------------
 
@@ -270,7 +270,7 @@ class Machine:
     # --- what others have written -------------------------------------------
 
     def _changed(self, turn: Turn, happened: inputs.Changed) -> None:
-        outcomes.take_others(turn, happened)
+        conclusion.take_others(turn, happened)
 
     # --- time ---------------------------------------------------------------
 

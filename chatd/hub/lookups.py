@@ -38,7 +38,7 @@ from chatd.core.inputs import (
 from chatd.errors import Ending, Reject, StoreUnavailable, TooSlow
 from chatd.hub.committer import RETRY_AFTER_S
 from chatd.hub.fanout import Fanout, Link
-from chatd.hub.searches import Searches, unreadable
+from chatd.hub.search_queue import Searches, unreadable
 from chatd.hub.turns import Turns
 from chatd.ids import ConnectionId, Seq
 from chatd.ports import Entry, EntryKind, Store

@@ -32,7 +32,6 @@ from cattrs import ClassValidationError, Converter
 
 from chatd.errors import RejectCode
 from chatd.names import ASCII, Names
-from chatd.wire.acts import Create, SetRoom
 from chatd.wire.commands import Command, Hello, History, Join, Logout, Send
 from chatd.wire.fields import (
     Mistyped,
@@ -41,6 +40,7 @@ from chatd.wire.fields import (
 )
 from chatd.wire.kinds import WIRE_NAMES
 from chatd.wire.malformed import BadCommand
+from chatd.wire.rooms import Create, SetRoom
 from chatd.wire.settings import SETTINGS
 from chatd.wire.text import TooLong
 

@@ -18,20 +18,6 @@ import attrs
 from chatd.enums import State
 from chatd.ids import Cid, Epoch, RoomName, Seq, SessionTag, UserName
 from chatd.wire.accounts import DeleteAccount, Password, Refresh, Register
-from chatd.wire.acts import (
-    Ban,
-    Create,
-    Decline,
-    Destroy,
-    Invite,
-    Kick,
-    Mute,
-    Rename,
-    SetRole,
-    SetRoom,
-    Unban,
-    Unmute,
-)
 from chatd.wire.admissions import (
     CreateInvitation,
     Invitations,
@@ -51,7 +37,18 @@ from chatd.wire.kinds import (
     StatusText,
     Text,
 )
+from chatd.wire.moderation import (
+    Ban,
+    Decline,
+    Invite,
+    Kick,
+    Mute,
+    SetRole,
+    Unban,
+    Unmute,
+)
 from chatd.wire.place import About, NamePlace
+from chatd.wire.rooms import Create, Destroy, Rename, SetRoom
 
 
 @attrs.define

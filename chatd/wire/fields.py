@@ -36,7 +36,6 @@ from chatd.ids import (
     parse_session_tag,
 )
 from chatd.names import Names
-from chatd.wire.acts import Ban, Mute
 from chatd.wire.admissions import CreateInvitation
 from chatd.wire.kinds import (
     WIRE_NAMES,
@@ -62,6 +61,7 @@ from chatd.wire.kinds import (
     Text,
     Topic,
 )
+from chatd.wire.moderation import Ban, Mute
 from chatd.wire.text import (
     TooLong,
     parse_display,

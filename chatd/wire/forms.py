@@ -36,10 +36,11 @@ from chatd.enums import (
     Visibility,
 )
 from chatd.errors import Ending, RejectCode
-from chatd.wire import acts, kinds
 from chatd.wire import commands as c
 from chatd.wire import events as e
+from chatd.wire import kinds
 from chatd.wire import replies as r
+from chatd.wire import rooms as room_commands
 from chatd.wire.fields import (
     BAN_S_MAX,
     ID_CHARS_MAX,
@@ -277,8 +278,8 @@ RULES: dict[Any, Schema] = {
     c.Logout: {"not": {"allOf": [_given("session"), _EVERYWHERE]}},
     c.Send: _either(("room",), ("to",)),
     c.History: _not_both("before", "after"),
-    acts.Create: {"oneOf": [_given("room"), _PRIVATE]},
-    acts.SetRoom: {"anyOf": [_given(name) for name in SETTINGS]},
+    room_commands.Create: {"oneOf": [_given("room"), _PRIVATE]},
+    room_commands.SetRoom: {"anyOf": [_given(name) for name in SETTINGS]},
     e.Message: _KEPT,
     e.Edit: _KEPT,
     e.React: _either(("emoji", "on"), ("deleted",)),

@@ -32,7 +32,7 @@ import apsw
 from chatd.auth import digest_of
 from chatd.ids import UserName, direct_room
 from chatd.names import skeleton
-from chatd.store.sqlite import files, migrate, search
+from chatd.store.sqlite import files, migrate, search_index
 from chatd.store.sqlite.sql import transaction
 
 ACCOUNTS, ROOMS, DIRECT = 1_000_000, 200_000, 150_000
@@ -105,7 +105,7 @@ def make(directory: Path, scale: float = 1.0) -> None:
     left = 1
     while left:
         with transaction(db):
-            left = search.fill(db, INDEX_ROWS, 2**40)
+            left = search_index.fill(db, INDEX_ROWS, 2**40)
     db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
     db.close()
     files.write_side(directory, files.Side("b" * 32, 0, clean=True))

@@ -12,7 +12,6 @@ from chatd.config.limits import Limits
 from chatd.enums import Role
 from chatd.ids import Cid, RoomName, Seq, UserName
 from chatd.wire import events, replies
-from chatd.wire.acts import Ban, Create, Invite, Kick, SetRole, SetRoom
 from chatd.wire.commands import (
     Command,
     Delete,
@@ -36,6 +35,8 @@ from chatd.wire.kinds import (
     Text,
     Topic,
 )
+from chatd.wire.moderation import Ban, Invite, Kick, SetRole
+from chatd.wire.rooms import Create, SetRoom
 from tests.core.house import ADA, ANN, BOB, CY, LOBBY, House, Peer
 
 HI, HO = Text("hi"), Text("ho")

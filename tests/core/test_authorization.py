@@ -32,11 +32,12 @@ from chatd.ids import (
 )
 from chatd.ports import UserRow
 from chatd.wire import accounts as w
-from chatd.wire import acts as a
 from chatd.wire import admissions as v
 from chatd.wire import commands as c
 from chatd.wire import kinds as k
+from chatd.wire import moderation as m
 from chatd.wire import place as p
+from chatd.wire import rooms as r
 from chatd.wire.encode import encode
 from tests.core.house import ANN, BOB, CY, LOBBY, House, Peer
 
@@ -230,7 +231,7 @@ def public(room: RoomName) -> k.PublicRoom | None:
 
 def make_create(room: RoomName, _of: Seq) -> c.Command | None:
     """Create a room of that name, where the name may be asked for."""
-    return a.Create(name) if (name := public(room)) else None
+    return r.Create(name) if (name := public(room)) else None
 
 
 WITH_ROOM: dict[str, Make] = {
@@ -241,17 +242,17 @@ WITH_ROOM: dict[str, Make] = {
     "delete": c.Delete,
     "react": lambda room, of: c.React(room, of, k.Emoji("+")),
     "create": make_create,
-    "room": lambda room, _of: a.SetRoom(room, topic=k.Topic("x")),
-    "rename": lambda room, _of: a.Rename(room, k.PublicRoom("orchard")),
-    "destroy": lambda room, _of: a.Destroy(room),
-    "invite": lambda room, _of: a.Invite(room, EVE),
-    "decline": lambda room, _of: a.Decline(room),
-    "kick": lambda room, _of: a.Kick(room, BOB),
-    "ban": lambda room, _of: a.Ban(room, BOB),
-    "unban": lambda room, _of: a.Unban(room, BOB),
-    "mute": lambda room, _of: a.Mute(room, BOB),
-    "unmute": lambda room, _of: a.Unmute(room, BOB),
-    "role": lambda room, _of: a.SetRole(room, BOB, Role("moderator")),
+    "room": lambda room, _of: r.SetRoom(room, topic=k.Topic("x")),
+    "rename": lambda room, _of: r.Rename(room, k.PublicRoom("orchard")),
+    "destroy": lambda room, _of: r.Destroy(room),
+    "invite": lambda room, _of: m.Invite(room, EVE),
+    "decline": lambda room, _of: m.Decline(room),
+    "kick": lambda room, _of: m.Kick(room, BOB),
+    "ban": lambda room, _of: m.Ban(room, BOB),
+    "unban": lambda room, _of: m.Unban(room, BOB),
+    "mute": lambda room, _of: m.Mute(room, BOB),
+    "unmute": lambda room, _of: m.Unmute(room, BOB),
+    "role": lambda room, _of: m.SetRole(room, BOB, Role("moderator")),
     "typing": lambda room, _of: c.Typing(room),
     "read": lambda room, _of: c.Read(room, Seq(1)),
     "history": lambda room, _of: c.History(room),
@@ -263,11 +264,11 @@ WITH_ROOM: dict[str, Make] = {
 VARIANTS: dict[str, Make] = {
     "edit own": WITH_ROOM["edit"],
     "delete own": WITH_ROOM["delete"],
-    "room post": lambda room, _of: a.SetRoom(room, post=Post("moderators")),
-    "kick owner": lambda room, _of: a.Kick(room, ANN),
-    "role of owner": lambda room, _of: a.SetRole(room, ANN, Role("member")),
-    "invite a member": lambda room, _of: a.Invite(room, BOB),
-    "take back": lambda room, _of: a.Invite(room, EVE, on=False),
+    "room post": lambda room, _of: r.SetRoom(room, post=Post("moderators")),
+    "kick owner": lambda room, _of: m.Kick(room, ANN),
+    "role of owner": lambda room, _of: m.SetRole(room, ANN, Role("member")),
+    "invite a member": lambda room, _of: m.Invite(room, BOB),
+    "take back": lambda room, _of: m.Invite(room, EVE, on=False),
     "invite into": lambda room, _of: v.CreateInvitation(room=room),
     "join since": lambda room, _of: c.Join(room, Seq(0), Epoch("0" * 16)),
 }
@@ -281,7 +282,7 @@ WITHOUT_ROOM: dict[str, c.Command] = {
     "refresh": w.Refresh(k.Secret("no token")),
     "logout": c.Logout(),
     "profile": c.Profile(k.Display("D")),
-    "create private": a.Create(private=True),
+    "create private": r.Create(private=True),
     "send to": c.Send(HI, to=CY),
     "block": c.Block(CY),
     "unblock": c.Unblock(CY),
@@ -326,13 +327,13 @@ def build(who: str) -> World:
     actor = house.guest() if who in IN_NO_DIRECT else house.user(IVY)
     name = house.chat.live.connections[actor.id].user
     assert name is not None
-    den, far = (ann.ask(a.Create(private=True))[-1].room for _ in range(2))
+    den, far = (ann.ask(r.Create(private=True))[-1].room for _ in range(2))
     # Whoever is first in a declared room is its member; its owner comes from above.
     house.set_role(LOBBY, ANN, Role.OWNER)
     for peer, invited in ((bob, BOB), (cy, CY), (actor, name)):
         for room in (den, far):
             if room == den or peer is not actor:
-                ann.ask(a.Invite(room, invited))
+                ann.ask(m.Invite(room, invited))
                 peer.join(room)
     own = {}
     ours = (TEAM, LOBBY, den)
@@ -345,12 +346,12 @@ def build(who: str) -> World:
         if who not in INSIDERS:
             actor.ask(c.Leave(room))
         if who == "banned":
-            ann.ask(a.Ban(room, name))
+            ann.ask(m.Ban(room, name))
         elif who == "muted":
-            ann.ask(a.Mute(room, name))
+            ann.ask(m.Mute(room, name))
         elif who in ("moderator", "owner", "keeper"):
             role = "owner" if who == "owner" else "moderator"
-            ann.ask(a.SetRole(room, name, Role(role)))
+            ann.ask(m.SetRole(room, name, Role(role)))
     bob.ask(c.Send(HI, to=CY))
     if who not in IN_NO_DIRECT:
         cy.ask(c.Send(HI, to=IVY))
@@ -460,7 +461,7 @@ def test_a_room_that_one_may_not_see_is_one_that_does_not_exist(
         for changing in (False, True):
             for hidden, none in pairs:
                 if changing and hidden != OTHERS:
-                    ann.say(a.SetRoom(hidden, topic=k.Topic("y")))
+                    ann.say(r.SetRoom(hidden, topic=k.Topic("y")))
                 said = [ask(world, row, name, cid) for name in (hidden, none)]
                 assert said[0][0] == said[1][0], (row, who)
                 told, untold = (encode(reply) for _, reply in said)

@@ -47,20 +47,6 @@ from chatd.ids import (
     session_tag,
 )
 from chatd.wire.accounts import DeleteAccount, Password
-from chatd.wire.acts import (
-    Ban,
-    Create,
-    Decline,
-    Destroy,
-    Invite,
-    Kick,
-    Mute,
-    Rename,
-    SetRole,
-    SetRoom,
-    Unban,
-    Unmute,
-)
 from chatd.wire.commands import (
     Block,
     Blocks,
@@ -101,7 +87,18 @@ from chatd.wire.kinds import (
     Text,
     Topic,
 )
+from chatd.wire.moderation import (
+    Ban,
+    Decline,
+    Invite,
+    Kick,
+    Mute,
+    SetRole,
+    Unban,
+    Unmute,
+)
 from chatd.wire.replies import Welcome
+from chatd.wire.rooms import Create, Destroy, Rename, SetRoom
 from tests.core.house import ADA, ANN, BOB, CY, LOBBY, House, Peer
 from tests.core.mirror import Mirror
 

@@ -16,8 +16,6 @@ from chatd.core.scope import Scope
 from chatd.enums import AccountRole, Post, Role, Visibility
 from chatd.errors import RejectCode
 from chatd.ids import Cid, RoomName, Seq, UserName
-from chatd.wire.acts import Ban, Kick, SetRole, SetRoom, Unban
-from chatd.wire.acts import Invite as InviteCommand
 from chatd.wire.commands import (
     Block,
     Command,
@@ -31,6 +29,9 @@ from chatd.wire.commands import (
     Unblock,
 )
 from chatd.wire.kinds import Display, Emoji, Secret, SlowSeconds, Text
+from chatd.wire.moderation import Ban, Kick, SetRole, Unban
+from chatd.wire.moderation import Invite as InviteCommand
+from chatd.wire.rooms import SetRoom
 from tests.core.house import ANN, BOB, CY, LOBBY, House, Peer
 
 HI = Text("hi")

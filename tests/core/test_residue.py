@@ -24,17 +24,6 @@ from chatd.core.principal import Renewal
 from chatd.enums import Role, State
 from chatd.ids import RoomName, UserName
 from chatd.wire.accounts import Password, Refresh
-from chatd.wire.acts import (
-    Ban,
-    Create,
-    Decline,
-    Destroy,
-    Invite,
-    Mute,
-    SetRole,
-    Unban,
-    Unmute,
-)
 from chatd.wire.admissions import (
     CreateInvitation,
     Invitations,
@@ -70,7 +59,9 @@ from chatd.wire.kinds import (
     Text,
 )
 from chatd.wire.kinds import Secret as Word
+from chatd.wire.moderation import Ban, Decline, Invite, Mute, SetRole, Unban, Unmute
 from chatd.wire.place import About, NamePlace
+from chatd.wire.rooms import Create, Destroy
 from tests.core.house import BOB, CY, LOBBY, House, Peer
 
 TIMES = 100_000

@@ -13,10 +13,10 @@ from chatd.core.drafts import Trimmed, TrimRoom
 from chatd.core.entities import Room
 from chatd.core.settings import RoomSettings
 from chatd.ids import RoomName, Seq
-from chatd.wire.acts import SetRoom
 from chatd.wire.commands import Edit, History, Join, Send
 from chatd.wire.events import CaughtUp, Gap, Message
 from chatd.wire.kinds import KeepCount, PageLimit, Text
+from chatd.wire.rooms import SetRoom
 from tests.core.house import LOBBY, House, Peer
 
 DEN = RoomName("den")

@@ -30,7 +30,7 @@ import attrs
 import orjson
 import trio
 
-from chatd.store.sqlite import search
+from chatd.store.sqlite import search_index
 from tests.fuzz.commands import Frame, Speaker, World
 from tests.fuzz.leaver import Leaver
 from tests.fuzz.operator import chatd, operate
@@ -246,7 +246,7 @@ def _inspect(data: Path, scene: Scene, leaver: Leaver) -> None:
     """Look at the database that was left behind."""
     db = apsw.Connection(str(data / "chatd.db"))
     try:
-        search.register(db)
+        search_index.register(db)
         assert [*db.execute("PRAGMA integrity_check")] == [("ok",)]
         assert [*db.execute("PRAGMA foreign_key_check")] == []
         db.execute("INSERT INTO message_fts (message_fts) VALUES ('integrity-check')")

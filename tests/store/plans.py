@@ -18,7 +18,7 @@ from typing import Any
 
 import apsw
 
-from chatd.store.sqlite import migrate, searching
+from chatd.store.sqlite import migrate, search
 
 STORE = Path(migrate.__file__).parent
 
@@ -35,8 +35,8 @@ EXCEPTIONS: Mapping[str, str] = {
     "erase._owned_alone": "the command line sorts what it shows",
     "export": "the command line reads all, on a connection of its own",
     "people._displace": "sorts the sessions of one user, which are bounded",
-    "searching._Source._take": "FTS5 is asked for words; it is interrupted in time",
-    "searching._Source._indexed_ones": "FTS5 is asked for words, and for so many hits",
+    "search._Source._take": "FTS5 is asked for words; it is interrupted in time",
+    "search._Source._indexed_ones": "FTS5 is asked for words, and for so many hits",
     "trim._fit": "sums up the rows of one step",
     "log.keep_position": "one row for each reader",
     "log.skip": "the highest position is that of the last row",
@@ -137,5 +137,5 @@ def _empty() -> apsw.Connection:
     db.exec_trace = None
     migrate.configure(db)
     migrate.migrate(db)
-    searching.prepare(db)
+    search.prepare(db)
     return db

@@ -24,7 +24,7 @@ from chatd.store.sqlite.files import DATABASE, Side
 from chatd.store.sqlite.generation import Generation
 from chatd.store.sqlite.migrate import configure, migrate
 from chatd.store.sqlite.readers import Readers
-from chatd.store.sqlite.searching import prepare
+from chatd.store.sqlite.search import prepare
 from chatd.store.sqlite.sql import select
 from chatd.store.sqlite.writer import Writer
 from chatd.wire import events as e

@@ -15,8 +15,10 @@ from chatd.enums import Post, Visibility
 from chatd.errors import RejectCode
 from chatd.ids import Cid, RoomName
 from chatd.names import UNICODE
-from chatd.wire import acts, kinds
 from chatd.wire import commands as c
+from chatd.wire import kinds
+from chatd.wire import moderation as moderation_commands
+from chatd.wire import rooms as room_commands
 from chatd.wire.accounts import DeleteAccount, Password, Refresh, Register
 from chatd.wire.admissions import (
     CreateInvitation,
@@ -90,7 +92,7 @@ COMMANDS: list[tuple[dict[str, Any], Any]] = [
     ),
     (
         {"type": "create", "room": "Tea", "topic": "", "title": "T", "cid": "c"},
-        acts.Create("tea", topic="", title="T", cid="c"),  # type: ignore[arg-type]
+        room_commands.Create("tea", topic="", title="T", cid="c"),  # type: ignore[arg-type]
     ),
     (
         {
@@ -102,7 +104,7 @@ COMMANDS: list[tuple[dict[str, Any], Any]] = [
             "keep_days": 30,
             "keep_messages": 0,
         },
-        acts.Create(
+        room_commands.Create(
             private=True,
             post="moderators",  # type: ignore[arg-type]
             history="since_join",  # type: ignore[arg-type]
@@ -124,7 +126,7 @@ COMMANDS: list[tuple[dict[str, Any], Any]] = [
             "keep_messages": 10,
             "cid": "c",
         },
-        acts.SetRoom(
+        room_commands.SetRoom(
             RoomName(PRIVATE),
             Cid("c"),
             topic=kinds.Topic(""),
@@ -138,28 +140,28 @@ COMMANDS: list[tuple[dict[str, Any], Any]] = [
     ),
     (
         {"type": "rename", "room": "Tea", "name": "Milk", "cid": "c"},
-        acts.Rename("tea", "milk", "c"),  # type: ignore[arg-type]
+        room_commands.Rename("tea", "milk", "c"),  # type: ignore[arg-type]
     ),
     (
         {"type": "destroy", "room": "Tea", "cid": "c"},
-        acts.Destroy("tea", "c"),  # type: ignore[arg-type]
+        room_commands.Destroy("tea", "c"),  # type: ignore[arg-type]
     ),
     (
         {"type": "room", "room": PRIVATE, "archived": False},
-        acts.SetRoom(PRIVATE, archived=False),  # type: ignore[arg-type]
+        room_commands.SetRoom(PRIVATE, archived=False),  # type: ignore[arg-type]
     ),
     (
         {"type": "invite", "room": "a", "user": "Bob", "cid": "c"},
-        acts.Invite("a", "bob", "c"),  # type: ignore[arg-type]
+        moderation_commands.Invite("a", "bob", "c"),  # type: ignore[arg-type]
     ),
     (
         {"type": "invite", "room": "a", "user": "bob", "on": False},
-        acts.Invite("a", "bob", on=False),  # type: ignore[arg-type]
+        moderation_commands.Invite("a", "bob", on=False),  # type: ignore[arg-type]
     ),
-    ({"type": "decline", "room": "A"}, acts.Decline("a")),  # type: ignore[arg-type]
+    ({"type": "decline", "room": "A"}, moderation_commands.Decline("a")),  # type: ignore[arg-type]
     (
         {"type": "kick", "room": "a", "user": "bob", "reason": "no", "cid": "c"},
-        acts.Kick("a", "bob", "no", "c"),  # type: ignore[arg-type]
+        moderation_commands.Kick("a", "bob", "no", "c"),  # type: ignore[arg-type]
     ),
     (
         {
@@ -170,11 +172,11 @@ COMMANDS: list[tuple[dict[str, Any], Any]] = [
             "reason": "x",
             "cid": "c",
         },
-        acts.Ban("a", "bob", 60, "x", "c"),  # type: ignore[arg-type]
+        moderation_commands.Ban("a", "bob", 60, "x", "c"),  # type: ignore[arg-type]
     ),
     (
         {"type": "unban", "room": "a", "user": "bob", "cid": "c"},
-        acts.Unban("a", "bob", "c"),  # type: ignore[arg-type]
+        moderation_commands.Unban("a", "bob", "c"),  # type: ignore[arg-type]
     ),
     (
         {
@@ -185,15 +187,15 @@ COMMANDS: list[tuple[dict[str, Any], Any]] = [
             "reason": "x",
             "cid": "c",
         },
-        acts.Mute("a", "bob", 1, "x", "c"),  # type: ignore[arg-type]
+        moderation_commands.Mute("a", "bob", 1, "x", "c"),  # type: ignore[arg-type]
     ),
     (
         {"type": "unmute", "room": "a", "user": "bob", "cid": "c"},
-        acts.Unmute("a", "bob", "c"),  # type: ignore[arg-type]
+        moderation_commands.Unmute("a", "bob", "c"),  # type: ignore[arg-type]
     ),
     (
         {"type": "role", "room": "a", "user": "bob", "role": "owner", "cid": "c"},
-        acts.SetRole("a", "bob", "owner", "c"),  # type: ignore[arg-type]
+        moderation_commands.SetRole("a", "bob", "owner", "c"),  # type: ignore[arg-type]
     ),
     ({"type": "typing", "room": "a"}, c.Typing("a")),  # type: ignore[arg-type]
     (
@@ -937,5 +939,5 @@ def test_words_become_members_of_their_enumerations() -> None:
     """They are parsed here, and nowhere behind."""
     frame = {"type": "room", "room": "tea", "post": "members", "history": "all"}
     command = DECODER.decode(json.dumps(frame).encode())
-    assert isinstance(command, acts.SetRoom)
+    assert isinstance(command, room_commands.SetRoom)
     assert (type(command.post), type(command.history)) == (Post, Visibility)

@@ -5,7 +5,7 @@ Each kind of change has one function, in this package. It takes the change into
 rooms, sessions that end with their connections), and returns what is to be delivered
 because of it: events, notices, cuts. It does not matter who has caused the change: a
 connection's command, the machine, the terminal, time. What the one who caused it is
-answered is not decided here (`chatd.core.outcomes`).
+answered is not decided here (`chatd.core.conclusion`).
 
 Of a member who is removed everything comes before the event for the others, so that
 his own is the last that he gets of the room.

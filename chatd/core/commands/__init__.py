@@ -19,7 +19,7 @@ place and in one order; the functions named here are small and may rely on them:
   away (delete, leave) is never refused for that.
 * `cost`: how many commands it counts as, in the connection's bucket.
 * `conclude`: answers it when its draft has an outcome, and lets what waits go on
-  (`chatd.core.outcomes`).
+  (`chatd.core.conclusion`).
 * `last`: it is answered behind all that its changes deliver, and not before the event.
 * `says`: what of that its own connection is not told, since the answer says it.
 
@@ -51,7 +51,7 @@ from chatd.core.commands import (
     profile,
     renaming,
     rooms,
-    searches,
+    search,
     sessions,
     timeline,
 )
@@ -63,9 +63,11 @@ from chatd.core.turn import Turn
 from chatd.errors import Reject
 from chatd.ids import is_guest
 from chatd.wire import accounts as account_commands
-from chatd.wire import acts, commands
 from chatd.wire import admissions as letting_in
+from chatd.wire import commands
+from chatd.wire import moderation as moderation_commands
 from chatd.wire import place as place_commands
+from chatd.wire import rooms as room_commands
 from chatd.wire.events import Uninvited
 from chatd.wire.replies import ServerFrame
 
@@ -142,30 +144,32 @@ RULES: dict[type[commands.Command], Rule] = {
     commands.React: _durable(
         timeline.change, timeline.set_reaction, member=True, grows=True
     ),
-    acts.Create: Rule(
+    room_commands.Create: Rule(
         creation.create,
         settles=True,
         draft=creation.draft,
         conclude=creation.created,
         last=True,
     ),
-    acts.SetRoom: _moderation(moderation.change, moderation.setting, grows=True),
-    acts.Rename: _moderation(renaming.rename, renaming.renaming, grows=True),
-    acts.Destroy: _moderation(lifecycle.destroy, lifecycle.destruction),
-    acts.Invite: _moderation(invitations.invite),
-    acts.Decline: Rule(
+    room_commands.SetRoom: _moderation(
+        moderation.change, moderation.setting, grows=True
+    ),
+    room_commands.Rename: _moderation(renaming.rename, renaming.renaming, grows=True),
+    room_commands.Destroy: _moderation(lifecycle.destroy, lifecycle.destruction),
+    moderation_commands.Invite: _moderation(invitations.invite),
+    moderation_commands.Decline: Rule(
         invitations.decline,
         draft=invitations.refusal,
         barrier=True,
         conclude=invitations.declined,
         says=Uninvited,
     ),
-    acts.Kick: _moderation(moderation.kick),
-    acts.Ban: _moderation(moderation.act),
-    acts.Unban: _moderation(moderation.relent),
-    acts.Mute: _moderation(moderation.act),
-    acts.Unmute: _moderation(moderation.relent),
-    acts.SetRole: _moderation(moderation.role),
+    moderation_commands.Kick: _moderation(moderation.kick),
+    moderation_commands.Ban: _moderation(moderation.act),
+    moderation_commands.Unban: _moderation(moderation.relent),
+    moderation_commands.Mute: _moderation(moderation.act),
+    moderation_commands.Unmute: _moderation(moderation.relent),
+    moderation_commands.SetRole: _moderation(moderation.role),
     commands.Block: Rule(blocks.block, settles=True, grows=True),
     commands.Unblock: Rule(blocks.unblock, settles=True),
     commands.Blocks: Rule(lookups.blocks, cost=LOOK_UP),
@@ -173,7 +177,7 @@ RULES: dict[type[commands.Command], Rule] = {
     commands.Status: Rule(ephemeral.status),
     commands.Read: Rule(ephemeral.read, member=True),
     commands.History: Rule(lookups.history, member=True, cost=LOOK_UP),
-    commands.Search: Rule(searches.search, cost=SEARCH),
+    commands.Search: Rule(search.search, cost=SEARCH),
     commands.Who: Rule(lookups.who, member=True, cost=LOOK_UP),
     commands.Rooms: Rule(lookups.rooms, cost=LOOK_UP),
     commands.Sessions: Rule(lookups.sessions, cost=LOOK_UP),
@@ -223,7 +227,7 @@ class Queue(Enum):
     PAGES = auto()
     """One of each user at a time; refused."""
     SEARCHES = auto()
-    """As `chatd.hub.searches` has it; refused."""
+    """As `chatd.hub.search_queue` has it; refused."""
 
 
 @attrs.frozen
@@ -299,7 +303,7 @@ LOOK_UPS: dict[type, LookUp] = {
         lambda store, command, query: store.search(
             query.query, query.scope, query.place, command.limit, query.viewer
         ),
-        searches.found,
+        search.found,
         Queue.SEARCHES,
     ),
 }

@@ -16,20 +16,20 @@ from chatd.core.turn import Turn, no_room
 from chatd.enums import AccountRole, Post, Role
 from chatd.errors import Reject, RejectCode
 from chatd.ids import RoomName, UserName, is_direct, is_guest, is_public
-from chatd.wire import acts
+from chatd.wire import moderation as moderation_commands
 from chatd.wire.events import Millis
 
 RANKS = {Role.MEMBER: 1, Role.MODERATOR: 2, Role.OWNER: 3}
 """What a role is worth."""
 MODERATOR, OWNER = RANKS[Role.MODERATOR], RANKS[Role.OWNER]
 Act = (
-    acts.Invite
-    | acts.Kick
-    | acts.Ban
-    | acts.Unban
-    | acts.Mute
-    | acts.Unmute
-    | acts.SetRole
+    moderation_commands.Invite
+    | moderation_commands.Kick
+    | moderation_commands.Ban
+    | moderation_commands.Unban
+    | moderation_commands.Mute
+    | moderation_commands.Unmute
+    | moderation_commands.SetRole
 )
 """What is done to somebody else in a room."""
 
@@ -123,11 +123,11 @@ def _has_heard_of(room: Room, command: Act) -> bool:
     is lifted, and he can still be banned while the store's writer knows his address.
     """
     match command:
-        case acts.Ban():
+        case moderation_commands.Ban():
             return is_guest(command.user)
-        case acts.Unban():
+        case moderation_commands.Unban():
             return command.user in room.bans
-        case acts.Unmute():
+        case moderation_commands.Unmute():
             return command.user in room.mutes
     return False
 

@@ -30,9 +30,9 @@ from chatd.enums import AccountRole, Role
 from chatd.errors import Reject, RejectCode
 from chatd.ids import RoomName, Seq, is_guest, is_private
 from chatd.names import NAMES, check_ending, looks_like_any, skeleton
-from chatd.wire.acts import Create, SetRoom
 from chatd.wire.commands import Join
 from chatd.wire.replies import Created
+from chatd.wire.rooms import Create, SetRoom
 from chatd.wire.settings import SETTINGS
 
 

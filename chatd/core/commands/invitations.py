@@ -21,11 +21,13 @@ from chatd.core.turn import Turn, no_room
 from chatd.enums import MemberChange
 from chatd.errors import Reject, RejectCode
 from chatd.ids import is_direct, is_private
-from chatd.wire import acts
+from chatd.wire import moderation as moderation_commands
 from chatd.wire.replies import Done
 
 
-def invite(turn: Turn, connection: Connection, command: acts.Invite) -> None:
+def invite(
+    turn: Turn, connection: Connection, command: moderation_commands.Invite
+) -> None:
     """Check that somebody may be asked in: in a private room moderators ask."""
     if not command.on:
         _take_back(turn, connection, command)
@@ -58,7 +60,9 @@ def invite(turn: Turn, connection: Connection, command: acts.Invite) -> None:
     rate_limits.pace(turn, connection)
 
 
-def _take_back(turn: Turn, connection: Connection, command: acts.Invite) -> None:
+def _take_back(
+    turn: Turn, connection: Connection, command: moderation_commands.Invite
+) -> None:
     """Check that an invitation may be taken back: by its sender, or a moderator."""
     room = authority.require_target(turn, connection, command, 1)
     if room is None:
@@ -73,7 +77,9 @@ def _take_back(turn: Turn, connection: Connection, command: acts.Invite) -> None
     rate_limits.pace(turn, connection)
 
 
-def decline(turn: Turn, connection: Connection, command: acts.Decline) -> None:
+def decline(
+    turn: Turn, connection: Connection, command: moderation_commands.Decline
+) -> None:
     """Check that there may be an invitation to refuse; if there is, the writer knows.
 
     Of one that is over its user knows as well, so that a second refusal, which may be
@@ -91,7 +97,9 @@ def decline(turn: Turn, connection: Connection, command: acts.Decline) -> None:
     rate_limits.pace(turn, connection)
 
 
-def refusal(turn: Turn, connection: Connection, command: acts.Decline) -> Moderate:
+def refusal(
+    turn: Turn, connection: Connection, command: moderation_commands.Decline
+) -> Moderate:
     """The draft of a refused invitation: what somebody does to himself."""
     user = turn.user(connection).name
     return Moderate(command.room, user, None, user, MemberChange.DECLINE)

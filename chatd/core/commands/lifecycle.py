@@ -23,7 +23,7 @@ from chatd.core.drafts import (
 from chatd.core.entities import Barrier, Connection, Room
 from chatd.core.turn import Turn
 from chatd.ids import RoomName, is_direct, is_private
-from chatd.wire.acts import Destroy
+from chatd.wire.rooms import Destroy
 
 EMPTY_S = 3600.0
 """How long a public room is kept in which nobody is and nobody has written."""

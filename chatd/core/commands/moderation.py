@@ -17,7 +17,8 @@ from chatd.core.entities import Connection, Room
 from chatd.core.turn import Turn
 from chatd.enums import MemberChange, Role
 from chatd.errors import Reject, RejectCode
-from chatd.wire import acts
+from chatd.wire import moderation as moderation_commands
+from chatd.wire import rooms as room_commands
 
 OWNERS_SETTINGS = ("post", "history", "keep_days", "keep_messages", "archived")
 """What only an owner changes; the rest is a moderator's too."""
@@ -28,7 +29,7 @@ OWNERS_SETTINGS = ("post", "history", "keep_days", "keep_messages", "archived")
 
 def moderation(turn: Turn, connection: Connection, command: Act) -> Moderate:
     """The draft of an act on somebody else."""
-    is_over = isinstance(command, acts.Invite) and not command.on
+    is_over = isinstance(command, moderation_commands.Invite) and not command.on
     return Moderate(
         command.room,
         turn.user(connection).name,
@@ -41,7 +42,9 @@ def moderation(turn: Turn, connection: Connection, command: Act) -> Moderate:
     )
 
 
-def setting(turn: Turn, connection: Connection, command: acts.SetRoom) -> SetRoom:
+def setting(
+    turn: Turn, connection: Connection, command: room_commands.SetRoom
+) -> SetRoom:
     """The draft of changed settings."""
     user = turn.user(connection).name
     return SetRoom(command.room, user, command.cid, given(command))
@@ -50,27 +53,35 @@ def setting(turn: Turn, connection: Connection, command: acts.SetRoom) -> SetRoo
 # --- what must hold ---------------------------------------------------------
 
 
-def kick(turn: Turn, connection: Connection, command: acts.Kick) -> None:
+def kick(turn: Turn, connection: Connection, command: moderation_commands.Kick) -> None:
     """Check that a member may be removed."""
     room = _on_lesser(turn, connection, command)
     if room is not None:
         _require_member(room, command)
 
 
-def act(turn: Turn, connection: Connection, command: acts.Ban | acts.Mute) -> None:
+def act(
+    turn: Turn,
+    connection: Connection,
+    command: moderation_commands.Ban | moderation_commands.Mute,
+) -> None:
     """Check that somebody may be banned or muted."""
     _on_lesser(turn, connection, command)
 
 
 def relent(
-    turn: Turn, connection: Connection, command: acts.Unban | acts.Unmute
+    turn: Turn,
+    connection: Connection,
+    command: moderation_commands.Unban | moderation_commands.Unmute,
 ) -> None:
     """Check that a ban or mute may be lifted, whoever it is whom it holds."""
     if authority.require_target(turn, connection, command, MODERATOR) is not None:
         rate_limits.pace(turn, connection)
 
 
-def role(turn: Turn, connection: Connection, command: acts.SetRole) -> None:
+def role(
+    turn: Turn, connection: Connection, command: moderation_commands.SetRole
+) -> None:
     """Check that a member may get a role: owners say, and one of them stays."""
     room = authority.require(turn, connection, command.room, OWNER)
     _require_member(room, command)
@@ -79,7 +90,7 @@ def role(turn: Turn, connection: Connection, command: acts.SetRole) -> None:
     rate_limits.pace(turn, connection)
 
 
-def change(turn: Turn, connection: Connection, command: acts.SetRoom) -> None:
+def change(turn: Turn, connection: Connection, command: room_commands.SetRoom) -> None:
     """Check that settings may be changed."""
     least = (
         OWNER if any(name in OWNERS_SETTINGS for name in given(command)) else MODERATOR
@@ -91,7 +102,11 @@ def change(turn: Turn, connection: Connection, command: acts.SetRoom) -> None:
 
 
 def _on_lesser(
-    turn: Turn, connection: Connection, command: acts.Kick | acts.Ban | acts.Mute
+    turn: Turn,
+    connection: Connection,
+    command: moderation_commands.Kick
+    | moderation_commands.Ban
+    | moderation_commands.Mute,
 ) -> Room | None:
     """As `require_target`, if the target is worth less there than who acts."""
     room = authority.require_target(turn, connection, command, MODERATOR)

@@ -24,7 +24,7 @@ from chatd.core.turn import Turn
 from chatd.errors import Reject, RejectCode
 from chatd.ids import RoomName, is_private
 from chatd.names import NAMES, skeleton
-from chatd.wire.acts import Rename
+from chatd.wire.rooms import Rename
 
 NAMES_MAX = 16
 """Names that a room has had: each is kept for ever, and told in every `welcome`."""

@@ -28,7 +28,9 @@ from chatd.core.slowmode import sayings_of
 from chatd.core.turn import Turn
 from chatd.errors import Reject, RejectCode
 from chatd.ids import Seq
-from chatd.wire import acts, commands
+from chatd.wire import commands
+from chatd.wire import moderation as moderation_commands
+from chatd.wire import rooms as room_commands
 
 SAYINGS_MAX = 1000
 """Of a room in slow mode: more are looked through for those that do not matter."""
@@ -51,12 +53,12 @@ Saying = (
     | commands.Edit
     | commands.React
     | commands.Typing
-    | acts.Invite
-    | acts.SetRoom
-    | acts.Rename
-    | acts.Kick
-    | acts.Ban
-    | acts.Mute
+    | moderation_commands.Invite
+    | room_commands.SetRoom
+    | room_commands.Rename
+    | moderation_commands.Kick
+    | moderation_commands.Ban
+    | moderation_commands.Mute
 )
 """A command by which a member brings something before the others in a room."""
 
@@ -65,12 +67,12 @@ WAYS: dict[type[Saying], Way] = {
     commands.Edit: Way(post=True, slow=True, archived=True),
     commands.React: Way(archived=True, words=("on",)),
     commands.Typing: Way(post=True, archived=True),
-    acts.Invite: Way(),
-    acts.SetRoom: Way(archived=True, words=("topic", "title")),
-    acts.Rename: Way(archived=True),
-    acts.Kick: Way(words=("reason",)),
-    acts.Ban: Way(words=("reason",)),
-    acts.Mute: Way(words=("reason",)),
+    moderation_commands.Invite: Way(),
+    room_commands.SetRoom: Way(archived=True, words=("topic", "title")),
+    room_commands.Rename: Way(archived=True),
+    moderation_commands.Kick: Way(words=("reason",)),
+    moderation_commands.Ban: Way(words=("reason",)),
+    moderation_commands.Mute: Way(words=("reason",)),
 }
 """What holds for each of them.
 

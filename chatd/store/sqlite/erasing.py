@@ -26,7 +26,7 @@ import attrs
 import orjson
 
 from chatd.ids import UserName
-from chatd.store.sqlite import admissions, migrate, search
+from chatd.store.sqlite import admissions, migrate, search_index
 from chatd.store.sqlite.ledger import GUEST
 from chatd.store.sqlite.sql import STEP_S, Deadline, select
 
@@ -232,8 +232,8 @@ def _empty_messages(
     if not taken:
         return 0, (0, end)
     listed = orjson.dumps(taken).decode()
-    with search.many(db):
-        search.take_out_all(db, listed)
+    with search_index.many(db):
+        search_index.take_out_all(db, listed)
     db.execute(
         "UPDATE message SET text = NULL, edited_seq = NULL, cid = NULL"
         " WHERE id IN (SELECT j.value FROM json_each(?) j)",
@@ -248,7 +248,7 @@ def _merge_words(
 ) -> tuple[int, _Place | None]:
     """Have the words of what was emptied leave the pages of the search index."""
     _, at = place
-    more = search.merge(db, begin=at == 0)
+    more = search_index.merge(db, begin=at == 0)
     return 0, (0, at + 1) if more else None
 
 

@@ -20,7 +20,7 @@ from typing import Any
 import apsw
 
 from chatd.errors import StoreRefused
-from chatd.store.sqlite import search
+from chatd.store.sqlite import search_index
 from chatd.store.sqlite.sql import transaction
 from chatd.wire import emojis
 
@@ -54,7 +54,7 @@ def require_sqlite(version: str | None = None) -> None:
 def configure(db: apsw.Connection) -> None:
     """Set what every connection of ours needs, before anything else is read."""
     db.set_busy_timeout(BUSY_TIMEOUT_MS)
-    search.register(db)
+    search_index.register(db)
     for pragma, value in {
         "trusted_schema": "OFF",
         "cell_size_check": "ON",
@@ -109,16 +109,16 @@ def migrate(db: apsw.Connection) -> None:
         with transaction(db):
             db.execute(migrations()[number - 1])
             db.pragma("user_version", number)
-    if not search.is_current(db):
+    if not search_index.is_current(db):
         with transaction(db):
-            search.renew(db)
+            search_index.renew(db)
 
 
 def is_current(db: apsw.Connection, *, read_only: bool) -> bool:
     """Whether there is nothing to migrate; readers do not need the search index."""
     known = len(migrations())
     return bool(db.pragma("user_version") == known) and (
-        read_only or search.is_current(db)
+        read_only or search_index.is_current(db)
     )
 
 

@@ -19,7 +19,7 @@ import trio
 
 from chatd.core.query import SEARCH_S
 from chatd.errors import StoreRefused
-from chatd.store.sqlite import files, migrate, searching
+from chatd.store.sqlite import files, migrate, search
 from chatd.store.sqlite.faults import refusing
 from chatd.store.sqlite.generation import begin
 from chatd.store.sqlite.readers import CONNECTIONS, Readers
@@ -75,7 +75,7 @@ async def open_store(
             guest_ban_ms = round(guest_ban_h * HOUR_MS)
             writer = await call(db, Writer, sync, generation, cid_keep_ms, guest_ban_ms)
             searcher = await _connect_reader(stack, path)
-            await call(searcher, searching.prepare, searcher)
+            await call(searcher, search.prepare, searcher)
             readers = Readers(CONNECTIONS)
             store = SqliteStore(
                 writer,

@@ -1,237 +1,331 @@
-"""The search index: behind the commits, exact up to `store.indexed`.
+"""Searching, in the thread of a reader that does nothing else.
 
-Filling it inside the commit would cost as much as the message, so a later step
-takes what is new. `message_fts` has exactly the current texts of the messages
-with `id <= store.indexed` that are not deleted: `fill` moves the line on, and
-`replace` keeps the rest true when a text is edited or deleted, in the same
-transaction, because a removed word must not be found after the `ok`. FTS5
-removes an entry only if it is told the very text that was indexed.
+`message_fts` finds what it has (see `chatd.store.sqlite.search_index`); what was
+committed since is looked at one by one, so a search never misses what was
+acknowledged. Both are read in one transaction. A search reads from the newest
+message on and stops when it has enough, so a common word costs little; what
+finds little and costs much is interrupted when its time is over.
 
-A word that is edited or deleted leaves the pages of the index at once
-(`secure-delete`), which takes FTS5 half a millisecond a message. Where `many` messages
-go, they are marked as gone instead, in a fiftieth of that, and are not found any more;
-their words leave the pages when these are merged (`merge`): after an erasure at once,
-else within a day.
+A rare word costs its hits: they are found wherever they are, and then it is looked
+which of them are in rooms that may be read. Where `LOOKS` times `HITS` of them have
+not been enough, most are elsewhere, and the rooms are looked for together with the
+words. The other way round each room would be looked up for each hit.
 
-What is indexed is the folded words of the text (`chatd.words`) with spaces between.
-FTS5's tokenizer `ascii` takes them as they are: for it, whatever is not ASCII is a
-letter. Of ASCII it makes the same words as we do, so that never has to leave SQLite.
-
-`store.fold` says with which fold the index was made. Where that is another one, of
-an older or of a newer chatd, `renew` empties the index, and it is filled like that
-of messages which are all new.
+Every phrase goes to FTS5 as folded words in quotation marks, where nothing has a
+meaning. The rooms that may be read are a temporary table: there may be thousands.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from itertools import islice
 from typing import Any
 
 import apsw
 import orjson
 
-from chatd.store.sqlite.sql import change_rows, select
-from chatd.wire.events import Millis
-from chatd.words import FOLD, words
+from chatd.core.query import Hit, Phrase, Place, Query
+from chatd.errors import IndexBehind, TooSlow
+from chatd.ids import RoomName, Seq, UserName
+from chatd.store.matching import Matcher
+from chatd.store.ranking import NEWEST, Candidate, read_page
+from chatd.store.sqlite import timestamps
+from chatd.store.sqlite.filling import LACKING_MIN
+from chatd.store.sqlite.sql import Deadline, room_called, select, within
+from chatd.words import is_syllable, words
 
-# What is not ASCII has more words for its size, and they go through Python. Source:
-# measured, 0.04 µs a byte and 0.12 µs.
-_STEP = """
-SELECT count(*), max(id), (SELECT max(id) FROM message WHERE id > 0) FROM (
-  SELECT id, sum(weight) OVER (ORDER BY id) - weight AS before FROM (
-    SELECT id, ifnull(octet_length(text)
-      * iif(octet_length(text) = length(text), 1, 3), 0) AS weight FROM message
-    WHERE id > ? ORDER BY id LIMIT ?))
-WHERE before < ?"""
-_NEW = "FROM message WHERE id > ? AND id <= ? AND text IS NOT NULL"
-_FILL_ASCII = (
-    "INSERT INTO message_fts (rowid, text, tags)"
-    " SELECT id, text, 'r' || room_id || ' u' || user_id "
-    + _NEW
-    + " AND octet_length(text) = length(text)"
+ROOMS_NAMED_MAX = 128
+"""So many rooms are looked for in the index, as words, so that the messages of
+others cost nothing. Measured: with a thousand that costs more than it saves."""
+HITS, LOOKS = 256, 8
+"""How many hits are looked at together, and how often before the rooms are named.
+Source: measured, 1 ms a look."""
+SHORT_CHARS, SHORT_MAX = 3, 2
+"""So few prefixes that are so short are looked for in the index: of each it has to
+collect all words, and nothing interrupts it there. Source: measured, one of two letters
+takes 20 to 60 ms in ten million messages."""
+TIME_MIN, TIME_MAX = -(2**62), 2**62
+
+_SCOPE = f"""
+INSERT INTO temp.readable (id, name, first, upto)
+SELECT r.id, j.value ->> 0, j.value ->> 1, j.value ->> 2
+FROM json_each(?) j CROSS JOIN main.room r ON r.ended IS NULL
+AND r.id = {room_called("j.value ->> 0")}"""  # noqa: S608 - ours
+
+_COLUMNS = """
+SELECT m.id, r.name, m.seq, m.ts, u.name, m.text, m.edited_seq, m.reply_to """
+_JOINED = """
+CROSS JOIN temp.readable r ON r.id = m.room_id AND m.seq BETWEEN r.first AND r.upto
+CROSS JOIN user u ON u.id = m.user_id """
+_FILTERED = """
+WHERE m.text IS NOT NULL AND m.id BETWEEN :lowest AND :highest
+AND m.ts >= :after AND m.ts < :before AND (NOT m.hidden OR u.name = :viewer)
+AND (:sender IS NULL OR m.user_id = :sender) """
+
+_INDEXED = (
+    _COLUMNS
+    + "FROM message_fts f CROSS JOIN message m ON m.id = f.rowid"
+    + _JOINED
+    + _FILTERED
+    + "AND f.message_fts MATCH :terms AND f.rowid BETWEEN :lowest AND :highest"
+    " ORDER BY f.rowid DESC"
 )
-_FIND_OTHERS = (
-    "SELECT json_group_array(json_array(id, text, 'r' || room_id || ' u' || user_id)) "
-    + _NEW
-    + " AND octet_length(text) <> length(text)"
+_HITS = """
+SELECT f.rowid FROM message_fts f WHERE f.message_fts MATCH :words
+AND f.rowid BETWEEN :lowest AND :highest ORDER BY f.rowid DESC LIMIT :most"""
+# In the order of the hits, from the newest on.
+_HIT = (
+    _COLUMNS
+    + "FROM json_each(:found) j CROSS JOIN message m ON m.id = j.value"
+    + _JOINED
+    + _FILTERED
 )
-_PUT_IN = """
-INSERT INTO message_fts (rowid, text, tags)
-SELECT id, ?, 'r' || room_id || ' u' || user_id FROM message WHERE id = ?"""
-_TAKE_OUT = """
-INSERT INTO message_fts (message_fts, rowid, text, tags)
-SELECT 'delete', id, ?, 'r' || room_id || ' u' || user_id FROM message WHERE id = ?"""
-_COMMAND = "INSERT INTO message_fts (message_fts) VALUES (?)"
-_CONFIGURE = "INSERT INTO message_fts (message_fts, rank) VALUES (?, ?)"
-MERGE_PAGES = 8
-"""Pages of one step of merging. Source: measured, a millisecond, seldom seven."""
-_PUT_MANY_IN = "INSERT INTO message_fts (rowid, text, tags) VALUES $ROWS"
+_ALL = _COLUMNS + "FROM message m" + _JOINED + _FILTERED
+_ANY = _ALL + "ORDER BY m.id DESC"
+# In one room the order of the numbers is that of seq, and there is a key for it.
+_IN_ROOM = (
+    _ALL + "AND m.room_id = :room AND m.seq BETWEEN :first AND :upto"
+    " ORDER BY m.seq DESC"
+)
+
+_AT = f"""
+SELECT m.id FROM temp.readable r
+CROSS JOIN message m ON m.room_id = r.id AND m.seq = ?2
+WHERE r.id = {room_called("?1")}"""  # noqa: S608 - ours
+_NUMBERS = """
+SELECT (SELECT min(id) FROM message WHERE id > 0),
+       (SELECT max(id) FROM message WHERE id > 0)"""
 
 
-def register(db: apsw.Connection) -> None:
-    """Teach a connection the function that the view of what is indexed uses."""
-    function: Any = folded
-    db.create_scalar_function(
-        "folded",
-        function,
-        1,
-        deterministic=True,
-        flags=apsw.SQLITE_INNOCUOUS,
+def prepare(db: apsw.Connection) -> None:
+    """Make the connection one for searching."""
+    words("é")  # the tables of letters are there before the first search
+    db.execute(
+        "CREATE TEMP TABLE readable (id INTEGER PRIMARY KEY, name TEXT NOT NULL,"
+        " first INTEGER NOT NULL, upto INTEGER NOT NULL)"
     )
 
 
-def folded(text: str) -> str:
-    """What the index is given of a text."""
-    return text if text.isascii() else " ".join(words(text))
+def search(
+    db: apsw.Connection,
+    query: Query,
+    scope: Sequence[tuple[RoomName, Seq, Seq]],
+    place: Place | None,
+    limit: int,
+    viewer: UserName,
+    search_s: float,
+) -> tuple[list[Hit], bool] | None:
+    """Read a page of results; see the port.
 
-
-def is_current(db: apsw.Connection) -> bool:
-    """Whether the index was made with this fold, and can be changed with it."""
-    return not select(db, "SELECT 1 FROM store WHERE fold <> ?", (FOLD,))
-
-
-def renew(db: apsw.Connection) -> None:
-    """Empty an index that was made with another fold."""
-    db.execute("INSERT INTO message_fts (message_fts) VALUES ('delete-all')")
-    db.execute("UPDATE store SET indexed = 0, fold = ?", (FOLD,))
-
-
-def fill(db: apsw.Connection, rows: int, text_bytes: int) -> int:
-    """Index some messages more.
-
-    Args:
-        db: The writer's connection.
-        rows: At most so many.
-        text_bytes: And after so much text no other one; a third, if not of ASCII.
-
-    Returns:
-        How many are left, as far as their numbers tell.
+    Raises:
+        TooSlow: It took `search_s`.
+        IndexBehind: It did, since there is much that is not indexed.
     """
-    (indexed,) = select(db, "SELECT indexed FROM store")[0]
-    count, last, newest = select(db, _STEP, (indexed, rows, text_bytes))[0]
-    if count:
-        db.execute(_FILL_ASCII, (indexed, last))
-        if db.changes() < count:
-            # One row, since each row that Python is given may have to wait for it.
-            ((others,),) = select(db, _FIND_OTHERS, (indexed, last))
-            found = orjson.loads(others)
-            change_rows(
-                db, _PUT_MANY_IN, [(n, folded(text), tags) for n, text, tags in found]
+    with within(db, search_s) as deadline:
+        db.execute("BEGIN")
+        try:
+            db.execute(_SCOPE, (orjson.dumps(list(scope)).decode(),))
+            source = _Source(db, query, viewer, deadline)
+            return read_page(source, query, place, limit)
+        finally:
+            # The rooms go with it.
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+
+
+class _Source:
+    """The database within one search's scope; see `chatd.store.ranking.Source`."""
+
+    def __init__(
+        self, db: apsw.Connection, query: Query, viewer: UserName, deadline: Deadline
+    ) -> None:
+        self._db = db
+        self._deadline = deadline
+        self._matcher = Matcher(query)
+        limit = (ROOMS_NAMED_MAX + 1,)
+        rooms = select(db, "SELECT id, first, upto FROM temp.readable LIMIT ?", limit)
+        are_few = len(rooms) <= ROOMS_NAMED_MAX
+        lowest, highest = _narrow(db, query, rooms) if are_few else (0, NEWEST)
+        self._values: dict[str, Any] = {
+            "after": TIME_MIN if query.after is None else query.after,
+            "before": TIME_MAX if query.before is None else query.before,
+            "sender": None,
+            "viewer": viewer,
+        }
+        self._is_one_room = len(rooms) == 1
+        if self._is_one_room:
+            room, first, upto = select(db, "SELECT id, first, upto FROM temp.readable")[
+                0
+            ]
+            self._values |= {"room": room, "first": first, "upto": upto}
+        self._lowest, self._highest = lowest, highest
+        self._indexed: int = select(db, "SELECT indexed FROM store")[0][0]
+        self._behind = self._is_behind()
+        terms = _terms(query.phrases)
+        if query.sender is not None:
+            name = (query.sender,)
+            users = select(db, "SELECT id FROM user WHERE name = ?", name)
+            self._values["sender"] = users[0][0] if users else 0
+            terms.append(f"tags : u{self._values['sender']}")
+        self._words = " AND ".join(terms)
+        """What is looked for wherever it is; empty if that would be everything."""
+        if are_few and (terms or query.phrases):
+            names = " OR ".join(f"r{number}" for number, _, _ in rooms) or "r0"
+            terms.append(f"tags : ({names})")
+        self._terms = " AND ".join(terms)
+        """For FTS5; empty if the index is of no use."""
+
+    def newest(self, below: int, count: int) -> list[Candidate]:
+        """Find the newest that match and are numbered below."""
+        values = self._values | {
+            "lowest": self._lowest,
+            "highest": min(self._highest, below - 1),
+            "terms": self._terms,
+        }
+        if not self._terms:
+            sql = _IN_ROOM if self._is_one_room else _ANY
+            return self._take(sql, values, count)
+        values["lowest"] = max(self._lowest, self._indexed + 1)
+        sql = _ANY
+        if self._behind and self._is_one_room:
+            sql, values["first"] = _IN_ROOM, self._first_not_indexed()
+        with self._blamed():
+            found = self._take(sql, values, count)
+        values["lowest"] = self._lowest
+        if len(found) < count:
+            found += self._indexed_ones(values, count - len(found))
+        return found
+
+    def _indexed_ones(self, values: dict[str, Any], count: int) -> list[Candidate]:
+        """Find what the index has: first by the words alone, then in the rooms."""
+        found: list[Candidate] = []
+        if self._words not in ("", self._terms) and not self._is_one_room:
+            values |= {"words": self._words, "most": HITS * LOOKS}
+            with closing(self._db.execute(_HITS, values)) as rows:
+                for _ in range(LOOKS):
+                    hits = [number for (number,) in islice(rows, HITS)]
+                    values["found"] = orjson.dumps(hits).decode()
+                    found += self._take(_HIT, values, count - len(found))
+                    if len(found) == count or len(hits) < HITS:
+                        return found
+                    values["highest"] = hits[-1] - 1
+        return found + self._take(_INDEXED, values, count - len(found))
+
+    def _is_behind(self) -> IndexBehind | None:
+        """What there is to say of the index if it lacks many messages."""
+        oldest, newest = select(self._db, _NUMBERS)[0]
+        lacking = (newest or 0) - max(self._indexed, (oldest or 1) - 1)
+        if lacking < LACKING_MIN:
+            return None
+        return IndexBehind(lacking, newest - oldest + 1)
+
+    def _first_not_indexed(self) -> int:
+        """Where in the one room that is searched the index ends."""
+        room, first, upto = (self._values[key] for key in ("room", "first", "upto"))
+
+        def number(seq: int) -> int:
+            rows = select(
+                self._db, f"{_IN_BOUNDS} ORDER BY seq LIMIT 1", (room, seq, upto + 1)
             )
-        db.execute("UPDATE store SET indexed = ?", (last,))
-        return int(newest - last)
-    return 0
+            return int(rows[0][0]) if rows else NEWEST
+
+        seqs = range(first, upto + 1)
+        return int(first + bisect_right(seqs, self._indexed, key=number))
+
+    @contextmanager
+    def _blamed(self) -> Iterator[None]:
+        """Blame the index if it takes too long to look at what it does not have."""
+        try:
+            yield
+        except (TooSlow, apsw.InterruptError):
+            if self._behind and self._deadline.is_over():
+                raise self._behind from None
+            raise
+
+    def _take(self, sql: str, values: dict[str, Any], count: int) -> list[Candidate]:
+        found: list[Candidate] = []
+        # Left open, it would hold on to its snapshot for as long as an error that was
+        # raised meanwhile is referred to, and later searches would see no more.
+        with closing(self._db.execute(sql, values)) as rows:
+            for number, room, seq, ts, sender, text, edited_seq, reply_to in rows:
+                score = self._matcher.score(text)
+                if score is not None:
+                    edited = edited_seq is not None
+                    found.append(
+                        Candidate(
+                            number, room, seq, ts, sender, text, edited, reply_to, score
+                        )
+                    )
+                    if len(found) == count:
+                        break
+                self._deadline.check()
+        return found
+
+    def number(self, room: RoomName, seq: Seq) -> int | None:
+        """Find the number of a message."""
+        for (number,) in select(self._db, _AT, (room, seq)):
+            return int(number)
+        return None
 
 
-def take_out(db: apsw.Connection, message: int, text: str) -> None:
-    """Take a message out of the index, before its row changes.
+def _terms(phrases: Sequence[Phrase]) -> list[str]:
+    """What the index is asked for; what it is not asked the matcher looks for."""
+    terms, short = [], list[str]()
+    for phrase in phrases:
+        term = _term(phrase)
+        is_short = phrase.prefix and term.endswith("*") and len(phrase.words) == 1
+        if is_short and len(phrase.words[0]) <= SHORT_CHARS:
+            short.append(term)
+        elif term:
+            terms.append(term)
+    # The longest collect the fewest words.
+    return terms + sorted(short, key=len, reverse=True)[:SHORT_MAX]
 
-    Args:
-        db: The writer's connection.
-        message: The id of its row.
-        text: What is in the row.
+
+def _term(phrase: Phrase) -> str:
+    """What the index is asked for a phrase; empty if it is of no use for it.
+
+    FTS5 first collects all words with a prefix, and nothing interrupts it there:
+    those of one letter are in most texts, and sixteen such prefixes took a second in
+    a million and a half messages. They are left to the matcher, which finds them
+    soon, and so are the beginnings of a syllable.
     """
-    if _is_indexed(db, message):
-        db.execute(_TAKE_OUT, (folded(text), message))
+    sought, star = phrase.words, "*" if phrase.prefix else ""
+    if star and (len(sought[-1]) == 1 or is_syllable(sought[-1])):
+        sought, star = sought[:-1], ""
+    quoted = " ".join(sought)
+    return f'text : "{quoted}"{star}' if sought else ""
 
 
-def take_out_all(db: apsw.Connection, messages: str) -> None:
-    """Take messages out of the index, before their rows change; in `many`.
+def _narrow(
+    db: apsw.Connection, query: Query, rooms: Sequence[tuple[int, int, int]]
+) -> tuple[int, int]:
+    """Bound rooms by the query's times.
 
-    FTS5 writes what it has in memory at each statement, so it is one.
-
-    Args:
-        db: The writer's connection.
-        messages: The ids of their rows, as a JSON list.
-    """
-    db.execute(
-        "INSERT INTO message_fts (message_fts, rowid, text, tags)"
-        " SELECT 'delete', id, folded(text), 'r' || room_id || ' u' || user_id"
-        " FROM message WHERE id IN (SELECT j.value FROM json_each(?) j)"
-        " AND text IS NOT NULL AND id <= (SELECT indexed FROM store)",
-        (messages,),
-    )
-
-
-def put_in(db: apsw.Connection, message: int, text: str) -> None:
-    """Put a message into the index again, with another text or author."""
-    if _is_indexed(db, message):
-        db.execute(_PUT_IN, (folded(text), message))
-
-
-def replace(db: apsw.Connection, message: int, old: str, new: str | None) -> None:
-    """Take a message's old text out of the index, and put the new one in."""
-    take_out(db, message, old)
-    if new is not None:
-        put_in(db, message, new)
-
-
-def _is_indexed(db: apsw.Connection, message: int) -> bool:
-    (indexed,) = select(db, "SELECT indexed FROM store")[0]
-    return bool(message <= indexed)
-
-
-def remove(db: apsw.Connection, room: int, below: int) -> None:
-    """Take all messages of a room below a seq out of the index, before they go.
-
-    For the block of `many`.
-    """
-    db.execute(
-        "INSERT INTO message_fts (message_fts, rowid, text, tags)"
-        " SELECT 'delete', id, folded(text), 'r' || room_id || ' u' || user_id"
-        " FROM message WHERE room_id = ? AND seq < ?"
-        " AND text IS NOT NULL AND id <= (SELECT indexed FROM store)",
-        (room, below),
-    )
-
-
-@contextmanager
-def many(db: apsw.Connection) -> Iterator[None]:
-    """Take messages out in the block by marking them; `merge` has to follow."""
-    # What waits in memory would be written as it is configured then.
-    db.execute(_COMMAND, ("flush",))
-    db.execute(_CONFIGURE, ("secure-delete", 0))
-    yield
-    db.execute(_COMMAND, ("flush",))
-    db.execute(_CONFIGURE, ("secure-delete", 1))
-
-
-def merge_later(db: apsw.Connection, due: Millis) -> None:
-    """Have what was marked leave the pages by a time, with whatever goes until then."""
-    db.execute("UPDATE store SET merge_due = ? WHERE merge_due IS NULL", (due,))
-
-
-def merge_due(db: apsw.Connection, now: Millis) -> bool:
-    """Do a step of the merging that is due or under way.
+    A time is a place in a room, or a few where the clock was put back; and a few
+    rooms' places are bounds of the numbers of their messages.
 
     Returns:
-        Whether there was one to do.
+        The lowest and the highest number that can be found.
     """
-    due, is_going_on = select(db, "SELECT merge_due, merging FROM store")[0]
-    if not is_going_on and (due is None or now < due):
-        return False
-    if not is_going_on:
-        # What goes from here on is for the next time.
-        db.execute("UPDATE store SET merge_due = NULL")
-    more = merge(db, begin=not is_going_on)
-    if more != bool(is_going_on):
-        db.execute("UPDATE store SET merging = ?", (more,))
-    return True
+    if query.after is None and query.before is None:
+        return 0, NEWEST
+    ends: list[int] = []
+    for room, first, upto in rooms:
+        low, high = timestamps.bounds(
+            db, room, first, upto + 1, query.after, query.before
+        )
+        db.execute(
+            "UPDATE temp.readable SET first = ?, upto = ? WHERE id = ?",
+            (low, high - 1, room),
+        )
+        for order in ("ASC", "DESC"):
+            sql = f"{_IN_BOUNDS} ORDER BY seq {order} LIMIT 1"
+            ends += [row[0] for row in select(db, sql, (room, low, high))]
+    return (min(ends), max(ends)) if ends else (1, 0)
 
 
-def merge(db: apsw.Connection, *, begin: bool) -> bool:
-    """Merge some pages of the index, so that what was marked is in none of them.
-
-    Args:
-        db: The writer's connection.
-        begin: Whether all that the index has now is to be merged; else what was begun
-            goes on.
-
-    Returns:
-        Whether there is more to do.
-    """
-    before = db.total_changes()
-    db.execute(_CONFIGURE, ("merge", -MERGE_PAGES if begin else MERGE_PAGES))
-    # One row is the command's own. Source: the documentation of FTS5.
-    return db.total_changes() - before > 1
+_IN_BOUNDS = """
+SELECT id FROM message WHERE room_id = ? AND seq >= ? AND seq < ?"""

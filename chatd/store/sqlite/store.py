@@ -35,7 +35,7 @@ from chatd.errors import (
 from chatd.ids import RoomName, Seq, SessionId, SessionTag, UserName
 from chatd.observe import log
 from chatd.ports import SessionRow, Snapshot, TokenRow, UserRow
-from chatd.store.sqlite import admissions, checking, reader, searching
+from chatd.store.sqlite import admissions, checking, reader, search
 from chatd.store.sqlite.filling import Filling
 from chatd.store.sqlite.load import known, load
 from chatd.store.sqlite.readers import COUNTED_ROOMS, Readers
@@ -243,7 +243,7 @@ class SqliteStore:
                     self._searcher,
                     in_words,
                     db,
-                    searching.search,
+                    search.search,
                     query,
                     scope,
                     place,

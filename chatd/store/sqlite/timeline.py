@@ -26,7 +26,7 @@ from chatd.core.drafts import (
 )
 from chatd.ids import Seq, is_direct
 from chatd.store import answers
-from chatd.store.sqlite import mentions, search
+from chatd.store.sqlite import mentions, search_index
 from chatd.store.sqlite.ledger import Ledger, RoomCell
 from chatd.wire.events import Delete, Edit, Millis, React
 
@@ -99,7 +99,7 @@ def _edit(
     seq, ts = add_event(
         ledger, room, user, now, kind="edit", of=draft.of, hidden=hidden
     )
-    search.replace(ledger.db, message, text, draft.text)
+    search_index.replace(ledger.db, message, text, draft.text)
     ledger.db.execute(
         "UPDATE message SET text = ?, edited_seq = ?, hidden = ? WHERE id = ?",
         (draft.text, seq, hidden, message),
@@ -116,7 +116,7 @@ def _delete(
         return target
     message, _, text, *_ = target
     seq, ts = add_event(ledger, room, user, now, kind="delete", of=draft.of)
-    search.replace(ledger.db, message, text, None)
+    search_index.replace(ledger.db, message, text, None)
     ledger.db.execute(
         "UPDATE message SET text = NULL, edited_seq = NULL WHERE id = ?", (message,)
     )

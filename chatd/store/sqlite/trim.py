@@ -4,9 +4,9 @@ A step is bounded by rows and text, and by time: it is made in parts of `PART_RO
 one at least. Every seq is one row, of a message or of an event, so a part that moves
 `first` by so many numbers removes just as many rows. What was said is gone with it:
 the rows and the reactions, in one transaction; it is not found any more, and its words
-leave the search index's pages within a day (`chatd.store.sqlite.search`). What is kept
-may still point below `first`: a reply, an edit, a reaction. The cids stay, so that a
-retry of what was trimmed is no new message.
+leave the search index's pages within a day (`chatd.store.sqlite.search_index`). What is
+kept may still point below `first`: a reply, an edit, a reaction. The cids stay, so that
+a retry of what was trimmed is no new message.
 
 How many messages a room has is nowhere kept, and counting them all takes too long
 for one step. They are counted once, a part in each step, and from there on only
@@ -21,7 +21,7 @@ from chatd.core.changes import RoomTrimmed
 from chatd.core.drafts import Outcome, Trimmed, TrimRoom
 from chatd.ids import Seq
 from chatd.store import answers
-from chatd.store.sqlite import search, timestamps
+from chatd.store.sqlite import search_index, timestamps
 from chatd.store.sqlite.ledger import Ledger, RoomCell
 from chatd.store.sqlite.sql import STEP_S, Deadline
 from chatd.wire.events import DAY_MS, Millis
@@ -88,13 +88,13 @@ def forget(
     """
     deadline = Deadline(time.monotonic() + STEP_S)
     below = _fit(ledger, room, first, below, rows, text_bytes)
-    with search.many(ledger.db):
+    with search_index.many(ledger.db):
         while first < below:
             first = min(first + PART_ROWS, below)
             _remove(ledger, room, first)
             if deadline.is_over():
                 break
-    search.merge_later(ledger.db, ledger.certain + MERGED_AFTER_MS)
+    search_index.merge_later(ledger.db, ledger.certain + MERGED_AFTER_MS)
     return first
 
 
@@ -146,7 +146,7 @@ def _fit(
 def _remove(ledger: Ledger, room: RoomCell, below: int) -> None:
     """Remove what is below a seq, and let the timeline begin there."""
     db, where = ledger.db, (room.id, below)
-    search.remove(db, *where)
+    search_index.remove(db, *where)
     db.execute("DELETE FROM message WHERE room_id = ? AND seq < ?", where)
     if room.counted < below:
         room.counted, room.messages = below - 1, 0

@@ -35,7 +35,7 @@ from chatd.store.sqlite import (
     people,
     renaming,
     rooms,
-    search,
+    search_index,
     timeline,
     trim,
 )
@@ -224,7 +224,7 @@ class Writer:
         """
         with translated(self.db):
             with transaction(self.db):
-                self.lacking = search.fill(self.db, TEND_ROWS, TEND_BYTES)
+                self.lacking = search_index.fill(self.db, TEND_ROWS, TEND_BYTES)
                 more = self._prune_cids(now) or self.lacking > 0
                 more |= admissions.prune(self.db, now)
                 more |= endings.purge(self.ledger, now, self.cid_keep_ms)
@@ -255,7 +255,7 @@ class Writer:
     def _merge(self, now: Millis) -> bool:
         """Merge a little of the search index if it is due; whether it was."""
         with transaction(self.db):
-            return search.merge_due(self.db, now)
+            return search_index.merge_due(self.db, now)
 
     def _prune_cids(self, now: Millis) -> bool:
         """Remove old cids from the oldest on, if any is too old."""

@@ -20,7 +20,6 @@ from chatd.errors import Ending, Reject, RejectCode
 from chatd.ids import RoomName, Seq, SessionId, UserName, direct_room
 from chatd.wire import events, replies
 from chatd.wire.accounts import Password, Refresh, Register
-from chatd.wire.acts import Invite
 from chatd.wire.commands import (
     Hello,
     History,
@@ -34,6 +33,7 @@ from chatd.wire.commands import (
 )
 from chatd.wire.kinds import Display, GuestName, NewPassword, QueryText, Secret, Text
 from chatd.wire.malformed import BadCommand
+from chatd.wire.moderation import Invite
 from tests.core.house import ANN, BOB, LOBBY, UNAVAILABLE, House, Peer
 
 HI = Text("hi")

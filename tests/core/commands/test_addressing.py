@@ -17,9 +17,10 @@ from chatd.enums import AccountRole, Role, Visibility
 from chatd.errors import RejectCode
 from chatd.ids import Cid, RoomName, Seq, UserName, direct_room
 from chatd.wire import events, replies
-from chatd.wire.acts import Create, Invite, Mute, SetRole
 from chatd.wire.commands import Block, Delete, Edit, Join, Leave, Send
 from chatd.wire.kinds import PageLimit, Text
+from chatd.wire.moderation import Invite, Mute, SetRole
+from chatd.wire.rooms import Create
 from tests.core.house import ADA, ANN, BOB, CY, LOBBY, House, Peer
 
 DIRECT = direct_room(ANN, BOB)

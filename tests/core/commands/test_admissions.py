@@ -23,7 +23,6 @@ from chatd.errors import Ending, Reject, RejectCode
 from chatd.ids import RoomName, Seq, UserName
 from chatd.ports import UserRow
 from chatd.wire.accounts import Register
-from chatd.wire.acts import Create, Destroy, Rename, SetRole, SetRoom
 from chatd.wire.admissions import (
     CreateInvitation,
     InvitationCreated,
@@ -47,8 +46,10 @@ from chatd.wire.kinds import (
     Secret,
     Text,
 )
+from chatd.wire.moderation import SetRole
 from chatd.wire.place import About
 from chatd.wire.replies import Done, Welcome
+from chatd.wire.rooms import Create, Destroy, Rename, SetRoom
 from tests.core.house import ADA, ANN, BOB, CY, LOBBY, House, Peer
 from tests.store.model import admissions
 

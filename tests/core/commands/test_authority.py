@@ -15,9 +15,10 @@ from chatd.core.inputs import Received
 from chatd.core.roster import Roster
 from chatd.enums import Post, Role
 from chatd.ids import RoomName, Seq, UserName
-from chatd.wire.acts import Ban, Create, Invite, Kick, Mute, SetRole, SetRoom
 from chatd.wire.commands import Command, Delete, Logout, Send
 from chatd.wire.kinds import SlowSeconds, Text, Topic
+from chatd.wire.moderation import Ban, Invite, Kick, Mute, SetRole
+from chatd.wire.rooms import Create, SetRoom
 from tests.core.house import ADA, ANN, BOB, CY, LOBBY, House, Peer
 
 HI = Text("hi")

@@ -15,7 +15,6 @@ from chatd.core.effects import Append, Deliver, DeliverHidden, Origin
 from chatd.errors import RejectCode
 from chatd.ids import RoomName, Seq, UserName, direct_room
 from chatd.wire import events, replies
-from chatd.wire.acts import Invite
 from chatd.wire.commands import (
     Block,
     Blocks,
@@ -29,6 +28,7 @@ from chatd.wire.commands import (
     Unblock,
 )
 from chatd.wire.kinds import Emoji, PageLimit, Text
+from chatd.wire.moderation import Invite
 from tests.core.house import ANN, BOB, CY, LOBBY, House, Peer
 
 DIRECT = direct_room(ANN, BOB)

@@ -18,10 +18,11 @@ from chatd.enums import Role, Visibility
 from chatd.errors import RejectCode
 from chatd.ids import Cid, RoomName, Seq, direct_room
 from chatd.wire import events, replies
-from chatd.wire.acts import Ban, Create, Invite, Kick, Mute, SetRole, SetRoom
 from chatd.wire.commands import Block, Command, Delete, Edit, Join, Leave, React, Send
 from chatd.wire.encode import encode
 from chatd.wire.kinds import Emoji, Secret, Text
+from chatd.wire.moderation import Ban, Invite, Kick, Mute, SetRole
+from chatd.wire.rooms import Create, SetRoom
 from tests.core.house import ADA, ANN, BOB, CY, House, Peer
 
 FREE = Config(limits=Limits(messages_per_s=0))

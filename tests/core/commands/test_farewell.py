@@ -18,7 +18,6 @@ from chatd.enums import Fate, Role
 from chatd.errors import Ending, Reject, RejectCode
 from chatd.ids import RoomName, Seq, UserName, direct_room
 from chatd.wire.accounts import DeleteAccount, Password, Register
-from chatd.wire.acts import Create, Invite, Mute, SetRole
 from chatd.wire.commands import (
     Block,
     Blocks,
@@ -32,7 +31,9 @@ from chatd.wire.commands import (
 )
 from chatd.wire.events import Invited, Presence
 from chatd.wire.kinds import Emoji, GuestName, NewPassword, Secret, Text
+from chatd.wire.moderation import Invite, Mute, SetRole
 from chatd.wire.replies import Done
+from chatd.wire.rooms import Create
 from tests.core.house import ADA, ANN, BOB, CY, LOBBY, House, Peer
 
 FREE = Config(limits=Limits(messages_per_s=0), auth=Auth(registration="open"))

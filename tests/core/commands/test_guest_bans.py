@@ -16,17 +16,6 @@ from chatd.core.entities import Sanction
 from chatd.enums import Role, State
 from chatd.errors import Ending, RejectCode
 from chatd.ids import Cid, RoomName, Seq, UserName
-from chatd.wire.acts import (
-    Ban,
-    Create,
-    Invite,
-    Kick,
-    Mute,
-    Rename,
-    SetRole,
-    SetRoom,
-    Unban,
-)
 from chatd.wire.commands import (
     Delete,
     Edit,
@@ -52,6 +41,8 @@ from chatd.wire.kinds import (
     Text,
     Topic,
 )
+from chatd.wire.moderation import Ban, Invite, Kick, Mute, SetRole, Unban
+from chatd.wire.rooms import Create, Rename, SetRoom
 from tests.core.house import ANN, BOB, LOBBY, House, Peer
 
 HERE, THERE = "192.0.2.1", "192.0.2.2"

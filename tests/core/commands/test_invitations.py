@@ -16,11 +16,12 @@ from chatd.enums import MemberChange, Role
 from chatd.errors import RejectCode
 from chatd.ids import Cid, RoomName, Seq, UserName
 from chatd.wire import events, replies
-from chatd.wire.acts import Ban, Create, Decline, Kick, Mute, SetRole, Unban
-from chatd.wire.acts import Invite as InviteCommand
 from chatd.wire.commands import Block, Command, Join, Leave, Logout, Send
 from chatd.wire.events import DAY_MS
 from chatd.wire.kinds import Text, Topic
+from chatd.wire.moderation import Ban, Decline, Kick, Mute, SetRole, Unban
+from chatd.wire.moderation import Invite as InviteCommand
+from chatd.wire.rooms import Create
 from tests.core.house import ADA, ANN, BOB, CY, LOBBY, House, Peer
 
 TEAM, NOWHERE = RoomName("team"), RoomName("nowhere")

@@ -16,16 +16,6 @@ from chatd.enums import Role
 from chatd.errors import RejectCode
 from chatd.ids import Cid, RoomName, Seq
 from chatd.wire import events, replies
-from chatd.wire.acts import (
-    Create,
-    Decline,
-    Destroy,
-    Invite,
-    Kick,
-    Mute,
-    SetRole,
-    SetRoom,
-)
 from chatd.wire.commands import (
     Command,
     History,
@@ -47,6 +37,8 @@ from chatd.wire.kinds import (
     Text,
     Topic,
 )
+from chatd.wire.moderation import Decline, Invite, Kick, Mute, SetRole
+from chatd.wire.rooms import Create, Destroy, SetRoom
 from tests.core.house import ADA, ANN, BOB, CY, LOBBY, UNAVAILABLE, House, Peer
 
 HI = Text("hi")

@@ -15,7 +15,6 @@ from chatd.enums import State
 from chatd.errors import Reject, RejectCode
 from chatd.ids import RoomName, Seq, UserName
 from chatd.wire import events, replies
-from chatd.wire.acts import Create, Destroy
 from chatd.wire.commands import (
     Delete,
     Edit,
@@ -29,6 +28,7 @@ from chatd.wire.commands import (
 )
 from chatd.wire.encode import encode
 from chatd.wire.kinds import Emoji, PageLimit, Text
+from chatd.wire.rooms import Create, Destroy
 from tests.core.house import ANN, BOB, CY, LOBBY, House, Peer
 
 TWO = PageLimit(2)

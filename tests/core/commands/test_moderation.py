@@ -17,8 +17,6 @@ from chatd.enums import MemberChange, Post, Role, Visibility
 from chatd.errors import RejectCode
 from chatd.ids import Cid, RoomName, Seq, UserName, direct_room, is_guest
 from chatd.wire import events, replies
-from chatd.wire.acts import Ban, Create, Kick, Mute, SetRole, SetRoom, Unban, Unmute
-from chatd.wire.acts import Invite as InviteCommand
 from chatd.wire.commands import (
     Delete,
     Edit,
@@ -42,6 +40,9 @@ from chatd.wire.kinds import (
     Text,
     Topic,
 )
+from chatd.wire.moderation import Ban, Kick, Mute, SetRole, Unban, Unmute
+from chatd.wire.moderation import Invite as InviteCommand
+from chatd.wire.rooms import Create, SetRoom
 from tests.core.house import ADA, ANN, BOB, CY, LOBBY, House, Peer
 
 HI = Text("hi")

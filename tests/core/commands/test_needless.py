@@ -16,9 +16,10 @@ from chatd.enums import Role
 from chatd.errors import RejectCode
 from chatd.ids import Cid, RoomName, Seq
 from chatd.wire import events
-from chatd.wire.acts import Create, Destroy, Invite, Rename, SetRole
 from chatd.wire.commands import Command, Delete, Join, Leave, Logout, Send
 from chatd.wire.kinds import PublicRoom, Text
+from chatd.wire.moderation import Invite, SetRole
+from chatd.wire.rooms import Create, Destroy, Rename
 from tests.core.house import ADA, ANN, BOB, CY, LOBBY, House, Peer
 
 TEA, HALL = RoomName("tea"), RoomName("hall")

@@ -18,17 +18,6 @@ from chatd.enums import Role
 from chatd.errors import RejectCode
 from chatd.ids import Cid, RoomName, Seq, UserName, direct_room
 from chatd.wire import events, replies
-from chatd.wire.acts import (
-    Ban,
-    Create,
-    Decline,
-    Destroy,
-    Invite,
-    Mute,
-    Rename,
-    SetRole,
-    SetRoom,
-)
 from chatd.wire.commands import (
     Block,
     Command,
@@ -52,6 +41,8 @@ from chatd.wire.kinds import (
     Secret,
     Text,
 )
+from chatd.wire.moderation import Ban, Decline, Invite, Mute, SetRole
+from chatd.wire.rooms import Create, Destroy, Rename, SetRoom
 from tests.core.house import ADA, ANN, BOB, CY, LOBBY, House, Peer
 
 HI = Text("hi")

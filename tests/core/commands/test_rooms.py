@@ -25,10 +25,10 @@ from chatd.errors import RejectCode
 from chatd.ids import Cid, Epoch, RoomName, Seq, UserName, direct_room, parse_room_name
 from chatd.names import Policy
 from chatd.wire import events, replies
-from chatd.wire.acts import Create
 from chatd.wire.commands import Join, Leave, Ping, Send
 from chatd.wire.commands import Rooms as RoomList
 from chatd.wire.kinds import PageLimit, PublicRoom, SlowSeconds, Text, Topic
+from chatd.wire.rooms import Create
 from tests.core.house import ANN, BOB, LOBBY, House, Peer
 
 HI = Text("hi")

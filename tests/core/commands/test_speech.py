@@ -17,18 +17,6 @@ from chatd.enums import Post, Role, State
 from chatd.errors import RejectCode
 from chatd.ids import Cid, RoomName, Seq
 from chatd.wire.accounts import Register
-from chatd.wire.acts import (
-    Ban,
-    Create,
-    Destroy,
-    Invite,
-    Kick,
-    Mute,
-    Rename,
-    SetRole,
-    SetRoom,
-    Unmute,
-)
 from chatd.wire.commands import (
     Command,
     Delete,
@@ -55,7 +43,9 @@ from chatd.wire.kinds import (
     Text,
     Topic,
 )
+from chatd.wire.moderation import Ban, Invite, Kick, Mute, SetRole, Unmute
 from chatd.wire.place import NamePlace
+from chatd.wire.rooms import Create, Destroy, Rename, SetRoom
 from tests.core.house import ANN, BOB, CY, House, Peer
 
 HI, HO = Text("hi"), Text("ho")

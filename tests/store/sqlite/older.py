@@ -9,7 +9,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from chatd.store.sqlite import files, migrate, search
+from chatd.store.sqlite import files, migrate, search_index
 from tests.store.support import ANN, BOB, CY, LOBBY, T0
 
 
@@ -33,7 +33,7 @@ def store_at(directory: Path, schema: int) -> Iterator[apsw.Connection]:
         known = migrate.migrations()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(migrate, "migrations", lambda: known[:schema])
-            patch.setattr(search, "is_current", lambda _: True)
+            patch.setattr(search_index, "is_current", lambda _: True)
             migrate.migrate(db)
         db.pragma("journal_mode", "wal")
         db.execute(

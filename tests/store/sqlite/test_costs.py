@@ -19,8 +19,8 @@ from chatd.core.query import parse_query
 from chatd.core.settings import PLAIN
 from chatd.enums import AccountRole, Role
 from chatd.ids import RoomName, Seq, UserName
-from chatd.store.sqlite import reader, searching
-from chatd.store.sqlite.search import fill
+from chatd.store.sqlite import reader, search
+from chatd.store.sqlite.search_index import fill
 from chatd.store.sqlite.sql import transaction
 from chatd.store.sqlite.writer import Writer
 from tests.store.support import (
@@ -66,7 +66,7 @@ class Place:
 def place(n: int) -> Place:
     """Ann owns the lobby, bob is in it, and they have a conversation."""
     found = Place(in_this_thread(apsw.Connection(":memory:")), n)
-    searching.prepare(found.db)
+    search.prepare(found.db)
     users = [d.AddUser(name, name, AccountRole.USER, None) for name in (ANN, BOB, CY)]
     rooms = [
         d.CreateRoom(room, EPOCH, PLAIN, {ANN: Role.OWNER, BOB: Role.MEMBER})
@@ -207,10 +207,10 @@ def the_next_page_of_a_search(at: Place) -> Callable[[], object]:
         fill(at.db, at.n, 10**9)
     query = parse_query("coffee")
     scope = [(LOBBY, Seq(1), Seq(10**9))]
-    found = searching.search(at.db, query, scope, None, 2, ANN, 60.0)
+    found = search.search(at.db, query, scope, None, 2, ANN, 60.0)
     assert found is not None
     after = found[0][-1].place
-    return lambda: searching.search(at.db, query, scope, after, 2, ANN, 60.0)
+    return lambda: search.search(at.db, query, scope, after, 2, ANN, 60.0)
 
 
 def the_owner_leaves_a_large_room(at: Place) -> Callable[[], object]:

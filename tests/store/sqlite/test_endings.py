@@ -13,7 +13,7 @@ from chatd.core.mentions import Mentions
 from chatd.core.settings import PLAIN, RoomSettings
 from chatd.enums import AccountRole, MemberChange, Role
 from chatd.ids import Cid, RoomName, Seq, UserName
-from chatd.store.sqlite import endings, offline, search
+from chatd.store.sqlite import endings, offline, search_index
 from chatd.store.sqlite.sql import select, transaction
 from chatd.store.sqlite.writer import Writer
 from tests.store.support import (
@@ -108,7 +108,7 @@ def purge(writer: Writer, now: int = T0) -> None:
 
 def index(writer: Writer) -> None:
     """Bring the search index up to date."""
-    while search.fill(writer.db, 100, 100_000):
+    while search_index.fill(writer.db, 100, 100_000):
         """There may be more."""
 
 

@@ -12,7 +12,7 @@ from chatd.core import drafts as d
 from chatd.core.settings import PLAIN
 from chatd.enums import AccountRole, Role
 from chatd.ids import Seq
-from chatd.store.sqlite import search, trim
+from chatd.store.sqlite import search_index, trim
 from chatd.store.sqlite.migrate import configure
 from chatd.store.sqlite.sql import select
 from chatd.store.sqlite.writer import Writer
@@ -44,7 +44,7 @@ def writer() -> Writer:
 
 def index(writer: Writer) -> None:
     """Bring the search index up to date."""
-    while search.fill(writer.db, 100, 10**6):
+    while search_index.fill(writer.db, 100, 10**6):
         pass
 
 

@@ -20,7 +20,7 @@ from chatd.errors import (
     TooSlow,
 )
 from chatd.hub.committer import RETRY_AFTER_S
-from chatd.hub.searches import SEARCHES_MAX, SEARCHES_PER_USER_MAX, Searches
+from chatd.hub.search_queue import SEARCHES_MAX, SEARCHES_PER_USER_MAX, Searches
 from chatd.ids import UserName
 from tests.hub.support import ANN, DEN, T0, fill, running
 from tests.store.memory import MemoryStore

@@ -1,4 +1,4 @@
-"""What owners and moderators may ask: rooms made and set, people let in and out."""
+"""Who is let into a room and out of it, and what each may do there."""
 
 from __future__ import annotations
 
@@ -11,52 +11,8 @@ from chatd.ids import Cid, RoomName, UserName
 from chatd.wire.kinds import (
     BanSeconds,
     CommandId,
-    PublicRoom,
     Reason,
 )
-from chatd.wire.settings import FirstSettings, Settings, own_first
-
-
-@attrs.define(field_transformer=own_first)
-class Create(FirstSettings):
-    """Create a room and become its owner: `room` is public, else `private` is true."""
-
-    type: ClassVar[str] = "create"
-    room: PublicRoom | None = None
-    private: bool = False
-    cid: Cid | None = None
-    id: CommandId = None
-
-
-@attrs.define(field_transformer=own_first)
-class SetRoom(Settings):
-    """Change settings of a room: those that are given."""
-
-    type: ClassVar[str] = "room"
-    room: RoomName
-    cid: Cid | None = None
-    id: CommandId = None
-
-
-@attrs.define
-class Rename:
-    """Give a public room another name; those it had lead to it for ever."""
-
-    type: ClassVar[str] = "rename"
-    room: RoomName
-    name: PublicRoom
-    cid: Cid | None = None
-    id: CommandId = None
-
-
-@attrs.define
-class Destroy:
-    """End a room for good: everybody is out, and what was said goes."""
-
-    type: ClassVar[str] = "destroy"
-    room: RoomName
-    cid: Cid | None = None
-    id: CommandId = None
 
 
 @attrs.define
