@@ -1,4 +1,4 @@
-"""What owners and moderators may ask: rooms made and set, people let in and out."""
+"""Commands of owners and moderators: rooms, their settings, their members."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Destroy:
 
 @attrs.define
 class Invite:
-    """Ask somebody into a room, or with `on` false take that back."""
+    """Invite a user to a room, or with `on` false take that back."""
 
     type: ClassVar[str] = "invite"
     room: RoomName
@@ -73,7 +73,7 @@ class Invite:
 
 @attrs.define
 class Decline:
-    """Refuse an invitation; to refuse it again changes nothing."""
+    """Refuse an invitation to a room; to refuse it again changes nothing."""
 
     type: ClassVar[str] = "decline"
     room: RoomName
@@ -82,7 +82,7 @@ class Decline:
 
 @attrs.define
 class Kick:
-    """End somebody's membership of a room."""
+    """End a user's membership of a room."""
 
     type: ClassVar[str] = "kick"
     room: RoomName
@@ -94,7 +94,7 @@ class Kick:
 
 @attrs.define
 class Ban:
-    """End somebody's membership of a room, and keep him out; `for` seconds."""
+    """End a user's membership of a room, and refuse a new one; `for` seconds."""
 
     type: ClassVar[str] = "ban"
     room: RoomName
@@ -108,7 +108,7 @@ class Ban:
 
 @attrs.define
 class Unban:
-    """Let somebody in again."""
+    """Lift a user's ban."""
 
     type: ClassVar[str] = "unban"
     room: RoomName
@@ -119,7 +119,7 @@ class Unban:
 
 @attrs.define
 class Mute:
-    """Let somebody read but not write in a room; `for` seconds."""
+    """Let a user read but not write in a room; `for` seconds."""
 
     type: ClassVar[str] = "mute"
     room: RoomName
@@ -133,7 +133,7 @@ class Mute:
 
 @attrs.define
 class Unmute:
-    """Let somebody write again."""
+    """Let a user write again."""
 
     type: ClassVar[str] = "unmute"
     room: RoomName
