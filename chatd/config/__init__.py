@@ -1,11 +1,10 @@
 """What an operator may decide: frozen sections, one per concern.
 
 `sections` is the one table of settings. A key's name ends in its unit, its type
-is its parsed form, and its field carries in `metadata` all that anybody says
-about it: `doc`, `source` (the precedent of the default), `min` and `max`, and from
-when on a change `applies`. The
-example file, the JSON Schema, `chatd config show` and the checks of a file are
-all made from it, so they cannot disagree.
+is its parsed form, and its field carries in `metadata` all that is said about it:
+`doc`, `source` (the precedent of the default), `min` and `max`, and from when on a
+change `applies`. The example file, the JSON Schema, `chatd config show` and the checks
+of a file are all made from it, so they cannot disagree.
 
 `live` has the holder of those that are in force: everything reads from it.
 `values` and `urls` hold the types that are more than a number or a string, with their

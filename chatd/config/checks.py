@@ -16,7 +16,7 @@ import attrs
 
 from chatd.config.limits import Limits
 from chatd.config.sections import Auth, Config, Server
-from chatd.config.urls import ANYBODYS
+from chatd.config.urls import SHARED_ORIGINS
 from chatd.config.values import Address, SystemdSockets, TcpAddress, UnixAddress
 from chatd.ids import RoomName
 from chatd.names import NEW_ENDS_WELL, ends_well
@@ -103,14 +103,14 @@ def _limit_conflicts(limits: Limits) -> Iterator[tuple[Place, str]]:
         if limits.text_chars and size and size < need:
             whole = f"any message of text_chars ({limits.text_chars})"
             yield ("limits", name), f"must be at least {need} to hold {whole}"
-    for burst, rate, nobody in (
+    for burst, rate, action in (
         ("messages_burst", "messages_per_s", "send"),
         ("connects_burst", "connects_per_s", "connect"),
         ("requests_burst", "requests_per_s", "ask over HTTP"),
         ("creations_burst", "creations_per_h", "open a room"),
     ):
         if getattr(limits, rate) and not getattr(limits, burst):
-            reason = f"or nobody can {nobody}; for no limit set {rate} to 0"
+            reason = f"or nobody can {action}; for no limit set {rate} to 0"
             yield ("limits", burst), f"must be at least 1, {reason}"
 
 
@@ -170,7 +170,7 @@ def _path_conflicts(path: str) -> Iterator[tuple[Place, str]]:
 
 
 def notices(config: Config) -> Iterator[str]:
-    """Say what is allowed but will surprise somebody who did not mean it.
+    """Say what is allowed but may not be meant.
 
     Yields:
         Lines that begin with the key to look at.
@@ -208,10 +208,10 @@ def notices(config: Config) -> Iterator[str]:
 
 
 def _access_notices(config: Config) -> Iterator[str]:
-    """Say who else can connect, whom the operator may not have in mind."""
+    """Say which others can connect that the operator may not have in mind."""
     server = config.server
     for origin in server.allowed_origins:
-        if origin in ANYBODYS:
+        if origin in SHARED_ORIGINS:
             yield (
                 f'server.allowed_origins: "{origin}" is the origin of anybody\'s page'
                 " that is opened from a file or sandboxed, so all of them may connect"
@@ -229,8 +229,8 @@ def _has_unix(config: Config) -> bool:
 
 
 def _as_proxy(server: Server) -> str:
-    """What whoever connects to a Unix socket may do beside that."""
-    return ", and say whom he speaks for" if server.trusted_proxies else ""
+    """What a peer of a Unix socket may do beside connecting."""
+    return ", and say whom they speak for" if server.trusted_proxies else ""
 
 
 def _number(value: float) -> str:

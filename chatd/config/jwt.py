@@ -46,9 +46,9 @@ class JwtIssuer:
     name_claim: str = key(
         "sub",
         "The claim with the account's name, spelled as it is kept: `ann`, not `Ann`. An"
-        " account that is not there is made; one that is there is let in, whoever has"
-        " made it.",
-        "OpenID Connect Core section 2: `sub` alone is never given to somebody else",
+        " account that does not exist is made; one that exists is logged in, however it"
+        " was made.",
+        "OpenID Connect Core section 2: only `sub` is never given to another user",
         min=1,
         max=256,
     )

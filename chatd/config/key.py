@@ -39,14 +39,14 @@ def key(
     max: float | None = None,  # noqa: A002
     applies: Applies = Applies.RESTART,
 ) -> _T:
-    """One setting; whatever anybody says about it is made from this call."""
+    """Define a setting, with all that the documents and messages say about it."""
     metadata = _metadata(doc, source, min, max, applies)
     field: _T = attrs.field(default=default, metadata=metadata)
     return field
 
 
 def limit(default: int, doc: str, source: str, *, applies: Applies) -> int:
-    """A setting for which 0 is no limit."""
+    """Define a setting for which 0 is no limit."""
     doc = f"{doc} 0: no limit."
     return key(default, doc, source, min=0, max=COUNT_MAX, applies=applies)
 
@@ -65,5 +65,5 @@ def required(
     min: float | None = None,  # noqa: A002
     max: float | None = None,  # noqa: A002
 ) -> Any:
-    """A setting of a table that has no default; it counts as its table does."""
+    """Define a setting without a default, for tables of which there may be several."""
     return attrs.field(metadata=_metadata(doc, source, min, max, Applies.RESTART))

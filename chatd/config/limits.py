@@ -48,7 +48,7 @@ class Limits:
     address_factor: int = limit(
         10,
         "How many users' worth of messages and new rooms may come from one IPv4"
-        " address or one IPv6 /64, whoever sends them.",
+        " address or one IPv6 /64, for all its users together.",
         "a household or a classroom; an office of fifty does not talk all at once",
         applies=Applies.NOW,
     )
@@ -146,15 +146,14 @@ class Limits:
     )
     rooms_per_user: int = limit(
         100,
-        "Rooms that one user may have made, as long as they are there, whoever is in"
-        " them now.",
+        "Rooms that one user may have made, as long as they exist.",
         "ergo lets an account register 15 channels; a team makes one for each topic",
         applies=Applies.NOW,
     )
     memberships_per_user: int = limit(
         500,
         "Rooms that one user may be in; direct conversations do not count.",
-        "five times ergo's 100 channels of a client; his welcome then has 50 KiB",
+        "five times ergo's 100 channels of a client; the welcome then has 50 KiB",
         applies=Applies.NOW,
     )
     creations_per_h: float = key(

@@ -1,11 +1,11 @@
 """The settings in force: one holder that everything reads from, and that can change.
 
-A `Config` never changes; what changes is which one is in force. So nobody keeps a
-`Config` that he was given at his start: he keeps the holder, and asks it for `current`
-where he needs a setting. What has to be made of settings and kept (buckets with what is
-left in them, a compiled reader) is adjusted by whoever `follow`s.
+A `Config` never changes; what changes is which one is in force. So no code keeps a
+`Config`: it keeps the holder, and reads `current` where it needs a setting. What is
+made of settings and kept (buckets with what is left in them, a compiled reader) is
+adjusted by a function that `follow`s.
 
-What a setting says of `applies` is what becomes of such a change: see `Applies`.
+From when on a change counts, each setting says in `applies`: see `Applies`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class LiveConfig:
     """Holds the settings that are in force.
 
     Attributes:
-        current: Those of now.
+        current: The settings in force now.
     """
 
     def __init__(self, config: Config) -> None:
@@ -28,7 +28,7 @@ class LiveConfig:
         self._followers: list[Callable[[Config], None]] = []
 
     def follow(self, adjust: Callable[[Config], None]) -> None:
-        """Call `adjust` with the settings of now, and with each that replace them.
+        """Call `adjust` now with the settings in force, and again when they change.
 
         Args:
             adjust: Must not raise; the settings have been checked.
@@ -37,7 +37,7 @@ class LiveConfig:
         adjust(self.current)
 
     def replace(self, config: Config) -> None:
-        """Put other settings into force, but for what only a restart changes.
+        """Put other settings into force; those that need a restart have no effect.
 
         Args:
             config: The new ones, checked as those at the start are.

@@ -74,14 +74,14 @@ class Server:
         (),
         "Addresses or ranges of reverse proxies whose word is believed about where a"
         " connection comes from: X-Forwarded-For, or the PROXY protocol.",
-        "who believes the header from anyone lets anyone choose his own address",
+        "a server that believes anyone's header lets clients choose their addresses",
     )
     proxy_protocol: bool = key(
         default=False,
         doc="Whether every connection begins with a head of the PROXY protocol, version"
         " 1 or 2, as a proxy writes it that passes bytes on. Only trusted_proxies can"
         " connect then.",
-        source="what one proxy sends and another does not must be said by somebody",
+        source="some proxies send it and others do not, so the operator has to say it",
     )
 
     @property
@@ -102,7 +102,7 @@ class Server:
 
 @attrs.frozen(kw_only=True)
 class Store:
-    """Where the truth is kept."""
+    """Where all that is durable is kept."""
 
     path: str = key(
         "data",
@@ -135,7 +135,7 @@ class Store:
 
 @attrs.frozen(kw_only=True)
 class Auth:
-    """Who may come in, and for how long he is remembered."""
+    """Who may log in, and for how long sessions are remembered."""
 
     guests: bool = key(
         default=True,
@@ -145,12 +145,12 @@ class Auth:
     )
     registration: Literal["closed", "invite", "open"] = key(
         "invite",
-        "Who may make himself an account with `register`. closed: whom the operator"
-        " lets, by `chatd invite`. invite: also who has an invitation of an"
+        "Who may make an account with `register`. closed: people with an invitation of"
+        " the operator (`chatd invite`). invite: also those with one of an"
         " administrator, or of a moderator of one of the rooms.permanent. open:"
         " anybody.",
-        "nobody comes whom nobody has asked in: an open door is a decision, as for"
-        " ejabberd's mod_register, which is off",
+        "open registration is a decision, as for ejabberd's mod_register, which is off"
+        " by default",
         applies=Applies.NOW,
     )
     guest_hold_s: float = key(
@@ -163,8 +163,8 @@ class Auth:
     )
     guest_ban_h: float = key(
         24.0,
-        "How many hours a ban of a guest also keeps out other guests from his address"
-        " (IPv6: from his /64); never longer than the ban itself. Accounts are let in."
+        "How many hours a ban of a guest also keeps out other guests from that address"
+        " (IPv6: from that /64); never longer than the ban itself. Accounts may log in."
         " 0: not at all.",
         "a new name costs a banned guest 10 ms; a day, after which many have another"
         " address",
@@ -197,11 +197,11 @@ class Auth:
     )
     reserved: tuple[UserName, ...] = key(
         (),
-        "Names that nobody can give himself, nor what looks like them, beside those"
-        " that nobody can anywhere, such as admin, support and all. `chatd user add`"
-        " can. They are names of people; a new room is refused only one of this list,"
-        " and no administrator's.",
-        "only the operator knows whom people here believe",
+        "Names that nobody can choose, nor what looks like them, beside those that are"
+        " reserved everywhere, such as admin, support and all. `chatd user add` can use"
+        " them. They are names of people; for a new room only those of this list are"
+        " refused, and not for an administrator.",
+        "only the operator knows which names people here trust",
         applies=Applies.NOW,
     )
     jwt: tuple[JwtIssuer, ...] = key(
@@ -209,7 +209,7 @@ class Auth:
         "Outside issuers whose JSON Web Tokens log people in, so that a site's users"
         " need no second password: an [[auth.jwt]] for each, in place of this line."
         " A token has `iss`, `aud`, `sub`, `iat` and `exp`.",
-        "none: whoever is believed here can be anybody, administrators too",
+        "none: an issuer can log in as anybody, administrators too",
     )
 
 
@@ -227,8 +227,8 @@ class Rooms:
     read_receipts: bool = key(
         default=False,
         doc="Whether members see how far others have read.",
-        source="protocol section 5; what somebody has read is his own affair until a"
-        " team decides otherwise",
+        source="protocol section 5; what people have read is private until a team"
+        " decides otherwise",
         applies=Applies.NOW,
     )
     permanent: tuple[PermanentRoom, ...] = key(

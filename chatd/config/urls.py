@@ -3,8 +3,8 @@
 An origin is kept as the text that a browser sends, canonical, because that is what
 it is compared with: exactly, never by a part. A page of the web has one of `http` or
 `https`; an app that packs its pages, and a browser's extension, one of its own
-scheme; a page from a file `file://` or `null`, as the browser likes, which anybody's
-page can have who gets a file opened or a frame sandboxed.
+scheme; a page from a file `file://` or `null`, depending on the browser, which any page
+can have that is opened from a file or in a sandboxed frame.
 
 Source: RFC 6454 section 6; RFC 6455 section 10.2.
 """
@@ -22,7 +22,7 @@ PublicUrl = NewType("PublicUrl", str)
 
 NULL = Origin("null")
 """The origin of a page that has none."""
-ANYBODYS = (NULL, Origin("file://"))
+SHARED_ORIGINS = (NULL, Origin("file://"))
 """Origins that pages of different people share."""
 
 # ASCII: without it the Kelvin sign, U+212A, is a k in either case.

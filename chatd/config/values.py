@@ -1,7 +1,7 @@
 """Settings that are more than a number or a string, and how they are spelled.
 
 A listening address is one of three things, and each is a type of its own, so
-that whoever opens sockets matches on types and never on text. URLs and origins are
+that code which opens sockets matches on types and never on text. URLs and origins are
 in `chatd.config.urls`.
 
 Each parser raises `ValueError` with a sentence that says what was expected.
@@ -47,7 +47,7 @@ class TcpAddress:
 
     @property
     def reachable(self) -> TcpAddress:
-        """Where this machine reaches it: an address that stands for all is none."""
+        """Where this machine reaches it: by loopback, where it stands for all."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
         return TcpAddress(host, self.port)
 

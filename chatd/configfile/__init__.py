@@ -11,7 +11,7 @@ of it, and the reading too, goes by the table in `chatd.config.sections`, as
 `table` walks it; no key is named a second time.
 
     table     the keys, walked once
-    sources   file, environment and command line, merged; who said what
+    sources   file, environment and command line, merged; where each value is from
     strict    raw values to sections, through cattrs; problems with their paths
     load      both together
     render    TOML text

@@ -1,4 +1,4 @@
-"""From the sources to one `Config`, or to one `ConfigError` that says it all."""
+"""From the sources to one `Config`, or to one `ConfigError` with all problems."""
 
 from __future__ import annotations
 

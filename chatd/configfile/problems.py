@@ -1,4 +1,4 @@
-"""How a problem is told: a path, a reason, a near name; one line each."""
+"""How a problem is reported: a path, a reason, a near name; one line each."""
 
 from __future__ import annotations
 

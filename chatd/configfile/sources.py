@@ -1,7 +1,7 @@
 """Where values come from: a file, the environment, the command line.
 
 Each source gives raw TOML values; `merge` lays them over each other and remembers
-who said what. Nothing is judged here but spelling: a file that is no TOML, a
+where each is from. Nothing is checked here but spelling: a file that is no TOML, a
 variable that names no setting.
 
 An environment variable holds a TOML value. Where the setting is a string, quotes
@@ -32,7 +32,7 @@ class Merged:
     raw: dict[str, Any]
     """Shaped as a file; no default is in it."""
     origins: dict[str, str]
-    """Who gave a key its value, for every path that was given one."""
+    """Where a key's value is from, for every path that has one."""
     problems: list[Problem]
     """Names in the environment that are no settings."""
 

@@ -5,9 +5,8 @@ habit of coercing (it makes `'1'` of `1`, true of `"false"`, and a list of lette
 of a string) and add the bounds that each field carries. Every refusal is a
 `Refused` with a sentence; the walk at the end puts the paths before them.
 
-What contradicts each other is looked for in the sections that are sound by
-themselves, so that a typing error in `[log]` does not hide a limit that cannot
-work.
+Contradictions are looked for in the sections that are valid by themselves, so that a
+typing error in `[log]` does not hide a limit that cannot work.
 """
 
 from __future__ import annotations
@@ -63,7 +62,7 @@ PARSED: dict[Any, Callable[[str], Any]] = {
     RoomName: UNICODE.public_room,
     UserName: UNICODE.account,
 }
-"""Types that a file spells as a string, and who reads it."""
+"""Types that a file spells as a string, and their parsers."""
 
 
 class Refused(ValueError):
@@ -71,14 +70,14 @@ class Refused(ValueError):
 
 
 class OneTable(Refused):
-    """There is one table where there may be several: `[x]` instead of `[[x]]`."""
+    """There is `[x]` where `[[x]]` is wanted: one table instead of an array."""
 
 
 def structure(raw: dict[str, Any]) -> tuple[Config, list[Problem]]:
     """Make a `Config` of raw values, and say all that is wrong with them.
 
     Returns:
-        The config, of use only if there are no problems, and the problems.
+        The config, which is valid only if there are no problems, and the problems.
     """
     problems: list[Problem] = []
     sections: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""What a client may ask about its account; see `chatd.wire.commands`."""
+"""Commands about one's account; see `chatd.wire.commands`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Register:
 
 @attrs.define
 class Password:
-    """Change one's password; what the old one opened ends."""
+    """Change the user's password; other sessions that the old one opened end."""
 
     type: ClassVar[str] = "password"
     old: Secret = attrs.field(repr=False)
@@ -36,7 +36,7 @@ class Password:
 
 @attrs.define
 class DeleteAccount:
-    """End one's account for good: the messages are emptied, or stay without a name."""
+    """End the user's account: the messages are emptied, or stay without a name."""
 
     type: ClassVar[str] = "account_delete"
     password: Secret = attrs.field(repr=False)
@@ -46,7 +46,7 @@ class DeleteAccount:
 
 @attrs.define
 class Refresh:
-    """Stay beyond the end of a token, with another of the same user."""
+    """Go on beyond the end of a token, with another token of the same user."""
 
     type: ClassVar[str] = "refresh"
     token: Secret = attrs.field(repr=False)
@@ -54,4 +54,4 @@ class Refresh:
 
 
 SecretCommand = Register | Password | DeleteAccount | Refresh | Link | CreateInvitation
-"""What brings a secret that has to be verified or hashed, or asks for a new one."""
+"""Commands with a secret to be verified or hashed, or that ask for a new one."""

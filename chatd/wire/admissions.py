@@ -1,4 +1,4 @@
-"""How people are let in: what a client may ask, and how that is answered.
+"""Invitations to the server, and links for another device: commands and replies.
 
 An invitation to the server is called `invitation` throughout; `invite`, `invited` and
 `invites` are about a room.
@@ -26,7 +26,7 @@ from chatd.wire.kinds import (
 
 @attrs.define
 class Link:
-    """Ask for a secret by which one's other device comes in, once and soon."""
+    """Ask for a secret with which another device of the user logs in, once and soon."""
 
     type: ClassVar[str] = "link"
     id: CommandId = None
@@ -34,23 +34,23 @@ class Link:
 
 @attrs.define
 class CreateInvitation:
-    """Ask for a secret by which people make their accounts here."""
+    """Ask for a secret with which people make their accounts here."""
 
     type: ClassVar[str] = "invitation_create"
     uses: InvitationUses = InvitationUses(1)
-    """How many people may come by it."""
+    """How many people may use it."""
     seconds: InvitationSeconds = InvitationSeconds(604_800)
     """How long it holds. Called `for` on the wire."""
     room: RoomName | None = None
-    """A room in which they are then."""
+    """A room that they become members of."""
     role: InvitedRole = InvitedRole.USER
-    """What they are on this server."""
+    """Their role on this server."""
     id: CommandId = None
 
 
 @attrs.define
 class Invitations:
-    """Ask for invitations to the server: one's own, or as an administrator all."""
+    """Ask for the user's invitations to the server, or as an administrator for all."""
 
     type: ClassVar[str] = "invitations"
     after: InvitationNumber | None = None
@@ -60,7 +60,7 @@ class Invitations:
 
 @attrs.define
 class RevokeInvitation:
-    """Take an invitation back: nobody comes by it any more."""
+    """Take an invitation to the server back: it cannot be used any more."""
 
     type: ClassVar[str] = "invitation_revoke"
     invitation: InvitationNumber
@@ -104,11 +104,11 @@ class InvitationShown:
     """When."""
     expires: Millis
     uses: int
-    """How many people may come by it."""
+    """How many people may use it."""
     used: int
     """How many have."""
     users: list[UserName] = attrs.field(factory=list)
-    """Who came by it, in their order, but for those whose accounts have ended."""
+    """Who has used it, in order, without those whose accounts have ended."""
     room: RoomName | None = None
     role: AccountRole = AccountRole.USER
 

@@ -1,10 +1,10 @@
 """What a client may ask: one class for each `type` of the protocol.
 
-A command is an intent in the imperative. It carries what the client sent,
-parsed and within its bounds, and nothing else: who sent it and when is known to
-whoever received it. `chatd.wire.codec` makes these from bytes; the classes are
-the single description of what is accepted, so a field's type here is its check
-there (the NewTypes of `chatd.ids` and `chatd.wire.kinds` each have one).
+A command is an intent in the imperative. It carries what the client sent, parsed and
+within its bounds, and nothing else: the hub knows who sent it, and when.
+`chatd.wire.codec` makes these from bytes; the classes are the single description of
+what is accepted, so a field's type here is its check there (the NewTypes of `chatd.ids`
+and `chatd.wire.kinds` each have one).
 
 `id` is the client's own label for the reply; None means that it gave none.
 """
@@ -53,7 +53,7 @@ from chatd.wire.rooms import Create, Destroy, Rename, SetRoom
 
 @attrs.define
 class Hello:
-    """Say who one is; the first command of a connection."""
+    """Log in; the first command of a connection."""
 
     type: ClassVar[str] = "hello"
     name: GuestName | None = None
@@ -61,9 +61,9 @@ class Hello:
     token: Secret | None = attrs.field(default=None, repr=False)
     session: Secret | None = attrs.field(default=None, repr=False)
     link: Secret | None = attrs.field(default=None, repr=False)
-    """What one's other device has asked for, by `link`."""
+    """The secret that another device of the user has got by `link`."""
     another: bool = False
-    """Not the session that is named, but a new one beside it."""
+    """Open a new session beside the one that is named, instead of resuming it."""
     device: Device | None = None
     id: CommandId = None
 
@@ -105,7 +105,7 @@ class Send:
 
 @attrs.define
 class Edit:
-    """Replace the text of one's own message `of`."""
+    """Replace the text of the user's own message `of`."""
 
     type: ClassVar[str] = "edit"
     room: RoomName
@@ -117,7 +117,7 @@ class Edit:
 
 @attrs.define
 class Delete:
-    """Empty the message `of`: one's own, or as a moderator anybody's."""
+    """Empty the message `of`: the user's own, or as a moderator any."""
 
     type: ClassVar[str] = "delete"
     room: RoomName
@@ -141,7 +141,7 @@ class React:
 
 @attrs.define
 class Typing:
-    """Tell the others in a room that one is writing, or has stopped."""
+    """Tell the others in a room that the user is writing, or has stopped."""
 
     type: ClassVar[str] = "typing"
     room: RoomName
@@ -151,7 +151,7 @@ class Typing:
 
 @attrs.define
 class Status:
-    """Say whether one is there."""
+    """Say whether the user is there or away."""
 
     type: ClassVar[str] = "status"
     state: State
@@ -171,7 +171,7 @@ class Read:
 
 @attrs.define
 class Profile:
-    """Change what people read instead of one's name."""
+    """Change the name that is displayed in place of the user's name."""
 
     type: ClassVar[str] = "profile"
     display: Display
@@ -180,7 +180,7 @@ class Profile:
 
 @attrs.define
 class Block:
-    """See nothing more of what somebody says in the direct conversation."""
+    """Hide what another user says in the direct conversation from now on."""
 
     type: ClassVar[str] = "block"
     user: UserName
@@ -189,7 +189,7 @@ class Block:
 
 @attrs.define
 class Unblock:
-    """See again what somebody says from now on."""
+    """Show what another user says in the direct conversation from now on."""
 
     type: ClassVar[str] = "unblock"
     user: UserName
@@ -198,7 +198,7 @@ class Unblock:
 
 @attrs.define
 class Blocks:
-    """Ask whom one blocks."""
+    """Ask for the users whom this user blocks."""
 
     type: ClassVar[str] = "blocks"
     after: UserName | None = None
@@ -220,7 +220,7 @@ class History:
 
 @attrs.define
 class Search:
-    """Ask for messages in rooms of one's own, or in one of them."""
+    """Search messages in the user's rooms, or in one of them."""
 
     type: ClassVar[str] = "search"
     query: QueryText
@@ -254,7 +254,7 @@ class Rooms:
 
 @attrs.define
 class Ping:
-    """Ask for an `ok`."""
+    """Ask for an `ok`, to see that the connection works."""
 
     type: ClassVar[str] = "ping"
     id: CommandId = None
@@ -262,7 +262,7 @@ class Ping:
 
 @attrs.define
 class Logout:
-    """End this session for good, or another of one's own, or all of them."""
+    """End this session for good, or another of the user's, or all of them."""
 
     type: ClassVar[str] = "logout"
     everywhere: bool = False
@@ -273,7 +273,7 @@ class Logout:
 
 @attrs.define
 class Sessions:
-    """Ask for one's own sessions."""
+    """Ask for the user's sessions."""
 
     type: ClassVar[str] = "sessions"
     after: SessionTag | None = None
@@ -331,5 +331,5 @@ Command = (
 DURABLE = frozenset(
     command.type for command in get_args(Command) if hasattr(command, "cid")
 )
-"""What is done once however often it is sent, since it has a `cid`.
+"""Types of commands that are carried out once however often sent: they have a `cid`.
 Source: protocol section 4."""

@@ -1,4 +1,4 @@
-"""From what happened to the JSON bytes of one frame.
+"""From an event or a reply to the JSON bytes of one frame.
 
 `encode` writes what `chatd.wire.events` describes. The names and shapes of the
 wire that differ from those of the code are all here: `type` comes first, a
@@ -11,7 +11,7 @@ string or list), and a field without a default that is None. So a number or a
 flag that the protocol always shows has no default in its class. A default that
 says something (the `re` of an answer to one command only) is written.
 
-An event is encoded once, whoever it goes to; the frame header is added by
+An event is encoded once for all its receivers; the frame header is added by
 `chatd.wire.framing`.
 """
 

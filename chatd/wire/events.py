@@ -38,7 +38,7 @@ DAY_MS = 24 * HOUR_MS
 
 @attrs.define
 class Message:
-    """Someone wrote a message."""
+    """A message was written."""
 
     type: ClassVar[str] = "message"
     room: RoomName
@@ -56,7 +56,7 @@ class Message:
 
 @attrs.define
 class Edit:
-    """Someone replaced the text of the message `of`."""
+    """The text of the message `of` was replaced."""
 
     type: ClassVar[str] = "edit"
     room: RoomName
@@ -82,7 +82,7 @@ class Delete:
 
 @attrs.define
 class React:
-    """Someone put an emoji on the message `of`, or took it away (`on`)."""
+    """An emoji was put on the message `of`, or taken away (`on`)."""
 
     type: ClassVar[str] = "react"
     room: RoomName
@@ -156,7 +156,7 @@ TimelineEvent = Message | Edit | Delete | React | Member | Room | Rename | Destr
 
 @attrs.define
 class Hidden:
-    """What a timeline event is to the one who blocks its sender.
+    """What a user gets in place of a timeline event of a user whom they block.
 
     It takes the event's place, so that the stream has no hole.
     """
@@ -184,7 +184,7 @@ TimelineShown = TimelineEvent | Hidden
 
 @attrs.define
 class Typing:
-    """Someone is writing, for so many seconds; 0 means no longer."""
+    """A user is writing, for so many seconds; 0 means no longer."""
 
     type: ClassVar[str] = "typing"
     room: RoomName
@@ -224,7 +224,7 @@ class Presence:
 
 @attrs.define
 class ReadMark:
-    """Someone has read everything up to `seq`."""
+    """A user has read everything up to `seq`."""
 
     type: ClassVar[str] = "read"
     room: RoomName
@@ -248,7 +248,7 @@ class CaughtUp:
 
 @attrs.define
 class Left:
-    """One's own membership of a room has ended."""
+    """The user's own membership of a room has ended."""
 
     type: ClassVar[str] = "left"
     room: RoomName
@@ -257,7 +257,7 @@ class Left:
 
 @attrs.define
 class Invited:
-    """Somebody invites this user to a room."""
+    """The user is invited to a room."""
 
     type: ClassVar[str] = "invited"
     room: RoomName

@@ -84,7 +84,7 @@ SECRET_CHARS_MAX = 4096
 PASSWORD_CHARS_MIN = 8
 """Source: NIST SP 800-63B, section 3.1.1.2, for a password beside nothing else."""
 PASSWORD_CHARS_MAX = 1024
-"""More than anybody types; what is hashed must have an end."""
+"""More than people type; what is hashed must have a bound."""
 PAGE_MAX = 100
 """Source: protocol section 6."""
 NAMES_KEPT = 4096
@@ -93,9 +93,9 @@ NAMES_KEPT = 4096
 64 and 37 characters each, so 2 MB at most; with letters of any script 9 MB.
 """
 STATES = (State.ONLINE, State.AWAY)
-"""What somebody can say of himself. Source: protocol section 5."""
+"""The statuses that a user can set. Source: protocol section 5."""
 ROLES = (Role.OWNER, Role.MODERATOR, Role.MEMBER)
-"""In the order in which they are told."""
+"""In the order in which they are listed."""
 SLOW_S_MAX = 86_400
 """Source: four times the longest slow mode of Discord, 6 hours: once a day."""
 KEEP_MAX = 10_000_000
@@ -112,7 +112,7 @@ WORD = regex.compile(r"[a-z][a-z0-9_]{0,31}\Z")
 
 
 class Mistyped(ValueError):
-    """What somebody typed or pasted cannot be used."""
+    """Text that a person typed or pasted cannot be used."""
 
 
 Parse = Callable[..., Any]
@@ -214,7 +214,7 @@ def _string(parse: Callable[[str], Any], wrong: type[ValueError] = ValueError) -
 
 
 def _typed(parse: Callable[[str], Any]) -> Parse:
-    """Parse a string that somebody has typed."""
+    """Parse a string that a person has typed."""
     return _string(parse, Mistyped)
 
 

@@ -1,10 +1,9 @@
 r"""What the schema must be told: the form of each type, and rules between fields.
 
-Two tables have a twin in the codec, and tests hold each pair together by trying
-them against each other: `VALUES` says of a type what its parser in
-`chatd.wire.fields` accepts, and `RULES` says of a command what its rule in
-`chatd.wire.codec` demands (of an event, what the daemon holds itself to). Bounds and
-patterns are those that the parsers use.
+Two tables repeat what the codec does, and tests compare them with it by trying
+values: `VALUES` says of a type what its parser in `chatd.wire.fields` accepts, and
+`RULES` says of a command what its rule in `chatd.wire.codec` demands (of an event, what
+the daemon guarantees). Bounds and patterns are those that the parsers use.
 
 What JSON Schema cannot say, or most engines could not check, is left out and stands
 in the docstring of the type: that there is exactly one emoji, that the names of a

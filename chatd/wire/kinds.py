@@ -14,7 +14,7 @@ Text = NewType("Text", str)
 Display = NewType("Display", str)
 """What people read instead of a name: up to 64 characters, no bidi controls."""
 StatusText = NewType("StatusText", str)
-"""What someone says about being away: up to 128 characters."""
+"""What a user says about being away: up to 128 characters."""
 GuestName = NewType("GuestName", str)
 """A name that is asked for in `hello`; an account's name, or a guest's wish."""
 Secret = NewType("Secret", str)
@@ -37,7 +37,7 @@ PublicRoom = NewType("PublicRoom", str)
 Topic = NewType("Topic", str)
 """What a room is about, or its title: one line of up to 250 characters, or empty."""
 Reason = NewType("Reason", str)
-"""Why somebody was removed or muted: one line of up to 250 characters."""
+"""Why a user was removed or muted: one line of up to 250 characters."""
 SlowSeconds = NewType("SlowSeconds", int)
 """Seconds between two messages of one member: 0 to 86,400."""
 KeepCount = NewType("KeepCount", int)

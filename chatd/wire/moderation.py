@@ -1,4 +1,4 @@
-"""Who is let into a room and out of it, and what each may do there."""
+"""Commands of moderators: invitations to a room, and what members may do there."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from chatd.wire.kinds import (
 
 @attrs.define
 class Invite:
-    """Ask somebody into a room, or with `on` false take that back."""
+    """Invite a user to a room, or with `on` false take that back."""
 
     type: ClassVar[str] = "invite"
     room: RoomName
@@ -29,7 +29,7 @@ class Invite:
 
 @attrs.define
 class Decline:
-    """Refuse an invitation; to refuse it again changes nothing."""
+    """Refuse an invitation to a room; to refuse it again changes nothing."""
 
     type: ClassVar[str] = "decline"
     room: RoomName
@@ -38,7 +38,7 @@ class Decline:
 
 @attrs.define
 class Kick:
-    """End somebody's membership of a room."""
+    """End a user's membership of a room."""
 
     type: ClassVar[str] = "kick"
     room: RoomName
@@ -50,7 +50,7 @@ class Kick:
 
 @attrs.define
 class Ban:
-    """End somebody's membership of a room, and keep him out; `for` seconds."""
+    """End a user's membership of a room, and refuse a new one; `for` seconds."""
 
     type: ClassVar[str] = "ban"
     room: RoomName
@@ -64,7 +64,7 @@ class Ban:
 
 @attrs.define
 class Unban:
-    """Let somebody in again."""
+    """Lift a user's ban."""
 
     type: ClassVar[str] = "unban"
     room: RoomName
@@ -75,7 +75,7 @@ class Unban:
 
 @attrs.define
 class Mute:
-    """Let somebody read but not write in a room; `for` seconds."""
+    """Let a user read but not write in a room; `for` seconds."""
 
     type: ClassVar[str] = "mute"
     room: RoomName
@@ -89,7 +89,7 @@ class Mute:
 
 @attrs.define
 class Unmute:
-    """Let somebody write again."""
+    """Let a user write again."""
 
     type: ClassVar[str] = "unmute"
     room: RoomName

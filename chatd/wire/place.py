@@ -1,4 +1,4 @@
-"""What a client may ask of the place itself; see `chatd.wire.commands`."""
+"""Commands about the server as a whole; see `chatd.wire.commands`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chatd.wire.kinds import CommandId, Display
 
 @attrs.define
 class About:
-    """Ask what this place is, and how one gets in; may come before `hello`."""
+    """Ask what this server is called, and how to log in; may come before `hello`."""
 
     type: ClassVar[str] = "about"
     id: CommandId = None

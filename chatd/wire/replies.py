@@ -120,7 +120,7 @@ class LimitsShown:
 
 @attrs.define
 class EntryLimits:
-    """The limits that a client should know before anybody is logged in."""
+    """The limits that a client should know before a login."""
 
     name_chars: int
     display_chars: int
@@ -133,11 +133,11 @@ class EntryLimits:
 
 @attrs.define
 class Described:
-    """`ok` of `about`: what this place is, and how one gets in."""
+    """`ok` of `about`: what this server is called, and how to log in."""
 
     type: ClassVar[str] = "ok"
     place: str
-    """What it is called."""
+    """The displayed name of the server."""
     server: str
     protocol: int
     registration: str
@@ -156,7 +156,7 @@ class Described:
 
 @attrs.define
 class Welcome:
-    """The answer to `hello`: who one is, and what one is in."""
+    """The answer to `hello`: the user, and the user's rooms."""
 
     type: ClassVar[str] = "welcome"
     user: UserName
@@ -164,7 +164,7 @@ class Welcome:
     role: AccountRole
     session: str = attrs.field(repr=False)
     place: str
-    """What this place is called."""
+    """The displayed name of the server."""
     server: str
     protocol: int
     now: Millis
@@ -199,7 +199,7 @@ class MessageShown:
     reply_to: Seq | None = None
     reactions: dict[str, list[UserName]] = attrs.field(factory=dict)
     hidden: bool = False
-    """It is somebody's whom the reader blocked when he wrote: nothing is shown."""
+    """Its sender was blocked by the reader when writing it: nothing is shown."""
 
 
 @attrs.define
@@ -299,7 +299,7 @@ class RoomsPage:
 
 @attrs.define
 class SessionShown:
-    """One of one's own sessions in `sessions`."""
+    """One of the user's sessions in `sessions`."""
 
     session: SessionTag
     """What `logout` ends it by; not its secret."""
@@ -310,7 +310,7 @@ class SessionShown:
     """What the client called itself."""
     connected: bool = False
     current: bool = False
-    """Whether it is the one that asks."""
+    """Whether it is the session that asks."""
     token: bool = False
     """Whether it ends with an access token."""
 

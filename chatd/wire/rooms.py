@@ -1,4 +1,4 @@
-"""What owners ask for about a room itself: made, set, renamed, ended."""
+"""Commands of owners about a room: made, set, renamed, ended."""
 
 from __future__ import annotations
 

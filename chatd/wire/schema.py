@@ -11,8 +11,8 @@ for a field that it may leave out for good, and may add fields: what the daemon 
 not know it ignores. What the daemon writes is canonical and never null. It may say
 more within one version of the protocol, so fields may be added to its frames, too.
 
-Descriptions are the docstrings. Those of fields and types are in the source only,
-so whoever has a disk reads them and passes them in.
+Descriptions are the docstrings. Those of fields and types are in the source only, so
+the caller reads them from the disk and passes them in.
 
 Pure. Source: JSON Schema draft 2020-12.
 """

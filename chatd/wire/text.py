@@ -140,7 +140,7 @@ def parse_text(text: str, chars_max: int) -> Text:
 
 
 def parse_display(text: str) -> Display:
-    """Read what people read instead of a name: 1 to 64 characters, one line.
+    """Read a displayed name: 1 to 64 characters, one line.
 
     Raises:
         ValueError: It is not.
@@ -149,7 +149,7 @@ def parse_display(text: str) -> Display:
 
 
 def parse_status(text: str) -> StatusText:
-    """Read what someone says about being away: 1 to 128 characters, one line.
+    """Read a status: 1 to 128 characters, one line.
 
     Raises:
         ValueError: It is not.
@@ -167,7 +167,7 @@ def parse_topic(text: str) -> Topic:
 
 
 def parse_reason(text: str) -> Reason:
-    """Read why somebody was removed: 1 to 250 characters, one line.
+    """Read the reason of a removal: 1 to 250 characters, one line.
 
     Raises:
         ValueError: It is not.

@@ -222,7 +222,7 @@ def test_a_socket_that_everybody_may_write_to_is_pointed_out() -> None:
     trusted = (parse_network("127.0.0.1"),)
     server = Server(unix_mode=mode, trusted_proxies=trusted)
     (notice,) = notices(Config(server=server, metrics=Metrics(listen=where)))
-    assert notice.endswith(" connect, and say whom he speaks for")
+    assert notice.endswith(" connect, and say whom they speak for")
     closed = Server(unix_mode=parse_file_mode("0660"), listen=where)
     assert list(notices(Config(server=closed))) == []
 

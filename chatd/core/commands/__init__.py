@@ -11,7 +11,7 @@ place and in one order; the functions named here are small and may rely on them:
   `run` has not refused, and has not appended it by itself. A refusal then keeps its
   place among the replies, and a `cid` is looked up before it is believed.
 * `complete`: adds to the draft what is dear to find out, when it is appended; one by
-  which only a `cid` is looked up has no need of it.
+  which only a `cid` is looked up has no need of it. It cannot refuse: `run` does.
 * `barrier`: it changes who may do what in its room, so commands for that room
   that come after it are decided when it is committed.
 * `grows`: adds to the store whatever becomes of it, so it is refused while the disk
