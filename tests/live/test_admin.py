@@ -29,6 +29,7 @@ PASSWORD = "correct horse"
 UNHURRIED = {
     "CHATD_LIMITS__MESSAGES_PER_S": "0",
     "CHATD_LIMITS__COMMANDS_PER_S": "0",
+    "CHATD_HISTORY__REPLAY_MAX": "0",
 }
 SECRET_WORDS = ("walrus", "narwhal")
 
