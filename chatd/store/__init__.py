@@ -1,7 +1,7 @@
-"""The truth: `chatd.ports.Store` on disk, and its twin in memory.
+"""What is durable: `chatd.ports.Store` on SQLite, and one in memory for tests.
 
-Both pass one contract suite; the twin, written the plainest way, is also the
-model against which random batches on SQLite are compared.
+Both pass one contract suite; the one in memory, written the plainest way, is also the
+model with which random batches on SQLite are compared.
 """
 
 from chatd.store.memory import MemoryStore
