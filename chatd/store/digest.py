@@ -40,7 +40,7 @@ DIGEST_BYTES = 16
 
 
 def content_digest(draft: Durable) -> bytes:
-    """Digest what the draft says, whoever says it wherever.
+    """Digest the content of a draft, without its user and room.
 
     Raises:
         TypeError: The text is no Unicode text (a lone surrogate).

@@ -5,7 +5,7 @@ a text.
 
 A score depends on the query and the one text alone. What is usual in search
 engines, that a rare word weighs more, would have to count words in rooms that
-the asker may not read, and the order of what he finds would tell him of them.
+the user may not read, and the order of the results would tell of them.
 """
 
 from __future__ import annotations

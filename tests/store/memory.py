@@ -1,4 +1,4 @@
-"""The store's twin in memory: `chatd.ports.Store` without a disk.
+"""The store in memory: `chatd.ports.Store` without a disk.
 
 It is what tests run on that are not about the disk, and with `tests.store.model`
 behind it the model that SQLite is compared with. Everything survives a
@@ -280,7 +280,7 @@ class MemoryStore:
         return counts
 
     async def changes(self, after: int) -> tuple[list[Change], int]:
-        """What others have written beside the daemon; see the port."""
+        """The changes that other processes have committed; see the port."""
         with trio.CancelScope(shield=True):
             await trio.lowlevel.checkpoint()
         found = [row for row in self._model.log if row[0] > after]

@@ -1,8 +1,8 @@
 """Addresses of guests: what is kept of them, and the bans that hold for them.
 
-It is digests alone (`chatd.core.barred`). A guest's is kept as long as he has a
-session, and an hour longer; one from which guests are banned until that ban ends.
-What is to go goes with the next commit.
+Only digests are kept (`chatd.core.barred`): a guest's as long as there is a session and
+an hour longer; one from which guests are banned until that ban ends. What is too old is
+removed with the next commit.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def note_gone(ledger: Ledger, user: int) -> None:
 
 
 def is_known(ledger: Ledger, user: int) -> bool:
-    """Whether a guest is here, or his address is still known."""
+    """Whether a guest has a session, or an address that is still kept."""
     sql = (
         "SELECT 1 FROM guest_address WHERE user_id = ?1"
         " UNION ALL SELECT 1 FROM session WHERE user_id = ?1"
@@ -47,14 +47,17 @@ def is_known(ledger: Ledger, user: int) -> bool:
 def bar(
     ledger: Ledger, user: tuple[int, UserName], room: int, ban: Sanction, at: Millis
 ) -> AddressBan | None:
-    """Have the ban of a guest hold for his address, too, if that is known.
+    """Have the ban of a guest hold for the guest's address, too, if that is known.
 
     Args:
         ledger: The writer's, or the command line's.
         user: The guest's row and name.
-        room: From which room he is banned; `SERVER` is all.
-        ban: His own.
-        at: When he was banned.
+        room: The room of the ban; `SERVER` is all.
+        ban: The guest's.
+        at: When it was made.
+
+    Returns:
+        The ban of the address; None where that is not known.
     """
     row = ledger.one("SELECT address FROM guest_address WHERE user_id = ?", user[0])
     if row is None:
@@ -68,7 +71,7 @@ def bar(
 
 
 def unbar(ledger: Ledger, user: int, room: int) -> None:
-    """Lift the ban of a guest for his address."""
+    """Lift the ban of a guest's address."""
     ledger.db.execute(
         "DELETE FROM address_ban WHERE user_id = ? AND room_id = ?", (user, room)
     )

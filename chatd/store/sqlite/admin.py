@@ -150,7 +150,7 @@ def add_account(
             why = answers.NAME_TAKEN if taken else answers.NAME_LOOKS_TAKEN
             raise Reject(why.code, why.text)
         if role != AccountRole.ADMIN:
-            return None  # looked up when he comes
+            return None  # it is looked up at a login
         return log.add(db, UserAdded(name, name, role))
 
 
@@ -184,9 +184,12 @@ def set_role(directory: Path, name: UserName, role: AccountRole) -> int:
 
 
 def ban(directory: Path, name: UserName, ban: Sanction, now: Millis) -> int:
-    """Ban a user from the server, which ends his sessions. Tokens rest.
+    """Ban a user from the server, which ends all sessions; tokens are kept.
 
-    If he is a guest, it holds for the address that he came from last, too.
+    The ban of a guest holds for the last address of that guest, too.
+
+    Returns:
+        The position of the change.
 
     Raises:
         Reject: `no_user`.
@@ -205,10 +208,10 @@ def ban(directory: Path, name: UserName, ban: Sanction, now: Millis) -> int:
 
 
 def unban(directory: Path, name: UserName) -> int | None:
-    """Let a user in again.
+    """Lift a user's ban.
 
     Returns:
-        The position of the change; None if he was not banned.
+        The position of the change; None if there was no ban.
 
     Raises:
         Reject: `no_user`.

@@ -127,7 +127,7 @@ def prune(db: apsw.Connection, now: Millis) -> bool:
 
 
 def forget_user(db: apsw.Connection, user: int) -> None:
-    """Take away the invitations of somebody, and by which one he came."""
+    """Remove a user's invitations, and the note of which one the user came by."""
     for (number,) in select(
         db, "SELECT id FROM invitation WHERE maker_id = ?", (user,)
     ):
@@ -200,7 +200,7 @@ def has_admin(db: apsw.Connection) -> bool:
 
 
 def offer_setup(ledger: Ledger, draft: OfferSetup, now: Millis) -> Outcome:
-    """Let somebody become the first administrator, where nobody is one yet."""
+    """Keep the secret for the first administrator, while there is none."""
     db = ledger.db
     is_awaited = not has_admin(db) and bool(
         select(
@@ -218,7 +218,7 @@ def offer_setup(ledger: Ledger, draft: OfferSetup, now: Millis) -> Outcome:
 
 
 def set_link(ledger: Ledger, draft: SetLink, now: Millis) -> Outcome:
-    """Let a session be opened beside another by a secret."""
+    """Keep the secret of a link, with which a session's user logs in elsewhere."""
     ledger.db.execute(
         "UPDATE session SET link = ?, link_until = ? WHERE id = ?",
         (draft.digest, draft.until, draft.session),

@@ -1,10 +1,10 @@
-"""Copying the store into a file beside a daemon that serves it.
+"""Backups: copying the store into a file, also while a daemon serves it.
 
-The copy is of one moment and whole, and SQLite makes it (`VACUUM INTO`). Made as fast
-as that goes it would keep the disk from the daemon, whose commits wait for the same
-one: a third of a second at the worst. So it rests `REST` times as long as it works, and
-syncs what it has written every `SYNC_BYTES`, so that no commit waits behind all of it.
-As long as it lasts the daemon's log cannot be emptied.
+The copy is of one moment and whole, and SQLite makes it (`VACUUM INTO`). At full speed
+it would keep the disk busy, so that the daemon's commits wait for a third of a second
+at the worst. So it rests `REST` times as long as it works, and syncs what it has
+written every `SYNC_BYTES`, so that no commit waits behind all of it. As long as it
+lasts the daemon's log cannot be emptied.
 """
 
 from __future__ import annotations

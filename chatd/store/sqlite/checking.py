@@ -1,16 +1,14 @@
-"""Looking for damage, where nobody said that a file was left whole.
+"""The check for damage after a stop that was not clean.
 
-SQLite looks for it table by table, each with its indexes, and that takes as long as
-reading the file does. So a start looks for `START_S` and no longer; what that leaves is
-looked at while people talk, by a connection of its own, in a thread that rests as long
-as it works.
+SQLite checks table by table, each with its indexes, which takes as long as reading the
+file. So a start checks for `START_S` and no longer; the rest is checked while the
+daemon serves, by a connection of its own, in a thread that rests as long as it works.
 
 The side file says which tables are left (`Side.unchecked`). A stop in the middle loses
-nothing of that, and after a crash in the middle all are doubtful again, but those that
-were left come first: so whatever ends the daemon how often, each table has its turn.
+nothing of that. After a crash in the middle all are doubtful again, but those that were
+left come first: so each table has its turn, however often the daemon ends.
 
-What is found is never mended here: the daemon says so and stops, and a start finds it
-again.
+Damage is never mended here: the daemon logs it and stops, and a start finds it again.
 """
 
 from __future__ import annotations
@@ -74,7 +72,7 @@ def check_some(
 
 
 def check_gently(db: apsw.Connection, path: Path, name: str) -> None:
-    """Look at one table beside others who have something to do.
+    """Check one table, resting as long as it works.
 
     Raises:
         StoreRefused: It is damaged.
@@ -84,7 +82,7 @@ def check_gently(db: apsw.Connection, path: Path, name: str) -> None:
 
 
 def check(db: apsw.Connection, path: Path, name: str) -> None:
-    """Look at one table, unless it has gone meanwhile.
+    """Check one table, if it still exists.
 
     Raises:
         StoreRefused: It is damaged.

@@ -1,10 +1,10 @@
 """Rooms that end: destroyed by their owners, or left by everybody.
 
-From the commit on nobody finds the room; its row stays, which keeps the name, and by
-which a retry still finds its cid. Everything else of it goes behind the commits, in
-steps as small as those of trimming (`purge`), also after a restart. The row of a
-private room goes as well, when its cids have: nobody draws its name again. So does that
-of a room whose maker has made another one of its name.
+From the commit on the room is not found any more; its row stays, which keeps the name,
+and by which a retry still finds its cid. Everything else of it is removed between
+commits, in steps as small as those of trimming (`purge`), also after a restart. The row
+of a private room goes as well, when its cids have: its name is never drawn again. So
+does that of a room whose maker has made another one of its name.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _destroy(
 
 
 def drop_room(ledger: Ledger, draft: DropRoom, _now: Millis) -> Outcome:
-    """End a room in which nobody is, and in a public one nobody has written."""
+    """End a room without members; a public one only if it has no messages."""
     room = ledger.room(draft.room)
     if room is None:
         return answers.NO_ROOM
@@ -60,9 +60,9 @@ def drop_room(ledger: Ledger, draft: DropRoom, _now: Millis) -> Outcome:
 
 
 def _has_member(ledger: Ledger, room: RoomCell) -> bool:
-    """Whether somebody is in a room; no guest whose session has ended.
+    """Whether a room has members, not counting guests whose sessions have ended.
 
-    He may have joined while it ended, and his row goes with the next start.
+    Such a guest has joined while the session ended; the row goes with the next start.
     """
     row = ledger.one(
         "SELECT 1 FROM member m JOIN user u ON u.id = m.user_id WHERE m.room_id = ?"

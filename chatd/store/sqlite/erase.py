@@ -1,9 +1,9 @@
-"""Erasing a user by hand, also beside a daemon that serves the store.
+"""Erasing a user from the command line, also while a daemon serves the store.
 
-What is taken away, and in which steps, is said in `chatd.store.sqlite.erasing`. The
-first step waits until a running daemon has cut the user off: from then on nothing new
-of his comes in. Begun and not finished, it goes on when it is asked for again, or when
-a daemon starts.
+What is removed, and in which steps, is said in `chatd.store.sqlite.erasing`. The first
+step waits until a running daemon has ended the user's connections: from then on nothing
+new comes in. An erasure that was interrupted goes on when it is asked for again, or
+when a daemon starts.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from chatd.store.sqlite.offline import connected, wait_taken
 from chatd.store.sqlite.sql import select, transaction
 
 PAUSE_SHARE = 1.0
-"""Pause after a step, in its own lengths: SQLite's locks know no queue, and whoever
-always comes back at once keeps the daemon's writer out."""
+"""Pause after a step, in its own lengths: SQLite's locks have no queue, so a process
+that comes back at once keeps the daemon's writer out."""
 CHECKPOINT_WAIT_MS = 200
 
 
@@ -35,7 +35,7 @@ class Fate(StrEnum):
     """What becomes of the messages of a user who is erased."""
 
     TOMBSTONE = "tombstone"
-    """They are emptied, as if he had deleted them."""
+    """They are emptied, as if the user had deleted them."""
     REASSIGN = "reassign"
     """They stay, and belong to a user without a name."""
 
@@ -48,7 +48,7 @@ class Erasure:
     """Those that were emptied."""
     reactions: int = 0
     nameless: UserName | None = None
-    """To whom the messages belong now."""
+    """The user whom the messages belong to now; None if they were emptied."""
     is_overwritten: bool = True
     """Whether the write-ahead log was emptied, too."""
     ownerless: list[RoomName] = attrs.field(factory=list)
@@ -62,19 +62,19 @@ def erase(
 
     Args:
         directory: The data directory.
-        name: Whom.
-        fate: What becomes of his messages. What was begun before goes on as it was
-            begun.
-        new_name: Draws a name for who has no name.
+        name: The user's.
+        fate: What becomes of the messages. An erasure that was begun before goes on as
+            it was begun.
+        new_name: Makes a random name for the user whom messages are reassigned to.
 
     Returns:
-        What was done; None if he was erased before.
+        What was done; None if the user was erased before.
 
     Raises:
         Reject: `no_user`.
         StoreRefused: The store cannot be written.
-        StoreUnavailable: A daemon runs and does not take note. Nothing of his
-            messages was changed; asking again goes on.
+        StoreUnavailable: A daemon runs and does not take note. No message was changed;
+            asking again goes on.
     """
     with connected(directory) as db:
         with transaction(db):
@@ -99,7 +99,7 @@ def erase(
 
 
 def _find(db: apsw.Connection, name: UserName) -> int | None:
-    """Find whose traces are to be taken away; None if it was done before."""
+    """Find the row of the user; None if it was erased before."""
     rows = select(
         db,
         "SELECT coalesce(e.user_id, u.id), u.erased FROM user u"
@@ -118,7 +118,7 @@ def _is_under_way(db: apsw.Connection, user: int) -> bool:
 
 
 def _draw(db: apsw.Connection, new_name: Callable[[], UserName]) -> UserName:
-    """Draw a name that nobody has ever had."""
+    """Make a name that was never used."""
     nameless = new_name()
     while Ledger(db).is_taken(nameless):
         nameless = new_name()
@@ -126,7 +126,7 @@ def _draw(db: apsw.Connection, new_name: Callable[[], UserName]) -> UserName:
 
 
 def _nameless(db: apsw.Connection, name: UserName, user: int) -> UserName | None:
-    """To whom his messages belong now, if they stay."""
+    """The user whom the messages belong to now, if they stay."""
     ((now,),) = select(db, "SELECT name FROM user WHERE id = ?", (user,))
     return None if now == name else now
 

@@ -1,14 +1,13 @@
-"""Taking away what there is of a user, in steps that are gone on with.
+"""Erasing a user, in steps that can be interrupted.
 
-`begin` takes away everything by which he could come back, in the transaction that
-answers him: from then on nothing new of his comes in. Then his messages are emptied
-as a deletion empties them, or stay; his reactions and `cid`s, and mentions of him, go
+`begin` removes all credentials and sessions, in the transaction of the answer: from
+then on nothing new of the user comes in. Then the messages are emptied as a deletion
+empties them, or stay; the user's reactions and `cid`s, and mentions of the user, go
 either way. That may take long, so it is done in steps, each of them whole and short,
-since whoever writes waits while one runs: a step looks at so many rows, changes so
-many, and takes so much text out of the search index. Whatever ends in the middle, the
-row in `erasure` says where to go on. Whoever calls `step` does as many as its time
-allows. When the messages are empty the search index is merged, or their words would
-still be in its pages.
+since the writer waits while one runs: a step looks at so many rows, changes so many,
+and takes so much text out of the search index. The row in `erasure` says where to go
+on. A call of `step` does as many as its time allows. When the messages are empty the
+search index is merged, or their words would still be in its pages.
 
 Nothing here takes a seq or moves a head: those belong to the events of a room.
 
@@ -70,13 +69,14 @@ def begin(
     *,
     by_hand: bool,
 ) -> None:
-    """Make a user nobody, in the caller's transaction; the rest is `step`'s.
+    """Begin to erase a user, in the caller's transaction; `step` does the rest.
 
     Args:
         db: The connection.
-        name: Who it is.
-        user: The id of his row.
-        nameless: To whom his messages belong from here on; None: they are emptied.
+        name: The user's.
+        user: The id of the user's row.
+        nameless: The user whom the messages belong to from now on; None: they are
+            emptied.
         by_hand: Whether the caller goes on with it, and not the daemon.
     """
     _forget(db, user)
@@ -96,7 +96,7 @@ def begin(
 
 
 def _forget(db: apsw.Connection, user: int) -> None:
-    """Take away sessions, tokens, memberships, and what others did to him."""
+    """Remove sessions, tokens, memberships, and what others did to the user."""
     admissions.forget_user(db, user)
     for table, column in (
         ("session", "user_id"),

@@ -1,11 +1,10 @@
-"""Everything that a store has of one user, as it is at one moment.
+"""Exporting everything that a store has of one user, as it is at one moment.
 
-It is read by a connection of its own in one transaction, so a daemon that runs
-is not in the way: in WAL mode nobody waits for a reader. While it lasts, the log
-beside the database cannot be emptied and grows; so whoever takes the records
-should do nothing slow between them.
+It is read by a connection of its own in one transaction, so a daemon can go on: in WAL
+mode no writer waits for a reader. Meanwhile the write-ahead log cannot be emptied and
+grows, so the caller should do nothing slow between two records.
 
-Nothing is gathered: a record is made when the last one was taken. Which column of
+Nothing is gathered: a record is made when the one before was taken. Which column of
 which table is in which record, and why some are in none, is written down and compared
 with the schema by `tests/store/sqlite/test_export_covers.py`.
 """
@@ -33,7 +32,7 @@ _MESSAGES = """
 SELECT r.name, r.id, m.seq, m.ts, m.text, m.edited_seq IS NOT NULL, m.reply_to, m.cid
 FROM room r CROSS JOIN message m ON m.room_id = r.id
 WHERE m.user_id = ? ORDER BY r.name, m.seq"""
-# What a block kept from him he has not received.
+# What a block has hidden from the user was not received.
 _RECEIVED = """
 SELECT r.name, r.id, m.seq, m.ts, m.text, m.edited_seq IS NOT NULL, m.reply_to, u.name
 FROM room r CROSS JOIN member h ON h.room_id = r.id AND h.user_id = ?1
@@ -55,7 +54,7 @@ SELECT r.name, e.seq, e.ts, u.name, e.kind, e.of, e.emoji, e.is_on, s.name, e.ch
 FROM room r CROSS JOIN event e ON e.room_id = r.id
 CROSS JOIN user u ON u.id = e.user_id LEFT JOIN user s ON s.id = e.subject_id
 WHERE e.user_id = ?1 OR e.subject_id = ?1 ORDER BY r.name, e.seq"""
-# Not in what a block keeps from him: he has not seen that it names him.
+# Not in what a block hides from the user, who has not seen that it names them.
 _MENTIONS = """
 SELECT r.name, n.of, n.seq, n.is_on
 FROM room r CROSS JOIN mention n ON n.room_id = r.id AND n.user_id = ?1
@@ -76,15 +75,15 @@ def export(
 
     Args:
         directory: The data directory.
-        name: Who it is.
-        received: Whether what others wrote to him in direct conversations is wanted.
+        name: The user's.
+        received: Whether to include what others wrote in direct conversations.
 
     Yields:
         Records for JSON, each with a `type`. No secret is among them, nor what others
-        have written, unless it is about him, or was received and is wanted.
+        have written, unless it is about the user, or was received and is wanted.
 
     Raises:
-        Reject: `no_user`: there is none, or he was erased.
+        Reject: `no_user`: there is none, or it was erased.
         StoreRefused: There is no store that could be read.
     """
     with reading(directory) as db:
@@ -149,7 +148,7 @@ def _credentials(db: apsw.Connection, user: int) -> Iterator[Record]:
 
 
 def _places(db: apsw.Connection, user: int) -> Iterator[Record]:
-    """Rooms in which he is, and where he is kept out or silent."""
+    """The user's memberships, bans and mutes."""
     for room, role, read, first in db.execute(
         "SELECT r.name, m.role, m.read, m.first FROM member m"
         " JOIN room r ON r.id = m.room_id"
@@ -168,7 +167,7 @@ def _places(db: apsw.Connection, user: int) -> Iterator[Record]:
 
 
 def _relations(db: apsw.Connection, user: int) -> Iterator[Record]:
-    """Invitations to him and by him, and whom he blocks; not who blocks him."""
+    """Invitations of and by the user, and whom the user blocks; not the reverse."""
     for room, sender, target, ts, closed_until in db.execute(
         "SELECT r.name, s.name, u.name, i.ts, i.closed_until FROM invite i"
         " JOIN room r ON r.id = i.room_id JOIN user s ON s.id = i.sender_id"
@@ -188,7 +187,7 @@ def _relations(db: apsw.Connection, user: int) -> Iterator[Record]:
 
 
 def _invitations(db: apsw.Connection, user: int) -> Iterator[Record]:
-    """Those to the server that are his, and the one by which he came."""
+    """The user's invitations to the server, and the one that the user came by."""
     for number, room, role, uses, used, created, expires in db.execute(
         "SELECT i.id, r.name, i.role, i.uses, i.used, i.created, i.expires"
         " FROM invitation i LEFT JOIN room r ON r.id = i.room_id"
@@ -221,7 +220,7 @@ def _messages(db: apsw.Connection, user: int) -> Iterator[Record]:
 
 
 def _received(db: apsw.Connection, user: int) -> Iterator[Record]:
-    """What others wrote to him alone, marked by its type."""
+    """What others wrote in direct conversations, marked by its type."""
     for *row, sender in db.execute(_RECEIVED, (user,)):
         yield _message(db, user, "received", *row) | {"from": sender}
 
@@ -238,7 +237,7 @@ def _message(
     is_edited: int,
     reply_to: int | None,
 ) -> Record:
-    """A message as it is now, with the reactions that he sees."""
+    """A message as it is now, with the reactions that the user sees."""
     message: Record = {"type": kind, "room": room, "seq": seq, "ts": rfc3339(ts)}
     if text is None:
         return message | {"deleted": True}
@@ -267,7 +266,7 @@ def _reactions(db: apsw.Connection, user: int) -> Iterator[Record]:
 
 
 def _events(db: apsw.Connection, user: int) -> Iterator[Record]:
-    """What he did beside writing, and what others did to him, as the events say it."""
+    """Events of the user other than messages, and those about the user."""
     for room, seq, ts, sender, kind, *rest, detail in db.execute(_EVENTS, (user,)):
         event: Record = {"type": kind, "room": room, "seq": seq, "ts": rfc3339(ts)}
         event["from"] = sender
@@ -285,7 +284,7 @@ def _events(db: apsw.Connection, user: int) -> Iterator[Record]:
 
 
 def _bookkeeping(db: apsw.Connection, user: int) -> Iterator[Record]:
-    """Where he is addressed, and by what a retry of his is known again."""
+    """Mentions of the user, and the `cid`s of the user's commands."""
     for room, of, seq, is_on in db.execute(_MENTIONS, (user,)):
         mention = {"type": "mention", "room": room, "of": of, "seq": seq}
         yield mention | {"on": bool(is_on)}

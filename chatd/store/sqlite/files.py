@@ -100,7 +100,7 @@ def locked(directory: Path) -> Iterator[None]:
 
 
 def is_served(directory: Path) -> bool:
-    """Whether somebody holds the directory's lock.
+    """Whether a process holds the directory's lock.
 
     It is asked about, not tried: trying would refuse a daemon that starts in
     this moment. That is why the lock is not one of `flock`.
@@ -202,7 +202,7 @@ def check_header(path: Path) -> None:
 
 
 def create_database(directory: Path, store_id: str) -> None:
-    """Make an empty store, unless somebody was first.
+    """Make an empty store, unless another process was first.
 
     Raises:
         StoreRefused: It cannot be written.

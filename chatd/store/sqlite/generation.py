@@ -8,11 +8,11 @@ a start their difference says what happened:
   clients hold may lie in a future that is gone, so every room gets a new epoch;
 * equal: the usual case;
 * database ahead by one: a crash between the two writes. Nothing is wrong;
-* ahead by more, another store's id, no side file: nobody knows; new epochs.
+* ahead by more, another store's id, no side file: it is not known; new epochs.
 
-A copy of the whole directory agrees with itself, so whoever restores one must
-remove the side file. A backup that is put back after a crash, within the same
-hour and without a restart since it was made, is not told either.
+A copy of the whole directory agrees with itself, so the side file must be removed when
+one is restored. A backup that is put back after a crash, within the same hour and
+without a restart since it was made, is not noticed either.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from chatd.store.sqlite.sql import room_called, select
 from chatd.wire.events import Millis
 
 ALL = 2**31
-"""More than anybody makes by hand in a month."""
+"""More than are made by hand in a month."""
 
 
 def add_invitation(

@@ -1,10 +1,10 @@
 """What the writer remembers between statements: rooms' heads, users' ids, cids.
 
 A `Ledger` belongs to the writer's connection and thread. Its cells are moved on
-together with the rows, inside the transaction; whatever rolls back must `forget`
-them all, and the next look reads the truth again. Nobody else changes a room's
-head; a name changes its row only when its user is erased, and then `forget` is
-called as well.
+together with the rows, inside the transaction; after a rollback `forget` must be
+called, and the next look reads the rows again. No other process changes a room's head;
+a name changes its row only when its user is erased, and then `forget` is called as
+well.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class Ledger:
     _hidden: dict[tuple[RoomName, UserName], bool] = attrs.field(factory=dict)
 
     def forget(self) -> None:
-        """Remember nothing: rows were rolled back, or changed by somebody else."""
+        """Remember nothing: rows were rolled back, or changed by another process."""
         self._rooms.clear()
         self._users.clear()
         self._hidden.clear()
@@ -145,7 +145,7 @@ class Ledger:
         self._rooms.pop(name, None)
 
     def user(self, name: UserName) -> int | None:
-        """The user's id, or None; who was erased is nobody."""
+        """The user's id; None if there is none, or it was erased."""
         found = self._users.get(name)
         if found is None:
             row = self.one(
@@ -157,12 +157,12 @@ class Ledger:
         return found
 
     def forget_user(self, name: UserName) -> None:
-        """Remember nothing of who is erased, nor of who blocks whom."""
+        """Remember nothing of an erased user, nor of who blocks whom."""
         self._users.pop(name, None)
         self._hidden.clear()
 
     def is_taken(self, name: UserName) -> bool:
-        """Whether a name is somebody's, or was."""
+        """Whether a user has or had this name."""
         return self.one("SELECT 1 FROM user WHERE name = ?", name) is not None
 
     def user_looks_taken(self, skeleton: str | None) -> bool:
@@ -247,7 +247,7 @@ class Ledger:
         return None if row is None else row[0]
 
     def is_left_to(self, room: int, user: int | None) -> bool:
-        """Whether a room has ended since nobody needed it, and the user had made it."""
+        """Whether a room ended because it was not needed, and the user had made it."""
         return user is not None and self.one(
             "SELECT maker_id FROM room WHERE id = ? AND ended IS NOT NULL", room
         ) == (user,)
@@ -297,8 +297,8 @@ class Ledger:
     ) -> None:
         """Remember what a single draft's cid was used for.
 
-        Also where it changed nothing: a retry that comes after somebody else's
-        change would otherwise be executed, a second time to its sender.
+        Also where it changed nothing: a retry that comes after another user's change
+        would otherwise be executed, to its sender a second time.
         """
         room, user = self.room_ever(draft.room), self.user(draft.user)
         if room is not None and user is not None and draft.cid is not None:

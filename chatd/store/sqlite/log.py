@@ -1,9 +1,8 @@
-"""The log of what others have changed beside the daemon's writer.
+"""The log of changes that other processes than the daemon have made.
 
-Who changes the store from another process (`chatd.store.sqlite.offline`) adds the
-change in the same transaction; the daemon reads what is behind its position, applies
-it like its own, and keeps the new position by a draft. What every reader has taken is
-removed.
+A process that changes the store (`chatd.store.sqlite.offline`) adds the change in the
+same transaction; the daemon reads what is behind its position, applies it like its own,
+and keeps the new position by a draft. What every reader has taken is removed.
 
 The writer's own commits are not here: it is answered with them, and a message would
 cost a second row.

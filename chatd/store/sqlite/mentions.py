@@ -1,8 +1,8 @@
 """Who is addressed by which message: rows that come and go with its text.
 
-A row says that somebody was told of a message, at which event, and whether its text
-addresses him still. So an edit that names him again tells him nothing new. Rows go
-with their message, and with their user.
+A row says that a user was told of a message, at which event, and whether its text still
+addresses the user. So an edit that names the user again is no news. Rows go with their
+message, and with their user.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ def append_messages(
 def _append(ledger: Ledger, run: _Run, draft: NewMessage, now: Millis) -> Outcome:
     found = ledger.locate(draft.room, draft.user)
     if not isinstance(found, tuple):
-        # The room may have ended in this very batch: a retry learns the truth still.
+        # The room may have ended in this very batch: a retry gets its outcome still.
         return ledger.recall(draft) or found
     room, user = found
     digest = None

@@ -1,8 +1,8 @@
-"""Acts of moderation: what somebody may do to somebody else in a room.
+"""Acts of moderation: changes of what another user may do in a room.
 
-They are durable commands with a cid. The rights were looked at by the chat, whose
-barriers see to it that nothing changed since; what is looked at here is only whether
-there is something to do.
+They are durable commands with a cid. The core has checked the rights, and its barriers
+ensure that these have not changed since; here it is only checked whether there is
+something to do.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from chatd.wire.events import Member, Millis
 
 
 def moderate(ledger: Ledger, draft: Moderate, now: Millis) -> Outcome:
-    """Change what somebody else may do in a room."""
+    """Change what another user may do in a room."""
     return durable(ledger, draft, lambda r, u: _moderate(ledger, draft, r, u, now))
 
 

@@ -4,9 +4,8 @@ Files are made with the mode that they are to have, whatever the umask: the
 database's, which an operator may widen for a group that makes backups. SQLite does
 the same for those that it makes.
 
-A directory that everybody can write is refused, since whoever can put files there
-can put others in the place of ours. What a group or another user can do may be
-meant, so it is said.
+A directory that every user can write is refused: they could put other files in the
+place of ours. What a group or another user can do may be meant, so it is a notice.
 """
 
 from __future__ import annotations
@@ -104,7 +103,7 @@ def judge(directory: Path, database: Path) -> Iterator[str]:
 
 
 def _judge_parents(directory: Path) -> Iterator[str]:
-    """Whoever can write to a directory can rename what is in it."""
+    """Notices about parents that others can write: they can rename what is in them."""
     for parent in directory.resolve().parents:
         mode = stat.S_IMODE(parent.stat().st_mode)
         if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:

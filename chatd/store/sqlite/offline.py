@@ -1,11 +1,11 @@
-"""How the command line gets at a store, also beside a daemon that serves it.
+"""Access to a store without the daemon, or beside one that serves it.
 
-Each call opens a connection of its own for one short transaction; SQLite makes
-it and the daemon's writer wait for each other. What a running daemon has in memory of
-it, it learns from a row of the log in the same transaction (`chatd.store.sqlite.log`);
-when it has applied that, and what those whom it cut off had under way is done, it keeps
-its position (`chatd.hub.following`). So who waits for that position knows that the
-change is in force.
+Each call opens a connection of its own for one short transaction; SQLite makes it and
+the daemon's writer wait for each other. A running daemon learns of a change from a row
+of the log in the same transaction (`chatd.store.sqlite.log`); when it has applied that,
+and what the users concerned had under way is done, it keeps its position
+(`chatd.hub.following`). So a caller that waits for that position knows that the change
+is in force.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def user_id(db: apsw.Connection, name: UserName) -> int:
     """Find a user, guest or account.
 
     Raises:
-        Reject: `no_user`: there is none, or he was erased.
+        Reject: `no_user`: there is none, or it was erased.
     """
     return _only(
         select(db, "SELECT id FROM user WHERE name = ? AND erased IS NULL", (name,)),

@@ -49,7 +49,7 @@ async def open_store(
         cid_keep_d: How long cids are remembered, in days.
         session_days: How long an idle session of an account lasts, in days.
         guest_hold_s: How long a guest's lasts, in seconds.
-        guest_ban_h: How long a ban of a guest holds for his address, in hours.
+        guest_ban_h: How long a ban of a guest holds for the address, in hours.
         search_s: How long a search may take, in seconds.
         random_bytes: Where new epochs and the store's id come from.
 

@@ -67,7 +67,7 @@ SELECT m.seq, m.ts, u.name, m.text, m.edited_seq, m.cid, m.reply_to,
 FROM message m JOIN user u ON u.id = m.user_id
 WHERE m.room_id = ? AND m.seq > ? AND m.seq < ? ORDER BY m.seq """
 
-# With where each stands among the others: its user sees his own as he put it.
+# With where each stands among the others: users see their own as they put them.
 _REACTIONS = """
 SELECT iif(u.name = ?4, iif(x.is_on, x.seq, NULL), x.seen) AS place,
        x.of, x.emoji, u.name
@@ -76,9 +76,9 @@ WHERE x.room_id = ?1 AND x.of BETWEEN ?2 AND ?3 AND place IS NOT NULL"""
 
 # All rooms in one statement. What is unread comes from the index `message_unread`,
 # which has nothing but what counts, and all of it: no message is read. Of those that
-# address the user each counts once, since it addresses everybody or some; not where he
-# was told of it before his mark, nor what he may not read. By `seq`: the plus keeps
-# SQLite from going by `of`, which rises over all that ever addressed anybody.
+# address the user each counts once, since it addresses everybody or some; not where
+# the user was told of it before the mark, nor what the user may not read. By `seq`: the
+# plus keeps SQLite from going by `of`, which rises over all mentions there ever were.
 _UNREAD = f"""
 SELECT j.key,
 (SELECT count(*) FROM (

@@ -1,18 +1,18 @@
-"""The connections that read, and who may have one when.
+"""The reading connections, and which look-up has one when.
 
 Three kinds of look-up share them, from the shortest to the longest:
 
-* **who somebody is**: one row by its key. A login, a resume and an access token need
-  it, so one connection is always free of everything else;
+* **single rows** by their key. A login, a resume and an access token need them, so one
+  connection is always free of everything else;
 * **pages** of history and of replays, which have two;
 * **what is unread**, which `welcome` tells: one. A count is asked for a few rooms at a
-  time, so whoever comes back to hundreds is served in turns with all others.
+  time, so a user of hundreds of rooms takes turns with all others.
 
-No kind waits for another one, and of each kind what waits is served in the order of
-asking. That users take turns, too, is the hub's (`chatd.hub.turns`). Each look-up
-costs what it returns (`tests/store/sqlite/test_plans.py`); what takes too long all the
-same, on a disk that does not answer, is given up, and so is what nobody waits for any
-more: it does not begin, or is interrupted.
+No kind waits for another one, and each kind is served in the order of asking. That
+users take turns, too, is ensured by the hub (`chatd.hub.turns`). Each look-up costs
+what it returns (`tests/store/sqlite/test_plans.py`); one that takes too long all the
+same, on a disk that does not answer, is given up, and one that is cancelled does not
+begin, or is interrupted.
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ def within(db: apsw.Connection, seconds: float) -> Iterator[Deadline]:
     try:
         yield deadline
     except apsw.InterruptError:
-        # Also whoever waited may have gone away.
+        # It may have been cancelled instead.
         deadline.check()
         raise
     finally:

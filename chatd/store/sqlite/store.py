@@ -104,7 +104,7 @@ class SqliteStore:
         return batch.outcomes
 
     async def changes(self, after: int) -> tuple[list[Change], int]:
-        """What others have written beside the daemon; see the port.
+        """The changes that other processes have committed; see the port.
 
         Cancellation: shielded: the writer's connection is not interrupted.
         """

@@ -18,7 +18,7 @@ async def call(db: apsw.AsyncConnection, function: Callable[..., T], *args: Any)
     """Run a function in the connection's thread.
 
     Trio's own deadline arrives as a cancellation; apsw's copy of it would race
-    with that and raise `TooSlowError` where nobody expects it.
+    with that and raise `TooSlowError` where it is not expected.
 
     Cancellation: a statement that runs is interrupted, unless it is shielded.
     """

@@ -1,7 +1,7 @@
 """Drafts that become events but are no messages: edits, deletions, reactions.
 
 Each runs alone, after everything before it. The cid is looked at before any
-rule, so a retry learns the truth whatever has become of the message since; what
+rule, so a retry gets the first outcome whatever has become of the message since; what
 changes nothing is answered with the event that made it so. Content that is
 replaced or deleted leaves its row, the reactions and the search index in the
 same transaction.
@@ -152,7 +152,7 @@ def _react(
     if is_on and draft.on:
         return Duplicate(since, ts)
     if not is_on and not draft.on:
-        # Not where it was taken away: whoever is blocked could tell by that.
+        # Not where it was taken away: a blocked user could tell by that.
         return Duplicate(draft.of, target[4])
     if draft.on and _other_kinds(ledger, *key) >= REACTION_KINDS_MAX:
         return answers.TOO_MANY_KINDS
@@ -183,7 +183,7 @@ def _set_reaction(
     on: bool,
     seen: Seq | None,
 ) -> None:
-    """Keep what a reaction is now; one that nobody sees has no row."""
+    """Keep what a reaction is now; one that no user sees has no row."""
     if on or seen is not None:
         ledger.db.execute(
             "INSERT OR REPLACE INTO reaction"
@@ -265,6 +265,6 @@ def _deletable(
 
 
 def _other_kinds(ledger: Ledger, room: int, of: Seq, emoji: str) -> int:
-    """How many other emoji there are, whoever and how many have put them."""
+    """How many other emoji there are on a message."""
     count: int = ledger.one(_OTHER_KINDS, room, of, emoji)[0]
     return count

@@ -1,4 +1,4 @@
-"""Trimming: a room's timeline forgets its beginning, in steps that nobody notices.
+"""Trimming: a room's timeline loses its beginning, in steps that delay no commit.
 
 A step is bounded by rows and text, and by time: it is made in parts of `PART_ROWS`,
 one at least. Every seq is one row, of a message or of an event, so a part that moves

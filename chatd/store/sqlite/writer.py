@@ -187,7 +187,7 @@ class Writer:
         return batch
 
     def changes(self, after: int) -> tuple[list[Change], int]:
-        """Read what others have changed, if anybody but this connection did.
+        """Read what other processes have changed, if any has.
 
         Raises:
             StoreUnavailable: It cannot be read now.
@@ -270,7 +270,7 @@ class Writer:
         return more
 
     def finish(self) -> None:
-        """Leave everything in the database file, and say so beside it.
+        """Bring all into the database file, and note a clean stop in the side file.
 
         Raises:
             StoreUnavailable: As `tend`; the next start looks for damage.
