@@ -39,11 +39,11 @@ COMMANDS = {
         "Talk in the rooms of the daemon at URL, or at unix:PATH.",
     ),
     "erase": (
-        "farewell:erase",
+        "privacy:erase",
         "Erase USER for good; it works while the daemon runs.",
     ),
     "export": (
-        "farewell:export",
+        "privacy:export",
         "Print everything that there is of USER, one JSON object a line.",
     ),
     "invite": (

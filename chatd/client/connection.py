@@ -197,7 +197,7 @@ class Client:
     async def run(self) -> None:
         """Connect, and connect again, until the server or `leave` says stop.
 
-        Cancellation: closes the connection without a goodbye. The session
+        Cancellation: closes the connection without a close frame. The session
         stays, and what was acknowledged stays true.
         """
         try:

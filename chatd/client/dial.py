@@ -105,7 +105,7 @@ class Line(trio.abc.Stream):
         await self._stream.wait_send_all_might_not_block()
 
     async def aclose(self) -> None:
-        """As the stream's. Cancellation: it is closed without a goodbye."""
+        """As the stream's. Cancellation: it is closed without a close frame."""
         await self._stream.aclose()
 
 
@@ -122,7 +122,7 @@ async def dial(
     Raises:
         One of `LOST`, alone or in a group.
 
-    Cancellation: the connection is cut without a goodbye.
+    Cancellation: the connection is closed without a close frame.
     """
     parts, path = where(url)
     host = parts.hostname or ""

@@ -66,7 +66,7 @@ async def load(
     chat = restore(snapshot, config, now.mono)
     drafts = declare(chat, config, environment.new_epoch)
     secret = new_secret(environment.random_bytes)
-    # What was offered before is void: whoever has read it then is not meant now.
+    # The secret of an earlier start is void: it may have been read by others.
     drafts.append(OfferSetup(digest_of(secret)))
     *declared, offered = await store.commit(drafts, now.wall, now.certain)
     for outcome in declared:

@@ -2,13 +2,13 @@
 
 Each connection has its own limits, and ten thousand times those are not a limit. So
 what waits for its reader, what has come of a message that is not whole, and what was
-handed over and not answered yet is also counted for all. Where that is too much, those
-who hold the most are asked to `shed` some of it: first what can be made good later,
-then all, which is their end. Whoever holds little is not asked.
+handed over and not answered yet is also counted for all. Where that is too much, the
+largest holders are asked to `shed` some of it: first what can be made good later, then
+all, which ends them. A small holder is not asked.
 
 Holders are kept by the size of what they hold, in powers of two: to count a change
-costs the same however many there are, and who is asked holds at least half of what
-anybody does.
+costs the same however many there are, and the one that is asked holds at least half of
+what the largest does.
 """
 
 from __future__ import annotations

@@ -227,7 +227,7 @@ def origin_allowed(origin: str, here: str, allowed: Collection[str]) -> bool:
         asked = parse_origin(origin)
         own = parse_origin(here)
     except ValueError:
-        # `null` among them: a sandboxed frame of anybody's page sends it.
+        # `null` among them: a sandboxed frame of any page sends it.
         return False
     return asked in allowed or (asked == own and _is_plainly_here(own))
 

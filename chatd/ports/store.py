@@ -143,7 +143,8 @@ class Store(Protocol):
 
     Reads see everything that `commit` has returned, and maybe more: a caller that
     must not see more passes `upto`. Every read may raise `StoreUnavailable` (it cannot
-    be read now) and `StoreFailed` (the store cannot be trusted any more).
+    be read now), `TooSlow` (it was given up) and `StoreFailed` (the store cannot be
+    trusted any more).
     """
 
     async def certain(self, now: Millis) -> Millis | None:

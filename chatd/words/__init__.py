@@ -1,6 +1,6 @@
 """What of a text is a word, and which words are equal, in any script.
 
-The index, the look at what is not indexed, the twin in memory and the query all ask
+The index, the look at what is not indexed, the store in memory and the query all ask
 here, so what is found does not depend on who looks.
 
 Pure: no I/O, no clock, no randomness.

@@ -303,7 +303,7 @@ async def test_an_export_is_made_before_it_is_printed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever its size; where there is no room for it nothing is printed."""
-    monkeypatch.setattr("chatd.cli.farewell._MEMORY_BYTES", 1)
+    monkeypatch.setattr("chatd.cli.privacy._MEMORY_BYTES", 1)
     async with sqlite(tmp_path) as store:
         await fill(store)
         await store.commit([say(f"message {n}") for n in range(2000)], T0)
@@ -328,7 +328,7 @@ async def test_an_erasure_is_confirmed_on_a_terminal(
     async with sqlite(tmp_path) as store:
         await fill(store)
         await one(store, say("hi"))
-    monkeypatch.setattr("chatd.cli.farewell._is_terminal", lambda: True)
+    monkeypatch.setattr("chatd.cli.privacy._is_terminal", lambda: True)
     args = ("erase", "ann", "--messages", "reassign")
     done = typed(tmp_path, *args, given="n\n")
     assert done.exit_code == 1

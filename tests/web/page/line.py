@@ -1,7 +1,7 @@
 """A line between browsers and a daemon that can be cut, as a cable or a router is.
 
 `BrowserContext.set_offline` keeps a page from connecting and tells it that there is no
-network, but WebSockets that are open go on. This ends them, without a goodbye.
+network, but WebSockets that are open go on. This ends them, without a close frame.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
 """`chatd export` and `chatd erase`: what a user may ask for under data protection.
 
 An export is JSON lines on standard output, one snapshot. It is made completely before
-it is printed: as long as a snapshot lasts the daemon's log cannot be emptied, and
-whoever reads a pipe may take his time.
-An erasure cannot be taken back, so it is asked for twice on a terminal, and has
-to be told `--yes` anywhere else.
+it is printed: as long as a snapshot lasts the write-ahead log cannot be emptied, and a
+pipe may be read slowly. An erasure cannot be taken back, so it is confirmed on a
+terminal, and needs `--yes` anywhere else.
 """
 
 from __future__ import annotations
