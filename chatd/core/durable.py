@@ -7,6 +7,9 @@ They are called by those that apply a committed change (`chatd.core.applying`), 
 who loads what the store has: at the start (`chatd.hub.restore`), or a user when he is
 looked up. Nothing here knows of connections, presence or time, or tells anybody.
 
+Whatever would be a walk over all rooms or all users has an index beside them, which the
+same methods keep (`declared`, `trimming`, `sanctioned`, `asked_by`, `blocked_by`).
+
 Each method is total (what is not there any more is left alone) and idempotent.
 """
 
@@ -20,6 +23,7 @@ import attrs
 from chatd.core.barred import Barred, holding_for
 from chatd.core.changes import AddressBan
 from chatd.core.entities import Invite, Membership, Room, Sanction, User
+from chatd.core.index import Index
 from chatd.core.roster import Roster
 from chatd.core.settings import RoomSettings
 from chatd.enums import AccountRole, Role
@@ -51,6 +55,16 @@ class DurableState:
     """Invitations that wait for their answer, or have ended not long ago."""
     barred: dict[RoomName | None, Barred] = attrs.field(factory=dict)
     """Addresses from which no guest is let in, into a room or, for None, at all."""
+    declared: dict[RoomName, None] = attrs.field(factory=dict)
+    """Rooms that the configuration names."""
+    trimming: dict[RoomName, None] = attrs.field(factory=dict)
+    """Rooms that forget their beginning."""
+    sanctioned: Index[UserName, RoomName] = attrs.field(factory=Index)
+    """Where somebody is banned or muted."""
+    asked_by: Index[UserName, tuple[UserName, RoomName]] = attrs.field(factory=Index)
+    """Invitations, by who has sent them."""
+    blocked_by: Index[UserName, UserName] = attrs.field(factory=Index)
+    """Who blocks somebody."""
 
     # --- looks ----------------------------------------------------------------
 
@@ -89,6 +103,7 @@ class DurableState:
         if self.rooms.setdefault(room.name, room) is not room:
             return False
         self._count_made(room, 1)
+        self._index_settings(room)
         for former in room.was:
             self.aliases[former] = room.name
         return True
@@ -103,6 +118,7 @@ class DurableState:
     def rename_room(self, room: Room, name: RoomName) -> None:
         """Call a room otherwise; what is durable and named by it moves along."""
         before = room.name
+        self._forget_room(room)
         del self.rooms[before]
         self.rooms[name] = room
         room.name = name
@@ -116,10 +132,15 @@ class DurableState:
             places[name] = None
         for user in room.invited:
             invites = self.invites[user]
-            invites[name] = invites.pop(before)
+            invites[name] = invite = invites.pop(before)
+            self.asked_by.discard(invite.sender, (user, before))
+            self.asked_by.add(invite.sender, (user, name))
         barred = self.barred.pop(before, None)
         if barred is not None:
             self.barred[name] = barred
+        self._index_settings(room)
+        for user in (*room.bans, *room.mutes):
+            self.sanctioned.add(user, name)
 
     def end_room(self, room: Room) -> None:
         """Let go of a room and of all that is named by it."""
@@ -131,20 +152,39 @@ class DurableState:
         for name in list(room.invited):
             self.drop_invite(name, room)
         self.barred.pop(room.name, None)
+        self._forget_room(room)
         del self.rooms[room.name]
 
     def declare(self, room: Room, settings: RoomSettings) -> None:
         """Have a room be the configuration's, with the settings that it has there."""
         room.declared = True
         room.settings = settings
+        self._index_settings(room)
 
     def set_settings(self, room: Room, changes: Mapping[str, Any]) -> None:
         """Change some of a room's settings."""
         room.settings = room.settings.with_(changes)
+        self._index_settings(room)
 
     def trim(self, room: Room, first: Seq) -> None:
         """Move the beginning of a timeline, which only goes forward."""
         room.first = max(room.first, first)
+
+    def _index_settings(self, room: Room) -> None:
+        """Find a room again by what it is set to."""
+        if room.declared:
+            self.declared[room.name] = None
+        if room.settings.trims:
+            self.trimming[room.name] = None
+        else:
+            self.trimming.pop(room.name, None)
+
+    def _forget_room(self, room: Room) -> None:
+        """Have no index name a room by the name that it has now."""
+        self.declared.pop(room.name, None)
+        self.trimming.pop(room.name, None)
+        for user in (*room.bans, *room.mutes):
+            self.sanctioned.discard(user, room.name)
 
     def _count_made(self, room: Room, by: int) -> None:
         maker = self.users.get(room.maker) if room.maker is not None else None
@@ -182,6 +222,7 @@ class DurableState:
             room.bans[user] = ban
         else:
             room.bans.pop(user, None)
+        self._index_sanctions(room, user)
 
     def set_mute(self, room: Room, user: UserName, mute: Sanction | None) -> None:
         """Mute somebody in a room, or no longer."""
@@ -189,19 +230,32 @@ class DurableState:
             room.mutes[user] = mute
         else:
             room.mutes.pop(user, None)
+        self._index_sanctions(room, user)
+
+    def _index_sanctions(self, room: Room, user: UserName) -> None:
+        if user in room.bans or user in room.mutes:
+            self.sanctioned.add(user, room.name)
+        else:
+            self.sanctioned.discard(user, room.name)
 
     def put_invite(self, user: UserName, room: Room, invite: Invite) -> None:
         """Take an invitation, or its end, in place of what was before."""
+        before = self.invite(user, room.name)
+        if before is not None:
+            self.asked_by.discard(before.sender, (user, room.name))
         self.invites.setdefault(user, {})[room.name] = invite
+        self.asked_by.add(invite.sender, (user, room.name))
         room.invited[user] = None
 
     def drop_invite(self, user: UserName, room: Room) -> None:
         """Let go of an invitation: it was answered, is void, or matters no more."""
-        invites = self.invites.get(user)
-        if invites is not None and invites.pop(room.name, None) is not None:
-            room.invited.pop(user, None)
+        invites = self.invites.get(user, {})
+        invite = invites.pop(room.name, None)
+        if invite is not None:
             if not invites:
                 del self.invites[user]
+            self.asked_by.discard(invite.sender, (user, room.name))
+            room.invited.pop(user, None)
 
     # --- addresses ------------------------------------------------------------
 
@@ -240,20 +294,24 @@ class DurableState:
 
     def drop_user(self, name: UserName) -> None:
         """Know a user no more, who is in no room; his name stays taken."""
-        self.users.pop(name, None)
+        user = self.users.pop(name, None)
+        for blocked in user.blocks if user is not None else ():
+            self.blocked_by.discard(blocked, name)
 
     def forget_blocks(self, name: UserName) -> None:
         """Let nobody block somebody any more: there is nobody of that name."""
-        for other in self.users.values():
-            other.blocks.pop(name, None)
+        for other in self.blocked_by.pop(name, ()):
+            self.users[other].blocks.pop(name, None)
 
     def set_block(self, user: UserName, blocked: UserName, *, on: bool) -> None:
         """Have somebody block another one, or no longer."""
         found = self.users.get(user)
         if found is not None and on:
             found.blocks[blocked] = None
+            self.blocked_by.add(blocked, user)
         elif found is not None:
             found.blocks.pop(blocked, None)
+            self.blocked_by.discard(blocked, user)
 
     def set_display(self, user: User, display: str) -> None:
         """Take what people read instead of a name."""

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Hashable
+from typing import TypeVar
 
 from chatd.core.agenda import DeadlineKey, Due
-from chatd.core.durable import LEADERS
+from chatd.core.durable import LEADERS, DurableState
+from chatd.core.index import Index
 from chatd.core.state import Chat
 from chatd.ids import is_direct
 from chatd.wire.fields import ROLES
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V", bound=Hashable)
 
 
 def check(chat: Chat) -> None:
@@ -39,6 +45,10 @@ def check(chat: Chat) -> None:
         assert user.online or not user.connections
         for number in user.connections:
             assert chat.live.connections[number].user == user.name
+    assert chat.live.users_online == sum(
+        user.online for user in chat.durable.users.values()
+    )
+    _check_indexes(chat.durable)
     for session in chat.live.sessions.values():
         if session.connection is not None:
             assert chat.live.connections[session.connection].session == session.id
@@ -61,6 +71,30 @@ def check(chat: Chat) -> None:
     assert not chat.live.verifications.cut_at or chat.live.verifications.pending
     for due, reasons in _reasons(chat).items():
         assert chat.live.agenda.keys(due) <= reasons, due
+
+
+def _check_indexes(durable: DurableState) -> None:
+    """Assert that what is found by an index is what a walk over everything finds."""
+    rooms, users = durable.rooms.values(), durable.users.values()
+    assert set(durable.declared) == {room.name for room in rooms if room.declared}
+    trimming = {room.name for room in rooms if room.settings.trims}
+    assert set(durable.trimming) == trimming
+    assert _pairs(durable.sanctioned) == {
+        (user, room.name) for room in rooms for user in (*room.bans, *room.mutes)
+    }
+    assert _pairs(durable.asked_by) == {
+        (invite.sender, (user, room))
+        for user, invites in durable.invites.items()
+        for room, invite in invites.items()
+    }
+    assert _pairs(durable.blocked_by) == {
+        (blocked, user.name) for user in users for blocked in user.blocks
+    }
+
+
+def _pairs(index: Index[K, V]) -> set[tuple[K, V]]:
+    assert all(index.values())
+    return {(key, value) for key, values in index.items() for value in values}
 
 
 def _reasons(chat: Chat) -> dict[Due, set[DeadlineKey]]:

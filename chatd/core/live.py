@@ -54,6 +54,7 @@ class LiveState:
     ended: dict[SessionId, None] = attrs.field(factory=dict)
     """Sessions that ended a moment ago: a look-up may still bring them."""
     connections: dict[ConnectionId, Connection] = attrs.field(factory=dict)
+    users_online: int = 0
     barriers: dict[tuple[RoomName, UserName | None], Barrier] = attrs.field(
         factory=dict
     )
@@ -135,6 +136,7 @@ class LiveState:
             self._settle_state(user, now)
             return older
         user.online = True
+        self.users_online += 1
         user.state, user.text = State.ONLINE, None
         for name in user.rooms:
             room = self._durable.rooms[name]
@@ -192,6 +194,7 @@ class LiveState:
     def note_offline(self, user: User, now: float) -> None:
         """Nobody is there any more for this user, and no grace is left."""
         user.online = False
+        self.users_online -= 1
         self.agenda.cancel(Due.GRACE, user.name)
         for name in user.rooms:
             room = self._durable.rooms[name]

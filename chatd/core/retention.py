@@ -2,9 +2,9 @@
 
 A room keeps so many days, or so many messages, as its settings say. What is beyond
 that is removed by the store in small steps (`TrimRoom`), and `Room.first` follows.
-All rooms are looked at when the daemon starts and every hour, one also when its
-settings change. There is one step at a time, whatever the number of rooms, and a
-pause after it: a commit of people's waits for one step at most.
+Rooms that are set so are looked at when the daemon starts and every hour, one also
+when its settings change. There is one step at a time, whatever the number of rooms,
+and a pause after it: a commit of people's waits for one step at most.
 
 How old something is depends on a clock. It is counted by the time that is certain
 (`chatd.core.clock`), so a clock that is wrong for a while removes nothing.
@@ -25,10 +25,10 @@ some 10,000 messages a second go."""
 
 
 def review(turn: Turn, _key: DeadlineKey) -> None:
-    """Look at all rooms, now and in an hour again."""
+    """Look at the rooms that forget, now and in an hour again."""
     turn.live.agenda.add(turn.now.mono + REVIEW_S, Due.RETENTION, None)
-    for room in turn.durable.rooms.values():
-        turn.live.note_untrimmed(room, turn.now.mono)
+    for name in turn.durable.trimming:
+        turn.live.note_untrimmed(turn.durable.rooms[name], turn.now.mono)
 
 
 def trim(turn: Turn, _key: DeadlineKey) -> None:

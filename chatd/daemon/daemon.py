@@ -34,7 +34,6 @@ from trio.lowlevel import current_statistics
 from chatd import __version__
 from chatd.auth import read_issuers
 from chatd.config import Address, Config, LiveConfig, notices
-from chatd.core.state import Chat
 from chatd.daemon import setup
 from chatd.daemon.clocks import read_clocks, wall
 from chatd.daemon.edge import gateway_of, listeners_of
@@ -238,7 +237,7 @@ def _add_gauges(metrics: Metrics, hub: Hub, listener: Listener) -> None:
     chat = hub.machine.chat
     for name, text, ask in (
         ("connections", "Connections now.", lambda: hub.connections),
-        ("users_online", "Users online now.", lambda: _online(chat)),
+        ("users_online", "Users online now.", lambda: chat.live.users_online),
         ("users_known", "Users in memory.", lambda: len(chat.durable.users)),
         ("sessions_held", "Sessions in memory.", lambda: len(chat.live.sessions)),
         ("rooms", "Rooms that exist.", lambda: len(chat.durable.rooms)),
@@ -259,10 +258,6 @@ def _add_gauges(metrics: Metrics, hub: Hub, listener: Listener) -> None:
         ),
     ):
         metrics.gauge(name, text, ask)
-
-
-def _online(chat: Chat) -> int:
-    return sum(user.online for user in chat.durable.users.values())
 
 
 # --- the end ------------------------------------------------------------------

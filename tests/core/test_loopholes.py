@@ -10,12 +10,12 @@ from chatd.config import Config
 from chatd.config.limits import Limits
 from chatd.core.commands.sessions import INVITES_SHOWN_MAX
 from chatd.core.commands.speech import SAYINGS_MAX
-from chatd.core.entities import Invite, Sayings
+from chatd.core.entities import Invite, Room, Sayings
 from chatd.core.principal import Renewal
 from chatd.core.scope import Scope
 from chatd.enums import AccountRole, Post, Role, Visibility
 from chatd.errors import RejectCode
-from chatd.ids import Cid, RoomName, Seq, UserName
+from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
 from chatd.wire.commands import (
     Block,
     Command,
@@ -181,11 +181,11 @@ def test_a_ban_of_a_later_administrator_can_be_lifted() -> None:
 def test_welcome_has_the_newest_invitations_only() -> None:
     """Others cannot make it so long that nobody can come in."""
     house = House(FREE)
-    waiting = house.chat.durable.invites.setdefault(BOB, {})
+    durable = house.chat.durable
     for number in range(INVITES_SHOWN_MAX + 3):
-        name = RoomName(f"r{number}")
-        house.chat.durable.rooms[name] = house.chat.durable.rooms[LOBBY]
-        waiting[name] = Invite(ANN, house.now.wall)
+        room = Room(RoomName(f"r{number}"), Epoch(16 * "0"), Seq(0), Seq(1))
+        durable.add_room(room)
+        durable.put_invite(BOB, room, Invite(ANN, house.now.wall))
     (welcome,) = house.open().hello(name="bob", password=Secret("right"))
     assert len(welcome.invites) == INVITES_SHOWN_MAX
     assert welcome.invites[-1].room == f"r{INVITES_SHOWN_MAX + 2}"

@@ -11,7 +11,6 @@ from chatd.core import inputs, retention
 from chatd.core.changes import RoomTrimmed
 from chatd.core.drafts import Trimmed, TrimRoom
 from chatd.core.entities import Room
-from chatd.core.settings import RoomSettings
 from chatd.ids import RoomName, Seq
 from chatd.wire.commands import Edit, History, Join, Send
 from chatd.wire.events import CaughtUp, Gap, Message
@@ -104,7 +103,7 @@ def test_a_change_of_settings_is_seen_at_once() -> None:
     ann = place.user("ann", LOBBY)
     say(ann, "a", "b", "c")
     place.apply(RoomTrimmed(LOBBY, Seq(1)))
-    lobby(place).settings = RoomSettings(keep_messages=1)
+    place.chat.durable.set_settings(lobby(place), {"keep_messages": 1})
     for _ in range(2):
         place.chat.live.note_untrimmed(lobby(place), place.now.mono)
     place.wait(0)
@@ -118,9 +117,9 @@ def test_settings_that_are_taken_back_in_time_remove_nothing() -> None:
     place = house(1, 0, PermanentRoom(name=DEN, keep_days=1))
     place.handle(inputs.TimePassed())
     place.settle()
-    lobby(place).settings = RoomSettings(keep_messages=1)
+    place.chat.durable.set_settings(lobby(place), {"keep_messages": 1})
     place.chat.live.note_untrimmed(lobby(place), place.now.mono)
-    lobby(place).settings = RoomSettings()
+    place.chat.durable.set_settings(lobby(place), {"keep_messages": 0})
     place.wait(1)
     assert all(draft.room != LOBBY for draft in drafts(place))
     place.settle()

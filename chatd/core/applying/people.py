@@ -85,16 +85,13 @@ def erased(chat: Chat, change: UserErased, now: Now) -> list[Effect]:
         return wanted
     for where in list(user.rooms):
         leave(chat, durable.rooms[where], user, now)
-    for room in durable.rooms.values():
-        set_ban(chat, room, user.name, None)
-        set_mute(chat, room, user.name, None, now)
-    for name, invites in list(durable.invites.items()):
-        for where in [
-            room
-            for room, invite in invites.items()
-            if user.name in (name, invite.sender)
-        ]:
-            forget_invite(chat, durable.rooms[where], name)
+    for where in list(durable.sanctioned.get(user.name, ())):
+        set_ban(chat, durable.rooms[where], user.name, None)
+        set_mute(chat, durable.rooms[where], user.name, None, now)
+    for where in list(durable.invites.get(user.name, ())):
+        forget_invite(chat, durable.rooms[where], user.name)
+    for name, where in list(durable.asked_by.get(user.name, ())):
+        forget_invite(chat, durable.rooms[where], name)
     durable.drop_user(user.name)
     durable.forget_blocks(user.name)
     return wanted

@@ -76,7 +76,8 @@ def banned(chat: Chat, change: Banned, now: Now) -> list[Effect]:
     bar(chat, None, ban, now)
     if chat.durable.address_ban(None, ban.address, now.sure) is None:
         return wanted
-    for one in list(chat.durable.users.values()):
+    here = dict.fromkeys(session.user for session in chat.live.sessions.values())
+    for one in [chat.durable.users[name] for name in here]:
         if one.address == ban.address:
             void = list(one.sessions)
             wanted += cut_sessions(chat, void, Ending.BANNED, now)

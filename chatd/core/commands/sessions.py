@@ -338,7 +338,7 @@ def _greeting(
             for name in user.rooms
             if turn.chat.shows(who.scope, name)
         ],
-        suggested=[room.name for room in chat.durable.rooms.values() if room.declared],
+        suggested=list(chat.durable.declared),
         invites=_invites(turn, user, who.scope),
         page=turn.page or None,
         id=command.id,

@@ -18,11 +18,11 @@ from chatd.core.changes import (
     UserErased,
 )
 from chatd.core.effects import Append, Authenticate, Finish, Unsubscribe
-from chatd.core.entities import Invite, Sanction
+from chatd.core.entities import Invite, Room, Sanction
 from chatd.core.inputs import Changed
 from chatd.enums import AccountRole
 from chatd.errors import Ending, RejectCode
-from chatd.ids import RoomName, SessionId, UserName, direct_room
+from chatd.ids import Epoch, RoomName, Seq, SessionId, UserName, direct_room
 from chatd.ports import TokenRow
 from chatd.wire.commands import (
     Block,
@@ -271,15 +271,20 @@ def test_a_changed_role_has_a_hello_verified_again(house: House) -> None:
 
 def test_what_rooms_held_against_him_is_forgotten(house: House) -> None:
     """Bans and mutes, and the invitations that he had, or had sent."""
-    room = house.chat.durable.rooms[LOBBY]
-    room.bans[ANN] = room.mutes[ANN] = Sanction(None, None)
-    house.chat.durable.invites[ANN] = {LOBBY: Invite(BOB, 0)}
-    den = RoomName("den")
-    house.chat.durable.invites[CY] = {LOBBY: Invite(ANN, 0), den: Invite(BOB, 0)}
+    durable, den = house.chat.durable, RoomName("den")
+    room, other = durable.rooms[LOBBY], Room(den, Epoch(16 * "0"), Seq(0), Seq(1))
+    durable.add_room(other)
+    durable.set_ban(room, ANN, Sanction(None, None))
+    durable.set_mute(room, ANN, Sanction(None, None))
+    durable.set_mute(other, BOB, Sanction(None, None))
+    durable.put_invite(ANN, room, Invite(BOB, 0))
+    durable.put_invite(CY, room, Invite(ANN, 0))
+    durable.put_invite(CY, other, Invite(BOB, 0))
     house.change(UserErased(ANN))
     assert not room.bans
     assert not room.mutes
-    assert house.chat.durable.invites == {CY: {den: Invite(BOB, 0)}}
+    assert list(other.mutes) == [BOB]
+    assert durable.invites == {CY: {den: Invite(BOB, 0)}}
 
 
 def test_a_first_direct_message_to_him_that_is_under_way_is_stored(

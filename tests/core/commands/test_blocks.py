@@ -101,9 +101,9 @@ def test_the_list_of_blocks_is_bounded_and_comes_in_pages() -> None:
     """`next` goes on where a page ended, by number or by bytes."""
     house = House(Config(limits=Limits(reply_bytes=700)))
     ann = house.user("ann")
-    user = house.chat.durable.users[ANN]
     names = [UserName(f"u{number:03}") for number in range(BLOCKS_MAX)]
-    user.blocks.update(dict.fromkeys(reversed(names)))
+    for name in reversed(names):
+        house.chat.durable.set_block(ANN, name, on=True)
     (error,) = ann.ask(Block(BOB))
     assert error.code == RejectCode.FORBIDDEN
     assert str(BLOCKS_MAX) in error.text
@@ -112,8 +112,8 @@ def test_the_list_of_blocks_is_bounded_and_comes_in_pages() -> None:
     (page,) = ann.ask(Blocks(after=page.next))
     assert page.users == names[2 : 2 + len(page.users)]
     assert 2 < len(page.users) < 100
-    user.blocks.pop(names[0])
-    user.blocks[CY] = None
+    house.chat.durable.set_block(ANN, names[0], on=False)
+    house.chat.durable.set_block(ANN, CY, on=True)
     assert ann.ask(Block(CY)) == [replies.Done("block")]
 
 

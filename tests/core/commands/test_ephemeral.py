@@ -40,7 +40,8 @@ def test_who_is_muted_is_not_seen_writing() -> None:
     house = House()
     ann, bob = house.user("ann", LOBBY), house.user("bob", LOBBY)
     until = house.now.wall + 1000
-    house.chat.durable.rooms[LOBBY].mutes[ANN] = Sanction(until, None)
+    durable = house.chat.durable
+    durable.set_mute(durable.rooms[LOBBY], ANN, Sanction(until, None))
     house.take_all()
     assert ann.say(Typing(LOBBY)) == [Answer(ann.id, None)]
     house.wait(1)

@@ -695,7 +695,9 @@ def test_a_ban_from_a_private_room_is_not_told() -> None:
     (none,) = s.cy.join(RoomName("~aaaaaaaaaaaaaaaa"))
     assert attrs.evolve(error, text="") == attrs.evolve(none, text="")
     # Invited before the ban was forgotten: both stand, and the ban wins.
-    s.house.chat.durable.invites[CY] = {hidden: Invite(ANN, s.house.now.wall)}
+    durable = s.house.chat.durable
+    invite = Invite(ANN, s.house.now.wall)
+    durable.put_invite(CY, durable.rooms[hidden], invite)
     assert codes(s.cy.join(hidden)) == [RejectCode.NO_ROOM]
     s.house.wait(60)
     s.cy.take()

@@ -148,6 +148,7 @@ def test_rooms_of_the_configuration_stay(scene: Scene) -> None:
     assert LOBBY in s.house.chat.durable.rooms
     assert len(s.house.chat.durable.rooms) == 3, direct
     s.house.chat.durable.rooms[LOBBY].declared = False
+    s.house.chat.durable.declared.clear()
     s.bob.ask(Join(LOBBY))
     s.bob.ask(Leave(LOBBY))
     pass_time(s.house, 3 * EMPTY_S)
