@@ -208,6 +208,17 @@ def test_what_may_not_be_read_any_more_is_left_out() -> None:
     assert (page.messages, page.next) == ([], None)
 
 
+def test_a_place_whose_message_has_gone_is_refused() -> None:
+    """Only the store knows; the search is begun again."""
+    house, ann, _ = two_rooms()
+    command = Search(TEA, id=7)
+    ann.say(command)
+    house.errands.clear()
+    house.handle(inputs.Answered(ann.id, command, NOTHING, None))
+    (error,) = ann.take()
+    assert (error.code, error.field, error.id) == (RejectCode.BAD_FIELD, "next", 7)
+
+
 def test_a_search_that_was_not_carried_out_is_refused() -> None:
     """With the reason that the edge gives."""
     house, ann, _ = two_rooms()
