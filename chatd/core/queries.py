@@ -61,6 +61,13 @@ class ReadHistory:
 
 
 @attrs.define
+class ReadReactions:
+    """Read a page of the users who have an emoji on a message."""
+
+    viewer: UserName
+
+
+@attrs.define
 class ReadSessions:
     """Read a page of a user's sessions, of those that were idle since then at most."""
 

@@ -233,9 +233,41 @@ class Store(Protocol):
         them. With neither bound, the newest; with `before`, the newest below
         it; with `after`, the oldest above it. Of a message that is hidden from
         `viewer` only the place is told; of reactions that are, the state before.
+        A message has 50 names for one emoji, the first who have put it, and the
+        viewer's; where there are more it says how many there are (`reacted`). A page
+        ends early where its messages have too many names, behind its first message.
 
         Returns:
             Messages in rising seq, and whether there are more in that direction.
+
+        Cancellation: safe.
+        """
+
+    async def reactions(
+        self,
+        room: RoomName,
+        of: Seq,
+        emoji: str,
+        *,
+        after: Seq,
+        limit: int,
+        viewer: UserName,
+    ) -> tuple[list[tuple[Seq, UserName]], bool]:
+        """Read a page of the users who have an emoji on a message.
+
+        They come in the order in which they have put it, as in `history`, and what is
+        hidden from `viewer` is left out alike; of a message that is, everything.
+
+        Args:
+            room: Where the message is.
+            of: Its seq.
+            emoji: In its fully qualified form.
+            after: The seq of the last reaction of the page before; 0 for the first.
+            limit: At most so many.
+            viewer: The user who asks.
+
+        Returns:
+            For each the seq of the reaction and the user, and whether there are more.
 
         Cancellation: safe.
         """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import attrs
 
 from chatd.core.changes import RoomMade
@@ -84,6 +86,27 @@ def made(draft: CreateRoom, event: Member | None) -> RoomMade:
 
 UNREAD_MAX = 999
 """Where counting stops. Source: protocol section 5."""
+NAMES_MAX = 50
+"""Names that a message is shown with for one emoji, besides the viewer's own: more than
+anybody reads, and with twenty kinds of them all a message is half of the default of
+`limits.reply_bytes` at the most. Source: protocol section 6."""
+PAGE_NAMES_MAX = 5000
+"""Names of reactions in one page of history: some 10 ms of a reader."""
+
+
+def shown_whole(names: Iterable[int]) -> int:
+    """How many messages make a page, so that it has not too many names; one at least.
+
+    Args:
+        names: How many each message has, in the order in which they are read.
+    """
+    total = count = 0
+    for number in names:
+        total += number
+        if count and total > PAGE_NAMES_MAX:
+            break
+        count += 1
+    return count
 
 
 def lapsed(invited: Millis, now: Millis) -> bool:

@@ -219,6 +219,19 @@ class History:
 
 
 @attrs.define
+class Reactions:
+    """Ask for the users who have put `emoji` on the message `of`."""
+
+    type: ClassVar[str] = "reactions"
+    room: RoomName
+    of: Seq
+    emoji: Emoji
+    after: Seq | None = None
+    limit: PageLimit = PageLimit(100)
+    id: CommandId = None
+
+
+@attrs.define
 class Search:
     """Search messages in the user's rooms, or in one of them."""
 
@@ -309,6 +322,7 @@ Command = (
     | Unblock
     | Blocks
     | History
+    | Reactions
     | Search
     | Who
     | Rooms

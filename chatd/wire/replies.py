@@ -198,6 +198,9 @@ class MessageShown:
     cid: Cid | None = None
     reply_to: Seq | None = None
     reactions: dict[str, list[UserName]] = attrs.field(factory=dict)
+    """The first 50 users for each emoji, and the reader; as they have put it."""
+    reacted: dict[str, int] = attrs.field(factory=dict)
+    """How many there are, for each emoji that has more users than are told."""
     hidden: bool = False
     """Its sender was blocked by the reader when writing it: nothing is shown."""
 
@@ -216,6 +219,21 @@ class HistoryPage:
     more: bool
     """Always written."""
     re: str = "history"
+    id: CommandId = None
+
+
+@attrs.define
+class ReactionsPage:
+    """`ok` of `reactions`: as they have put it."""
+
+    type: ClassVar[str] = "ok"
+    room: RoomName
+    of: Seq
+    emoji: str
+    users: list[UserName]
+    """Always written, also when empty."""
+    next: Seq | None = None
+    re: str = "reactions"
     id: CommandId = None
 
 
@@ -349,6 +367,7 @@ Reply = (
     | Described
     | Welcome
     | HistoryPage
+    | ReactionsPage
     | SearchPage
     | WhoPage
     | BlocksPage

@@ -217,6 +217,11 @@ WORST: dict[str, Callable[[int], list[Fields]]] = {
     "typing": room_of(),
     "read": lambda number: [fields | {"seq": 2**53} for fields in room_of()(number)],
     "history": room_of({"room": ROOM, "limit": 100, "after": 0}),
+    "reactions": lambda number: [
+        {"room": ROOM, "of": 1, "emoji": "\u2764\ufe0f", "limit": 100},
+        {"room": ROOM, "of": number + 999, "emoji": "\u2764\ufe0f"},
+        {"room": ROOM, "of": 1, "emoji": "\u2764" * 20_000},
+    ],
     "search": lambda number: [
         {"query": query(number), "limit": 100},
         {"query": '"' * 256},

@@ -15,8 +15,8 @@ from chatd.ports import UserRow
 from chatd.store.ranking import read_page
 from chatd.wire.replies import MessageShown
 from tests.store.model import Model, admissions
-from tests.store.model.entities import shown
 from tests.store.model.people import sessions_of
+from tests.store.model.reactions import page_of, reactions_of
 from tests.store.model.search import ModelSource
 
 T = TypeVar("T")
@@ -53,14 +53,29 @@ class ModelReads:
         if where is None:
             return [], False
         found = [
-            shown(where, message, viewer)
+            message
             for message in where.messages.values()
             if message.seq <= upto
             and (before is None or message.seq < before)
             and (after is None or message.seq > after)
         ]
-        page = found[:limit] if after is not None else found[-limit:]
-        return page, len(found) > limit
+        some = found[:limit] if after is not None else found[-limit:]
+        page = page_of(where, some, viewer, newest=after is None)
+        return page, len(found) > len(page)
+
+    async def reactions(
+        self,
+        room: RoomName,
+        of: Seq,
+        emoji: str,
+        *,
+        after: Seq,
+        limit: int,
+        viewer: UserName,
+    ) -> tuple[list[tuple[Seq, UserName]], bool]:
+        where = self.model.room(room)
+        found = reactions_of(where, of, emoji, after, viewer) if where else []
+        return found[:limit], len(found) > limit
 
     async def search(
         self,

@@ -130,6 +130,7 @@ role             nnrr-rrr  nnrrfrrr  nnrrfrrr  ..rrfrrr
 typing           nnrr-rrr  nnrr.rrr  nnrr.rrr  nnrr.rrr
 read             nnrr-rrr  nnrr.rrr  nnrr.rrr  nnrr.rrr
 history          nnrr-rrr  nnrr.rrr  nnrr.rrr  nnrr.rrr
+reactions        nnrr-rrr  nnrr.rrr  nnrr.rrr  nnrr.rrr
 search           nnrr-rrr  nnrr.rrr  nnrr.rrr  nnrr.rrr
 who              nnrr-rrr  nnrr.rrr  nnrr.rrr  nnrr.rrr
 edit own         nnrr-rrr  nnrr.rrr  nnrr.rrr  nnrr.rrr
@@ -192,6 +193,7 @@ role             fffr-rrr  fffrfrrr  fffrfrrr  fffrfrrr  ...rfrrr  ffffffff  fff
 typing           ...r-rrr  ...r.rrr  ...r.rrr  ...r.rrr  ...r.rrr  ffffffff  .fffffff
 read             ...r-rrr  ...r.rrr  ...r.rrr  ...r.rrr  ...r.rrr  ffffffff  .fffffff
 history          ...r-rrr  ...r.rrr  ...r.rrr  ...r.rrr  ...r.rrr  ffffffff  .fffffff
+reactions        ...r-rrr  ...r.rrr  ...r.rrr  ...r.rrr  ...r.rrr  ffffffff  .fffffff
 search           ...r-rrr  ...r.rrr  ...r.rrr  ...r.rrr  ...r.rrr  ffffffff  .fffffff
 who              ...r-rrr  ...r.rrr  ...r.rrr  ...r.rrr  ...r.rrr  ffffffff  .fffffff
 edit own         ...r-rrr  ...r.rrr  mmmr.rrr  ...r.rrr  ...r.rrr  ffffffff  .fffffff
@@ -256,6 +258,7 @@ WITH_ROOM: dict[str, Make] = {
     "typing": lambda room, _of: c.Typing(room),
     "read": lambda room, _of: c.Read(room, Seq(1)),
     "history": lambda room, _of: c.History(room),
+    "reactions": lambda room, of: c.Reactions(room, of, k.Emoji("+")),
     "search": lambda room, _of: c.Search(k.QueryText("hi"), room),
     "who": lambda room, _of: c.Who(room),
 }

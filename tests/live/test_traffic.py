@@ -154,6 +154,9 @@ async def write(ann: Person, bob: Person, cy: Person) -> None:
     at = {"room": "garden", "of": first["seq"]}
     await granted(bob, type="react", **at, emoji="👍", cid="r")
     await granted(bob, type="history", room="garden", before=9, limit=10)
+    about = {"room": "garden", "of": at["of"], "emoji": "👍"}
+    page = await granted(bob, type="reactions", **about, after=1, limit=1, id=1)
+    assert page["users"] == ["bob"]
     await granted(bob, type="react", **at, emoji="👍", on=False)
     await granted(bob, type="react", **at, emoji="👍")
     await refused(bob, "forbidden", type="delete", **at)

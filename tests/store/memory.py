@@ -30,7 +30,7 @@ from chatd.wire import events as e
 from chatd.wire import replies as r
 from chatd.wire.events import DAY_MS, HOUR_MS, Millis
 from tests.store.model import Model, admissions, erasing
-from tests.store.model.entities import ModelMessage, ModelRoom, shown
+from tests.store.model.entities import ModelMessage, ModelRoom
 from tests.store.model.people import (
     bar_address,
     end_session,
@@ -38,6 +38,7 @@ from tests.store.model.people import (
     forget_addresses,
     sessions_of,
 )
+from tests.store.model.reactions import page_of, reactions_of
 from tests.store.model.search import ModelSource
 
 
@@ -245,14 +246,31 @@ class MemoryStore:
         if where is None:
             return [], False
         found = [
-            shown(where, message, viewer)
+            message
             for message in where.messages.values()
             if message.seq <= upto
             and message.seq > (after or 0)
             and (before is None or message.seq < before)
         ]
-        page = found[-limit:] if after is None else found[:limit]
-        return page, len(found) > limit
+        some = found[-limit:] if after is None else found[:limit]
+        page = page_of(where, some, viewer, newest=after is None)
+        return page, len(found) > len(page)
+
+    async def reactions(
+        self,
+        room: RoomName,
+        of: Seq,
+        emoji: str,
+        *,
+        after: Seq,
+        limit: int,
+        viewer: UserName,
+    ) -> tuple[list[tuple[Seq, UserName]], bool]:
+        """Read who has put an emoji; see the port. Cancellation: safe."""
+        await trio.lowlevel.checkpoint()
+        where = self._model.room(room)
+        found = reactions_of(where, of, emoji, after, viewer) if where else []
+        return found[:limit], len(found) > limit
 
     async def search(
         self,

@@ -269,6 +269,42 @@ async def test_reactions_are_shown_in_the_order_in_which_each_one_saw_them(
     assert list(for_bob.reactions) == ["🎉", "👍"]
 
 
+async def test_reactions_are_listed_as_each_one_saw_them(store: Store) -> None:
+    """In history and in a list of their own alike; of what is hidden there are none."""
+    await store.commit(
+        [
+            direct(say("hi"), ANN),
+            direct(react(1, "👍")),
+            direct(react(1, "👍", user=ANN), ANN),
+            block(),
+            direct(react(1, "👍", on=False)),
+            direct(react(1, "👍")),
+            direct(react(1, "👎")),
+            direct(say("hidden")),
+            direct(react(7, "👎", user=ANN), ANN),
+        ],
+        T0,
+    )
+
+    async def listed(viewer: UserName, emoji: str = "👍", of: int = 1) -> list[Any]:
+        found: list[Any] = []
+        more = True
+        while more:
+            after = found[-1][0] if found else Seq(0)
+            some, more = await store.reactions(
+                DIRECT, Seq(of), emoji, after=after, limit=1, viewer=viewer
+            )
+            found += some
+        return found
+
+    assert await listed(ANN) == [(2, BOB), (3, ANN)]
+    assert await listed(BOB) == [(3, ANN), (5, BOB)]
+    assert await listed(ANN, "👎") == []
+    assert await listed(BOB, "👎") == [(6, BOB)]
+    assert await listed(ANN, "👎", 7) == []
+    assert await listed(BOB, "👎", 7) == [(8, ANN)]
+
+
 @pytest.mark.parametrize("blocked", [True, False])
 async def test_no_answer_to_a_reaction_tells_of_a_block(
     store: Store, blocked: bool

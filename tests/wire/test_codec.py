@@ -242,6 +242,22 @@ COMMANDS: list[tuple[dict[str, Any], Any]] = [
         c.Who("a", "ann~4f7k", 1, all=True),  # type: ignore[arg-type]
     ),
     ({"type": "rooms", "after": "b", "limit": 9}, c.Rooms("b", 9)),  # type: ignore[arg-type]
+    (
+        {"type": "reactions", "room": "a", "of": 7, "emoji": "\u2764"},
+        c.Reactions("a", 7, "\u2764\ufe0f"),  # type: ignore[arg-type]
+    ),
+    (
+        {
+            "type": "reactions",
+            "room": "a",
+            "of": 7,
+            "emoji": "👍",
+            "after": 9,
+            "limit": 1,
+            "id": 2,
+        },
+        c.Reactions("a", 7, "👍", 9, 1, 2),  # type: ignore[arg-type]
+    ),
     ({"type": "ping", "id": 2}, c.Ping(2)),
     ({"type": "logout"}, c.Logout()),
     ({"type": "logout", "everywhere": True}, c.Logout(everywhere=True)),

@@ -267,6 +267,19 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
         r.BlocksPage([BOB], next=BOB, id=5),
         {"type": "ok", "re": "blocks", "users": ["bob"], "next": "bob", "id": 5},
     ),
+    (
+        r.ReactionsPage(LOBBY, ONE, "👍", [BOB], next=Seq(58), id=5),
+        {
+            "type": "ok",
+            "re": "reactions",
+            "room": "lobby",
+            "of": 1,
+            "emoji": "👍",
+            "users": ["bob"],
+            "next": 58,
+            "id": 5,
+        },
+    ),
     (r.SessionsPage([]), {"type": "ok", "re": "sessions", "sessions": []}),
     (
         r.SessionsPage(

@@ -177,6 +177,7 @@ RULES: dict[type[commands.Command], Rule] = {
     commands.Status: Rule(ephemeral.status),
     commands.Read: Rule(ephemeral.read, member=True),
     commands.History: Rule(lookups.history, member=True, cost=LOOK_UP),
+    commands.Reactions: Rule(lookups.reactions, member=True, cost=LOOK_UP),
     commands.Search: Rule(search.search, cost=SEARCH),
     commands.Who: Rule(lookups.who, member=True, cost=LOOK_UP),
     commands.Rooms: Rule(lookups.rooms, cost=LOOK_UP),
@@ -286,6 +287,17 @@ LOOK_UPS: dict[type, LookUp] = {
             viewer=query.viewer,
         ),
         lookups.history_read,
+    ),
+    queries.ReadReactions: LookUp(
+        lambda store, command, query: store.reactions(
+            command.room,
+            command.of,
+            command.emoji,
+            after=command.after or 0,
+            limit=command.limit,
+            viewer=query.viewer,
+        ),
+        lookups.reactions_read,
     ),
     queries.ReadSessions: LookUp(
         lambda store, command, query: store.sessions(

@@ -1,7 +1,7 @@
-"""History, who, rooms, blocks, sessions, ping: commands that change nothing.
+"""History, reactions, who, rooms, blocks, sessions, ping: they change nothing.
 
-`history` and `sessions` need the store: one function asks, one answers (`LOOK_UPS`
-in `chatd.core.commands`). They are authorised twice: when they are
+`history`, `reactions` and `sessions` need the store: one function asks, one answers
+(`LOOK_UPS` in `chatd.core.commands`). They are authorised twice: when they are
 asked, and again when they are answered, since their user may have been removed
 meanwhile, or have brought a token that allows less. A page is cut to
 `limits.reply_bytes`, and says that there is more.
@@ -23,15 +23,15 @@ from chatd.core.entities import (
     shown_in,
 )
 from chatd.core.inputs import Answered
-from chatd.core.queries import Page, ReadHistory, ReadSessions
+from chatd.core.queries import Page, ReadHistory, ReadReactions, ReadSessions
 from chatd.core.roster import Roster
 from chatd.core.state import Chat
 from chatd.core.turn import Turn
 from chatd.enums import Role, State
-from chatd.errors import Reject
+from chatd.errors import Reject, RejectCode
 from chatd.ids import RoomName, Seq, UserName, is_public, session_tag
 from chatd.wire.admissions import Invitations, InvitationShown
-from chatd.wire.commands import Blocks, History, Ping, Rooms, Sessions, Who
+from chatd.wire.commands import Blocks, History, Ping, Reactions, Rooms, Sessions, Who
 from chatd.wire.encode import encode_part
 from chatd.wire.events import DAY_MS, UserShown
 from chatd.wire.replies import (
@@ -40,6 +40,7 @@ from chatd.wire.replies import (
     HistoryPage,
     MessageFound,
     MessageShown,
+    ReactionsPage,
     RoomShown,
     RoomsPage,
     SessionShown,
@@ -83,16 +84,11 @@ def history_read(
 ) -> None:
     """Answer `history`, if its user is still a member and his token allows it."""
     command = found.command
-    if command.room in turn.durable.aliases:
-        command = attrs.evolve(command, room=turn.durable.aliases[command.room])
     try:
-        turn.check_scope(connection, command.type, command.room)
-        room = turn.member_room(connection, command.room)
+        room, first = _readable(turn, connection, command)
     except Reject as reject:
         turn.refuse(connection.id, command, reject)
         return
-    assert connection.user is not None
-    first = readable_from(room, room.members[connection.user])
     read, more = found.answer
     messages = [message for message in read if message.seq >= first]
     if len(messages) < len(read):
@@ -100,7 +96,8 @@ def history_read(
             more = False
         elif not messages:
             # What he may read begins behind this page.
-            history(turn, connection, attrs.evolve(command, after=Seq(first - 1)))
+            behind = attrs.evolve(command, room=room.name, after=Seq(first - 1))
+            history(turn, connection, behind)
             return
     most = turn.config.limits.reply_bytes
     if command.after is not None:
@@ -118,6 +115,59 @@ def history_read(
         id=command.id,
     )
     turn.answer(connection.id, page)
+
+
+def _readable(
+    turn: Turn, connection: Connection, command: History | Reactions
+) -> tuple[Room, Seq]:
+    """The room of a command now, and the first seq that its user may read there.
+
+    Raises:
+        Reject: The user is not a member any more, or has a token that allows less.
+    """
+    name = turn.durable.aliases.get(command.room, command.room)
+    turn.check_scope(connection, command.type, name)
+    room = turn.member_room(connection, name)
+    assert connection.user is not None
+    return room, readable_from(room, room.members[connection.user])
+
+
+def reactions(turn: Turn, connection: Connection, command: Reactions) -> None:
+    """Have a page of the users read who have put an emoji on a message."""
+    _check_of(command, _readable(turn, connection, command)[1])
+    turn.query(connection, command, ReadReactions(turn.user(connection).name))
+
+
+def reactions_read(
+    turn: Turn,
+    connection: Connection,
+    found: Answered[Reactions, ReadReactions, Page[tuple[Seq, UserName]]],
+) -> None:
+    """Answer `reactions`, if its user may still read the message."""
+    command = found.command
+    try:
+        room, first = _readable(turn, connection, command)
+        _check_of(command, first)
+    except Reject as reject:
+        turn.refuse(connection.id, command, reject)
+        return
+    read, more = found.answer
+    users, more = fit_page(turn, [user for _, user in read], more=more)
+    last = read[len(users) - 1][0] if more else None
+    page = ReactionsPage(
+        room.name, command.of, command.emoji, users, next=last, id=command.id
+    )
+    turn.answer(connection.id, page)
+
+
+def _check_of(command: Reactions, first: Seq) -> None:
+    """Check that a message is not from before what the user may read.
+
+    Raises:
+        Reject: `no_message`, as if there were none.
+    """
+    if command.of < first:
+        raise Reject(RejectCode.NO_MESSAGE, "there is no such message here", field="of")
 
 
 def who(turn: Turn, connection: Connection, command: Who) -> None:

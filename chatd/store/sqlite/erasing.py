@@ -24,8 +24,8 @@ import apsw
 import attrs
 import orjson
 
-from chatd.ids import UserName
-from chatd.store.sqlite import admissions, migrate, search_index
+from chatd.ids import Seq, UserName
+from chatd.store.sqlite import admissions, migrate, reactions, search_index
 from chatd.store.sqlite.ledger import GUEST
 from chatd.store.sqlite.sql import STEP_S, Deadline, select
 
@@ -254,9 +254,8 @@ def _merge_words(
 
 def _forget_of(db: apsw.Connection, room: int, seq: int) -> int:
     """Take away what others have put on a message; says how many rows that were."""
-    changed = 0
+    changed = reactions.remove_all(db, room, Seq(seq))
     for change, at in (
-        ("DELETE FROM reaction", "of = ?"),
         ("DELETE FROM mention", "of = ?"),
         ("UPDATE event SET emoji = NULL, is_on = NULL", "of = ? AND kind = 'react'"),
     ):
@@ -281,12 +280,7 @@ def _forget_reactions(
     )
     forgotten = 0
     for room, seq, of, emoji in rows:
-        db.execute(
-            "DELETE FROM reaction"
-            " WHERE room_id = ? AND of = ? AND emoji = ? AND user_id = ?",
-            (room, of, emoji, user),
-        )
-        forgotten += db.changes()
+        forgotten += reactions.remove(db, (room, of, emoji, user))
         db.execute(
             "UPDATE event SET emoji = NULL, is_on = NULL WHERE room_id = ? AND seq = ?",
             (room, seq),

@@ -26,7 +26,8 @@ from chatd.ids import (
     is_direct,
 )
 from chatd.ports import SessionRow, TokenRow, UserRow
-from chatd.store.answers import UNREAD_MAX
+from chatd.store import answers
+from chatd.store.sqlite import reactions as reactions_now
 from chatd.store.sqlite.people import server_ban
 from chatd.store.sqlite.sql import room_called, select
 from chatd.wire.events import (
@@ -66,13 +67,6 @@ SELECT m.seq, m.ts, u.name, m.text, m.edited_seq, m.cid, m.reply_to,
        m.hidden AND u.name <> ?
 FROM message m JOIN user u ON u.id = m.user_id
 WHERE m.room_id = ? AND m.seq > ? AND m.seq < ? ORDER BY m.seq """
-
-# With where each stands among the others: users see their own as they put them.
-_REACTIONS = """
-SELECT iif(u.name = ?4, iif(x.is_on, x.seq, NULL), x.seen) AS place,
-       x.of, x.emoji, u.name
-FROM reaction x JOIN user u ON u.id = x.user_id
-WHERE x.room_id = ?1 AND x.of BETWEEN ?2 AND ?3 AND place IS NOT NULL"""
 
 # All rooms in one statement. What is unread comes from the index `message_unread`,
 # which has nothing but what counts, and all of it: no message is read. Of those that
@@ -225,11 +219,12 @@ def history(
             _HISTORY + ("DESC" if after is None else "ASC") + " LIMIT ?",
             (viewer, found[0], after or 0, below, limit + 1),
         )
-        more = len(rows) > limit
-        page = [_shown(*row) for row in rows[:limit]]
+        read = [_shown(*row) for row in rows[:limit]]
+        page = read[: reactions_now.shown_whole(db, found[0], read)]
+        more = len(rows) > len(page)
         if after is None:
             page.reverse()
-        _fold_reactions(db, found[0], page, viewer)
+        reactions_now.fold(db, found[0], page, viewer)
     return page, more
 
 
@@ -257,17 +252,21 @@ def _shown(
     )
 
 
-def _fold_reactions(
-    db: apsw.Connection, room: int, page: list[MessageShown], viewer: UserName
-) -> None:
-    """Give each message its reactions, in the order in which they were put."""
-    if not page:
-        return
-    shown = {message.seq: message for message in page if not message.hidden}
-    rows = select(db, _REACTIONS, (room, page[0].seq, page[-1].seq, viewer))
-    for _place, of, emoji, user in sorted(rows):
-        if of in shown:
-            shown[of].reactions.setdefault(emoji, []).append(user)
+def reactions(
+    db: apsw.Connection,
+    room: RoomName,
+    of: Seq,
+    emoji: str,
+    after: Seq,
+    limit: int,
+    viewer: UserName,
+) -> tuple[list[tuple[Seq, UserName]], bool]:
+    """Read a page of who has put an emoji on a message, by when."""
+    with _snapshot(db):
+        found = _room(db, room)
+        if found is None:
+            return [], False
+        return reactions_now.page(db, found[0], of, emoji, after, limit, viewer)
 
 
 def unread(
@@ -278,7 +277,7 @@ def unread(
         users = select(db, "SELECT id FROM user WHERE name = ?", (user,))
         number = users[0][0] if users else 0
         listed = orjson.dumps(list(marks)).decode()
-        rows = select(db, _UNREAD, (listed, number, UNREAD_MAX))
+        rows = select(db, _UNREAD, (listed, number, answers.UNREAD_MAX))
     return [(unread, mentions) for _, unread, mentions in sorted(rows)]
 
 

@@ -227,6 +227,21 @@ class SqliteStore:
             reader.history, room, before, after, limit, upto, viewer
         )
 
+    async def reactions(
+        self,
+        room: RoomName,
+        of: Seq,
+        emoji: str,
+        *,
+        after: Seq,
+        limit: int,
+        viewer: UserName,
+    ) -> tuple[list[tuple[Seq, UserName]], bool]:
+        """Read a page of who has put an emoji; see the port. Cancellation: safe."""
+        return await self._readers.page(
+            reader.reactions, room, of, emoji, after, limit, viewer
+        )
+
     async def search(
         self,
         query: Query,

@@ -26,20 +26,15 @@ from chatd.core.drafts import (
 )
 from chatd.ids import Seq, is_direct
 from chatd.store import answers
-from chatd.store.sqlite import mentions, search_index
+from chatd.store.sqlite import mentions, reactions, search_index
 from chatd.store.sqlite.ledger import Ledger, RoomCell
 from chatd.wire.events import Delete, Edit, Millis, React
 
-# From one emoji to the next by the key: a message may have any number of reactions.
+# Of a kind there may be nothing but what was taken away and the other one still sees.
 _OTHER_KINDS = """
-WITH RECURSIVE kind (emoji) AS (
-  SELECT min(emoji) FROM reaction WHERE room_id = ?1 AND of = ?2
-  UNION ALL
-  SELECT (SELECT min(emoji) FROM reaction
-    WHERE room_id = ?1 AND of = ?2 AND emoji > kind.emoji)
-  FROM kind WHERE emoji IS NOT NULL)
-SELECT count(*) FROM kind WHERE emoji <> ?3 AND EXISTS (SELECT 1 FROM reaction
-  WHERE room_id = ?1 AND of = ?2 AND emoji = kind.emoji AND is_on)"""
+SELECT count(*) FROM reacted k WHERE k.room_id = ? AND k.of = ? AND k.emoji <> ?
+AND EXISTS (SELECT 1 FROM reaction
+  WHERE room_id = k.room_id AND of = k.of AND emoji = k.emoji AND is_on)"""
 
 _Target = tuple[int, int, str, Seq | None, Millis, int]
 """A message's id, author, text, edited_seq, ts, and whether it is hidden."""
@@ -123,9 +118,7 @@ def _delete(
     ledger.db.execute(
         "DELETE FROM mention WHERE room_id = ? AND of = ?", (room.id, draft.of)
     )
-    ledger.db.execute(
-        "DELETE FROM reaction WHERE room_id = ? AND of = ?", (room.id, draft.of)
-    )
+    reactions.remove_all(ledger.db, room.id, draft.of)
     ledger.db.execute(
         "UPDATE event SET emoji = NULL, is_on = NULL"
         " WHERE room_id = ? AND of = ? AND kind = 'react'",
@@ -170,33 +163,16 @@ def _react(
     )
     if not hidden:
         seen = seq if draft.on else None
-    _set_reaction(ledger, (*key, user), seq, on=draft.on, seen=seen)
+    reactions.keep(
+        ledger.db,
+        (*key, user),
+        seq,
+        on=draft.on,
+        seen=seen,
+        is_new=last is None,
+    )
     react = React(room.name, seq, ts, draft.user, draft.of, draft.emoji, draft.on)
     return Committed((Appended(react, hidden),))
-
-
-def _set_reaction(
-    ledger: Ledger,
-    key: tuple[int, Seq, str, int],
-    seq: Seq,
-    *,
-    on: bool,
-    seen: Seq | None,
-) -> None:
-    """Keep what a reaction is now; one that no user sees has no row."""
-    if on or seen is not None:
-        ledger.db.execute(
-            "INSERT OR REPLACE INTO reaction"
-            " (room_id, of, emoji, user_id, seq, is_on, seen)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (*key, seq, on, seen),
-        )
-    else:
-        ledger.db.execute(
-            "DELETE FROM reaction"
-            " WHERE room_id = ? AND of = ? AND emoji = ? AND user_id = ?",
-            key,
-        )
 
 
 def _is_hidden(ledger: Ledger, draft: Durable) -> bool:

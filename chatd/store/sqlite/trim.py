@@ -21,7 +21,7 @@ from chatd.core.changes import RoomTrimmed
 from chatd.core.drafts import Outcome, Trimmed, TrimRoom
 from chatd.ids import Seq
 from chatd.store import answers
-from chatd.store.sqlite import search_index, timestamps
+from chatd.store.sqlite import reactions, search_index, timestamps
 from chatd.store.sqlite.ledger import Ledger, RoomCell
 from chatd.store.sqlite.sql import STEP_S, Deadline
 from chatd.wire.events import DAY_MS, Millis
@@ -155,5 +155,5 @@ def _remove(ledger: Ledger, room: RoomCell, below: int) -> None:
     db.execute("DELETE FROM event WHERE room_id = ? AND seq < ?", where)
     db.execute("DELETE FROM mention WHERE room_id = ? AND of < ?", where)
     db.execute("DELETE FROM dent WHERE room_id = ? AND seq <= ?", where)
-    db.execute("DELETE FROM reaction WHERE room_id = ? AND of < ?", where)
+    reactions.trim(db, *where)
     db.execute("UPDATE room SET first = ? WHERE id = ?", (below, room.id))

@@ -82,8 +82,11 @@ const settingsOf = (from) => Object.fromEntries(SETTINGS.filter((key) => key in 
 const byName = (users) => new Map(users.map((one) => [one.name, one]));
 
 /** @param {Frame} frame @param {number} asOf @returns {Message} */
-const shown = ({ seq, ts, from, text, reply_to: replyTo, edited, deleted, reactions = {}, cid }, asOf) => ({
-  ...{ seq, ts: Date.parse(ts), from, text, replyTo, edited, deleted, reactions, cid, asOf },
+const shown = (
+  { seq, ts, from, text, reply_to: replyTo, edited, deleted, reactions = {}, reacted = {}, cid },
+  asOf,
+) => ({
+  ...{ seq, ts: Date.parse(ts), from, text, replyTo, edited, deleted, reactions, reacted, cid, asOf },
 });
 
 /** A room: its messages as a list that changes, and who is there. */
@@ -284,14 +287,20 @@ export class Room {
     if (!message || message.deleted || seq <= message.asOf) return;
     message.asOf = seq;
     if (type === "delete" || deleted) {
-      Object.assign(message, { deleted: true, text: undefined, edited: undefined, reactions: {} });
+      Object.assign(message, { deleted: true, text: undefined, edited: undefined, reactions: {}, reacted: {} });
     } else if (type === "edit") {
       Object.assign(message, { text, edited: true });
     } else {
       const { [emoji]: was = [], ...rest } = message.reactions;
+      const { reacted } = message;
       const names = was.filter((name) => name !== from);
-      if (on) names.push(from);
-      message.reactions = names.length ? { ...message.reactions, [emoji]: names } : rest;
+      // Not a number where all are named; where not, others are counted only.
+      const count = reacted[emoji] + (on ? 1 : -1);
+      if (on && (!count || from === this.chat.user)) names.push(from);
+      const isCut = count > names.length;
+      message.reactions = names.length || isCut ? { ...message.reactions, [emoji]: names } : rest;
+      if (isCut) reacted[emoji] = count;
+      else delete reacted[emoji];
     }
     this.chat.emit("change", message, this);
   }

@@ -38,8 +38,10 @@ export interface Message {
   replyTo?: number;
   edited?: boolean;
   deleted?: boolean;
-  /** Who has put which emoji. */
+  /** Who has put which emoji: the first ones, and the user. */
   reactions: Record<string, string[]>;
+  /** How many have, for an emoji that has more than are in `reactions`. */
+  reacted: Record<string, number>;
   /** What its sender called it. */
   cid?: string;
   /** Changes up to this `seq` are worked in. */

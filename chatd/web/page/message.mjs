@@ -144,19 +144,26 @@ const Quote = ({ seq, message, name, jump }) => html`
 function Reactions({ room, message, pending, user }) {
   /** @type {Record<string, string[]>} */
   const all = { ...message.reactions };
+  /** How many are not named. @param {string} emoji */
+  const unnamed = (emoji) => Math.max(0, (message.reacted[emoji] ?? 0) - (message.reactions[emoji]?.length ?? 0));
   for (const { command } of pending) {
     if (command.type !== "react") continue;
     const others = (all[command.emoji] ?? []).filter((name) => name !== user);
     all[command.emoji] = command.on === false ? others : [...others, user];
   }
-  const shown = Object.entries(all).filter(([, names]) => names.length);
+  const shown = Object.entries(all).filter(([emoji, names]) => names.length + unnamed(emoji));
   if (!shown.length) return null;
   return html`
     <div class="reactions">
       ${shown.map(([emoji, names]) => {
-        const text = t("reactions", { emoji, names: names.slice(0, 20).map(shownName).join(", ") });
+        const count = names.length + unnamed(emoji);
+        const first = names.slice(0, 20);
+        const others = count - first.length;
+        const text =
+          t("reactions", { emoji, names: first.map(shownName).join(", ") }) +
+          (others ? t("andOthers", { n: others }) : "");
         return html`<button type="button" key=${emoji} aria-pressed=${names.includes(user)} title=${text} aria-label=${text}
-          onClick=${() => react(room, message, emoji)}><span class="picture">${emoji}</span> ${names.length}</button>`;
+          onClick=${() => react(room, message, emoji)}><span class="picture">${emoji}</span> ${count}</button>`;
       })}
     </div>`;
 }

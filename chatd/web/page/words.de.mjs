@@ -169,6 +169,7 @@ export default {
   react: "Reagieren",
   more: "Mehr",
   reactions: "{emoji}: {names}",
+  andOthers: { one: " und eine weitere Person", other: " und {n} weitere" },
   copied: "Kopiert",
   changed: "Änderung nicht gespeichert: {reason}",
   write: "Nachricht an {room}",

@@ -178,6 +178,7 @@ export const en = {
   react: "React",
   more: "More",
   reactions: "{emoji}: {names}",
+  andOthers: { one: " and {n} other", other: " and {n} others" },
   copied: "Copied",
   changed: "Change not stored: {reason}",
   // Writing

@@ -22,6 +22,7 @@ from chatd.wire.commands import (
     Leave,
     Ping,
     React,
+    Reactions,
     Rooms,
     Send,
     Who,
@@ -156,6 +157,43 @@ def test_history_is_authorised_again_when_it_is_answered() -> None:
     house.settle()
     (error,) = other.take()
     assert (error.re, error.code, error.id) == ("history", RejectCode.NOT_MEMBER, 1)
+
+
+def test_reactions_are_listed_page_by_page() -> None:
+    """In the order in which they were put, as far as the reply may be long."""
+    house = House(Config(limits=Limits(messages_per_s=0, reply_bytes=650)))
+    names = [ANN, BOB, CY]
+    first, *others = (house.user(name, LOBBY) for name in names)
+    first.ask(Send(Text("hi"), LOBBY))
+    for peer in (first, *others):
+        peer.ask(React(LOBBY, Seq(1), Emoji("👍")))
+    first.take()
+    (page,) = first.ask(Reactions(LOBBY, Seq(1), Emoji("👍"), id=1))
+    assert (page.of, page.emoji, page.users, page.id) == (1, "👍", names[:1], 1)
+    house.live.replace(Config())
+    (page,) = first.ask(Reactions(LOBBY, Seq(1), Emoji("👍"), page.next, TWO))
+    assert (page.users, page.next) == (names[1:], None)
+    (page,) = first.ask(Reactions(LOBBY, Seq(1), Emoji("👎")))
+    assert (page.users, page.next) == ([], None)
+
+
+def test_reactions_to_what_one_may_not_read_are_not_told() -> None:
+    """Neither of a message from before one came, nor where one has left meanwhile."""
+    house = House()
+    ann, bob = house.user("ann", LOBBY), house.user("bob", LOBBY)
+    ann.ask(Send(Text("hi"), LOBBY))
+    command = Reactions(LOBBY, Seq(1), Emoji("👍"), id=1)
+    bob.say(command)
+    (look_up,) = house.errands
+    house.errands.clear()
+    house.chat.durable.rooms[LOBBY].first = Seq(2)
+    bob.take()
+    (error,) = ann.ask(command)
+    assert (error.code, error.field, error.id) == (RejectCode.NO_MESSAGE, "of", 1)
+    house.errands.append(look_up)
+    house.settle()
+    (error,) = bob.take()
+    assert (error.re, error.code) == ("reactions", RejectCode.NO_MESSAGE)
 
 
 def test_history_that_comes_back_to_nobody_is_nothing() -> None:

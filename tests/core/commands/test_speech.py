@@ -25,6 +25,7 @@ from chatd.wire.commands import (
     Leave,
     Profile,
     React,
+    Reactions,
     Read,
     Send,
     Status,
@@ -56,7 +57,7 @@ SLOW = SlowSeconds(600)
 WORDLESS = "hello join leave delete create unban unmute role read profile status"
 WORDLESS += " block unblock blocks history search sessions who rooms ping logout"
 WORDLESS += " decline destroy register password refresh account_delete about place"
-WORDLESS += " link invitation_create invitations invitation_revoke"
+WORDLESS += " link invitation_create invitations invitation_revoke reactions"
 
 
 @attrs.define
@@ -124,7 +125,12 @@ def test_who_says_something_by_which_field_is_known() -> None:
     """Every field of free text or of a sign belongs to a way, or to nobody's room."""
     texts = {"Text", "Topic", "Reason", "Emoji", "Display", "StatusText"}
     beside = {(Create, "topic"), (Create, "title"), (Profile, "display")}
-    beside |= {(Status, "text"), (Register, "display"), (NamePlace, "name")}
+    beside |= {
+        (Status, "text"),
+        (Register, "display"),
+        (NamePlace, "name"),
+        (Reactions, "emoji"),
+    }
     for cls in get_args(Command):
         for field in attrs.fields(cls):
             if (

@@ -24,7 +24,6 @@ from chatd.ports import (
 )
 from chatd.store.stretches import stamp
 from chatd.wire import events as e
-from chatd.wire import replies as r
 from chatd.wire.events import Millis
 
 E = TypeVar("E", bound=e.TimelineEvent)
@@ -332,49 +331,3 @@ def _text_of(room: ModelRoom, seq: Seq) -> str | None:
     """The text of a message that an event is about; None if it is not there."""
     message = room.messages.get(seq)
     return message.text if message is not None else None
-
-
-def _reactions(
-    room: ModelRoom, message: ModelMessage, viewer: UserName
-) -> list[e.React]:
-    """The reactions that somebody sees, in the order in which they were put."""
-    seen: dict[tuple[str | None, UserName], e.React] = {}
-    for event in room.timeline:
-        if (
-            isinstance(event, e.React)
-            and event.of == message.seq
-            and (event.emoji, event.sender) in message.reactions
-            and (event.seq not in room.hidden or event.sender == viewer)
-        ):
-            seen[event.emoji, event.sender] = event
-    return sorted((last for last in seen.values() if last.on), key=lambda r: r.seq)
-
-
-def count_reactions(room: ModelRoom, message: ModelMessage) -> int:
-    """How many reactions somebody sees, be it only who has put one."""
-    nobody = UserName("")
-    seen = [*message.on(), *_reactions(room, message, nobody)]
-    return len({(react.emoji, react.sender) for react in seen})
-
-
-def shown(room: ModelRoom, message: ModelMessage, viewer: UserName) -> r.MessageShown:
-    """The message as history shows it to somebody."""
-    if message.hidden and message.sender != viewer:
-        return r.MessageShown(
-            message.seq, message.ts, sender=None, text=None, hidden=True
-        )
-    reactions: dict[str, list[UserName]] = {}
-    for last in _reactions(room, message, viewer):
-        assert last.emoji is not None
-        reactions.setdefault(last.emoji, []).append(last.sender)
-    return r.MessageShown(
-        seq=message.seq,
-        ts=message.ts,
-        sender=message.sender,
-        text=message.text,
-        edited=message.edit is not None,
-        deleted=message.text is None,
-        cid=message.cid,
-        reply_to=message.reply_to,
-        reactions=reactions,
-    )

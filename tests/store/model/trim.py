@@ -6,7 +6,8 @@ from chatd.core import drafts as d
 from chatd.core.changes import RoomTrimmed
 from chatd.ids import Seq
 from chatd.store import answers
-from tests.store.model.entities import ModelRoom, Tables, count_reactions
+from tests.store.model.entities import ModelRoom, Tables
+from tests.store.model.reactions import count_reactions
 
 
 def trim_room(model: Tables, draft: d.TrimRoom) -> d.Outcome:

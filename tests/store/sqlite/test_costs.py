@@ -140,6 +140,26 @@ def reactions_that_were_taken_away(at: Place) -> Callable[[], object]:
     return lambda: history(at.db)
 
 
+def one_message_with_many_reactions(at: Place) -> Callable[[], object]:
+    """All have put the same emoji, and the first ones are told."""
+    all_react(at)
+    return lambda: history(at.db, viewer=user(at.n - 1))
+
+
+def a_page_of_many_reactions(at: Place) -> Callable[[], object]:
+    """Somebody asks who has put one, from the middle on."""
+    all_react(at)
+    middle = Seq(at.n // 2)
+    return lambda: reader.reactions(at.db, LOBBY, Seq(1), "e", middle, 9, ANN)
+
+
+def all_react(at: Place) -> None:
+    """More people than are told put the same emoji on one message."""
+    at.commit([say("hi")])
+    at.times(lambda number: d.AddUser(user(number), "u", AccountRole.USER, None))
+    at.times(lambda number: react(1, "e", user=user(number)))
+
+
 def older_messages(at: Place) -> Callable[[], object]:
     """There is a long history before the page."""
     at.times(lambda number: say(f"text {number}"))
@@ -265,6 +285,8 @@ PASSED = [
     blocked_reactions,
     one_emoji_again_and_again,
     reactions_that_were_taken_away,
+    one_message_with_many_reactions,
+    a_page_of_many_reactions,
     older_messages,
     events_after_the_newest_message,
     a_page_of_a_long_timeline,

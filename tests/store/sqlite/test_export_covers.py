@@ -172,6 +172,7 @@ OF_NO_USER = {
     "change": "what the operator has typed, until the daemon has read it",
     "reader": "up to where the daemon has read that",
     "erasure": "nobody who is in it is exported",
+    "reacted": "how many rows `reaction` has",
     "message_fts": "the words of `message` once more",
     "sqlite_sequence": "SQLite's own",
 }

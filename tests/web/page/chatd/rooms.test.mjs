@@ -65,6 +65,36 @@ test("reactions stay in the order in which each kind came first", async () => {
   ]);
 });
 
+test("what a list of reactions does not name is counted, until all are named again", async () => {
+  const world = new World();
+  const [chat, room] = await inLobby(world);
+  const loading = room.loadOlder();
+  const [{ id }] = world.socket.take();
+  const cut = { text: "b", reactions: { "👍": ["cy", "dan"], "🎉": ["cy"] }, reacted: { "👍": 4 } };
+  await world.say(page(id, [{ seq: 3, ...cut }], { as_of: 3 }));
+  await loading;
+  const [held] = room.messages;
+  let seq = 3;
+  /** @param {string} from @param {boolean} on @param {string[]} names @param {number} [count] */
+  const react = async (from, on, names, count) => {
+    seq += 1;
+    await world.say(event("react", seq, { of: 3, emoji: "👍", on, from }));
+    assert.deepEqual(held.reactions, { "👍": names, "🎉": ["cy"] });
+    assert.deepEqual(held.reacted, count ? { "👍": count } : {});
+  };
+  await react("eve", true, ["cy", "dan"], 5);
+  await react(chat.user, true, ["cy", "dan", chat.user], 6);
+  await react(chat.user, false, ["cy", "dan"], 5);
+  await react("cy", false, ["dan"], 4);
+  await react("dan", false, [], 3);
+  await react("fay", false, [], 2);
+  await react("gus", false, [], 1);
+  seq += 1;
+  await world.say(event("react", seq, { of: 3, emoji: "👍", on: false, from: "eve" }));
+  assert.deepEqual([held.reactions, held.reacted], [{ "🎉": ["cy"] }, {}]);
+  await react("dan", true, ["dan"]);
+});
+
 test("older messages are loaded page by page, once at a time", async () => {
   const world = new World();
   const [, room] = await inLobby(world);
