@@ -1,4 +1,4 @@
-"""From the store to the chat, once, at the start.
+"""From the store to the chat, once, at the start: all but direct conversations.
 
 Also what the configuration declares: rooms that are missing are created, settings
 that were changed in the file are written, before anybody is let in.

@@ -7,14 +7,14 @@ from typing import TypeVar
 
 import attrs
 
-from chatd.core.entities import SessionKept
+from chatd.core.entities import Membership, Room, SessionKept
 from chatd.core.principal import InvitationKept
 from chatd.core.query import Hit, Place, Query
 from chatd.ids import RoomName, Seq, SessionTag, UserName
 from chatd.ports import UserRow
 from chatd.store.model import Model, admissions
 from chatd.store.model.entities import shown
-from chatd.store.model.people import sessions_of
+from chatd.store.model.people import direct_rooms, sessions_of
 from chatd.store.model.search import ModelSource
 from chatd.store.ranking import read_page
 from chatd.wire.replies import MessageShown
@@ -81,6 +81,11 @@ class ModelReads:
             room.unread(user, read, upto) if room is not None else (0, 0)
             for room, read, upto in rooms
         ]
+
+    async def direct_rooms(
+        self, user: UserName
+    ) -> list[tuple[Room, dict[UserName, Membership]]]:
+        return direct_rooms(self.model, user)
 
     async def user(self, name: UserName) -> UserRow | None:
         return self.model.users.get(name)
