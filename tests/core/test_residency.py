@@ -241,3 +241,14 @@ def test_who_is_erased_while_his_are_read_is_not_welcomed(house: House) -> None:
     del house.model.users[ANN]
     house.settle()
     assert [frame.type for frame in ann.take()] == ["error"]
+
+
+def test_who_is_erased_meanwhile_is_in_no_conversation(house: House) -> None:
+    """What was read has him still."""
+    ann = come(house, ANN)
+    stale = house.look_up(house.errands.pop())
+    house.erase(BOB)
+    house.handle(stale)
+    house.settle()
+    assert ann.take()[0].type == "welcome"
+    assert list(house.chat.durable.rooms[DIRECT].members) == [ANN]
