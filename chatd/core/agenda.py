@@ -35,6 +35,7 @@ class Due(Enum):
     BAN = auto()
     MUTE = auto()
     ADDRESS_BANS = auto()
+    IDLE = auto()
 
 
 DeadlineKey = (

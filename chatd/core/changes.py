@@ -292,3 +292,9 @@ Change = (
 def event_of(change: Change) -> TimelineEvent | None:
     """The event by which a timeline tells of a change, if one does."""
     return getattr(change, "event", None)
+
+
+def room_of(change: Change) -> RoomName | None:
+    """The room that a change is about, if it is about one."""
+    event = event_of(change)
+    return event.room if event is not None else getattr(change, "room", None)

@@ -45,6 +45,8 @@ def take(turn: Turn, happened: Executed) -> None:
     draft, kind = origin.draft, type(origin.draft)
     if not isinstance(outcome, drafts.Committed) and kind in _UNDONE:
         _UNDONE[kind](turn, origin, draft, outcome)
+    if happened.final:
+        turn.live.note_known(draft)
     connection = turn.chat.connection(origin.connection)
     if connection is not None and origin.command is not None:
         if not _is_drawn_again(origin, outcome):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from chatd.core import presence, retention
+from chatd.core import presence, residency, retention
 from chatd.core.agenda import DeadlineKey, Due
 from chatd.core.barred import TIDY_S
 from chatd.core.changes import Lapse, Lapsed
@@ -191,6 +191,12 @@ def _address_bans(turn: Turn, key: DeadlineKey) -> None:
         turn.live.agenda.add(turn.now.mono + TIDY_S, Due.ADDRESS_BANS, place)
 
 
+def _idle(turn: Turn, key: DeadlineKey) -> None:
+    """Let go of what was in memory for somebody who has gone."""
+    user = turn.durable.users[key]  # type: ignore[index]
+    residency.let_go(turn.chat, user, turn.now.mono)
+
+
 _DUE: dict[Due, Callable[[Turn, DeadlineKey], None]] = {
     Due.LOGIN: _login,
     Due.GRACE: _grace,
@@ -206,4 +212,5 @@ _DUE: dict[Due, Callable[[Turn, DeadlineKey], None]] = {
     Due.BAN: _ban,
     Due.MUTE: _mute,
     Due.ADDRESS_BANS: _address_bans,
+    Due.IDLE: _idle,
 }

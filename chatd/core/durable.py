@@ -4,8 +4,9 @@
 only code that assigns to it and to the durable attributes of its entities
 (`DURABLE`; `tests/core/test_assignments.py` looks at the syntax of everything else).
 They are called by those that apply a committed change (`chatd.core.applying`), and by
-who loads what the store has: at the start (`chatd.hub.restore`), or a user when he is
-looked up. Nothing here knows of connections, presence or time, or tells anybody.
+who loads what the store has: at the start (`chatd.hub.restore`), a user when he is
+looked up, direct conversations when one of the two comes (`chatd.core.residency`).
+Nothing here knows of connections, presence or time, or tells anybody.
 
 Whatever would be a walk over all rooms or all users has an index beside them, which the
 same methods keep (`declared`, `trimming`, `sanctioned`, `asked_by`, `blocked_by`).
@@ -291,6 +292,10 @@ class DurableState:
             The one that was known already, if one was.
         """
         return self.users.setdefault(user.name, user)
+
+    def set_whole(self, user: User, *, on: bool) -> None:
+        """Have all rooms of a user in memory, or maybe not."""
+        user.whole = on
 
     def drop_user(self, name: UserName) -> None:
         """Know a user no more, who is in no room; his name stays taken."""

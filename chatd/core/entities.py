@@ -87,6 +87,11 @@ HOLD_OFF_MS = {
 after a join he may be at once. Source: protocol section 3."""
 
 
+IDLE_S = 60.0
+"""How long somebody has to be gone until what only he needs is let go of: who comes
+back at once finds it in memory."""
+
+
 CORRECTION_S = 60.0
 """How long after a message one correction of it is free. Source: protocol section 3."""
 
@@ -182,6 +187,9 @@ class User:
     """`away` when all connections are; kept through the grace."""
     text: str | None = None
     """What the user says about being away."""
+    whole: bool = False
+    """Whether all of his rooms are in memory; else without direct conversations in
+    which the other one is not here either. See `chatd.core.residency`."""
     online: bool = False
     """True from the first connection until the grace after the last."""
     blocks: dict[UserName, None] = attrs.field(factory=dict)
@@ -318,7 +326,9 @@ DURABLE: dict[type, frozenset[str]] = {
         )
     ),
     Membership: frozenset(("role", "first")),
-    User: frozenset(("name", "display", "role", "rooms", "blocks", "ban", "made")),
+    User: frozenset(
+        ("name", "display", "role", "rooms", "blocks", "ban", "made", "whole")
+    ),
 }
 """Attributes that say what the store has. A read mark is not among them: it moves
 first and is written some seconds later."""

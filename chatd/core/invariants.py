@@ -10,7 +10,7 @@ from chatd.core.agenda import DeadlineKey, Due
 from chatd.core.durable import LEADERS, DurableState
 from chatd.core.index import Index
 from chatd.core.state import Chat
-from chatd.ids import is_direct
+from chatd.ids import is_direct, is_guest
 from chatd.wire.fields import ROLES
 
 K = TypeVar("K", bound=Hashable)
@@ -35,6 +35,7 @@ def check(chat: Chat) -> None:
             assert room.name in chat.durable.invites[name]
         if is_direct(room.name):
             assert len(room.members) <= 2  # fewer where one was erased
+            assert any(chat.durable.users[name].whole for name in room.members)
         for roster in (room.members, room.online):
             assert roster.ordered() == sorted(roster)
     assert chat.durable.rooms.ordered() == sorted(chat.durable.rooms)
@@ -43,6 +44,9 @@ def check(chat: Chat) -> None:
         assert user.made == made[user.name]
         assert all(user.name in chat.durable.rooms[name].members for name in user.rooms)
         assert user.online or not user.connections
+        assert user.whole or not user.online or is_guest(user.name)
+        is_idle = chat.live.agenda.has(Due.IDLE, user.name)
+        assert is_idle == (user.whole and not user.online)
         for number in user.connections:
             assert chat.live.connections[number].user == user.name
     assert chat.live.users_online == sum(
@@ -108,6 +112,7 @@ def _reasons(chat: Chat) -> dict[Due, set[DeadlineKey]]:
         Due.GRACE: {
             user.name for user in users if user.online and not user.connections
         },
+        Due.IDLE: {user.name for user in users if user.whole and not user.online},
         Due.ADDRESS_BANS: set(chat.durable.barred),
         Due.EXPIRY: {one.id for one in connections if one.expires is not None},
         Due.FORGET_SESSION: set(chat.live.ended),

@@ -14,12 +14,16 @@ kept in `Room.unsettled`; `chatd.core.presence` makes frames from it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import attrs
 
 from chatd.core.agenda import Agenda, DeadlineKey, Due
 from chatd.core.barred import TIDY_S
+from chatd.core.drafts import Draft, SaveMarks
 from chatd.core.durable import DurableState
 from chatd.core.entities import (
+    IDLE_S,
     INVITE_S,
     Barrier,
     Connection,
@@ -30,9 +34,18 @@ from chatd.core.entities import (
     shown_in,
     unspoken,
 )
+from chatd.core.loads import Loads
 from chatd.core.verifications import Verifications
 from chatd.enums import State
-from chatd.ids import ConnectionId, RoomName, Seq, SessionId, UserName, is_guest
+from chatd.ids import (
+    ConnectionId,
+    RoomName,
+    Seq,
+    SessionId,
+    UserName,
+    is_direct,
+    is_guest,
+)
 from chatd.wire.events import UserShown
 from chatd.wire.kinds import CommandId
 
@@ -66,6 +79,10 @@ class LiveState:
     """What clients that resumed one call themselves, likewise."""
     verifications: Verifications = attrs.field(factory=Verifications)
     """Who is being looked up."""
+    loads: Loads = attrs.field(factory=Loads)
+    """Whose direct conversations are being read."""
+    writing: dict[RoomName, int] = attrs.field(factory=dict)
+    """How many drafts of a direct conversation are on their way to the store."""
     marks_due: bool = False
     """Whether writing them has a deadline already."""
     untrimmed: dict[RoomName, None] = attrs.field(factory=dict)
@@ -128,6 +145,7 @@ class LiveState:
         self.agenda.cancel(Due.LOGIN, connection.id)
         self.agenda.cancel(Due.GUEST, session)
         self.agenda.cancel(Due.GRACE, user.name)
+        self.agenda.cancel(Due.IDLE, user.name)
         connection.user = user.name
         connection.session = session
         user.connections[connection.id] = None
@@ -200,6 +218,8 @@ class LiveState:
             room = self._durable.rooms[name]
             self.unsettle(room, user.name, shown_in(room, user), now)
             del room.online[user.name]
+        if user.whole:
+            self.agenda.add(now + IDLE_S, Due.IDLE, user.name)
         self._forget_guest(user)
 
     def note_status(
@@ -312,6 +332,22 @@ class LiveState:
         for due in (Due.PRESENCE, Due.EMPTY, Due.ADDRESS_BANS):
             self.agenda.cancel(due, room.name)
 
+    # --- what is being written ------------------------------------------------
+
+    def note_given(self, draft: Draft) -> None:
+        """A draft is on its way to the store."""
+        for room in _direct_of(draft):
+            self.writing[room] = self.writing.get(room, 0) + 1
+
+    def note_known(self, draft: Draft) -> None:
+        """It is known what became of a draft."""
+        for room in _direct_of(draft):
+            left = self.writing.get(room, 1) - 1
+            if left:
+                self.writing[room] = left
+            else:
+                self.writing.pop(room, None)
+
     # --- who is in a room -----------------------------------------------------
 
     def note_entered(self, room: Room, user: User, now: float) -> None:
@@ -402,3 +438,11 @@ class LiveState:
         user = self._durable.users[entry.user]
         del user.sessions[entry.id]
         self._forget_guest(user)
+
+
+def _direct_of(draft: Draft) -> Iterable[RoomName]:
+    """The direct conversations of which a draft says something."""
+    if type(draft) is SaveMarks:
+        return {room for room, _ in draft.reads if is_direct(room)}
+    room: RoomName | None = getattr(draft, "room", None)
+    return (room,) if room is not None and is_direct(room) else ()

@@ -138,6 +138,7 @@ class Machine:
         self.chat.live.note_closed(
             connection, now.mono, now.certain, turn.config.presence.grace_s
         )
+        sessions.abandoned(turn, connection.id)
         session = connection.session
         if session in self.chat.live.sessions:
             at = now.mono + turn.config.auth.guest_hold_s

@@ -46,6 +46,13 @@ class CountUnread:
 
 
 @attrs.define
+class LoadDirect:
+    """Read a user's direct conversations, for a hello."""
+
+    principal: Principal
+
+
+@attrs.define
 class FindUser:
     """Look for a user whom the command names."""
 

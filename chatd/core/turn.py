@@ -147,6 +147,7 @@ class Turn:
     ) -> None:
         """Give a draft to the store's writer, for a command or for the machine."""
         number = connection.id if connection is not None else None
+        self.live.note_given(draft)
         self.effects.append(Append(Origin(number, command, draft)))
 
     def find(self, connection: Connection, command: Command, user: UserName) -> None:

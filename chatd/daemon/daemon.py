@@ -240,7 +240,7 @@ def _add_gauges(metrics: Metrics, hub: Hub, listener: Listener) -> None:
         ("users_online", "Users online now.", lambda: chat.live.users_online),
         ("users_known", "Users in memory.", lambda: len(chat.durable.users)),
         ("sessions_held", "Sessions in memory.", lambda: len(chat.live.sessions)),
-        ("rooms", "Rooms that exist.", lambda: len(chat.durable.rooms)),
+        ("rooms", "Rooms in memory.", lambda: len(chat.durable.rooms)),
         ("store_queue", "Drafts that wait.", lambda: hub.committer.depth),
         ("store_batches", "Batches committed.", lambda: hub.committer.batches),
         ("deliveries", "Events handed to receivers.", lambda: hub.fanout.delivered),

@@ -1,4 +1,4 @@
-"""Restoring the chat from the store, once, at the start.
+"""Restoring the chat from the store at the start: all but direct conversations.
 
 Also what the configuration declares: rooms that are missing are created, settings
 that were changed in the file are written, before a connection is accepted.

@@ -12,7 +12,7 @@ import attrs
 
 from chatd.core.changes import AddressBan, Change
 from chatd.core.drafts import Draft, Outcome
-from chatd.core.entities import Sanction, SessionKept
+from chatd.core.entities import Membership, Room, Sanction, SessionKept
 from chatd.core.principal import InvitationKept
 from chatd.core.query import Hit, Place, Query
 from chatd.core.settings import RoomSettings
@@ -122,9 +122,10 @@ class TokenRow:
 
 @attrs.define
 class Snapshot:
-    """Everything the core keeps in memory, read once at the start."""
+    """What the core has in memory from the start on."""
 
     rooms: list[RoomRow]
+    """All but direct conversations."""
     users: list[UserRow]
     """Accounts, and the guests whose sessions have not ended."""
     guest_sessions: list[SessionRow]
@@ -183,6 +184,16 @@ class Store(Protocol):
             StoreFailed: The store cannot be trusted any more.
 
         Cancellation: shielded; the outcome is always learned.
+        """
+
+    async def direct_rooms(
+        self, user: UserName
+    ) -> list[tuple[Room, dict[UserName, Membership]]]:
+        """Read the direct conversations that a user is in, by name.
+
+        `load` leaves them out. Those who were erased are not among the members.
+
+        Cancellation: safe.
         """
 
     async def events(

@@ -39,6 +39,7 @@ from chatd.core.principal import (
     Renewal,
     RightPassword,
 )
+from chatd.core.residency import take
 from chatd.core.scope import Scope
 from chatd.core.state import Chat
 from chatd.enums import AccountRole, Role
@@ -66,6 +67,7 @@ from tests.core.reads import ModelReads, at_once
 from tests.store.model import Model, admissions, erasing
 from tests.store.model.people import (
     bar_address,
+    direct_rooms,
     end_sessions,
     forget_addresses,
 )
@@ -183,12 +185,20 @@ class House:
         for draft in declare(chat, self.config, self.new_epoch):
             self.model.execute(draft, self.now.wall)
         self.log.clear()
-        self.replica = restore(self.snapshot(), self.config, self.now.mono)
+        self.replica = self.whole()
         offered = self.model.execute(drafts.OfferSetup(b"setup"), self.now.wall)
         chat.durable.await_admin(on=isinstance(offered, drafts.Committed))
         if any(room.settings.trims for room in chat.durable.rooms.values()):
             chat.live.agenda.add(self.now.mono, Due.RETENTION, None)
         return Machine(chat, self.live, self.new_epoch, "chatd/test")
+
+    def whole(self) -> Chat:
+        """The chat as the store has it, with everybody's direct conversations."""
+        chat = restore(self.snapshot(), self.config, self.now.mono)
+        for user in list(chat.durable.users.values()):
+            found = direct_rooms(self.model, user.name)
+            take(chat, user, found, self.now.mono)
+        return chat
 
     def snapshot(self) -> Snapshot:
         """What a store would load."""
@@ -215,6 +225,7 @@ class House:
                     bool(room.messages),
                 )
                 for room in model.rooms.values()
+                if not is_direct(room.name)
             ],
             [
                 row

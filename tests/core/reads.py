@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import attrs
 
-from chatd.core.entities import SessionKept
+from chatd.core.entities import Membership, Room, SessionKept
 from chatd.core.principal import InvitationKept
 from chatd.core.query import Hit, Place, Query
 from chatd.ids import RoomName, Seq, SessionTag, UserName
@@ -15,7 +15,7 @@ from chatd.ports import UserRow
 from chatd.store.ranking import read_page
 from chatd.wire.replies import MessageShown
 from tests.store.model import Model, admissions
-from tests.store.model.people import sessions_of
+from tests.store.model.people import direct_rooms, sessions_of
 from tests.store.model.reactions import page_of, reactions_of
 from tests.store.model.search import ModelSource
 
@@ -96,6 +96,11 @@ class ModelReads:
             room.unread(user, read, upto) if room is not None else (0, 0)
             for room, read, upto in rooms
         ]
+
+    async def direct_rooms(
+        self, user: UserName
+    ) -> list[tuple[Room, dict[UserName, Membership]]]:
+        return direct_rooms(self.model, user)
 
     async def user(self, name: UserName) -> UserRow | None:
         return self.model.users.get(name)

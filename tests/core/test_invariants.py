@@ -8,6 +8,7 @@ explain. Who may hear what is worked out a second time here, from the timelines.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Container
 from typing import Any
 
 import attrs
@@ -34,7 +35,6 @@ from chatd.core.entities import Sanction
 from chatd.core.retention import REVIEW_S
 from chatd.core.state import Chat
 from chatd.enums import AccountRole, Fate, Post, Role, State, Visibility
-from chatd.hub.restore import restore
 from chatd.ids import (
     Cid,
     RoomName,
@@ -43,6 +43,7 @@ from chatd.ids import (
     SessionTag,
     UserName,
     direct_room,
+    is_direct,
     is_guest,
     session_tag,
 )
@@ -690,10 +691,11 @@ class Life(RuleBasedStateMachine):
                     HAPPENED["since join"] += member.first > 1
                     if not is_guest(user):
                         assert member.first == self.reads_from(name, user)
-        assert self.kept(chat) == self.kept(
-            restore(self.house.snapshot(), CONFIG, self.house.now.mono)
-        )
-        assert self.told(chat) == self.told(self.house.catch_up())
+        here = chat.durable.rooms
+        stored = self.kept(self.house.whole(), here)
+        HAPPENED["let go"] += len(self.house.model.rooms) > len(here)
+        assert self.kept(chat, here) == stored
+        assert self.told(chat, here) == self.told(self.house.catch_up(), here)
         for event in self.house.delivered:
             before = self.kept(chat)
             # A room may have been made again, and counts from 1 then.
@@ -721,9 +723,9 @@ class Life(RuleBasedStateMachine):
         """At the end, too."""
         self.quiesce()
 
-    def told(self, chat: Chat) -> Any:
+    def told(self, chat: Chat, here: Container[RoomName]) -> Any:
         """What changes alone tell: not read marks, nor which guests are here."""
-        rooms, users, _, invites, *rest = self.kept(chat)
+        rooms, users, _, invites, *rest = self.kept(chat, here)
         seen = {
             name: (
                 *row[:5],
@@ -744,8 +746,12 @@ class Life(RuleBasedStateMachine):
         asked = {key: one for key, one in invites.items() if not is_guest(key[0])}
         return seen, known, asked, *rest, chat.durable.place
 
-    def kept(self, chat: Any) -> Any:
-        """What a restart keeps; sanctions that have lapsed are nothing."""
+    def kept(self, chat: Any, here: Container[RoomName] | None = None) -> Any:
+        """What a restart keeps; sanctions that have lapsed are nothing.
+
+        Of direct conversations only those that are `here`.
+        """
+        here = chat.durable.rooms if here is None else here
         now = self.house.now.sure
         rooms = {
             room.name: (
@@ -759,6 +765,7 @@ class Life(RuleBasedStateMachine):
                 {n: s for n, s in room.mutes.items() if s.holds(now)},
             )
             for room in chat.durable.rooms.values()
+            if room.name in here or not is_direct(room.name)
         }
         users = {
             user.name: (
@@ -775,10 +782,11 @@ class Life(RuleBasedStateMachine):
             for room, invite in invites.items()
             if invite.matters(now)
         }
-        here = address_digest(HERE, chat.durable.address_key)
+        digest = address_digest(HERE, chat.durable.address_key)
         barred = {
-            place: chat.durable.address_ban(place, here, now)
+            place: chat.durable.address_ban(place, digest, now)
             for place in (None, *chat.durable.rooms)
+            if place is None or not is_direct(place)
         }
         return rooms, users, guests, invites, barred, chat.durable.aliases
 
@@ -795,7 +803,7 @@ def test_whatever_happens_every_client_is_told_the_truth(steps: int) -> None:
     )
     wanted = (
         *("removed live", "removed replaying", "since join", "left to others"),
-        *("destroyed live", "dropped", "needless", "renamed"),
+        *("destroyed live", "dropped", "needless", "renamed", "let go"),
     )
     for what in wanted:
         assert HAPPENED[what] > 0, HAPPENED

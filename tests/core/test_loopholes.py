@@ -8,8 +8,8 @@ import pytest
 
 from chatd.config import Config
 from chatd.config.limits import Limits
-from chatd.core.commands.sessions import INVITES_SHOWN_MAX
 from chatd.core.commands.speech import SAYINGS_MAX
+from chatd.core.commands.welcome import INVITES_SHOWN_MAX
 from chatd.core.entities import Invite, Room, Sayings
 from chatd.core.principal import Renewal
 from chatd.core.scope import Scope

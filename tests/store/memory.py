@@ -18,11 +18,11 @@ import trio
 
 from chatd.core import drafts as d
 from chatd.core.changes import AccessRevoked, Banned, Change, Unbanned
-from chatd.core.entities import Invite, Sanction, SessionKept
+from chatd.core.entities import Invite, Membership, Room, Sanction, SessionKept
 from chatd.core.principal import InvitationKept
 from chatd.core.query import Hit, Place, Query
 from chatd.errors import StoreFailed, StoreUnavailable
-from chatd.ids import RoomName, Seq, SessionId, SessionTag, UserName
+from chatd.ids import RoomName, Seq, SessionId, SessionTag, UserName, is_direct
 from chatd.ports import RoomRow, SessionRow, Snapshot, TokenRow, UserRow
 from chatd.store import answers
 from chatd.store.ranking import read_page
@@ -33,6 +33,7 @@ from tests.store.model import Model, admissions, erasing
 from tests.store.model.entities import ModelMessage, ModelRoom
 from tests.store.model.people import (
     bar_address,
+    direct_rooms,
     end_session,
     end_sessions,
     forget_addresses,
@@ -161,6 +162,7 @@ class MemoryStore:
                     bool(room.messages),
                 )
                 for _, room in sorted(self._model.rooms.items())
+                if not is_direct(room.name)
             ],
             users=[
                 attrs.evolve(user, password_hash=None)
@@ -202,6 +204,13 @@ class MemoryStore:
         reached = min(now, self._model.certain)
         forget_addresses(self._model, reached, round(self.guest_ban_h * HOUR_MS))
         return outcomes
+
+    async def direct_rooms(
+        self, user: UserName
+    ) -> list[tuple[Room, dict[UserName, Membership]]]:
+        """Read a user's direct conversations; see the port. Cancellation: safe."""
+        await trio.lowlevel.checkpoint()
+        return direct_rooms(self._model, user)
 
     async def events(
         self,

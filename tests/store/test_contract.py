@@ -11,11 +11,20 @@ import trio
 from chatd.core import drafts as d
 from chatd.core.changes import SessionOpened, SessionsEnded
 from chatd.core.clock import SLIP_MS
-from chatd.core.entities import SessionKept
+from chatd.core.entities import Membership, SessionKept
 from chatd.core.settings import PLAIN, RoomSettings
 from chatd.enums import AccountRole, MemberChange, Role
 from chatd.errors import RejectCode
-from chatd.ids import Cid, Epoch, RoomName, Seq, SessionId, UserName, session_tag
+from chatd.ids import (
+    Cid,
+    Epoch,
+    RoomName,
+    Seq,
+    SessionId,
+    UserName,
+    direct_room,
+    session_tag,
+)
 from chatd.ports import MemberRow, RoomRow, SessionRow, Store, TokenRow, UserRow
 from chatd.wire import events as e
 from chatd.wire import replies as r
@@ -690,7 +699,7 @@ async def test_a_topic_is_kept(store: Store) -> None:
     """It is state of the room and tells the timeline nothing."""
     assert await one(store, d.DeclareRoom(LOBBY, RoomSettings(topic="tea"))) == STORED
     topics = {room.room: room.settings.topic for room in (await store.load(T0)).rooms}
-    assert topics == {LOBBY: "tea", DIRECT: ""}
+    assert topics == {LOBBY: "tea"}
     assert await timeline(store) == []
 
 
@@ -1185,10 +1194,8 @@ async def test_the_start_tells_rooms_users_and_guests_sessions(site: Site) -> No
         )
     async with site.opened() as store:
         snapshot = await store.load(T0 + 9)
-    assert [room.room for room in snapshot.rooms] == [DIRECT, LOBBY]
-    assert [(r.head, r.first, r.last_ts) for r in snapshot.rooms] == [
-        (0, 1, 0),
-        (1, 1, T0),
+    assert [(r.room, r.head, r.first, r.last_ts) for r in snapshot.rooms] == [
+        (LOBBY, 1, 1, T0)
     ]
     assert [user.user for user in snapshot.users] == [ANN, BOB, CY, GUEST]
     assert {user.password_hash for user in snapshot.users} == {None}
@@ -1287,3 +1294,45 @@ async def test_a_batch_may_have_any_size(store: Store, count: int) -> None:
     again = await store.commit([draft for draft in drafts if draft.cid], T0)
     assert seqs(again) == list(range(2, count + 1, 2))
     assert [m.text for m in await page(store)] == [draft.text for draft in drafts]
+
+
+# --- direct conversations -------------------------------------------------------------
+
+
+async def test_direct_conversations_are_read_for_one_user(site: Site) -> None:
+    """By name, with both members and their marks; `load` leaves them out."""
+    others, mine = [direct_room(ANN, BOB), direct_room(ANN, CY)], direct_room(BOB, CY)
+    members = [(ANN, BOB), (ANN, CY), (BOB, CY)]
+    async with site.opened() as store:
+        await store.load(T0)
+        await fill(store)
+        for name, two in zip((*others, mine), members, strict=True):
+            roles = dict.fromkeys(two, Role.MEMBER)
+            await one(store, d.CreateRoom(name, EPOCH, PLAIN, roles))
+        await one(store, d.NewMessage(mine, BOB, None, "hi"))
+        await one(store, d.SaveMarks({(mine, CY): Seq(1)}, {}, {}))
+    async with site.opened() as store:
+        snapshot = await store.load(T0)
+        assert [row.room for row in snapshot.rooms] == [LOBBY]
+        found = await store.direct_rooms(CY)
+        assert [room.name for room, _ in found] == [others[1], mine]
+        room, both = found[1]
+        assert (room.epoch, room.head, room.first) == (EPOCH, 1, 1)
+        assert room.settings == PLAIN
+        assert both == {
+            BOB: Membership(Role.MEMBER, both[BOB].read),
+            CY: Membership(Role.MEMBER, Seq(1)),
+        }
+        assert await store.direct_rooms(UserName("nobody")) == []
+
+
+async def test_who_was_erased_is_in_no_conversation(store: Store) -> None:
+    """The other one has it still."""
+    room = direct_room(ANN, BOB)
+    both = dict.fromkeys((ANN, BOB), Role.MEMBER)
+    await one(store, d.CreateRoom(room, EPOCH, PLAIN, both))
+    await one(store, d.EraseUser(ANN, None, UserName("erased~aaaa")))
+    ((found, members),) = await store.direct_rooms(BOB)
+    assert found.name == room
+    assert list(members) == [BOB]
+    assert await store.direct_rooms(ANN) == []

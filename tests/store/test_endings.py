@@ -36,8 +36,9 @@ DESTROY = d.DestroyRoom(LOBBY, ANN, Cid("x"))
 
 
 async def rooms(store: Store) -> list[RoomName]:
-    """Which rooms a start finds."""
-    return [row.room for row in (await store.load(T0)).rooms]
+    """Which rooms a start finds, and ann when she comes."""
+    found = [row.room for row in (await store.load(T0)).rooms]
+    return [room.name for room, _ in await store.direct_rooms(ANN)] + found
 
 
 async def test_a_destroyed_room_is_found_by_nothing(store: Store) -> None:

@@ -22,7 +22,7 @@ from typing import Any
 
 from chatd.core import changes
 from chatd.core.applying import members, people, rooms, sessions, timeline
-from chatd.core.changes import Change
+from chatd.core.changes import Change, room_of
 from chatd.core.effects import Effect
 from chatd.core.inputs import Now
 from chatd.core.state import Chat
@@ -39,7 +39,12 @@ def apply(chat: Chat, change: Change, now: Now) -> list[Effect]:
     Returns:
         What is to be delivered, in this order.
     """
-    return _APPLY[type(change)](chat, change, now)
+    wanted = _APPLY[type(change)](chat, change, now)
+    if chat.live.loads.by_user:
+        room = room_of(change)
+        if room is not None and room not in chat.durable.rooms:
+            chat.live.loads.note_changed(room)
+    return wanted
 
 
 _APPLY: dict[type, Callable[[Chat, Any, Now], list[Effect]]] = {

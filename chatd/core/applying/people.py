@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chatd.core.agenda import Due
 from chatd.core.applying.members import (
     forget_invite,
     leave,
@@ -23,6 +24,7 @@ from chatd.core.changes import (
 from chatd.core.effects import Effect, EndSetup, Tell
 from chatd.core.entities import User
 from chatd.core.inputs import Now
+from chatd.core.residency import drop_unneeded
 from chatd.core.state import Chat
 from chatd.enums import AccountRole
 from chatd.errors import Ending
@@ -85,6 +87,8 @@ def erased(chat: Chat, change: UserErased, now: Now) -> list[Effect]:
         return wanted
     for where in list(user.rooms):
         leave(chat, durable.rooms[where], user, now)
+        drop_unneeded(chat, durable.rooms[where])
+    chat.live.agenda.cancel(Due.IDLE, user.name)
     for where in list(durable.sanctioned.get(user.name, ())):
         set_ban(chat, durable.rooms[where], user.name, None)
         set_mute(chat, durable.rooms[where], user.name, None, now)

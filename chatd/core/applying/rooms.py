@@ -27,6 +27,8 @@ def made(chat: Chat, change: RoomMade, now: Now) -> list[Effect]:
     conversation are subscribed to it at once.
     """
     durable, event = chat.durable, change.event
+    if is_direct(change.room) and not _is_needed(chat, change):
+        return []
     room = Room(
         *(change.room, change.epoch, Seq(0), Seq(1), change.settings),
         maker=change.maker,
@@ -43,6 +45,12 @@ def made(chat: Chat, change: RoomMade, now: Now) -> list[Effect]:
         chat.live.emptied[room.name] = False
     wanted = _subscribe_both(chat, room) if is_direct(room.name) else []
     return [*wanted, Deliver(event)] if event is not None else wanted
+
+
+def _is_needed(chat: Chat, change: RoomMade) -> bool:
+    """Whether one of the two of a direct conversation is still here."""
+    known = map(chat.durable.users.get, change.members)
+    return any(user is not None and user.whole for user in known)
 
 
 def _subscribe_both(chat: Chat, room: Room) -> list[Effect]:

@@ -271,6 +271,11 @@ LOOK_UPS: dict[type, LookUp] = {
     queries.FindUser: LookUp(
         lambda store, _, query: store.user(query.user), _user_found, Queue.AT_ONCE
     ),
+    queries.LoadDirect: LookUp(
+        lambda store, _, query: store.direct_rooms(query.principal.user),
+        sessions.loaded,
+        Queue.COUNTS,
+    ),
     queries.CountUnread: LookUp(
         lambda store, _, query: store.unread(query.principal.user, query.marks),
         sessions.counted,

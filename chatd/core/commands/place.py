@@ -7,7 +7,7 @@ nothing that grows, and tells nothing that the page before a login would not sho
 from __future__ import annotations
 
 from chatd.core import rate_limits
-from chatd.core.commands.sessions import PROTOCOL
+from chatd.core.commands.welcome import PROTOCOL
 from chatd.core.drafts import SetPlace
 from chatd.core.entities import Connection
 from chatd.core.turn import Turn

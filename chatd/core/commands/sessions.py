@@ -1,11 +1,12 @@
 """Hello: who is on a connection, and until when.
 
-A hello runs in up to four steps, and what the connection sent behind it waits
+A hello runs in up to five steps, and what the connection sent behind it waits
 for all of them: the credential is verified at the edge, a new session is made
-durable before its secret is told, unread messages are counted, and `welcome` is
-answered in the same turn in which the connection gets its user. A newer
-connection takes its session over in that turn: the older one is detached first,
-so nobody sees the user leave or come.
+durable before its secret is told, his direct conversations are read where they are not
+in memory (`chatd.core.residency`), unread messages are counted, and `welcome` is
+answered in the same turn in which the connection gets its user. A newer connection
+takes its session over in that turn: the older one is detached first, so nobody sees the
+user leave or come.
 
 What was verified is a little old by then. An account whose connections were cut
 meanwhile (`chatd.core.commands.accounts`) is verified once more before `welcome`.
@@ -15,11 +16,11 @@ from __future__ import annotations
 
 import attrs
 
-from chatd.core import rate_limits
+from chatd.core import rate_limits, residency
 from chatd.core.applying.people import admin_is_here
 from chatd.core.applying.sessions import subscribe_direct
 from chatd.core.barred import address_digest, banned_from_server
-from chatd.core.commands.authority import invitation
+from chatd.core.commands.welcome import greeting
 from chatd.core.deadlines import expect_expiry
 from chatd.core.drafts import (
     AddUser,
@@ -31,24 +32,16 @@ from chatd.core.drafts import (
     RenewSession,
 )
 from chatd.core.effects import Authenticate, Origin
-from chatd.core.entities import Connection, User, readable_from
+from chatd.core.entities import Connection, User
 from chatd.core.inputs import Answered, Authenticated, AuthenticationFailed
 from chatd.core.principal import Principal, kept
-from chatd.core.queries import CountUnread, Unread
-from chatd.core.scope import Scope
+from chatd.core.queries import CountUnread, LoadDirect, Unread
 from chatd.core.turn import Turn
 from chatd.enums import AccountRole
 from chatd.errors import Ending, Reject, RejectCode
-from chatd.ids import RoomName, SessionId, UserName, is_direct, is_guest
+from chatd.ids import ConnectionId, SessionId, UserName, is_direct, is_guest
 from chatd.names import NAMES, check_free, skeleton
 from chatd.wire.commands import Hello
-from chatd.wire.replies import InviteShown, LimitsShown, RoomState, Welcome
-
-INVITES_SHOWN_MAX = 100
-"""The newest; `welcome` must not grow by what others do. Source: a page."""
-
-PROTOCOL = 1
-"""The version of the protocol that `welcome` names."""
 
 REFUSED_CREDENTIALS_MAX = 3
 """Wrong credentials that end a connection. Source: protocol section 2."""
@@ -236,10 +229,40 @@ def uncounted(turn: Turn, query: CountUnread) -> None:
         unclaimed(turn, query.principal.session)
 
 
+def loaded(
+    turn: Turn,
+    connection: Connection,
+    found: Answered[Hello, LoadDirect, residency.Stored],
+) -> None:
+    """Go on with all hellos of a user whose direct conversations were read."""
+    name, loads = found.query.principal.user, turn.live.loads
+    if loads.by_user[name].overtaken:
+        loads.note_begun(name)
+        turn.query(connection, found.command, found.query)
+        return
+    user = turn.durable.users.get(name)
+    if user is not None:
+        residency.take(turn.chat, user, found.answer, turn.now.mono)
+    for number, waiting in loads.note_over(name).items():
+        _go_on(turn, turn.live.connections[number], *waiting)
+
+
+def abandoned(turn: Turn, number: ConnectionId) -> None:
+    """Let go of a hello whose connection has gone while its user's rooms were read."""
+    waiting, other = turn.live.loads.note_gone(number)
+    if waiting is not None and not waiting[1].principal.resumed:
+        unclaimed(turn, waiting[1].principal.session)
+    if other is not None:
+        user = turn.live.loads.users[other]
+        command, so_far = turn.live.loads.by_user[user].waiting[other]
+        turn.live.loads.note_begun(user)
+        turn.query(turn.live.connections[other], command, LoadDirect(so_far.principal))
+
+
 def _go_on(
     turn: Turn, connection: Connection, command: Hello, so_far: CountUnread
 ) -> None:
-    """Welcome, if every count that is needed is there; else ask for the rest.
+    """Welcome, if every room and count that is needed is there; else have it read.
 
     A count belongs to the seq up to which it was made. For a direct room that
     must be the head, since live events follow right after `welcome`; elsewhere
@@ -247,6 +270,10 @@ def _go_on(
     """
     chat, who, counts = turn.chat, so_far.principal, so_far.counted
     user = chat.durable.users.get(who.user)
+    if user is not None and not user.whole and not is_guest(user.name):
+        if chat.live.loads.note_waiting(connection.id, user.name, (command, so_far)):
+            turn.query(connection, command, LoadDirect(who))
+        return
     marks = []
     for name in user.rooms if user is not None else ():
         room = chat.durable.rooms[name]
@@ -281,6 +308,9 @@ def _welcome(
         refused(turn, connection, command, barred)
         return
     user = chat.durable.add_user(User(who.user, who.display, who.role))
+    if not user.whole and not is_guest(user.name):
+        # The terminal has added him a moment ago: there is nothing of him to be read.
+        residency.take(chat, user, (), turn.now.mono)
     if who.role == AccountRole.ADMIN:
         turn.effects += admin_is_here(chat)
     entry = chat.live.sessions.get(who.session)
@@ -302,90 +332,9 @@ def _welcome(
         chat.live.note_device(who.session, command.device)
     if older is not None:
         turn.finish(older, Ending.TAKEN_OVER)
-    turn.answer(connection.id, _greeting(turn, user, command, who, counts))
+    turn.answer(connection.id, greeting(turn, user, command, who, counts))
     turn.effects += subscribe_direct(turn.chat, connection)
     turn.release(connection)
-
-
-def _greeting(
-    turn: Turn,
-    user: User,
-    command: Hello,
-    who: Principal,
-    counts: dict[RoomName, Unread],
-) -> Welcome:
-    """What somebody is told who is let in."""
-    chat, limits = turn.chat, turn.config.limits
-    return Welcome(
-        user.name,
-        user.display,
-        user.role,
-        who.secret,
-        turn.place,
-        turn.server,
-        PROTOCOL,
-        now=turn.now.wall,
-        heartbeat=_shown(turn.config.heartbeat.interval_s),
-        heartbeat_timeout=_shown(turn.config.heartbeat.timeout_s),
-        limits=LimitsShown(
-            limits.frame_bytes,
-            limits.text_chars,
-            _shown(limits.messages_per_s),
-            limits.messages_burst,
-        ),
-        rooms=[
-            _room_state(turn, user, name, counts)
-            for name in user.rooms
-            if turn.chat.shows(who.scope, name)
-        ],
-        suggested=list(chat.durable.declared),
-        invites=_invites(turn, user, who.scope),
-        page=turn.page or None,
-        id=command.id,
-    )
-
-
-def _shown(number: float) -> float:
-    """A number as a person would write it: 25, not 25.0."""
-    return int(number) if number == int(number) else number
-
-
-def _room_state(
-    turn: Turn,
-    user: User,
-    name: RoomName,
-    counts: dict[RoomName, Unread],
-) -> RoomState:
-    room = turn.durable.rooms[name]
-    read = room.members[user.name].read
-    nothing = Unread(room.head, 0, 0)
-    # All may have been read while it was counted.
-    found = nothing if read == room.head else counts.get(name, nothing)
-    return RoomState(
-        name,
-        room.epoch,
-        found.upto,
-        readable_from(room, room.members[user.name]),
-        min(read, found.upto),
-        found.unread,
-        found.mentions,
-        room.settings.title,
-        room.settings.archived,
-        room.was,
-    )
-
-
-def _invites(turn: Turn, user: User, scope: Scope | None) -> list[InviteShown]:
-    """The invitations that wait for the user, the oldest first."""
-    shown = []
-    for name in turn.durable.invites.get(user.name, ()):
-        if not turn.chat.shows(scope, name):
-            continue
-        invite = invitation(turn, user.name, name)
-        if invite is not None and invite.sender not in user.blocks:
-            title = turn.durable.rooms[name].settings.title
-            shown.append(InviteShown(name, invite.sender, invite.ts, title))
-    return shown[-INVITES_SHOWN_MAX:]
 
 
 def _gone() -> Reject:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import apsw
 
 from chatd.core.changes import AddressBan
@@ -94,10 +96,12 @@ def load(
 
 def _rooms(db: apsw.Connection, barred: dict[int, list[AddressBan]]) -> list[RoomRow]:
     members: dict[int, list[MemberRow]] = {}
-    for room, *member in select(
+    for room, *member in _of_others(
         db,
-        "SELECT m.room_id, u.name, m.role, m.read, m.first FROM member m"
-        " JOIN user u ON u.id = m.user_id WHERE u.erased IS NULL ORDER BY u.name",
+        # By room: there are more memberships in direct conversations than elsewhere.
+        "SELECT m.room_id, u.name, m.role, m.read, m.first FROM room r"
+        " CROSS JOIN member m ON m.room_id = r.id JOIN user u ON u.id = m.user_id"
+        " WHERE r.ended IS NULL AND :other AND u.erased IS NULL ORDER BY u.name",
     ):
         members.setdefault(room, []).append(MemberRow(*member))
     bans, mutes = _sanctions(db, "ban"), _sanctions(db, "mute")
@@ -114,12 +118,12 @@ def _rooms(db: apsw.Connection, barred: dict[int, list[AddressBan]]) -> list[Roo
         db, "SELECT room_id, name FROM former_name ORDER BY seq"
     ):
         was.setdefault(number, []).append(name)
-    rooms = select(
+    rooms = _of_others(
         db,
         "SELECT r.id, r.name, epoch, head, first, last_ts, settings, u.name,"
         " EXISTS (SELECT 1 FROM message m WHERE m.room_id = r.id)"
         " FROM room r LEFT JOIN user u ON u.id = r.maker_id"
-        " WHERE r.ended IS NULL ORDER BY r.name",
+        " WHERE r.ended IS NULL AND :other ORDER BY r.name",
     )
     return [
         RoomRow(
@@ -140,6 +144,17 @@ def _rooms(db: apsw.Connection, barred: dict[int, list[AddressBan]]) -> list[Roo
         )
         for number, name, epoch, head, first, last_ts, settings, maker, spoken in rooms
     ]
+
+
+def _of_others(db: apsw.Connection, sql: str) -> list[tuple[Any, ...]]:
+    """Select for the rooms `r` that are no direct conversations, by their names' index.
+
+    Args:
+        db: The database.
+        sql: With `:other` where the name is compared.
+    """
+    parts = "r.name < '@'", "r.name >= 'A'"
+    return [row for part in parts for row in select(db, sql.replace(":other", part))]
 
 
 def _sanctions(db: apsw.Connection, kind: str) -> dict[int, list[SanctionRow]]:

@@ -23,7 +23,7 @@ import trio
 
 from chatd.core.changes import Change
 from chatd.core.drafts import Draft, Outcome
-from chatd.core.entities import SessionKept
+from chatd.core.entities import Membership, Room, SessionKept
 from chatd.core.principal import InvitationKept
 from chatd.core.query import Hit, Place, Query
 from chatd.errors import (
@@ -36,6 +36,7 @@ from chatd.ids import RoomName, Seq, SessionId, SessionTag, UserName
 from chatd.observe import log
 from chatd.ports import SessionRow, Snapshot, TokenRow, UserRow
 from chatd.store.sqlite import admissions, checking, reader, search
+from chatd.store.sqlite.direct import direct_rooms
 from chatd.store.sqlite.filling import Filling
 from chatd.store.sqlite.load import known, load
 from chatd.store.sqlite.readers import COUNTED_ROOMS, Readers
@@ -193,6 +194,12 @@ class SqliteStore:
             log().warning("store_not_clean", error=str(error))
 
     # --- reading ------------------------------------------------------------
+
+    async def direct_rooms(
+        self, user: UserName
+    ) -> list[tuple[Room, dict[UserName, Membership]]]:
+        """Read a user's direct conversations; see the port. Cancellation: safe."""
+        return await self._readers.count(direct_rooms, user)
 
     async def events(
         self,

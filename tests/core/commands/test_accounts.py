@@ -551,7 +551,7 @@ def test_the_end_of_a_token_ends_nobody_twice() -> None:
     assert ann.take() == []
     assert ann.ending is Ending.MALFORMED
     ann.close()
-    house.wait(60)
+    house.wait(120)
     house.settle()
     assert not len(house.chat.live.agenda)
 
@@ -674,6 +674,7 @@ def test_two_first_logins_at_once_make_one_account() -> None:
     verified(house, one, DAN, is_new=True)
     verified(house, two, DAN, is_new=True)
     house.commit()
+    house.run_errand()
     assert one.take()[0].type == "welcome"
     for _ in range(TRIES_MAX):
         again = house.errands.pop()

@@ -66,6 +66,8 @@ def test_a_hello_runs_in_steps_and_ends_with_welcome() -> None:
     assert origin == Origin(peer.id, hello, draft)
     assert peer.take() == []
     house.commit()
+    assert peer.take() == []
+    house.run_errand()
     welcome, done = peer.take()
     assert welcome == replies.Welcome(
         ADA,

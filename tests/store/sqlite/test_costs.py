@@ -19,7 +19,8 @@ from chatd.core.query import parse_query
 from chatd.core.settings import PLAIN
 from chatd.enums import AccountRole, Role
 from chatd.ids import RoomName, Seq, UserName
-from chatd.store.sqlite import reader, search
+from chatd.store.sqlite import load, reader, search
+from chatd.store.sqlite.direct import direct_rooms
 from chatd.store.sqlite.search_index import fill
 from chatd.store.sqlite.sql import transaction
 from chatd.store.sqlite.writer import Writer
@@ -279,7 +280,33 @@ def _session(number: int) -> bytes:
     return number.to_bytes(32)
 
 
+def a_start_with_many_conversations(at: Place) -> Callable[[], object]:
+    """They are read for those who come."""
+    talk(at, (BOB, CY))
+    return lambda: load.load(at.db, T0, T0, 1, 1, 1)
+
+
+def the_conversations_of_one_of_many(at: Place) -> Callable[[], object]:
+    """Others have some, too."""
+    talk(at, (BOB, CY))
+    return lambda: direct_rooms(at.db, ANN)
+
+
+def talk(at: Place, both: tuple[UserName, UserName]) -> None:
+    """Have many conversations, all of the same two."""
+    at.times(
+        lambda number: d.CreateRoom(
+            RoomName(f"@b{number},c{number}"),
+            EPOCH,
+            PLAIN,
+            dict.fromkeys(both, Role.MEMBER),
+        )
+    )
+
+
 PASSED = [
+    a_start_with_many_conversations,
+    the_conversations_of_one_of_many,
     mentioned_once_and_not_any_more,
     one_more_of_many_who_were_told,
     blocked_reactions,

@@ -9,17 +9,18 @@ from pathlib import Path
 import apsw
 import pytest
 
-from chatd.ids import RoomName
+from chatd.ids import Epoch, RoomName
 from chatd.store import SqliteStore
 from chatd.store.sqlite.files import read_side
 from chatd.store.sqlite.generation import RAISED_EVERY_MS
 from chatd.store.sqlite.sql import select
-from tests.store.support import EPOCH, LOBBY, T0, fill, one, say, seqs, sqlite
+from tests.store.support import ANN, EPOCH, LOBBY, T0, fill, one, say, seqs, sqlite
 
 
-async def epochs(store: SqliteStore) -> dict[RoomName, str]:
+async def epochs(store: SqliteStore) -> dict[RoomName, Epoch]:
     """Each room's epoch."""
-    return {room.room: room.epoch for room in (await store.load(T0)).rooms}
+    found = {room.room: room.epoch for room in (await store.load(T0)).rooms}
+    return found | {room.name: room.epoch for room, _ in await store.direct_rooms(ANN)}
 
 
 def backup(directory: Path, target: Path) -> None:
