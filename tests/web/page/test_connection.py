@@ -27,7 +27,9 @@ def test_1_1_connect_and_authenticate(come: Come) -> None:
     expect(ann.box).to_be_editable()
     expect(ann.online).to_have_text("1 online")
     ann.page.reload()
+    # One can write before there is a connection.
     expect(ann.box).to_be_editable()
+    expect(ann.online).to_have_text("1 online")
     kept = ann.page.evaluate("[JSON.stringify(localStorage), document.cookie]")
     assert PASSWORD not in str(kept) + ann.page.url
     assert kept[1] == ""
