@@ -45,17 +45,6 @@ class Role(StrEnum):
     OWNER = "owner"
 
 
-class RoomKind(StrEnum):
-    """What its name says that a room is.
-
-    Source: protocol section 1.
-    """
-
-    PUBLIC = "public"
-    PRIVATE = "private"
-    DIRECT = "direct"
-
-
 class State(StrEnum):
     """Whether somebody is there.
 

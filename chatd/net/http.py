@@ -143,7 +143,7 @@ class HttpConnection:
         with trio.CancelScope() as scope:
             scope.deadline = trio.current_time() + (IDLE_S if idle else HEAD_S)
             if idle:
-                self.router.http._idle.add(scope)  # noqa: SLF001 - one module
+                self.router.http.idle.add(scope)
             try:
                 while (head := self._bytes.next()) is None:
                     data = await read(self.sock, READ_BYTES)
@@ -152,12 +152,12 @@ class HttpConnection:
                     self._bytes.feed(data)
                     if idle and self._bytes.begun:
                         idle = False
-                        self.router.http._idle.discard(scope)  # noqa: SLF001
+                        self.router.http.idle.discard(scope)
                         scope.deadline = trio.current_time() + HEAD_S
                 else:
                     return head
             finally:
-                self.router.http._idle.discard(scope)  # noqa: SLF001
+                self.router.http.idle.discard(scope)
         if not self._bytes.begun:
             return None
         if scope.cancelled_caught:

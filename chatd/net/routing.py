@@ -75,12 +75,13 @@ class HttpConfig:
     """The application for all other paths; None where there is none."""
     stopping: bool = False
     """No further request is taken on any connection."""
-    _idle: set[trio.CancelScope] = attrs.field(factory=set)
+    idle: set[trio.CancelScope] = attrs.field(factory=set, init=False)
+    """Of connections that wait for a request; `stop` cancels them."""
 
     def stop(self) -> None:
         """End connections that wait for a request; the others after theirs."""
         self.stopping = True
-        for scope in self._idle:
+        for scope in self.idle:
             scope.cancel()
 
 
