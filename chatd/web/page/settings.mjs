@@ -131,6 +131,7 @@ function useListed(type) {
     try {
       for await (const page of pages({ type })) found.push(...page[type]);
       setList(found);
+      setWrong("");
     } catch (failure) {
       setWrong(reason(failure));
     }

@@ -250,6 +250,25 @@ def test_one_logs_in_on_another_device_by_a_link(come: Come) -> None:
     expect(ann.rooms).to_be_visible()
 
 
+def test_the_list_of_devices_comes_back_with_the_connection(
+    come: Come, daemon: Daemon
+) -> None:
+    """What is wrong with it is told as long as it is."""
+    ann = come("ann")
+    settings(ann, "Devices")
+    dialog = ann.page.get_by_role("dialog")
+    expect(dialog.get_by_role("listitem")).to_have_count(1)
+    wrong = dialog.get_by_text("The server cannot be reached.")
+    ann.expects_losses()
+    daemon.kill()
+    expect(wrong).to_be_visible()
+    daemon.start()
+    # The browser says so when there is a network again, and the page tries at once.
+    ann.page.evaluate("dispatchEvent(new Event('online'))")
+    expect(wrong).to_have_count(0)
+    expect(dialog.get_by_role("listitem")).to_have_count(1)
+
+
 def test_a_password_is_changed(come: Come) -> None:
     """A wrong one of now is told; other devices are out, and the old is no good."""
     ann, phone = come("ann"), come("ann")
