@@ -22,7 +22,7 @@ import apsw
 
 from chatd.errors import StoreRefused, TooSlow
 from chatd.store.sqlite.faults import refusing
-from chatd.store.sqlite.sql import STEPS, select, within
+from chatd.store.sqlite.sql import resting, select, within
 
 START_S = 1.0
 """How long a start looks for damage. Source: half of what it may take longer after a
@@ -77,7 +77,7 @@ def check_gently(db: apsw.Connection, path: Path, name: str) -> None:
     Raises:
         StoreRefused: It is damaged.
     """
-    with _resting(db):
+    with resting(db):
         check(db, path, name)
 
 
@@ -108,21 +108,3 @@ def _refusing_damage(path: Path) -> Iterator[None]:
         if isinstance(refused.__cause__, apsw.InterruptError):
             raise refused.__cause__ from None
         raise
-
-
-@contextmanager
-def _resting(db: apsw.Connection) -> Iterator[None]:
-    """Have what runs in the block pause as long as it works."""
-    began = time.monotonic()
-
-    def rest() -> bool:
-        nonlocal began
-        time.sleep(time.monotonic() - began)  # noqa: TID251 - no loop runs here
-        began = time.monotonic()
-        return False
-
-    db.set_progress_handler(rest, STEPS, id=rest)
-    try:
-        yield
-    finally:
-        db.set_progress_handler(None, id=rest)

@@ -7,7 +7,7 @@ are `Any`: the tables are STRICT, so what comes out is what was put in.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -99,6 +99,34 @@ def within(db: apsw.Connection, seconds: float) -> Iterator[Deadline]:
         raise
     finally:
         db.set_progress_handler(None, id=deadline)
+
+
+@contextmanager
+def resting(
+    db: apsw.Connection, rest_s: Callable[[float], float] = lambda worked: worked
+) -> Iterator[None]:
+    """Have what runs in the block rest again and again, so that others have a turn.
+
+    Args:
+        db: The connection, in a thread without a loop.
+        rest_s: How long to rest after so many seconds of work, 0 for not yet; as long
+            as it has worked, if nothing is said.
+    """
+    began = time.monotonic()
+
+    def rest() -> bool:
+        nonlocal began
+        pause_s = rest_s(time.monotonic() - began)
+        if pause_s:
+            time.sleep(pause_s)  # noqa: TID251 - no loop runs here
+            began = time.monotonic()
+        return False
+
+    db.set_progress_handler(rest, STEPS, id=rest)
+    try:
+        yield
+    finally:
+        db.set_progress_handler(None, id=rest)
 
 
 # --- many rows to a statement -------------------------------------------------
