@@ -17,7 +17,6 @@ whatever it has, and the old name a new row, which keeps it taken.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import apsw
@@ -133,7 +132,7 @@ def _rename(db: apsw.Connection, user: int, nameless: UserName) -> None:
 
 def steps(db: apsw.Connection, user: int) -> Progress | None:
     """Do steps until the time of one is over; as `step`."""
-    deadline = Deadline(time.monotonic() + STEP_S)
+    deadline = Deadline.after(STEP_S)
     while True:
         progress = step(db, user)
         if progress is None or progress.is_done or deadline.is_over():

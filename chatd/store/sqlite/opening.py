@@ -85,7 +85,6 @@ async def open_store(
                 round(guest_hold_s * 1000),
                 searcher,
                 search_s,
-                guest_ban_ms,
             )
             stack.push_async_callback(_shielded, store.finish)
             for _ in range(CONNECTIONS):

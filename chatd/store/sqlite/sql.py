@@ -51,6 +51,17 @@ def transaction(db: apsw.Connection) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def snapshot(db: apsw.Connection) -> Iterator[None]:
+    """Everything that is read in the block is of one moment."""
+    db.execute("BEGIN")
+    try:
+        yield
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+
+
 def select(
     db: apsw.Connection, sql: str, values: Sequence[Any] = ()
 ) -> list[tuple[Any, ...]]:
@@ -66,6 +77,11 @@ class Deadline:
     """When a look-up has to be over."""
 
     at: float
+
+    @classmethod
+    def after(cls, seconds: float) -> Deadline:
+        """One that is so long from now."""
+        return cls(time.monotonic() + seconds)
 
     def is_over(self) -> bool:
         """Whether it is."""
@@ -88,7 +104,7 @@ def within(db: apsw.Connection, seconds: float) -> Iterator[Deadline]:
     Raises:
         TooSlow: It did.
     """
-    deadline = Deadline(time.monotonic() + seconds)
+    deadline = Deadline.after(seconds)
     deadline.check()
     db.set_progress_handler(deadline.is_over, STEPS, id=deadline)
     try:
