@@ -159,15 +159,14 @@ class SqliteStore:
         Cancellation: safe; the next start goes on.
         """
         left = self._writer.generation.side.unchecked
-        if left:
-            log().info("store_check_goes_on", tables=len(left))
+        log().info("store_check_goes_on", tables=len(left))
         for name in left:
             try:
                 await call(
                     db, checking.check_gently, cast(apsw.Connection, db), path, name
                 )
                 with trio.CancelScope(shield=True):
-                    await self._write(in_words, self._sync, self._checked, name)
+                    await self._write(self._writer.checked, name)
             except StoreRefused as refused:
                 log().critical("store_damaged", error=str(refused))
                 # Not stopped cleanly: the next start finds it again.
@@ -176,11 +175,7 @@ class SqliteStore:
             except (StoreUnavailable, StoreFailed) as error:
                 log().warning("store_not_checked", error=str(error))
                 return
-        if left:
-            log().info("store_check_complete")
-
-    def _checked(self, _db: apsw.Connection, name: str) -> None:
-        self._writer.generation.checked(name)
+        log().info("store_check_complete")
 
     async def finish(self) -> None:
         """Mark a clean stop, if it is one; `open_store` calls it last.
