@@ -124,7 +124,7 @@ class MemoryStore(ModelReads):
                 session.idle_since = certain
         for room in self.model.rooms.values():
             _forget_lapsed(room, now)
-        held = {session.user for session in self.model.sessions.values()}
+        held = self.model.here
         for room in self.model.rooms.values():
             for place in (room.members, room.invites):
                 for user in list(place):

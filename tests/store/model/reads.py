@@ -206,7 +206,7 @@ class ModelReads:
 
 def snapshot(model: Model, now: Millis) -> Snapshot:
     """What the core needs at the start."""
-    held = {session.user for session in model.sessions.values()}
+    held = model.here
     return Snapshot(
         rooms=[
             RoomRow(
