@@ -13,9 +13,8 @@ Damage is never mended here: the daemon logs it and stops, and a start finds it 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import apsw
@@ -61,14 +60,12 @@ def check_some(
     Raises:
         StoreRefused: One is damaged.
     """
-    end = time.monotonic() + seconds
-    for number, name in enumerate(names):
-        try:
-            with within(db, end - time.monotonic()):
-                check(db, path, name)
-        except TooSlow:
-            return list(names[number:])
-    return []
+    left = list(names)
+    with suppress(TooSlow), within(db, seconds):
+        while left:
+            check(db, path, left[0])
+            del left[0]
+    return left
 
 
 def check_gently(db: apsw.Connection, path: Path, name: str) -> None:
