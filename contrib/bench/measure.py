@@ -202,6 +202,13 @@ class Restart(Run):
                 return result
 
 
+def cpu_s(process: subprocess.Popen[str]) -> float:
+    """What a process has used of processors."""
+    text = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2]
+    user, system = text.split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 @dataclass(frozen=True)
 class Typed(Run):
     """A command that ends by itself: `load` are the arguments of Python."""
@@ -234,8 +241,7 @@ class Start(Run):
         began, used = time.perf_counter(), 0.0
         for _ in range(self.times):
             with empty_chatd() as process:
-                fields = Path(f"/proc/{process.pid}/stat").read_text().split()
-                used += (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
+                used += cpu_s(process)
         return {
             "wall_s": (time.perf_counter() - began) / self.times,
             "server_cpu_s": used / self.times,

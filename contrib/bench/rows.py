@@ -371,13 +371,8 @@ def over_years() -> list[Row]:
             [
                 one("quiet: p99 ack, ms", "quiet", ack_p99),
                 *(
-                    figure
+                    ratio(f"{label}: p99 ack, of quiet", label, "quiet", ack_p99, 1.5)
                     for label in ("erasing", "trimming", "copying")
-                    for figure in (
-                        ratio(
-                            f"{label}: p99 ack, of quiet", label, "quiet", ack_p99, 1.5
-                        ),
-                    )
                 ),
                 *(
                     one(

@@ -22,7 +22,7 @@ from typing import Any
 
 import apsw
 import stores
-from measure import Result, Run
+from measure import Result, Run, cpu_s
 from servers import BUILD, Daemon, Server, chatd, kill, running
 from websockets.asyncio.client import ClientConnection, connect
 
@@ -53,13 +53,6 @@ def place(*, big: bool = True, keep: str = "") -> Iterator[Daemon]:
             with running(daemon):
                 pass
         yield daemon
-
-
-def cpu_s(server: Server) -> float:
-    """What a server has used of processors."""
-    text = Path(f"/proc/{server.process.pid}/stat").read_text().rpartition(")")[2]
-    user, system = text.split()[11:13]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def rss_kib(server: Server) -> float:
@@ -127,11 +120,11 @@ def hello(daemon: Daemon) -> Result:
     async def say(server: Server) -> Result:
         found: Result = {}
         for name in ("one", "back0"):
-            before = cpu_s(server)
+            before = cpu_s(server.process)
             for _ in range(HELLOS):
                 async with session(server, name):
                     pass
-            found[f"{name}_ms"] = (cpu_s(server) - before) / HELLOS * 1000
+            found[f"{name}_ms"] = (cpu_s(server.process) - before) / HELLOS * 1000
         return found
 
     with running(daemon) as server:

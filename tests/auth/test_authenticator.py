@@ -808,7 +808,7 @@ async def test_a_link_does_not_let_in_who_is_banned(gate: Gate) -> None:
     """He is told so."""
     link = d.SetLink(session("used"), digest_of("linked"), T0 + 9)
     await gate.store.commit([link], T0)
-    row = gate.store._model.users[ANN]
+    row = gate.store.model.users[ANN]
     row.ban = Sanction(None, "spam")
     assert (await gate.refused(link="linked")).code is RejectCode.BANNED
 

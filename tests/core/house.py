@@ -28,7 +28,7 @@ from chatd.core.changes import (
 )
 from chatd.core.commands import LOOK_UPS
 from chatd.core.effects import Effect, Origin
-from chatd.core.entities import Invite, Sanction
+from chatd.core.entities import Sanction
 from chatd.core.inputs import Input, Now
 from chatd.core.invariants import check
 from chatd.core.machine import Machine
@@ -55,7 +55,7 @@ from chatd.ids import (
     direct_partner,
     is_direct,
 )
-from chatd.ports import InviteRow, RoomRow, Snapshot, UserRow
+from chatd.ports import Snapshot, UserRow
 from chatd.wire import events, replies
 from chatd.wire.accounts import DeleteAccount, Password, Refresh, Register
 from chatd.wire.admissions import CreateInvitation, Link
@@ -63,7 +63,6 @@ from chatd.wire.commands import Command, Hello, Join
 from chatd.wire.events import HOUR_MS
 from chatd.wire.kinds import GuestName, Secret
 from chatd.wire.replies import SearchPage
-from tests.core.reads import ModelReads, at_once
 from tests.store.model import Model, admissions, erasing
 from tests.store.model.people import (
     bar_address,
@@ -71,6 +70,7 @@ from tests.store.model.people import (
     end_sessions,
     forget_addresses,
 )
+from tests.store.model.reads import ModelReads, at_once, snapshot
 
 LOBBY = RoomName("lobby")
 """The room that the configuration declares."""
@@ -141,6 +141,7 @@ class House:
         self.checked = checked
         self.page = page
         self.model = Model()
+        self.reads = ModelReads(model=self.model)
         for name in (ANN, BOB, CY):
             self.model.users[name] = UserRow(name, name, "user")
         self.model.users[ADA] = UserRow(ADA, "Ada", "admin")
@@ -202,46 +203,9 @@ class House:
 
     def snapshot(self) -> Snapshot:
         """What a store would load."""
-        model = self.model
         kept_ms = round(self.config.auth.guest_ban_h * HOUR_MS)
-        forget_addresses(model, self.now.wall, kept_ms)
-        held = {row.user for row in model.sessions.values()}
-        return Snapshot(
-            [
-                RoomRow(
-                    room.name,
-                    room.epoch,
-                    room.head,
-                    room.first,
-                    room.last_ts,
-                    room.settings,
-                    [attrs.evolve(row) for row in room.members.values()],
-                    list(room.bans.values()),
-                    list(room.mutes.values()),
-                    [row for row in room.invites.values() if self._matters(row)],
-                    list(room.barred.values()),
-                    room.was,
-                    room.maker,
-                    bool(room.messages),
-                )
-                for room in model.rooms.values()
-                if not is_direct(room.name)
-            ],
-            [
-                row
-                for name, row in model.users.items()
-                if not model.is_guest(name) or name in held
-            ],
-            [row for row in model.sessions.values() if model.is_guest(row.user)],
-            sorted(model.blocks),
-            list(model.barred.values()),
-            "x",
-            model.place,
-        )
-
-    def _matters(self, row: InviteRow) -> bool:
-        invite = Invite(row.sender, row.ts, row.closed_until)
-        return invite.matters(self.now.wall)
+        forget_addresses(self.model, self.now.wall, kept_ms)
+        return snapshot(self.model, self.now.wall)
 
     def restart(self) -> None:
         """Kill the daemon: what was not committed is gone, and so is everybody."""
@@ -661,20 +625,20 @@ class House:
     def look_up(self, effect: Any) -> Input:
         """Read what a query asks for, as it is now; nobody is told of it yet."""
         read = LOOK_UPS[type(effect.query)].read
-        answer = at_once(read(ModelReads(self.model), effect.command, effect.query))
+        answer = at_once(read(self.reads, effect.command, effect.query))
         return inputs.Answered(effect.connection, effect.command, effect.query, answer)
 
     def _replay(self, effect: effects.Replay) -> Input | None:
-        room = self.model.room(effect.room)
+        room, upto = self.model.room(effect.room), effect.upto
         if room is None:
             return None
         after = effect.after
         if effect.last is not None:
-            newest = [seq for seq in room.messages if seq <= effect.upto]
-            newest = newest[-effect.last :]
-            oldest = newest[0] if newest else effect.upto + 1
+            oldest = at_once(self.reads.nth_newest(effect.room, effect.last, upto))
             after = max(after, Seq(oldest - 1))
-        page = room.kept(effect.room, after, effect.upto, effect.viewer)[: self.page]
+        page = at_once(
+            self.reads.events(effect.room, after, upto, self.page, 0, effect.viewer)
+        )
         peer = self.peers.get(effect.connection)
         if peer is None or peer.replays.get(effect.room) != effect.subscription:
             return None

@@ -515,13 +515,13 @@ async def test_a_session_that_nobody_was_told_of_ends() -> None:
     await store.commit([d.SetPasswordHash(ANN, hashed, None)], T0)
     async with running(store, filled=False) as rig:
         desk = rig.connect()
-        before = set(store._model.sessions)
+        before = set(store.model.sessions)
         await desk.ask("hello", name="ann", password="correct horse")
         await store.asked.wait()
-        assert len(set(store._model.sessions) - before) == 1
+        assert len(set(store.model.sessions) - before) == 1
         desk.close()
         await wait_all_tasks_blocked()
-        assert set(store._model.sessions) == before
+        assert set(store.model.sessions) == before
 
 
 async def test_a_guess_is_looked_at_though_its_client_has_gone() -> None:

@@ -27,7 +27,6 @@ EXCEPTIONS: Mapping[str, str] = {
     "migrate": "once, when the schema changes",
     "generation._renew_epochs": "once, at the start after a restored backup",
     "admin.accounts": "the command line lists all accounts",
-    "admin.add_account": "SQLite names the children of `user`, and looks at none",
     "admissions.has_admin": "the first of an index that has administrators alone",
     "admissions.offer_setup": "once, at the start",
     "admin.sessions_of": "the command line sorts what it shows",

@@ -20,6 +20,7 @@ from chatd.errors import RejectCode
 from chatd.ids import Cid, Epoch, RoomName, Seq, SessionId, UserName
 from chatd.ports import Store
 from chatd.store import SqliteStore, open_store
+from chatd.store.sqlite import search_index
 from chatd.store.sqlite.files import DATABASE, Side
 from chatd.store.sqlite.generation import Generation
 from chatd.store.sqlite.migrate import configure, migrate
@@ -185,6 +186,12 @@ def in_this_thread(db: apsw.Connection) -> Writer:
     migrate(db)
     nowhere = Generation(db, Path("/nonexistent"), Side("x", 1, clean=False), 1)
     return Writer(db, nowhere, 7 * DAY)
+
+
+def index(writer: Writer) -> None:
+    """Bring the search index up to date."""
+    while search_index.fill(writer.db, 100, 10**6):
+        """There may be more."""
 
 
 def in_memory() -> SqliteStore:

@@ -17,14 +17,12 @@ from chatd.core.changes import (
     Banned,
     RoleSet,
     Unbanned,
-    UserAdded,
 )
-from chatd.core.drafts import Committed, EndNamedSession, EndSessions
+from chatd.core.drafts import AddUser, Committed, EndNamedSession, EndSessions
 from chatd.core.entities import Sanction
 from chatd.enums import AccountRole
 from chatd.errors import Reject, RejectCode
 from chatd.ids import SessionId, SessionTag, UserName, session_tag
-from chatd.store import answers
 from chatd.store.sqlite import addresses, log, people
 from chatd.store.sqlite.ledger import GUEST, Ledger
 from chatd.store.sqlite.offline import (
@@ -136,22 +134,17 @@ def add_account(
     """
     make_store(directory)
     with writing(directory) as db:
-        added = select(
-            db,
-            "INSERT INTO user (name, display, role, password_hash, skeleton, created)"
-            " SELECT ?1, ?1, ?5, ?2, ?3,"
-            " CAST(unixepoch('subsec') * 1000 AS INTEGER)"
-            " WHERE NOT (?4 AND EXISTS (SELECT 1 FROM user WHERE skeleton = ?3))"
-            " ON CONFLICT DO NOTHING RETURNING id",
-            (name, password_hash, skeleton, distinct, role),
+        ((now,),) = select(db, "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)")
+        account = AddUser(
+            name, name, role, password_hash, skeleton=skeleton, distinct=distinct
         )
-        if not added:
-            taken = select(db, "SELECT 1 FROM user WHERE name = ?", (name,))
-            why = answers.NAME_TAKEN if taken else answers.NAME_LOOKS_TAKEN
-            raise Reject(why.code, why.text)
+        outcome = people.add_user(_ledger(db), account, now)
+        if not isinstance(outcome, Committed):
+            raise Reject(outcome.code, outcome.text)
         if role != AccountRole.ADMIN:
             return None  # it is looked up at a login
-        return log.add(db, UserAdded(name, name, role))
+        (added,) = outcome.changes
+        return log.add(db, added)
 
 
 def set_password(directory: Path, name: UserName, password_hash: str) -> int:

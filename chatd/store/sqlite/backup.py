@@ -10,18 +10,16 @@ lasts the daemon's log cannot be emptied.
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import apsw
 import attrs
 
 from chatd.errors import StoreRefused
 from chatd.store.sqlite import files, modes
 from chatd.store.sqlite.offline import connected
-from chatd.store.sqlite.sql import STEPS
+from chatd.store.sqlite.sql import resting
 
 WORK_S, REST = 0.005, 3
 SYNC_BYTES = 4 * 2**20
@@ -30,27 +28,24 @@ SYNC_BYTES = 4 * 2**20
 
 @attrs.define
 class Pace:
-    """How a long piece of work is interrupted, so that others have their turn.
+    """How long the copying rests, and when what it has written is synced.
 
     Args:
         written: A file that is being written.
-        began: When the work began or went on last, in seconds.
     """
 
     written: int
-    began: float
     _synced: int = 0
 
-    def rest_s(self, now: float, size: int) -> float:
+    def rest_s(self, worked: float) -> float:
         """Say how long to rest; what was written is synced before, if it is much.
 
         Args:
-            now: The time, by the clock of `began`.
-            size: How long the file is, in bytes.
+            worked: How long it has worked, in seconds.
         """
-        worked = now - self.began
         if worked < WORK_S:
             return 0.0
+        size = os.fstat(self.written).st_size
         if size - self._synced >= SYNC_BYTES:
             os.fdatasync(self.written)
             self._synced = size
@@ -70,7 +65,7 @@ def backup(directory: Path, target: Path) -> None:
         StoreFailed: SQLite cannot read the store or write the file.
     """
     with connected(directory, read_only=True) as db, _created(target) as descriptor:
-        with _pausing(db, Pace(descriptor, time.monotonic())):
+        with resting(db, Pace(descriptor).rest_s):
             db.execute("VACUUM INTO ?", (str(target),))
         os.fsync(descriptor)
         files.sync_directory(target.absolute().parent)
@@ -91,22 +86,3 @@ def _created(target: Path) -> Iterator[int]:
         raise
     finally:
         os.close(descriptor)
-
-
-@contextmanager
-def _pausing(db: apsw.Connection, pace: Pace) -> Iterator[None]:
-    """Have what runs in the block rest at a pace."""
-
-    def rest() -> bool:
-        size = os.fstat(pace.written).st_size
-        pause_s = pace.rest_s(time.monotonic(), size)
-        if pause_s:
-            time.sleep(pause_s)  # noqa: TID251 - no loop runs here
-            pace.began = time.monotonic()
-        return False
-
-    db.set_progress_handler(rest, STEPS, id=pace)
-    try:
-        yield
-    finally:
-        db.set_progress_handler(None, id=pace)

@@ -13,16 +13,15 @@ Damage is never mended here: the daemon logs it and stops, and a start finds it 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import apsw
 
 from chatd.errors import StoreRefused, TooSlow
 from chatd.store.sqlite.faults import refusing
-from chatd.store.sqlite.sql import STEPS, select, within
+from chatd.store.sqlite.sql import resting, select, within
 
 START_S = 1.0
 """How long a start looks for damage. Source: half of what it may take longer after a
@@ -61,14 +60,12 @@ def check_some(
     Raises:
         StoreRefused: One is damaged.
     """
-    end = time.monotonic() + seconds
-    for number, name in enumerate(names):
-        try:
-            with within(db, end - time.monotonic()):
-                check(db, path, name)
-        except TooSlow:
-            return list(names[number:])
-    return []
+    left = list(names)
+    with suppress(TooSlow), within(db, seconds):
+        while left:
+            check(db, path, left[0])
+            del left[0]
+    return left
 
 
 def check_gently(db: apsw.Connection, path: Path, name: str) -> None:
@@ -77,7 +74,7 @@ def check_gently(db: apsw.Connection, path: Path, name: str) -> None:
     Raises:
         StoreRefused: It is damaged.
     """
-    with _resting(db):
+    with resting(db):
         check(db, path, name)
 
 
@@ -108,21 +105,3 @@ def _refusing_damage(path: Path) -> Iterator[None]:
         if isinstance(refused.__cause__, apsw.InterruptError):
             raise refused.__cause__ from None
         raise
-
-
-@contextmanager
-def _resting(db: apsw.Connection) -> Iterator[None]:
-    """Have what runs in the block pause as long as it works."""
-    began = time.monotonic()
-
-    def rest() -> bool:
-        nonlocal began
-        time.sleep(time.monotonic() - began)  # noqa: TID251 - no loop runs here
-        began = time.monotonic()
-        return False
-
-    db.set_progress_handler(rest, STEPS, id=rest)
-    try:
-        yield
-    finally:
-        db.set_progress_handler(None, id=rest)

@@ -17,17 +17,17 @@ whatever it has, and the old name a new row, which keeps it taken.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import apsw
 import attrs
 import orjson
 
-from chatd.ids import Seq, UserName
+from chatd.ids import UserName
 from chatd.store.sqlite import admissions, migrate, reactions, search_index
 from chatd.store.sqlite.ledger import GUEST
 from chatd.store.sqlite.sql import STEP_S, Deadline, select
+from chatd.store.sqlite.timeline import forget_of
 
 STEP_ROWS = 64
 """Rows that one step changes by themselves, and a few times as many with them."""
@@ -133,7 +133,7 @@ def _rename(db: apsw.Connection, user: int, nameless: UserName) -> None:
 
 def steps(db: apsw.Connection, user: int) -> Progress | None:
     """Do steps until the time of one is over; as `step`."""
-    deadline = Deadline(time.monotonic() + STEP_S)
+    deadline = Deadline.after(STEP_S)
     while True:
         progress = step(db, user)
         if progress is None or progress.is_done or deadline.is_over():
@@ -226,7 +226,7 @@ def _empty_messages(
         if taken and (text_bytes > STEP_TEXT_BYTES or changed > STEP_ROWS):
             break
         if text is not None:
-            changed += _forget_of(db, room, seq) if has_others else 0
+            changed += forget_of(db, room, seq) if has_others else 0
             emptied += 1
         taken.append(message)
     if not taken:
@@ -250,18 +250,6 @@ def _merge_words(
     _, at = place
     more = search_index.merge(db, begin=at == 0)
     return 0, (0, at + 1) if more else None
-
-
-def _forget_of(db: apsw.Connection, room: int, seq: int) -> int:
-    """Take away what others have put on a message; says how many rows that were."""
-    changed = reactions.remove_all(db, room, Seq(seq))
-    for change, at in (
-        ("DELETE FROM mention", "of = ?"),
-        ("UPDATE event SET emoji = NULL, is_on = NULL", "of = ? AND kind = 'react'"),
-    ):
-        db.execute(f"{change} WHERE room_id = ? AND {at}", (room, seq))
-        changed += db.changes()
-    return changed
 
 
 def _forget_reactions(

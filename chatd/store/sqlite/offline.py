@@ -23,7 +23,7 @@ from chatd.ids import UserName
 from chatd.store.sqlite import files, log, migrate
 from chatd.store.sqlite.faults import refusing, translated
 from chatd.store.sqlite.ledger import GUEST
-from chatd.store.sqlite.sql import select, transaction
+from chatd.store.sqlite.sql import select, snapshot, transaction
 
 TAKEN_MAX_S = 10.0
 """How long a running daemon may take. Twice the time that SQLite lets it wait for
@@ -98,8 +98,7 @@ def reading(directory: Path) -> Iterator[apsw.Connection]:
     Raises:
         StoreRefused: As `connected`, and the other two.
     """
-    with connected(directory, read_only=True) as db:
-        db.execute("BEGIN")
+    with connected(directory, read_only=True) as db, snapshot(db):
         yield db
 
 

@@ -85,12 +85,13 @@ async def open_store(
                 round(guest_hold_s * 1000),
                 searcher,
                 search_s,
-                guest_ban_ms,
             )
             stack.push_async_callback(_shielded, store.finish)
             for _ in range(CONNECTIONS):
                 readers.add(await _connect_reader(stack, path))
-            checker = await _connect_reader(stack, path)
+            checker = None
+            if generation.side.unchecked:
+                checker = await _connect_reader(stack, path)
         async with _tending(store, checker, path):
             yield store
 
@@ -123,25 +124,26 @@ async def _shielded(function: Callable[[], Any]) -> None:
 
 @asynccontextmanager
 async def _tending(
-    store: SqliteStore, checker: apsw.AsyncConnection, path: Path
+    store: SqliteStore, checker: apsw.AsyncConnection | None, path: Path
 ) -> AsyncIterator[None]:
-    """Run the tender and the check beside the body.
+    """Run the tender beside the body, and the check if there is anything to look at.
 
     The body's error, and what the check has found, come out as they are.
     """
     error: Exception | None = None
 
-    async def check() -> None:
+    async def check(db: apsw.AsyncConnection) -> None:
         nonlocal error
         try:
-            await store.check(checker, path)
+            await store.check(db, path)
         except StoreRefused as refused:
             error = refused
             nursery.cancel_scope.cancel()
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(store.tend)
-        nursery.start_soon(check)
+        if checker is not None:
+            nursery.start_soon(check, checker)
         try:
             yield
         except Exception as raised:  # noqa: BLE001 - raised again below

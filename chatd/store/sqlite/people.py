@@ -31,6 +31,7 @@ from chatd.core.drafts import (
     Outcome,
     Recall,
     RecordTime,
+    Refused,
     RenewSession,
     SaveMarks,
     SetAccountRole,
@@ -63,7 +64,7 @@ def recall(ledger: Ledger, draft: Recall, now: Millis) -> Outcome:
     return recalled or draft.otherwise
 
 
-def add_user(ledger: Ledger, draft: AddUser, now: Millis) -> Outcome:
+def add_user(ledger: Ledger, draft: AddUser, now: Millis) -> Committed | Refused:
     """Record a name for ever."""
     if ledger.is_taken(draft.user):
         return answers.NAME_TAKEN

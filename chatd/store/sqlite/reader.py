@@ -7,8 +7,8 @@ transaction: a page never shows half of a commit.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from typing import Any
 
 import apsw
@@ -29,7 +29,7 @@ from chatd.ports import SessionRow, TokenRow, UserRow
 from chatd.store import answers
 from chatd.store.sqlite import reactions as reactions_now
 from chatd.store.sqlite.people import server_ban
-from chatd.store.sqlite.sql import room_called, select
+from chatd.store.sqlite.sql import room_called, select, snapshot
 from chatd.wire.events import (
     Delete,
     Edit,
@@ -96,16 +96,6 @@ _ROOM = f"""
 SELECT id, epoch FROM room WHERE id = {room_called("?1")} AND ended IS NULL"""  # noqa: S608 - ours
 
 
-@contextmanager
-def _snapshot(db: apsw.Connection) -> Iterator[None]:
-    db.execute("BEGIN")
-    try:
-        yield
-    finally:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-
-
 def _room(db: apsw.Connection, room: RoomName) -> tuple[int, Epoch] | None:
     """The number and the epoch of a room, by the name that it has or had."""
     rows = select(db, _ROOM, (room,))
@@ -126,7 +116,7 @@ def events(
 ) -> list[TimelineShown]:
     """Read a page of the timeline."""
     page: list[TimelineShown] = []
-    with _snapshot(db):
+    with snapshot(db):
         found = _room(db, room)
         if found is None:
             return page
@@ -185,7 +175,7 @@ def _event(
 
 def nth_newest(db: apsw.Connection, room: RoomName, count: int, upto: Seq) -> Seq:
     """Find where the newest `count` messages begin."""
-    with _snapshot(db):
+    with snapshot(db):
         found = _room(db, room)
         if found is None:
             return Seq(upto + 1)
@@ -209,7 +199,7 @@ def history(
     viewer: UserName,
 ) -> tuple[list[MessageShown], bool]:
     """Read a page of messages, with everything folded in."""
-    with _snapshot(db):
+    with snapshot(db):
         found = _room(db, room)
         if found is None:
             return [], False
@@ -262,7 +252,7 @@ def reactions(
     viewer: UserName,
 ) -> tuple[list[tuple[Seq, UserName]], bool]:
     """Read a page of who has put an emoji on a message, by when."""
-    with _snapshot(db):
+    with snapshot(db):
         found = _room(db, room)
         if found is None:
             return [], False
@@ -273,7 +263,7 @@ def unread(
     db: apsw.Connection, user: UserName, marks: Sequence[tuple[RoomName, Seq, Seq]]
 ) -> list[tuple[int, int]]:
     """Count others' messages that are unread, and those that address the user."""
-    with _snapshot(db):
+    with snapshot(db):
         users = select(db, "SELECT id FROM user WHERE name = ?", (user,))
         number = users[0][0] if users else 0
         listed = orjson.dumps(list(marks)).decode()

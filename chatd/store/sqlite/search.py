@@ -33,7 +33,7 @@ from chatd.store.matching import Matcher
 from chatd.store.ranking import NEWEST, Candidate, read_page
 from chatd.store.sqlite import timestamps
 from chatd.store.sqlite.filling import LACKING_MIN
-from chatd.store.sqlite.sql import Deadline, room_called, select, within
+from chatd.store.sqlite.sql import Deadline, room_called, select, snapshot, within
 from chatd.words import is_syllable, words
 
 ROOMS_NAMED_MAX = 128
@@ -123,16 +123,11 @@ def search(
         TooSlow: It took `search_s`.
         IndexBehind: It did, since there is much that is not indexed.
     """
-    with within(db, search_s) as deadline:
-        db.execute("BEGIN")
-        try:
-            db.execute(_SCOPE, (orjson.dumps(list(scope)).decode(),))
-            source = _Source(db, query, viewer, deadline)
-            return read_page(source, query, place, limit)
-        finally:
-            # The rooms go with it.
-            if db.in_transaction:
-                db.execute("ROLLBACK")
+    with within(db, search_s) as deadline, snapshot(db):
+        # The rooms go when it ends.
+        db.execute(_SCOPE, (orjson.dumps(list(scope)).decode(),))
+        source = _Source(db, query, viewer, deadline)
+        return read_page(source, query, place, limit)
 
 
 class _Source:

@@ -62,6 +62,10 @@ SELECT id, ?, 'r' || room_id || ' u' || user_id FROM message WHERE id = ?"""
 _TAKE_OUT = """
 INSERT INTO message_fts (message_fts, rowid, text, tags)
 SELECT 'delete', id, ?, 'r' || room_id || ' u' || user_id FROM message WHERE id = ?"""
+_TAKE_ALL_OUT = """
+INSERT INTO message_fts (message_fts, rowid, text, tags)
+SELECT 'delete', id, folded(text), 'r' || room_id || ' u' || user_id FROM message
+WHERE text IS NOT NULL AND id <= (SELECT indexed FROM store) AND """
 _COMMAND = "INSERT INTO message_fts (message_fts) VALUES (?)"
 _CONFIGURE = "INSERT INTO message_fts (message_fts, rank) VALUES (?, ?)"
 MERGE_PAGES = 8
@@ -93,7 +97,7 @@ def is_current(db: apsw.Connection) -> bool:
 
 def renew(db: apsw.Connection) -> None:
     """Empty an index that was made with another fold."""
-    db.execute("INSERT INTO message_fts (message_fts) VALUES ('delete-all')")
+    db.execute(_COMMAND, ("delete-all",))
     db.execute("UPDATE store SET indexed = 0, fold = ?", (FOLD,))
 
 
@@ -146,10 +150,7 @@ def take_out_all(db: apsw.Connection, messages: str) -> None:
         messages: The ids of their rows, as a JSON list.
     """
     db.execute(
-        "INSERT INTO message_fts (message_fts, rowid, text, tags)"
-        " SELECT 'delete', id, folded(text), 'r' || room_id || ' u' || user_id"
-        " FROM message WHERE id IN (SELECT j.value FROM json_each(?) j)"
-        " AND text IS NOT NULL AND id <= (SELECT indexed FROM store)",
+        _TAKE_ALL_OUT + "id IN (SELECT j.value FROM json_each(?) j)",  # noqa: S608 - ours
         (messages,),
     )
 
@@ -177,13 +178,7 @@ def remove(db: apsw.Connection, room: int, below: int) -> None:
 
     For the block of `many`.
     """
-    db.execute(
-        "INSERT INTO message_fts (message_fts, rowid, text, tags)"
-        " SELECT 'delete', id, folded(text), 'r' || room_id || ' u' || user_id"
-        " FROM message WHERE room_id = ? AND seq < ?"
-        " AND text IS NOT NULL AND id <= (SELECT indexed FROM store)",
-        (room, below),
-    )
+    db.execute(_TAKE_ALL_OUT + "room_id = ? AND seq < ?", (room, below))
 
 
 @contextmanager

@@ -7,7 +7,7 @@ are `Any`: the tables are STRICT, so what comes out is what was put in.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -51,6 +51,17 @@ def transaction(db: apsw.Connection) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def snapshot(db: apsw.Connection) -> Iterator[None]:
+    """Everything that is read in the block is of one moment."""
+    db.execute("BEGIN")
+    try:
+        yield
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+
+
 def select(
     db: apsw.Connection, sql: str, values: Sequence[Any] = ()
 ) -> list[tuple[Any, ...]]:
@@ -66,6 +77,11 @@ class Deadline:
     """When a look-up has to be over."""
 
     at: float
+
+    @classmethod
+    def after(cls, seconds: float) -> Deadline:
+        """One that is so long from now."""
+        return cls(time.monotonic() + seconds)
 
     def is_over(self) -> bool:
         """Whether it is."""
@@ -88,7 +104,7 @@ def within(db: apsw.Connection, seconds: float) -> Iterator[Deadline]:
     Raises:
         TooSlow: It did.
     """
-    deadline = Deadline(time.monotonic() + seconds)
+    deadline = Deadline.after(seconds)
     deadline.check()
     db.set_progress_handler(deadline.is_over, STEPS, id=deadline)
     try:
@@ -99,6 +115,34 @@ def within(db: apsw.Connection, seconds: float) -> Iterator[Deadline]:
         raise
     finally:
         db.set_progress_handler(None, id=deadline)
+
+
+@contextmanager
+def resting(
+    db: apsw.Connection, rest_s: Callable[[float], float] = lambda worked: worked
+) -> Iterator[None]:
+    """Have what runs in the block rest again and again, so that others have a turn.
+
+    Args:
+        db: The connection, in a thread without a loop.
+        rest_s: How long to rest after so many seconds of work, 0 for not yet; as long
+            as it has worked, if nothing is said.
+    """
+    began = time.monotonic()
+
+    def rest() -> bool:
+        nonlocal began
+        pause_s = rest_s(time.monotonic() - began)
+        if pause_s:
+            time.sleep(pause_s)  # noqa: TID251 - no loop runs here
+            began = time.monotonic()
+        return False
+
+    db.set_progress_handler(rest, STEPS, id=rest)
+    try:
+        yield
+    finally:
+        db.set_progress_handler(None, id=rest)
 
 
 # --- many rows to a statement -------------------------------------------------

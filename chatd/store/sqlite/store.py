@@ -42,7 +42,7 @@ from chatd.store.sqlite.load import known, load
 from chatd.store.sqlite.readers import COUNTED_ROOMS, Readers
 from chatd.store.sqlite.threads import call, in_words
 from chatd.store.sqlite.writer import Writer
-from chatd.wire.events import DAY_MS, Millis, TimelineShown
+from chatd.wire.events import Millis, TimelineShown
 from chatd.wire.replies import MessageShown
 
 TEND_PAUSE_MIN_S, TEND_PAUSE_MAX_S, TEND_REST = 0.005, 0.02, 8
@@ -63,7 +63,6 @@ class SqliteStore:
     _guest_ms: Millis
     _searcher: apsw.AsyncConnection
     _search_s: float
-    _guest_ban_ms: Millis = DAY_MS
     _failure: StoreFailed | None = None
     _now: Millis = 0
     """A time that has at least been reached."""
@@ -80,10 +79,10 @@ class SqliteStore:
     async def load(self, now: Millis, certain: Millis | None = None) -> Snapshot:
         """Read what the core needs at the start; see the port."""
         times = now, now if certain is None else certain
-        limits = self._session_ms, self._guest_ms
+        limits = self._session_ms, self._guest_ms, self._writer.guest_ban_ms
         with trio.CancelScope(shield=True):
             snapshot: Snapshot = await self._write(
-                in_words, self._sync, load, *times, *limits, self._guest_ban_ms
+                in_words, self._sync, load, *times, *limits
             )
         self._now = now
         self._untended.set()
@@ -160,15 +159,14 @@ class SqliteStore:
         Cancellation: safe; the next start goes on.
         """
         left = self._writer.generation.side.unchecked
-        if left:
-            log().info("store_check_goes_on", tables=len(left))
+        log().info("store_check_goes_on", tables=len(left))
         for name in left:
             try:
                 await call(
                     db, checking.check_gently, cast(apsw.Connection, db), path, name
                 )
                 with trio.CancelScope(shield=True):
-                    await self._write(in_words, self._sync, self._checked, name)
+                    await self._write(self._writer.checked, name)
             except StoreRefused as refused:
                 log().critical("store_damaged", error=str(refused))
                 # Not stopped cleanly: the next start finds it again.
@@ -177,11 +175,7 @@ class SqliteStore:
             except (StoreUnavailable, StoreFailed) as error:
                 log().warning("store_not_checked", error=str(error))
                 return
-        if left:
-            log().info("store_check_complete")
-
-    def _checked(self, _db: apsw.Connection, name: str) -> None:
-        self._writer.generation.checked(name)
+        log().info("store_check_complete")
 
     async def finish(self) -> None:
         """Mark a clean stop, if it is one; `open_store` calls it last.

@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import apsw
+
 from chatd.core.changes import Appended
 from chatd.core.drafts import (
     REACTION_KINDS_MAX,
@@ -115,16 +117,20 @@ def _delete(
     ledger.db.execute(
         "UPDATE message SET text = NULL, edited_seq = NULL WHERE id = ?", (message,)
     )
-    ledger.db.execute(
-        "DELETE FROM mention WHERE room_id = ? AND of = ?", (room.id, draft.of)
-    )
-    reactions.remove_all(ledger.db, room.id, draft.of)
-    ledger.db.execute(
-        "UPDATE event SET emoji = NULL, is_on = NULL"
-        " WHERE room_id = ? AND of = ? AND kind = 'react'",
-        (room.id, draft.of),
-    )
+    forget_of(ledger.db, room.id, draft.of)
     return Committed((Appended(Delete(room.name, seq, ts, draft.user, draft.of)),))
+
+
+def forget_of(db: apsw.Connection, room: int, of: Seq) -> int:
+    """Take away what was put on a message; says how many rows that were."""
+    changed = reactions.remove_all(db, room, of)
+    for change, at in (
+        ("DELETE FROM mention", "of = ?"),
+        ("UPDATE event SET emoji = NULL, is_on = NULL", "of = ? AND kind = 'react'"),
+    ):
+        db.execute(f"{change} WHERE room_id = ? AND {at}", (room, of))
+        changed += db.changes()
+    return changed
 
 
 def _react(

@@ -15,8 +15,6 @@ those that are new.
 
 from __future__ import annotations
 
-import time
-
 from chatd.core.changes import RoomTrimmed
 from chatd.core.drafts import Outcome, Trimmed, TrimRoom
 from chatd.ids import Seq
@@ -86,7 +84,7 @@ def forget(
     Returns:
         The seq of the first event that is kept now.
     """
-    deadline = Deadline(time.monotonic() + STEP_S)
+    deadline = Deadline.after(STEP_S)
     below = _fit(ledger, room, first, below, rows, text_bytes)
     with search_index.many(ledger.db):
         while first < below:

@@ -269,6 +269,16 @@ class Writer:
             more |= self.db.changes() == TEND_ROWS
         return more
 
+    def checked(self, table: str) -> None:
+        """Note in the side file that a table was looked at and is whole.
+
+        Raises:
+            StoreUnavailable: As `tend`; the next start looks at it again.
+            StoreFailed: As `tend`.
+        """
+        with translated(self.db):
+            self.generation.checked(table)
+
     def finish(self) -> None:
         """Bring all into the database file, and note a clean stop in the side file.
 

@@ -29,7 +29,7 @@ def drop_room(model: Tables, draft: d.DropRoom) -> d.Outcome:
     room = model.room(draft.room)
     if room is None:
         return answers.NO_ROOM
-    held = {row.user for row in model.sessions.values()}
+    held = model.here
     if any(not model.is_guest(name) or name in held for name in room.members):
         return d.Duplicate()
     if room.messages and not is_private(room.name):

@@ -209,6 +209,7 @@ class Tables:
     sessions: dict[SessionId, SessionRow] = attrs.field(factory=dict)
     opened: dict[SessionId, Millis] = attrs.field(factory=dict)
     devices: dict[SessionId, str | None] = attrs.field(factory=dict)
+    """What clients called themselves in each session."""
     place: str | None = None
     """What it is called."""
     invitations: dict[int, ModelInvitation] = attrs.field(factory=dict)
@@ -217,7 +218,7 @@ class Tables:
     setup: bytes | None = None
     """By what the first administrator comes."""
     links: dict[SessionId, tuple[bytes, Millis]] = attrs.field(factory=dict)
-    """What clients called themselves in each session."""
+    """By what a session is opened beside each, and until when."""
     tokens: dict[bytes, TokenRow] = attrs.field(factory=dict)
     creations: dict[tuple[UserName, Cid], tuple[bytes, ModelRoom]] = attrs.field(
         factory=dict
@@ -243,6 +244,11 @@ class Tables:
     def reached(self) -> Millis:
         """A time that has at least been reached."""
         return self.certain or 0
+
+    @property
+    def here(self) -> set[UserName]:
+        """Those who have a session."""
+        return {row.user for row in self.sessions.values()}
 
     def write_beside(self, change: Change) -> int:
         """Add a change to the log of what others write; its position."""

@@ -159,7 +159,7 @@ def forget_addresses(model: Tables, now: Millis, kept_ms: Millis) -> None:
 
 def _displace(model: Tables, draft: d.OpenSession) -> tuple[SessionId, ...]:
     """End sessions of a user who has too many; says which."""
-    rows = [row for row in model.sessions.values() if row.user == draft.user]
+    rows = _sessions_of(model, draft.user)
     idle = sorted(
         (row.idle_since, row.session)
         for row in rows
@@ -192,8 +192,7 @@ def end_session(model: Tables, session: SessionId, at: Millis) -> d.Outcome:
     ended = model.sessions.pop(session, None)
     if ended is None:
         return d.Duplicate(changes=changes)
-    held = {row.user for row in model.sessions.values()}
-    if model.is_guest(ended.user) and ended.user not in held:
+    if model.is_guest(ended.user) and ended.user not in model.here:
         for room in model.rooms.values():
             room.members.pop(ended.user, None)
             room.invites.pop(ended.user, None)

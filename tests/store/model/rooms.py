@@ -214,8 +214,7 @@ def moderate(
 
 def _is_forgotten(model: Tables, user: UserName) -> bool:
     """Whether he is a guest who has gone, and whose address nobody knows any more."""
-    has_session = user in {row.user for row in model.sessions.values()}
-    is_gone = model.is_guest(user) and not has_session
+    is_gone = model.is_guest(user) and user not in model.here
     return is_gone and model.users[user].address is None
 
 

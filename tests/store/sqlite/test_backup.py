@@ -67,12 +67,15 @@ def test_it_rests_longer_than_it_works(
     """And what it has written is on the disk before it is much."""
     synced: list[int] = []
     monkeypatch.setattr(os, "fdatasync", synced.append)
-    pace = Pace(7, 100.0)
-    assert pace.rest_s(100.0 + WORK_S / 2, SYNC_BYTES) == 0
-    assert pace.rest_s(100.0 + 2 * WORK_S, SYNC_BYTES - 1) == pytest.approx(
-        REST * 2 * WORK_S
-    )
-    assert synced == []
-    for size in (SYNC_BYTES, SYNC_BYTES + 1, 2 * SYNC_BYTES):
-        pace.rest_s(101.0, size)
-    assert synced == [7, 7]
+    with (tmp_path / "copy").open("wb") as file:
+        pace = Pace(written := file.fileno())
+        file.truncate(SYNC_BYTES - 1)
+        assert pace.rest_s(WORK_S / 2) == 0
+        assert pace.rest_s(2 * WORK_S) == pytest.approx(REST * 2 * WORK_S)
+        file.truncate(SYNC_BYTES)
+        assert pace.rest_s(WORK_S / 2) == 0
+        assert synced == []
+        for size in (SYNC_BYTES, SYNC_BYTES + 1, 2 * SYNC_BYTES):
+            file.truncate(size)
+            pace.rest_s(1.0)
+    assert synced == [written, written]

@@ -13,7 +13,7 @@ from chatd.core.mentions import Mentions
 from chatd.core.settings import PLAIN, RoomSettings
 from chatd.enums import AccountRole, MemberChange, Role
 from chatd.ids import Cid, RoomName, Seq, UserName
-from chatd.store.sqlite import endings, offline, search_index
+from chatd.store.sqlite import endings, offline
 from chatd.store.sqlite.sql import select, transaction
 from chatd.store.sqlite.writer import Writer
 from tests.store.support import (
@@ -26,6 +26,7 @@ from tests.store.support import (
     T0,
     fill,
     in_this_thread,
+    index,
     react,
     say,
     sqlite,
@@ -103,12 +104,6 @@ def step(writer: Writer, now: int = T0) -> bool:
 def purge(writer: Writer, now: int = T0) -> None:
     """Do all that is to be done."""
     while step(writer, now):
-        """There may be more."""
-
-
-def index(writer: Writer) -> None:
-    """Bring the search index up to date."""
-    while search_index.fill(writer.db, 100, 100_000):
         """There may be more."""
 
 

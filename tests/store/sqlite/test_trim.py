@@ -12,7 +12,7 @@ from chatd.core import drafts as d
 from chatd.core.settings import PLAIN
 from chatd.enums import AccountRole, Role
 from chatd.ids import Seq
-from chatd.store.sqlite import search_index, trim
+from chatd.store.sqlite import trim
 from chatd.store.sqlite.migrate import configure
 from chatd.store.sqlite.sql import select
 from chatd.store.sqlite.writer import Writer
@@ -23,6 +23,7 @@ from tests.store.support import (
     T0,
     edit,
     in_this_thread,
+    index,
     react,
     say,
     trimmed,
@@ -40,12 +41,6 @@ def writer() -> Writer:
     writer = in_this_thread(apsw.Connection(":memory:"))
     writer.commit(BEGINNING, T0)
     return writer
-
-
-def index(writer: Writer) -> None:
-    """Bring the search index up to date."""
-    while search_index.fill(writer.db, 100, 10**6):
-        pass
 
 
 def step(writer: Writer, keep: int, **bounds: Any) -> d.Outcome:
