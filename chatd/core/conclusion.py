@@ -21,6 +21,7 @@ from typing import Any, get_args
 import attrs
 
 from chatd.core import drafts, retention, slowmode
+from chatd.core.applying import apply
 from chatd.core.changes import (
     AccessRevoked,
     Banned,
@@ -111,11 +112,7 @@ def _apply(turn: Turn, rule: Rule, connection: Connection, change: Change) -> No
     if rule.says is None:
         turn.apply(change)
         return
-    before = len(turn.effects)
-    turn.apply(change)
-    wanted = turn.effects[before:]
-    del turn.effects[before:]
-    for effect in wanted:
+    for effect in apply(turn.chat, change, turn.now):
         if isinstance(effect, Tell) and isinstance(effect.frame, rule.says):
             others = [one for one in effect.connections if one != connection.id]
             if not others:
