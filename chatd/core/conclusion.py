@@ -90,12 +90,11 @@ def _conclude(
     """Apply what a command has changed, and answer it in the right place."""
     rule, changes = RULES[type(command)], _changes_of(happened.outcome)
     ahead = len(changes) if rule.last else _before_event(changes)
-    for number, change in enumerate(changes):
-        if number == ahead:
-            rule.conclude(turn, connection, happened.origin, happened.outcome)
+    for change in changes[:ahead]:
         _apply(turn, rule, connection, change)
-    if ahead == len(changes):
-        rule.conclude(turn, connection, happened.origin, happened.outcome)
+    rule.conclude(turn, connection, happened.origin, happened.outcome)
+    for change in changes[ahead:]:
+        _apply(turn, rule, connection, change)
 
 
 def _before_event(changes: Sequence[Change]) -> int:
