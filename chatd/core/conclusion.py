@@ -21,6 +21,7 @@ from typing import Any, get_args
 import attrs
 
 from chatd.core import drafts, retention, slowmode
+from chatd.core.applying import apply
 from chatd.core.changes import (
     AccessRevoked,
     Banned,
@@ -89,12 +90,11 @@ def _conclude(
     """Apply what a command has changed, and answer it in the right place."""
     rule, changes = RULES[type(command)], _changes_of(happened.outcome)
     ahead = len(changes) if rule.last else _before_event(changes)
-    for number, change in enumerate(changes):
-        if number == ahead:
-            rule.conclude(turn, connection, happened.origin, happened.outcome)
+    for change in changes[:ahead]:
         _apply(turn, rule, connection, change)
-    if ahead == len(changes):
-        rule.conclude(turn, connection, happened.origin, happened.outcome)
+    rule.conclude(turn, connection, happened.origin, happened.outcome)
+    for change in changes[ahead:]:
+        _apply(turn, rule, connection, change)
 
 
 def _before_event(changes: Sequence[Change]) -> int:
@@ -111,11 +111,7 @@ def _apply(turn: Turn, rule: Rule, connection: Connection, change: Change) -> No
     if rule.says is None:
         turn.apply(change)
         return
-    before = len(turn.effects)
-    turn.apply(change)
-    wanted = turn.effects[before:]
-    del turn.effects[before:]
-    for effect in wanted:
+    for effect in apply(turn.chat, change, turn.now):
         if isinstance(effect, Tell) and isinstance(effect.frame, rule.says):
             others = [one for one in effect.connections if one != connection.id]
             if not others:

@@ -77,12 +77,16 @@ class DurableState:
         """Whether the user may know that a room exists, if it does."""
         if is_public(room) or room in self.users[user].rooms:
             return True
-        invite = self.invites.get(user, {}).get(room)
-        return invite is not None and invite.waits(now)
+        return self.open_invite(user, room, now) is not None
 
     def invite(self, user: UserName, room: RoomName) -> Invite | None:
         """A user's invitation to a room, be it over."""
         return self.invites.get(user, {}).get(room)
+
+    def open_invite(self, user: UserName, room: RoomName, now: Millis) -> Invite | None:
+        """A user's invitation to a room, if it waits for its answer."""
+        invite = self.invite(user, room)
+        return invite if invite is not None and invite.waits(now) else None
 
     def address_ban(
         self, room: RoomName | None, address: bytes | None, now: Millis

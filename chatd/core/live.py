@@ -98,10 +98,10 @@ class LiveState:
 
     # --- sessions -------------------------------------------------------------
 
-    def note_session(self, session: SessionId, user: User) -> None:
-        """A guest has a session, which no connection has yet."""
-        self.sessions.setdefault(session, Session(session, user.name))
+    def note_session(self, session: SessionId, user: User) -> Session:
+        """A user has a session, which may have no connection yet."""
         user.sessions[session] = None
+        return self.sessions.setdefault(session, Session(session, user.name))
 
     def note_session_ended(self, session: SessionId, now: float) -> Session | None:
         """A session is void: nobody comes back to it, and nothing is due for it.
@@ -133,8 +133,7 @@ class LiveState:
             The connection that had the session until now, already detached, so
             that nobody sees the user go or come.
         """
-        entry = self.sessions.setdefault(session, Session(session, user.name))
-        user.sessions[session] = None
+        entry = self.note_session(session, user)
         older = None
         if entry.connection is not None:
             older = self.connections[entry.connection]

@@ -72,11 +72,12 @@ class Loads:
 
     def note_gone(
         self, connection: ConnectionId
-    ) -> tuple[Waiting | None, ConnectionId | None]:
+    ) -> tuple[Waiting | None, tuple[ConnectionId, Waiting] | None]:
         """A connection is not there any more.
 
         Returns:
-            What waited there, and for which other connection it has to be read now.
+            What waited there, and the other connection for which it has to be read
+            now, with what waits there.
         """
         user = self.users.pop(connection, None)
         if user is None:
@@ -86,4 +87,4 @@ class Loads:
         waiting = load.waiting.pop(connection)
         if not load.waiting:
             del self.by_user[user]
-        return waiting, next(iter(load.waiting), None) if was_first else None
+        return waiting, next(iter(load.waiting.items()), None) if was_first else None

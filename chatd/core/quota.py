@@ -114,6 +114,21 @@ def full_bucket(per_s: float, burst: float, now: float) -> Bucket:
     return Bucket(per_s, burst, burst, now)
 
 
+def adjusted(kept: Bucket | None, per_s: float, burst: float, now: float) -> Bucket:
+    """The bucket by the settings in force; one that nobody has used yet if it is None.
+
+    Args:
+        kept: What there is of it.
+        per_s: Tokens that come back each second.
+        burst: The most that can be saved up.
+        now: The moment.
+    """
+    if kept is None:
+        return full_bucket(per_s, burst, now)
+    kept.adjust(per_s, burst)
+    return kept
+
+
 @attrs.define(eq=False)
 class Buckets:
     """Buckets of one kind by key: an address, a name. A new key's is full.

@@ -14,7 +14,7 @@ Connections through a Unix socket have no address and no share.
 from __future__ import annotations
 
 from chatd.core.entities import Connection
-from chatd.core.quota import HOUR_S, Bucket, Space, full_bucket
+from chatd.core.quota import HOUR_S, Bucket, Space, adjusted, full_bucket
 from chatd.core.turn import Turn
 from chatd.errors import Reject, RejectCode
 from chatd.ids import UserName, is_direct, is_guest
@@ -45,11 +45,9 @@ def pace(turn: Turn, connection: Connection, text: str = "") -> None:
         Reject: `rate_limited`; nothing was taken.
     """
     user, now = turn.user(connection), turn.now.mono
-    bucket, limits = user.messages, turn.config.limits
+    limits = turn.config.limits
     per_s, burst = limits.messages_per_s, limits.messages_burst
-    if bucket is None:
-        bucket = user.messages = full_bucket(per_s, burst, now)
-    bucket.adjust(per_s, burst)
+    bucket = user.messages = adjusted(user.messages, per_s, burst, now)
     if bucket.take(now):
         raise _too_many(turn, connection, bucket, text)
     address = connection.address
@@ -151,10 +149,8 @@ def may_name(turn: Turn, connection: Connection) -> None:
     """
     user, limits, now = turn.user(connection), turn.config.limits, turn.now.mono
     burst, per_h = limits.creations_burst, limits.creations_per_h
-    if user.creations is None:
-        user.creations = full_bucket(per_h / HOUR_S, burst, now)
-    user.creations.adjust(per_h / HOUR_S, burst)
-    waits = [(user.creations.wait(now), _rate(burst, per_h, "an hour"))]
+    bucket = user.creations = adjusted(user.creations, per_h / HOUR_S, burst, now)
+    waits = [(bucket.wait(now), _rate(burst, per_h, "an hour"))]
     address = connection.address
     if address is not None:
         factor = limits.address_factor
@@ -162,7 +158,7 @@ def may_name(turn: Turn, connection: Connection) -> None:
         waits.append((turn.shares.creations.wait(address, now), shared))
     if any(wait_s for wait_s, _ in waits):
         raise _rate_limited("too many new rooms", waits)
-    user.creations.take(now)
+    bucket.take(now)
     if address is not None:
         turn.shares.creations.take(address, now)
 

@@ -35,13 +35,13 @@ from chatd.core.inputs import (
     SecretChecked,
     SecretRefused,
 )
-from chatd.errors import Ending, Reject, StoreUnavailable, TooSlow
+from chatd.errors import Ending, Reject, RejectCode, StoreUnavailable, TooSlow
 from chatd.hub.committer import RETRY_AFTER_S
 from chatd.hub.fanout import Fanout, Link
-from chatd.hub.search_queue import Searches, unreadable
+from chatd.hub.search_queue import Searches
 from chatd.hub.turns import Turns
 from chatd.ids import ConnectionId, Seq
-from chatd.ports import Entry, EntryKind, Store
+from chatd.ports import Entry, EntryKind, Outlet, Store
 from chatd.wire.commands import Command
 from chatd.wire.events import TimelineShown
 
@@ -69,11 +69,14 @@ class Lookups:
 
         Cancellation: safe.
         """
+        link = self._fanout.links.get(effect.connection)
+        if link is None:
+            return
         with self._or_end(effect.connection):
             if isinstance(effect, Authenticate):
-                await self._authenticate(effect)
+                await self._authenticate(effect, link.outlet)
             else:
-                await self._check_secret(effect)
+                await self._check_secret(effect, link.outlet)
 
     @contextmanager
     def _or_end(self, connection: ConnectionId) -> Iterator[None]:
@@ -85,13 +88,10 @@ class Lookups:
             if link is not None:
                 link.outlet.finish(Ending.OVERLOADED, RETRY_AFTER_S)
 
-    async def _authenticate(self, effect: Authenticate) -> None:
-        link = self._fanout.links.get(effect.connection)
-        if link is None:
-            return
+    async def _authenticate(self, effect: Authenticate, outlet: Outlet) -> None:
         try:
             principal = await self._authenticator.authenticate(
-                effect.hello, link.outlet.bearer, link.outlet.address
+                effect.hello, outlet.bearer, outlet.address
             )
         except Reject as reject:
             self._happened(
@@ -100,14 +100,11 @@ class Lookups:
         else:
             self._happened(Authenticated(effect.connection, effect.hello, principal))
 
-    async def _check_secret(self, effect: CheckSecret) -> None:
-        link = self._fanout.links.get(effect.connection)
-        if link is None:
-            return
+    async def _check_secret(self, effect: CheckSecret, outlet: Outlet) -> None:
         command = effect.command
         try:
             found = await self._authenticator.check(
-                command, effect.user, link.outlet.address
+                command, effect.user, outlet.address
             )
         except Reject as reject:
             self._happened(SecretRefused(effect.connection, command, reject))
@@ -148,7 +145,11 @@ class Lookups:
             async with self._pages.of(link.user):
                 return await read()
         except (StoreUnavailable, TooSlow):
-            return unreadable()
+            return Reject(
+                RejectCode.UNAVAILABLE,
+                "the store cannot be read at this moment",
+                retry_after_s=RETRY_AFTER_S,
+            )
         except Reject as reject:
             return reject
 

@@ -18,10 +18,8 @@ from chatd.errors import (
     IndexBehind,
     Reject,
     RejectCode,
-    StoreUnavailable,
     TooSlow,
 )
-from chatd.hub.committer import RETRY_AFTER_S
 from chatd.hub.turns import Turns
 from chatd.ids import UserName
 
@@ -51,8 +49,8 @@ class Searches:
             What the store has returned.
 
         Raises:
-            Reject: `rate_limited`, `unavailable` (it takes too long, or the store
-                cannot be read).
+            Reject: `rate_limited`, or `unavailable`, since it takes too long.
+            StoreUnavailable: The store cannot be read now.
 
         Cancellation: safe.
         """
@@ -70,19 +68,8 @@ class Searches:
                 return await read()
         except TooSlow as slow:
             raise _too_slow(slow) from None
-        except StoreUnavailable:
-            raise unreadable() from None
         finally:
             self._open -= Counter([user])
-
-
-def unreadable() -> Reject:
-    """The refusal of a look-up that cannot be carried out now, or takes too long."""
-    return Reject(
-        RejectCode.UNAVAILABLE,
-        "the store cannot be read at this moment",
-        retry_after_s=RETRY_AFTER_S,
-    )
 
 
 def _too_slow(slow: TooSlow) -> Reject:

@@ -1,6 +1,6 @@
 """A whole chat without a loop, a socket or a clock: the machine and what it drives.
 
-`House` performs effects the plainest way. Drafts and errands (look-ups) wait
+`House` performs effects the plainest way. Drafts and look-ups wait
 until a test lets them go, so a test decides what overtakes what; `settle` lets
 everything go. What each connection receives is kept in `Peer.frames`, and
 `chat.check` runs after every input.
@@ -150,7 +150,7 @@ class House:
         self.now = Now(1000.0, 1_800_000_000_000)
         self.peers: dict[ConnectionId, Peer] = {}
         self.drafts: deque[Origin] = deque()
-        self.errands: list[Effect] = []
+        self.look_ups: list[Effect] = []
         self.delivered: list[events.TimelineEvent] = []
         self.unseen: dict[tuple[RoomName, int], UserName] = {}
         """What is hidden from everybody but its sender, as commits told it."""
@@ -211,7 +211,7 @@ class House:
         """Kill the daemon: what was not committed is gone, and so is everybody."""
         self.peers.clear()
         self.drafts.clear()
-        self.errands.clear()
+        self.look_ups.clear()
         self.machine = self._begin()
 
     # --- people ---------------------------------------------------------------
@@ -386,18 +386,18 @@ class House:
                 self.handle(inputs.Executed(origin, UNAVAILABLE, final=False))
         return batch
 
-    def run_errand(self, number: int = 0) -> None:
+    def run_look_up(self, number: int = 0) -> None:
         """Let one look-up come back."""
-        effect = self.errands.pop(number)
-        happened = _ERRANDS[type(effect)](self, effect)
+        effect = self.look_ups.pop(number)
+        happened = _READ[type(effect)](self, effect)
         if happened is not None:
             self.handle(happened)
 
     def settle(self) -> None:
         """Let everything come back until nothing waits any more."""
-        while self.drafts or self.errands:
-            while self.errands:
-                self.run_errand()
+        while self.drafts or self.look_ups:
+            while self.look_ups:
+                self.run_look_up()
             self.commit()
 
     def wait(self, seconds: float) -> None:
@@ -459,9 +459,9 @@ class House:
                 self.set_up += 1
             case effects.Replay():
                 self.peers[effect.connection].replays[effect.room] = effect.subscription
-                self.errands.append(effect)
+                self.look_ups.append(effect)
             case _:
-                self.errands.append(effect)
+                self.look_ups.append(effect)
 
     def _rename(
         self, room: RoomName, name: RoomName, connections: Sequence[ConnectionId]
@@ -472,7 +472,7 @@ class House:
                 peer.subscribed[name] = peer.subscribed.pop(room)
             if peer is not None and room in peer.replays:
                 peer.replays[name] = peer.replays.pop(room)
-        for effect in self.errands:
+        for effect in self.look_ups:
             if isinstance(effect, effects.Replay) and effect.room == room:
                 effect.room = name
 
@@ -529,7 +529,7 @@ class House:
     def _may_see(self, user: UserName | None, room: RoomName, seq: Seq) -> bool:
         return self.unseen.get((room, seq)) in (None, user)
 
-    # --- errands --------------------------------------------------------------
+    # --- look-ups -------------------------------------------------------------
 
     def _authenticate(self, effect: effects.Authenticate) -> Input:
         hello = effect.hello
@@ -650,7 +650,7 @@ class House:
         return inputs.Replayed(peer.id, effect.room, effect.subscription, at)
 
 
-_ERRANDS: dict[type[Effect], Callable[[House, Any], Input | None]] = {
+_READ: dict[type[Effect], Callable[[House, Any], Input | None]] = {
     effects.Authenticate: House._authenticate,
     effects.CheckSecret: House._check,
     effects.Query: House.look_up,

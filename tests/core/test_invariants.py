@@ -517,12 +517,12 @@ class Life(RuleBasedStateMachine):
         else:
             self.house.fail()
 
-    @precondition(lambda self: self.house.errands)
+    @precondition(lambda self: self.house.look_ups)
     @rule(data=st.data())
     def look_up(self, data: st.DataObject) -> None:
         """Some look-up comes back."""
-        last = len(self.house.errands) - 1
-        self.house.run_errand(data.draw(st.integers(0, last)))
+        last = len(self.house.look_ups) - 1
+        self.house.run_look_up(data.draw(st.integers(0, last)))
 
     @rule()
     def settle(self) -> None:

@@ -297,13 +297,13 @@ def told_after_replay(
 ) -> list[Any]:
     """Presence that `ann` gets when others come while she replays."""
     ann.say(join)
-    (replay,) = house.errands
-    house.errands.clear()
+    (replay,) = house.look_ups
+    house.look_ups.clear()
     for name in others:
         house.user(name, LOBBY)
     house.wait(1)
     assert told(ann) == []
-    house.errands.append(replay)
+    house.look_ups.append(replay)
     house.settle()
     return told(ann)
 

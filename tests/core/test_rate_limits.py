@@ -370,9 +370,9 @@ def test_who_resumes_while_his_session_is_being_displaced_is_told_so() -> None:
     house.settle()
     newcomer, resumed = house.open(), house.open()
     newcomer.say(Hello(kinds.GuestName("ann"), kinds.Secret("right")))
-    house.run_errand()
+    house.run_look_up()
     resumed.say(Hello(session=welcome.session))
-    house.run_errand()
+    house.run_look_up()
     assert isinstance(resumed.take()[0], Welcome)
     house.settle()
     assert resumed.ending is Ending.REVOKED
@@ -581,8 +581,8 @@ def test_a_session_that_nobody_is_on_may_be_displaced() -> None:
     house = House()
     peer = house.open()
     peer.say(Hello(kinds.GuestName("ann"), kinds.Secret("right")))
-    house.run_errand()
+    house.run_look_up()
     house.fail(drafts.Committed((SessionsEnded((SessionId(b"x"),)),)))
-    house.run_errand()
+    house.run_look_up()
     assert isinstance(peer.take()[0], Welcome)
     assert SessionId(b"x") in house.chat.live.ended

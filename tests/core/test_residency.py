@@ -44,16 +44,16 @@ def come(house: House, name: UserName) -> Peer:
     """Open a connection that says hello, and is verified; its session is on disk."""
     peer = house.open()
     peer.say(Hello(GuestName(name), Secret("right")))
-    house.run_errand(-1)
+    house.run_look_up(-1)
     house.commit()
     return peer
 
 
-def loading(errands: list[Effect]) -> list[Any]:
+def loading(look_ups: list[Effect]) -> list[Any]:
     """For which connections conversations are being read."""
     return [
         effect.connection
-        for effect in errands
+        for effect in look_ups
         if isinstance(effect, Query) and isinstance(effect.query, LoadDirect)
     ]
 
@@ -95,21 +95,21 @@ def test_who_comes_back_at_once_finds_it_in_memory(house: House) -> None:
     ann.close()
     house.wait(IDLE_S)
     come(house, ANN)
-    assert loading(house.errands) == []
+    assert loading(house.look_ups) == []
 
 
 def test_what_is_overtaken_is_read_once_more(house: House) -> None:
     """Bob comes, says something and goes, all while ann's are being read."""
     ann = come(house, ANN)
-    (waiting,) = house.errands
-    house.errands.clear()
+    (waiting,) = house.look_ups
+    house.look_ups.clear()
     stale = house.look_up(waiting)
     bob = house.user("bob")
     bob.ask(Send(HI, DIRECT))
     leave(house, bob)
     assert DIRECT not in house.chat.durable.rooms
     house.handle(stale)
-    assert loading(house.errands) == [ann.id]
+    assert loading(house.look_ups) == [ann.id]
     assert ann.take() == []
     house.settle()
     (welcome,) = ann.take()
@@ -128,8 +128,8 @@ def test_what_others_change_meanwhile_is_read_as_well(house: House) -> None:
     )
     house.change(made)
     assert other not in house.chat.durable.rooms
-    house.run_errand()
-    assert loading(house.errands) == [ann.id]
+    house.run_look_up()
+    assert loading(house.look_ups) == [ann.id]
     assert house.change(made)[:-1] == []
     house.settle()
     assert ann.take()[0].type == "welcome"
@@ -138,7 +138,7 @@ def test_what_others_change_meanwhile_is_read_as_well(house: House) -> None:
 def test_all_connections_of_one_wait_for_one_look_up(house: House) -> None:
     """They are welcomed in their order."""
     one, two = come(house, ANN), come(house, ANN)
-    assert loading(house.errands) == [one.id]
+    assert loading(house.look_ups) == [one.id]
     house.settle()
     for peer in (one, two):
         (welcome,) = peer.take()
@@ -150,7 +150,7 @@ def test_who_has_gone_takes_his_look_up_along(house: House) -> None:
     one, two, three = (come(house, ANN) for _ in range(3))
     three.close()
     one.close()
-    assert loading(house.errands) == [one.id, two.id]
+    assert loading(house.look_ups) == [one.id, two.id]
     house.settle()
     assert [frame.type for frame in two.take()] == ["welcome"]
     assert len(house.model.sessions) == len(house.chat.live.sessions) + 2
@@ -168,8 +168,8 @@ def test_a_resumed_session_outlives_the_connection_that_waited(house: House) -> 
     leave(house, *house.peers.values())
     peer = house.open()
     peer.say(Hello(session=welcome.session))
-    house.run_errand()
-    assert loading(house.errands) == [peer.id]
+    house.run_look_up()
+    assert loading(house.look_ups) == [peer.id]
     peer.close()
     house.settle()
     (again,) = house.open().hello(session=welcome.session)
@@ -246,7 +246,7 @@ def test_who_is_erased_while_his_are_read_is_not_welcomed(house: House) -> None:
 def test_who_is_erased_meanwhile_is_in_no_conversation(house: House) -> None:
     """What was read has him still."""
     ann = come(house, ANN)
-    stale = house.look_up(house.errands.pop())
+    stale = house.look_up(house.look_ups.pop())
     house.erase(BOB)
     house.handle(stale)
     house.settle()

@@ -213,7 +213,7 @@ def test_a_replay_tells_what_went_meanwhile() -> None:
     say(ann, *"abcdef")
     bob.take()
     join(bob, 0)
-    place.run_errand()
+    place.run_look_up()
     assert shown(bob.take()) == [1, 2]
     place.wait(0)
     place.commit()
@@ -235,14 +235,14 @@ def test_a_replay_of_which_nothing_is_left_is_a_gap() -> None:
     place.settle()
     place.take_all()
     join(bob, 1)
-    (replay,) = place.errands
-    place.errands.clear()
+    (replay,) = place.look_ups
+    place.look_ups.clear()
     place.wait(DAY_S)
     place.commit()
     place.wait(HOUR_S)
     place.commit()
     assert lobby(place).first == 3
-    place.errands.append(replay)
+    place.look_ups.append(replay)
     place.settle()
     room = lobby(place)
     assert shown(bob.take()) == [
@@ -288,9 +288,9 @@ def read(place: House, command: History, first: int) -> Any:
     say(ann, *"abcdef")
     ann.take()
     ann.say(command)
-    (effect,) = place.errands
+    (effect,) = place.look_ups
     page = place.look_up(effect)
-    place.errands.clear()
+    place.look_ups.clear()
     place.apply(RoomTrimmed(LOBBY, Seq(first)))
     place.handle(page)
     place.settle()

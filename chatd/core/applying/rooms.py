@@ -89,8 +89,8 @@ def _told_of(chat: Chat, room: Room, now: Now) -> list[ConnectionId]:
     """Connections that know the room by its name: of members, and who is asked in."""
     numbers = [chat.told_of(user, room.name) for user in room.members]
     for user in room.invited:
-        invite = chat.durable.invite(user, room.name)
-        if invite is not None and invite.waits(now.sure):
+        invite = chat.durable.open_invite(user, room.name, now.sure)
+        if invite is not None:
             numbers.append(chat.told_of_invite(user, room.name, invite))
     return list(chain.from_iterable(numbers))
 

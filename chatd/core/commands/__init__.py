@@ -259,7 +259,6 @@ def _user_found(
         return
     verifications.note_over(connection.id)
     if row is None or (is_guest(name) and name not in users):
-        connection.block = None
         refuse(turn, connection, command, timeline.no_user(command, name))
     else:
         turn.durable.add_user(User(row.user, row.display, row.role))

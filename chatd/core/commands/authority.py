@@ -11,7 +11,7 @@ A room that one may not see answers as one that does not exist, to everybody.
 
 from __future__ import annotations
 
-from chatd.core.entities import Connection, Invite, Room, Sanction, User
+from chatd.core.entities import Connection, Room, Sanction, User
 from chatd.core.turn import Turn, no_room
 from chatd.enums import AccountRole, Post, Role
 from chatd.errors import Reject, RejectCode
@@ -164,12 +164,6 @@ def may_create(turn: Turn, user: User) -> bool:
     )
 
 
-def invitation(turn: Turn, user: UserName, room: RoomName) -> Invite | None:
-    """The user's invitation to a room, if there is one that has not lapsed."""
-    invite = turn.durable.invites.get(user, {}).get(room)
-    return invite if invite is not None and invite.waits(turn.now.sure) else None
-
-
 def held(sanctions: dict[UserName, Sanction], user: UserName, now: Millis) -> bool:
     """Whether a ban or mute of the user holds now."""
     sanction = sanctions.get(user)
@@ -183,8 +177,8 @@ def check_entry(turn: Turn, user: User, room: Room) -> None:
         Reject: `no_room` for a private room without an invitation, and for a
             direct conversation; `banned`.
     """
-    public = is_public(room.name)
-    if not public and invitation(turn, user.name, room.name) is None:
+    public, now = is_public(room.name), turn.now.sure
+    if not public and turn.durable.open_invite(user.name, room.name, now) is None:
         raise no_room(room.name)
     sanction = _ban(turn, user, room)
     if sanction is not None:

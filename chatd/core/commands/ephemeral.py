@@ -10,7 +10,7 @@ from __future__ import annotations
 from chatd.core.commands import authority, speech
 from chatd.core.effects import Spread, Tell
 from chatd.core.entities import Connection, User
-from chatd.core.quota import full_bucket
+from chatd.core.quota import adjusted
 from chatd.core.turn import Turn
 from chatd.ids import Seq, direct_partner, is_direct
 from chatd.wire import events, replies
@@ -78,9 +78,7 @@ def _may(turn: Turn, user: User) -> bool:
     """Take one ephemeral event from the user's own bucket for them."""
     limits, now = turn.config.limits, turn.now.mono
     per_s, burst = limits.messages_per_s, limits.messages_burst
-    if user.ephemeral is None:
-        user.ephemeral = full_bucket(per_s, burst, now)
-    user.ephemeral.adjust(per_s, burst)
+    user.ephemeral = adjusted(user.ephemeral, per_s, burst, now)
     return user.ephemeral.take(now) == 0
 
 

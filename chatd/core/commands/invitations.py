@@ -49,7 +49,7 @@ def invite(
             f"{command.user} is banned from {room.name}",
             field="user",
         )
-    last = turn.durable.invites.get(command.user, {}).get(room.name)
+    last = turn.durable.invite(command.user, room.name)
     if last is not None and last.closed_until is not None and now < last.closed_until:
         raise Reject(
             RejectCode.FORBIDDEN,
@@ -68,7 +68,7 @@ def _take_back(
     if room is None:
         return
     user = turn.user(connection)
-    last = authority.invitation(turn, command.user, room.name)
+    last = turn.durable.open_invite(command.user, room.name, turn.now.sure)
     is_anothers = last is not None and last.sender != user.name
     if is_anothers and authority.rank(turn, user, room) < MODERATOR:
         raise Reject(
@@ -86,7 +86,7 @@ def decline(
     the same sent again, is as good as the first.
     """
     name, now = turn.user(connection).name, turn.now.sure
-    last = turn.durable.invites.get(name, {}).get(command.room)
+    last = turn.durable.invite(name, command.room)
     is_known = turn.durable.may_know(name, command.room, now) or (
         last is not None and last.matters(now)
     )

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import attrs
 
+from chatd.core.commands.timeline import check_readable
 from chatd.core.entities import (
     Connection,
     Room,
@@ -28,7 +29,7 @@ from chatd.core.roster import Roster
 from chatd.core.state import Chat
 from chatd.core.turn import Turn
 from chatd.enums import Role, State
-from chatd.errors import Reject, RejectCode
+from chatd.errors import Reject
 from chatd.ids import RoomName, Seq, UserName, is_public, session_tag
 from chatd.wire.admissions import Invitations, InvitationShown
 from chatd.wire.commands import Blocks, History, Ping, Reactions, Rooms, Sessions, Who
@@ -134,8 +135,9 @@ def _readable(
 
 def reactions(turn: Turn, connection: Connection, command: Reactions) -> None:
     """Have a page of the users read who have put an emoji on a message."""
-    _check_of(command, _readable(turn, connection, command)[1])
-    turn.query(connection, command, ReadReactions(turn.user(connection).name))
+    room, viewer = turn.durable.rooms[command.room], turn.user(connection).name
+    check_readable(command.of, readable_from(room, room.members[viewer]), "of")
+    turn.query(connection, command, ReadReactions(viewer))
 
 
 def reactions_read(
@@ -147,7 +149,7 @@ def reactions_read(
     command = found.command
     try:
         room, first = _readable(turn, connection, command)
-        _check_of(command, first)
+        check_readable(command.of, first, "of")
     except Reject as reject:
         turn.refuse(connection.id, command, reject)
         return
@@ -158,16 +160,6 @@ def reactions_read(
         room.name, command.of, command.emoji, users, next=last, id=command.id
     )
     turn.answer(connection.id, page)
-
-
-def _check_of(command: Reactions, first: Seq) -> None:
-    """Check that a message is not from before what the user may read.
-
-    Raises:
-        Reject: `no_message`, as if there were none.
-    """
-    if command.of < first:
-        raise Reject(RejectCode.NO_MESSAGE, "there is no such message here", field="of")
 
 
 def who(turn: Turn, connection: Connection, command: Who) -> None:

@@ -225,8 +225,13 @@ def counted(
 
 def uncounted(turn: Turn, query: CountUnread) -> None:
     """Void a new session whose connection has gone before it was welcomed."""
-    if not query.principal.resumed:
-        unclaimed(turn, query.principal.session)
+    _void_new(turn, query.principal)
+
+
+def _void_new(turn: Turn, who: Principal) -> None:
+    """Void the session of a hello that comes to nothing, unless it was resumed."""
+    if not who.resumed:
+        unclaimed(turn, who.session)
 
 
 def loaded(
@@ -249,13 +254,12 @@ def loaded(
 
 def abandoned(turn: Turn, number: ConnectionId) -> None:
     """Let go of a hello whose connection has gone while its user's rooms were read."""
-    waiting, other = turn.live.loads.note_gone(number)
-    if waiting is not None and not waiting[1].principal.resumed:
-        unclaimed(turn, waiting[1].principal.session)
-    if other is not None:
-        user = turn.live.loads.users[other]
-        command, so_far = turn.live.loads.by_user[user].waiting[other]
-        turn.live.loads.note_begun(user)
+    waiting, following = turn.live.loads.note_gone(number)
+    if waiting is not None:
+        _void_new(turn, waiting[1].principal)
+    if following is not None:
+        other, (command, so_far) = following
+        turn.live.loads.note_begun(so_far.principal.user)
         turn.query(turn.live.connections[other], command, LoadDirect(so_far.principal))
 
 
@@ -297,14 +301,12 @@ def _welcome(
         refused(turn, connection, command, _gone())
         return
     if chat.live.verifications.was_cut(connection.id, who.user):
-        if not who.resumed:
-            unclaimed(turn, who.session)
+        _void_new(turn, who)
         _verify(turn, connection, command)
         return
     barred = _barred(turn, connection, who)
     if barred is not None:
-        if not who.resumed:
-            unclaimed(turn, who.session)
+        _void_new(turn, who)
         refused(turn, connection, command, barred)
         return
     user = chat.durable.add_user(User(who.user, who.display, who.role))
@@ -319,8 +321,7 @@ def _welcome(
     if most and not taken and len(user.connections) >= most:
         turn.answer(connection.id, None)
         turn.finish(connection, Ending.TOO_MANY)
-        if not who.resumed:
-            unclaimed(turn, who.session)
+        _void_new(turn, who)
         return
     connection.token, connection.scope = who.token, who.scope
     expect_expiry(turn, connection, who.expires)

@@ -24,7 +24,7 @@ from chatd.core.drafts import (
     SetReaction,
 )
 from chatd.core.effects import Origin
-from chatd.core.entities import Connection, Room, User
+from chatd.core.entities import Connection
 from chatd.core.settings import PLAIN
 from chatd.core.turn import Turn
 from chatd.enums import Role
@@ -101,7 +101,7 @@ def send(turn: Turn, connection: Connection, command: Send) -> None:
     if is_direct(room.name) and len(room.members) < 2:
         raise no_user(command, direct_partner(room.name, user.name))
     if command.reply_to is not None:
-        _check_readable(room, user, command.reply_to, "reply_to")
+        check_readable(command.reply_to, room.members[user.name].first, "reply_to")
     speech.check(turn, user, room, command)
     rate_limits.pace(turn, connection, command.text)
     if room.settings.slow_s:
@@ -111,20 +111,20 @@ def send(turn: Turn, connection: Connection, command: Send) -> None:
 def change(turn: Turn, connection: Connection, command: Edit | React) -> None:
     """Check that a message may be changed; whose it is, the writer knows."""
     user, room = turn.user(connection), turn.durable.rooms[command.room]
-    _check_readable(room, user, command.of, "of")
+    check_readable(command.of, room.members[user.name].first, "of")
     speech.check(turn, user, room, command)
     rate_limits.pace(turn, connection, getattr(command, "text", ""))
     if room.settings.slow_s:
         speech.note(turn, user, room, command)
 
 
-def _check_readable(room: Room, user: User, seq: Seq, field: str) -> None:
+def check_readable(seq: Seq, first: Seq, field: str) -> None:
     """Check that a message is not from before what one may read.
 
     Raises:
         Reject: `no_message`, as if there were none.
     """
-    if seq < room.members[user.name].first:
+    if seq < first:
         raise Reject(
             RejectCode.NO_MESSAGE, "there is no such message here", field=field
         )
@@ -234,7 +234,7 @@ def _room_told(turn: Turn, draft: Draft) -> RoomName:
         assert draft.draft is not None
         draft = draft.draft
     name: RoomName = draft.room  # type: ignore[union-attr, assignment]
-    return turn.durable.aliases.get(name, name) if turn.durable.aliases else name
+    return turn.durable.aliases.get(name, name)
 
 
 def _seq_told(turn: Turn, connection: Connection, command: Command, seq: Seq) -> Seq:

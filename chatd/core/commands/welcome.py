@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from chatd.core.commands.authority import invitation
 from chatd.core.entities import User, readable_from
 from chatd.core.principal import Principal
 from chatd.core.queries import Unread
@@ -90,11 +89,12 @@ def _room_state(
 def _invites(turn: Turn, user: User, scope: Scope | None) -> list[InviteShown]:
     """The invitations that wait for the user, the oldest first."""
     shown = []
-    for name in turn.durable.invites.get(user.name, ()):
+    durable, now = turn.durable, turn.now.sure
+    for name in durable.invites.get(user.name, ()):
         if not turn.chat.shows(scope, name):
             continue
-        invite = invitation(turn, user.name, name)
+        invite = durable.open_invite(user.name, name, now)
         if invite is not None and invite.sender not in user.blocks:
-            title = turn.durable.rooms[name].settings.title
+            title = durable.rooms[name].settings.title
             shown.append(InviteShown(name, invite.sender, invite.ts, title))
     return shown[-INVITES_SHOWN_MAX:]

@@ -38,7 +38,7 @@ class SetBlock:
     """Have `user` block `blocked` from here on, or no longer.
 
     While he does, what `blocked` writes, edits or puts as a reaction in their
-    direct conversation is hidden from `user` for good; see `Committed.hidden`.
+    direct conversation is hidden from `user` for good; see `Appended.hidden`.
     Refused: `no_user`. What changes nothing is `Duplicate`.
     """
 

@@ -30,9 +30,9 @@ class NewMessage:
 class EditMessage:
     """Replace the text of `of`, and whom it addresses by that of the new one.
 
-    It is `Addressing` where that is news to anybody. Refused: `no_message` if there
-    is none or it was deleted, `forbidden` if it is not the user's own. The same text
-    again is `Duplicate`.
+    To whom that is news, the change says (`Appended.addressed`). Refused: `no_message`
+    if there is none or it was deleted, `forbidden` if it is not the user's own. The
+    same text again is `Duplicate`.
     """
 
     room: RoomName
@@ -117,7 +117,7 @@ class Moderate:
 
     Refused: `no_user` if `target` is unknown, or for `kick` and `role` no member.
     What changes nothing is `Duplicate`, with the room's head. A guest can be banned as
-    long as his address is known; that is then `Committed.barred`, and `unban` lifts it.
+    long as his address is known; that is then `Moderated.barred`, and `unban` lifts it.
     """
 
     room: RoomName

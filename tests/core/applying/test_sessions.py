@@ -180,7 +180,7 @@ def test_a_session_remembers_its_token() -> None:
     house = House()
     peer = house.open()
     peer.say(LOGIN)
-    effect = house.errands.pop()
+    effect = house.look_ups.pop()
     assert isinstance(effect, Authenticate)
     happened = house._authenticate(effect)
     assert isinstance(happened, inputs.Authenticated)
@@ -260,13 +260,13 @@ def test_a_changed_role_has_a_hello_verified_again(house: House) -> None:
     """He was verified with the role that he had before."""
     peer = house.open()
     peer.say(LOGIN)
-    effect = house.errands.pop()
+    effect = house.look_ups.pop()
     assert isinstance(effect, Authenticate)
     happened = house._authenticate(effect)
     house.change(RoleSet(ANN, AccountRole.BOT))
     house.handle(happened)
     house.commit()
-    assert isinstance(house.errands[-1], Authenticate)
+    assert isinstance(house.look_ups[-1], Authenticate)
 
 
 def test_what_rooms_held_against_him_is_forgotten(house: House) -> None:
@@ -327,11 +327,11 @@ def test_a_new_session_is_verified_again(house: House) -> None:
     """
     peer = house.open()
     peer.say(LOGIN)
-    house.run_errand()
+    house.run_look_up()
     house.change(Banned(ANN, None, None))
     house.commit()
     assert house.chat.durable.users[ANN].connections == {}
-    assert isinstance(house.errands[0], Authenticate)
+    assert isinstance(house.look_ups[0], Authenticate)
     house.commit()
     assert all(row.user != ANN for row in house.model.sessions.values())
     house.settle()
@@ -350,11 +350,11 @@ def test_a_resumed_session_is_verified_again(house: House) -> None:
     ann.close()
     peer = house.open()
     peer.say(Hello(session=Secret(session.decode())))
-    house.run_errand()
+    house.run_look_up()
     house.chat.live.ended.clear()
     house.change(AccessRevoked(ANN))
     del house.model.sessions[session]
-    house.run_errand()
-    assert isinstance(house.errands[0], Authenticate)
+    house.run_look_up()
+    assert isinstance(house.look_ups[0], Authenticate)
     house.settle()
     assert [frame.code for frame in peer.take()] == ["bad_credentials"]

@@ -130,7 +130,7 @@ def test_a_name_that_is_taken_and_a_full_disk_are_answered() -> None:
     (error,) = peer.ask(attrs.evolve(REGISTER, name=GuestName("ann")))
     assert error.code == "name_taken"
     peer.say(REGISTER)
-    house.run_errand()
+    house.run_look_up()
     house.fail()
     assert [frame.code for frame in peer.take()] == ["unavailable"]
     assert peer.ask(REGISTER)[0].type == "ok"
@@ -144,11 +144,11 @@ def test_what_comes_back_for_a_connection_that_is_gone_is_nothing() -> None:
         peer = house.user("ann") if command is not REGISTER else house.open()
         peer.say(command)
         peer.close()
-        house.run_errand()
+        house.run_look_up()
         assert not [o for o in house.drafts if o.connection is not None]
     peer = house.open()
     peer.say(REGISTER)
-    house.run_errand()
+    house.run_look_up()
     peer.close()
     house.settle()
     assert DAN in house.model.users
@@ -164,7 +164,7 @@ def test_a_new_password_ends_all_other_sessions() -> None:
     secret = secret_of(two)
     one.take()
     one.say(CHANGE)
-    house.run_errand()
+    house.run_look_up()
     assert [peer.ending for peer in (one, two)] == [None, None]
     house.commit()
     assert one.take() == [replies.Done("password", 7)]
@@ -185,7 +185,7 @@ def test_a_wrong_old_password_changes_nothing() -> None:
     (error,) = ann.ask(attrs.evolve(CHANGE, old=Secret("wrong")))
     assert (error.re, error.code) == ("password", "bad_credentials")
     ann.say(CHANGE)
-    house.run_errand()
+    house.run_look_up()
     house.fail()
     assert [frame.code for frame in ann.take()] == ["unavailable"]
     assert other.ending is None
@@ -218,14 +218,14 @@ def test_a_password_that_is_stored_after_a_stall_counts() -> None:
         house.user("ann"),
     )
     one.say(CHANGE)
-    house.run_errand()
+    house.run_look_up()
     house.stall()
     assert one.take()[-1].code == "unavailable"
     house.commit()
     assert (one.ending, two.ending) == (None, Ending.REVOKED)
     assert connection_of(one).expires is None
     one.say(CHANGE)
-    house.run_errand()
+    house.run_look_up()
     house.stall()
     one.close()
     house.commit()
@@ -257,21 +257,21 @@ def test_a_hello_that_was_verified_before_a_new_password_is_verified_again(
     bob.ask(Send(HI, LOBBY))
     late = house.open()
     late.say(LOGIN)
-    house.run_errand()
+    house.run_look_up()
     waits: Any = house.drafts
     if stage == "counted":
         house.commit()
-        waits = house.errands
+        waits = house.look_ups
     last = waits.pop()
     ann.say(CHANGE)
-    house.run_errand()
+    house.run_look_up()
     house.commit()
     assert late.ending is None
     waits.append(last)
     if stage == "verified":
         house.commit()
-    house.run_errand()
-    again = house.errands.pop()
+    house.run_look_up()
+    again = house.look_ups.pop()
     assert again == Authenticate(late.id, LOGIN)
     assert late.take() == []
     wrong = Reject(RejectCode.BAD_CREDENTIALS, "it is another one now")
@@ -290,7 +290,7 @@ def test_a_resume_that_was_looked_up_before_a_cut_is_looked_up_again() -> None:
     ann.close()
     late = house.open()
     late.say(Hello(session=secret))
-    house.run_errand()
+    house.run_look_up()
     cut_off(house, ANN)
     house.settle()
     assert late.take()[0].type == "welcome"
@@ -492,7 +492,7 @@ def test_secrets_are_verified_at_a_rate() -> None:
     assert codes == ["bad_credentials"] * 4 + ["ok"] + ["rate_limited"] * 2
     assert found[-1].retry_after == 10.0
     ann.say(refresh)
-    assert not house.errands
+    assert not house.look_ups
     ann.take()
     house.wait(9.9)
     assert ann.ask(refresh)[0].code == "rate_limited"
@@ -564,13 +564,13 @@ def test_a_refused_refresh_changes_nothing() -> None:
     assert (error.re, error.code) == ("refresh", "bad_credentials")
     house.tokens["next"] = Renewal(None, None, None)
     ann.say(Refresh(Secret("next")))
-    house.run_errand()
+    house.run_look_up()
     house.fail()
     assert [frame.code for frame in ann.take()] == ["unavailable"]
     house.wait(240)
     assert ann.take() == [events.Expiring(60)]
     ann.say(Refresh(Secret("next")))
-    house.errands.clear()
+    house.look_ups.clear()
     banned = Reject(RejectCode.BANNED, "disabled")
     house.handle(inputs.SecretRefused(ann.id, Refresh(Secret("next")), banned))
     assert [frame.code for frame in ann.take()] == ["banned"]
@@ -583,7 +583,7 @@ def test_a_refresh_that_is_stored_after_a_stall_counts_on_disk() -> None:
     ann = bearer(house, "t", expires=house.now.wall + 5 * MINUTE_MS)
     house.tokens["next"] = Renewal(None, None, Scope.parse('{"rooms":[]}'))
     ann.say(Refresh(Secret("next")))
-    house.run_errand()
+    house.run_look_up()
     house.stall()
     house.commit()
     assert [frame.code for frame in ann.take()] == ["unavailable"]
@@ -605,7 +605,7 @@ def test_a_resumed_session_takes_the_token_over_that_came_with_it() -> None:
     ann.close()
     peer = house.open()
     peer.say(Hello(session=secret, token=token))
-    house.run_errand()
+    house.run_look_up()
     (origin,) = [o for o in house.drafts if o.connection == peer.id]
     assert origin.draft == drafts.RenewSession(
         SessionId(secret.encode()), None, end, None
@@ -616,7 +616,7 @@ def test_a_resumed_session_takes_the_token_over_that_came_with_it() -> None:
     for stage in ("refused", "gone"):
         other = house.open()
         other.say(Hello(session=secret, token=token))
-        house.run_errand()
+        house.run_look_up()
         if stage == "gone":
             other.close()
             house.settle()
@@ -646,7 +646,7 @@ def found(house: House, peer: Peer, name: UserName, **fields: Any) -> inputs.Inp
 def verified(house: House, peer: Peer, name: UserName, **fields: Any) -> None:
     """Say hello with an outside issuer's token, and have it verified."""
     peer.say(BY_TOKEN)
-    house.errands.clear()
+    house.look_ups.clear()
     house.handle(found(house, peer, name, **fields))
 
 
@@ -674,15 +674,15 @@ def test_two_first_logins_at_once_make_one_account() -> None:
     verified(house, one, DAN, is_new=True)
     verified(house, two, DAN, is_new=True)
     house.commit()
-    house.run_errand()
+    house.run_look_up()
     assert one.take()[0].type == "welcome"
     for _ in range(TRIES_MAX):
-        again = house.errands.pop()
+        again = house.look_ups.pop()
         assert again == Authenticate(two.id, BY_TOKEN)
         house.handle(found(house, two, DAN, is_new=True))
         house.commit()
     assert [frame.code for frame in two.take()] == ["name_taken"]
-    assert not house.errands
+    assert not house.look_ups
 
 
 def test_the_role_that_an_outside_issuer_gives_counts_from_now_on() -> None:
@@ -784,7 +784,7 @@ def test_a_narrower_token_ends_what_it_does_not_let_one_follow() -> None:
     house.take_all()
     house.tokens["narrow"] = Renewal(None, None, Scope.parse('{"rooms":["lobby"]}'))
     ann.say(Refresh(Secret("narrow")))
-    house.run_errand()
+    house.run_look_up()
     (origin,) = house.drafts
     house.drafts.clear()
     outcome = house.model.execute(origin.draft, house.now.wall)
@@ -828,9 +828,9 @@ def test_a_look_up_is_answered_as_the_token_of_that_moment_allows(scope: str) ->
     ann.take()
     ann.say(History(LOBBY, id=1))
     ann.say(Search(QueryText("tea"), id=2))
-    look_ups, house.errands = house.errands, []
+    look_ups, house.look_ups = house.look_ups, []
     assert narrowed(house, ann, scope) == [replies.Done("refresh")]
-    house.errands = look_ups
+    house.look_ups = look_ups
     house.settle()
     error, page = ann.take()
     assert (error.code, error.id) == ("forbidden", 1)

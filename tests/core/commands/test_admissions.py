@@ -219,13 +219,13 @@ def test_what_cannot_be_stored_has_no_secret() -> None:
     ada = house.user("ada")
     for command in (CreateInvitation(), RevokeInvitation(InvitationNumber(1)), Link()):
         ada.say(command)
-        while house.errands:
-            house.run_errand()
+        while house.look_ups:
+            house.run_look_up()
         house.fail()
         assert code(ada.take()[0]) is RejectCode.UNAVAILABLE
     assert ada.ask(Ping()) == [Done("ping")]
     ada.say(CreateInvitation())
-    house.run_errand()
+    house.run_look_up()
     ada.close()
     house.settle()
     assert len(house.model.invitations) == 1
@@ -286,7 +286,7 @@ def test_it_ends_when_its_time_has_come() -> None:
     made = invited(ada, seconds=InvitationSeconds(60))
     peer = house.open()
     peer.say(Register(GuestName("eve"), NEW, invite=Secret(made.secret)))
-    house.run_errand()
+    house.run_look_up()
     (origin,) = house.drafts
     assert isinstance(origin.draft, d.Enroll)
     origin.draft.now = made.expires
@@ -301,7 +301,7 @@ def test_one_that_was_taken_back_is_none() -> None:
     made = invited(ada, uses=InvitationUses(9))
     peer = house.open()
     peer.say(Register(GuestName("eve"), NEW, invite=Secret(made.secret)))
-    house.run_errand()
+    house.run_look_up()
     house.drafts.append(house.drafts.popleft())
     ada.say(RevokeInvitation(made.invitation, id=4))
     house.drafts.rotate(1)
@@ -373,7 +373,7 @@ def test_who_goes_before_the_answer_is_in_all_the_same() -> None:
     ada, bob = house.user("ada"), house.user("bob", TEAM)
     made, peer = invited(ada, room=TEAM), house.open()
     peer.say(Register(GuestName("eve"), NEW, invite=Secret(made.secret)))
-    house.run_errand()
+    house.run_look_up()
     peer.close()
     house.take_all()
     house.settle()
@@ -407,7 +407,7 @@ def test_a_room_that_ends_meanwhile_keeps_nobody_out() -> None:
     ada = house.user("ada", TEAM)
     made, peer = invited(ada, room=TEAM), house.open()
     peer.say(Register(GuestName("eve"), NEW, invite=Secret(made.secret)))
-    house.run_errand()
+    house.run_look_up()
     house.drafts.append(house.drafts.popleft())
     ada.say(Destroy(TEAM))
     house.drafts.rotate(1)
@@ -560,9 +560,9 @@ def test_a_page_that_cannot_be_read_now_is_refused() -> None:
     house = House(FREE)
     ada = house.user("ada")
     ada.say(Invitations(id=2))
-    (effect,) = house.errands
+    (effect,) = house.look_ups
     assert isinstance(effect, Query)
-    house.errands.clear()
+    house.look_ups.clear()
     reject = Reject(RejectCode.UNAVAILABLE, "later", retry_after_s=1.0)
     asked = effect.command, effect.query
     house.handle(Answered(ada.id, *asked, reject))
@@ -629,7 +629,7 @@ def test_who_becomes_administrator_otherwise_takes_its_place(how: str) -> None:
     house = first_house()
     peer = house.open()
     peer.say(Register(GuestName("eve"), NEW, invite=FIRST))
-    house.run_errand()
+    house.run_look_up()
     house.model.users[ANN] = UserRow(ANN, ANN, "admin")
     if how == "terminal":
         house.give_role(ANN, AccountRole.ADMIN)
@@ -722,7 +722,7 @@ def test_a_link_ends_with_its_session() -> None:
     ann = house.user("ann")
     secret, phone = link_of(ann), house.open()
     phone.say(Hello(link=secret))
-    house.run_errand()
+    house.run_look_up()
     ann.say(Logout())
     house.drafts.rotate(1)
     house.settle()

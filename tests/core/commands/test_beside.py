@@ -178,14 +178,14 @@ def test_beside_a_session_that_has_ended_there_is_none(*, is_guest: bool) -> Non
         if step != "before":
             other.say(Hello(session=secret, another=True))
         if step == "written":
-            house.run_errand()
+            house.run_look_up()
             house.drafts.appendleft(house.drafts.pop())
             one.say(Logout())
             house.drafts.appendleft(house.drafts.pop())  # which was sooner
         else:
             one.say(Logout())
             if step == "verified":
-                house.run_errand()
+                house.run_look_up()
         house.settle()
         if step == "before":
             other.hello(session=secret, another=True)
@@ -205,7 +205,7 @@ def test_who_ends_a_session_leaves_one_that_was_opened_a_moment_before(
     assert name is not None
     other = house.open()
     other.say(Hello(session=secret_of(one), another=True))
-    house.run_errand()
+    house.run_look_up()
     one.say(Logout())
     assert [type(origin.draft) for origin in house.drafts] == [OpenSession, EndSession]
     house.settle()
@@ -226,7 +226,7 @@ def test_who_is_banned_meanwhile_does_not_come_in_by_another(*, is_guest: bool) 
         other = house.open()
         other.say(Hello(session=secret_of(one), another=True))
         if steps:
-            house.run_errand()
+            house.run_look_up()
         if steps == 2:
             house.commit()
         house.ban(name, Sanction(None, "spam"))
@@ -245,7 +245,7 @@ def test_who_has_gone_before_the_welcome_leaves_no_session() -> None:
     one = house.guest(LOBBY)
     other = house.open()
     other.say(Hello(session=secret_of(one), another=True))
-    house.run_errand()
+    house.run_look_up()
     other.close()
     house.settle()
     assert list(house.model.sessions) == [session_of(one)]

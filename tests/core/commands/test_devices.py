@@ -174,7 +174,7 @@ def test_a_session_that_ended_while_it_was_looked_up_is_not_told() -> None:
     (charge, read) = one.say(Sessions())
     assert isinstance(charge, Charge)
     assert isinstance(read, Query)
-    effect = house.errands.pop()
+    effect = house.look_ups.pop()
     answer = house.look_up(read)
     two.ask(Logout())
     assert effect is read
@@ -314,9 +314,9 @@ def test_a_session_is_ended_before_its_secret_was_told() -> None:
     bob.ask(Send(Text("hi"), LOBBY))
     late = house.open()
     late.say(Hello(GuestName("ann"), Secret("right")))
-    house.run_errand()
+    house.run_look_up()
     house.commit()
-    assert house.errands, "its unread messages are being counted"
+    assert house.look_ups, "its unread messages are being counted"
     (new,) = house.model.sessions.keys() - {session_of(ann), session_of(bob)}
     house.take_all()
     ann.say(Logout(session=session_tag(new)))
@@ -361,7 +361,7 @@ def test_a_new_session_has_its_device_from_the_beginning(device: str | None) -> 
     peer = house.open()
     named = None if device is None else Device(device)
     peer.say(Hello(GuestName("bob"), Secret("right"), device=named))
-    house.run_errand()
+    house.run_look_up()
     (origin,) = house.drafts
     assert isinstance(origin.draft, OpenSession)
     assert (origin.draft.user, origin.draft.device) == (BOB, device)

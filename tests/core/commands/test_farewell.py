@@ -72,7 +72,7 @@ def test_an_account_ends_with_all_its_connections() -> None:
     """`ok` when it is on disk, then 4505 for all of them; the others see him leave."""
     house, desk, phone, bob = begun()
     assert desk.say(EMPTY) == [CheckSecret(desk.id, EMPTY, ANN)]
-    house.run_errand()
+    house.run_look_up()
     assert desk.take() == []
     assert [peer.ending for peer in (desk, phone)] == [None, None]
     house.commit()
@@ -112,7 +112,7 @@ def test_a_name_for_the_nameless_that_is_taken_is_drawn_again() -> None:
     """Four characters, as a guest's."""
     house, desk, _, _ = begun()
     desk.say(REASSIGN)
-    house.run_errand()
+    house.run_look_up()
     (origin,) = house.drafts
     assert isinstance(origin.draft, drafts.EraseUser)
     assert origin.draft.nameless is not None
@@ -131,11 +131,11 @@ def test_a_wrong_password_ends_nothing() -> None:
     wrong = attrs.evolve(EMPTY, password=Secret("wrong"))
     assert codes(desk.ask(wrong)) == [RejectCode.BAD_CREDENTIALS]
     desk.say(EMPTY)
-    house.run_errand()
+    house.run_look_up()
     house.fail()
     assert codes(desk.take()) == [RejectCode.UNAVAILABLE]
     desk.say(EMPTY)
-    house.run_errand()
+    house.run_look_up()
     desk.say(Ping())
     house.model.users[ANN].password_hash = "another"
     house.settle()
@@ -187,7 +187,7 @@ def test_what_he_sends_meanwhile_is_in_time_or_nobodys() -> None:
     house, desk, phone, bob = begun()
     phone.say(Send(Text("before"), TEAM))
     desk.say(EMPTY)
-    house.run_errand()
+    house.run_look_up()
     phone.say(Send(Text("after"), TEAM))
     phone.say(Send(Text("after"), to=BOB))
     desk.say(Send(Text("behind it"), TEAM))
@@ -207,17 +207,17 @@ def test_a_hello_that_is_under_way_finds_nobody(stage: str) -> None:
     late = house.open()
     late.say(LOGIN)
     if stage != "verified":
-        house.run_errand()
+        house.run_look_up()
     if stage == "counted":
         house.commit()
-        assert house.errands
-    waits: Any = house.drafts if stage == "opened" else house.errands
+        assert house.look_ups
+    waits: Any = house.drafts if stage == "opened" else house.look_ups
     held = waits.pop()
     desk.ask(EMPTY)
     if stage == "opened":
         house.drafts.append(held)
     elif stage == "counted":
-        house.errands.append(held)
+        house.look_ups.append(held)
     else:
         # It was read before: the account was there then.
         house.model.users[ANN] = attrs.evolve(house.model.users[BOB], user=ANN)
@@ -237,12 +237,12 @@ def test_who_was_looked_for_before_he_ended_is_looked_for_again() -> None:
     del house.chat.durable.users[CY]
     bob.take()
     bob.say(Send(HI, to=CY))
-    find = house.errands.pop()
+    find = house.look_ups.pop()
     found = house.look_up(find)
     house.user("cy").ask(EMPTY)
     bob.take()
     house.handle(found)
-    assert house.errands == [find]
+    assert house.look_ups == [find]
     house.settle()
     assert codes(bob.take()) == [RejectCode.NO_USER]
     assert CY not in house.chat.durable.users
@@ -253,15 +253,15 @@ def test_two_ends_at_once_are_one() -> None:
     house, desk, phone, _ = begun()
     for peer in (desk, phone):
         peer.say(EMPTY)
-    while house.errands:
-        house.run_errand()
+    while house.look_ups:
+        house.run_look_up()
     phone.close()
     house.settle()
     assert desk.take() == [Done("account_delete", 7)]
     assert house.model.gone == {ANN}
     house, desk, _, _ = begun()
     desk.say(EMPTY)
-    house.run_errand()
+    house.run_look_up()
     desk.close()
     house.settle()
     assert ANN not in house.chat.durable.users
@@ -271,7 +271,7 @@ def test_an_end_that_is_stored_after_a_stall_counts() -> None:
     """Its user was told `unavailable`, and is cut off when it is on disk."""
     house, desk, phone, _ = begun()
     desk.say(EMPTY)
-    house.run_errand()
+    house.run_look_up()
     house.stall()
     assert codes(desk.take()) == [RejectCode.UNAVAILABLE]
     house.commit()

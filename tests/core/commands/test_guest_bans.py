@@ -457,7 +457,7 @@ def test_a_hello_that_was_under_way_is_refused() -> None:
     s = scene()
     other = s.house.open(HERE)
     other.say(Hello())
-    s.house.run_errand()
+    s.house.run_look_up()
     s.house.ban(s.name, Sanction(None, None))
     s.house.settle()
     assert code(other.take()) == RejectCode.BANNED
@@ -475,8 +475,8 @@ def test_a_resume_that_was_under_way_is_refused() -> None:
     s.ann.ask(Send(HI, TEAM))
     back = s.house.open(HERE)
     back.say(Hello(session=Secret(session.decode())))
-    s.house.run_errand()
-    assert s.house.errands, "what he has not read is counted"
+    s.house.run_look_up()
+    assert s.house.look_ups, "what he has not read is counted"
     s.house.ban(s.name, Sanction(None, None))
     s.house.settle()
     assert code(back.take()) == RejectCode.BANNED

@@ -323,7 +323,7 @@ def test_a_guest_who_came_while_he_was_sought_is_found() -> None:
     guest = s.house.open()
     s.ann.say(Mute(TEAM, UserName("guest~4")))
     guest.say(Hello())
-    s.house.run_errand(1)
+    s.house.run_look_up(1)
     s.house.commit()
     name = s.house.chat.live.connections[guest.id].user
     assert name == "guest~4"
@@ -360,8 +360,8 @@ def test_ones_own_removal_is_the_last_of_the_room(act: Any, reason: str) -> None
     epoch = s.house.chat.durable.rooms[TEAM].epoch
     s.house.take_all()
     replaying.say(Join(TEAM, Seq(0), epoch))
-    s.house.run_errand()
-    assert len(s.house.errands) == 1
+    s.house.run_look_up()
+    assert len(s.house.look_ups) == 1
     s.bob.say(Send(HI, TEAM))
     s.ann.say(act(TEAM, CY, reason=Reason("bye")))
     s.bob.say(Send(HI, TEAM))
@@ -858,12 +858,12 @@ def test_a_page_that_was_read_before_one_came_back_is_not_shown() -> None:
         s.ann.ask(Send(HI, TEAM))
     s.cy.take()
     s.cy.say(History(TEAM, after=Seq(0), limit=PageLimit(2), id=1))
-    waits = s.house.errands.pop()
+    waits = s.house.look_ups.pop()
     s.ann.ask(Kick(TEAM, CY))
     s.cy.join(TEAM)
     s.ann.ask(Send(HI, TEAM))
     s.cy.take()
-    s.house.errands.append(waits)
+    s.house.look_ups.append(waits)
     s.house.settle()
     (page,) = s.cy.take()
     assert ([m.seq for m in page.messages], page.more, page.first) == ([11], False, 10)

@@ -697,8 +697,8 @@ def test_a_replay_goes_over_into_live_without_a_seam() -> None:
         if count < 4:
             bob.say(Send(HI, LOBBY))
             house.commit()
-        if house.errands:
-            house.run_errand()
+        if house.look_ups:
+            house.run_look_up()
     bob.say(Send(HI, LOBBY))
     house.commit()
     frames = ann.take()
@@ -712,7 +712,7 @@ def test_a_replay_that_was_superseded_gets_no_caught_up() -> None:
     ann = house.user("ann", LOBBY)
     talk(ann, 5)
     ann.say(Join(LOBBY, Seq(0), epoch_of(house), id=1))
-    house.run_errand()
+    house.run_look_up()
     ann.say(Join(LOBBY, Seq(3), epoch_of(house), id=2))
     house.settle()
     frames = ann.take()

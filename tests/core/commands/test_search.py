@@ -174,10 +174,10 @@ def test_a_place_must_be_one_that_a_page_could_end_with(place: str) -> None:
 def later(house: House, peer: Peer, command: Search, meanwhile: Peer) -> Any:
     """Search; its user leaves the den before the answer comes."""
     peer.say(command)
-    (errand,) = house.errands
-    house.errands.clear()
+    (look_up,) = house.look_ups
+    house.look_ups.clear()
     meanwhile.ask(Leave(DEN))
-    house.errands.append(errand)
+    house.look_ups.append(look_up)
     peer.take()
     house.settle()
     (answer,) = peer.take()
@@ -213,7 +213,7 @@ def test_a_place_whose_message_has_gone_is_refused() -> None:
     house, ann, _ = two_rooms()
     command = Search(TEA, id=7)
     ann.say(command)
-    house.errands.clear()
+    house.look_ups.clear()
     house.handle(inputs.Answered(ann.id, command, NOTHING, None))
     (error,) = ann.take()
     assert (error.code, error.field, error.id) == (RejectCode.BAD_FIELD, "next", 7)
@@ -224,7 +224,7 @@ def test_a_search_that_was_not_carried_out_is_refused() -> None:
     house, ann, _ = two_rooms()
     command = Search(TEA, id=7)
     ann.say(command)
-    house.errands.clear()
+    house.look_ups.clear()
     slow = Reject(RejectCode.UNAVAILABLE, "too slow", field="query")
     house.handle(inputs.Answered(ann.id, command, NOTHING, slow))
     (error,) = ann.take()

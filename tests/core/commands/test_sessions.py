@@ -41,11 +41,11 @@ def secret_of(peer: Peer) -> Secret:
     return Secret(session.decode())
 
 
-def errand(house: House, kind: type) -> Any:
+def look_up(house: House, kind: type) -> Any:
     """Take away the look-up that waits."""
-    (found,) = house.errands
+    (found,) = house.look_ups
     assert isinstance(found, kind)
-    house.errands.clear()
+    house.look_ups.clear()
     return found
 
 
@@ -59,7 +59,7 @@ def test_a_hello_runs_in_steps_and_ends_with_welcome() -> None:
     hello = Hello(GuestName("ada"), Secret("right"), id=1)
     assert peer.say(hello) == [Authenticate(peer.id, hello)]
     peer.say(Ping(id=2))
-    house.run_errand()
+    house.run_look_up()
     (origin,) = house.drafts
     session = SessionId(b"1 secret")
     draft = drafts.OpenSession(session, ADA, None, house.now.wall, most=50)
@@ -67,7 +67,7 @@ def test_a_hello_runs_in_steps_and_ends_with_welcome() -> None:
     assert peer.take() == []
     house.commit()
     assert peer.take() == []
-    house.run_errand()
+    house.run_look_up()
     welcome, done = peer.take()
     assert welcome == replies.Welcome(
         ADA,
@@ -136,7 +136,7 @@ def test_a_disabled_account_ends_the_connection() -> None:
     peer = house.open()
     for code, ending in (("rate_limited", None), ("banned", Ending.BANNED)):
         peer.say(LOGIN)
-        failed = errand(house, Authenticate)
+        failed = look_up(house, Authenticate)
         reject = Reject(RejectCode(code), "no")
         house.handle(inputs.AuthenticationFailed(peer.id, failed.hello, reject))
         assert [frame.code for frame in peer.take()] == [code]
@@ -148,7 +148,7 @@ def test_a_session_that_could_not_be_stored_is_answered_and_unblocks() -> None:
     house = House()
     peer = house.open()
     peer.say(attrs.evolve(LOGIN, id=1))
-    house.run_errand()
+    house.run_look_up()
     house.fail()
     assert [(frame.code, frame.id) for frame in peer.take()] == [("unavailable", 1)]
     (welcome,) = peer.ask(LOGIN)
@@ -165,7 +165,7 @@ def test_a_session_that_nobody_was_told_is_voided() -> None:
     for stage in ("stored", "counted", "stalled"):
         peer = house.open()
         peer.say(Hello(GuestName("bob"), Secret("right")))
-        house.run_errand()
+        house.run_look_up()
         if stage == "counted":
             house.commit()
         if stage == "stalled":
@@ -175,7 +175,7 @@ def test_a_session_that_nobody_was_told_is_voided() -> None:
         assert len(house.model.sessions) == 2, stage
     peer = house.open()
     peer.say(Hello())
-    house.run_errand()
+    house.run_look_up()
     peer.close()
     house.fail()
     assert not house.drafts
@@ -192,11 +192,11 @@ def test_what_comes_back_for_a_hello_that_is_gone_is_nothing() -> None:
         peer = house.open()
         peer.say(hello)
         if hello.session is not None:
-            house.run_errand()
+            house.run_look_up()
         peer.close()
-        house.run_errand()
+        house.run_look_up()
         assert not house.drafts
-        assert not house.errands
+        assert not house.look_ups
 
 
 # --- what is unread -----------------------------------------------------------------
@@ -212,9 +212,9 @@ def test_welcome_tells_the_rooms_with_what_is_unread() -> None:
     epoch = house.chat.durable.rooms[LOBBY].epoch
     peer = house.open()
     peer.say(Hello(GuestName("bob"), Secret("right")))
-    house.run_errand()
+    house.run_look_up()
     house.commit()
-    count = house.errands[0]
+    count = house.look_ups[0]
     assert isinstance(count, Query)
     assert count.query.marks == [(LOBBY, 2, 3)]
     house.settle()
@@ -237,13 +237,13 @@ def test_a_count_is_made_again_for_a_direct_room_that_went_on() -> None:
     ann.ask(Send(HI, LOBBY))
     peer = house.open()
     peer.say(Hello(session=secret_of(bob)))
-    house.run_errand()
-    first = house.errands.pop()
+    house.run_look_up()
+    first = house.look_ups.pop()
     ann.ask(Send(HI, to=BOB))
     ann.ask(Send(HI, LOBBY))
-    house.errands.append(first)
-    house.run_errand()
-    second = house.errands[0]
+    house.look_ups.append(first)
+    house.run_look_up()
+    second = house.look_ups[0]
     assert isinstance(second, Query)
     assert second.query.marks == [(DIRECT, 0, 2)]
     house.settle()
@@ -265,11 +265,11 @@ def test_what_was_read_while_it_was_counted_is_told_as_read() -> None:
     ann.ask(Send(HI, to=BOB))
     peer = house.open()
     peer.say(Hello(GuestName("bob"), Secret("right")))
-    house.run_errand()
+    house.run_look_up()
     house.commit()
-    count = house.errands.pop()
+    count = house.look_ups.pop()
     bob.ask(Send(HI, to=ANN))
-    house.errands.append(count)
+    house.look_ups.append(count)
     house.settle()
     (welcome,) = peer.take()
     (state,) = welcome.rooms
@@ -304,7 +304,7 @@ def test_a_newer_connection_takes_the_session_over_in_one_step() -> None:
     bob.say(Join(LOBBY))
     peer = house.open()
     peer.say(Hello(session=secret_of(bob)))
-    wanted = house.handle(errand_input(house))
+    wanted = house.handle(look_up_input(house))
     assert wanted[0] == Answer(bob.id, None)
     assert wanted[1] == Unsubscribe(bob.id, LOBBY, drop=False)
     assert wanted[2] == Finish(bob.id, Ending.TAKEN_OVER)
@@ -318,9 +318,9 @@ def test_a_newer_connection_takes_the_session_over_in_one_step() -> None:
     assert house.chat.durable.users[BOB].online
 
 
-def errand_input(house: House) -> inputs.Input:
+def look_up_input(house: House) -> inputs.Input:
     """What the look-up that waits brings back."""
-    effect = errand(house, Authenticate)
+    effect = look_up(house, Authenticate)
     happened = house._authenticate(effect)
     assert isinstance(happened, inputs.Authenticated)
     return happened
@@ -412,14 +412,14 @@ def test_a_session_that_is_being_ended_cannot_be_resumed() -> None:
     early, late = house.open(), house.open()
     hello = Hello(session=secret_of(bob))
     late.say(hello)
-    house.run_errand()
-    count = house.errands.pop()
+    house.run_look_up()
+    count = house.look_ups.pop()
     early.say(hello)
     bob.say(Logout())
-    house.run_errand()
+    house.run_look_up()
     assert [frame.code for frame in early.take()] == ["bad_credentials"]
     house.commit()
-    house.errands.append(count)
+    house.look_ups.append(count)
     house.settle()
     assert [frame.code for frame in late.take()] == ["bad_credentials"]
     house.wait(60)
@@ -557,7 +557,7 @@ def test_a_session_that_nobody_was_told_of_is_ended_again() -> None:
     house = House()
     peer = house.open()
     peer.say(Hello(GuestName("ann"), Secret("right")))
-    house.run_errand()
+    house.run_look_up()
     peer.close()
     house.commit()
     (origin,) = house.drafts
