@@ -263,7 +263,7 @@ class Store(Protocol):
         after: Seq,
         limit: int,
         viewer: UserName,
-    ) -> tuple[list[tuple[Seq, UserName]], bool]:
+    ) -> tuple[list[tuple[Seq, UserName]], bool] | None:
         """Read a page of the users who have an emoji on a message.
 
         They come in the order in which they have put it, as in `history`, and what is
@@ -278,7 +278,8 @@ class Store(Protocol):
             viewer: The user who asks.
 
         Returns:
-            For each the seq of the reaction and the user, and whether there are more.
+            For each the seq of the reaction and the user, and whether there are more;
+            None if there is no such message, or it was deleted.
 
         Cancellation: safe.
         """

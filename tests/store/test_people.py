@@ -291,9 +291,11 @@ async def test_reactions_are_listed_as_each_one_saw_them(store: Store) -> None:
         more = True
         while more:
             after = found[-1][0] if found else Seq(0)
-            some, more = await store.reactions(
+            read = await store.reactions(
                 DIRECT, Seq(of), emoji, after=after, limit=1, viewer=viewer
             )
+            assert read is not None
+            some, more = read
             found += some
         return found
 

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import attrs
 
-from chatd.core.commands.timeline import check_readable
+from chatd.core.commands.timeline import check_readable, no_message
 from chatd.core.entities import (
     Connection,
     Room,
@@ -143,13 +143,15 @@ def reactions(turn: Turn, connection: Connection, command: Reactions) -> None:
 def reactions_read(
     turn: Turn,
     connection: Connection,
-    found: Answered[Reactions, ReadReactions, Page[tuple[Seq, UserName]]],
+    found: Answered[Reactions, ReadReactions, Page[tuple[Seq, UserName]] | None],
 ) -> None:
-    """Answer `reactions`, if its user may still read the message."""
+    """Answer `reactions`, if there is the message and its user may still read it."""
     command = found.command
     try:
         room, first = _readable(turn, connection, command)
         check_readable(command.of, first, "of")
+        if found.answer is None:
+            raise no_message("of")
     except Reject as reject:
         turn.refuse(connection.id, command, reject)
         return

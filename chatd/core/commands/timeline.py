@@ -125,9 +125,12 @@ def check_readable(seq: Seq, first: Seq, field: str) -> None:
         Reject: `no_message`, as if there were none.
     """
     if seq < first:
-        raise Reject(
-            RejectCode.NO_MESSAGE, "there is no such message here", field=field
-        )
+        raise no_message(field)
+
+
+def no_message(field: str) -> Reject:
+    """The refusal where a field names no message, or one that was deleted."""
+    return Reject(RejectCode.NO_MESSAGE, "there is no such message here", field=field)
 
 
 def delete(turn: Turn, connection: Connection, _command: Delete) -> None:

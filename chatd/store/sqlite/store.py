@@ -237,7 +237,7 @@ class SqliteStore:
         after: Seq,
         limit: int,
         viewer: UserName,
-    ) -> tuple[list[tuple[Seq, UserName]], bool]:
+    ) -> tuple[list[tuple[Seq, UserName]], bool] | None:
         """Read a page of who has put an emoji; see the port. Cancellation: safe."""
         return await self._readers.page(
             reader.reactions, room, of, emoji, after, limit, viewer

@@ -196,6 +196,22 @@ def test_reactions_to_what_one_may_not_read_are_not_told() -> None:
     assert (error.re, error.code) == ("reactions", RejectCode.NO_MESSAGE)
 
 
+def test_reactions_to_what_is_no_message_are_refused() -> None:
+    """As other commands about one are: beyond the head, an event, one deleted."""
+    house = House()
+    ann = house.user("ann", LOBBY)
+    for text in ("one", "two"):
+        ann.ask(Send(Text(text), LOBBY))
+    ann.ask(React(LOBBY, Seq(1), Emoji("👍")))
+    ann.ask(Delete(LOBBY, Seq(2)))
+    for of in (2, 3, 4, 99):
+        (error,) = ann.ask(Reactions(LOBBY, Seq(of), Emoji("👍"), id=of))
+        told = (error.re, error.code, error.field, error.id)
+        assert told == ("reactions", RejectCode.NO_MESSAGE, "of", of)
+    (page,) = ann.ask(Reactions(LOBBY, Seq(1), Emoji("👎")))
+    assert (page.users, page.next) == ([], None)
+
+
 def test_history_that_comes_back_to_nobody_is_nothing() -> None:
     """Its connection is gone."""
     house = House()

@@ -120,12 +120,12 @@ class ModelReads:
         after: Seq,
         limit: int,
         viewer: UserName,
-    ) -> tuple[list[tuple[Seq, UserName]], bool]:
+    ) -> tuple[list[tuple[Seq, UserName]], bool] | None:
         """Read who has put an emoji; see the port. Cancellation: safe."""
         await self.pause()
         where = self.model.room(room)
-        found = reactions_of(where, of, emoji, after, viewer) if where else []
-        return found[:limit], len(found) > limit
+        found = reactions_of(where, of, emoji, after, viewer) if where else None
+        return None if found is None else (found[:limit], len(found) > limit)
 
     async def search(
         self,
