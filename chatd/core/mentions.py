@@ -76,8 +76,9 @@ class Mentions:
     users: tuple[UserName, ...] = ()
     """Members, each once, without its sender; empty if `everybody` is."""
     everybody: bool = False
-    strangers: tuple[UserName, ...] = ()
-    """Names of those whom it does not reach, if there are such users."""
+    strangers: tuple[tuple[UserName, ...], ...] = ()
+    """What else is named: for each word the names that it may mean, of which the first
+    that a user has is meant. It does not reach them."""
 
 
 def names_somebody(text: str) -> bool:
