@@ -25,6 +25,7 @@ from tests.store.support import (
     Stored,
     one,
     page,
+    row,
     say,
     session_id,
     timeline,
@@ -36,9 +37,9 @@ DESTROY = d.DestroyRoom(LOBBY, ANN, Cid("x"))
 
 
 async def rooms(store: Store) -> list[RoomName]:
-    """Which rooms a start finds, and ann when she comes."""
-    found = [row.room for row in (await store.load(T0)).rooms]
-    return [room.name for room, _ in await store.direct_rooms(ANN)] + found
+    """Which rooms are found after a start."""
+    await store.load(T0)
+    return [found.room for found in await store.rooms([DIRECT, LOBBY, TEA, DEN])]
 
 
 async def test_a_destroyed_room_is_found_by_nothing(store: Store) -> None:
@@ -187,15 +188,15 @@ async def test_a_public_room_in_which_somebody_wrote_is_not_dropped(
     await store.commit([tea(), say("hi", room=TEA)], T0)
     await one(store, d.DeleteMessage(TEA, ANN, None, Seq(2)))
     assert await leave_tea(store) == d.Duplicate()
-    (row,) = [row for row in (await store.load(T0)).rooms if row.room == TEA]
-    assert (row.maker, row.spoken) == (ANN, True)
+    found = await row(store, TEA)
+    assert (found.maker, found.spoken) == (ANN, True)
 
 
 async def test_the_name_of_a_dropped_room_is_its_makers(store: Store) -> None:
     """Nobody else gets it, nor one that looks like it; he gets a room that is new."""
     await one(store, tea())
-    (row,) = [row for row in (await store.load(T0)).rooms if row.room == TEA]
-    assert (row.maker, row.spoken) == (ANN, False)
+    found = await row(store, TEA)
+    assert (found.maker, found.spoken) == (ANN, False)
     assert await leave_tea(store) == STORED
     assert await one(store, tea(BOB)) == answers.ROOM_ENDED
     other = d.CreateRoom(

@@ -6,12 +6,21 @@ from pathlib import Path
 
 from chatd.core import drafts as d
 from chatd.core.changes import Moderated
-from chatd.core.entities import INVITE_MS
+from chatd.core.entities import INVITE_MS, Invite
 from chatd.enums import AccountRole, MemberChange
 from chatd.ids import RoomName, Seq, UserName
-from chatd.ports import InviteRow
 from tests.store.sqlite.older import before, store_at
-from tests.store.support import ANN, BOB, LOBBY, T0, one, session_id, sqlite, timeline
+from tests.store.support import (
+    ANN,
+    BOB,
+    LOBBY,
+    T0,
+    one,
+    row,
+    session_id,
+    sqlite,
+    timeline,
+)
 
 
 async def test_invitations_of_before_are_open(tmp_path: Path) -> None:
@@ -22,11 +31,9 @@ async def test_invitations_of_before_are_open(tmp_path: Path) -> None:
             (T0,),
         )
     async with sqlite(tmp_path) as store:
-        (room,) = (await store.load(T0)).rooms
-        assert room.invites == [InviteRow(BOB, ANN, T0)]
+        assert (await row(store)).invites == {BOB: Invite(ANN, T0)}
     async with sqlite(tmp_path) as store:
-        (room,) = (await store.load(T0 + INVITE_MS)).rooms
-        assert room.invites == []
+        assert (await row(store, now=T0 + INVITE_MS)).invites == {}
 
 
 async def test_rooms_of_before_are_there(tmp_path: Path) -> None:
@@ -39,11 +46,10 @@ async def test_rooms_of_before_are_there(tmp_path: Path) -> None:
             (T0,),
         )
     async with sqlite(tmp_path) as store:
-        (room,) = (await store.load(T0)).rooms
-        assert (room.room, room.head) == (LOBBY, 1)
+        assert (await row(store)).head == 1
         assert len(await timeline(store)) == 1
         await one(store, d.DestroyRoom(LOBBY, ANN, None))
-        assert (await store.load(T0)).rooms == []
+        assert await store.rooms([LOBBY]) == []
 
 
 async def test_guests_of_before_have_no_address(tmp_path: Path) -> None:
@@ -60,7 +66,7 @@ async def test_guests_of_before_have_no_address(tmp_path: Path) -> None:
     old, new = UserName("dan~4f7k"), UserName("eve~2x2y")
     async with sqlite(tmp_path) as store:
         snapshot = await store.load(T0)
-        assert [row.address for row in snapshot.users] == [None] * 4
+        assert [record.user.address for record in snapshot.guests] == [None]
         come = d.AddUser(new, "eve", AccountRole.GUEST, None)
         opened = d.OpenSession(session_id("t"), new, None, T0, come, address=b"a" * 16)
         await one(store, opened)
@@ -78,11 +84,9 @@ async def test_rooms_of_before_have_had_one_name(tmp_path: Path) -> None:
     with store_at(tmp_path, before("former_names")):
         pass
     async with sqlite(tmp_path) as store:
-        (room,) = (await store.load(T0)).rooms
-        assert room.was == []
+        assert (await row(store)).was == []
         await one(store, d.RenameRoom(LOBBY, ANN, None, RoomName("hall")))
-        (room,) = (await store.load(T0)).rooms
-        assert (room.room, room.was) == ("hall", [LOBBY])
+        assert (await row(store, RoomName("hall"))).was == [LOBBY]
 
 
 async def test_who_made_a_room_of_before_is_worked_out(tmp_path: Path) -> None:
@@ -109,7 +113,9 @@ async def test_who_made_a_room_of_before_is_worked_out(tmp_path: Path) -> None:
         )
         db.execute("UPDATE room SET ended = 1 WHERE name = 'gone'")
     async with sqlite(tmp_path) as store:
-        makers = {row.room: row.maker for row in (await store.load(T0)).rooms}
+        await store.load(T0)
+        found = await store.rooms([LOBBY, *map(RoomName, rooms)])
+        makers = {one.room: one.maker for one in found}
     known = dict.fromkeys(("asked", "joined", "owned"), BOB)
     assert makers == {LOBBY: None, "unknown": None} | known
 
