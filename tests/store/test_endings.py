@@ -31,7 +31,7 @@ from tests.store.support import (
     timeline,
 )
 
-DEN = RoomName("~ccfbni6c472bpykg")
+DEN, TEA, HALL = RoomName("~ccfbni6c472bpykg"), RoomName("tea"), RoomName("hall")
 GUEST = UserName("dan~4f7k")
 DESTROY = d.DestroyRoom(LOBBY, ANN, Cid("x"))
 
@@ -39,7 +39,7 @@ DESTROY = d.DestroyRoom(LOBBY, ANN, Cid("x"))
 async def rooms(store: Store) -> list[RoomName]:
     """Which rooms are found after a start."""
     await store.load(T0)
-    return [found.room for found in await store.rooms([DIRECT, LOBBY, TEA, DEN])]
+    return [found.room for found in await store.rooms([DIRECT, HALL, LOBBY, TEA, DEN])]
 
 
 async def test_a_destroyed_room_is_found_by_nothing(store: Store) -> None:
@@ -156,8 +156,6 @@ async def test_a_guest_whose_session_has_ended_is_nobody(store: Store) -> None:
 
 # --- public rooms that nobody needs ---------------------------------------------------
 
-TEA = RoomName("tea")
-
 
 def tea(maker: UserName | None = ANN, cid: str | None = None) -> d.CreateRoom:
     """A public room of somebody's; the configuration's without one."""
@@ -233,14 +231,13 @@ async def test_what_was_sent_to_the_first_is_not_known_in_the_second(
 
 async def test_each_name_of_a_dropped_room_is_its_makers(store: Store) -> None:
     """Also the ones that it had before."""
-    hall = RoomName("hall")
-    await store.commit([tea(), d.RenameRoom(TEA, ANN, None, hall, "hall")], T0)
+    await store.commit([tea(), d.RenameRoom(TEA, ANN, None, HALL, "hall")], T0)
     assert await leave_tea(store) == STORED
     assert await one(store, tea(BOB)) == answers.ROOM_ENDED
     assert isinstance(await one(store, tea()), d.Committed)
-    again = d.CreateRoom(hall, EPOCH, PLAIN, {ANN: Role.OWNER}, maker=ANN)
+    again = d.CreateRoom(HALL, EPOCH, PLAIN, {ANN: Role.OWNER}, maker=ANN)
     assert isinstance(await one(store, again), d.Committed)
-    assert sorted(await rooms(store)) == [DIRECT, hall, LOBBY, TEA]
+    assert sorted(await rooms(store)) == [DIRECT, HALL, LOBBY, TEA]
 
 
 async def test_the_configuration_gives_names_out_as_it_wants(store: Store) -> None:
