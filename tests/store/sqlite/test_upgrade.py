@@ -144,3 +144,43 @@ async def test_what_was_unread_before_is(tmp_path: Path) -> None:
     async with sqlite(tmp_path) as store:
         assert await store.unread(ANN, [(LOBBY, Seq(0), Seq(5))]) == [(2, 0)]
         assert await store.unread(ANN, [(LOBBY, Seq(1), Seq(5))]) == [(1, 0)]
+
+
+async def test_what_is_counted_now_is_right_for_rooms_of_before(tmp_path: Path) -> None:
+    """How many are in each, which are empty or forget, and which guests are here."""
+    rooms = ("@ann,bob", "empty", "keeps", "written", "~aaaaaaaaaaaaaaaa")
+    with store_at(tmp_path, before("resident")) as db:
+        db.execute(
+            "INSERT INTO user (id, name, display, role, created) VALUES"
+            " (4, 'dan~4f7k', 'dan', 'guest', 0), (5, 'eve~2x2y', 'eve', 'guest', 0)"
+        )
+        db.execute("UPDATE user SET erased = 'begun' WHERE name = 'cy'")
+        db.executemany(
+            "INSERT INTO room (name, epoch, settings, maker_id) VALUES (?, ?, ?, 1)",
+            [
+                (name, "e" * 16, '{"keep_days":9}' if name == "keeps" else "{}")
+                for name in rooms
+            ],
+        )
+        db.execute(
+            "INSERT INTO message (room_id, seq, ts, user_id) VALUES (5, 1, 0, 1)"
+        )
+        db.executemany(
+            "INSERT INTO member (room_id, user_id, role, read, first)"
+            " VALUES (?, ?, 'member', 0, 1)",
+            [(1, 1), (1, 2), (1, 3), (1, 4), (1, 5), (3, 3)],
+        )
+        db.execute(
+            "INSERT INTO session (id, user_id, created) VALUES (?, 4, 0), (?, 1, 0)",
+            (b"s" * 32, b"t" * 32),
+        )
+    async with sqlite(tmp_path) as store:
+        snapshot = await store.load(T0)
+        assert [record.user.user for record in snapshot.guests] == ["dan~4f7k"]
+        assert snapshot.needless == ["empty", "keeps", "~aaaaaaaaaaaaaaaa"]
+        shown, _ = await store.public_rooms(None, 9)
+        counts = {room.room: room.members for room in shown}
+        assert counts == {"empty": 0, "keeps": 0, LOBBY: 3, "written": 0}
+        assert [name for name, _ in await store.trimming(None, 9)] == ["keeps"]
+        await one(store, d.TrimRoom(RoomName("written"), T0, None))
+        assert RoomName("written") in (await store.load(T0)).needless
