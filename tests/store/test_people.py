@@ -10,7 +10,7 @@ from chatd.core import drafts as d
 from chatd.core.changes import Appended
 from chatd.core.mentions import Mentions
 from chatd.core.query import parse_query
-from chatd.enums import Role
+from chatd.enums import AccountRole, Role
 from chatd.errors import RejectCode
 from chatd.ids import Seq, UserName
 from chatd.ports import Store
@@ -534,6 +534,20 @@ async def test_who_is_not_reached_is_told_if_there_is_such_a_user(
     bare = d.EditMessage(LOBBY, ANN, change.cid, Seq(1), "@@")
     recalled = await one(store, d.Recall(bare, refused))
     assert recalled == d.Duplicate(Seq(2), T0, unreached=(CY, BOB))
+
+
+async def test_of_many_who_are_not_reached_the_first_are_told(store: Store) -> None:
+    """Of those whom there are, each once, however many others are named before."""
+    names = [UserName(f"u{number}") for number in range(d.STRANGERS_MAX + 3)]
+    for name in names[1:]:
+        await one(store, d.AddUser(name, name, AccountRole.USER, None))
+    await one(store, d.EraseUser(names[1], None, None))
+    message = say("@")
+    words = [(NOBODY, name) for name in [*names, *names]]
+    message.mentions = Mentions(strangers=tuple(words))
+    outcome = await one(store, message)
+    assert isinstance(outcome, d.Committed)
+    assert outcome.unreached == tuple(names[2 : 2 + d.STRANGERS_MAX])
 
 
 @pytest.mark.parametrize("again", [0, 1])

@@ -165,6 +165,7 @@ async def test_what_is_counted_now_is_right_for_rooms_of_before(tmp_path: Path) 
         db.execute(
             "INSERT INTO message (room_id, seq, ts, user_id) VALUES (5, 1, 0, 1)"
         )
+        db.execute("UPDATE room SET head = 1 WHERE name = 'written'")
         db.executemany(
             "INSERT INTO member (room_id, user_id, role, read, first)"
             " VALUES (?, ?, 'member', 0, 1)",
