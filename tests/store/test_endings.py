@@ -240,6 +240,15 @@ async def test_each_name_of_a_dropped_room_is_its_makers(store: Store) -> None:
     assert sorted(await rooms(store)) == [DIRECT, HALL, LOBBY, TEA]
 
 
+async def test_a_maker_who_was_erased_leaves_the_name_to_nobody(store: Store) -> None:
+    """A draft that was on its way names him in vain."""
+    await one(store, tea())
+    assert await leave_tea(store) == STORED
+    await one(store, d.EraseUser(ANN, None, None))
+    late = d.CreateRoom(TEA, EPOCH, PLAIN, {BOB: Role.OWNER}, maker=ANN)
+    assert await one(store, late) == answers.ROOM_ENDED
+
+
 async def test_the_configuration_gives_names_out_as_it_wants(store: Store) -> None:
     """Of rooms that were dropped, and of those that were destroyed."""
     await one(store, tea(BOB))

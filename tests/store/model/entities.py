@@ -265,7 +265,7 @@ class Tables:
 
     def is_left_to(self, room: ModelRoom, user: UserName | None) -> bool:
         """Whether a room has ended since nobody needed it, and the user had made it."""
-        return user is not None and room.name in self.ended and room.maker == user
+        return user in self.users and room.name in self.ended and room.maker == user
 
     def release_name(self, room: ModelRoom, name: RoomName) -> None:
         """Let a name of a room that has ended be another's."""
