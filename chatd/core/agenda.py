@@ -36,6 +36,7 @@ class Due(Enum):
     MUTE = auto()
     ADDRESS_BANS = auto()
     IDLE = auto()
+    UNHELD = auto()
 
 
 DeadlineKey = (

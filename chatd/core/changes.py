@@ -16,7 +16,7 @@ up (invitations to the server, tokens, links, idle times) makes no change.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum, auto
 from typing import Any
 
@@ -298,3 +298,13 @@ def room_of(change: Change) -> RoomName | None:
     """The room that a change is about, if it is about one."""
     event = event_of(change)
     return event.room if event is not None else getattr(change, "room", None)
+
+
+def users_of(change: Change) -> Sequence[UserName]:
+    """The users of whom a change says something."""
+    if isinstance(change, RoomMade):
+        return tuple(change.members)
+    event = event_of(change)
+    user = event.user if isinstance(event, events.Member) else None
+    user = user if user is not None else getattr(change, "user", None)
+    return () if user is None else (user,)

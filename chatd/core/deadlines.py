@@ -194,7 +194,13 @@ def _address_bans(turn: Turn, key: DeadlineKey) -> None:
 def _idle(turn: Turn, key: DeadlineKey) -> None:
     """Let go of what was in memory for somebody who has gone."""
     user = turn.durable.users[key]  # type: ignore[index]
-    residency.let_go(turn.chat, user, turn.now.mono)
+    residency.let_go_user(turn.chat, user, turn.now.mono)
+
+
+def _unheld(turn: Turn, key: DeadlineKey) -> None:
+    """Let go of a room that nobody needs."""
+    room = turn.durable.rooms[key]  # type: ignore[index]
+    residency.let_go_room(turn.chat, room, turn.now.mono)
 
 
 _DUE: dict[Due, Callable[[Turn, DeadlineKey], None]] = {
@@ -213,4 +219,5 @@ _DUE: dict[Due, Callable[[Turn, DeadlineKey], None]] = {
     Due.MUTE: _mute,
     Due.ADDRESS_BANS: _address_bans,
     Due.IDLE: _idle,
+    Due.UNHELD: _unheld,
 }

@@ -4,12 +4,12 @@
 only code that assigns to it and to the durable attributes of its entities
 (`DURABLE`; `tests/core/test_assignments.py` looks at the syntax of everything else).
 They are called by those that apply a committed change (`chatd.core.applying`), and by
-who loads what the store has: at the start (`chatd.hub.restore`), a user when he is
-looked up, direct conversations when one of the two comes (`chatd.core.residency`).
+what takes into memory what the store has (`chatd.core.residency`).
 Nothing here knows of connections, presence or time, or tells anybody.
 
 Whatever would be a walk over all rooms or all users has an index beside them, which the
-same methods keep (`declared`, `trimming`, `sanctioned`, `asked_by`, `blocked_by`).
+same methods keep (`places`, `makers`, `declared`, `sanctioned`, `asked_by`,
+`blocked_by`).
 
 Each method is total (what is not there any more is left alone) and idempotent.
 """
@@ -48,7 +48,7 @@ class DurableState:
     """What an administrator has called it; None: nobody has."""
     awaits_admin: bool = False
     """Whether somebody may still become the first administrator by a secret."""
-    rooms: Roster[RoomName, Room] = attrs.field(factory=Roster)
+    rooms: dict[RoomName, Room] = attrs.field(factory=dict)
     aliases: dict[RoomName, RoomName] = attrs.field(factory=dict)
     """What rooms were called before, and what they are called now."""
     users: dict[UserName, User] = attrs.field(factory=dict)
@@ -58,8 +58,10 @@ class DurableState:
     """Addresses from which no guest is let in, into a room or, for None, at all."""
     declared: dict[RoomName, None] = attrs.field(factory=dict)
     """Rooms that the configuration names."""
-    trimming: dict[RoomName, None] = attrs.field(factory=dict)
-    """Rooms that forget their beginning."""
+    places: Index[UserName, RoomName] = attrs.field(factory=Index)
+    """The rooms that somebody is in, of those in memory; he need not be."""
+    makers: dict[RoomName, UserName] = attrs.field(factory=dict)
+    """Who of the users in memory has made a room, be that in memory or not."""
     sanctioned: Index[UserName, RoomName] = attrs.field(factory=Index)
     """Where somebody is banned or muted."""
     asked_by: Index[UserName, tuple[UserName, RoomName]] = attrs.field(factory=Index)
@@ -75,9 +77,13 @@ class DurableState:
 
     def may_know(self, user: UserName, room: RoomName, now: Millis) -> bool:
         """Whether the user may know that a room exists, if it does."""
-        if is_public(room) or room in self.users[user].rooms:
+        if is_public(room) or room in self.rooms_of(user):
             return True
         return self.open_invite(user, room, now) is not None
+
+    def rooms_of(self, user: UserName) -> Mapping[RoomName, None]:
+        """The rooms in memory that somebody is in; all of his if he is `whole`."""
+        return self.places.get(user, {})
 
     def invite(self, user: UserName, room: RoomName) -> Invite | None:
         """A user's invitation to a room, be it over."""
@@ -107,8 +113,7 @@ class DurableState:
         """
         if self.rooms.setdefault(room.name, room) is not room:
             return False
-        self._count_made(room, 1)
-        self._index_settings(room)
+        self._index_declared(room)
         for former in room.was:
             self.aliases[former] = room.name
         return True
@@ -123,7 +128,7 @@ class DurableState:
     def rename_room(self, room: Room, name: RoomName) -> None:
         """Call a room otherwise; what is durable and named by it moves along."""
         before = room.name
-        self._forget_room(room)
+        self._forget_name(room)
         del self.rooms[before]
         self.rooms[name] = room
         room.name = name
@@ -132,9 +137,8 @@ class DurableState:
         for former in room.was:
             self.aliases[former] = name
         for user in room.members:
-            places = self.users[user].rooms
-            del places[before]
-            places[name] = None
+            self.places.discard(user, before)
+            self.places.add(user, name)
         for user in room.invited:
             invites = self.invites[user]
             invites[name] = invite = invites.pop(before)
@@ -143,83 +147,101 @@ class DurableState:
         barred = self.barred.pop(before, None)
         if barred is not None:
             self.barred[name] = barred
-        self._index_settings(room)
+        self._index_declared(room)
         for user in (*room.bans, *room.mutes):
             self.sanctioned.add(user, name)
 
-    def end_room(self, room: Room) -> None:
-        """Let go of a room and of all that is named by it."""
-        self._count_made(room, -1)
+    def drop_room(self, room: Room) -> None:
+        """Let go of a room, and of all that is named by it."""
         for former in room.was:
             del self.aliases[former]
         for name in room.members:
-            del self.users[name].rooms[room.name]
+            self.places.discard(name, room.name)
         for name in list(room.invited):
             self.drop_invite(name, room)
         self.barred.pop(room.name, None)
-        self._forget_room(room)
+        self._forget_name(room)
         del self.rooms[room.name]
+
+    def set_maker(self, name: RoomName, user: UserName | None) -> None:
+        """Have a room be one of those that a user has made, or for None of nobody's."""
+        before = self.makers.pop(name, None)
+        if before is not None:
+            self.users[before].made.pop(name, None)
+        maker = self.users.get(user) if user is not None else None
+        if maker is not None:
+            maker.made[name] = None
+            self.makers[name] = maker.name
 
     def declare(self, room: Room, settings: RoomSettings) -> None:
         """Have a room be the configuration's, with the settings that it has there."""
         room.declared = True
         room.settings = settings
-        self._index_settings(room)
+        self._index_declared(room)
 
     def set_settings(self, room: Room, changes: Mapping[str, Any]) -> None:
         """Change some of a room's settings."""
         room.settings = room.settings.with_(changes)
-        self._index_settings(room)
 
     def trim(self, room: Room, first: Seq) -> None:
         """Move the beginning of a timeline, which only goes forward."""
         room.first = max(room.first, first)
 
-    def _index_settings(self, room: Room) -> None:
-        """Find a room again by what it is set to."""
+    def _index_declared(self, room: Room) -> None:
         if room.declared:
             self.declared[room.name] = None
-        if room.settings.trims:
-            self.trimming[room.name] = None
-        else:
-            self.trimming.pop(room.name, None)
 
-    def _forget_room(self, room: Room) -> None:
+    def _forget_name(self, room: Room) -> None:
         """Have no index name a room by the name that it has now."""
         self.declared.pop(room.name, None)
-        self.trimming.pop(room.name, None)
         for user in (*room.bans, *room.mutes):
             self.sanctioned.discard(user, room.name)
 
-    def _count_made(self, room: Room, by: int) -> None:
-        maker = self.users.get(room.maker) if room.maker is not None else None
-        if maker is not None:
-            maker.made += by
-
     # --- who is in them -------------------------------------------------------
 
-    def put_member(self, room: Room, user: User, member: Membership) -> None:
+    def put_member(self, room: Room, user: UserName, member: Membership) -> None:
         """Have somebody in a room who was not there."""
-        room.members[user.name] = member
-        user.rooms[room.name] = None
-        self._note_leader(room, user.name, member.role)
+        room.members[user] = member
+        self.places.add(user, room.name)
+        room.held += self._holds(user)
+        self._note_leader(room, user, member.role)
+
+    def put_members(self, room: Room, members: dict[UserName, Membership]) -> None:
+        """Have those in a room who were read with it: maybe ten thousand at once."""
+        name, places = room.name, self.places
+        room.members = Roster(members)
+        for user, member in members.items():
+            if user in places:
+                places[user][name] = None
+            else:
+                places[user] = {name: None}
+            if member.role is not Role.MEMBER:
+                self._note_leader(room, user, member.role)
+        room.held += sum(map(self._holds, members.keys() & self.users.keys()))
 
     def set_role(self, room: Room, name: UserName, role: Role) -> None:
         """Give a member another role."""
         room.members[name].role = role
         self._note_leader(room, name, role)
 
-    def drop_member(self, room: Room, user: User) -> None:
-        """Have somebody in a room no more."""
-        room.members.pop(user.name, None)
-        user.rooms.pop(room.name, None)
-        room.leaders.pop(user.name, None)
+    def drop_member(self, room: Room, user: UserName) -> None:
+        """Have somebody in a room no more who was there."""
+        del room.members[user]
+        self.places.discard(user, room.name)
+        room.held -= self._holds(user)
+        room.leaders.pop(user, None)
+
+    def _holds(self, user: UserName) -> bool:
+        """Whether somebody's rooms have to be in memory."""
+        known = self.users.get(user)
+        return known is not None and known.whole
 
     def _note_leader(self, room: Room, name: UserName, role: Role) -> None:
-        if role in LEADERS:
-            room.leaders[name] = None
-        else:
+        if role not in LEADERS:
             room.leaders.pop(name, None)
+        elif name not in room.leaders:
+            user = self.users.get(name)
+            room.leaders[name] = user.ban if user is not None else None
 
     def set_ban(self, room: Room, user: UserName, ban: Sanction | None) -> None:
         """Ban somebody from a room, or no longer."""
@@ -248,6 +270,8 @@ class DurableState:
         before = self.invite(user, room.name)
         if before is not None:
             self.asked_by.discard(before.sender, (user, room.name))
+        else:
+            room.held += self._holds(user)
         self.invites.setdefault(user, {})[room.name] = invite
         self.asked_by.add(invite.sender, (user, room.name))
         room.invited[user] = None
@@ -261,6 +285,7 @@ class DurableState:
                 del self.invites[user]
             self.asked_by.discard(invite.sender, (user, room.name))
             room.invited.pop(user, None)
+            room.held -= self._holds(user)
 
     # --- addresses ------------------------------------------------------------
 
@@ -298,14 +323,20 @@ class DurableState:
         return self.users.setdefault(user.name, user)
 
     def set_whole(self, user: User, *, on: bool) -> None:
-        """Have all rooms of a user in memory, or maybe not."""
-        user.whole = on
+        """Have all rooms of a user in memory, which they are now, or maybe not."""
+        if on != user.whole:
+            user.whole = on
+            for name in (*self.rooms_of(user.name), *self.invites.get(user.name, ())):
+                self.rooms[name].held += 1 if on else -1
 
-    def drop_user(self, name: UserName) -> None:
-        """Know a user no more, who is in no room; his name stays taken."""
-        user = self.users.pop(name, None)
-        for blocked in user.blocks if user is not None else ():
-            self.blocked_by.discard(blocked, name)
+    def drop_user(self, user: User) -> None:
+        """Know a user no more; his name stays taken."""
+        self.set_whole(user, on=False)
+        for room in user.made:
+            del self.makers[room]
+        for blocked in user.blocks:
+            self.blocked_by.discard(blocked, user.name)
+        del self.users[user.name]
 
     def forget_blocks(self, name: UserName) -> None:
         """Let nobody block somebody any more: there is nobody of that name."""
@@ -330,9 +361,18 @@ class DurableState:
         """Give a user another role on this server."""
         user.role = role
 
-    def set_server_ban(self, user: User, ban: Sanction | None) -> None:
-        """Ban a user from this server, or no longer."""
-        user.ban = ban
+    def read_ban(self, room: Room, leader: UserName, ban: Sanction) -> None:
+        """Know a ban from the server that was read; of a user in memory it is known."""
+        if leader not in self.users:
+            room.leaders[leader] = ban
+
+    def set_server_ban(self, name: UserName, ban: Sanction | None) -> None:
+        """Ban a user from this server, or no longer; also one who is not in memory."""
+        if name in self.users:
+            self.users[name].ban = ban
+        for room in self.rooms_of(name):
+            if name in self.rooms[room].leaders:
+                self.rooms[room].leaders[name] = ban
 
     # --- the place ------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 import attrs
 
 from chatd.core.drafts import Draft
+from chatd.core.queries import ListTrimming, LoadRooms, LoadUser
 from chatd.errors import Ending
 from chatd.ids import ConnectionId, RoomName, Seq, UserName
 from chatd.wire.accounts import SecretCommand
@@ -146,6 +147,13 @@ class Query(Generic[C, Q]):
 
 
 @attrs.define
+class Fetch:
+    """Read something from the store into memory; `Fetched` comes back."""
+
+    query: LoadUser | LoadRooms | ListTrimming
+
+
+@attrs.define
 class EndSetup:
     """There is an administrator: the first one is not waited for any more."""
 
@@ -197,6 +205,7 @@ Effect = (
     | Authenticate
     | CheckSecret
     | Query[Any, Any]
+    | Fetch
     | EndSetup
     | Replay
     | Charge

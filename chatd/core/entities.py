@@ -88,8 +88,7 @@ after a join he may be at once. Source: protocol section 3."""
 
 
 IDLE_S = 60.0
-"""How long somebody has to be gone until what only he needs is let go of: who comes
-back at once finds it in memory."""
+"""How long what nobody needs stays in memory: who comes back at once finds it there."""
 
 
 CORRECTION_S = 60.0
@@ -135,8 +134,12 @@ class Room:
     members: Roster[UserName, Membership] = attrs.field(factory=Roster)
     invited: dict[UserName, None] = attrs.field(factory=dict)
     """Whose invitations the chat has."""
-    leaders: dict[UserName, None] = attrs.field(factory=dict)
-    """Owners and moderators, whom to find among ten thousand members takes long."""
+    held: int = 0
+    """How many of those who are in it, or were asked in, have to have it in memory; see
+    `User.whole`."""
+    leaders: dict[UserName, Sanction | None] = attrs.field(factory=dict)
+    """Owners and moderators, whom to find among ten thousand members takes long; each
+    with his ban from the server, be it over."""
     online: Roster[UserName, None] = attrs.field(factory=Roster)
     """Members with at least one connection, or in their grace."""
     unsettled: dict[UserName, list[UserShown | None]] = attrs.field(factory=dict)
@@ -179,7 +182,6 @@ class User:
     name: UserName
     display: str
     role: AccountRole
-    rooms: dict[RoomName, None] = attrs.field(factory=dict)
     connections: dict[ConnectionId, None] = attrs.field(factory=dict)
     sessions: dict[SessionId, None] = attrs.field(factory=dict)
     """The user's sessions that the chat holds in memory."""
@@ -188,8 +190,8 @@ class User:
     text: str | None = None
     """What the user says about being away."""
     whole: bool = False
-    """Whether all of his rooms are in memory; else without direct conversations in
-    which the other one is not here either. See `chatd.core.residency`."""
+    """Whether all of his rooms are in memory, and those that he was asked into; else
+    only those that others need. See `chatd.core.residency`."""
     online: bool = False
     """True from the first connection until the grace after the last."""
     blocks: dict[UserName, None] = attrs.field(factory=dict)
@@ -198,8 +200,8 @@ class User:
     """From the server; it may have lapsed."""
     messages: Bucket | None = None
     ephemeral: Bucket | None = None
-    made: int = 0
-    """Rooms that he has made, and that are there."""
+    made: dict[RoomName, None] = attrs.field(factory=dict)
+    """Rooms that he has made, and that are there, be they in memory or not."""
     creations: Bucket | None = None
     """Of rooms and direct conversations that he opens."""
     opening: RoomName | None = None
@@ -272,7 +274,7 @@ class Block(Enum):
     """What the next command of a connection waits for."""
 
     PENDING = auto()
-    """The command before it: a hello, join, leave or look-up of a user."""
+    """The command before it: a hello, join or leave, or what it needs in memory."""
     OWN_DRAFTS = auto()
     """This connection's open durable commands."""
     BARRIER = auto()
@@ -310,6 +312,9 @@ class Connection:
     block: Block | None = None
     waiting: list[Sent] = attrs.field(factory=list)
     """Commands behind the block, in the order in which they came."""
+    sought: frozenset[RoomName | UserName] = frozenset()
+    """What was read for the command that comes next, so that it is in memory now if it
+    exists."""
     open_drafts: int = 0
     """Durable commands whose outcome is not known yet."""
     refused_credentials: int = 0
@@ -323,12 +328,11 @@ DURABLE: dict[type, frozenset[str]] = {
         (
             *("name", "epoch", "head", "first", "settings", "declared", "was"),
             *("maker", "spoken", "bans", "mutes", "members", "invited", "leaders"),
+            "held",
         )
     ),
     Membership: frozenset(("role", "first")),
-    User: frozenset(
-        ("name", "display", "role", "rooms", "blocks", "ban", "made", "whole")
-    ),
+    User: frozenset(("name", "display", "role", "blocks", "ban", "made", "whole")),
 }
 """Attributes that say what the store has. A read mark is not among them: it moves
 first and is written some seconds later."""

@@ -92,6 +92,15 @@ class Answered(Generic[C, Q, A]):
 
 
 @attrs.define
+class Fetched(Generic[Q, A]):
+    """What was wanted in memory was read, or could not be."""
+
+    query: Q
+    answer: A | Reject
+    """What the store has returned."""
+
+
+@attrs.define
 class Executed:
     """The store's writer has executed a draft."""
 
@@ -177,6 +186,7 @@ Input = (
     | Received
     | Authenticated
     | Answered[Any, Any, Any]
+    | Fetched[Any, Any]
     | Executed
     | Replayed
     | AuthenticationFailed

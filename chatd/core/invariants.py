@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Hashable
 from typing import TypeVar
 
@@ -21,32 +20,32 @@ def check(chat: Chat) -> None:
     """Assert every invariant."""
     for room in chat.durable.rooms.values():
         assert 1 <= room.first <= room.head + 1
-        online = {name for name in room.members if chat.durable.users[name].online}
+        users = chat.durable.users
+        online = {name for name in room.members if name in users and users[name].online}
         assert online == set(room.online), (room.name, online, room.online)
         for name, member in room.members.items():
             assert 0 <= member.read <= room.head
             assert 1 <= member.first <= room.head + 1
             assert member.role in ROLES
             assert (member.role in LEADERS) == (name in room.leaders)
-            assert room.name in chat.durable.users[name].rooms
         assert all(name in room.members for name in room.leaders)
         assert not any(name in room.members for name in room.bans)
         for name in room.invited:
             assert room.name in chat.durable.invites[name]
         if is_direct(room.name):
             assert len(room.members) <= 2  # fewer where one was erased
-            assert any(chat.durable.users[name].whole for name in room.members)
+        holding = [*room.members, *room.invited]
+        assert room.held == sum(name in users and users[name].whole for name in holding)
+        # What nobody holds is looked at again, until it is let go of.
+        is_due = chat.live.agenda.has(Due.UNHELD, room.name)
+        assert room.held or room.declared or is_due, room.name
         for roster in (room.members, room.online):
             assert roster.ordered() == sorted(roster)
-    assert chat.durable.rooms.ordered() == sorted(chat.durable.rooms)
-    made = Counter(room.maker for room in chat.durable.rooms.values())
     for user in chat.durable.users.values():
-        assert user.made == made[user.name]
-        assert all(user.name in chat.durable.rooms[name].members for name in user.rooms)
         assert user.online or not user.connections
-        assert user.whole or not user.online or is_guest(user.name)
+        assert user.whole or not (user.online or is_guest(user.name))
         is_idle = chat.live.agenda.has(Due.IDLE, user.name)
-        assert is_idle == (user.whole and not user.online)
+        assert is_idle == (not user.online and not is_guest(user.name))
         for number in user.connections:
             assert chat.live.connections[number].user == user.name
     assert chat.live.users_online == sum(
@@ -81,8 +80,15 @@ def _check_indexes(durable: DurableState) -> None:
     """Assert that what is found by an index is what a walk over everything finds."""
     rooms, users = durable.rooms.values(), durable.users.values()
     assert set(durable.declared) == {room.name for room in rooms if room.declared}
-    trimming = {room.name for room in rooms if room.settings.trims}
-    assert set(durable.trimming) == trimming
+    assert _pairs(durable.places) == {
+        (user, room.name) for room in rooms for user in room.members
+    }
+    assert set(durable.makers.items()) == {
+        (room, user.name) for user in users for room in user.made
+    }
+    for room in rooms:
+        if room.maker in durable.users:
+            assert durable.makers[room.name] == room.maker
     assert _pairs(durable.sanctioned) == {
         (user, room.name) for room in rooms for user in (*room.bans, *room.mutes)
     }
@@ -112,7 +118,8 @@ def _reasons(chat: Chat) -> dict[Due, set[DeadlineKey]]:
         Due.GRACE: {
             user.name for user in users if user.online and not user.connections
         },
-        Due.IDLE: {user.name for user in users if user.whole and not user.online},
+        Due.IDLE: {user.name for user in users if not user.online},
+        Due.UNHELD: set(chat.durable.rooms),
         Due.ADDRESS_BANS: set(chat.durable.barred),
         Due.EXPIRY: {one.id for one in connections if one.expires is not None},
         Due.FORGET_SESSION: set(chat.live.ended),

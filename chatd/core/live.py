@@ -6,7 +6,8 @@ follows for the live from a change of the durable (`chatd.core.applying`). Deadl
 are kept here and asked for by the hub.
 
 What is durable is looked at and not assigned to; only a guest of whom nothing is left
-is let go of, who was in memory because he was here.
+is let go of, who was in memory because he was here. What nobody needs in memory any
+more is looked at again after a while (`note_unheld`, `Due.IDLE`).
 
 What a room looked like to its members when the current presence tick began is
 kept in `Room.unsettled`; `chatd.core.presence` makes frames from it.
@@ -35,6 +36,7 @@ from chatd.core.entities import (
     unspoken,
 )
 from chatd.core.loads import Loads
+from chatd.core.settings import RoomSettings
 from chatd.core.verifications import Verifications
 from chatd.enums import State
 from chatd.ids import (
@@ -43,7 +45,6 @@ from chatd.ids import (
     Seq,
     SessionId,
     UserName,
-    is_direct,
     is_guest,
 )
 from chatd.wire.events import UserShown
@@ -80,13 +81,16 @@ class LiveState:
     verifications: Verifications = attrs.field(factory=Verifications)
     """Who is being looked up."""
     loads: Loads = attrs.field(factory=Loads)
-    """Whose direct conversations are being read."""
+    """What is being read into memory."""
     writing: dict[RoomName, int] = attrs.field(factory=dict)
-    """How many drafts of a direct conversation are on their way to the store."""
+    """How many drafts of a room are on their way to the store."""
     marks_due: bool = False
     """Whether writing them has a deadline already."""
-    untrimmed: dict[RoomName, None] = attrs.field(factory=dict)
-    """Rooms that may have more than they keep, in the order of asking."""
+    untrimmed: dict[RoomName, RoomSettings] = attrs.field(factory=dict)
+    """Rooms that may have more than they keep, in the order of asking, with what is set
+    of them, or was where they are not in memory."""
+    reviewed: RoomName | None = None
+    """The last room of a review of all of them that is not over."""
     trimming: bool = False
     """Whether a step of trimming is under way, or has a deadline."""
     subscription_number: int = 0
@@ -155,7 +159,7 @@ class LiveState:
         user.online = True
         self.users_online += 1
         user.state, user.text = State.ONLINE, None
-        for name in user.rooms:
+        for name in self._durable.rooms_of(user.name):
             room = self._durable.rooms[name]
             room.online[user.name] = None
             self.unsettle(room, user.name, None, now)
@@ -213,13 +217,14 @@ class LiveState:
         user.online = False
         self.users_online -= 1
         self.agenda.cancel(Due.GRACE, user.name)
-        for name in user.rooms:
+        for name in self._durable.rooms_of(user.name):
             room = self._durable.rooms[name]
             self.unsettle(room, user.name, shown_in(room, user), now)
             del room.online[user.name]
-        if user.whole:
+        if is_guest(user.name):
+            self._forget_guest(user, now)
+        else:
             self.agenda.add(now + IDLE_S, Due.IDLE, user.name)
-        self._forget_guest(user)
 
     def note_status(
         self,
@@ -281,13 +286,15 @@ class LiveState:
         Returns:
             The connections that follow it, replaying or live.
         """
-        if self.untrimmed.pop(before, self) is None:
-            self.untrimmed[room.name] = None
+        settings = self.untrimmed.pop(before, None)
+        if settings is not None:
+            self.untrimmed[room.name] = settings
         moved = []
         for name in room.members:
             seq = self.reads.pop((before, name), None)
             if seq is not None:
                 self.reads[room.name, name] = seq
+        for name in room.online:
             for number in self._durable.users[name].connections:
                 places = self.connections[number].subscriptions
                 place = places.pop(before, None)
@@ -302,6 +309,7 @@ class LiveState:
             for user in held:
                 self._ask_anew(due, (user, before), (user, room.name), now)
         self._ask_anew(Due.ADDRESS_BANS, before, room.name, now + TIDY_S)
+        self._ask_anew(Due.UNHELD, before, room.name, now + IDLE_S)
         self.agenda.cancel(Due.EMPTY, before)
         if not room.members:
             self.emptied[room.name] = False
@@ -319,7 +327,7 @@ class LiveState:
             self.agenda.add(at, due, key)
 
     def note_ended(self, room: Room) -> None:
-        """A room is about to be no more: nothing is due for it."""
+        """A room is about to be no more, or not in memory: nothing is due for it."""
         for name in room.members:
             self.reads.pop((room.name, name), None)
         for name in room.invited:
@@ -328,19 +336,19 @@ class LiveState:
             self.agenda.cancel(Due.BAN, (name, room.name))
         for name in room.mutes:
             self.agenda.cancel(Due.MUTE, (name, room.name))
-        for due in (Due.PRESENCE, Due.EMPTY, Due.ADDRESS_BANS):
+        for due in (Due.PRESENCE, Due.EMPTY, Due.ADDRESS_BANS, Due.UNHELD):
             self.agenda.cancel(due, room.name)
 
     # --- what is being written ------------------------------------------------
 
     def note_given(self, draft: Draft) -> None:
         """A draft is on its way to the store."""
-        for room in _direct_of(draft):
+        for room in _rooms_of(draft):
             self.writing[room] = self.writing.get(room, 0) + 1
 
     def note_known(self, draft: Draft) -> None:
         """It is known what became of a draft."""
-        for room in _direct_of(draft):
+        for room in _rooms_of(draft):
             left = self.writing.get(room, 1) - 1
             if left:
                 self.writing[room] = left
@@ -349,21 +357,28 @@ class LiveState:
 
     # --- who is in a room -----------------------------------------------------
 
-    def note_entered(self, room: Room, user: User, now: float) -> None:
+    def note_entered(self, room: Room, name: UserName, now: float) -> None:
         """Somebody is a member from here on."""
         self.agenda.cancel(Due.EMPTY, room.name)
-        if user.online:
-            self.unsettle(room, user.name, None, now)
-            room.online[user.name] = None
+        user = self._durable.users.get(name)
+        if user is not None and user.online:
+            self.unsettle(room, name, None, now)
+            room.online[name] = None
 
-    def note_leaving(self, room: Room, user: User, now: float) -> None:
+    def note_leaving(self, room: Room, name: UserName, now: float) -> None:
         """Somebody is about to be a member no more."""
-        if user.online:
-            self.unsettle(room, user.name, shown_in(room, user), now)
-            del room.online[user.name]
-        self.reads.pop((room.name, user.name), None)
+        if name in room.online:
+            shown = shown_in(room, self._durable.users[name])
+            self.unsettle(room, name, shown, now)
+            del room.online[name]
+        self.reads.pop((room.name, name), None)
         if len(room.members) == 1:
             self.emptied[room.name] = False
+
+    def note_unheld(self, room: Room, now: float) -> None:
+        """A room may have lost the last of those who hold it in memory."""
+        if not room.held and not room.declared:
+            self.agenda.add(now + IDLE_S, Due.UNHELD, room.name)
 
     def note_muting(self, room: Room, name: UserName, now: float) -> None:
         """Somebody is about to be muted, or heard again: he is shown otherwise then."""
@@ -374,7 +389,7 @@ class LiveState:
     def note_untrimmed(self, room: Room, now: float) -> None:
         """A room may have more than it keeps."""
         if room.settings.trims:
-            self.untrimmed[room.name] = None
+            self.untrimmed[room.name] = room.settings
             self.go_on_trimming(now)
 
     def go_on_trimming(self, at: float) -> None:
@@ -389,7 +404,7 @@ class LiveState:
         """Unsettle the user's rooms if he is shown otherwise than before."""
         if not user.online or user.shown == before:
             return
-        for name in user.rooms:
+        for name in self._durable.rooms_of(user.name):
             room = self._durable.rooms[name]
             view = unspoken(before) if user.name in room.mutes else before
             if view != shown_in(room, user):
@@ -420,28 +435,29 @@ class LiveState:
         self.agenda.cancel(Due.LOGIN, connection.id)
         self.agenda.cancel(Due.EXPIRY, connection.id)
 
-    def _forget_guest(self, user: User) -> None:
+    def _forget_guest(self, user: User, now: float) -> None:
         """Let go of a guest of whom nothing is left; his name stays taken."""
         if is_guest(user.name) and not user.sessions and not user.online:
             durable = self._durable
-            durable.drop_user(user.name)
             for name in list(durable.invites.get(user.name, ())):
                 self.agenda.cancel(Due.FORGET_INVITE, (user.name, name))
                 durable.drop_invite(user.name, durable.rooms[name])
+                self.note_unheld(durable.rooms[name], now)
+            durable.drop_user(user)
 
-    def forget_session(self, entry: Session) -> None:
+    def forget_session(self, entry: Session, now: float) -> None:
         """Let go of a session that nobody has any more, and of a guest with his last.
 
         His memberships have ended before.
         """
         user = self._durable.users[entry.user]
         del user.sessions[entry.id]
-        self._forget_guest(user)
+        self._forget_guest(user, now)
 
 
-def _direct_of(draft: Draft) -> Iterable[RoomName]:
-    """The direct conversations of which a draft says something."""
+def _rooms_of(draft: Draft) -> Iterable[RoomName]:
+    """The rooms of which a draft says something."""
     if type(draft) is SaveMarks:
-        return {room for room, _ in draft.reads if is_direct(room)}
+        return {room for room, _ in draft.reads}
     room: RoomName | None = getattr(draft, "room", None)
-    return (room,) if room is not None and is_direct(room) else ()
+    return () if room is None else (room,)

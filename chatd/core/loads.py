@@ -1,90 +1,98 @@
-"""Users whose direct conversations are being read, and who waits for them.
+"""What is being read into memory, and who waits for it.
 
-What is read is a little old when it comes back. A conversation that was in memory all
-the time is newer there, and is left alone. One that was not has missed what was
-committed meanwhile, or was in memory for a while and went again: then all of it is read
-once more. What was committed before it was read, and is applied behind it, changes
-nothing (`chatd.core.applying`).
+A user or a room is read once, however many wait for it. What is read is a little old
+when it comes back: what was committed meanwhile, of something that is not in memory,
+was not applied anywhere. Then it is read once more (`overtaken`). What was committed
+before it was read, and is applied behind it, changes nothing (`chatd.core.applying`).
 
-Several connections of one user wait for one look-up. It is made for the first of them,
-and once more for the next one where that has gone.
+A user who comes is read in two steps: he himself, with the names of his rooms, and then
+those of the rooms that are not in memory, each of which others may wait for as well.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import attrs
 
+from chatd.core.principal import HashedPassword
 from chatd.core.queries import CountUnread
-from chatd.ids import ConnectionId, RoomName, UserName, direct_members, is_direct
-from chatd.wire.commands import Hello
+from chatd.core.rows import UserRecord
+from chatd.ids import ConnectionId, RoomName, UserName
+from chatd.wire.commands import Command
 
-Waiting = tuple[Hello, CountUnread]
-"""A hello, and how far it has come."""
+
+@attrs.frozen
+class Waiting:
+    """A command that waits, and how far it has come."""
+
+    command: Command
+    so_far: CountUnread | HashedPassword | None = None
+    """Of a hello, and of a `register` by an invitation."""
 
 
 @attrs.define(eq=False)
 class Load:
-    """What is being read for one user."""
+    """A user or a room that is being read."""
 
-    waiting: dict[ConnectionId, Waiting] = attrs.field(factory=dict)
-    """For the first of them it is read."""
     overtaken: bool = False
-    """Whether something that is read may have changed since."""
+    """Whether what is read may have changed since."""
+    waiting: dict[ConnectionId, None] = attrs.field(factory=dict)
+
+
+@attrs.define(eq=False)
+class UserLoad(Load):
+    """A user who is being read."""
+
+    with_rooms: bool = False
+    """Whether all of his rooms are wanted, too."""
+    record: UserRecord | None = None
+    """What was read in the first step."""
+    missing: dict[RoomName, None] = attrs.field(factory=dict)
+    """Rooms that are being read."""
+    absent: dict[RoomName, None] = attrs.field(factory=dict)
+    """Rooms that are no more, though he was in them when he was read."""
+
+
+@attrs.define(eq=False)
+class RoomLoad(Load):
+    """A room that is being read."""
+
+    users: dict[UserName, None] = attrs.field(factory=dict)
+    """Users that are being read, and who are in it."""
 
 
 @attrs.define(eq=False)
 class Loads:
-    """What is being read now."""
+    """What is being read now.
 
-    by_user: dict[UserName, Load] = attrs.field(factory=dict)
-    users: dict[ConnectionId, UserName] = attrs.field(factory=dict)
-    """For whom each connection waits."""
+    Invariants: each connection that waits is in one load, and in `waiting`, unless it
+    has gone.
+    """
 
-    def note_waiting(
-        self, connection: ConnectionId, user: UserName, waiting: Waiting
-    ) -> bool:
-        """A connection waits for a user from here on.
+    users: dict[UserName, UserLoad] = attrs.field(factory=dict)
+    rooms: dict[RoomName, RoomLoad] = attrs.field(factory=dict)
+    """By the name that was asked for, which the room may have had before."""
+    waiting: dict[ConnectionId, Waiting] = attrs.field(factory=dict)
 
-        Returns:
-            Whether it is the first, for which it has to be read.
-        """
-        load = self.by_user.setdefault(user, Load())
-        load.waiting[connection] = waiting
-        self.users[connection] = user
-        return len(load.waiting) == 1
+    def __bool__(self) -> bool:
+        """Whether anything is."""
+        return bool(self.users or self.rooms)
 
-    def note_changed(self, room: RoomName) -> None:
-        """Something has changed in a room that is not in memory, or no more."""
-        for user in direct_members(room) if is_direct(room) else ():
-            if user in self.by_user:
-                self.by_user[user].overtaken = True
+    def note_overtaken(
+        self, users: Iterable[UserName] = (), rooms: Iterable[RoomName] = ()
+    ) -> None:
+        """Something has changed of users or rooms that may be read now."""
+        for user in users:
+            if user in self.users:
+                self.users[user].overtaken = True
+        for room in rooms:
+            self.rooms[room].overtaken = True
 
-    def note_begun(self, user: UserName) -> None:
-        """It is being read once more."""
-        self.by_user[user].overtaken = False
-
-    def note_over(self, user: UserName) -> dict[ConnectionId, Waiting]:
-        """It is in memory: who waited may go on."""
-        waiting = self.by_user.pop(user).waiting
-        for number in waiting:
-            del self.users[number]
-        return waiting
-
-    def note_gone(
-        self, connection: ConnectionId
-    ) -> tuple[Waiting | None, tuple[ConnectionId, Waiting] | None]:
-        """A connection is not there any more.
+    def note_gone(self, connection: ConnectionId) -> Waiting | None:
+        """A connection waits no more.
 
         Returns:
-            What waited there, and the other connection for which it has to be read
-            now, with what waits there.
+            What waited there.
         """
-        user = self.users.pop(connection, None)
-        if user is None:
-            return None, None
-        load = self.by_user[user]
-        was_first = next(iter(load.waiting)) == connection
-        waiting = load.waiting.pop(connection)
-        if not load.waiting:
-            del self.by_user[user]
-        return waiting, next(iter(load.waiting.items()), None) if was_first else None
+        return self.waiting.pop(connection, None)

@@ -22,11 +22,13 @@ from chatd.core import (
     conclusion,
     deadlines,
     inputs,
+    loading,
     presence,
     rate_limits,
 )
 from chatd.core.agenda import Due
 from chatd.core.commands import (
+    FETCHES,
     LOOK_UPS,
     RULES,
     Rule,
@@ -39,12 +41,16 @@ from chatd.core.commands import (
 from chatd.core.effects import Charge, Effect
 from chatd.core.entities import Barrier, Block, Connection, Sent
 from chatd.core.inputs import Input, Now
+from chatd.core.loads import Waiting
+from chatd.core.principal import HashedPassword
+from chatd.core.queries import CountUnread
 from chatd.core.quota import Shares, Space, full_bucket, space_of
 from chatd.core.state import Chat
 from chatd.core.turn import Turn
 from chatd.errors import Reject, RejectCode
-from chatd.ids import Epoch, RoomName
-from chatd.wire.commands import Command
+from chatd.ids import Epoch, RoomName, UserName, is_public
+from chatd.wire.accounts import Register
+from chatd.wire.commands import Command, Hello
 from chatd.wire.events import Presence
 from chatd.wire.malformed import BadCommand
 from chatd.wire.rooms import Create
@@ -52,6 +58,8 @@ from chatd.wire.rooms import Create
 MALFORMED_BURST = 20
 MALFORMED_PER_S = 0.1
 """The bucket of malformed frames. Source: protocol section 8, close code 4502."""
+NOTHING: frozenset[RoomName | UserName] = frozenset()
+"""What most commands have read before they go on."""
 
 
 class Machine:
@@ -138,7 +146,9 @@ class Machine:
         self.chat.live.note_closed(
             connection, now.mono, now.certain, turn.config.presence.grace_s
         )
-        sessions.abandoned(turn, connection.id)
+        waiting = self.chat.live.loads.note_gone(connection.id)
+        if waiting is not None:
+            self._wake(turn, None, waiting)
         session = connection.session
         if session in self.chat.live.sessions:
             at = now.mono + turn.config.auth.guest_hold_s
@@ -171,7 +181,12 @@ class Machine:
             self._refuse_malformed(turn, connection, _too_early(command))
             return
         if self._must_wait(connection, rule, command):
+            connection.sought = NOTHING
             connection.waiting.insert(0, command)
+            return
+        room = getattr(command, "room", None)
+        if room is not None and self._must_read(connection, room):
+            loading.await_room(turn, connection, Waiting(command), room)
             return
         if rule.cost > 1:
             turn.want(Charge(connection.id, rule.cost - 1))
@@ -184,8 +199,11 @@ class Machine:
                 turn.member_room(connection, command.room)  # type: ignore[union-attr, arg-type]
             rule.run(turn, connection, command)
         except Reject as reject:
+            connection.sought = NOTHING
             refuse(turn, connection, command, reject)
             return
+        if connection.sought and connection.id not in self.chat.live.loads.waiting:
+            connection.sought = NOTHING
         if rule.draft is not None and connection.block is None:
             connection.open_drafts += 1
             draft = rule.draft(turn, connection, command)
@@ -205,6 +223,11 @@ class Machine:
             return command
         changes: dict[str, Any] = {"room": name}
         return attrs.evolve(command, **changes)
+
+    def _must_read(self, connection: Connection, room: RoomName) -> bool:
+        """Whether a room has to be read first that a command names."""
+        rooms = self.chat.durable.rooms
+        return room not in rooms and is_public(room) and room not in connection.sought
 
     def _must_wait(self, connection: Connection, rule: Rule, command: Command) -> bool:
         """Whether something before this command has to be known first."""
@@ -242,6 +265,31 @@ class Machine:
 
     def _executed(self, turn: Turn, happened: inputs.Executed) -> None:
         conclusion.take(turn, happened)
+
+    # --- what was read into memory -------------------------------------------
+
+    def _fetched(self, turn: Turn, happened: inputs.Fetched[Any, Any]) -> None:
+        """Take it, and go on with the commands that have waited for it."""
+        for number, waiting in FETCHES[type(happened.query)].take(turn, happened):
+            self._wake(turn, turn.chat.connection(number), waiting)
+
+    def _wake(
+        self, turn: Turn, connection: Connection | None, waiting: Waiting
+    ) -> None:
+        """Go on with a command that has waited, if its connection is there."""
+        command, so_far = waiting.command, waiting.so_far
+        if connection is None:
+            if isinstance(so_far, CountUnread):
+                sessions.uncounted(turn, so_far)
+        elif isinstance(command, Hello):
+            assert isinstance(so_far, CountUnread)
+            sessions.go_on(turn, connection, command, so_far)
+        elif isinstance(command, Register):
+            assert isinstance(so_far, HashedPassword)
+            accounts.enroll(turn, connection, command, so_far)
+        else:
+            connection.waiting.insert(0, command)
+            turn.release(connection)
 
     # --- look-ups that have come back ---------------------------------------
 
@@ -314,6 +362,7 @@ _HANDLERS: dict[type[Input], Callable[[Machine, Turn, Any], None]] = {
     inputs.Executed: Machine._executed,
     inputs.Replayed: Machine._replayed,
     inputs.Answered: Machine._answered,
+    inputs.Fetched: Machine._fetched,
     inputs.AuthenticationFailed: _for_connection(sessions.not_authenticated),
     inputs.SecretChecked: _for_connection(accounts.checked),
     inputs.SecretRefused: _for_connection(accounts.unchecked),

@@ -14,9 +14,10 @@ nobody is meant.
 
 **A name ends** where no name can go on: at a character that none has, and where the
 script changes, since a name is of one (`@ann你好`). In scripts without spaces it may
-end anywhere; the longest that somebody has is taken. Punctuation at its end is the
-sentence's. Somebody who is called so all the same, from a time when that was allowed,
-is meant only where nobody is called what is left without it.
+end anywhere; the longest that a member has is taken, and where there is none, the
+longest that anybody has. Punctuation at its end is the sentence's. A member who is
+called so all the same, from a time when that was allowed, is meant only where no member
+is called what is left without it.
 
 Pure: no I/O, no clock, no randomness.
 """
@@ -24,7 +25,7 @@ Pure: no I/O, no clock, no randomness.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import islice, takewhile
 from unicodedata import category, normalize
@@ -40,6 +41,9 @@ from chatd.names.scripts import end_of_script, is_unspaced
 NAMES_MAX = 50
 """Different names of one message that are looked up. Source: the most that Discord's
 AutoMod lets one set as `mention_total_limit`."""
+ENDINGS_MAX = 200
+"""What the words of one message may mean that is no member's, of which the store finds
+out: each may have thirty endings in a script without spaces."""
 SIGNS_MAX = 500
 """Signs `@` that are looked at: more than 4,000 characters of addresses have."""
 TEXTS_KEPT = 32
@@ -76,8 +80,9 @@ class Mentions:
     users: tuple[UserName, ...] = ()
     """Members, each once, without its sender; empty if `everybody` is."""
     everybody: bool = False
-    strangers: tuple[UserName, ...] = ()
-    """Names of those whom it does not reach, if there are such users."""
+    strangers: tuple[tuple[UserName, ...], ...] = ()
+    """What else is named: for each word the names that it may mean, of which the first
+    that a user has is meant. It does not reach them."""
 
 
 def names_somebody(text: str) -> bool:
@@ -89,7 +94,6 @@ def find(
     text: str,
     sender: UserName,
     reaches: Callable[[UserName], bool],
-    known: Container[UserName],
     *,
     may_all: bool,
 ) -> Mentions | None:
@@ -99,25 +103,26 @@ def find(
         text: The message.
         sender: Who wrote it; he does not address himself.
         reaches: Whether somebody is a member who may read it.
-        known: Users, also others than members.
         may_all: Whether the sender may address everybody.
 
     Returns:
         None if nobody is named.
     """
     users: dict[UserName, None] = {}
-    strangers: dict[UserName, None] = {}
-    everybody = False
+    strangers: dict[tuple[UserName, ...], None] = {}
+    everybody, left = False, ENDINGS_MAX
     for word in _words(text):
-        name = _meant(word, reaches, known)
+        name, *others = _meant(word, reaches)
         if name == EVERYBODY:
             everybody = everybody or may_all
         elif name == sender:
             pass
         elif reaches(name):
             users[name] = None
-        else:
-            strangers[name] = None
+        elif left:
+            names = (name, *others)[:left]
+            strangers[names] = None
+            left -= len(names)
     if not (users or everybody or strangers):
         return None
     return Mentions(() if everybody else tuple(users), everybody, tuple(strangers))
@@ -126,23 +131,20 @@ def find(
 # --- whom a word means ----------------------------------------------------------
 
 
-def _meant(
-    word: str, reaches: Callable[[UserName], bool], known: Container[UserName]
-) -> UserName:
-    """The name that a word means, whether anybody is called so or not."""
+def _meant(word: str, reaches: Callable[[UserName], bool]) -> list[UserName]:
+    """The name that a word means; where it is no member's, the likeliest first."""
     bare = fold(word.rstrip(_INSIDE))
-    name = UserName(bare)
-    if name == EVERYBODY or reaches(name) or name in known:
-        return name
-    for end in _earlier_ends(bare):
-        shorter = UserName(bare[:end].rstrip(_INSIDE))
-        if reaches(shorter) or shorter in known:
-            return shorter
-    for end in range(len(word), len(word.rstrip(_INSIDE)), -1):
-        longer = UserName(fold(word[:end]))
-        if reaches(longer):
-            return longer
-    return name
+    names = [UserName(bare)]
+    if names[0] == EVERYBODY:
+        return names
+    ends = _earlier_ends(bare)
+    names += [UserName(bare[:end].rstrip(_INSIDE)) for end in ends]
+    punctuation = range(len(word), len(word.rstrip(_INSIDE)), -1)
+    longer = [UserName(fold(word[:end])) for end in punctuation]
+    for name in (*names, *longer):
+        if reaches(name):
+            return [name]
+    return names
 
 
 def _earlier_ends(name: str) -> Iterator[int]:

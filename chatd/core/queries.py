@@ -1,8 +1,11 @@
-"""What is read from the store for a command, as values.
+"""What is read from the store, as values.
 
 A command that needs the store wants an `effects.Query` with one of these, and gets what
 was read as an `inputs.Answered`. How each is read, and who answers, is its row in
 `LOOK_UPS` (`chatd.core.commands`). Whatever the command itself says is not said again.
+
+What is read for nobody's command alone is wanted by an `effects.Fetch`, and comes as
+an `inputs.Fetched`; its rows are in `FETCHES`.
 """
 
 from __future__ import annotations
@@ -46,17 +49,20 @@ class CountUnread:
 
 
 @attrs.define
-class LoadDirect:
-    """Read a user's direct conversations, for a hello."""
-
-    principal: Principal
+class ListRooms:
+    """Read a page of the public rooms."""
 
 
 @attrs.define
-class FindUser:
-    """Look for a user whom the command names."""
+class ReadDisplays:
+    """Read how some of a page of a room's members are shown."""
 
-    user: UserName
+    users: list[UserName]
+    """Those who are not in memory."""
+    names: list[UserName]
+    """All of the page."""
+    more: bool
+    """Whether there are members behind them."""
 
 
 @attrs.define
@@ -97,3 +103,27 @@ class FindMessages:
     scope: list[tuple[RoomName, Seq, Seq]]
     place: Place | None
     viewer: UserName
+
+
+# --- for nobody's command alone ---------------------------------------------------
+
+
+@attrs.define
+class LoadUser:
+    """Read a user into memory."""
+
+    user: UserName
+
+
+@attrs.define
+class LoadRooms:
+    """Read rooms into memory."""
+
+    rooms: list[RoomName]
+
+
+@attrs.define
+class ListTrimming:
+    """Read a page of the rooms that forget their beginning."""
+
+    after: RoomName | None

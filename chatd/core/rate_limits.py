@@ -132,7 +132,7 @@ def may_create(turn: Turn, connection: Connection, *, direct: bool = False) -> N
     may_grow(turn, user.name)
     if not direct:
         may_join(turn, connection)
-        if 0 < limits.rooms_per_user <= user.made:
+        if 0 < limits.rooms_per_user <= len(user.made):
             raise Reject(
                 RejectCode.FORBIDDEN,
                 f"you have made {limits.rooms_per_user} rooms that are there, and"
@@ -180,7 +180,8 @@ def may_join(turn: Turn, connection: Connection) -> None:
     """
     user, most = turn.user(connection), turn.config.limits.memberships_per_user
     may_grow(turn, user.name)
-    if 0 < most <= sum(not is_direct(name) for name in user.rooms):
+    rooms = turn.durable.rooms_of(user.name)
+    if 0 < most <= sum(not is_direct(name) for name in rooms):
         raise Reject(
             RejectCode.FORBIDDEN,
             f"you are in {most} rooms, and nobody may be in more: leave one first",

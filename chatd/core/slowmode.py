@@ -15,6 +15,15 @@ def sayings_of(room: Room, user: UserName) -> Sayings:
     return room.sayings.setdefault(user, Sayings())
 
 
+def matters(room: Room, now: float) -> bool:
+    """Whether somebody has to wait in a room, or may correct what was said there."""
+    long_ago = now - max(room.settings.slow_s, CORRECTION_S)
+    return any(
+        said.counted is not None and said.counted > long_ago
+        for said in room.sayings.values()
+    )
+
+
 def note_said(room: Room, user: UserName, seq: Seq, now: float) -> None:
     """A message is on disk; for a minute it may be corrected."""
     fresh = sayings_of(room, user).fresh

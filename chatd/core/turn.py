@@ -27,12 +27,11 @@ from chatd.core.effects import (
 from chatd.core.entities import Block, Connection, Room, User
 from chatd.core.inputs import Now
 from chatd.core.live import LiveState
-from chatd.core.queries import FindUser
 from chatd.core.quota import Shares, Space, full_bucket
 from chatd.core.state import Chat
 from chatd.errors import MALFORMED, Ending, Reject, RejectCode
 from chatd.ids import ConnectionId, Epoch, RoomName, UserName, is_public
-from chatd.wire.commands import Command
+from chatd.wire.commands import Command, Send
 from chatd.wire.malformed import BadCommand
 from chatd.wire.replies import Done, Refusal, Reply
 
@@ -150,12 +149,6 @@ class Turn:
         self.live.note_given(draft)
         self.effects.append(Append(Origin(number, command, draft)))
 
-    def find(self, connection: Connection, command: Command, user: UserName) -> None:
-        """Have the user looked for whom a command names; it waits for that."""
-        self.live.verifications.note_begun(connection.id)
-        self.query(connection, command, FindUser(user))
-        self.pend(connection)
-
     def query(self, connection: Connection, command: Command, query: object) -> None:
         """Have something read from the store for a command.
 
@@ -234,6 +227,14 @@ def _rounded_up(seconds: float | None) -> float | None:
     A nanosecond is the floats', and much less than a bucket's tolerance.
     """
     return None if seconds is None else math.ceil(seconds * 1000 - 1e-6) / 1000
+
+
+def no_user(command: Command, name: UserName) -> Reject:
+    """The refusal for a command that names somebody who does not exist."""
+    field = "user"
+    if isinstance(command, Send):
+        field = "room" if command.to is None else "to"
+    return Reject(RejectCode.NO_USER, f"there is no user {name}", field=field)
 
 
 def no_room(name: RoomName) -> Reject:

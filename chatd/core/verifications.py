@@ -1,9 +1,8 @@
-"""Look-ups of users that are under way, and whom of them a cut has overtaken.
+"""Credentials that are being verified, and which of them a cut has overtaken.
 
-What was verified at a hello, or found for a command, is a little old when it comes
-back. Where the user's connections were cut meanwhile it is not believed, and he is
-looked up once more. A cut is remembered as long as anybody is being looked up who was
-asked for before it.
+What was verified at a hello is a little old when its user is welcomed. Where the user's
+connections were cut meanwhile it is not believed, and the credential is verified once
+more. A cut is remembered as long as any hello is under way that began before it.
 """
 
 from __future__ import annotations
@@ -17,23 +16,23 @@ from chatd.ids import ConnectionId, UserName
 
 @attrs.define(eq=False)
 class Verifications:
-    """Connections that wait for a user, and users that were cut since."""
+    """Connections whose hello is under way, and users that were cut since."""
 
     cuts: int = 0
     """How often a user's connections were cut."""
     cut_at: dict[UserName, int] = attrs.field(factory=dict)
     """When a user's were cut last. The oldest first."""
     pending: dict[ConnectionId, int] = attrs.field(factory=dict)
-    """Connections for which somebody is looked up, at hello themselves and later whom a
-    command names, with `cuts` when that began. The oldest first."""
+    """Connections whose hello is under way, with `cuts` when that began. The oldest
+    first."""
 
     def note_begun(self, connection: ConnectionId) -> None:
-        """Somebody is looked up for a connection from here on, perhaps once more."""
+        """The hello of a connection is under way, perhaps once more."""
         self.pending.pop(connection, None)
         self.pending[connection] = self.cuts
 
     def note_over(self, connection: ConnectionId) -> None:
-        """The look-up is over, whatever became of it."""
+        """It is over, whatever became of it."""
         if self.pending.pop(connection, None) is not None:
             self._forget_cuts()
 
@@ -45,11 +44,11 @@ class Verifications:
         self._forget_cuts()
 
     def was_cut(self, connection: ConnectionId, user: UserName) -> bool:
-        """Whether a user was cut since he began to be looked up."""
+        """Whether a user was cut since the hello of a connection began."""
         return self.cut_at.get(user, 0) > self.pending[connection]
 
     def _forget_cuts(self) -> None:
-        """Forget the cuts that came before everybody who is being looked up."""
+        """Forget the cuts that came before every hello that is under way."""
         if not self.cut_at:
             return
         oldest = next(iter(self.pending.values()), self.cuts)

@@ -17,10 +17,17 @@ from contextlib import suppress
 import attrs
 import trio
 
+from chatd.observe import log
+
 EXTEND_EVERY_S = 10.0
 EXTEND_BY_S = 60.0
 """How much longer a start may take, each time: enough for a step in which nothing else
 runs. Source: measured, what a million accounts need on a slow machine is a third."""
+EXTEND_MAX_S = 3600.0
+"""How long a start may go on asking. Nothing here can tell one that hangs, in a disk or
+in SQLite, from one that goes on, so it is time that ends it: the manager then waits
+`EXTEND_BY_S` more, and does what its unit says of a start that takes too long. Source:
+nearly twice what a migration needs that reads and writes 100 GB at 100 MB/s."""
 
 
 @attrs.frozen
@@ -51,12 +58,22 @@ class Service:
     async def extend_start(self, has_started: trio.Event) -> None:
         """Ask for more time, again and again, as long as the start goes on.
 
+        But for `EXTEND_MAX_S` at the most.
+
         Cancellation: safe.
         """
-        while self.address and not has_started.is_set():
-            self.tell(f"EXTEND_TIMEOUT_USEC={round(EXTEND_BY_S * 1e6)}")
-            with trio.move_on_after(EXTEND_EVERY_S):
-                await has_started.wait()
+        if not self.address:
+            return
+        with trio.move_on_after(EXTEND_MAX_S) as scope:
+            while not has_started.is_set():
+                self.tell(f"EXTEND_TIMEOUT_USEC={round(EXTEND_BY_S * 1e6)}")
+                with trio.move_on_after(EXTEND_EVERY_S):
+                    await has_started.wait()
+        if scope.cancelled_caught:
+            log().error(
+                "the start takes too long: the service manager may end it",
+                seconds=round(EXTEND_MAX_S),
+            )
 
     async def feed_watchdog(self, is_well: Callable[[], bool]) -> None:
         """Give signs of life, twice as often as they are wanted, while all is well.

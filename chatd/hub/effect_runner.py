@@ -101,6 +101,9 @@ class EffectRunner:
     def _query(self, effect: effects.Query[Any, Any]) -> None:
         self.spawn(self.lookups.query, effect)
 
+    def _fetch(self, effect: effects.Fetch) -> None:
+        self.spawn(self.lookups.fetch, effect)
+
     def _replay(self, effect: effects.Replay) -> None:
         link = self.fanout.links.get(effect.connection)
         if link is None:
@@ -139,6 +142,7 @@ RUN: dict[type[Effect], Callable[[EffectRunner, Any], None]] = {
     effects.Authenticate: EffectRunner._verify,
     effects.CheckSecret: EffectRunner._verify,
     effects.Query: EffectRunner._query,
+    effects.Fetch: EffectRunner._fetch,
     effects.EndSetup: EffectRunner._end_setup,
     effects.Replay: EffectRunner._replay,
     effects.Charge: EffectRunner._charge,

@@ -6,7 +6,8 @@ was applied when it was asked for, since readers see rows that are committed bef
 chat has applied them.
 
 A look-up is cancelled when its connection goes, so that others need not wait for it. A
-credential is verified to its end, since guesses count.
+credential is verified to its end, since guesses count; and what is read into memory is
+nobody's alone.
 
 A credential that is refused answers the command, and so does a page that cannot be
 read now. A hello or a replay that cannot go on ends its connection with 4005: the
@@ -24,12 +25,13 @@ import attrs
 import trio
 
 from chatd.auth import Authenticator
-from chatd.core.commands import LOOK_UPS, Queue
-from chatd.core.effects import Authenticate, CheckSecret, Query, Replay
+from chatd.core.commands import FETCHES, LOOK_UPS, Queue
+from chatd.core.effects import Authenticate, CheckSecret, Fetch, Query, Replay
 from chatd.core.inputs import (
     Answered,
     Authenticated,
     AuthenticationFailed,
+    Fetched,
     Input,
     Replayed,
     SecretChecked,
@@ -129,12 +131,22 @@ class Lookups:
         if asked.connection not in self._fanout.links:
             self._happened(tell(None))
 
+    async def fetch(self, wanted: Fetch) -> None:
+        """Read something into memory, for whoever waits for it.
+
+        Cancellation: safe.
+        """
+        query = wanted.query
+        try:
+            answer = await FETCHES[type(query)].read(self._store, query)
+        except (StoreUnavailable, TooSlow):
+            answer = _unreadable()
+        self._happened(Fetched(query, answer))
+
     async def _in_turn(self, asked: Query[Command, Any], link: Link) -> Any:
         """Read what is asked for, or the `Reject` that answers the command instead."""
         row = LOOK_UPS[type(asked.query)]
         read = partial(row.read, self._store, asked.command, asked.query)
-        if row.queue is Queue.AT_ONCE:
-            return await read()
         if row.queue is Queue.COUNTS:
             async with self._counts.of(asked.query.principal.user):
                 return await read()
@@ -145,11 +157,7 @@ class Lookups:
             async with self._pages.of(link.user):
                 return await read()
         except (StoreUnavailable, TooSlow):
-            return Reject(
-                RejectCode.UNAVAILABLE,
-                "the store cannot be read at this moment",
-                retry_after_s=RETRY_AFTER_S,
-            )
+            return _unreadable()
         except Reject as reject:
             return reject
 
@@ -215,6 +223,11 @@ class Lookups:
             REPLAY_PAGE_BYTES,
             effect.viewer,
         )
+
+
+def _unreadable() -> Reject:
+    text = "the store cannot be read at this moment"
+    return Reject(RejectCode.UNAVAILABLE, text, retry_after_s=RETRY_AFTER_S)
 
 
 @contextmanager

@@ -1,23 +1,25 @@
-"""Restoring the chat from the store at the start: all but direct conversations.
+"""Restoring the chat from the store at the start: what has to be in memory by then.
 
-Also what the configuration declares: rooms that are missing are created, settings
-that were changed in the file are written, before a connection is accepted.
+Everything else is read when it is needed (`chatd.core.residency`). Also what the
+configuration declares: rooms that are missing are created, settings that were changed
+in the file are written, before a connection is accepted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import trio
 
 from chatd.auth import digest_of, new_secret
 from chatd.config import Config
+from chatd.core import residency
 from chatd.core.agenda import Due
 from chatd.core.applying import apply
-from chatd.core.applying.members import bar, put_invite, set_ban, set_mute
+from chatd.core.applying.members import bar
 from chatd.core.changes import RoomDeclared, RoomMade
 from chatd.core.clock import Clock
-from chatd.core.commands.lifecycle import EMPTY_S, is_needless
+from chatd.core.commands.lifecycle import EMPTY_S
 from chatd.core.drafts import (
     Committed,
     CreateRoom,
@@ -27,14 +29,13 @@ from chatd.core.drafts import (
     Refused,
 )
 from chatd.core.durable import DurableState
-from chatd.core.entities import Invite, Membership, Room, Sanction, User
 from chatd.core.inputs import Now
 from chatd.core.live import LiveState
 from chatd.core.settings import RoomSettings
 from chatd.core.state import Chat
 from chatd.errors import ConfigError, StoreFailed
 from chatd.hub.environment import Environment
-from chatd.ids import Epoch, is_private
+from chatd.ids import Epoch, RoomName, is_private
 from chatd.names import NEW_ENDS_WELL, ends_well, skeleton
 from chatd.ports import RoomRow, Snapshot, Store
 from chatd.wire.events import HOUR_MS
@@ -63,7 +64,8 @@ async def load(
     clock = Clock.started(known, environment.read_clock(), trio.current_time())
     now = clock.now(trio.current_time(), environment.wall())
     snapshot = await store.load(now.sure, now.certain)
-    chat = restore(snapshot, config, now.mono)
+    rooms = await store.rooms(needed(snapshot, config))
+    chat = restore(snapshot, rooms, config, now)
     drafts = declare(chat, config, environment.new_epoch)
     secret = new_secret(environment.random_bytes)
     # The secret of an earlier start is void: it may have been read by others.
@@ -77,14 +79,27 @@ async def load(
     return chat, clock, secret if chat.durable.awaits_admin else None
 
 
-def restore(snapshot: Snapshot, config: Config, now: float) -> Chat:
+def needed(snapshot: Snapshot, config: Config) -> list[RoomName]:
+    """The rooms that have to be in memory from the start on.
+
+    They are those that the configuration declares, that guests are in whose sessions
+    have not ended, and that are needless.
+    """
+    names = [room.name for room in config.rooms.permanent]
+    names += [name for guest in snapshot.guests for name in guest.rooms]
+    return list(dict.fromkeys([*names, *snapshot.needless]))
+
+
+def restore(
+    snapshot: Snapshot, rooms: Sequence[RoomRow], config: Config, now: Now
+) -> Chat:
     """Build the chat.
 
     Args:
         snapshot: What the store had.
+        rooms: Those of them that are `needed`, and maybe others.
         config: The settings.
-        now: The moment on the clock of the deadlines, from which guests'
-            sessions are held.
+        now: The moment from which guests' sessions are held.
 
     Returns:
         The state, with nobody online.
@@ -95,61 +110,27 @@ def restore(snapshot: Snapshot, config: Config, now: float) -> Chat:
         place=snapshot.place,
     )
     chat = Chat(durable, LiveState(durable, config.presence.tick_s))
-    at = Now(now, 0)
-    for user in snapshot.users:
-        known = User(user.user, user.display, user.role, ban=user.ban)
-        known.address = user.address
-        durable.add_user(known)
     for ban in snapshot.barred:
-        bar(chat, None, ban, at)
-    for blocker, blocked in snapshot.blocks:
-        durable.set_block(blocker, blocked, on=True)
+        bar(chat, None, ban, now)
     declared = {room.name for room in config.rooms.permanent}
-    for row in snapshot.rooms:
-        _restore_room(chat, row, at, is_declared=row.room in declared)
+    for row in rooms:
+        residency.take_room(chat, row, now, declared=row.room in declared)
+    for record in snapshot.guests:
+        guest = residency.take_user(chat, record, now.mono)
+        residency.take_whole(chat, guest)
     for session in snapshot.guest_sessions:
         chat.live.note_session(session.session, durable.users[session.user])
-        at_s = now + config.auth.guest_hold_s
+        at_s = now.mono + config.auth.guest_hold_s
         chat.live.agenda.add(at_s, Due.GUEST, session.session)
-    _end_needless(chat, now)
+    _end_needless(chat, snapshot.needless, now.mono)
     return chat
 
 
-def _restore_room(chat: Chat, row: RoomRow, now: Now, *, is_declared: bool) -> None:
-    durable = chat.durable
-    room = Room(
-        row.room,
-        row.epoch,
-        row.head,
-        row.first,
-        row.settings,
-        is_declared,
-        row.was,
-        row.maker,
-        row.spoken,
-    )
-    durable.add_room(room)
-    for member in row.members:
-        place = Membership(member.role, member.read, member.first)
-        durable.put_member(room, durable.users[member.user], place)
-    for one in row.bans:
-        look_again = None if one.until is None else now.mono
-        set_ban(chat, room, one.user, Sanction(one.until, one.reason), look_again)
-    for one in row.mutes:
-        look_again = None if one.until is None else now.mono
-        mute = Sanction(one.until, one.reason)
-        set_mute(chat, room, one.user, mute, now, look_again)
-    for ban in row.barred:
-        bar(chat, room.name, ban, now)
-    for invite in row.invites:
-        last = Invite(invite.sender, invite.ts, invite.closed_until)
-        put_invite(chat, room, invite.user, last, now.mono)
-
-
-def _end_needless(chat: Chat, now: float) -> None:
+def _end_needless(chat: Chat, needless: Sequence[RoomName], now: float) -> None:
     """Have rooms end that nobody needs: private ones at once, others in a while."""
-    needless = [room.name for room in chat.durable.rooms.values() if is_needless(room)]
     for number, name in enumerate(needless, 1):
+        if name in chat.durable.declared:
+            continue
         if is_private(name):
             chat.live.emptied[name] = True
         else:

@@ -1,23 +1,23 @@
 """One WebSocket connection: one nursery, two tasks, one way to end.
 
-The library's reader, which reads both lanes through the stream, and this module's
-writer task, which writes what had to wait, share a nursery and so end together. The
-heartbeat is common to all (`chatd.net.keepalive`). The body is a straight line: open
-the stream, attach it to the host, keep it until it has its first reason to end, detach
-it, close it. Detaching is synchronous and in a `finally`: it cannot be skipped and
-cannot be cancelled, and it comes before the closing handshake, so that the others learn
-of the leaver only what is true.
+A connection is made of four parts, and each has its own state: the outlet sends
+(`chatd.net.outlet`), the stream reads (`chatd.net.websocket`), the intake knows how
+much may be read (`chatd.net.intake`), the closing handshake how far the end has come
+(`chatd.net.closing`). Stream and handshake know the outlet; it knows neither of them.
 
-The writer task parks in a cancel scope with a deadline. A push that had to wait
-cancels that scope; it loses nothing, because the outbox keeps its place. All
-that depends on time is judged in `_judge`, which is synchronous.
+The library's reader, which reads both lanes through the stream, and the writer task,
+which writes what had to wait in the outlet, share a nursery and so end together. The
+heartbeat is common to all (`chatd.net.keepalive`). The body is a straight line: open
+the stream, attach the outlet to the host, write until it has its first reason to end,
+detach it, close it. Detaching is synchronous and in a `finally`: it cannot be skipped
+and cannot be cancelled, and it comes before the closing handshake, so that the others
+learn of the leaver only what is true.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from math import inf
 from typing import cast
 
 import attrs
@@ -29,10 +29,13 @@ from wsproto.handshake import H11Handshake
 from chatd.errors import Ending
 from chatd.ids import ConnectionId
 from chatd.net.budget import Budget
+from chatd.net.closing import ClosingHandshake
 from chatd.net.head import SUBPROTOCOL
 from chatd.net.heartbeat import Heartbeat
 from chatd.net.host import Host, Stats, WebSocketLimits
+from chatd.net.intake import Intake
 from chatd.net.keepalive import KeepAliveScheduler
+from chatd.net.outlet import SocketOutlet
 from chatd.net.scanner import Scanner
 from chatd.net.sockets import PeerSocket
 from chatd.net.websocket import WebSocketStream
@@ -100,9 +103,7 @@ async def serve_connection(
         the closing handshake is bounded by `close_timeout_s`.
     """
     now = trio.current_time()
-    interval_s = limits.heartbeat_interval_s
-    early_s = interval_s * _EARLY * jitter
-    stream = WebSocketStream(
+    outlet = SocketOutlet(
         sock=sock,
         id=connection,
         address=upgrade.address,
@@ -110,43 +111,56 @@ async def serve_connection(
         host=host,
         dialect=dialect,
         limits=limits,
+        intake=Intake(limits, Scanner(limits.frame_bytes, now)),
         budget=budget,
-        head=upgrade.head(),
-        scanner=Scanner(limits.frame_bytes, now),
-        beat=Heartbeat(
-            interval_s,
-            limits.heartbeat_timeout_s,
-            now,
-            early_s,
-            limits.write_timeout_s,
-        ),
     )
-    stream.scanner.feed(upgrade.rest, now)
+    outlet.intake.scanner.feed(upgrade.rest, now)
+    closing = ClosingHandshake(outlet)
+    stream = WebSocketStream(
+        sock=sock,
+        intake=outlet.intake,
+        outlet=outlet,
+        closing=closing,
+        head=upgrade.head(),
+        beat=_heartbeat(limits, now, jitter),
+    )
     attached = False
     async with trio.open_nursery() as nursery:
         try:
             ws = await _accept(nursery, stream, upgrade)
             attached = True
-            _attach(stream)
+            _attach(outlet)
             stream.open(ws)
             keepalive.watch(stream)
-            await _keep(stream)
+            await outlet.write()
         except Exception:
-            stream.finish(Ending.BUG)
+            outlet.finish(Ending.BUG)
             raise
         finally:
             keepalive.forget(stream)
             if nursery.cancel_scope.cancel_called:
                 # A scope that cancelled itself has lost the library to a bug.
-                stream.finish(Ending.BUG)
-                stream.stop_waiting()
-            stream.finish(Ending.RESTART)
+                outlet.finish(Ending.BUG)
+                closing.stop_waiting()
+            outlet.finish(Ending.RESTART)
             if attached:
-                _detach(stream, trio.current_time() - now)
+                _detach(outlet, trio.current_time() - now)
             with trio.move_on_after(limits.close_timeout_s, shield=True):
-                await stream.close()
-            stream.close_socket()
+                await closing.run()
+            outlet.close()
+            stream.let_go()
             nursery.cancel_scope.cancel()
+
+
+def _heartbeat(limits: WebSocketLimits, now: float, jitter: float) -> Heartbeat:
+    interval_s = limits.heartbeat_interval_s
+    return Heartbeat(
+        interval_s,
+        limits.heartbeat_timeout_s,
+        now,
+        early_s=interval_s * _EARLY * jitter,
+        stall_s=limits.write_timeout_s,
+    )
 
 
 class _Over:
@@ -176,47 +190,18 @@ async def _accept(
     return ws
 
 
-def _attach(stream: WebSocketStream) -> None:
+def _attach(outlet: SocketOutlet) -> None:
     try:
-        stream.host.attach(stream)
+        outlet.host.attach(outlet)
     except Exception as error:  # noqa: BLE001 - the firewall of this call
-        stream.bug(error)
+        outlet.bug(error)
 
 
-def _detach(stream: WebSocketStream, seconds: float) -> None:
-    stats = Stats(seconds, stream.bytes_in, stream.bytes_out, stream.messages_in)
-    assert stream.ending is not None
+def _detach(outlet: SocketOutlet, seconds: float) -> None:
+    intake = outlet.intake
+    stats = Stats(seconds, intake.bytes_in, outlet.bytes_out, intake.messages_in)
+    assert outlet.ending is not None
     try:
-        stream.host.detach(stream, stream.ending, stats)
+        outlet.host.detach(outlet, outlet.ending, stats)
     except Exception as error:  # noqa: BLE001 - the firewall of this call
-        stream.bug(error)
-
-
-async def _keep(stream: WebSocketStream) -> None:
-    """Write what waits until the connection has its ending.
-
-    Cancellation: safe.
-    """
-    while not stream.finished:
-        deadline = _judge(stream, trio.current_time())
-        if stream.finished:
-            break
-        with trio.CancelScope(deadline=deadline) as scope:
-            stream.parked = scope
-            if stream.outbox.waiting:
-                await trio.lowlevel.wait_writable(stream.sock)
-            else:
-                await trio.sleep_forever()
-        stream.parked = None
-        stream.flush()
-
-
-def _judge(stream: WebSocketStream, now: float) -> float:
-    """End a connection that takes nothing, and say when to look again."""
-    if not stream.outbox.waiting or not stream.limits.write_timeout_s:
-        return inf
-    stream.note_progress(now)
-    stuck_at = stream.progress_at + stream.limits.write_timeout_s
-    if now >= stuck_at:
-        stream.finish(Ending.SLOW)
-    return stuck_at
+        outlet.bug(error)

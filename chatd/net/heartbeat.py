@@ -9,7 +9,7 @@ An answer can be expected only of a peer that has got the ping, which on a slow 
 takes its time. So three cases are told apart:
 
 * The ping **waits** in the outbox. Nothing is judged here: a peer that takes nothing of
-  what waits is too slow, which `chatd.net.connection` judges.
+  what waits is too slow, which `chatd.net.outlet` judges.
 * Bytes are on their way **ahead** of it. Each look at which the peer has acknowledged
   more of them is a sign of life; `stall_s` without one is the end, and `timeout_s`
   where its machine does not answer at all.

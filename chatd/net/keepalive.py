@@ -63,7 +63,7 @@ class KeepAliveScheduler:
         """Do what is due for a stream now, and schedule what comes next."""
         self.forget(stream)
         deadline = judge(stream, trio.current_time())
-        if stream.finished or deadline == inf:
+        if stream.outlet.finished or deadline == inf:
             return
         second = stream.due_at = ceil(deadline)
         streams = self._due.get(second)
@@ -92,11 +92,11 @@ def judge(stream: WebSocketStream, now: float) -> float:
         return beat.deadline()
     due = beat.due(now, stream.line())
     if due is Beat.PING:
-        stream.push_control(_PING)
+        stream.outlet.push_control(_PING)
     elif due is Beat.DEAD:
         # A loop that was busy for long has not read what came in time.
         if stream.has_unread():
             beat.heard(now)
         else:
-            stream.finish(Ending.NO_PONG)
+            stream.outlet.finish(Ending.NO_PONG)
     return beat.deadline()

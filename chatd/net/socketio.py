@@ -1,7 +1,7 @@
 """Reading, writing and ending, on a socket that does not block.
 
 For what speaks HTTP or waits for a proxy's head. A WebSocket has ways of its own
-(`chatd.net.websocket`, `chatd.net.socketout`).
+(`chatd.net.websocket`, `chatd.net.outlet`).
 """
 
 from __future__ import annotations

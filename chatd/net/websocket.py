@@ -1,4 +1,4 @@
-"""The stream under the WebSocket library, with the fast lane in it.
+"""The stream that the WebSocket library reads from, with the fast lane in it.
 
 trio-websocket does the handshake, fragmented messages and the answer to a ping. It
 reads from this stream, and most of what a chat client sends never gets that far:
@@ -14,9 +14,13 @@ the host asks. Not reading is the limit: what the peer sends waits on its own si
 peer's close, or its end of file, is held until its open commands are answered and
 flushed, so that a client that sends one line and hangs up gets its `ok`.
 
-After the end nothing is handed to the host or the library (`chatd.net.closing`).
-Bytes are read and forgotten until the peer's close or end of file is seen: closing a
-socket with unread bytes is a reset, and a reset destroys our last frames on their way.
+After the end nothing is handed to the host or the library. Bytes are read and
+forgotten until the peer's close or end of file is seen: closing a socket with unread
+bytes is a reset, and a reset destroys our last frames on their way. What is seen of the
+peer's end is told to the closing handshake (`chatd.net.closing`).
+
+What may be read is asked of the connection's `Intake`; what is sent, and each reason to
+end, goes to its outlet.
 """
 
 from __future__ import annotations
@@ -29,16 +33,15 @@ import trio
 import trio.abc
 from trio_websocket import ConnectionClosed, WebSocketConnection
 
-from chatd.core.quota import Bucket, full_bucket
+from chatd.core.quota import Bucket
 from chatd.errors import Ending
-from chatd.net.closing import ClosingSocket
+from chatd.net.closing import ClosingHandshake
 from chatd.net.heartbeat import Heartbeat, Line
-from chatd.net.scanner import Lane, Scanner
-from chatd.net.socketout import reply_entry
-from chatd.net.sockets import tcp_state, undelivered
+from chatd.net.intake import READ_BYTES, Intake
+from chatd.net.outlet import SocketOutlet, reply_entry
+from chatd.net.scanner import Lane
+from chatd.net.sockets import PeerSocket, tcp_state, undelivered
 
-READ_BYTES = 16_384
-"""At most so much is scanned before other connections have their turn."""
 _READS_MAX = 16
 """Full reads in a row without a checkpoint."""
 TURN_MESSAGES = 64
@@ -53,21 +56,22 @@ _PAUSE_S = 0.001
 
 
 @attrs.define(eq=False, kw_only=True)
-class WebSocketStream(ClosingSocket, trio.abc.Stream):
-    """One WebSocket connection: the stream, both lanes, the closing handshake."""
+class WebSocketStream(trio.abc.Stream):
+    """The reading of one WebSocket connection: both lanes."""
 
+    sock: PeerSocket = attrs.field(repr=False)
+    intake: Intake = attrs.field(repr=False)
+    outlet: SocketOutlet = attrs.field(repr=False)
+    closing: ClosingHandshake = attrs.field(repr=False)
     head: bytes = attrs.field(repr=False)
     """The canonical request that the library reads first."""
-    scanner: Scanner = attrs.field(repr=False)
     beat: Heartbeat = attrs.field(repr=False)
     due_at: int = attrs.field(default=-1, init=False)
     """The second under which `chatd.net.keepalive` keeps it; -1: none yet."""
     reading: bool = attrs.field(default=False, init=False)
     """Whether the peer's silence means anything."""
-    bytes_in: int = attrs.field(default=0, init=False)
-    messages_in: int = attrs.field(default=0, init=False)
-    _bytes: Bucket = attrs.field(init=False, repr=False)
-    _opened: bool = attrs.field(default=False, init=False)
+    _ws: WebSocketConnection | None = attrs.field(default=None, init=False, repr=False)
+    """The library's connection, once it has answered the handshake."""
     _slow: bool = attrs.field(default=False, init=False)
     """A message is in the library's queue."""
     _library_done: bool = attrs.field(default=False, init=False)
@@ -77,20 +81,16 @@ class WebSocketStream(ClosingSocket, trio.abc.Stream):
     _turn: int = attrs.field(default=0, init=False)
     """Messages since others had their turn."""
 
-    def __attrs_post_init__(self) -> None:
-        """Make what follows from the limits."""
-        super().__attrs_post_init__()
-        # Of less than one read could never be paid for.
-        burst = max(READ_BYTES, self.limits.bytes_burst)
-        self._bytes = full_bucket(self.limits.bytes_per_s, burst, self.scanner.now)
-
     # --- for the connection -------------------------------------------------
 
     def open(self, ws: WebSocketConnection) -> None:
         """Begin to read: the library has answered the handshake."""
-        self.ws = ws
-        self._opened = True
-        self.notify()
+        self._ws = ws
+        self.outlet.notify()
+
+    def let_go(self) -> None:
+        """Forget the library: it refers to this stream, which would be a cycle."""
+        self._ws = None
 
     def has_unread(self) -> bool:
         """Whether the kernel has bytes, or an end, that were not read yet."""
@@ -102,14 +102,14 @@ class WebSocketStream(ClosingSocket, trio.abc.Stream):
 
     def line(self) -> Line:
         """What is known of the way to the peer now."""
-        box = self.outbox
+        sent, box = self.outlet.bytes_out, self.outlet.outbox
         quiet_s, deaf_s = tcp_state(self.sock)
         return Line(
-            self.bytes_out,
-            self.bytes_out - undelivered(self.sock),
+            sent,
+            sent - undelivered(self.sock),
             queued=box.waiting > 0,
             ping_waits=box.ping_waits,
-            pongs=self.scanner.pongs,
+            pongs=self.intake.scanner.pongs,
             quiet_s=quiet_s,
             deaf_s=deaf_s,
         )
@@ -132,11 +132,11 @@ class WebSocketStream(ClosingSocket, trio.abc.Stream):
         try:
             return await self._receive()
         except trio.Cancelled:
-            self.stop_waiting()
+            self.closing.stop_waiting()
             raise
         except Exception as error:  # noqa: BLE001 - nothing else leaves the stream
-            self.bug(error)
-            self.stop_waiting()
+            self.outlet.bug(error)
+            self.closing.stop_waiting()
             return b""
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
@@ -144,11 +144,10 @@ class WebSocketStream(ClosingSocket, trio.abc.Stream):
 
         Cancellation: the frame has been pushed.
         """
-        if not self._quiet:
-            if self._opened:
-                self.push_control(bytes(data))
-            else:
-                self._put(reply_entry(bytes(data)))
+        if self._ws is not None:
+            self.outlet.push_control(bytes(data))
+        else:
+            self.outlet.push(reply_entry(bytes(data)))
         await trio.lowlevel.checkpoint()
 
     async def wait_send_all_might_not_block(self) -> None:
@@ -156,58 +155,56 @@ class WebSocketStream(ClosingSocket, trio.abc.Stream):
         await trio.lowlevel.checkpoint()
 
     async def aclose(self) -> None:
-        """Note that the library is done; the socket is closed by `close`.
+        """Note that the library is done; the socket is closed by the connection.
 
         It closes because it failed a message itself: text that is not UTF-8.
 
         Cancellation: safe.
         """
         self._library_done = True
-        failed = self.ws.closed if self.ws else None
+        failed = self._ws.closed if self._ws else None
         utf8 = failed is not None and failed.code == Ending.BAD_UTF8.code
-        self.finish(Ending.BAD_UTF8 if utf8 else Ending.PROTOCOL)
-        self._peer_done = True
+        self.outlet.finish(Ending.BAD_UTF8 if utf8 else Ending.PROTOCOL)
+        self.closing.ignore_peer()
         await trio.lowlevel.checkpoint()
 
     # --- reading ------------------------------------------------------------
 
     async def _receive(self) -> bytes:
-        scanner = self.scanner
-        while self.ending is None and not self._library_done:
+        intake, outlet, scanner = self.intake, self.outlet, self.intake.scanner
+        while outlet.ending is None and not self._library_done:
             if self._slow:
                 await self._take_slow()
                 continue
-            if self._must_hold():
-                await self._wait_open()
+            if outlet.outbox.degraded or intake.is_full or self._ws is None:
+                await self._hold()
                 continue
             if scanner.spent:
                 data = await self._read()
                 if not data:
                     await self._settle()
-                    self.finish(Ending.PEER_LOST)
+                    outlet.finish(Ending.PEER_LOST)
                     break
-                if wait := self._bytes.take(self.beat.last, len(data)):
-                    await self._pause(self._bytes, len(data), wait)
+                if wait := intake.byte_bucket.take(self.beat.last, len(data)):
+                    await self._pause(intake.byte_bucket, len(data), wait)
                 scanner.feed(data, self.beat.last)
                 continue
-            found = scanner.next(self._may_take())
+            found = scanner.next(intake.may_take(TURN_MESSAGES))
             if found is None:
                 continue
             lane, messages = found
             data = messages[0]
             if lane is Lane.TEXT:
-                if wait := self._commands.take(scanner.now, len(messages)):
-                    await self._pause(self._commands, len(messages), wait)
+                if wait := intake.command_bucket.take(scanner.now, len(messages)):
+                    await self._pause(intake.command_bucket, len(messages), wait)
                 self._hand_over(messages)
                 await self._take_turn(len(messages))
             elif lane is Lane.BROKEN:
                 assert scanner.broken is not None
-                self.finish(scanner.broken)
+                outlet.finish(scanner.broken)
             elif lane is Lane.CLOSE:
                 await self._settle()
-                self.peer_close = data
-                self._peer_done = True
-                self.finish(Ending.PEER_CLOSED)
+                self.closing.peer_closed(data)
             else:
                 self._slow = lane is Lane.PASS_LAST
                 await self._take_turn(SLOW_COUNTS)
@@ -221,92 +218,58 @@ class WebSocketStream(ClosingSocket, trio.abc.Stream):
             self._turn = 0
             await trio.lowlevel.checkpoint()
 
-    def _may_take(self) -> int:
-        """How many messages may be handed over now: one at least, to wait with."""
-        limits, most = self.limits, TURN_MESSAGES
-        if limits.commands_per_s:
-            most = self._commands.whole(self.scanner.now, most)
-        if limits.inflight_max:
-            most = min(most, limits.inflight_max - self.open_commands)
-        return max(1, most)
-
     def _hand_over(self, texts: Sequence[bytes]) -> None:
         """Give the host messages of the fast lane, unless it has finished."""
-        if self.ending is not None:
+        outlet = self.outlet
+        if outlet.ending is not None:
             return
-        self.open_commands += len(texts)
-        self.open_bytes += sum(map(len, texts))
-        self.messages_in += len(texts)
+        self.intake.opened(len(texts), sum(map(len, texts)))
         try:
-            self.host.on_texts(self, texts)
+            outlet.host.on_texts(outlet, texts)
         except Exception as error:  # noqa: BLE001 - the firewall of this call
-            self.bug(error)
+            outlet.bug(error)
 
     async def _take_slow(self) -> None:
         """Take the message that the library has put together."""
         self._slow = False
-        assert self.ws is not None
+        intake, outlet = self.intake, self.outlet
+        assert self._ws is not None
         try:
-            message = await self.ws.get_message()
+            message = await self._ws.get_message()
         except ConnectionClosed:
             # The library failed the message with its last frame.
-            self.finish(Ending.PROTOCOL)
+            outlet.finish(Ending.PROTOCOL)
             return
-        if wait := self._commands.take(trio.current_time()):
-            await self._pause(self._commands, 1, wait)
-        if self.finished:
+        if wait := intake.command_bucket.take(trio.current_time()):
+            await self._pause(intake.command_bucket, 1, wait)
+        if outlet.finished:
             return
         is_text = isinstance(message, str)
         payload = message.encode() if isinstance(message, str) else message
-        self.open_commands += 1
-        self.open_bytes += len(payload)
-        self.messages_in += 1
+        intake.opened(1, len(payload))
         try:
-            self.host.on_slow(self, payload, is_text=is_text)
+            outlet.host.on_slow(outlet, payload, is_text=is_text)
         except Exception as error:  # noqa: BLE001 - the firewall of this call
-            self.bug(error)
+            outlet.bug(error)
 
-    def _must_hold(self) -> bool:
-        """Whether there is a reason not to read."""
-        limits = self.limits
-        return (
-            self.outbox.degraded
-            or 0 < limits.inflight_max <= self.open_commands
-            or 0 < limits.frame_bytes <= self.open_bytes
-            or self._held
-            or not self._opened
-        )
-
-    async def _wait_open(self) -> None:
-        """Wait until there is no reason not to read."""
+    async def _hold(self) -> None:
+        """Wait for a change; there is a reason not to read."""
         self.reading = False
-        self._note_kept()
-        while self._must_hold() and not self.finished:
-            await self.wait_change()
+        # Before it is counted, which may end the connection: that is a change, too.
+        change = self.outlet.next_change()
+        self.outlet.weigh_intake()
+        await change.wait()
         self._read_again()
 
     async def _pause(self, bucket: Bucket, cost: int, wait_s: float) -> None:
         """Wait until a bucket has paid for what was read."""
         self.reading = False
-        self._note_kept()
-        while wait_s and not self.finished:
+        self.outlet.weigh_intake()
+        while wait_s and not self.outlet.finished:
             with trio.move_on_after(max(wait_s, _PAUSE_S)):
-                await self.wait_change()
+                await self.outlet.wait_change()
             wait_s = bucket.take(trio.current_time(), cost)
         self._read_again()
-
-    def _note_kept(self) -> None:
-        """Have counted what is kept of what came, before it waits for more."""
-        kept = self.scanner.kept + self.open_bytes
-        if kept != self._kept:
-            self._kept = kept
-            self._weigh()
-
-    def shed(self) -> None:
-        """Hold less; at the end also nothing of what came, which is scanned no more."""
-        super().shed()
-        if self._written_off:
-            self.scanner.forget()
 
     def _read_again(self) -> None:
         """Reading goes on: silence counts from now."""
@@ -316,9 +279,12 @@ class WebSocketStream(ClosingSocket, trio.abc.Stream):
     async def _settle(self) -> None:
         """Wait until every open command is answered and the answers are out."""
         self.reading = False
+        intake, outlet = self.intake, self.outlet
         with trio.move_on_after(SETTLE_S):
-            while not self.finished and (self.open_commands or self.outbox.waiting):
-                await self.wait_change()
+            while not outlet.finished and (
+                intake.open_commands or outlet.outbox.waiting
+            ):
+                await outlet.wait_change()
 
     async def _read(self) -> bytes:
         """Read from the socket; `b""` is the end, a proper one or not (`lost`)."""
@@ -326,7 +292,7 @@ class WebSocketStream(ClosingSocket, trio.abc.Stream):
         try:
             while True:
                 if self._drained:
-                    self._note_kept()
+                    self.outlet.weigh_intake()
                     await trio.lowlevel.wait_readable(self.sock)
                 else:
                     self._reads += 1
@@ -338,32 +304,30 @@ class WebSocketStream(ClosingSocket, trio.abc.Stream):
                 except BlockingIOError:
                     self._drained = True
         except (OSError, trio.ClosedResourceError):
-            self.lose()
+            self.outlet.lose()
         if data:
-            self.bytes_in += len(data)
+            self.intake.bytes_in += len(data)
             self.beat.heard(trio.current_time())
             self._drained = len(data) < READ_BYTES
         else:
-            self._eof = self._peer_done = True
-            self.notify()
+            self.closing.stop_waiting()
         return data
 
     async def _read_out(self) -> bytes:
         """Read and forget until the peer has ended; the last that the library gets."""
-        scanner = self.scanner
-        while not self._eof:
-            while not self._peer_done:
+        closing, intake, scanner = self.closing, self.intake, self.intake.scanner
+        while not closing.eof:
+            while not closing.peer_done:
                 found = scanner.next(TURN_MESSAGES)
                 if found is None and not scanner.broken:
                     break
                 if found is None or found[0] in (Lane.CLOSE, Lane.BROKEN):
-                    self._peer_done = True
-            self.notify()
+                    closing.ignore_peer()
             if not self._drained:
                 # One read a turn, and no faster than before: who is ended is no freer.
-                await trio.sleep(self._bytes.wait(trio.current_time(), 0.0))
+                await trio.sleep(intake.byte_bucket.wait(trio.current_time(), 0.0))
             data = await self._read()
-            self._bytes.owe(len(data))
-            if data and not self._peer_done:
+            intake.byte_bucket.owe(len(data))
+            if data and not closing.peer_done:
                 scanner.feed(data, self.beat.last)
         return b""

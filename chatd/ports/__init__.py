@@ -4,32 +4,22 @@
 `Dialect` makes bytes of frames and commands of bytes.
 """
 
+from chatd.core.rows import PublicRoom, RoomRow, UserRecord, UserRow
 from chatd.ports.dialect import Dialect
 from chatd.ports.outlet import Entry, EntryKind, Outlet
-from chatd.ports.store import (
-    InviteRow,
-    MemberRow,
-    RoomRow,
-    SanctionRow,
-    SessionRow,
-    Snapshot,
-    Store,
-    TokenRow,
-    UserRow,
-)
+from chatd.ports.store import SessionRow, Snapshot, Store, TokenRow
 
 __all__ = [
     "Dialect",
     "Entry",
     "EntryKind",
-    "InviteRow",
-    "MemberRow",
     "Outlet",
+    "PublicRoom",
     "RoomRow",
-    "SanctionRow",
     "SessionRow",
     "Snapshot",
     "Store",
     "TokenRow",
+    "UserRecord",
     "UserRow",
 ]

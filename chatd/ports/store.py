@@ -12,84 +12,14 @@ import attrs
 
 from chatd.core.changes import AddressBan, Change
 from chatd.core.drafts import Draft, Outcome
-from chatd.core.entities import Membership, Room, Sanction, SessionKept
+from chatd.core.entities import SessionKept
 from chatd.core.principal import InvitationKept
 from chatd.core.query import Hit, Place, Query
+from chatd.core.rows import PublicRoom, RoomRow, UserRecord, UserRow
 from chatd.core.settings import RoomSettings
-from chatd.enums import AccountRole, Role
-from chatd.ids import Epoch, RoomName, Seq, SessionId, SessionTag, UserName
+from chatd.ids import RoomName, Seq, SessionId, SessionTag, UserName
 from chatd.wire.events import Millis, TimelineShown
 from chatd.wire.replies import MessageShown
-
-
-@attrs.define
-class MemberRow:
-    """One membership as the store has it."""
-
-    user: UserName
-    role: Role = attrs.field(converter=Role)
-    read: Seq
-    first: Seq = Seq(1)
-
-
-@attrs.define
-class SanctionRow:
-    """A ban or mute as the store has it; those that have lapsed are not loaded."""
-
-    user: UserName
-    until: Millis | None
-    reason: str | None
-
-
-@attrs.define
-class InviteRow:
-    """An invitation to a room as the store has it; without effect, it is left out."""
-
-    user: UserName
-    sender: UserName
-    ts: Millis
-    closed_until: Millis | None = None
-    """Until when the user is not invited again, if it has ended; None while open."""
-
-
-@attrs.define
-class RoomRow:
-    """One room as the store has it."""
-
-    room: RoomName
-    epoch: Epoch
-    head: Seq
-    """The newest seq, 0 if none."""
-    first: Seq
-    """The lowest seq that is kept; head + 1 if none."""
-    last_ts: Millis
-    settings: RoomSettings
-    members: list[MemberRow]
-    bans: list[SanctionRow] = attrs.field(factory=list)
-    mutes: list[SanctionRow] = attrs.field(factory=list)
-    invites: list[InviteRow] = attrs.field(factory=list)
-    barred: list[AddressBan] = attrs.field(factory=list)
-    """The addresses that bans of guests from this room hold for."""
-    was: list[RoomName] = attrs.field(factory=list)
-    """Names that it had before, the oldest first."""
-    maker: UserName | None = None
-    """The user who made it, who may have been erased; None: not known, or declared."""
-    spoken: bool = False
-    """Whether there is a message, deleted ones included."""
-
-
-@attrs.define
-class UserRow:
-    """One user as the store has it."""
-
-    user: UserName
-    display: str
-    role: AccountRole = attrs.field(converter=AccountRole)
-    password_hash: str | None = attrs.field(default=None, repr=False)
-    ban: Sanction | None = None
-    """A ban from the server; it may have lapsed."""
-    address: bytes | None = None
-    """The digest of the address that a guest came from last."""
 
 
 @attrs.define
@@ -122,15 +52,14 @@ class TokenRow:
 
 @attrs.define
 class Snapshot:
-    """What the core has in memory from the start on."""
+    """What the core needs from the start on."""
 
-    rooms: list[RoomRow]
-    """All but direct conversations."""
-    users: list[UserRow]
-    """Accounts, and the guests whose sessions have not ended."""
+    guests: list[UserRecord]
+    """The guests whose sessions have not ended."""
     guest_sessions: list[SessionRow]
-    blocks: list[tuple[UserName, UserName]] = attrs.field(factory=list)
-    """Who blocks whom."""
+    needless: list[RoomName] = attrs.field(factory=list)
+    """Rooms that nobody is in and nobody can want, by name: private ones, and public
+    ones that a user has made and in which nobody has ever written."""
     barred: list[AddressBan] = attrs.field(factory=list)
     """The addresses that bans of guests from the server hold for."""
     address_key: str = ""
@@ -186,12 +115,45 @@ class Store(Protocol):
         Cancellation: shielded; the outcome is always learned.
         """
 
-    async def direct_rooms(
-        self, user: UserName
-    ) -> list[tuple[Room, dict[UserName, Membership]]]:
-        """Read the direct conversations that a user is in, by name.
+    async def rooms(self, names: Sequence[RoomName]) -> list[RoomRow]:
+        """Read rooms, each by the name that it has or by one that it had before.
 
-        `load` leaves them out. Those who were erased are not among the members.
+        Names that no room has or had are left out; a room that is found by two names
+        comes once. What has lapsed by the time that `load` was given may be there.
+
+        Cancellation: safe.
+        """
+
+    async def user_record(self, name: UserName) -> UserRecord | None:
+        """Read a user with all that he has; None if there is none, or it was erased.
+
+        Cancellation: safe.
+        """
+
+    async def displays(self, names: Sequence[UserName]) -> dict[UserName, str]:
+        """Read how users are shown; names that nobody has are left out.
+
+        Cancellation: safe.
+        """
+
+    async def public_rooms(
+        self, after: RoomName | None, limit: int
+    ) -> tuple[list[PublicRoom], bool]:
+        """Read a page of the public rooms, by name.
+
+        Returns:
+            At most `limit` of them behind `after`, and whether there are more.
+
+        Cancellation: safe.
+        """
+
+    async def trimming(
+        self, after: RoomName | None, limit: int
+    ) -> list[tuple[RoomName, RoomSettings]]:
+        """Read a page of the rooms that forget their beginning, by name.
+
+        Returns:
+            At most `limit` of them behind `after`; fewer are the last.
 
         Cancellation: safe.
         """
@@ -263,7 +225,7 @@ class Store(Protocol):
         after: Seq,
         limit: int,
         viewer: UserName,
-    ) -> tuple[list[tuple[Seq, UserName]], bool]:
+    ) -> tuple[list[tuple[Seq, UserName]], bool] | None:
         """Read a page of the users who have an emoji on a message.
 
         They come in the order in which they have put it, as in `history`, and what is
@@ -278,7 +240,8 @@ class Store(Protocol):
             viewer: The user who asks.
 
         Returns:
-            For each the seq of the reaction and the user, and whether there are more.
+            For each the seq of the reaction and the user, and whether there are more;
+            None if there is no such message, or it was deleted.
 
         Cancellation: safe.
         """

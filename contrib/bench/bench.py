@@ -16,10 +16,10 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
-from measure import LOAD, Failed
+from measure import Ceiling, Failed
 from report import Measured, line, markdown, reckon
 from rows import ROWS, Round, Row
-from servers import BUILD, HERE, LOAD_CORE, RELAY_PYTHON, fsync_ms
+from servers import BUILD, HERE, RELAY_PYTHON, fsync_ms
 
 QUICK_RUNS = (
     "chatd",
@@ -33,6 +33,7 @@ QUICK_RUNS = (
     "chatd --version",
     "chatd --help",
     "chatd serve",
+    "C to C",
 )
 """With QUICK=1 only these run, once: a look, not a result."""
 
@@ -72,10 +73,7 @@ def describe() -> dict[str, str]:
     for text in Path("/proc/cpuinfo").read_text().splitlines():
         if text.startswith("model name"):
             cpu = text.partition(":")[2].strip()
-    ceiling = ["--mode", "ceiling", "--members", "1000", "--messages", "2000"]
-    command = ["taskset", "-c", LOAD_CORE, str(LOAD), *ceiling]
-    said = subprocess.run(command, capture_output=True, check=True)
-    us = json.loads(said.stdout)
+    us = Ceiling().once()
     return {
         "machine": f"{cpu}, {os.cpu_count()} cores, Linux {platform.release()}",
         "python": platform.python_version(),

@@ -182,6 +182,27 @@ class Run:
             return result
 
 
+def loaded(server: Server, load: str) -> Result:
+    """Load a chatd that runs; `load` is options, as one would type them."""
+    return _result(_load(server, "chatd", load.split()))
+
+
+@dataclass(frozen=True)
+class Ceiling:
+    """What the load generator gives to itself: from C to C, with no server between."""
+
+    members: int = 1000
+    messages: int = 2000
+
+    def once(self) -> Result:
+        """Let it send to itself, as `describe` says it of the machine."""
+        options = ["--members", self.members, "--messages", self.messages]
+        command = ["taskset", "-c", LOAD_CORE, LOAD, "--mode", "ceiling", *options]
+        said = subprocess.run(list(map(str, command)), capture_output=True, check=True)
+        us: Result = json.loads(said.stdout)
+        return us
+
+
 @dataclass(frozen=True)
 class Restart(Run):
     """chatd is killed under its connections and started again; all come back."""

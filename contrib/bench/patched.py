@@ -26,7 +26,7 @@ from chatd.hub import committer, engine, fanout
 from chatd.hub.hub import Hub
 from chatd.net import scanner, websocket
 from chatd.net.dialect import JsonDialect
-from chatd.net.socketout import SocketOut
+from chatd.net.outlet import SocketOutlet
 from chatd.ports import Entry, Outlet
 from chatd.store.sqlite import writer
 from chatd.wire.codec import Decoder
@@ -73,7 +73,7 @@ def parts(file: Path) -> None:
     timed(Machine, "handle", "decide")
     timed(JsonDialect, "encode", "event to bytes")
     timed(fanout.Fanout, "flush", "fan out, with the sends")
-    timed(SocketOut, "_send", "send")
+    timed(SocketOutlet, "_send", "send")
     timed(writer.Writer, "commit", "write and sync, in its thread")
     atexit.register(lambda: file.write_text(json.dumps(spent)))
 
@@ -137,16 +137,16 @@ def slow_thread_switch(_file: Path) -> None:
 def no_direct_send(_file: Path) -> None:
     """Queue everything, and let the connection's task send it."""
 
-    def push(self: SocketOut, entry: Entry) -> None:
+    def push(self: SocketOutlet, entry: Entry) -> None:
         if not self._quiet:
             self._queue(entry, 0)
 
-    def push_all(self: SocketOut, entries: Sequence[Entry]) -> None:
+    def push_all(self: SocketOutlet, entries: Sequence[Entry]) -> None:
         for entry in entries:
             push(self, entry)
 
-    SocketOut.push = push  # type: ignore[method-assign]
-    SocketOut.push_all = push_all  # type: ignore[method-assign]
+    SocketOutlet.push = push  # type: ignore[method-assign]
+    SocketOutlet.push_all = push_all  # type: ignore[method-assign]
 
 
 def no_joined_batches(_file: Path) -> None:

@@ -52,7 +52,11 @@ def reckon(row: Row, rounds: list[Round]) -> Measured:
         except KeyError:
             continue
         figures.append(_reckon(figure, values))
-    busy = {label: _busy([one[label] for one in rounds]) for label in rounds[0]}
+    busy = {
+        label: _busy([one[label] for one in rounds])
+        for label in rounds[0]
+        if "server_cpu_s" in rounds[0][label]
+    }
     return Measured(row, rounds, figures, busy)
 
 

@@ -22,12 +22,12 @@ from typing import Any
 
 import apsw
 import stores
-from measure import Result, Run, cpu_s
+from measure import Result, Run, cpu_s, loaded
 from servers import BUILD, Daemon, Server, chatd, kill, running
 from websockets.asyncio.client import ClientConnection, connect
 
 SCALE = float(os.environ.get("SCALE", "1"))
-HELLOS, PAGES_EVERY_S, SEARCHES = 30, 0.02, 15
+HELLOS, FIRSTS, PAGES_EVERY_S, SEARCHES = 30, 5, 0.02, 15
 SENDERS, PER_S, SECONDS = 10, 4.0, 20.0
 LATEST = 10**9
 
@@ -129,6 +129,37 @@ def hello(daemon: Daemon) -> Result:
 
     with running(daemon) as server:
         return asyncio.run(say(server))
+
+
+def first(daemon: Daemon) -> Result:
+    """Come to one room, and to a hundred, before anybody else: all is read from disk.
+
+    The time from connecting to `welcome`, since it is too short to be counted as CPU.
+    """
+
+    async def say(server: Server, name: str) -> float:
+        began = time.perf_counter()
+        async with session(server, name):
+            return (time.perf_counter() - began) * 1000
+
+    found: Result = {}
+    for name in ("one", "back0"):
+        times = []
+        for _ in range(FIRSTS):
+            with running(daemon) as server:
+                times.append(asyncio.run(say(server, name)))
+        found[f"{name}_ms"] = median(times)
+    return found
+
+
+def rooms(load: str) -> Callable[[Daemon], Result]:
+    """The load of rooms of ten, over whatever else there is."""
+
+    def run(daemon: Daemon) -> Result:
+        with running(daemon) as server:
+            return loaded(server, load)
+
+    return run
 
 
 def back(daemon: Daemon) -> Result:

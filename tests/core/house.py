@@ -26,7 +26,7 @@ from chatd.core.changes import (
     Unbanned,
     UserErased,
 )
-from chatd.core.commands import LOOK_UPS
+from chatd.core.commands import FETCHES, LOOK_UPS
 from chatd.core.effects import Effect, Origin
 from chatd.core.entities import Sanction
 from chatd.core.inputs import Input, Now
@@ -39,12 +39,12 @@ from chatd.core.principal import (
     Renewal,
     RightPassword,
 )
-from chatd.core.residency import take
+from chatd.core.residency import take_user, take_whole
 from chatd.core.scope import Scope
 from chatd.core.state import Chat
 from chatd.enums import AccountRole, Role
 from chatd.errors import Ending, Reject, RejectCode
-from chatd.hub.restore import declare, restore
+from chatd.hub.restore import declare, needed, restore
 from chatd.ids import (
     ConnectionId,
     Epoch,
@@ -54,6 +54,7 @@ from chatd.ids import (
     UserName,
     direct_partner,
     is_direct,
+    is_guest,
 )
 from chatd.ports import Snapshot, UserRow
 from chatd.wire import events, replies
@@ -66,7 +67,6 @@ from chatd.wire.replies import SearchPage
 from tests.store.model import Model, admissions, erasing
 from tests.store.model.people import (
     bar_address,
-    direct_rooms,
     end_sessions,
     forget_addresses,
 )
@@ -182,30 +182,36 @@ class House:
         return Epoch(f"{self._epochs:016x}")
 
     def _begin(self) -> Machine:
-        chat = restore(self.snapshot(), self.config, self.now.mono)
+        snapshot = self.snapshot()
+        chat = self._restored(snapshot, needed(snapshot, self.config))
         for draft in declare(chat, self.config, self.new_epoch):
             self.model.execute(draft, self.now.wall)
         self.log.clear()
         self.replica = self.whole()
         offered = self.model.execute(drafts.OfferSetup(b"setup"), self.now.wall)
         chat.durable.await_admin(on=isinstance(offered, drafts.Committed))
-        if any(room.settings.trims for room in chat.durable.rooms.values()):
+        if any(room.settings.trims for room in self.model.rooms.values()):
             chat.live.agenda.add(self.now.mono, Due.RETENTION, None)
         return Machine(chat, self.live, self.new_epoch, "chatd/test")
 
     def whole(self) -> Chat:
-        """The chat as the store has it, with everybody's direct conversations."""
-        chat = restore(self.snapshot(), self.config, self.now.mono)
-        for user in list(chat.durable.users.values()):
-            found = direct_rooms(self.model, user.name)
-            take(chat, user, found, self.now.mono)
+        """The chat as the store has it, with everybody in memory."""
+        chat = self._restored(self.snapshot(), list(self.model.rooms))
+        for name in self.model.users:
+            record = at_once(self.reads.user_record(name))
+            if record is not None and not is_guest(name):
+                take_whole(chat, take_user(chat, record, self.now.mono))
         return chat
+
+    def _restored(self, snapshot: Snapshot, names: list[RoomName]) -> Chat:
+        rooms = at_once(self.reads.rooms(names))
+        return restore(snapshot, rooms, self.config, self.now)
 
     def snapshot(self) -> Snapshot:
         """What a store would load."""
         kept_ms = round(self.config.auth.guest_ban_h * HOUR_MS)
         forget_addresses(self.model, self.now.wall, kept_ms)
-        return snapshot(self.model, self.now.wall)
+        return snapshot(self.model)
 
     def restart(self) -> None:
         """Kill the daemon: what was not committed is gone, and so is everybody."""
@@ -392,6 +398,11 @@ class House:
         happened = _READ[type(effect)](self, effect)
         if happened is not None:
             self.handle(happened)
+
+    def load(self) -> None:
+        """Let what is read into memory come back, and nothing else."""
+        while loads := [e for e in self.look_ups if isinstance(e, effects.Fetch)]:
+            self.run_look_up(self.look_ups.index(loads[0]))
 
     def settle(self) -> None:
         """Let everything come back until nothing waits any more."""
@@ -628,6 +639,13 @@ class House:
         answer = at_once(read(self.reads, effect.command, effect.query))
         return inputs.Answered(effect.connection, effect.command, effect.query, answer)
 
+    def fetch(self, effect: Effect) -> inputs.Fetched[Any, Any]:
+        """Read what is wanted in memory, as it is now; nobody is told of it yet."""
+        assert isinstance(effect, effects.Fetch)
+        query = effect.query
+        answer = at_once(FETCHES[type(query)].read(self.reads, query))
+        return inputs.Fetched(query, answer)
+
     def _replay(self, effect: effects.Replay) -> Input | None:
         room, upto = self.model.room(effect.room), effect.upto
         if room is None:
@@ -654,5 +672,6 @@ _READ: dict[type[Effect], Callable[[House, Any], Input | None]] = {
     effects.Authenticate: House._authenticate,
     effects.CheckSecret: House._check,
     effects.Query: House.look_up,
+    effects.Fetch: House.fetch,
     effects.Replay: House._replay,
 }

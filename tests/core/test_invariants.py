@@ -8,7 +8,6 @@ explain. Who may hear what is worked out a second time here, from the timelines.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container
 from typing import Any
 
 import attrs
@@ -43,7 +42,6 @@ from chatd.ids import (
     SessionTag,
     UserName,
     direct_room,
-    is_direct,
     is_guest,
     session_tag,
 )
@@ -452,6 +450,7 @@ class Life(RuleBasedStateMachine):
             self.say(self.peer(data), command)
         if data.draw(st.booleans()):
             self.house.settle()
+        self.house.load()
         self.say(ann, Leave(room))
         self.say(cy, Leave(room) if leaves else Destroy(room))
         self.house.commit()
@@ -570,8 +569,7 @@ class Life(RuleBasedStateMachine):
             house.unban(name)
         elif what == "logout":
             house.log_out(name)
-        known = self.house.chat.durable.users.get(name)
-        theirs = known.rooms if known is not None else []
+        theirs = self.house.chat.durable.rooms_of(name)
         rooms = [name for name in theirs if name[0] != "@"]
         HAPPENED["left to others"] += sum(
             self.is_left_to_others(self.house.chat.durable.rooms[name])
@@ -691,11 +689,9 @@ class Life(RuleBasedStateMachine):
                     HAPPENED["since join"] += member.first > 1
                     if not is_guest(user):
                         assert member.first == self.reads_from(name, user)
-        here = chat.durable.rooms
-        stored = self.kept(self.house.whole(), here)
-        HAPPENED["let go"] += len(self.house.model.rooms) > len(here)
-        assert self.kept(chat, here) == stored
-        assert self.told(chat, here) == self.told(self.house.catch_up(), here)
+        HAPPENED["let go"] += len(self.house.model.rooms) > len(chat.durable.rooms)
+        assert self.kept(chat) == self.kept(self.house.whole())
+        assert self.told(chat) == self.told(self.house.catch_up())
         for event in self.house.delivered:
             before = self.kept(chat)
             # A room may have been made again, and counts from 1 then.
@@ -713,19 +709,19 @@ class Life(RuleBasedStateMachine):
 
     def is_left_to_others(self, room: RoomState) -> bool:
         """Whether there are members, and no owner among them who can act."""
-        users, now = self.house.chat.durable.users, self.house.now.wall
+        now = self.house.now.wall
         return bool(room.members) and not any(
-            member.role == "owner" and not users[name].is_banned(now)
-            for name, member in room.members.items()
+            room.members[name].role == "owner" and not (ban and ban.holds(now))
+            for name, ban in room.leaders.items()
         )
 
     def teardown(self) -> None:
         """At the end, too."""
         self.quiesce()
 
-    def told(self, chat: Chat, here: Container[RoomName]) -> Any:
+    def told(self, chat: Chat) -> Any:
         """What changes alone tell: not read marks, nor which guests are here."""
-        rooms, users, _, invites, *rest = self.kept(chat, here)
+        rooms, users, _, invites, *rest = self.kept(chat)
         seen = {
             name: (
                 *row[:5],
@@ -739,20 +735,23 @@ class Life(RuleBasedStateMachine):
             for name, row in rooms.items()
         }
         known = {
-            name: (*row[:3], [other for other in row[4] if not is_guest(other)])
+            name: (
+                *row[:3],
+                [other for other in row[4] if not is_guest(other)],
+                row[5],
+            )
             for name, row in users.items()
             if not is_guest(name)
         }
         asked = {key: one for key, one in invites.items() if not is_guest(key[0])}
         return seen, known, asked, *rest, chat.durable.place
 
-    def kept(self, chat: Any, here: Container[RoomName] | None = None) -> Any:
-        """What a restart keeps; sanctions that have lapsed are nothing.
+    def kept(self, chat: Chat) -> Any:
+        """What a restart keeps, of what the house's chat has in memory.
 
-        Of direct conversations only those that are `here`.
+        Sanctions that have lapsed are nothing.
         """
-        here = chat.durable.rooms if here is None else here
-        now = self.house.now.sure
+        here, now = self.house.chat.durable, self.house.now.sure
         rooms = {
             room.name: (
                 room.epoch,
@@ -763,16 +762,19 @@ class Life(RuleBasedStateMachine):
                 {n: (m.role, m.read, m.first) for n, m in room.members.items()},
                 {n: s for n, s in room.bans.items() if s.holds(now)},
                 {n: s for n, s in room.mutes.items() if s.holds(now)},
+                {n: s for n, s in room.leaders.items() if s and s.holds(now)},
             )
             for room in chat.durable.rooms.values()
-            if room.name in here or not is_direct(room.name)
+            if room.name in here.rooms
         }
         users = {
             user.name: (
                 *(user.display, user.role, user.ban, user.address),
                 sorted(user.blocks),
+                sorted(user.made),
             )
             for user in chat.durable.users.values()
+            if user.name in here.users
         }
         guests = {s.id: s.user for s in chat.live.sessions.values() if is_guest(s.user)}
         now = self.house.now.wall
@@ -780,15 +782,17 @@ class Life(RuleBasedStateMachine):
             (user, room): invite
             for user, invites in chat.durable.invites.items()
             for room, invite in invites.items()
-            if invite.matters(now)
+            if room in here.rooms and invite.matters(now)
         }
         digest = address_digest(HERE, chat.durable.address_key)
         barred = {
             place: chat.durable.address_ban(place, digest, now)
-            for place in (None, *chat.durable.rooms)
-            if place is None or not is_direct(place)
+            for place in (None, *here.rooms)
         }
-        return rooms, users, guests, invites, barred, chat.durable.aliases
+        aliases = {
+            name: now for name, now in chat.durable.aliases.items() if now in here.rooms
+        }
+        return rooms, users, guests, invites, barred, aliases
 
 
 @pytest.mark.untraced

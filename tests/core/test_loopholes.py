@@ -185,6 +185,7 @@ def test_welcome_has_the_newest_invitations_only() -> None:
     for number in range(INVITES_SHOWN_MAX + 3):
         room = Room(RoomName(f"r{number}"), Epoch(16 * "0"), Seq(0), Seq(1))
         durable.add_room(room)
+        house.chat.live.note_unheld(room, house.now.mono)
         durable.put_invite(BOB, room, Invite(ANN, house.now.wall))
     (welcome,) = house.open().hello(name="bob", password=Secret("right"))
     assert len(welcome.invites) == INVITES_SHOWN_MAX

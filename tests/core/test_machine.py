@@ -5,7 +5,7 @@ import pytest
 from chatd.config import Config
 from chatd.config.sections import Auth
 from chatd.core import drafts, inputs, queries
-from chatd.core.commands import LOOK_UPS, RULES
+from chatd.core.commands import FETCHES, LOOK_UPS, RULES
 from chatd.core.deadlines import DUE_MAX
 from chatd.core.effects import Answer, Append, Origin
 from chatd.errors import Ending, RejectCode
@@ -36,7 +36,8 @@ def test_every_query_has_a_row() -> None:
         for kind in vars(queries).values()
         if isinstance(kind, type) and kind.__module__ == queries.__name__
     }
-    assert kinds - {queries.Unread} == set(LOOK_UPS)
+    assert kinds - {queries.Unread} == {*LOOK_UPS, *FETCHES}
+    assert not {*LOOK_UPS} & {*FETCHES}
 
 
 def test_what_appends_a_draft_of_its_own_has_a_cid() -> None:
@@ -170,7 +171,7 @@ def test_what_a_connection_sent_is_not_done_once_it_was_told_to_end() -> None:
     house.settle()
     assert [frame.code for frame in peer.take()] == ["bad_credentials"] * 3
     assert peer.ending is Ending.BAD_CREDENTIALS
-    assert not house.chat.durable.users[ANN].online
+    assert not house.chat.durable.users
     assert peer.say(Ping()) == [Answer(peer.id, None)]
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import pytest
 
 from chatd.config import Config, PermanentRoom, Rooms
 from chatd.core import inputs, retention
 from chatd.core.changes import RoomTrimmed
 from chatd.core.drafts import Trimmed, TrimRoom
+from chatd.core.effects import Fetch
 from chatd.core.entities import Room
+from chatd.errors import Reject, RejectCode
 from chatd.ids import RoomName, Seq
 from chatd.wire.commands import Edit, History, Join, Send
 from chatd.wire.events import CaughtUp, Gap, Message
@@ -34,6 +37,14 @@ def say(peer: Peer, *texts: str, room: RoomName = LOBBY) -> None:
     """Send messages, and let them be stored."""
     for text in texts:
         peer.ask(Send(Text(text), room))
+
+
+def wait(house: House, seconds: float) -> None:
+    """Let time pass, and what rooms forget by then come back."""
+    house.wait(seconds)
+    while reviews := [one for one in house.look_ups if isinstance(one, Fetch)]:
+        house.run_look_up(house.look_ups.index(reviews[0]))
+        house.wait(0)
 
 
 def drafts(house: House) -> list[Any]:
@@ -68,12 +79,12 @@ def shown(frames: list[Any]) -> list[Any]:
 def test_rooms_are_looked_at_at_the_start_and_every_hour() -> None:
     """And each time asked to keep what their settings say."""
     place = house(3)
-    place.wait(0)
+    wait(place, 0)
     assert drafts(place) == [TrimRoom(LOBBY, None, 3)]
     place.settle()
-    place.wait(HOUR_S - 1)
+    wait(place, HOUR_S - 1)
     assert drafts(place) == []
-    place.wait(1)
+    wait(place, 1)
     assert drafts(place) == [TrimRoom(LOBBY, None, 3)]
 
 
@@ -81,8 +92,10 @@ def test_days_are_counted_back_from_what_is_sure() -> None:
     """Not from what the clock says, which may be wrong."""
     place = house(0, 2)
     place.now.sure -= 40 * DAY_MS
-    place.handle(inputs.TimePassed())
-    place.handle(inputs.TimePassed())
+    for _ in range(2):
+        place.handle(inputs.TimePassed())
+        while place.look_ups:
+            place.run_look_up()
     before_ts = place.now.wall - 42 * DAY_MS
     assert drafts(place) == [TrimRoom(LOBBY, before_ts, None)]
 
@@ -90,10 +103,10 @@ def test_days_are_counted_back_from_what_is_sure() -> None:
 def test_rooms_that_keep_everything_are_left_alone() -> None:
     """Also where another room forgets."""
     place = house(0, 0, PermanentRoom(name=DEN, keep_days=1))
-    place.wait(0)
+    wait(place, 0)
     assert [draft.room for draft in drafts(place)] == [DEN]
     place.settle()
-    place.wait(10)
+    wait(place, 10)
     assert drafts(place) == []
 
 
@@ -106,7 +119,7 @@ def test_a_change_of_settings_is_seen_at_once() -> None:
     place.chat.durable.set_settings(lobby(place), {"keep_messages": 1})
     for _ in range(2):
         place.chat.live.note_untrimmed(lobby(place), place.now.mono)
-    place.wait(0)
+    wait(place, 0)
     assert drafts(place) == [TrimRoom(LOBBY, None, 1)]
     place.settle()
     assert lobby(place).first == 3
@@ -120,11 +133,55 @@ def test_settings_that_are_taken_back_in_time_remove_nothing() -> None:
     place.chat.durable.set_settings(lobby(place), {"keep_messages": 1})
     place.chat.live.note_untrimmed(lobby(place), place.now.mono)
     place.chat.durable.set_settings(lobby(place), {"keep_messages": 0})
-    place.wait(1)
+    wait(place, 1)
     assert all(draft.room != LOBBY for draft in drafts(place))
     place.settle()
-    place.wait(1)
+    wait(place, 1)
     assert not place.chat.live.trimming
+
+
+def test_many_rooms_are_looked_at_page_by_page() -> None:
+    """Those that are in no memory as well; the next page when one is done."""
+    many = [RoomName(f"r{number:03}") for number in range(2 * retention.PAGE + 1)]
+    rooms = [PermanentRoom(name=name, keep_days=1) for name in many]
+    place = House(Config(rooms=Rooms(permanent=tuple(rooms))))
+    place.live.current = Config()
+    place.restart()
+    assert set(place.chat.durable.rooms) == {LOBBY}
+    seen, pages = [], 0
+    for _ in range(len(many) + 1):
+        pages += any(isinstance(one, Fetch) for one in place.look_ups)
+        wait(place, retention.PAUSE_S)
+        seen += [draft.room for draft in drafts(place)]
+        place.settle()
+    assert seen == many
+    assert place.chat.live.reviewed is None
+    assert not place.chat.live.untrimmed
+
+
+def test_a_review_that_is_under_way_is_the_only_one() -> None:
+    """An hour later the next begins where it is, and not anew."""
+    many = [RoomName(f"r{number:03}") for number in range(retention.PAGE)]
+    rooms = [PermanentRoom(name=name, keep_days=1) for name in many]
+    place = House(Config(rooms=Rooms(permanent=tuple(rooms))))
+    wait(place, 0)
+    assert place.chat.live.reviewed == many[-1]
+    place.wait(HOUR_S)
+    assert place.look_ups == []
+
+
+def test_a_review_that_cannot_be_read_is_done_an_hour_later() -> None:
+    """Nobody waits for it."""
+    place = house(1)
+    place.wait(0)
+    (effect,) = place.look_ups
+    place.look_ups.clear()
+    busy = Reject(RejectCode.UNAVAILABLE, "busy")
+    place.handle(attrs.evolve(place.fetch(effect), answer=busy))
+    wait(place, HOUR_S - 1)
+    assert drafts(place) == []
+    wait(place, 1)
+    assert [draft.room for draft in drafts(place)] == [LOBBY]
 
 
 # --- step by step ---------------------------------------------------------------
@@ -144,7 +201,7 @@ def test_a_step_follows_the_other_after_a_pause() -> None:
     place = house(1, 0, PermanentRoom(name=DEN, keep_messages=2))
     ann = place.user("ann", LOBBY)
     say(ann, "a", "b", "c")
-    place.wait(0)
+    wait(place, 0)
     seen = []
     for more in (True, True, False, False, False):
         if not place.drafts:
@@ -152,8 +209,8 @@ def test_a_step_follows_the_other_after_a_pause() -> None:
         seen.append(drafts(place)[0].room)
         outcome(place, 1, more=more)
         assert drafts(place) == []
-        place.wait(retention.PAUSE_S)
-    assert seen == [LOBBY, DEN, LOBBY, DEN]
+        wait(place, retention.PAUSE_S)
+    assert seen == [DEN, LOBBY, DEN, LOBBY]
     assert not place.chat.live.trimming
     assert drafts(place) == []
 
@@ -161,11 +218,11 @@ def test_a_step_follows_the_other_after_a_pause() -> None:
 def test_a_step_that_was_not_possible_is_done_an_hour_later() -> None:
     """A full disk is no reason to ask every moment."""
     place = house(1)
-    place.wait(0)
+    wait(place, 0)
     place.fail()
-    place.wait(HOUR_S - 1)
+    wait(place, HOUR_S - 1)
     assert drafts(place) == []
-    place.wait(1)
+    wait(place, 1)
     assert drafts(place) == [TrimRoom(LOBBY, None, 1)]
 
 
@@ -188,7 +245,7 @@ def test_a_position_below_the_beginning_is_not_recovered() -> None:
     place = house(2)
     ann = place.user("ann", LOBBY)
     say(ann, "a", "b", "c", "d")
-    place.wait(0)
+    wait(place, 0)
     place.settle()
     epoch = lobby(place).epoch
     for since, recovered in ((1, False), (2, True)):
@@ -200,7 +257,7 @@ def test_a_restart_knows_the_beginning() -> None:
     """It is the store's."""
     place = house(2)
     say(place.user("ann", LOBBY), "a", "b", "c")
-    place.wait(0)
+    wait(place, 0)
     place.settle()
     place.restart()
     assert lobby(place).first == 2
@@ -215,7 +272,7 @@ def test_a_replay_tells_what_went_meanwhile() -> None:
     join(bob, 0)
     place.run_look_up()
     assert shown(bob.take()) == [1, 2]
-    place.wait(0)
+    wait(place, 0)
     place.commit()
     place.settle()
     room = lobby(place)
@@ -231,15 +288,15 @@ def test_a_replay_of_which_nothing_is_left_is_a_gap() -> None:
     place = house(0, 1)
     ann, bob = place.user("ann", LOBBY), place.user("bob", LOBBY)
     say(ann, "a", "b")
-    place.wait(0)
+    wait(place, 0)
     place.settle()
     place.take_all()
     join(bob, 1)
     (replay,) = place.look_ups
     place.look_ups.clear()
-    place.wait(DAY_S)
+    wait(place, DAY_S)
     place.commit()
-    place.wait(HOUR_S)
+    wait(place, HOUR_S)
     place.commit()
     assert lobby(place).first == 3
     place.look_ups.append(replay)
@@ -260,7 +317,7 @@ def test_a_replay_of_the_newest_begins_wherever_it_can() -> None:
     say(ann, "a", "b", "c")
     bob.take()
     bob.say(Join(LOBBY, last=PageLimit(3)))
-    place.wait(0)
+    wait(place, 0)
     place.commit()
     place.settle()
     room = lobby(place)
@@ -272,7 +329,7 @@ def test_what_is_gone_is_no_message() -> None:
     place = house(1)
     ann = place.user("ann", LOBBY)
     say(ann, "a", "b")
-    place.wait(0)
+    wait(place, 0)
     ann.say(Edit(LOBBY, Seq(1), Text("x")))
     place.settle()
     (refused,) = ann.take()[-1:]
@@ -335,7 +392,7 @@ def test_an_owner_who_keeps_less_is_obeyed_at_once() -> None:
     ann.join(DEN)
     say(ann, *"abc", room=DEN)
     ann.ask(SetRoom(DEN, keep_messages=KeepCount(1)))
-    place.wait(0)
+    wait(place, 0)
     place.settle()
     room = place.chat.durable.rooms[DEN]
     assert room.settings.keep_messages == 1

@@ -92,8 +92,10 @@ def test_the_state_after_a_restart_is_what_was_committed() -> None:
     ann.say(Send(Text("lost"), TEAM))
     epoch = house.chat.durable.rooms[TEAM].epoch
     house.restart()
+    assert house.chat.durable.users == {}
+    house.user("ann")
     room = house.chat.durable.rooms[TEAM]
     assert (room.epoch, room.head, room.members[ANN].role) == (epoch, 2, "owner")
-    assert list(house.chat.durable.users[ANN].rooms) == [LOBBY, TEAM]
-    assert not room.online
+    assert list(house.chat.durable.rooms_of(ANN)) == [LOBBY, TEAM]
+    assert list(room.online) == [ANN]
     assert house.chat.durable.rooms[LOBBY].declared

@@ -102,6 +102,7 @@ def test_a_review_looks_at_what_forgets() -> None:
     house.user("ann", TEAM)
     unwalked(house)
     house.handle(inputs.TimePassed())
+    house.run_look_up()
     house.wait(0)
     assert [origin.draft for origin in house.drafts] == [TrimRoom(LOBBY, None, 2)]
 

@@ -51,7 +51,7 @@ async def test_a_drain_ends_when_everybody_has_gone(
         assert monitor.stopped is not None
         assert 2 <= monitor.stopped - began < 4
         assert ann.outlet.ending is Ending.RESTART
-        assert ann.outlet.held == 1
+        assert ann.outlet.holds == 1
 
 
 async def test_a_store_that_hangs_does_not_keep_people_waiting(

@@ -13,6 +13,7 @@ from trio.testing import MockClock
 from chatd.daemon.service import (
     EXTEND_BY_S,
     EXTEND_EVERY_S,
+    EXTEND_MAX_S,
     Service,
     service_from,
 )
@@ -68,6 +69,27 @@ async def test_a_start_that_takes_long_asks_for_time(
             started.set()
         assert EXTEND_BY_S > 2 * EXTEND_EVERY_S
         assert received(sock) == [b"EXTEND_TIMEOUT_USEC=60000000"] * 4
+
+
+async def test_a_start_that_hangs_asks_for_an_hour(
+    tmp_path: Path,
+    autojump_clock: MockClock,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Then the manager ends it, and the log says why."""
+    path = str(tmp_path / "notify")
+    with manager(path) as sock:
+        service, began = service_from({"NOTIFY_SOCKET": path}), trio.current_time()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(service.extend_start, trio.Event())
+            await trio.sleep(EXTEND_MAX_S - 1.5 * EXTEND_EVERY_S)
+            assert received(sock)
+            assert capsys.readouterr().err == ""
+            await trio.sleep(EXTEND_EVERY_S)
+            assert received(sock) == [b"EXTEND_TIMEOUT_USEC=60000000"]
+        assert trio.current_time() - began == EXTEND_MAX_S
+        assert received(sock) == []
+    assert "the start takes too long" in capsys.readouterr().err
 
 
 async def test_without_a_manager_nobody_is_asked() -> None:

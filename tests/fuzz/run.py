@@ -223,6 +223,7 @@ async def _history(
     hello = {"type": "hello", "token": scene.tokens[LISTENERS[0]]}
     ask: Frame = {"type": "history", "room": room, "limit": 100}
     messages: dict[int, object] = {}
+    as_of: int | None = None
     try:
         await peer.say(orjson.dumps(hello))
         await peer.say(orjson.dumps(ask))
@@ -234,8 +235,14 @@ async def _history(
                 assert page["code"] in {"no_room", "not_member"}, page
                 return None
             messages |= {one["seq"]: shown(one) for one in page["messages"]}
+            as_of = page["as_of"] if as_of is None else as_of
             if not page["more"]:
-                return page["room"], page["as_of"], page["first"], messages
+                if as_of == page["as_of"]:
+                    return page["room"], as_of, page["first"], messages
+                # Something has come between the first page and this one.
+                messages, as_of = {}, None
+                await peer.say(orjson.dumps(ask))
+                continue
             before = page["messages"][0]["seq"]
             await peer.say(orjson.dumps(ask | {"before": before}))
     finally:

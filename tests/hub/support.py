@@ -1,6 +1,6 @@
 """A hub under test: a real way out over a socket that takes what the test lets it.
 
-`FakeOutlet` is the daemon's own `SocketOut` (direct send, outbox, limits) over a
+`FakeOutlet` is the daemon's own `SocketOutlet` (direct send, outbox, limits) over a
 `FakeSocket`; `Peer` is a client that reads whole frames from it; `Rig` is a hub
 with its peers. Nothing here waits for real time.
 """
@@ -33,7 +33,9 @@ from chatd.hub.environment import Environment
 from chatd.ids import ConnectionId, Epoch, RoomName, SessionId, UserName
 from chatd.net.dialect import JsonDialect
 from chatd.net.host import Host, WebSocketLimits
-from chatd.net.socketout import SocketOut
+from chatd.net.intake import Intake
+from chatd.net.outlet import SocketOutlet
+from chatd.net.scanner import Scanner
 from chatd.observe import Metrics
 from chatd.ports import Dialect, Store
 from chatd.wire.commands import Command
@@ -67,12 +69,12 @@ class FakeSocket:
 
 
 @attrs.define(eq=False, kw_only=True)
-class FakeOutlet(SocketOut):
+class FakeOutlet(SocketOutlet):
     """The daemon's outgoing side, and a count of what the stream would count."""
 
     taken: FakeSocket
     answers: int = 0
-    held: int = 0
+    holds: int = 0
     charged: float = 0
 
     def charge(self, cost: float) -> None:
@@ -84,7 +86,7 @@ class FakeOutlet(SocketOut):
         super().answered()
 
     def hold(self) -> None:
-        self.held += 1
+        self.holds += 1
         super().hold()
 
     def open_window(self, size: float) -> None:
@@ -156,6 +158,7 @@ def outlet(
         host=cast(Host, Edge(hub)),
         dialect=dialect,
         limits=limits,
+        intake=Intake(limits, Scanner(limits.frame_bytes, 0.0)),
     )
 
 
@@ -193,7 +196,7 @@ class Peer:
     def raw(self, payload: bytes) -> None:
         """Send one text frame."""
         self.said += 1
-        self.outlet.open_commands += 1
+        self.outlet.intake.open_commands += 1
         self.rig.hub.on_texts(self.outlet, [payload])
 
     async def settled(self) -> None:

@@ -6,12 +6,24 @@ import pytest
 import trio
 import trio.testing
 
-from chatd.core.changes import AccessRevoked, Banned, Change, RoleSet
+from chatd.core.changes import (
+    AccessRevoked,
+    AddressBan,
+    Banned,
+    Change,
+    RoleSet,
+    SessionsEnded,
+    Unbanned,
+    UserAdded,
+    UserErased,
+)
 from chatd.core.inputs import Changed
 from chatd.enums import AccountRole
 from chatd.errors import StoreFailed, StoreUnavailable
-from chatd.hub.following import follow
-from tests.hub.support import ANN, BOB, DEN, fill, running
+from chatd.hub.following import follow, told
+from chatd.ids import SessionId
+from chatd.store.sqlite import log
+from tests.hub.support import ANN, BOB, DEN, T0, fill, running
 from tests.store.memory import MemoryStore
 
 
@@ -49,6 +61,35 @@ async def test_a_change_is_handed_on_once_within_a_second(
         await trio.sleep(1)
         assert heard[1:] == [Changed([AccessRevoked(BOB)], 3)]
         nursery.cancel_scope.cancel()
+
+
+def test_the_log_says_of_each_change_what_it_is() -> None:
+    """Of all that others write, with whose it is, and nothing of a secret."""
+    session, digest = SessionId(b"s" * 32), b"t" * 32
+    changes: list[Change] = [
+        UserAdded(ANN, "Ann", AccountRole.ADMIN),
+        RoleSet(BOB, AccountRole.BOT),
+        Banned(ANN, T0, "spam", AddressBan(ANN, digest, T0, T0, "spam")),
+        Banned(ANN, None, None),
+        Unbanned(ANN),
+        AccessRevoked(BOB),
+        AccessRevoked(BOB, digest, session),
+        SessionsEnded((session, session)),
+        UserErased(BOB),
+    ]
+    lines = [told(change) for change in changes]
+    assert lines == [
+        {"what": "account added", "user": "ann", "role": "admin"},
+        {"what": "role given", "user": "bob", "role": "bot"},
+        {"what": "banned", "user": "ann", "until": "2026-09-21T14:13:20Z"},
+        {"what": "banned", "user": "ann", "until": "lifted"},
+        {"what": "ban lifted", "user": "ann"},
+        {"what": "logged out everywhere", "user": "bob"},
+        {"what": "token revoked", "user": "bob"},
+        {"what": "sessions ended", "count": 2},
+        {"what": "account erased", "user": "bob"},
+    ]
+    assert {type(change) for change in changes} == set(log._KINDS.values())
 
 
 async def test_a_store_that_cannot_tell_now_is_asked_again(

@@ -89,11 +89,11 @@ async def test_every_text_is_answered_exactly_once(autojump_clock: MockClock) ->
         for payload in (b"", b"{", b"[]", b'{"type":"dance"}', b'{"type":1}', b"\xff"):
             ann.raw(payload)
         ann.said += 1
-        ann.outlet.open_commands += 1
+        ann.outlet.intake.open_commands += 1
         rig.hub.on_bad(ann.outlet, binary())
         await wait_all_tasks_blocked()
         assert ann.outlet.answers == ann.said
-        assert ann.outlet.open_commands == 0
+        assert ann.outlet.intake.open_commands == 0
         replies = [f for f in ann.take() if "re" in f or f["type"] == "error"]
         assert len(replies) == ann.said - 3  # typing, status and read say nothing
         ann.say("ping")
@@ -309,7 +309,7 @@ async def test_a_drain_delivers_what_was_accepted(autojump_clock: MockClock) -> 
             await peer.ask("join", room=DEN)
         ann.say("send", room=DEN, text="last words")
         rig.hub.hold_all()
-        assert (ann.outlet.held, bob.outlet.held) == (1, 1)
+        assert (ann.outlet.holds, bob.outlet.holds) == (1, 1)
         await rig.hub.drain()
         assert [frame["type"] for frame in ann.take()] == ["ok", "message"]
         assert bob.take()[-1]["text"] == "last words"
@@ -477,5 +477,5 @@ async def test_who_is_gone_before_his_look_up_begins_is_nobody(
         peer.close()
         await wait_all_tasks_blocked()
         assert rig.hub.is_ready
-        assert not rig.hub.machine.chat.durable.users[ANN].online
+        assert ANN not in rig.hub.machine.chat.durable.users
         check(rig.hub.machine.chat)

@@ -17,7 +17,7 @@ from chatd.enums import Role
 from chatd.errors import Ending, StoreUnavailable, TooSlow
 from chatd.ids import RoomName, Seq, SessionId, UserName
 from chatd.net.host import WebSocketLimits
-from chatd.ports import UserRow
+from chatd.ports import UserRecord
 from chatd.wire.events import TimelineShown
 from tests.hub.support import ANN, BOB, DEN, EPOCH, T0, Peer, fill, quick, running
 from tests.store.memory import MemoryStore
@@ -383,10 +383,10 @@ class BusyReads(MemoryStore):
     async def sessions(self, user: UserName, *bounds: Any) -> tuple[list[Any], bool]:
         raise self.error
 
-    async def user(self, name: UserName) -> UserRow | None:
+    async def user_record(self, name: UserName) -> UserRecord | None:
         if name == "dan":
             raise self.error
-        return await super().user(name)
+        return await super().user_record(name)
 
 
 READS = [StoreUnavailable("busy"), TooSlow()]

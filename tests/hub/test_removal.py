@@ -157,7 +157,11 @@ class Device:
         if outlet.finished:
             self.lose()
             return True
-        while self.outgoing and not outlet.outbox.degraded and outlet.open_commands < 8:
+        while (
+            self.outgoing
+            and not outlet.outbox.degraded
+            and outlet.intake.open_commands < 8
+        ):
             frame, moved = self.outgoing.popleft(), True
             self.peer.say(frame.pop("type"), **frame)
         for frame in self.peer.take():

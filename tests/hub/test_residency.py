@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -9,12 +9,12 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from chatd.core.entities import IDLE_S, Membership, Room
+from chatd.core.entities import IDLE_S
 from chatd.errors import Ending, StoreUnavailable
-from chatd.ids import UserName, direct_room
-from chatd.ports import Store
+from chatd.ids import RoomName, direct_room
+from chatd.ports import RoomRow, Store
 from chatd.store.sqlite import open_store
-from tests.hub.support import ANN, BOB, T0, Rig, running
+from tests.hub.support import ANN, BOB, DEN, T0, Rig, running
 from tests.store.memory import MemoryStore
 
 DIRECT = direct_room(ANN, BOB)
@@ -76,20 +76,18 @@ async def test_it_goes_when_both_have_gone(autojump_clock: MockClock) -> None:
 
 
 class Unreadable(MemoryStore):
-    """A store that cannot tell conversations now."""
+    """A store that cannot tell of rooms now."""
 
     readable = False
 
-    async def direct_rooms(
-        self, user: UserName
-    ) -> list[tuple[Room, dict[UserName, Membership]]]:
-        """Refuse, until it can."""
-        if not self.readable:
+    async def rooms(self, names: Sequence[RoomName]) -> list[RoomRow]:
+        """Refuse those of somebody, until it can."""
+        if DEN in names and not self.readable:
             raise StoreUnavailable("busy")
-        return await super().direct_rooms(user)
+        return await super().rooms(names)
 
 
-async def test_a_hello_whose_conversations_cannot_be_read_comes_back(
+async def test_a_hello_whose_rooms_cannot_be_read_comes_back(
     autojump_clock: MockClock,
 ) -> None:
     """It is told to; nothing of it stays behind."""

@@ -6,12 +6,16 @@ import pytest
 from chatd.config import Config, PermanentRoom, Rooms
 from chatd.core import drafts as d
 from chatd.core.agenda import Due
+from chatd.core.entities import Membership
+from chatd.core.inputs import Now
 from chatd.core.invariants import check
 from chatd.core.settings import RoomSettings
+from chatd.core.state import Chat
+from chatd.enums import Role
 from chatd.errors import ConfigError
-from chatd.hub.restore import declare, restore
+from chatd.hub.restore import declare, needed, restore
 from chatd.ids import Epoch, RoomName, Seq, SessionId, UserName
-from chatd.ports import MemberRow, RoomRow, SessionRow, Snapshot, UserRow
+from chatd.ports import RoomRow, SessionRow, Snapshot, UserRecord, UserRow
 from tests.hub.support import ANN, DEN, EPOCH, LOBBY, T0, running
 from tests.store.memory import MemoryStore
 
@@ -22,14 +26,19 @@ NEW = Epoch("00000000000000ff")
 
 def room(name: RoomName, topic: str = "") -> RoomRow:
     """A room with ann and a guest, as the store has it."""
-    members = [MemberRow(ANN, "owner", Seq(3)), MemberRow(GUEST, "member", Seq(0))]
+    members = {
+        ANN: Membership(Role.OWNER, Seq(3)),
+        GUEST: Membership(Role.MEMBER, Seq(0)),
+    }
     return RoomRow(name, EPOCH, Seq(9), Seq(2), T0, RoomSettings(topic=topic), members)
 
 
-def snapshot(*rooms: RoomRow) -> Snapshot:
-    """A store's content."""
-    users = [UserRow(ANN, "Ann", "user"), UserRow(GUEST, "cy", "guest")]
-    return Snapshot(list(rooms), users, [SessionRow(SESSION, GUEST, None, T0)])
+def restored(config: Config, *rooms: RoomRow) -> Chat:
+    """The chat from a store with a guest's session and some rooms."""
+    guest = UserRecord(UserRow(GUEST, "cy", "guest"), rooms=[row.room for row in rooms])
+    found = Snapshot([guest], [SessionRow(SESSION, GUEST, None, T0)])
+    assert set(guest.rooms) <= set(needed(found, config))
+    return restore(found, rooms, config, Now(5.0, T0))
 
 
 def declared(*rooms: PermanentRoom) -> Config:
@@ -39,20 +48,21 @@ def declared(*rooms: PermanentRoom) -> Config:
 
 def test_the_chat_is_what_the_store_had() -> None:
     """Rooms with their numbering, members with their marks, and nobody online."""
-    chat = restore(snapshot(room(DEN, "tea")), Config(), now=5.0)
+    chat = restored(Config(), room(DEN, "tea"))
     found = chat.durable.rooms[DEN]
     assert (found.epoch, found.head, found.first) == (EPOCH, 9, 2)
     assert (found.settings.topic, found.declared) == ("tea", False)
     assert (found.members[ANN].role, found.members[ANN].read) == ("owner", 3)
-    assert list(chat.durable.users[ANN].rooms) == [DEN]
-    assert not chat.durable.users[ANN].online
+    assert list(chat.durable.rooms_of(ANN)) == [DEN]
+    assert list(chat.durable.users) == [GUEST]
+    assert not found.online
     check(chat)
 
 
 def test_guests_are_held_from_the_start_on() -> None:
     """A guest's session is there, without a connection, until its time is up."""
     config = Config()
-    chat = restore(snapshot(room(DEN)), config, now=5.0)
+    chat = restored(config)
     assert chat.live.sessions[SESSION].connection is None
     assert list(chat.durable.users[GUEST].sessions) == [SESSION]
     at = 5.0 + config.auth.guest_hold_s
@@ -63,7 +73,7 @@ def test_guests_are_held_from_the_start_on() -> None:
 def test_a_missing_declared_room_is_created() -> None:
     """With an epoch of its own, no members and no event."""
     config = declared(PermanentRoom(name=LOBBY, topic="hi"))
-    chat = restore(snapshot(), config, 0.0)
+    chat = restored(config)
     assert declare(chat, config, lambda: NEW) == [
         d.CreateRoom(LOBBY, NEW, RoomSettings(topic="hi"), members={}, skeleton="lobby")
     ]
@@ -75,13 +85,13 @@ def test_a_declared_room_that_is_new_does_not_end_in_punctuation() -> None:
     """The start is refused by the key's name; one that is there stays."""
     tea = RoomName("tea.")
     config = declared(PermanentRoom(name=LOBBY), PermanentRoom(name=tea))
-    chat = restore(snapshot(room(LOBBY)), config, 0.0)
+    chat = restored(config, room(LOBBY))
     with pytest.raises(ConfigError) as error:
         declare(chat, config, lambda: NEW)
     assert str(error.value) == (
         'rooms.permanent[1].name: "tea.": a new name does not end in punctuation'
     )
-    chat = restore(snapshot(room(LOBBY), room(tea)), config, 0.0)
+    chat = restored(config, room(LOBBY), room(tea))
     assert declare(chat, config, lambda: NEW) == []
     assert chat.durable.rooms[tea].declared
 
@@ -91,7 +101,7 @@ def test_a_declared_topic_is_kept_as_declared() -> None:
     config = declared(
         PermanentRoom(name=LOBBY, topic="new"), PermanentRoom(name=DEN, topic="tea")
     )
-    chat = restore(snapshot(room(LOBBY, "old"), room(DEN, "tea")), config, 0.0)
+    chat = restored(config, room(LOBBY, "old"), room(DEN, "tea"))
     assert declare(chat, config, lambda: NEW) == [
         d.DeclareRoom(LOBBY, RoomSettings(topic="new"))
     ]
@@ -107,7 +117,7 @@ async def test_rooms_are_declared_once_for_all_starts() -> None:
         async with running(store, filled=filled) as rig:
             epochs.append(rig.hub.machine.chat.durable.rooms[LOBBY].epoch)
     assert epochs[0] == epochs[1]
-    (row,) = [r for r in (await store.load(T0)).rooms if r.room == LOBBY]
+    (row,) = await store.rooms([LOBBY])
     assert (row.epoch, row.settings.topic) == (epochs[0], "Say hello")
 
 
@@ -116,7 +126,7 @@ def test_a_declared_name_that_a_room_had_is_told_with_its_place() -> None:
     config = declared(PermanentRoom(name=LOBBY))
     row = room(DEN)
     row.was = [LOBBY]
-    chat = restore(snapshot(row), config, 0.0)
+    chat = restored(config, row)
     with pytest.raises(ConfigError) as error:
         declare(chat, config, lambda: NEW)
     assert str(error.value) == (

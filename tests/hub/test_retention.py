@@ -10,9 +10,11 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from chatd.config import Config, History, PermanentRoom, Rooms
+from chatd.core.drafts import DeclareRoom
 from chatd.core.entities import Room
 from chatd.core.retention import REVIEW_S
-from tests.hub.support import DEN, EPOCH, LOBBY, Peer, Rig, quick, running
+from chatd.core.settings import RoomSettings
+from tests.hub.support import DEN, EPOCH, LOBBY, T0, Peer, Rig, quick, running
 from tests.hub.test_lookups import SlowReads, full
 from tests.store.memory import MemoryStore
 
@@ -80,10 +82,15 @@ def den(rig: Rig) -> Room:
 
 async def forget(rig: Rig) -> None:
     """Let the room keep only its newest messages, and wait until it does."""
-    changes = {"keep_messages": KEPT}
-    rig.hub.machine.chat.durable.set_settings(den(rig), changes)
+    await keep(rig, RoomSettings(keep_messages=KEPT))
     await trio.sleep(REVIEW_S + 60)
     assert den(rig).first == MESSAGES - KEPT + 1
+
+
+async def keep(rig: Rig, settings: RoomSettings) -> None:
+    """Set what the room keeps, as a configuration does."""
+    await rig.store.commit([DeclareRoom(DEN, settings)], T0)
+    rig.hub.machine.chat.durable.declare(den(rig), settings)
 
 
 @pytest.mark.parametrize("pages", [0, 1, 2])
@@ -133,7 +140,7 @@ async def test_a_replay_of_what_has_all_gone_is_a_gap_up_to_the_head(
         await reader.read()
         seen = reader.last
         assert 0 < seen < MESSAGES
-        rig.hub.machine.chat.durable.set_settings(den(rig), {"keep_days": 1})
+        await keep(rig, RoomSettings(keep_days=1))
         await trio.sleep(86_400 + 2 * REVIEW_S)
         assert den(rig).first == MESSAGES + 1
         bob.outlet.open_window(10**9)

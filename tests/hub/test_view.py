@@ -321,7 +321,11 @@ class Client:
             HAPPENED[outlet.ending.reason] += 1
             self.lose()
             return True
-        while self.outgoing and not outlet.outbox.degraded and outlet.open_commands < 8:
+        while (
+            self.outgoing
+            and not outlet.outbox.degraded
+            and outlet.intake.open_commands < 8
+        ):
             frame, moved = self.outgoing.popleft(), True
             if frame["type"] == "join":
                 self.stream.joins[frame["id"]] = frame

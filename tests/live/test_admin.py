@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -119,7 +120,14 @@ async def test_a_ban_cuts_off_at_once(tmp_path: Path) -> None:
         assert void["code"] == "bad_credentials"
         async with logged_in(daemon.url, "ann"):
             pass
-    assert daemon.log_text().count("revised") == 2
+    said = daemon.log_text()
+    (until,) = re.findall(
+        r"changed by the command line what=banned user=ann until=(\S+)", said
+    )
+    assert until.startswith("20")
+    assert said.count("changed by the command line") == 2
+    assert "changed by the command line what='ban lifted' user=ann\n" in said
+    assert "spam" not in said
 
 
 async def test_a_room_whose_owner_is_banned_is_left_to_the_others(

@@ -23,6 +23,7 @@ from chatd.net.budget import Budget
 from chatd.net.connection import Upgrade, serve_connection
 from chatd.net.host import Stats, WebSocketLimits
 from chatd.net.keepalive import KeepAliveScheduler
+from chatd.net.outlet import SocketOutlet
 from chatd.net.sockets import PeerSocket
 from chatd.net.tls import TlsSocket
 from chatd.net.websocket import WebSocketStream
@@ -52,13 +53,13 @@ class EchoHost:
     said_bye: bool = False
     """Send a bye before the close frame, as the daemon does."""
     gaps: int = 0
-    outlets: list[WebSocketStream] = attrs.field(factory=list)
+    outlets: list[SocketOutlet] = attrs.field(factory=list)
     heard: list[bytes] = attrs.field(factory=list)
     endings: list[tuple[Ending, Stats]] = attrs.field(factory=list)
     bugs: list[Exception] = attrs.field(factory=list)
 
     def attach(self, outlet: Outlet) -> None:
-        assert isinstance(outlet, WebSocketStream)
+        assert isinstance(outlet, SocketOutlet)
         self.outlets.append(outlet)
 
     def detach(self, outlet: Outlet, ending: Ending, stats: Stats) -> None:
@@ -158,6 +159,13 @@ class Peer:
     """Everything from the server after its handshake."""
     secret: SecretSock | None = None
     """What encrypts, if anything does."""
+    keepalive: KeepAliveScheduler = attrs.field(factory=KeepAliveScheduler)
+
+    @property
+    def stream(self) -> WebSocketStream:
+        """The server's stream, which the heartbeat watches."""
+        (stream,) = [one for due in self.keepalive._due.values() for one in due]
+        return stream
 
     async def secure(self, context: ssl.SSLContext | None = None) -> None:
         """Agree on keys."""
@@ -262,9 +270,8 @@ async def connected(
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(secured.handshake)
                 await peer.secure()
-        keepalive = KeepAliveScheduler()
         async with trio.open_nursery() as beating:
-            beating.start_soon(keepalive.run)
+            beating.start_soon(peer.keepalive.run)
             async with trio.open_nursery() as nursery:
                 serve = serve_connection
                 nursery.start_soon(
@@ -276,7 +283,7 @@ async def connected(
                         limits,
                         connection=ConnectionId(1),
                         jitter=jitter,
-                        keepalive=keepalive,
+                        keepalive=peer.keepalive,
                         budget=budget,
                     )
                 )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from chatd.errors import Ending
 from chatd.ids import RoomName
 from chatd.net.budget import Budget
-from chatd.net.websocket import WebSocketStream
+from chatd.net.outlet import SocketOutlet
 from chatd.ports import Entry, EntryKind
 from chatd.wire import framing
 from tests.net.echo import FREE, closing, masked, reply, text
@@ -102,7 +102,7 @@ def test_all_together_never_hold_more(
 
 
 @asynccontextmanager
-async def readers(server: Edge, count: int) -> AsyncIterator[list[WebSocketStream]]:
+async def readers(server: Edge, count: int) -> AsyncIterator[list[SocketOutlet]]:
     """The server's ends of clients that read nothing."""
     with ExitStack() as stack:
         for _ in range(count):
@@ -110,7 +110,7 @@ async def readers(server: Edge, count: int) -> AsyncIterator[list[WebSocketStrea
         yield list(server.host.outlets[-count:])
 
 
-def fill(stream: WebSocketStream, entry: Callable[[int], Entry], size: int) -> None:
+def fill(stream: SocketOutlet, entry: Callable[[int], Entry], size: int) -> None:
     """Push until so many bytes wait; the kernel's buffers are full then."""
     number = 0
     while stream.outbox.waiting < size:
@@ -196,6 +196,24 @@ async def test_halves_of_messages_count_before_anybody_has_said_hello() -> None:
         await idle()
         assert (budget.total, budget._classes) == (0, {})
         assert server.host.bugs == []
+
+
+async def test_who_is_ended_while_nothing_of_his_is_read_is_read_out(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """His close is seen at once, and not the end of the time for closing waited for."""
+    limits = attrs.evolve(LIMITS, inflight_max=1)
+    async with edge(limits=limits) as server:
+        server.host.lazy = True
+        server.listener.budget.most = 10_000
+        with (peer := await server.upgraded()).sock:
+            started = trio.current_time()
+            await peer.send(text(b"x" * 6000) + text(b"y" * 6000))
+            await peer.rest()
+            assert trio.current_time() - started < 1
+        await idle()
+        assert server.host.ending is Ending.OVERLOADED
+        assert len(server.host.heard) == 1
 
 
 async def test_what_is_open_is_bounded_in_bytes_too() -> None:

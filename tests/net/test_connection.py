@@ -15,10 +15,11 @@ import trio.testing
 from chatd.errors import Ending
 from chatd.ids import RoomName
 from chatd.net.host import WebSocketLimits
+from chatd.net.intake import READ_BYTES
 from chatd.net.keepalive import judge
 from chatd.net.scanner import Lane
 from chatd.net.tls import RECORD_BYTES
-from chatd.net.websocket import READ_BYTES, SLOW_COUNTS, TURN_MESSAGES, WebSocketStream
+from chatd.net.websocket import SLOW_COUNTS, TURN_MESSAGES, WebSocketStream
 from chatd.ports import Entry, EntryKind, Outlet
 from chatd.wire import framing
 from tests.net import echo
@@ -219,12 +220,14 @@ async def test_a_connection_leaves_no_reference_cycle() -> None:
     """What is closed is freed at once; a full collection takes 300 ms at scale."""
     host = EchoHost()
     async with connected(host) as peer:
+        stream = weakref.ref(peer.stream)
         await peer.send(text("hi") + masked(0x01, b"a") + masked(0x80) + closing())
         await peer.rest()
     await idle()
     gc.disable()
     try:
-        stream = weakref.ref(host.outlets.pop())
+        outlet = weakref.ref(host.outlets.pop())
+        assert outlet() is None
         assert stream() is None
     finally:
         gc.enable()
@@ -344,7 +347,7 @@ async def test_a_bug_of_the_stream_itself_ends_the_connection_with_1011() -> Non
 
     host = EchoHost()
     async with connected(host) as peer:
-        host.outlets[0].scanner = Broken()  # type: ignore[assignment]
+        host.outlets[0].intake.scanner = Broken()  # type: ignore[assignment]
         # The reader keeps the scanner that it has until the library asks again.
         await peer.send(masked(0x01, b"a"))
         await peer.rest()
@@ -365,7 +368,7 @@ async def test_a_crash_of_the_library_reaches_the_firewall() -> None:
     host = EchoHost()
     with pytest.RaisesGroup(TypeError, flatten_subgroups=True):
         async with connected(host) as peer:
-            host.outlets[0].scanner = Wrong()  # type: ignore[assignment]
+            host.outlets[0].intake.scanner = Wrong()  # type: ignore[assignment]
             await peer.send(masked(0x01, b"a"))
             await peer.rest()
     assert code_of(peer) == 1011
@@ -501,7 +504,7 @@ async def test_whoever_is_over_the_soft_limit_is_not_read() -> None:
         await peer.send(text("two"))
         await idle()
         assert host.heard == []
-        assert not stream.reading
+        assert not peer.stream.reading
         while not host.heard:
             await peer.until(len(peer.seen) + 1)
         assert not stream.outbox.degraded
@@ -728,7 +731,7 @@ async def test_bytes_are_read_at_their_rate(
         async with trio.open_nursery() as nursery:
             nursery.start_soon(peer.send, b"".join(map(text, messages)) + closing())
             await trio.sleep(0.5)
-            assert 60_000 <= stream.bytes_in <= 65_536 + 16_384
+            assert 60_000 <= stream.intake.bytes_in <= 65_536 + 16_384
             await peer.rest()
         # 257 KB, of which 64 KB are the burst.
         assert 11.5 <= trio.current_time() - started <= 12.5
@@ -761,7 +764,7 @@ async def test_a_connection_that_ends_does_not_wait_for_its_bytes() -> None:
         await idle()
         await peer.send(text(b"y" * 16_000))
         await idle()
-        assert not stream.reading
+        assert not peer.stream.reading
         stream.finish(Ending.RESTART)
         await peer.rest()
     assert code_of(peer) == 4001
@@ -788,7 +791,7 @@ async def test_who_is_ended_is_read_no_faster_than_before(
                 nursery.cancel_scope.cancel()
         assert (trio.current_time() - started < 1.0) is is_seen
         seconds = limits.close_timeout_s + 2
-        assert stream.bytes_in <= 65_536 + seconds * 16_384
+        assert stream.intake.bytes_in <= 65_536 + seconds * 16_384
         assert host.heard == []
 
 
@@ -800,15 +803,15 @@ async def test_who_is_ended_leaves_turns_for_others() -> None:
         stream.finish(Ending.MALFORMED)
         await idle()
         async with trio.open_nursery() as nursery:
-            with passes(lambda: stream.bytes_in) as found:
+            with passes(lambda: stream.intake.bytes_in) as found:
                 nursery.start_soon(peer.send, text(b"x" * 90) * 20_000 + closing())
                 await until_end(peer)
-    assert stream.bytes_in > 1_900_000
+    assert stream.intake.bytes_in > 1_900_000
     assert max(found) <= READ_BYTES
 
 
 async def test_the_host_may_hold_reading() -> None:
-    """While it drains, commands wait in the socket; then they are read."""
+    """While it drains, commands wait in the socket; and when it ends, they are lost."""
     host = EchoHost()
     async with connected(host) as peer:
         (stream,) = host.outlets
@@ -816,11 +819,11 @@ async def test_the_host_may_hold_reading() -> None:
         await peer.send(text("one"))
         await idle()
         assert host.heard == []
-        stream.release()
-        await idle()
-        assert host.heard == [b"one"]
-        await peer.send(closing())
+        assert not peer.stream.reading
+        stream.finish(Ending.RESTART)
         await peer.rest()
+    assert host.heard == []
+    assert code_of(peer) == 4001
 
 
 async def test_frames_behind_the_handshake_are_not_lost() -> None:
@@ -905,7 +908,7 @@ async def test_a_byte_that_was_not_read_in_time_counts() -> None:
     """A late loop looks into the socket before it judges."""
     host = EchoHost()
     async with connected(host, WebSocketLimits()) as peer:
-        stream: WebSocketStream = host.outlets[0]
+        stream = peer.stream
         now = trio.current_time()
         judge(stream, now + 1000)
         assert stream.beat.pinged == now + 1000
@@ -913,11 +916,11 @@ async def test_a_byte_that_was_not_read_in_time_counts() -> None:
         peer.put(b"\x81")
         assert stream.has_unread()
         judge(stream, now + 2000)
-        assert not stream.finished
+        assert not stream.outlet.finished
         await idle()
         assert not stream.has_unread()
         judge(stream, now + 3000)
         judge(stream, now + 4000)
-        assert stream.ending is Ending.NO_PONG
+        assert stream.outlet.ending is Ending.NO_PONG
         await peer.rest()
     assert not host.bugs

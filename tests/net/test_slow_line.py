@@ -15,7 +15,6 @@ import trio.testing
 from chatd.errors import Ending
 from chatd.ids import RoomName
 from chatd.net.host import WebSocketLimits
-from chatd.net.websocket import WebSocketStream
 from chatd.ports import Entry, EntryKind
 from chatd.wire import framing
 from tests.net.echo import EchoHost, Peer, closing, connected, masked, reply
@@ -156,7 +155,7 @@ async def test_who_reads_all_and_answers_nothing_is_ended_in_time(
     """In interval and timeout, and the time in which a slow one would have read."""
     host = EchoHost()
     async with connected(host, LIMITS, tls=tls) as peer:
-        stream: WebSocketStream = host.outlets[0]
+        (stream,) = host.outlets
         stream.push(page(20_480))
         started = trio.current_time()
         await peer.rest()

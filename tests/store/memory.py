@@ -31,7 +31,7 @@ from tests.store.model.people import (
     end_sessions,
     forget_addresses,
 )
-from tests.store.model.reads import ModelReads, matters, snapshot
+from tests.store.model.reads import ModelReads, snapshot
 
 
 @attrs.define(eq=False)
@@ -132,7 +132,7 @@ class MemoryStore(ModelReads):
                         del place[user]  # joined or asked while his session ended
         forget_addresses(self.model, now, round(self.guest_ban_h * HOUR_MS))
         admissions.prune(self.model, certain)
-        return snapshot(self.model, now)
+        return snapshot(self.model)
 
     async def commit(
         self,
@@ -174,5 +174,5 @@ def _forget_lapsed(room: ModelRoom, now: Millis) -> None:
             if sanction.until is not None and sanction.until <= now:
                 del held[name]
     for name, invite in list(room.invites.items()):
-        if not matters(invite, now):
+        if not invite.matters(now):
             del room.invites[name]

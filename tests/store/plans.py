@@ -23,7 +23,7 @@ from chatd.store.sqlite import migrate, search
 STORE = Path(migrate.__file__).parent
 
 EXCEPTIONS: Mapping[str, str] = {
-    "load": "once, at the start",
+    "load.known": "once, in a store that has never been told the time",
     "migrate": "once, when the schema changes",
     "generation._renew_epochs": "once, at the start after a restored backup",
     "admin.accounts": "the command line lists all accounts",
@@ -46,6 +46,7 @@ EXCEPTIONS: Mapping[str, str] = {
 SMALL = {
     "CONSTANT": "a row of values",
     "erasure": "who is being erased at this moment",
+    "guest": "guests who are here",
     "heads": "the values of a batch",
     "j": "what was passed as JSON",
     "kind": "the kinds of reaction of one message",

@@ -18,7 +18,7 @@ from chatd.core.settings import PLAIN
 from chatd.enums import AccountRole, Role
 from chatd.errors import RejectCode
 from chatd.ids import Cid, Epoch, RoomName, Seq, SessionId, UserName
-from chatd.ports import Store
+from chatd.ports import RoomRow, Store
 from chatd.store import SqliteStore, open_store
 from chatd.store.sqlite import search_index
 from chatd.store.sqlite.files import DATABASE, Side
@@ -106,6 +106,13 @@ def react(
 def session_id(word: str) -> SessionId:
     """A session's id as the core makes it."""
     return SessionId(hashlib.sha256(word.encode()).digest())
+
+
+async def row(store: Store, room: RoomName = LOBBY, now: int = T0) -> RoomRow:
+    """A room as it comes into memory after a start."""
+    await store.load(now)
+    (found,) = await store.rooms([room])
+    return found
 
 
 async def one(store: Store, draft: d.Draft, now: int = T0) -> d.Outcome:

@@ -20,6 +20,7 @@ from tests.store.support import (
     Site,
     one,
     refused,
+    row,
     say,
     session_id,
 )
@@ -92,16 +93,15 @@ async def test_a_ban_is_told_and_ends_the_sessions(store: Store, site: Site) -> 
     await one(store, d.SetMember(LOBBY, GUEST, Role.MEMBER, event=False))
     for user in (ANN, GUEST):
         site.ban(user, T0 + 5, "spam")
-        row = await store.user(user)
-        assert row is not None
-        assert row.ban == Sanction(T0 + 5, "spam")
-        assert row.ban.holds(T0 + 4)
-        assert not row.ban.holds(T0 + 5)
+        known = await store.user(user)
+        assert known is not None
+        assert known.ban == Sanction(T0 + 5, "spam")
+        assert known.ban.holds(T0 + 4)
+        assert not known.ban.holds(T0 + 5)
     assert Sanction(None, None).holds(T0)
     for word in "ag":
         assert await store.session(session_id(word)) is None
-    room = next(r for r in (await store.load(T0)).rooms if r.room == LOBBY)
-    assert [member.user for member in room.members] == [ANN, BOB]
+    assert list((await row(store)).members) == [ANN, BOB]
 
 
 async def test_a_revoked_token_ends_its_sessions(store: Store, site: Site) -> None:

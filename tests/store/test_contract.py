@@ -22,10 +22,9 @@ from chatd.ids import (
     Seq,
     SessionId,
     UserName,
-    direct_room,
     session_tag,
 )
-from chatd.ports import MemberRow, RoomRow, SessionRow, Store, TokenRow, UserRow
+from chatd.ports import RoomRow, SessionRow, Store, TokenRow, UserRecord, UserRow
 from chatd.wire import events as e
 from chatd.wire import replies as r
 from tests.store.support import (
@@ -47,6 +46,7 @@ from tests.store.support import (
     page,
     react,
     refused,
+    row,
     say,
     seqs,
     session_id,
@@ -238,7 +238,7 @@ async def test_unknown_rooms_and_users_are_refused(store: Store) -> None:
         *[no_user] * 6,
     ]
     assert await timeline(store) == []
-    assert NOWHERE not in {room.room for room in (await store.load(T0)).rooms}
+    assert await store.rooms([NOWHERE]) == []
 
 
 async def test_a_draft_that_cannot_be_stored_fails_alone(store: Store) -> None:
@@ -610,7 +610,7 @@ async def test_a_room_is_created_once(store: Store) -> None:
     )
     other = d.CreateRoom(name, Epoch("b" * 16), PLAIN, {BOB: Role.OWNER})
     assert await store.commit([first, other], T0) == [STORED, d.Duplicate()]
-    room = next(r for r in (await store.load(T0)).rooms if r.room == name)
+    room = await row(store, name)
     assert room == RoomRow(
         name,
         Epoch("a" * 16),
@@ -618,7 +618,7 @@ async def test_a_room_is_created_once(store: Store) -> None:
         Seq(1),
         0,
         RoomSettings(topic="leaves"),
-        [MemberRow(ANN, "owner", Seq(0))],
+        {ANN: Membership(Role.OWNER, Seq(0))},
     )
 
 
@@ -631,9 +631,9 @@ async def test_a_room_may_begin_with_its_first_members_join(store: Store) -> Non
     join = e.Member(name, Seq(1), T0, BOB, BOB, MemberChange.JOIN, Role.OWNER)
     assert await one(store, create) == Stored(join)
     assert await timeline(store, name) == [join]
-    room = next(r for r in (await store.load(T0)).rooms if r.room == name)
+    room = await row(store, name)
     assert (room.head, room.last_ts) == (1, T0)
-    assert [member.read for member in room.members] == [1, 1]
+    assert [member.read for member in room.members.values()] == [1, 1]
     empty = d.CreateRoom(RoomName("nobodys"), EPOCH, PLAIN, {}, event=True)
     assert await one(store, empty) == STORED
 
@@ -661,11 +661,11 @@ async def test_membership_changes_with_or_without_an_event(store: Store) -> None
         STORED,
         d.Duplicate(),
     ]
-    room = next(r for r in (await store.load(T0)).rooms if r.room == LOBBY)
-    assert room.members == [
-        MemberRow(ANN, "owner", Seq(0)),
-        MemberRow(CY, "moderator", Seq(1)),
-    ]
+    room = await row(store)
+    assert room.members == {
+        ANN: Membership(Role.OWNER, Seq(0)),
+        CY: Membership(Role.MODERATOR, Seq(1)),
+    }
 
 
 async def test_who_comes_first_into_an_empty_room_may_own_it(store: Store) -> None:
@@ -684,22 +684,21 @@ async def test_who_comes_first_into_an_empty_room_may_own_it(store: Store) -> No
         e.Member(den, Seq(2), T0, BOB, BOB, MemberChange.JOIN, Role.MEMBER),
     ]
     assert outcomes[1:3] == [Stored(event) for event in told]
-    room = next(r for r in (await store.load(T0)).rooms if r.room == den)
-    assert room.members == [MemberRow(ANN, "member", Seq(2))]
+    room = await row(store, den)
+    assert room.members == {ANN: Membership(Role.MEMBER, Seq(2))}
 
 
 async def test_a_new_members_read_mark_is_the_head(store: Store) -> None:
     """With an event, the head that the event makes: one's own join is read."""
     await store.commit([say("a"), d.SetMember(LOBBY, CY, Role.MEMBER, event=True)], T0)
-    room = next(r for r in (await store.load(T0)).rooms if r.room == LOBBY)
-    assert {m.user: m.read for m in room.members} == {ANN: 0, BOB: 0, CY: 2}
+    room = await row(store)
+    assert {name: m.read for name, m in room.members.items()} == {ANN: 0, BOB: 0, CY: 2}
 
 
 async def test_a_topic_is_kept(store: Store) -> None:
     """It is state of the room and tells the timeline nothing."""
     assert await one(store, d.DeclareRoom(LOBBY, RoomSettings(topic="tea"))) == STORED
-    topics = {room.room: room.settings.topic for room in (await store.load(T0)).rooms}
-    assert topics == {LOBBY: "tea"}
+    assert (await row(store)).settings == RoomSettings(topic="tea")
     assert await timeline(store) == []
 
 
@@ -710,8 +709,8 @@ async def test_read_marks_only_move_forward(store: Store) -> None:
     reads = {(LOBBY, ANN): two, (LOBBY, CY): two, (NOWHERE, ANN): two}
     await one(store, d.SaveMarks(reads, {}))
     await one(store, d.SaveMarks({(LOBBY, ANN): one_, (LOBBY, BOB): one_}, {}))
-    room = next(r for r in (await store.load(T0)).rooms if r.room == LOBBY)
-    assert {m.user: m.read for m in room.members} == {ANN: 2, BOB: 1}
+    room = await row(store)
+    assert {name: m.read for name, m in room.members.items()} == {ANN: 2, BOB: 1}
 
 
 # --- users, sessions, tokens --------------------------------------------------
@@ -787,7 +786,7 @@ async def test_a_room_may_have_to_look_like_no_other(store: Store) -> None:
     assert (looks.code, looks.field) == (RejectCode.NAME_TAKEN, "room")
     assert looks.text == "the name looks like that of another room"
     assert outcomes[3] == STORED
-    assert cyrillic in [room.room for room in (await store.load(T0)).rooms]
+    assert (await row(store, cyrillic)).room == cyrillic
 
 
 async def test_users_are_found_as_they_are(store: Store) -> None:
@@ -883,12 +882,14 @@ async def test_who_is_erased_is_nobody_at_once(
     assert await store.sessions(ANN, 0, None, 9) == ([], False)
     events = await timeline(store, viewer=BOB)
     assert {event.sender for event in events[:2]} == {nameless or ANN}  # type: ignore[union-attr]
-    snapshot = await store.load(T0)
-    assert ANN not in {user.user for user in snapshot.users}
-    assert snapshot.blocks == []
-    for room in snapshot.rooms:
-        assert [member.user for member in room.members] == [BOB]
-        assert room.invites == []
+    assert await store.user_record(ANN) is None
+    record = await store.user_record(BOB)
+    assert record is not None
+    assert record.blocks == []
+    for name in record.rooms:
+        room = await row(store, name)
+        assert list(room.members) == [BOB]
+        assert room.invites == {}
 
 
 async def test_a_nameless_users_name_is_nobody_elses(store: Store) -> None:
@@ -986,8 +987,8 @@ async def test_all_sessions_of_a_user_end(store: Store, site: Site) -> None:
     assert await one(store, d.EndSessions(ANN)) == STORED
     assert await one(store, d.EndSessions(GUEST)) == STORED
     assert await left() == ["c"]
-    room = next(r for r in (await store.load(T0)).rooms if r.room == LOBBY)
-    assert [member.user for member in room.members] == [ANN, BOB]
+    room = await row(store)
+    assert list(room.members) == [ANN, BOB]
 
 
 async def test_sessions_open_idle_and_end(store: Store, site: Site) -> None:
@@ -1070,8 +1071,8 @@ async def test_a_session_is_ended_by_what_it_is_called(store: Store) -> None:
     assert outcomes[2] == d.Committed((SessionsEnded((ours,)),))
     assert await store.session(ours) is None
     assert await store.session(theirs) is not None
-    room = next(r for r in (await store.load(T0)).rooms if r.room == LOBBY)
-    assert [member.user for member in room.members] == [ANN, BOB]
+    room = await row(store)
+    assert list(room.members) == [ANN, BOB]
 
 
 async def test_of_too_many_sessions_those_end_that_were_idle_longest(
@@ -1124,9 +1125,9 @@ async def test_what_a_guest_has_in_rooms_ends_with_his_session(store: Store) -> 
         ],
         T0,
     )
-    room = next(r for r in (await store.load(T0)).rooms if r.room == LOBBY)
-    assert [member.user for member in room.members] == [ANN, BOB]
-    assert [invite.user for invite in room.invites] == [CY]
+    room = await row(store)
+    assert list(room.members) == [ANN, BOB]
+    assert list(room.invites) == [CY]
 
 
 async def test_who_is_asked_into_a_room_as_he_goes_for_good_is_not_waited_for(
@@ -1143,9 +1144,9 @@ async def test_who_is_asked_into_a_room_as_he_goes_for_good_is_not_waited_for(
         ],
         T0,
     )
-    room = next(r for r in (await store.load(T0)).rooms if r.room == LOBBY)
-    assert [member.user for member in room.members] == [ANN, BOB]
-    assert room.invites == []
+    room = await row(store)
+    assert list(room.members) == [ANN, BOB]
+    assert room.invites == {}
 
 
 async def test_tokens_are_found_by_their_digest(store: Store, site: Site) -> None:
@@ -1162,21 +1163,29 @@ async def test_tokens_are_found_by_their_digest(store: Store, site: Site) -> Non
 # --- the start ----------------------------------------------------------------
 
 
+async def there(store: Store) -> list[Any]:
+    """Rooms and users, and what was said in the lobby."""
+    users = [await store.user_record(name) for name in (ANN, BOB, CY)]
+    rooms = await store.rooms([LOBBY, DIRECT])
+    return [users, rooms, await timeline(store), await page(store)]
+
+
 async def test_everything_is_there_after_a_restart(site: Site) -> None:
     """Rooms, members, users, timelines and history are what they were."""
     async with site.opened() as store:
-        assert (await store.load(T0)).rooms == []
+        await store.load(T0)
+        assert await store.rooms([LOBBY, DIRECT]) == []
         await fill(store)
         await store.commit([say("a", "c"), edit(1, "b"), react(1, "👍"), say("x")], T0)
-        before = await store.load(T0), await timeline(store), await page(store)
+        before = await store.load(T0), await there(store)
     async with site.opened() as store:
         assert await store.load(T0 + 1) == before[0]
-        assert (await timeline(store), await page(store)) == before[1:]
+        assert await there(store) == before[1]
         assert seqs(await store.commit([say("y")], T0 + 1)) == [5]
 
 
-async def test_the_start_tells_rooms_users_and_guests_sessions(site: Site) -> None:
-    """Hashes stay on disk; guests are told while their sessions last."""
+async def test_the_start_tells_guests_and_their_sessions(site: Site) -> None:
+    """With the rooms that they are in, and while their sessions last."""
     guest = d.AddUser(GUEST, "dan", AccountRole.GUEST, None)
     gone = UserName("eve~aaaa")
     async with site.opened() as store:
@@ -1184,21 +1193,20 @@ async def test_the_start_tells_rooms_users_and_guests_sessions(site: Site) -> No
         await fill(store)
         await store.commit(
             [
-                d.SetPasswordHash(ANN, "$h", None),
                 d.OpenSession(session_id("g"), GUEST, None, T0, guest),
                 d.AddUser(gone, "eve", AccountRole.GUEST, None),
                 d.OpenSession(session_id("a"), ANN, None, T0),
+                d.SetMember(LOBBY, GUEST, Role.MEMBER, event=False),
                 say("a"),
             ],
             T0,
         )
     async with site.opened() as store:
         snapshot = await store.load(T0 + 9)
-    assert [(r.room, r.head, r.first, r.last_ts) for r in snapshot.rooms] == [
-        (LOBBY, 1, 1, T0)
-    ]
-    assert [user.user for user in snapshot.users] == [ANN, BOB, CY, GUEST]
-    assert {user.password_hash for user in snapshot.users} == {None}
+        (room,) = await store.rooms([LOBBY])
+    assert (room.head, room.first, room.last_ts) == (1, 1, T0)
+    known = UserRow(GUEST, "dan", AccountRole.GUEST)
+    assert snapshot.guests == [UserRecord(known, rooms=[LOBBY])]
     (held,) = snapshot.guest_sessions
     assert (held.session, held.user, held.idle_since) == (
         session_id("g"),
@@ -1236,8 +1244,9 @@ async def test_sessions_that_idled_too_long_are_gone_after_the_start(
         guests = ["guest-open~aaaa", "guest-young~aaaa"]
         assert sorted(row.user for row in snapshot.guest_sessions) == guests
         assert {row.idle_since for row in snapshot.guest_sessions} == {late}
-        members = {m.user for room in snapshot.rooms for m in room.members}
-        assert members == {ANN, BOB, *guests}
+        assert [record.user.user for record in snapshot.guests] == guests
+        (room,) = await store.rooms([LOBBY])
+        assert room.members.keys() == {ANN, BOB, *guests}
 
 
 # --- cancellation -------------------------------------------------------------
@@ -1294,45 +1303,3 @@ async def test_a_batch_may_have_any_size(store: Store, count: int) -> None:
     again = await store.commit([draft for draft in drafts if draft.cid], T0)
     assert seqs(again) == list(range(2, count + 1, 2))
     assert [m.text for m in await page(store)] == [draft.text for draft in drafts]
-
-
-# --- direct conversations -------------------------------------------------------------
-
-
-async def test_direct_conversations_are_read_for_one_user(site: Site) -> None:
-    """By name, with both members and their marks; `load` leaves them out."""
-    others, mine = [direct_room(ANN, BOB), direct_room(ANN, CY)], direct_room(BOB, CY)
-    members = [(ANN, BOB), (ANN, CY), (BOB, CY)]
-    async with site.opened() as store:
-        await store.load(T0)
-        await fill(store)
-        for name, two in zip((*others, mine), members, strict=True):
-            roles = dict.fromkeys(two, Role.MEMBER)
-            await one(store, d.CreateRoom(name, EPOCH, PLAIN, roles))
-        await one(store, d.NewMessage(mine, BOB, None, "hi"))
-        await one(store, d.SaveMarks({(mine, CY): Seq(1)}, {}, {}))
-    async with site.opened() as store:
-        snapshot = await store.load(T0)
-        assert [row.room for row in snapshot.rooms] == [LOBBY]
-        found = await store.direct_rooms(CY)
-        assert [room.name for room, _ in found] == [others[1], mine]
-        room, both = found[1]
-        assert (room.epoch, room.head, room.first) == (EPOCH, 1, 1)
-        assert room.settings == PLAIN
-        assert both == {
-            BOB: Membership(Role.MEMBER, both[BOB].read),
-            CY: Membership(Role.MEMBER, Seq(1)),
-        }
-        assert await store.direct_rooms(UserName("nobody")) == []
-
-
-async def test_who_was_erased_is_in_no_conversation(store: Store) -> None:
-    """The other one has it still."""
-    room = direct_room(ANN, BOB)
-    both = dict.fromkeys((ANN, BOB), Role.MEMBER)
-    await one(store, d.CreateRoom(room, EPOCH, PLAIN, both))
-    await one(store, d.EraseUser(ANN, None, UserName("erased~aaaa")))
-    ((found, members),) = await store.direct_rooms(BOB)
-    assert found.name == room
-    assert list(members) == [BOB]
-    assert await store.direct_rooms(ANN) == []

@@ -25,20 +25,21 @@ from tests.store.support import (
     Stored,
     one,
     page,
+    row,
     say,
     session_id,
     timeline,
 )
 
-DEN = RoomName("~ccfbni6c472bpykg")
+DEN, TEA, HALL = RoomName("~ccfbni6c472bpykg"), RoomName("tea"), RoomName("hall")
 GUEST = UserName("dan~4f7k")
 DESTROY = d.DestroyRoom(LOBBY, ANN, Cid("x"))
 
 
 async def rooms(store: Store) -> list[RoomName]:
-    """Which rooms a start finds, and ann when she comes."""
-    found = [row.room for row in (await store.load(T0)).rooms]
-    return [room.name for room, _ in await store.direct_rooms(ANN)] + found
+    """Which rooms are found after a start."""
+    await store.load(T0)
+    return [found.room for found in await store.rooms([DIRECT, HALL, LOBBY, TEA, DEN])]
 
 
 async def test_a_destroyed_room_is_found_by_nothing(store: Store) -> None:
@@ -155,8 +156,6 @@ async def test_a_guest_whose_session_has_ended_is_nobody(store: Store) -> None:
 
 # --- public rooms that nobody needs ---------------------------------------------------
 
-TEA = RoomName("tea")
-
 
 def tea(maker: UserName | None = ANN, cid: str | None = None) -> d.CreateRoom:
     """A public room of somebody's; the configuration's without one."""
@@ -187,15 +186,15 @@ async def test_a_public_room_in_which_somebody_wrote_is_not_dropped(
     await store.commit([tea(), say("hi", room=TEA)], T0)
     await one(store, d.DeleteMessage(TEA, ANN, None, Seq(2)))
     assert await leave_tea(store) == d.Duplicate()
-    (row,) = [row for row in (await store.load(T0)).rooms if row.room == TEA]
-    assert (row.maker, row.spoken) == (ANN, True)
+    found = await row(store, TEA)
+    assert (found.maker, found.spoken) == (ANN, True)
 
 
 async def test_the_name_of_a_dropped_room_is_its_makers(store: Store) -> None:
     """Nobody else gets it, nor one that looks like it; he gets a room that is new."""
     await one(store, tea())
-    (row,) = [row for row in (await store.load(T0)).rooms if row.room == TEA]
-    assert (row.maker, row.spoken) == (ANN, False)
+    found = await row(store, TEA)
+    assert (found.maker, found.spoken) == (ANN, False)
     assert await leave_tea(store) == STORED
     assert await one(store, tea(BOB)) == answers.ROOM_ENDED
     other = d.CreateRoom(
@@ -232,14 +231,22 @@ async def test_what_was_sent_to_the_first_is_not_known_in_the_second(
 
 async def test_each_name_of_a_dropped_room_is_its_makers(store: Store) -> None:
     """Also the ones that it had before."""
-    hall = RoomName("hall")
-    await store.commit([tea(), d.RenameRoom(TEA, ANN, None, hall, "hall")], T0)
+    await store.commit([tea(), d.RenameRoom(TEA, ANN, None, HALL, "hall")], T0)
     assert await leave_tea(store) == STORED
     assert await one(store, tea(BOB)) == answers.ROOM_ENDED
     assert isinstance(await one(store, tea()), d.Committed)
-    again = d.CreateRoom(hall, EPOCH, PLAIN, {ANN: Role.OWNER}, maker=ANN)
+    again = d.CreateRoom(HALL, EPOCH, PLAIN, {ANN: Role.OWNER}, maker=ANN)
     assert isinstance(await one(store, again), d.Committed)
-    assert sorted(await rooms(store)) == [DIRECT, hall, LOBBY, TEA]
+    assert sorted(await rooms(store)) == [DIRECT, HALL, LOBBY, TEA]
+
+
+async def test_a_maker_who_was_erased_leaves_the_name_to_nobody(store: Store) -> None:
+    """A draft that was on its way names him in vain."""
+    await one(store, tea())
+    assert await leave_tea(store) == STORED
+    await one(store, d.EraseUser(ANN, None, None))
+    late = d.CreateRoom(TEA, EPOCH, PLAIN, {BOB: Role.OWNER}, maker=ANN)
+    assert await one(store, late) == answers.ROOM_ENDED
 
 
 async def test_the_configuration_gives_names_out_as_it_wants(store: Store) -> None:

@@ -21,6 +21,7 @@ from tests.store.support import (
     fill,
     one,
     refused,
+    row,
     session_id,
 )
 
@@ -84,10 +85,9 @@ async def test_a_guest_with_two_sessions_is_there_till_the_last(store: Store) ->
     )
     snapshot = await store.load(T0)
     assert [row.session for row in snapshot.guest_sessions] == [second]
-    assert GUEST in [row.user for room in snapshot.rooms for row in room.members]
+    assert GUEST in (await row(store)).members
     await one(store, d.EndSession(second))
-    snapshot = await store.load(T0)
-    assert GUEST not in [row.user for room in snapshot.rooms for row in room.members]
+    assert GUEST not in (await row(store)).members
 
 
 async def test_of_a_guests_sessions_the_one_ends_that_was_idle_longest(
@@ -243,8 +243,7 @@ async def test_who_comes_is_in_the_room_at_once(store: Store) -> None:
     owner = await one(store, enroll(UserName("gil"), OTHER, room=tea, event=True))
     assert isinstance(owner, d.Committed)
     assert getattr(owner.event, "role", None) == "owner"
-    rooms = {row.room: row for row in (await store.load(T0)).rooms}
-    members = {row.user: row for row in rooms[LOBBY].members}
+    members = (await row(store)).members
     assert (members[EVE].role, members[EVE].first) == ("member", 1)
     assert members[FAY].first == Seq(3)
     gone = await one(store, enroll(UserName("hal"), room=RoomName("nowhere")))

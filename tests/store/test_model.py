@@ -16,6 +16,7 @@ from chatd.enums import AccountRole, Role
 from chatd.errors import RejectCode
 from chatd.ids import Cid, Epoch, RoomName, Seq, UserName, session_tag
 from chatd.ports import Store
+from chatd.store.sqlite.sql import select
 from tests.store.memory import MemoryStore
 from tests.store.support import (
     ANN,
@@ -30,13 +31,14 @@ from tests.store.support import (
 )
 
 GUEST = UserName("dan~4f7k")
-TEA, HALL = RoomName("tea"), RoomName("hall")
+TEA, HALL, DEN = RoomName("tea"), RoomName("hall"), RoomName("~ccfbni6c472bpykg")
+ROOMS = (LOBBY, DIRECT, TEA, HALL, DEN)
 NAMELESS = UserName("erased~aaaa")
 
 # Few values, so that they meet: most drafts concern what others have made.
 users = st.sampled_from([ANN, ANN, BOB, CY, GUEST])
 looks = st.sampled_from([None, "x", "y"])
-rooms = st.sampled_from([LOBBY, LOBBY, LOBBY, DIRECT, TEA, HALL])
+rooms = st.sampled_from([LOBBY, LOBBY, LOBBY, DIRECT, TEA, HALL, DEN])
 cids = st.none() | st.sampled_from([Cid(c) for c in ("c1", "c2", "c3", "c4")])
 texts = st.sampled_from(["a", "b", "ünï", "c" * 90])
 emoji = st.sampled_from(["👍", "👎", "🎉"])
@@ -50,8 +52,11 @@ hashes = st.none() | texts
 
 people = st.sampled_from([ANN, BOB, GUEST])
 some = st.lists(people, max_size=2, unique=True).map(tuple)
-mentions = st.builds(Mentions, some, strangers=some | st.just((CY, GUEST))) | st.builds(
-    Mentions, everybody=st.just(True), strangers=some
+words = st.lists(
+    st.lists(users | st.just(NAMELESS), min_size=1, max_size=2).map(tuple), max_size=3
+).map(tuple)
+mentions = st.builds(Mentions, some, strangers=words) | st.builds(
+    Mentions, everybody=st.just(True), strangers=words
 )
 
 messages = st.builds(
@@ -77,7 +82,12 @@ changes = st.one_of(
         st.none() | st.just(d.Refused(RejectCode.NO_ROOM, "there is no room")),
     ),
 )
-room_settings = st.builds(RoomSettings, topic=texts, history=st.just("since_join"))
+room_settings = st.builds(
+    RoomSettings,
+    topic=texts,
+    history=st.just("since_join"),
+    keep_days=st.sampled_from([0, 0, 9]),
+)
 acts = st.one_of(
     st.builds(
         d.Moderate,
@@ -109,7 +119,13 @@ acts = st.one_of(
         users,
         cids,
         st.fixed_dictionaries(
-            {}, optional={"topic": texts, "slow_s": targets, "archived": st.booleans()}
+            {},
+            optional={
+                "topic": texts,
+                "slow_s": targets,
+                "archived": st.booleans(),
+                "keep_messages": st.sampled_from([0, 4]),
+            },
         ),
     ),
 )
@@ -157,7 +173,7 @@ others = st.one_of(
     st.builds(d.DeclareRoom, rooms, room_settings),
     renames,
     ends,
-    st.builds(d.DropRoom, st.sampled_from([TEA, LOBBY])),
+    st.builds(d.DropRoom, st.sampled_from([TEA, LOBBY, DEN])),
     st.builds(
         d.Recall,
         st.none() | messages | changes | acts | creations | renames | ends,
@@ -275,7 +291,7 @@ async def found(store: Store, text: str) -> list[Any]:
 async def everything(store: Store) -> list[Any]:
     """All that can be read, in pages of several sizes."""
     read: list[Any] = []
-    for room in (LOBBY, DIRECT, TEA, HALL):
+    for room in ROOMS:
         for upto in (Seq(5), Seq(1000)):
             for viewer in (ANN, BOB):
                 read.append(await store.events(room, Seq(0), upto, 1000, 0, viewer))
@@ -299,17 +315,38 @@ async def everything(store: Store) -> list[Any]:
                 read.append(await store.unread(user, marks))
     for text in SEARCHES:
         read += await found(store, text)
-    read += [await store.user(user) for user in (ANN, BOB, CY, GUEST, NAMELESS)]
+    names = (ANN, BOB, CY, GUEST, NAMELESS)
+    read += [await store.rooms([room]) for room in ROOMS] + [await store.rooms(ROOMS)]
+    read += [await store.user_record(user) for user in names]
+    read.append(await store.displays(names))
+    for behind in (None, HALL, LOBBY):
+        read += [await store.public_rooms(behind, limit) for limit in (1, 9)]
+        read += [await store.trimming(behind, limit) for limit in (1, 9)]
+    read += [await store.user(user) for user in names]
     read += [await store.session(session_id(word)) for word in "xyz"]
     for secret in (b"s" * 32, b"t" * 32):
         read += [await store.linked(secret), await store.invitation(secret)]
     for maker in (None, ANN, UserName("nobody")):
         read += [await store.invitations(maker, after, 2) for after in (None, 3)]
     for user in (ANN, GUEST):
-        for behind in (None, session_tag(session_id("x"))):
-            read.append(await store.sessions(user, T0 + 1, behind, 2))
+        for after_tag in (None, session_tag(session_id("x"))):
+            read.append(await store.sessions(user, T0 + 1, after_tag, 2))
     return read
 
+
+MISCOUNTED = """
+SELECT name, members FROM room WHERE members <> (
+  SELECT count(*) FROM member m JOIN user u ON u.id = m.user_id
+  WHERE m.room_id = room.id AND u.erased IS NULL)"""
+OVERLOOKED = """
+SELECT name FROM room WHERE spoken AND members = 0 AND ended IS NULL
+AND NOT EXISTS (SELECT 1 FROM message m WHERE m.room_id = room.id)
+UNION ALL
+SELECT name FROM user WHERE role = 'guest' AND erased IS NULL
+AND id NOT IN (SELECT user_id FROM guest) AND id IN (
+  SELECT user_id FROM session UNION ALL SELECT user_id FROM member
+  UNION ALL SELECT user_id FROM invite)"""
+"""What a start would leave where it should go."""
 
 Run = list[tuple[list[d.Draft], tuple[int, int | None]]]
 
@@ -326,6 +363,8 @@ async def compare(run: Run) -> None:
         assert await twin.certain(T0) == (now if certain is None else certain)
         for outcome in outcomes:
             event(type(outcome).__name__)
+        for sql in (MISCOUNTED, OVERLOOKED):
+            assert select(store._writer.db, sql) == []
     assert await everything(store) == await everything(twin)
     while store._writer.tend(T0):
         """More to be put into the search index."""

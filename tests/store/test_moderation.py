@@ -8,12 +8,12 @@ import attrs
 import pytest
 
 from chatd.core import drafts as d
-from chatd.core.entities import INVITE_MS
+from chatd.core.entities import INVITE_MS, Invite, Membership, Sanction
 from chatd.core.settings import PLAIN, RoomSettings
 from chatd.enums import MemberChange, Role, Visibility
 from chatd.errors import RejectCode
 from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
-from chatd.ports import InviteRow, MemberRow, RoomRow, SanctionRow, Store
+from chatd.ports import Store
 from chatd.wire import events as e
 from chatd.wire.events import DAY_MS
 from chatd.wire.kinds import SlowSeconds, Topic
@@ -32,6 +32,7 @@ from tests.store.support import (
     one,
     page,
     refused,
+    row,
     say,
     seqs,
     timeline,
@@ -56,11 +57,6 @@ def act(
 def settings(cid: str | None = None, **changes: Any) -> d.SetRoom:
     """Settings that ann changes in the lobby."""
     return d.SetRoom(LOBBY, ANN, Cid(cid) if cid else None, changes)
-
-
-async def lobby(store: Store, now: int = T0) -> RoomRow:
-    """What a start finds of the lobby."""
-    return next(r for r in (await store.load(now)).rooms if r.room == LOBBY)
 
 
 def member(seq: int, change: str, user: UserName = BOB, **said: Any) -> e.Member:
@@ -98,11 +94,11 @@ async def test_each_act_is_an_event_and_a_change(store: Store) -> None:
     outcomes = await store.commit(acts, T0)
     assert outcomes == [Stored(event) for event in expected]
     assert await timeline(store) == expected
-    room = await lobby(store)
-    assert room.members == [MemberRow(ANN, "owner", Seq(0))]
-    assert room.bans == []
-    assert room.invites == [InviteRow(CY, ANN, T0, T0 + DAY_MS)]
-    assert room.mutes == [SanctionRow(CY, None, None)]
+    room = await row(store)
+    assert room.members == {ANN: Membership(Role.OWNER, Seq(0))}
+    assert room.bans == {}
+    assert room.invites == {CY: Invite(ANN, T0, T0 + DAY_MS)}
+    assert room.mutes == {CY: Sanction(None, None)}
 
 
 async def test_what_an_act_leaves_is_there_at_the_start(store: Store) -> None:
@@ -116,13 +112,13 @@ async def test_what_an_act_leaves_is_there_at_the_start(store: Store) -> None:
         ],
         T0,
     )
-    room = await lobby(store)
-    assert room.bans == [SanctionRow(BOB, T0 + 60_000, None)]
-    assert room.mutes == [
-        SanctionRow(ANN, T0 + 60_000, None),
-        SanctionRow(CY, None, "noise"),
-    ]
-    assert room.invites == [InviteRow(CY, ANN, T0)]
+    room = await row(store)
+    assert room.bans == {BOB: Sanction(T0 + 60_000, None)}
+    assert room.mutes == {
+        ANN: Sanction(T0 + 60_000, None),
+        CY: Sanction(None, "noise"),
+    }
+    assert room.invites == {CY: Invite(ANN, T0)}
 
 
 @pytest.mark.parametrize(
@@ -168,7 +164,7 @@ async def test_a_ban_removes_whoever_came_back_in_between(store: Store) -> None:
     await store.commit([act("ban"), d.SetMember(LOBBY, BOB, Role.MEMBER, True)], T0)
     outcome = await one(store, act("ban"))
     assert seqs([outcome]) == [3]
-    assert [row.user for row in (await lobby(store)).members] == [ANN]
+    assert list((await row(store)).members) == [ANN]
 
 
 async def test_acts_on_strangers_are_refused(store: Store) -> None:
@@ -235,15 +231,15 @@ async def test_sanctions_and_invitations_lapse(store: Store) -> None:
     await store.commit(
         [act("ban", seconds=1), act("mute", CY, seconds=1), act("invite", CY)], T0
     )
-    room = await lobby(store, T0 + 999)
+    room = await row(store, now=T0 + 999)
     assert (len(room.bans), len(room.mutes), len(room.invites)) == (1, 1, 1)
     assert isinstance(await one(store, act("invite", CY), T0 + 999), d.Duplicate)
-    room = await lobby(store, T0 + 1000)
-    assert (room.bans, room.mutes) == ([], [])
+    room = await row(store, now=T0 + 1000)
+    assert (room.bans, room.mutes) == ({}, {})
     later = T0 + INVITE_MS
     assert seqs([await one(store, act("invite", CY), later)]) == [4]
-    assert (await lobby(store, later)).invites == [InviteRow(CY, ANN, later)]
-    assert (await lobby(store, later + INVITE_MS)).invites == []
+    assert (await row(store, now=later)).invites == {CY: Invite(ANN, later)}
+    assert (await row(store, now=later + INVITE_MS)).invites == {}
 
 
 async def test_becoming_a_member_uses_up_an_invitation_and_a_lapsed_ban(
@@ -260,13 +256,13 @@ async def test_becoming_a_member_uses_up_an_invitation_and_a_lapsed_ban(
         ],
         T0,
     )
-    assert (await lobby(store)).invites == [InviteRow(CY, ANN, T0, T0 + DAY_MS)]
+    assert (await row(store)).invites == {CY: Invite(ANN, T0, T0 + DAY_MS)}
     await store.commit(
         [act("invite", CY), d.SetMember(LOBBY, CY, Role.MEMBER, event=True)], T0
     )
-    room = await lobby(store)
-    assert (room.invites, room.bans) == ([], [])
-    assert room.mutes == [SanctionRow(CY, None, None)]
+    room = await row(store)
+    assert (room.invites, room.bans) == ({}, {})
+    assert room.mutes == {CY: Sanction(None, None)}
 
 
 @pytest.mark.parametrize(
@@ -284,10 +280,10 @@ async def test_what_ends_an_invitation_is_kept_as_long_as_it_matters(
 ) -> None:
     """The longest time counts; a new one is open again."""
     await store.commit([act(change, CY) for change in changes], T0)
-    assert (await lobby(store)).invites == [InviteRow(CY, ANN, T0, until)]
+    assert (await row(store)).invites == {CY: Invite(ANN, T0, until)}
     ends = T0 + INVITE_MS if until is None else until
-    assert (await lobby(store, ends - 1)).invites == [InviteRow(CY, ANN, T0, until)]
-    assert (await lobby(store, ends)).invites == []
+    assert (await row(store, now=ends - 1)).invites == {CY: Invite(ANN, T0, until)}
+    assert (await row(store, now=ends)).invites == {}
 
 
 async def test_a_moderator_deletes_what_is_not_his(store: Store) -> None:
@@ -356,12 +352,12 @@ async def test_a_newcomer_reads_from_his_join_on(
     """With `since_join`: from his own join's event, or from what follows it."""
     await store.commit([say("a"), say("b")], T0)
     await one(store, d.SetMember(LOBBY, CY, Role.MEMBER, event, since_join=True))
-    firsts = {row.user: row.first for row in (await lobby(store)).members}
+    firsts = {name: m.first for name, m in (await row(store)).members.items()}
     assert firsts == {ANN: 1, BOB: 1, CY: first}
     # Another role is no other beginning.
     await one(store, act("role", CY, role="moderator"))
     await one(store, d.SetMember(LOBBY, CY, Role.OWNER, event=False, since_join=True))
-    firsts = {row.user: row.first for row in (await lobby(store)).members}
+    firsts = {name: m.first for name, m in (await row(store)).members.items()}
     assert firsts[CY] == first
 
 
@@ -373,7 +369,7 @@ async def test_the_last_owner_does_not_leave_others_alone(store: Store) -> None:
     await one(store, act("role", role="owner"))
     assert seqs(await store.commit([leave], T0)) == [2]
     assert seqs([await one(store, d.SetMember(LOBBY, BOB, None, event=True))]) == [3]
-    assert (await lobby(store)).members == []
+    assert (await row(store)).members == {}
 
 
 # --- settings -----------------------------------------------------------------
@@ -402,7 +398,7 @@ async def test_settings_are_changed_and_told(store: Store) -> None:
         Stored(events[2]),
     ]
     assert await timeline(store) == events
-    room = await lobby(store)
+    room = await row(store)
     assert room.settings == RoomSettings(topic="tea", history="since_join")
 
 
@@ -411,7 +407,7 @@ async def test_declared_settings_replace_all_that_were(store: Store) -> None:
     await one(store, settings(topic="tea", slow_s=5))
     declared = RoomSettings(post="moderators")
     assert await one(store, d.DeclareRoom(LOBBY, declared)) == STORED
-    assert (await lobby(store)).settings == declared
+    assert (await row(store)).settings == declared
     assert len(await timeline(store)) == 1
 
 
@@ -467,7 +463,7 @@ async def test_a_creation_is_recalled_without_making_anything(store: Store) -> N
     ]
     outcomes = await store.commit([d.Recall(draft, no) for draft in asked], T0)
     assert outcomes == [d.Duplicate(room=DEN), d.Conflict(), no, no, no, no]
-    assert PRIVATE not in {row.room for row in (await store.load(T0)).rooms}
+    assert await store.rooms([PRIVATE]) == []
 
 
 async def test_a_creation_without_a_creator_remembers_nothing(store: Store) -> None:

@@ -10,7 +10,7 @@ from chatd.core import drafts as d
 from chatd.core.changes import Appended
 from chatd.core.mentions import Mentions
 from chatd.core.query import parse_query
-from chatd.enums import Role
+from chatd.enums import AccountRole, Role
 from chatd.errors import RejectCode
 from chatd.ids import Seq, UserName
 from chatd.ports import Store
@@ -112,8 +112,9 @@ async def test_a_block_is_kept_once(site: Site) -> None:
         ]
         assert [refused(o) for o in outcomes[-2:]] == [RejectCode.NO_USER] * 2
     async with site.opened() as store:
-        snapshot = await store.load(T0)
-        assert snapshot.blocks == [(ANN, BOB), (CY, ANN)]
+        await store.load(T0)
+        records = [await store.user_record(name) for name in (ANN, BOB, CY)]
+        assert [record and record.blocks for record in records] == [[BOB], [], [ANN]]
 
 
 async def test_what_is_written_while_blocked_is_hidden_for_good(store: Store) -> None:
@@ -291,9 +292,11 @@ async def test_reactions_are_listed_as_each_one_saw_them(store: Store) -> None:
         more = True
         while more:
             after = found[-1][0] if found else Seq(0)
-            some, more = await store.reactions(
+            read = await store.reactions(
                 DIRECT, Seq(of), emoji, after=after, limit=1, viewer=viewer
             )
+            assert read is not None
+            some, more = read
             found += some
         return found
 
@@ -519,7 +522,8 @@ async def test_who_is_not_reached_is_told_if_there_is_such_a_user(
     """To a retry as well, in the same batch or in a later one, as it was at first."""
     message, change = say("@", "c1"), edit(1, "@@", "c2")
     for draft in (message, change):
-        draft.mentions = Mentions(strangers=(CY, NOBODY, BOB))
+        words = (NOBODY, CY, BOB), (NOBODY,), (BOB, CY), (CY,)
+        draft.mentions = Mentions(strangers=words)
     flow: list[d.Draft] = [message, message, change, change]
     if again:
         outcomes = [await one(store, draft) for draft in flow]
@@ -532,6 +536,20 @@ async def test_who_is_not_reached_is_told_if_there_is_such_a_user(
     bare = d.EditMessage(LOBBY, ANN, change.cid, Seq(1), "@@")
     recalled = await one(store, d.Recall(bare, refused))
     assert recalled == d.Duplicate(Seq(2), T0, unreached=(CY, BOB))
+
+
+async def test_of_many_who_are_not_reached_the_first_are_told(store: Store) -> None:
+    """Of those whom there are, each once, however many others are named before."""
+    names = [UserName(f"u{number}") for number in range(d.STRANGERS_MAX + 3)]
+    for name in names[1:]:
+        await one(store, d.AddUser(name, name, AccountRole.USER, None))
+    await one(store, d.EraseUser(names[1], None, None))
+    message = say("@")
+    words = [(NOBODY, name) for name in [*names, *names]]
+    message.mentions = Mentions(strangers=tuple(words))
+    outcome = await one(store, message)
+    assert isinstance(outcome, d.Committed)
+    assert outcome.unreached == tuple(names[2 : 2 + d.STRANGERS_MAX])
 
 
 @pytest.mark.parametrize("again", [0, 1])

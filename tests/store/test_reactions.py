@@ -11,7 +11,7 @@ from chatd.enums import AccountRole
 from chatd.ids import RoomName, Seq, UserName
 from chatd.ports import Store
 from chatd.store import answers
-from tests.store.support import ANN, BOB, LOBBY, T0, page, react, say
+from tests.store.support import ANN, BOB, LOBBY, T0, delete, page, react, say
 
 NOWHERE = RoomName("nowhere")
 
@@ -68,9 +68,11 @@ async def test_reactions_are_read_page_by_page(store: Store) -> None:
     )
 
     async def read(after: int, emoji: str = "👍") -> tuple[list[str], int, bool]:
-        found, more = await store.reactions(
+        read = await store.reactions(
             LOBBY, Seq(1), emoji, after=Seq(after), limit=2, viewer=ANN
         )
+        assert read is not None
+        found, more = read
         return [user for _, user in found], found[-1][0] if found else 0, more
 
     users, place, more = await read(0)
@@ -81,10 +83,20 @@ async def test_reactions_are_read_page_by_page(store: Store) -> None:
     assert (users, more) == (["u01"], False)
     assert await read(place) == ([], 0, False)
     assert await read(0, "🎉") == ([], 0, False)
-    nothing = await store.reactions(
-        NOWHERE, Seq(1), "👍", after=Seq(0), limit=2, viewer=ANN
-    )
-    assert nothing == ([], False)
+
+
+async def test_what_is_no_message_has_no_list_of_reactions(store: Store) -> None:
+    """Unlike a message without any: an event, deleted, beyond the head, nowhere."""
+    await store.commit([say("a"), react(1, "👍"), say("b"), delete(3, "c")], T0)
+
+    async def read(room: RoomName, of: int) -> object:
+        return await store.reactions(
+            room, Seq(of), "🎉", after=Seq(0), limit=2, viewer=ANN
+        )
+
+    assert await read(LOBBY, 1) == ([], False)
+    for room, of in ((LOBBY, 2), (LOBBY, 3), (LOBBY, 4), (LOBBY, 99), (NOWHERE, 1)):
+        assert await read(room, of) is None, (room, of)
 
 
 async def test_a_page_ends_before_it_has_too_many_names(

@@ -25,6 +25,7 @@ from tests.store.support import (
     one,
     page,
     refused,
+    row,
     say,
     timeline,
 )
@@ -59,16 +60,17 @@ async def test_everything_of_a_room_is_found_by_each_of_its_names(
         assert len(await page(store, name)) == 3
         assert await store.nth_newest(name, 2, Seq(9)) == 2
         assert await store.unread(BOB, [(name, Seq(0), Seq(9))]) == [(2, 0)]
-        found = await store.search(
+        hits = await store.search(
             parse_query(f"tea in:{name}"), [(name, Seq(1), Seq(9))], None, 9, ANN
         )
-        assert found is not None
-        assert [(hit.message.room, hit.message.seq) for hit in found[0]] == [
+        assert hits is not None
+        assert [(hit.message.room, hit.message.seq) for hit in hits[0]] == [
             (name, 4),
             (name, 1),
         ]
-    (row,) = [row for row in (await store.load(T0)).rooms if row.room == HALL]
-    assert (row.was, row.epoch, row.head) == ([LOBBY], EPOCH, 4)
+    for name in (LOBBY, HALL):
+        found = await row(store, name)
+        assert (found.room, found.was, found.head) == (HALL, [LOBBY], 4)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +111,7 @@ async def test_a_name_is_one_rooms_for_ever(store: Store) -> None:
         made = d.CreateRoom(RoomName(name), EPOCH, PLAIN, {ANN: Role.OWNER})
         assert refused(await one(store, made)) is RejectCode.NO_ROOM
         assert await timeline(store, RoomName(name)) == []
-    assert [row.was for row in (await store.load(T0)).rooms if row.room == TEA] == [[]]
+    assert (await row(store, TEA)).was == []
 
 
 async def test_a_name_that_looks_like_one_of_another_room_is_taken(
@@ -158,8 +160,7 @@ async def test_marks_are_written_by_an_old_name(store: Store) -> None:
     """They waited when the room got another."""
     await store.commit([say("a"), to("hall")], T0)
     await one(store, d.SaveMarks({(LOBBY, BOB): Seq(2)}, {}))
-    (row,) = [row for row in (await store.load(T0)).rooms if row.room == HALL]
-    assert [one.read for one in row.members if one.user == BOB] == [2]
+    assert (await row(store, HALL)).members[BOB].read == 2
 
 
 async def test_a_search_that_began_before_goes_on(store: Store) -> None:

@@ -12,7 +12,7 @@ from chatd.core.settings import PLAIN
 from chatd.enums import AccountRole, Role
 from chatd.errors import RejectCode
 from chatd.ids import RoomName, Seq, UserName
-from chatd.ports import RoomRow, Store
+from chatd.ports import Store
 from chatd.wire import events as e
 from tests.store.support import (
     ANN,
@@ -29,6 +29,7 @@ from tests.store.support import (
     page,
     react,
     refused,
+    row,
     say,
     seqs,
     timeline,
@@ -52,12 +53,6 @@ async def trim(
     (change,) = outcome.changes
     assert isinstance(change, RoomTrimmed)
     return change.first, outcome.more
-
-
-async def row(store: Store, room: RoomName = LOBBY) -> RoomRow:
-    """The room as a start would find it."""
-    (found,) = [row for row in (await store.load(T0)).rooms if row.room == room]
-    return found
 
 
 async def kept(store: Store) -> list[int]:
@@ -279,8 +274,7 @@ async def test_other_rooms_are_left_alone(store: Store) -> None:
     await store.commit([say("d", room=DIRECT)], T0)
     assert await trim(store, 1) == (2, False)
     assert len(await timeline(store, DIRECT)) == 2
-    ((direct, _),) = await store.direct_rooms(ANN)
-    assert direct.first == 1
+    assert (await row(store, DIRECT)).first == 1
     assert await trim(store, 1, room=DIRECT) == (2, False)
     nowhere = d.TrimRoom(RoomName("nowhere"), None, 1)
     assert refused(await one(store, nowhere)) is RejectCode.NO_ROOM

@@ -22,7 +22,7 @@ from typing import Any
 
 from chatd.core import changes
 from chatd.core.applying import members, people, rooms, sessions, timeline
-from chatd.core.changes import Change, room_of
+from chatd.core.changes import Change, room_of, users_of
 from chatd.core.effects import Effect
 from chatd.core.inputs import Now
 from chatd.core.state import Chat
@@ -40,11 +40,35 @@ def apply(chat: Chat, change: Change, now: Now) -> list[Effect]:
         What is to be delivered, in this order.
     """
     wanted = _APPLY[type(change)](chat, change, now)
-    if chat.live.loads.by_user:
-        room = room_of(change)
-        if room is not None and room not in chat.durable.rooms:
-            chat.live.loads.note_changed(room)
+    if chat.live.loads:
+        _note_overtaken(chat, change)
     return wanted
+
+
+def _note_overtaken(chat: Chat, change: Change) -> None:
+    """What is read of something that a change is about is read once more.
+
+    Of what is not in memory hardly anything changes, so this need not be exact.
+    """
+    loads, room = chat.live.loads, room_of(change)
+    is_elsewhere = room is not None and room not in chat.durable.rooms
+    if is_elsewhere or isinstance(change, _OF_LEADERS):
+        loads.note_overtaken(rooms=loads.rooms)
+    if isinstance(change, _OF_EVERYBODY):
+        loads.note_overtaken(loads.users)
+    elif not isinstance(change, _OF_SESSIONS):
+        loads.note_overtaken(users_of(change))
+
+
+_OF_LEADERS = (
+    *(changes.DisplaySet, changes.RoleSet, changes.UserErased),
+    *(changes.Banned, changes.Unbanned),
+)
+"""What changes of a user that may be read with a room that he runs."""
+_OF_EVERYBODY = changes.RoomEnded, changes.RoomRenamed, changes.UserErased
+"""What may change the rooms or blocks of any user."""
+_OF_SESSIONS = changes.SessionOpened, changes.SessionsEnded, changes.AccessRevoked
+"""What is not read into memory."""
 
 
 _APPLY: dict[type, Callable[[Chat, Any, Now], list[Effect]]] = {

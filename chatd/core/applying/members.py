@@ -21,12 +21,11 @@ from chatd.core.entities import (
     Membership,
     Room,
     Sanction,
-    User,
 )
 from chatd.core.inputs import Now
 from chatd.core.state import Chat
 from chatd.enums import MemberChange, Role
-from chatd.ids import ConnectionId, RoomName, Seq, UserName
+from chatd.ids import ConnectionId, RoomName, Seq, UserName, is_guest
 from chatd.wire.events import Invited, Left, Member, TimelineEvent, Uninvited
 
 REMOVALS = (MemberChange.KICK, MemberChange.BAN)
@@ -36,7 +35,7 @@ REMOVALS = (MemberChange.KICK, MemberChange.BAN)
 def member_set(chat: Chat, change: MemberSet, now: Now) -> list[Effect]:
     """Take a change of somebody's own membership."""
     durable, event = chat.durable, change.event
-    room, user = durable.room(change.room), durable.users.get(change.user)
+    room, user = durable.room(change.room), change.user
     if room is None:
         return []
     if event is not None:
@@ -45,15 +44,15 @@ def member_set(chat: Chat, change: MemberSet, now: Now) -> list[Effect]:
         durable.advance(room, event)
     wanted: list[Effect] = []
     if change.role is None:
-        if user is not None and leave(chat, room, user, now):
-            wanted += withdraw(chat, [user.name], room.name, MemberChange.LEAVE, event)
+        if leave(chat, room, user, now):
+            wanted += withdraw(chat, [user], room.name, MemberChange.LEAVE, event)
         return [*wanted, Deliver(event)] if event is not None else wanted
-    before = durable.invite(change.user, room.name)
-    if user is not None:
+    before = durable.invite(user, room.name)
+    if not is_guest(user) or user in durable.users:
         enter(chat, room, user, change.role, now, change.first)
     if event is not None:
         wanted.append(Deliver(event))
-    return wanted + uninvited(chat, change.user, room.name, before, now)
+    return wanted + uninvited(chat, user, room.name, before, now)
 
 
 def moderated(chat: Chat, change: Moderated, now: Now) -> list[Effect]:
@@ -100,36 +99,36 @@ def _moderate(chat: Chat, room: Room, event: Member, now: Now) -> None:
     last = chat.durable.invite(target, room.name)
     if last is not None and event.change in HOLD_OFF_MS:
         put_invite(chat, room, target, last.closed(event.change, event.ts), now.mono)
-    user = chat.durable.users.get(target)
-    if user is not None and target in room.members:
+    if target in room.members:
         if event.change == MemberChange.ROLE and event.role is not None:
             chat.durable.set_role(room, target, event.role)
         elif event.change in REMOVALS:
-            leave(chat, room, user, now)
+            leave(chat, room, target, now)
 
 
 # --- steps of it, in other changes too ----------------------------------------------
 
 
 def enter(
-    chat: Chat, room: Room, user: User, role: Role, now: Now, first: Seq = Seq(1)
+    chat: Chat, room: Room, user: UserName, role: Role, now: Now, first: Seq = Seq(1)
 ) -> None:
     """Have somebody in a room with a role; a ban of his has lapsed."""
-    if user.name in room.members:
-        chat.durable.set_role(room, user.name, role)
+    if user in room.members:
+        chat.durable.set_role(room, user, role)
         return
     chat.durable.put_member(room, user, Membership(role, room.head, first))
-    set_ban(chat, room, user.name, None)
-    forget_invite(chat, room, user.name)
+    set_ban(chat, room, user, None)
+    forget_invite(chat, room, user, now)
     chat.live.note_entered(room, user, now.mono)
 
 
-def leave(chat: Chat, room: Room, user: User, now: Now) -> bool:
+def leave(chat: Chat, room: Room, user: UserName, now: Now) -> bool:
     """Have somebody in a room no more; whether he was."""
-    if user.name not in room.members:
+    if user not in room.members:
         return False
     chat.live.note_leaving(room, user, now.mono)
     chat.durable.drop_member(room, user)
+    chat.live.note_unheld(room, now.mono)
     return True
 
 
@@ -176,10 +175,11 @@ def put_invite(
     chat.live.agenda.add(now + INVITE_S, Due.FORGET_INVITE, (user, room.name))
 
 
-def forget_invite(chat: Chat, room: Room, user: UserName) -> None:
+def forget_invite(chat: Chat, room: Room, user: UserName, now: Now) -> None:
     """Let go of an invitation: it was answered, or is void."""
     chat.live.agenda.cancel(Due.FORGET_INVITE, (user, room.name))
     chat.durable.drop_invite(user, room)
+    chat.live.note_unheld(room, now.mono)
 
 
 def bar(chat: Chat, place: RoomName | None, ban: AddressBan, now: Now) -> None:

@@ -22,20 +22,15 @@ from chatd.core.changes import (
     UserErased,
 )
 from chatd.core.effects import Effect, EndSetup, Tell
-from chatd.core.entities import User
 from chatd.core.inputs import Now
-from chatd.core.residency import drop_unneeded
 from chatd.core.state import Chat
 from chatd.enums import AccountRole
 from chatd.errors import Ending
-from chatd.ids import is_guest
 from chatd.wire import events
 
 
 def added(chat: Chat, change: UserAdded, _now: Now) -> list[Effect]:
-    """Know a new account; a guest is known from when he is welcomed."""
-    if not is_guest(change.user):
-        chat.durable.add_user(User(change.user, change.display, change.role))
+    """Take that there is a new user, who is in memory when he comes."""
     return admin_is_here(chat) if change.role == AccountRole.ADMIN else []
 
 
@@ -82,22 +77,20 @@ def erased(chat: Chat, change: UserErased, now: Now) -> list[Effect]:
     wanted = cut(chat, change.user, Ending.REVOKED, now)
     for place in list(durable.barred):
         unbar(chat, place, change.user)
-    user = durable.users.get(change.user)
-    if user is None:
-        return wanted
-    for where in list(user.rooms):
-        leave(chat, durable.rooms[where], user, now)
-        drop_unneeded(chat, durable.rooms[where])
-    chat.live.agenda.cancel(Due.IDLE, user.name)
-    for where in list(durable.sanctioned.get(user.name, ())):
-        set_ban(chat, durable.rooms[where], user.name, None)
-        set_mute(chat, durable.rooms[where], user.name, None, now)
-    for where in list(durable.invites.get(user.name, ())):
-        forget_invite(chat, durable.rooms[where], user.name)
-    for name, where in list(durable.asked_by.get(user.name, ())):
-        forget_invite(chat, durable.rooms[where], name)
-    durable.drop_user(user.name)
-    durable.forget_blocks(user.name)
+    name = change.user
+    for where in list(durable.rooms_of(name)):
+        leave(chat, durable.rooms[where], name, now)
+    for where in list(durable.sanctioned.get(name, ())):
+        set_ban(chat, durable.rooms[where], name, None)
+        set_mute(chat, durable.rooms[where], name, None, now)
+    for where in list(durable.invites.get(name, ())):
+        forget_invite(chat, durable.rooms[where], name, now)
+    for asked, where in list(durable.asked_by.get(name, ())):
+        forget_invite(chat, durable.rooms[where], asked, now)
+    chat.live.agenda.cancel(Due.IDLE, name)
+    if name in durable.users:
+        durable.drop_user(durable.users[name])
+    durable.forget_blocks(name)
     return wanted
 
 
@@ -128,5 +121,5 @@ def lapsed(chat: Chat, change: Lapsed, now: Now) -> list[Effect]:
         case Lapse.MUTE:
             set_mute(chat, room, change.user, None, now)
         case _:
-            forget_invite(chat, room, change.user)
+            forget_invite(chat, room, change.user, now)
     return []

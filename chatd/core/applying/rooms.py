@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import chain
 
+from chatd.core.agenda import Due
 from chatd.core.applying.members import enter, uninvited, withdraw
 from chatd.core.changes import (
     RoomDeclared,
@@ -16,7 +17,7 @@ from chatd.core.effects import Deliver, Effect, Rename, Subscribe, Tell
 from chatd.core.entities import Room
 from chatd.core.inputs import Now
 from chatd.core.state import Chat
-from chatd.ids import ConnectionId, Seq, direct_members, is_direct
+from chatd.ids import ConnectionId, Seq, direct_members, is_direct, is_guest
 from chatd.wire.events import Renamed
 
 
@@ -27,7 +28,8 @@ def made(chat: Chat, change: RoomMade, now: Now) -> list[Effect]:
     conversation are subscribed to it at once.
     """
     durable, event = chat.durable, change.event
-    if is_direct(change.room) and not _is_needed(chat, change):
+    durable.set_maker(change.room, change.maker)
+    if not _is_needed(chat, change):
         return []
     room = Room(
         *(change.room, change.epoch, Seq(0), Seq(1), change.settings),
@@ -38,8 +40,9 @@ def made(chat: Chat, change: RoomMade, now: Now) -> list[Effect]:
     if event is not None:
         durable.advance(room, event)
     for name, role in change.members.items():
-        if name in durable.users:
-            enter(chat, room, durable.users[name], role, now)
+        if not is_guest(name) or name in durable.users:
+            enter(chat, room, name, role, now)
+    chat.live.note_unheld(room, now.mono)
     if not room.members:
         # Who made it was a guest whose session has ended meanwhile.
         chat.live.emptied[room.name] = False
@@ -48,9 +51,11 @@ def made(chat: Chat, change: RoomMade, now: Now) -> list[Effect]:
 
 
 def _is_needed(chat: Chat, change: RoomMade) -> bool:
-    """Whether one of the two of a direct conversation is still here."""
+    """Whether a new room has to be in memory: not one of two who have gone."""
     known = map(chat.durable.users.get, change.members)
-    return any(user is not None and user.whole for user in known)
+    return not is_direct(change.room) or any(
+        user is not None and user.whole for user in known
+    )
 
 
 def _subscribe_both(chat: Chat, room: Room) -> list[Effect]:
@@ -69,13 +74,20 @@ def declared(chat: Chat, change: RoomDeclared, _now: Now) -> list[Effect]:
     room = chat.durable.rooms.get(change.room)
     if room is not None:
         chat.durable.declare(room, change.settings)
+        chat.live.agenda.cancel(Due.UNHELD, room.name)
     return []
 
 
 def renamed(chat: Chat, change: RoomRenamed, now: Now) -> list[Effect]:
     """Take another name of a room, and tell those who know it before anything else."""
+    if change.name == change.room:
+        return []
+    maker = chat.durable.makers.get(change.room)
+    if maker is not None:
+        chat.durable.set_maker(change.room, None)
+        chat.durable.set_maker(change.name, maker)
     room = chat.durable.rooms.get(change.room)
-    if room is None or change.name == change.room:
+    if room is None:
         return []
     chat.durable.rename_room(room, change.name)
     moved = chat.live.note_renamed(room, change.room, now.mono)
@@ -87,7 +99,7 @@ def renamed(chat: Chat, change: RoomRenamed, now: Now) -> list[Effect]:
 
 def _told_of(chat: Chat, room: Room, now: Now) -> list[ConnectionId]:
     """Connections that know the room by its name: of members, and who is asked in."""
-    numbers = [chat.told_of(user, room.name) for user in room.members]
+    numbers = [chat.told_of(user, room.name) for user in room.online]
     for user in room.invited:
         invite = chat.durable.open_invite(user, room.name, now.sure)
         if invite is not None:
@@ -98,17 +110,18 @@ def _told_of(chat: Chat, room: Room, now: Now) -> list[ConnectionId]:
 def ended(chat: Chat, change: RoomEnded, now: Now) -> list[Effect]:
     """Let everybody out of a room, and forget it."""
     durable, event = chat.durable, change.event
+    durable.set_maker(change.room, None)
     room = durable.rooms.get(change.room)
     if room is None:
         return []
     if event is not None:
         durable.advance(room, event)
-    wanted = withdraw(chat, room.members, room.name, "destroy", event)
+    wanted = withdraw(chat, room.online, room.name, "destroy", event)
     for user in room.invited:
         invite = durable.invite(user, room.name)
         wanted += uninvited(chat, user, room.name, invite, now)
     chat.live.note_ended(room)
-    durable.end_room(room)
+    durable.drop_room(room)
     return wanted
 
 

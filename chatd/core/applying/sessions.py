@@ -65,11 +65,9 @@ def revoked(chat: Chat, change: AccessRevoked, now: Now) -> list[Effect]:
 
 def banned(chat: Chat, change: Banned, now: Now) -> list[Effect]:
     """Take a ban from the server: of a user, and of guests from where he comes."""
-    user, ban = chat.durable.users.get(change.user), change.barred
-    if user is not None:
-        # It also tells who has charge of his rooms.
-        sanction = Sanction(change.until, change.reason)
-        chat.durable.set_server_ban(user, sanction)
+    # It also tells who has charge of his rooms.
+    chat.durable.set_server_ban(change.user, Sanction(change.until, change.reason))
+    ban = change.barred
     wanted = cut(chat, change.user, Ending.BANNED, now)
     if ban is None:
         return wanted
@@ -87,9 +85,7 @@ def banned(chat: Chat, change: Banned, now: Now) -> list[Effect]:
 
 def unbanned(chat: Chat, change: Unbanned, _now: Now) -> list[Effect]:
     """Take the end of a ban from the server."""
-    user = chat.durable.users.get(change.user)
-    if user is not None:
-        chat.durable.set_server_ban(user, None)
+    chat.durable.set_server_ban(change.user, None)
     unbar(chat, None, change.user)
     return []
 
@@ -168,16 +164,16 @@ def _forget(chat: Chat, session: SessionId, now: Now) -> None:
         return
     user = chat.durable.users[entry.user]
     if is_guest(user.name) and list(user.sessions) == [session]:
-        for name in list(user.rooms):
-            leave(chat, chat.durable.rooms[name], user, now)
-    chat.live.forget_session(entry)
+        for name in list(chat.durable.rooms_of(user.name)):
+            leave(chat, chat.durable.rooms[name], user.name, now)
+    chat.live.forget_session(entry, now.mono)
 
 
 def subscribe_direct(chat: Chat, connection: Connection) -> list[Effect]:
     """Subscribe a connection to its user's direct conversations, where it may."""
     assert connection.user is not None
     wanted: list[Effect] = []
-    for name in chat.durable.users[connection.user].rooms:
+    for name in chat.durable.rooms_of(connection.user):
         if name in connection.subscriptions or not is_direct(name):
             continue
         if chat.may_follow(connection, name):

@@ -25,6 +25,7 @@ place and in one order; the functions named here are small and may rely on them:
 
 `LOOK_UPS` is the same for what commands have read from the store: each kind of query of
 `chatd.core.queries`, how the store is asked for it, and what takes the answer.
+`FETCHES` has what is read into memory, for whoever waits for it.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from typing import Any
 
 import attrs
 
-from chatd.core import drafts, queries
+from chatd.core import drafts, loading, queries, retention
 from chatd.core.commands import (
     accounts,
     addressing,
@@ -57,11 +58,9 @@ from chatd.core.commands import (
 )
 from chatd.core.drafts import CreateRoom, Durable, Outcome
 from chatd.core.effects import Origin
-from chatd.core.entities import Connection, User
-from chatd.core.inputs import Answered
+from chatd.core.entities import Connection
 from chatd.core.turn import Turn
 from chatd.errors import Reject
-from chatd.ids import is_guest
 from chatd.wire import accounts as account_commands
 from chatd.wire import admissions as letting_in
 from chatd.wire import commands
@@ -221,10 +220,9 @@ def refuse(
 class Queue(Enum):
     """When a query has its turn, and what becomes of one that cannot be read."""
 
-    AT_ONCE = auto()
-    """Its connection cannot go on without it: it ends, comes back and asks again."""
     COUNTS = auto()
-    """The same, one of each user at a time: of whom the query's principal is."""
+    """One of each user at a time: of whom the query's principal is. Its connection
+    cannot go on without it: it ends, comes back and asks again."""
     PAGES = auto()
     """One of each user at a time; refused."""
     SEARCHES = auto()
@@ -244,37 +242,7 @@ class LookUp:
     """Takes the query of a connection that is not; without it nobody needs to."""
 
 
-def _user_found(
-    turn: Turn,
-    connection: Connection,
-    happened: Answered[commands.Command, queries.FindUser, Any],
-) -> None:
-    """Go on with a command whose user was looked for, or refuse it."""
-    command, name, row = happened.command, happened.query.user, happened.answer
-    users = turn.durable.users
-    verifications = turn.live.verifications
-    if verifications.was_cut(connection.id, name):
-        # He may have ended meanwhile: what was found is a little old.
-        turn.find(connection, command, name)
-        return
-    verifications.note_over(connection.id)
-    if row is None or (is_guest(name) and name not in users):
-        refuse(turn, connection, command, timeline.no_user(command, name))
-    else:
-        turn.durable.add_user(User(row.user, row.display, row.role))
-        connection.waiting.insert(0, command)
-    turn.release(connection)
-
-
 LOOK_UPS: dict[type, LookUp] = {
-    queries.FindUser: LookUp(
-        lambda store, _, query: store.user(query.user), _user_found, Queue.AT_ONCE
-    ),
-    queries.LoadDirect: LookUp(
-        lambda store, _, query: store.direct_rooms(query.principal.user),
-        sessions.loaded,
-        Queue.COUNTS,
-    ),
     queries.CountUnread: LookUp(
         lambda store, _, query: store.unread(query.principal.user, query.marks),
         sessions.counted,
@@ -303,6 +271,13 @@ LOOK_UPS: dict[type, LookUp] = {
         ),
         lookups.reactions_read,
     ),
+    queries.ListRooms: LookUp(
+        lambda store, command, _: store.public_rooms(command.after, command.limit),
+        lookups.rooms_read,
+    ),
+    queries.ReadDisplays: LookUp(
+        lambda store, _, query: store.displays(query.users), lookups.members_read
+    ),
     queries.ReadSessions: LookUp(
         lambda store, command, query: store.sessions(
             query.user, query.since, command.after, command.limit
@@ -324,3 +299,31 @@ LOOK_UPS: dict[type, LookUp] = {
     ),
 }
 """Every kind of query has exactly one row."""
+
+
+# --- what is read into memory ---------------------------------------------------
+
+
+@attrs.frozen
+class FetchRule:
+    """One row of the table."""
+
+    read: Callable[[Any, Any], Awaitable[Any]]
+    """Asks the store for it; takes a `chatd.ports.Store` and the query."""
+    take: Callable[[Turn, Any], loading.Woken]
+    """Takes a `Fetched`; returns the commands that may go on."""
+
+
+FETCHES: dict[type, FetchRule] = {
+    queries.LoadUser: FetchRule(
+        lambda store, query: store.user_record(query.user), loading.user_read
+    ),
+    queries.LoadRooms: FetchRule(
+        lambda store, query: store.rooms(query.rooms), loading.rooms_read
+    ),
+    queries.ListTrimming: FetchRule(
+        lambda store, query: store.trimming(query.after, retention.PAGE),
+        retention.listed,
+    ),
+}
+"""Every kind has exactly one row."""

@@ -10,12 +10,13 @@ import base64
 
 import attrs
 
-from chatd.core import rate_limits
+from chatd.core import loading, rate_limits
 from chatd.core.agenda import Due
 from chatd.core.applying.sessions import subscribe_direct
 from chatd.core.commands import admissions, sessions
 from chatd.core.deadlines import expect_expiry, hold_guest
 from chatd.core.drafts import (
+    AddUser,
     ChangePassword,
     EndNamedSession,
     EndSession,
@@ -28,6 +29,7 @@ from chatd.core.drafts import (
 from chatd.core.effects import Append, CheckSecret, Origin, Unsubscribe
 from chatd.core.entities import Connection
 from chatd.core.inputs import SecretChecked, SecretRefused
+from chatd.core.loads import Waiting
 from chatd.core.principal import (
     HashedPassword,
     NewSecret,
@@ -163,19 +165,42 @@ def checked(turn: Turn, connection: Connection, happened: SecretChecked) -> None
 
 
 def _register(
-    turn: Turn,
-    connection: Connection,
-    command: Register,
-    found: HashedPassword,
+    turn: Turn, connection: Connection, command: Register, found: HashedPassword
 ) -> None:
-    """Have a new account stored, and with it that an invitation was used."""
-    name, display = UserName(command.name), command.display or command.name
-    by = found.invitation
-    role = AccountRole.USER if by is None else by.role
-    account = sessions.new_account(turn, name, display, role, found.hash)
-    if by is None:
+    """Have a new account stored."""
+    if found.invitation is not None:
+        enroll(turn, connection, command, found)
+    else:
+        account = _account(turn, command, found, AccountRole.USER)
         turn.append(account, connection, command)
+
+
+def _account(
+    turn: Turn, command: Register, found: HashedPassword, role: AccountRole
+) -> AddUser:
+    name, display = UserName(command.name), command.display or command.name
+    return sessions.new_account(turn, name, display, role, found.hash)
+
+
+def enroll(
+    turn: Turn, connection: Connection, command: Register, found: HashedPassword
+) -> None:
+    """Have a new account stored, and with it that an invitation was used.
+
+    Who made the invitation, and the room that it leads to, are read first where they
+    are not in memory: whether it holds depends on them.
+    """
+    by, durable, waiting = found.invitation, turn.durable, Waiting(command, found)
+    assert by is not None
+    sought = connection.sought
+    if by.maker is not None and not (by.maker in durable.users or by.maker in sought):
+        loading.await_user(turn, connection, waiting, by.maker)
         return
+    if by.room is not None and durable.room(by.room) is None and by.room not in sought:
+        loading.await_room(turn, connection, waiting, by.room)
+        return
+    connection.sought = frozenset()
+    account = _account(turn, command, found, by.role)
     try:
         draft = admissions.enrolling(turn, account, found.digest, by)
     except Reject as reject:

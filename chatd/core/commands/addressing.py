@@ -14,11 +14,7 @@ from __future__ import annotations
 from chatd.core import mentions
 from chatd.core.applying.timeline import reaches
 from chatd.core.commands import authority
-from chatd.core.drafts import (
-    STRANGERS_MAX,
-    EditMessage,
-    NewMessage,
-)
+from chatd.core.drafts import EditMessage, NewMessage
 from chatd.core.entities import Connection, Room
 from chatd.core.mentions import Mentions
 from chatd.core.turn import Turn
@@ -47,7 +43,6 @@ def address(
         draft.text,
         sender.name,
         lambda name: reaches(room, name, of),
-        chat.durable.users,
         may_all=sender.role == AccountRole.ADMIN or role in ADDRESS_ALL,
     )
     if found is not None and found.strangers:
@@ -64,15 +59,19 @@ def _without_secrets(
     """Leave out the names of which the sender may not know whether they exist."""
     knows_all = _may_know_all(turn, connection, room)
     told = [
-        name
-        for name in found.strangers
-        if (knows_all or _shares_a_room(turn, connection, name))
-        # A guest's name stays taken when he has gone, and means nobody.
-        and (not is_guest(name) or name in turn.durable.users)
+        tuple(
+            name
+            for name in names
+            if (knows_all or _shares_a_room(turn, connection, name))
+            # A guest's name stays taken when he has gone, and means nobody.
+            and (not is_guest(name) or name in turn.durable.users)
+        )
+        for names in found.strangers
     ]
+    told = [names for names in told if names]
     if not (told or found.users or found.everybody):
         return None
-    return Mentions(found.users, found.everybody, tuple(told[:STRANGERS_MAX]))
+    return Mentions(found.users, found.everybody, tuple(told))
 
 
 def _may_know_all(turn: Turn, connection: Connection, room: Room) -> bool:
@@ -91,9 +90,8 @@ def _may_know_all(turn: Turn, connection: Connection, room: Room) -> bool:
 
 def _shares_a_room(turn: Turn, connection: Connection, name: UserName) -> bool:
     """Whether somebody is in a room where the sender may see who is there."""
-    other = turn.durable.users.get(name)
-    own = turn.user(connection).rooms
-    return other is not None and any(
+    own = turn.durable.rooms_of(turn.user(connection).name)
+    return any(
         shared in own and turn.chat.may_be_told(connection, shared)
-        for shared in other.rooms
+        for shared in turn.durable.rooms_of(name)
     )

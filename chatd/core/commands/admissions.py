@@ -79,7 +79,7 @@ def _is_trusted(turn: Turn, user: User) -> bool:
     rooms = turn.durable.rooms
     return not is_guest(user.name) and any(
         rooms[name].declared and authority.rank_of(user.name, rooms[name]) >= MODERATOR
-        for name in user.rooms
+        for name in turn.durable.rooms_of(user.name)
     )
 
 

@@ -11,6 +11,7 @@ A room that one may not see answers as one that does not exist, to everybody.
 
 from __future__ import annotations
 
+from chatd.core import loading
 from chatd.core.entities import Connection, Room, Sanction, User
 from chatd.core.turn import Turn, no_room
 from chatd.enums import AccountRole, Post, Role
@@ -91,10 +92,10 @@ def _is_in_charge(turn: Turn, user: User, worth: int, room: Room) -> bool:
     """
     if is_direct(room.name) or worth < (MODERATOR if room.declared else 1):
         return False
-    users, now = turn.durable.users, turn.now.sure
+    now = turn.now.sure
     return not user.is_banned(now) and not any(
-        RANKS[room.members[name].role] > worth and not users[name].is_banned(now)
-        for name in room.leaders
+        RANKS[room.members[name].role] > worth and not (ban and ban.holds(now))
+        for name, ban in room.leaders.items()
     )
 
 
@@ -111,7 +112,7 @@ def require_target(
     if command.user == user.name:
         raise Reject(RejectCode.BAD_FIELD, "user: this is your own name", field="user")
     if command.user not in turn.durable.users and not _has_heard_of(room, command):
-        turn.find(connection, command, command.user)
+        loading.find(turn, connection, command, command.user)
         return None
     return room
 
@@ -223,7 +224,7 @@ def check_unbarred(turn: Turn, user: User) -> None:
         Reject: `banned`.
     """
     if user.address is not None:
-        for name in user.rooms:
+        for name in turn.durable.rooms_of(user.name):
             check_address(turn, user, turn.durable.rooms[name])
 
 

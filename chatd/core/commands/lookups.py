@@ -1,36 +1,44 @@
 """History, reactions, who, rooms, blocks, sessions, ping: they change nothing.
 
-`history`, `reactions` and `sessions` need the store: one function asks, one answers
-(`LOOK_UPS` in `chatd.core.commands`). They are authorised twice: when they are
-asked, and again when they are answered, since their user may have been removed
-meanwhile, or have brought a token that allows less. A page is cut to
-`limits.reply_bytes`, and says that there is more.
+`history`, `reactions`, `rooms`, `sessions` and a `who` of those who are not here need
+the store: one function asks, one answers (`LOOK_UPS` in `chatd.core.commands`). They
+are authorised twice: when they are asked, and again when they are answered, since their
+user may have been removed meanwhile, or have brought a token that allows less. A page
+is cut to `limits.reply_bytes`, and says that there is more.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import attrs
 
-from chatd.core.commands.timeline import check_readable
+from chatd.core.commands.timeline import check_readable, no_message
 from chatd.core.entities import (
     Connection,
     Room,
     SessionKept,
+    User,
     readable_from,
     shown_in,
 )
 from chatd.core.inputs import Answered
-from chatd.core.queries import Page, ReadHistory, ReadReactions, ReadSessions
+from chatd.core.queries import (
+    ListRooms,
+    Page,
+    ReadDisplays,
+    ReadHistory,
+    ReadReactions,
+    ReadSessions,
+)
 from chatd.core.roster import Roster
-from chatd.core.state import Chat
+from chatd.core.rows import PublicRoom
 from chatd.core.turn import Turn
-from chatd.enums import Role, State
+from chatd.enums import AccountRole, Role, State
 from chatd.errors import Reject
-from chatd.ids import RoomName, Seq, UserName, is_public, session_tag
+from chatd.ids import Seq, UserName, session_tag
 from chatd.wire.admissions import Invitations, InvitationShown
 from chatd.wire.commands import Blocks, History, Ping, Reactions, Rooms, Sessions, Who
 from chatd.wire.encode import encode_part
@@ -53,7 +61,6 @@ FRAME_OVERHEAD_BYTES = 640
 """What a page's reply has beside its entries, at the most: a search's is 610, of
 which an `id` of 64 control characters, each escaped, is 384."""
 
-K = TypeVar("K", bound=str)
 T = TypeVar(
     "T",
     MessageShown,
@@ -119,7 +126,7 @@ def history_read(
 
 
 def _readable(
-    turn: Turn, connection: Connection, command: History | Reactions
+    turn: Turn, connection: Connection, command: History | Reactions | Who
 ) -> tuple[Room, Seq]:
     """The room of a command now, and the first seq that its user may read there.
 
@@ -143,13 +150,15 @@ def reactions(turn: Turn, connection: Connection, command: Reactions) -> None:
 def reactions_read(
     turn: Turn,
     connection: Connection,
-    found: Answered[Reactions, ReadReactions, Page[tuple[Seq, UserName]]],
+    found: Answered[Reactions, ReadReactions, Page[tuple[Seq, UserName]] | None],
 ) -> None:
-    """Answer `reactions`, if its user may still read the message."""
+    """Answer `reactions`, if there is the message and its user may still read it."""
     command = found.command
     try:
         room, first = _readable(turn, connection, command)
         check_readable(command.of, first, "of")
+        if found.answer is None:
+            raise no_message("of")
     except Reject as reject:
         turn.refuse(connection.id, command, reject)
         return
@@ -163,23 +172,75 @@ def reactions_read(
 
 
 def who(turn: Turn, connection: Connection, command: Who) -> None:
-    """List who is online in a room, or every member, by name."""
-    chat = turn.chat
-    room = chat.durable.rooms[command.room]
-    names = room.members if command.all else room.online
+    """List who is online in a room, or every member, by name.
 
-    def shown() -> Iterator[UserShown]:
-        for name in _behind(names, command.after):
-            entry = shown_in(room, chat.durable.users[name])
-            if name not in room.online:
-                entry = UserShown(name, entry.display, State.OFFLINE)
-            if command.all and room.members[name].role != Role.MEMBER:
-                entry = attrs.evolve(entry, role=room.members[name].role)
-            yield entry
+    How those are shown who are not in memory has to be read.
+    """
+    room, users = turn.durable.rooms[command.room], turn.durable.users
+    names, more = _names(
+        room.members if command.all else room.online, command.after, command.limit
+    )
+    unknown = [name for name in names if name not in users]
+    if unknown:
+        turn.query(connection, command, ReadDisplays(unknown, names, more))
+    else:
+        _show_members(turn, connection, room, command, names, {}, more=more)
 
-    users, more = _page(turn, shown(), command.limit)
-    last = users[-1].name if more else None
-    turn.answer(connection.id, WhoPage(room.name, users, next=last, id=command.id))
+
+def members_read(
+    turn: Turn,
+    connection: Connection,
+    found: Answered[Who, ReadDisplays, dict[UserName, str]],
+) -> None:
+    """Answer `who`, if its user is still a member and his token allows it."""
+    command, query = found.command, found.query
+    try:
+        room, _ = _readable(turn, connection, command)
+    except Reject as reject:
+        turn.refuse(connection.id, command, reject)
+        return
+    names = query.names
+    _show_members(turn, connection, room, command, names, found.answer, more=query.more)
+
+
+def _show_members(
+    turn: Turn,
+    connection: Connection,
+    room: Room,
+    command: Who,
+    names: list[UserName],
+    displays: dict[UserName, str],
+    *,
+    more: bool,
+) -> None:
+    """Answer `who` with those of some names who are members still."""
+    shown = []
+    for name in names:
+        if name not in room.members:
+            continue
+        user = turn.durable.users.get(name)
+        if user is None:
+            # Gone from memory and not read, or erased: by his name alone.
+            user = User(name, displays.get(name, name), AccountRole.USER)
+        entry = shown_in(room, user)
+        if name not in room.online:
+            entry = UserShown(name, entry.display, State.OFFLINE)
+        if command.all and room.members[name].role != Role.MEMBER:
+            entry = attrs.evolve(entry, role=room.members[name].role)
+        shown.append(entry)
+    page = fit(shown, turn.config.limits.reply_bytes)
+    is_cut = len(page) < len(shown)
+    last = (page[-1].name if is_cut else names[-1]) if more or is_cut else None
+    turn.answer(connection.id, WhoPage(room.name, page, next=last, id=command.id))
+
+
+def _names(
+    names: Roster[UserName, Any], after: UserName | None, limit: int
+) -> tuple[list[UserName], bool]:
+    """A page of names in order, at the cost of those that are taken."""
+    ordered = names.ordered()
+    at = 0 if after is None else bisect_right(ordered, after)
+    return list(ordered[at : at + limit]), len(ordered) > at + limit
 
 
 def blocks(turn: Turn, connection: Connection, command: Blocks) -> None:
@@ -192,19 +253,33 @@ def blocks(turn: Turn, connection: Connection, command: Blocks) -> None:
 
 
 def rooms(turn: Turn, connection: Connection, command: Rooms) -> None:
-    """List the public rooms, by name."""
-    shown = (
-        RoomShown(
-            name,
-            len(room.online),
-            len(room.members),
-            room.settings.topic,
-            room.settings.title,
-            room.settings.archived,
+    """Have a page of the public rooms read."""
+    turn.query(connection, command, ListRooms())
+
+
+def rooms_read(
+    turn: Turn,
+    connection: Connection,
+    found: Answered[Rooms, ListRooms, Page[PublicRoom]],
+) -> None:
+    """Answer `rooms`: what the store has, and how many are there now."""
+    command = found.command
+    if not may_still_ask(turn, connection, command):
+        return
+    read, more = found.answer
+    shown = []
+    for row in read:
+        room = turn.durable.rooms.get(row.room)
+        online, settings = len(room.online) if room is not None else 0, row.settings
+        shown.append(
+            RoomShown(
+                *(row.room, online, row.members),
+                settings.topic,
+                settings.title,
+                settings.archived,
+            )
         )
-        for name, room in _public(turn.chat, command.after)
-    )
-    page, more = _page(turn, shown, command.limit)
+    page, more = fit_page(turn, shown, more=more)
     last = page[-1].room if more else None
     turn.answer(connection.id, RoomsPage(page, next=last, id=command.id))
 
@@ -255,7 +330,7 @@ def _session(turn: Turn, connection: Connection, kept: SessionKept) -> SessionSh
 
 
 def may_still_ask(
-    turn: Turn, connection: Connection, command: Sessions | Invitations
+    turn: Turn, connection: Connection, command: Rooms | Sessions | Invitations
 ) -> bool:
     """Whether a token allows what was read meanwhile; if not, it is refused."""
     try:
@@ -300,25 +375,3 @@ def _cut(
             return kept, True
         kept.append(entry)
     return kept, False
-
-
-def _behind(names: Roster[K, Any], after: K | None) -> Iterator[K]:
-    """Names in order from one on, at the cost of those that are taken."""
-    ordered = names.ordered()
-    at = 0 if after is None else bisect_right(ordered, after)
-    while at < len(ordered):
-        yield ordered[at]
-        at += 1
-
-
-def _public(chat: Chat, after: RoomName | None) -> Iterator[tuple[RoomName, Room]]:
-    """Public rooms by name; the others stand together and are passed over at once."""
-    ordered = chat.durable.rooms.ordered()
-    at = 0 if after is None else bisect_right(ordered, after)
-    while at < len(ordered):
-        name = ordered[at]
-        if not is_public(name):
-            at = bisect_left(ordered, chr(ord(name[0]) + 1), at)
-        else:
-            yield name, chat.durable.rooms[name]
-            at += 1

@@ -27,9 +27,8 @@ def search(turn: Turn, connection: Connection, command: Search) -> None:
     query = _renamed(turn, parse_query(command.query))
     user = turn.user(connection)
     room = _only_room(turn, connection, command, query)
-    rooms = (
-        [turn.durable.rooms[name] for name in user.rooms] if room is None else [room]
-    )
+    own = turn.durable.rooms_of(user.name)
+    rooms = [turn.durable.rooms[name] for name in own] if room is None else [room]
     scope = [(room.name, _first(turn, room.name, user), room.head) for room in rooms]
     place = parse_place(command.next) if command.next is not None else None
     if place is not None:
@@ -61,7 +60,7 @@ def found(
     hits = [
         hit
         for hit in read
-        if hit.message.room in user.rooms
+        if hit.message.room in turn.durable.rooms_of(user.name)
         and turn.chat.allows(connection, command.type, hit.message.room)
         and hit.message.seq >= _first(turn, hit.message.room, user)
     ]

@@ -2,11 +2,11 @@
 
 A hello runs in up to five steps, and what the connection sent behind it waits
 for all of them: the credential is verified at the edge, a new session is made
-durable before its secret is told, his direct conversations are read where they are not
-in memory (`chatd.core.residency`), unread messages are counted, and `welcome` is
-answered in the same turn in which the connection gets its user. A newer connection
-takes its session over in that turn: the older one is detached first, so nobody sees the
-user leave or come.
+durable before its secret is told, the user and his rooms are read where they are not in
+memory (`chatd.core.residency`), unread messages are counted, and `welcome` is answered
+in the same turn in which the connection gets its user. A newer connection takes its
+session over in that turn: the older one is detached first, so nobody sees the user
+leave or come.
 
 What was verified is a little old by then. An account whose connections were cut
 meanwhile (`chatd.core.commands.accounts`) is verified once more before `welcome`.
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import attrs
 
-from chatd.core import rate_limits, residency
+from chatd.core import loading, rate_limits, residency
 from chatd.core.applying.people import admin_is_here
 from chatd.core.applying.sessions import subscribe_direct
 from chatd.core.barred import address_digest, banned_from_server
@@ -34,12 +34,13 @@ from chatd.core.drafts import (
 from chatd.core.effects import Authenticate, Origin
 from chatd.core.entities import Connection, User
 from chatd.core.inputs import Answered, Authenticated, AuthenticationFailed
+from chatd.core.loads import Waiting
 from chatd.core.principal import Principal, kept
-from chatd.core.queries import CountUnread, LoadDirect, Unread
+from chatd.core.queries import CountUnread, Unread
 from chatd.core.turn import Turn
 from chatd.enums import AccountRole
 from chatd.errors import Ending, Reject, RejectCode
-from chatd.ids import ConnectionId, SessionId, UserName, is_direct, is_guest
+from chatd.ids import SessionId, UserName, is_direct, is_guest
 from chatd.names import NAMES, check_free, skeleton
 from chatd.wire.commands import Hello
 
@@ -103,7 +104,7 @@ def authenticated(turn: Turn, connection: Connection, found: Authenticated) -> N
         renewal = RenewSession(who.session, who.token, *kept(who))
         turn.append(renewal, connection, found.hello)
     elif who.resumed:
-        _go_on(turn, connection, found.hello, CountUnread(who, [], {}))
+        go_on(turn, connection, found.hello, CountUnread(who, [], {}))
     else:
         try:
             draft = _opening(turn, connection, who, found.hello.device)
@@ -195,7 +196,7 @@ def opened(
     assert who is not None
     connection.principal = None
     if not isinstance(outcome, Refused):
-        _go_on(turn, connection, command, CountUnread(who, [], {}))
+        go_on(turn, connection, command, CountUnread(who, [], {}))
     elif outcome.code in _OUTDATED and connection.tries < TRIES_MAX:
         # A guest's random suffix was given out before: draw another one. Or two
         # connections were the first of one account: the other one has made it. Or the
@@ -220,12 +221,12 @@ def counted(
     counts = dict(found.query.counted)
     for (room, _, upto), pair in zip(found.query.marks, found.answer, strict=True):
         counts[room] = Unread(upto, *pair)
-    _go_on(turn, connection, found.command, attrs.evolve(found.query, counted=counts))
+    go_on(turn, connection, found.command, attrs.evolve(found.query, counted=counts))
 
 
-def uncounted(turn: Turn, query: CountUnread) -> None:
+def uncounted(turn: Turn, so_far: CountUnread) -> None:
     """Void a new session whose connection has gone before it was welcomed."""
-    _void_new(turn, query.principal)
+    _void_new(turn, so_far.principal)
 
 
 def _void_new(turn: Turn, who: Principal) -> None:
@@ -234,36 +235,7 @@ def _void_new(turn: Turn, who: Principal) -> None:
         unclaimed(turn, who.session)
 
 
-def loaded(
-    turn: Turn,
-    connection: Connection,
-    found: Answered[Hello, LoadDirect, residency.Stored],
-) -> None:
-    """Go on with all hellos of a user whose direct conversations were read."""
-    name, loads = found.query.principal.user, turn.live.loads
-    if loads.by_user[name].overtaken:
-        loads.note_begun(name)
-        turn.query(connection, found.command, found.query)
-        return
-    user = turn.durable.users.get(name)
-    if user is not None:
-        residency.take(turn.chat, user, found.answer, turn.now.mono)
-    for number, waiting in loads.note_over(name).items():
-        _go_on(turn, turn.live.connections[number], *waiting)
-
-
-def abandoned(turn: Turn, number: ConnectionId) -> None:
-    """Let go of a hello whose connection has gone while its user's rooms were read."""
-    waiting, following = turn.live.loads.note_gone(number)
-    if waiting is not None:
-        _void_new(turn, waiting[1].principal)
-    if following is not None:
-        other, (command, so_far) = following
-        turn.live.loads.note_begun(so_far.principal.user)
-        turn.query(turn.live.connections[other], command, LoadDirect(so_far.principal))
-
-
-def _go_on(
+def go_on(
     turn: Turn, connection: Connection, command: Hello, so_far: CountUnread
 ) -> None:
     """Welcome, if every room and count that is needed is there; else have it read.
@@ -274,12 +246,12 @@ def _go_on(
     """
     chat, who, counts = turn.chat, so_far.principal, so_far.counted
     user = chat.durable.users.get(who.user)
-    if user is not None and not user.whole and not is_guest(user.name):
-        if chat.live.loads.note_waiting(connection.id, user.name, (command, so_far)):
-            turn.query(connection, command, LoadDirect(who))
+    if not is_guest(who.user) and (user is None or not user.whole):
+        _load(turn, connection, command, so_far)
         return
+    connection.sought = frozenset()
     marks = []
-    for name in user.rooms if user is not None else ():
+    for name in chat.durable.rooms_of(who.user):
         room = chat.durable.rooms[name]
         read = room.members[who.user].read
         upto = counts[name].upto if name in counts else None
@@ -290,6 +262,20 @@ def _go_on(
         turn.query(connection, command, CountUnread(who, marks, counts))
     else:
         _welcome(turn, connection, command, so_far)
+
+
+def _load(
+    turn: Turn, connection: Connection, command: Hello, so_far: CountUnread
+) -> None:
+    """Have the user of a hello read, or verify it again: there is none any more."""
+    who = so_far.principal
+    if who.user in connection.sought:
+        connection.sought = frozenset()
+        _void_new(turn, who)
+        _verify(turn, connection, command)
+    else:
+        waiting = Waiting(command, so_far)
+        loading.await_user(turn, connection, waiting, who.user, with_rooms=True)
 
 
 def _welcome(
@@ -310,9 +296,7 @@ def _welcome(
         refused(turn, connection, command, barred)
         return
     user = chat.durable.add_user(User(who.user, who.display, who.role))
-    if not user.whole and not is_guest(user.name):
-        # The terminal has added him a moment ago: there is nothing of him to be read.
-        residency.take(chat, user, (), turn.now.mono)
+    residency.take_whole(chat, user)  # a guest who is new is in no room
     if who.role == AccountRole.ADMIN:
         turn.effects += admin_is_here(chat)
     entry = chat.live.sessions.get(who.session)

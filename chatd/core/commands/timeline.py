@@ -7,7 +7,7 @@ store's writer.
 
 from __future__ import annotations
 
-from chatd.core import rate_limits
+from chatd.core import loading, rate_limits
 from chatd.core.commands import authority, speech
 from chatd.core.drafts import (
     Committed,
@@ -26,13 +26,12 @@ from chatd.core.drafts import (
 from chatd.core.effects import Origin
 from chatd.core.entities import Connection
 from chatd.core.settings import PLAIN
-from chatd.core.turn import Turn
+from chatd.core.turn import Turn, no_user
 from chatd.enums import Role
 from chatd.errors import Reject, RejectCode
 from chatd.ids import (
     RoomName,
     Seq,
-    UserName,
     direct_members,
     direct_partner,
     direct_room,
@@ -125,9 +124,12 @@ def check_readable(seq: Seq, first: Seq, field: str) -> None:
         Reject: `no_message`, as if there were none.
     """
     if seq < first:
-        raise Reject(
-            RejectCode.NO_MESSAGE, "there is no such message here", field=field
-        )
+        raise no_message(field)
+
+
+def no_message(field: str) -> Reject:
+    """The refusal where a field names no message, or one that was deleted."""
+    return Reject(RejectCode.NO_MESSAGE, "there is no such message here", field=field)
 
 
 def delete(turn: Turn, connection: Connection, _command: Delete) -> None:
@@ -157,26 +159,21 @@ def _direct(turn: Turn, connection: Connection, command: Send) -> None:
             "direct conversations are between accounts",
             field="to",
         )
-    if to not in turn.durable.users:
-        turn.find(connection, command, to)
+    name = direct_room(user.name, to)
+    room = turn.durable.rooms.get(name)
+    if room is not None and to not in room.members:
+        raise no_user(command, to)
+    if room is None and to not in turn.durable.users:
+        loading.find(turn, connection, command, to)
         return
     rate_limits.pace(turn, connection, command.text)
-    name = direct_room(user.name, to)
-    if name not in turn.durable.rooms:
+    if room is None:
         if name != user.opening:
             # Until it is there, each message would open it once more.
             rate_limits.may_create(turn, connection, direct=True)
             user.opening = name
         members = dict.fromkeys(direct_members(name), Role.MEMBER)
         turn.append(CreateRoom(name, turn.new_epoch(), PLAIN, members))
-
-
-def no_user(command: Command, name: UserName) -> Reject:
-    """The refusal for a command that names somebody who does not exist."""
-    field = "user"
-    if isinstance(command, Send):
-        field = "room" if command.to is None else "to"
-    return Reject(RejectCode.NO_USER, f"there is no user {name}", field=field)
 
 
 def cid_conflict() -> Reject:
@@ -239,6 +236,7 @@ def _room_told(turn: Turn, draft: Draft) -> RoomName:
 
 def _seq_told(turn: Turn, connection: Connection, command: Command, seq: Seq) -> Seq:
     """What a reply tells as `seq`: who is not in a room is not told how it goes on."""
-    if type(command) is Delete and command.room not in turn.user(connection).rooms:
+    user = turn.user(connection).name
+    if type(command) is Delete and command.room not in turn.durable.rooms_of(user):
         return command.of
     return seq

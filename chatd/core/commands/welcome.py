@@ -46,7 +46,7 @@ def greeting(
         ),
         rooms=[
             _room_state(turn, user, name, counts)
-            for name in user.rooms
+            for name in chat.durable.rooms_of(user.name)
             if turn.chat.shows(who.scope, name)
         ],
         suggested=list(chat.durable.declared),

@@ -106,6 +106,7 @@ def _forget(db: apsw.Connection, user: int) -> None:
         ("invite", "user_id"),
         ("invite", "sender_id"),
         ("creation", "user_id"),
+        ("guest", "user_id"),
         ("guest_address", "user_id"),
         ("address_ban", "user_id"),
         ("block", "user_id"),

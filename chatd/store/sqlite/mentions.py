@@ -8,9 +8,10 @@ message, and with their user.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 
 from chatd.core.changes import Appended
-from chatd.core.drafts import Committed, EditMessage
+from chatd.core.drafts import STRANGERS_MAX, Committed, EditMessage
 from chatd.core.mentions import Mentions
 from chatd.ids import Seq, UserName
 from chatd.store.sqlite.ledger import Ledger, RoomCell
@@ -41,12 +42,16 @@ def rows_of(ledger: Ledger, found: Mentions, room: RoomCell, seq: Seq) -> Iterab
 
 
 def unreached(ledger: Ledger, found: Mentions | None) -> tuple[UserName, ...]:
-    """Those whom a text names and does not reach, as far as there are such users."""
+    """Those whom a text names and does not reach, the first of them.
+
+    A word that may mean several names means the first that a user has.
+    """
     if found is None or not found.strangers:
         return ()
-    keys = [(name,) for name in found.strangers]
+    keys = [(name,) for name in dict.fromkeys(chain.from_iterable(found.strangers))]
     users = {name for (name,) in find_rows(ledger.db, _USERS, keys)}
-    return tuple(name for name in found.strangers if name in users)
+    known = ([name for name in word if name in users] for word in found.strangers)
+    return tuple(dict.fromkeys(names[0] for names in known if names))[:STRANGERS_MAX]
 
 
 def replace(

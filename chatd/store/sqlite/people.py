@@ -330,8 +330,8 @@ def _leave_if_guest(ledger: Ledger, user: int) -> None:
     )
     if gone is None:
         return
-    for table in GUESTS_PLACES:
-        ledger.db.execute(f"DELETE FROM {table} WHERE user_id = ?", (user,))  # noqa: S608 - two words
+    for table in (*GUESTS_PLACES, "guest"):
+        ledger.db.execute(f"DELETE FROM {table} WHERE user_id = ?", (user,))  # noqa: S608 - three words
     addresses.note_gone(ledger, user)
 
 

@@ -46,13 +46,16 @@ FROM user u CROSS JOIN reacted k CROSS JOIN reaction x
 ON x.room_id = k.room_id AND x.of = k.of AND x.emoji = k.emoji AND x.user_id = u.id
 WHERE u.name = ?4 AND k.room_id = ?1 AND k.of BETWEEN ?2 AND ?3 AND k.users > ?5"""
 
+# Whether it is hidden from whoever asks.
+_MESSAGE = """
+SELECT m.hidden AND a.name <> ? FROM message m JOIN user a ON a.id = m.user_id
+WHERE m.room_id = ? AND m.seq = ? AND m.text IS NOT NULL"""
+
 # A place is never behind the seq, and the same in every room but a direct conversation.
 _REACTED = """
 SELECT iif(u.name = ?5, iif(x.is_on, x.seq, NULL), x.seen) AS place, u.name
 FROM reaction x JOIN user u ON u.id = x.user_id
 WHERE x.room_id = ?1 AND x.of = ?2 AND x.emoji = ?3 AND x.seq > ?4 AND place > ?4
-AND EXISTS (SELECT 1 FROM message m JOIN user a ON a.id = m.user_id
-  WHERE m.room_id = ?1 AND m.seq = ?2 AND NOT (m.hidden AND a.name <> ?5))
 ORDER BY x.seq LIMIT ?6"""
 
 
@@ -160,8 +163,18 @@ def page(
     after: Seq,
     limit: int,
     viewer: UserName,
-) -> tuple[list[tuple[Seq, UserName]], bool]:
-    """Read who has put an emoji on a message, from one reaction on."""
+) -> tuple[list[tuple[Seq, UserName]], bool] | None:
+    """Read who has put an emoji on a message, from one reaction on.
+
+    Returns:
+        None if there is no such message, or it was deleted.
+    """
+    message = select(db, _MESSAGE, (viewer, room, of))
+    if not message:
+        return None
+    ((hidden,),) = message
+    if hidden:
+        return [], False
     # Both of a direct conversation, whose places may have another order.
     most = max(limit, 2) + 1
     rows = sorted(select(db, _REACTED, (room, of, emoji, after, viewer, most)))

@@ -250,12 +250,12 @@ def reactions(
     after: Seq,
     limit: int,
     viewer: UserName,
-) -> tuple[list[tuple[Seq, UserName]], bool]:
-    """Read a page of who has put an emoji on a message, by when."""
+) -> tuple[list[tuple[Seq, UserName]], bool] | None:
+    """Read a page of who has put an emoji on a message, by when; None: no message."""
     with snapshot(db):
         found = _room(db, room)
         if found is None:
-            return [], False
+            return None
         return reactions_now.page(db, found[0], of, emoji, after, limit, viewer)
 
 

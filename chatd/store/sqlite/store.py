@@ -23,9 +23,10 @@ import trio
 
 from chatd.core.changes import Change
 from chatd.core.drafts import Draft, Outcome
-from chatd.core.entities import Membership, Room, SessionKept
+from chatd.core.entities import SessionKept
 from chatd.core.principal import InvitationKept
 from chatd.core.query import Hit, Place, Query
+from chatd.core.settings import RoomSettings
 from chatd.errors import (
     IndexBehind,
     StoreFailed,
@@ -34,12 +35,26 @@ from chatd.errors import (
 )
 from chatd.ids import RoomName, Seq, SessionId, SessionTag, UserName
 from chatd.observe import log
-from chatd.ports import SessionRow, Snapshot, TokenRow, UserRow
-from chatd.store.sqlite import admissions, checking, reader, search
-from chatd.store.sqlite.direct import direct_rooms
+from chatd.ports import (
+    PublicRoom,
+    RoomRow,
+    SessionRow,
+    Snapshot,
+    TokenRow,
+    UserRecord,
+    UserRow,
+)
+from chatd.store.sqlite import (
+    admissions,
+    checking,
+    listing,
+    reader,
+    resident,
+    search,
+)
 from chatd.store.sqlite.filling import Filling
 from chatd.store.sqlite.load import known, load
-from chatd.store.sqlite.readers import COUNTED_ROOMS, Readers
+from chatd.store.sqlite.readers import COUNTED_ROOMS, LOADED_ROOMS, Readers
 from chatd.store.sqlite.threads import call, in_words
 from chatd.store.sqlite.writer import Writer
 from chatd.wire.events import Millis, TimelineShown
@@ -189,11 +204,36 @@ class SqliteStore:
 
     # --- reading ------------------------------------------------------------
 
-    async def direct_rooms(
-        self, user: UserName
-    ) -> list[tuple[Room, dict[UserName, Membership]]]:
-        """Read a user's direct conversations; see the port. Cancellation: safe."""
-        return await self._readers.count(direct_rooms, user)
+    async def rooms(self, names: Sequence[RoomName]) -> list[RoomRow]:
+        """Read rooms, one at once, many in turns; see the port. Cancellation: safe."""
+        if len(names) == 1:
+            return await self._readers.key(resident.rooms, names)
+        found: dict[RoomName, RoomRow] = {}
+        for at in range(0, len(names), LOADED_ROOMS):
+            some = names[at : at + LOADED_ROOMS]
+            rows = await self._readers.count(resident.rooms, some)
+            found |= {row.room: row for row in rows}
+        return list(found.values())
+
+    async def user_record(self, name: UserName) -> UserRecord | None:
+        """Read a user with all that he has; see the port. Cancellation: safe."""
+        return await self._readers.key(resident.user_record, name)
+
+    async def displays(self, names: Sequence[UserName]) -> dict[UserName, str]:
+        """Read how users are shown; see the port. Cancellation: safe."""
+        return await self._readers.page(resident.displays, names)
+
+    async def public_rooms(
+        self, after: RoomName | None, limit: int
+    ) -> tuple[list[PublicRoom], bool]:
+        """Read a page of the public rooms; see the port. Cancellation: safe."""
+        return await self._readers.page(listing.public_rooms, after, limit)
+
+    async def trimming(
+        self, after: RoomName | None, limit: int
+    ) -> list[tuple[RoomName, RoomSettings]]:
+        """Read a page of the rooms that forget; see the port. Cancellation: safe."""
+        return await self._readers.page(listing.trimming, after, limit)
 
     async def events(
         self,
@@ -237,7 +277,7 @@ class SqliteStore:
         after: Seq,
         limit: int,
         viewer: UserName,
-    ) -> tuple[list[tuple[Seq, UserName]], bool]:
+    ) -> tuple[list[tuple[Seq, UserName]], bool] | None:
         """Read a page of who has put an emoji; see the port. Cancellation: safe."""
         return await self._readers.page(
             reader.reactions, room, of, emoji, after, limit, viewer

@@ -154,4 +154,8 @@ def _remove(ledger: Ledger, room: RoomCell, below: int) -> None:
     db.execute("DELETE FROM mention WHERE room_id = ? AND of < ?", where)
     db.execute("DELETE FROM dent WHERE room_id = ? AND seq <= ?", where)
     reactions.trim(db, *where)
-    db.execute("UPDATE room SET first = ? WHERE id = ?", (below, room.id))
+    db.execute(
+        "UPDATE room SET first = ?, spoken = spoken AND EXISTS"
+        " (SELECT 1 FROM message m WHERE m.room_id = room.id) WHERE id = ?",
+        (below, room.id),
+    )

@@ -46,7 +46,7 @@ ABOUT_NOTHING: list[Change] = [
     c.RoomEnded(NOWHERE, events.Destroy(NOWHERE, Seq(1), 0, ANN)),
     c.RoomTrimmed(NOWHERE, Seq(5)),
     c.MemberSet(NOWHERE, ANN, Role.MEMBER),
-    c.MemberSet(LOBBY, NOBODY, Role.MEMBER),
+    c.MemberSet(LOBBY, UserName("dan~4f7k"), Role.MEMBER),
     c.MemberSet(LOBBY, NOBODY, None),
     c.MemberSet(LOBBY, ANN, None),
     act("kick", NOWHERE),

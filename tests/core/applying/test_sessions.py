@@ -274,6 +274,7 @@ def test_what_rooms_held_against_him_is_forgotten(house: House) -> None:
     durable, den = house.chat.durable, RoomName("den")
     room, other = durable.rooms[LOBBY], Room(den, Epoch(16 * "0"), Seq(0), Seq(1))
     durable.add_room(other)
+    house.chat.live.note_unheld(other, house.now.mono)
     durable.set_ban(room, ANN, Sanction(None, None))
     durable.set_mute(room, ANN, Sanction(None, None))
     durable.set_mute(other, BOB, Sanction(None, None))
@@ -290,13 +291,13 @@ def test_what_rooms_held_against_him_is_forgotten(house: House) -> None:
 def test_a_first_direct_message_to_him_that_is_under_way_is_stored(
     house: House,
 ) -> None:
-    """Only who is there is subscribed to the new room."""
+    """Only who is there is subscribed to the new room, and hears of it."""
     bob = [*house.peers.values()][2]
     bob.say(Send(HI, to=ANN))
     house.change(UserErased(ANN))
     house.settle()
     assert [frame.type for frame in bob.take()] == ["ok", "message"]
-    assert list(house.chat.durable.rooms[direct_room(ANN, BOB)].members) == [BOB]
+    assert list(house.chat.durable.rooms[direct_room(ANN, BOB)].online) == [BOB]
 
 
 def test_what_is_under_way_does_not_bring_him_back(house: House) -> None:

@@ -76,7 +76,7 @@ def test_a_message_carries_whom_it_addresses() -> None:
     ann.say(Send(Text("hi"), LOBBY))
     assert drafted(house) is None
     ann.say(Send(Text("hi @Bob, @cy, ann@bob"), LOBBY))
-    assert drafted(house) == Mentions((BOB,), strangers=(CY,))
+    assert drafted(house) == Mentions((BOB,), strangers=((CY,),))
     ann.say(Send(Text("@bob @cy"), to=BOB))
     assert drafted(house) is None
     house.settle()

@@ -13,7 +13,7 @@ from chatd.core import drafts as d
 from chatd.core.applying.members import leave
 from chatd.core.changes import MemberSet
 from chatd.core.effects import Origin, Query
-from chatd.core.entities import Sanction, User
+from chatd.core.entities import IDLE_S, Sanction
 from chatd.core.inputs import Answered
 from chatd.core.principal import Renewal
 from chatd.core.quota import Space
@@ -48,7 +48,7 @@ from chatd.wire.kinds import (
 )
 from chatd.wire.moderation import SetRole
 from chatd.wire.place import About
-from chatd.wire.replies import Done, Welcome
+from chatd.wire.replies import Created, Done, Welcome
 from chatd.wire.rooms import Create, Destroy, Rename, SetRoom
 from tests.core.house import ADA, ANN, BOB, CY, LOBBY, House, Peer
 from tests.store.model import admissions
@@ -432,6 +432,7 @@ def test_newcomers_read_what_the_room_lets_them() -> None:
     assert members[UserName("eve")].first == 1
     assert members[UserName("fay")].first == house.chat.durable.rooms[TEAM].head
     house.restart()
+    house.user("ann")
     assert house.chat.durable.rooms[TEAM].members[UserName("fay")].first > Seq(1)
 
 
@@ -456,8 +457,7 @@ def test_whoever_comes_first_into_an_empty_room_owns_it() -> None:
     made = invited(ada, room=TEAM)
     house.give_role(ADA, AccountRole.ADMIN)
     for name in list(house.chat.durable.rooms[TEAM].members):
-        room, user = house.chat.durable.rooms[TEAM], house.chat.durable.users[name]
-        leave(house.chat, room, user, house.now)
+        leave(house.chat, house.chat.durable.rooms[TEAM], name, house.now)
         del house.model.rooms[TEAM].members[name]
     assert register(house, made) == "ok"
     assert house.chat.durable.rooms[TEAM].members[UserName("eve")].role == "owner"
@@ -634,9 +634,6 @@ def test_who_becomes_administrator_otherwise_takes_its_place(how: str) -> None:
     if how == "terminal":
         house.give_role(ANN, AccountRole.ADMIN)
     elif how == "role":
-        house.machine.chat.durable.users[ANN] = house.machine.chat.durable.users.get(
-            ANN
-        ) or User(ANN, ANN, AccountRole.USER)
         draft = d.SetAccountRole(ANN, AccountRole.ADMIN)
         house.drafts.append(Origin(None, None, draft))
         house.drafts.rotate(1)
@@ -746,3 +743,24 @@ def test_a_link_allows_no_more_than_who_made_it() -> None:
     assert code(phone.ask(Send(Text("hi"), LOBBY))[0]) is RejectCode.FORBIDDEN
     house.wait(61)
     assert phone.ending is Ending.EXPIRED
+
+
+@pytest.mark.parametrize("private", [False, True])
+def test_what_an_invitation_depends_on_is_read(private: bool) -> None:
+    """Who has made it, and where it leads, though nobody of that room is here."""
+    house = House(FREE)
+    ann = house.user("ann")
+    (created, *_) = [
+        frame
+        for frame in ann.ask(
+            Create(private=True) if private else Create(PublicRoom("team"))
+        )
+        if isinstance(frame, Created)
+    ]
+    house.give_role(ANN, AccountRole.ADMIN)
+    made = invited(house.user("ann"), room=created.room)
+    house.restart()
+    assert register(house, made) == "ok"
+    assert UserName("eve") in house.model.rooms[created.room].members
+    house.wait(IDLE_S)
+    assert set(house.chat.durable.rooms) == {LOBBY}

@@ -135,7 +135,7 @@ def test_they_are_counted_as_any_session(*, is_guest: bool) -> None:
     left = {row.session for row in house.model.sessions.values() if row.user == name}
     assert left == {session_of(first), *idle[2:]}
     assert first.ending is None
-    assert LOBBY in house.chat.durable.users[name].rooms
+    assert LOBBY in house.chat.durable.rooms_of(name)
     gone = house.open()
     assert code(gone.hello(session=Secret(idle[0].decode()))) is (
         RejectCode.BAD_CREDENTIALS
@@ -263,9 +263,9 @@ def test_a_guest_is_gone_with_his_last_session() -> None:
     house.wait(house.config.auth.guest_hold_s + 60)
     house.settle()
     assert list(house.model.sessions) == [session_of(two)]
-    assert LOBBY in house.chat.durable.users[name].rooms
+    assert LOBBY in house.chat.durable.rooms_of(name)
     house.restart()
-    assert LOBBY in house.chat.durable.users[name].rooms
+    assert LOBBY in house.chat.durable.rooms_of(name)
     house.wait(house.config.auth.guest_hold_s + 60)
     house.settle()
     assert name not in house.chat.durable.users

@@ -333,6 +333,8 @@ def test_a_deletion_that_cannot_be_stored_is_said_so() -> None:
     bob.ask(Leave(TEAM))
     for room in (TEAM, NOWHERE):
         bob.say(Delete(room, own))
+        while house.look_ups:
+            house.run_look_up()
         house.fail()
         assert told(bob.take()) == [RejectCode.UNAVAILABLE]
     assert told(bob.ask(Delete(TEAM, own))) == [own]

@@ -11,6 +11,7 @@ from chatd.config import Config
 from chatd.config.limits import Limits
 from chatd.config.sections import Auth
 from chatd.core import drafts, inputs
+from chatd.core.changes import UserErased
 from chatd.core.effects import CheckSecret
 from chatd.core.principal import Renewal
 from chatd.core.scope import Scope
@@ -234,13 +235,12 @@ def test_who_was_looked_for_before_he_ended_is_looked_for_again() -> None:
     """The answer of before would bring back one who is gone."""
     house = House(FREE)
     bob = house.user("bob")
-    del house.chat.durable.users[CY]
     bob.take()
     bob.say(Send(HI, to=CY))
     find = house.look_ups.pop()
-    found = house.look_up(find)
-    house.user("cy").ask(EMPTY)
-    bob.take()
+    found = house.fetch(find)
+    del house.model.users[CY]
+    house.change(UserErased(CY))
     house.handle(found)
     assert house.look_ups == [find]
     house.settle()

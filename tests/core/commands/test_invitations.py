@@ -370,8 +370,9 @@ def test_an_invitation_that_has_ended_is_forgotten() -> None:
     s.cy.ask(Decline(s.den))
     s.house.wait(INVITE_S - 1)
     s.house.restart()
+    ann = s.house.user("ann", s.den)
     assert list(s.house.chat.durable.invites[CY]) == [s.den]
-    assert code(s.house.user("ann", s.den), InviteCommand(s.den, CY)) == "forbidden"
+    assert code(ann, InviteCommand(s.den, CY)) == "forbidden"
     s.house.wait(INVITE_S)
     assert s.house.chat.durable.invites == {}
 

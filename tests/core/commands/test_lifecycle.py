@@ -11,6 +11,7 @@ from chatd.core import drafts, inputs
 from chatd.core.changes import AccessRevoked, UserErased
 from chatd.core.commands.lifecycle import LOOK_AGAIN_S
 from chatd.core.effects import Append, Origin, Tell
+from chatd.core.entities import IDLE_S
 from chatd.core.scope import Scope
 from chatd.enums import Role
 from chatd.errors import RejectCode
@@ -86,7 +87,8 @@ def is_forgotten(house: House, name: RoomName) -> bool:
         *chat.live.untrimmed,
         *chat.live.emptied,
         *(room for room, _ in [*chat.live.barriers, *chat.live.reads]),
-        *(room for user in chat.durable.users.values() for room in user.rooms),
+        *(room for rooms in chat.durable.places.values() for room in rooms),
+        *chat.durable.makers,
         *(room for invites in chat.durable.invites.values() for room in invites),
         *(r for c in chat.live.connections.values() for r in c.subscriptions),
     ]
@@ -428,7 +430,7 @@ def test_it_waits_for_what_is_being_written_of_the_room(scene: Scene) -> None:
 
 
 def test_public_rooms_and_direct_conversations_stay(scene: Scene) -> None:
-    """The one is found by its name, the other by its people."""
+    """The one is found by its name, the other by its people, while they are there."""
     s = scene
     s.ann.ask(Send(HI, to=BOB))
     s.bob.ask(Leave(TEAM))
@@ -436,8 +438,9 @@ def test_public_rooms_and_direct_conversations_stay(scene: Scene) -> None:
     for name in (ANN, BOB):
         tell(s.house, UserErased(name))
         s.house.settle()
+    s.house.wait(IDLE_S)
+    assert {TEAM, RoomName("@ann,bob")} < set(s.house.model.rooms)
     assert set(s.house.chat.durable.rooms) == {LOBBY, TEAM}
-    assert RoomName("@ann,bob") in s.house.model.rooms
 
 
 def test_only_members_are_removed_and_none_is_left_by_a_kick(scene: Scene) -> None:

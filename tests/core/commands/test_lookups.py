@@ -11,6 +11,7 @@ from chatd.config.sections import Presence as PresenceSection
 from chatd.core import inputs
 from chatd.core.effects import Answer, Charge, Query
 from chatd.core.queries import ReadHistory
+from chatd.core.scope import Scope
 from chatd.enums import State
 from chatd.errors import Reject, RejectCode
 from chatd.ids import RoomName, Seq, UserName
@@ -196,6 +197,22 @@ def test_reactions_to_what_one_may_not_read_are_not_told() -> None:
     assert (error.re, error.code) == ("reactions", RejectCode.NO_MESSAGE)
 
 
+def test_reactions_to_what_is_no_message_are_refused() -> None:
+    """As other commands about one are: beyond the head, an event, one deleted."""
+    house = House()
+    ann = house.user("ann", LOBBY)
+    for text in ("one", "two"):
+        ann.ask(Send(Text(text), LOBBY))
+    ann.ask(React(LOBBY, Seq(1), Emoji("👍")))
+    ann.ask(Delete(LOBBY, Seq(2)))
+    for of in (2, 3, 4, 99):
+        (error,) = ann.ask(Reactions(LOBBY, Seq(of), Emoji("👍"), id=of))
+        told = (error.re, error.code, error.field, error.id)
+        assert told == ("reactions", RejectCode.NO_MESSAGE, "of", of)
+    (page,) = ann.ask(Reactions(LOBBY, Seq(1), Emoji("👎")))
+    assert (page.users, page.next) == ([], None)
+
+
 def test_history_that_comes_back_to_nobody_is_nothing() -> None:
     """Its connection is gone."""
     house = House()
@@ -301,3 +318,33 @@ def test_a_page_of_who_follows_whoever_comes_and_goes() -> None:
     assert page.next is not None
     expected = [name for name in sorted([ANN, *guests]) if name > page.next]
     assert [shown.name for shown in rest.users] == expected
+
+
+def test_who_is_authorised_again_when_it_is_answered() -> None:
+    """How members are shown who are not here is not told to who was removed."""
+    house = House()
+    house.user("bob", LOBBY)
+    house.restart()
+    ann, other = house.user("ann", LOBBY), house.user("ann")
+    other.take()
+    other.say(Who(LOBBY, all=True, id=1))
+    (look_up,) = house.look_ups
+    house.look_ups.clear()
+    ann.ask(Leave(LOBBY))
+    house.look_ups.append(look_up)
+    other.take()
+    house.settle()
+    (error,) = other.take()
+    assert (error.re, error.code, error.id) == ("who", RejectCode.NOT_MEMBER, 1)
+
+
+def test_rooms_is_authorised_again_when_it_is_answered() -> None:
+    """For a token that allows less than the one by which it was asked."""
+    house = House()
+    ann = house.user("ann", LOBBY)
+    ann.take()
+    ann.say(Rooms(id=1))
+    house.chat.live.connections[ann.id].scope = Scope.of(None, ["send"])
+    house.settle()
+    (error,) = ann.take()
+    assert (error.re, error.code, error.id) == ("rooms", RejectCode.FORBIDDEN, 1)

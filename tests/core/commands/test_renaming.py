@@ -170,6 +170,7 @@ def test_what_is_kept_of_the_room_goes_on(scene: Scene) -> None:
         s.house.wait(10)
         s.house.settle()
         s.house.restart()
+        s.house.user(ANN)
 
 
 def test_a_ban_ends_in_a_room_that_has_another_name_by_then(scene: Scene) -> None:

@@ -13,12 +13,14 @@ from chatd.core.changes import RoomMade
 from chatd.core.effects import (
     Answer,
     Append,
+    Fetch,
     Origin,
     Replay,
     Subscribe,
     Tell,
     Unsubscribe,
 )
+from chatd.core.queries import LoadRooms
 from chatd.core.settings import PLAIN, RoomSettings
 from chatd.enums import Role, State
 from chatd.errors import RejectCode
@@ -319,13 +321,15 @@ def test_a_room_whose_creator_is_gone_exists() -> None:
     house = House()
     ann = house.user("ann")
     ann.say(Join(TEAM))
+    house.run_look_up()
     (origin,) = house.drafts
     ann.close()
     house.settle()
     assert list(house.chat.durable.rooms[TEAM].members) == [ANN]
     event = house.model.rooms[TEAM].timeline[0]
     assert isinstance(event, events.Member)
-    made = RoomMade(TEAM, house.model.rooms[TEAM].epoch, PLAIN, {}, event=event)
+    epoch = house.model.rooms[TEAM].epoch
+    made = RoomMade(TEAM, epoch, PLAIN, {}, maker=ANN, event=event)
     again = drafts.Committed((made,))
     house.handle(inputs.Executed(origin, again))
     assert house.chat.durable.rooms[TEAM].head == 1
@@ -343,9 +347,9 @@ def test_a_room_is_created_with_its_settings() -> None:
         PublicRoom(TEAM), topic=Topic("bikes"), slow_s=SlowSeconds(5), cid=X, id=1
     )
     settings = RoomSettings(topic="bikes", slow_s=5)
-    (append,) = ann.say(command)
-    assert isinstance(append, Append)
-    draft = append.origin.draft
+    assert ann.say(command) == [Fetch(LoadRooms([TEAM]))]
+    house.run_look_up()
+    draft = house.drafts[0].draft
     assert isinstance(draft, drafts.CreateRoom)
     assert (draft.settings, draft.members) == (settings, {ANN: "owner"})
     house.settle()
@@ -520,9 +524,11 @@ def test_a_creation_that_could_not_be_stored_is_answered() -> None:
     ann.take()
     ann.say(Create(PublicRoom(TEAM), id=1))
     ann.say(Ping(id=2))
+    house.run_look_up()
     house.fail()
     assert [getattr(f, "code", None) for f in ann.take()] == ["unavailable", None]
     ann.say(Create(PublicRoom(TEAM)))
+    house.run_look_up()
     ann.close()
     house.settle()
     assert list(house.chat.durable.rooms[TEAM].members) == [ANN]
@@ -542,6 +548,8 @@ def test_a_join_that_could_not_be_stored_is_answered_and_unblocks(
     ann.say(Join(room, id=1))
     ann.say(Ping(id=2))
     other.say(Send(HI, room, id=3))
+    while house.look_ups:
+        house.run_look_up()
     house.fail()
     house.settle()
     error, done = ann.take()

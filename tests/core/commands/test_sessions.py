@@ -126,7 +126,7 @@ def test_the_third_wrong_credential_ends_the_connection() -> None:
     assert [frame.code for frame in peer.take()] == ["bad_credentials"] * 3
     assert peer.ending is Ending.BAD_CREDENTIALS
     assert peer.answers == peer.said
-    assert not house.chat.durable.users[ANN].online
+    assert not house.chat.durable.users
     assert peer.say(LOGIN) == [Answer(peer.id, None)]
 
 

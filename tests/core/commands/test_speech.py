@@ -415,6 +415,7 @@ def test_a_mute_ends_by_the_clock_of_people() -> None:
     s.ann.ask(Mute(TEAM, CY, BanSeconds(60)))
     s.ann.ask(Mute(TEAM, BOB))
     s.house.restart()
+    s.house.user(ANN)
     s.house.wait(30)
     s.house.now.wall -= 10_000
     s.house.wait(35)

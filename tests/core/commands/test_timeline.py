@@ -7,8 +7,8 @@ import attrs
 from chatd.config import Config
 from chatd.config.limits import Limits
 from chatd.core import drafts, inputs
-from chatd.core.effects import Answer, Append, Origin, Query
-from chatd.core.queries import FindUser
+from chatd.core.effects import Answer, Append, Fetch, Origin
+from chatd.core.queries import LoadUser
 from chatd.errors import RejectCode
 from chatd.ids import Cid, RoomName, Seq, UserName, direct_room
 from chatd.wire import events, replies
@@ -289,7 +289,7 @@ def test_somebody_unknown_is_looked_for_and_what_follows_waits() -> None:
     ann.take()
     new = UserName("dan")
     command = Send(HI, to=new, id=1)
-    assert ann.say(command) == [Query(ann.id, command, FindUser(new))]
+    assert ann.say(command) == [Fetch(LoadUser(new))]
     ann.say(Send(HI, LOBBY, id=2))
     house.model.users[new] = attrs.evolve(house.model.users[ANN], user=new)
     house.settle()

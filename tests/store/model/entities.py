@@ -9,19 +9,13 @@ import attrs
 
 from chatd.core.changes import AddressBan, Change
 from chatd.core.clock import SLIP_MS
+from chatd.core.entities import Invite, Membership, Sanction
 from chatd.core.mentions import Mentions
 from chatd.core.principal import InvitationKept
 from chatd.core.settings import RoomSettings
 from chatd.enums import AccountRole
 from chatd.ids import Cid, Epoch, RoomName, Seq, SessionId, UserName
-from chatd.ports import (
-    InviteRow,
-    MemberRow,
-    SanctionRow,
-    SessionRow,
-    TokenRow,
-    UserRow,
-)
+from chatd.ports import SessionRow, TokenRow, UserRow
 from chatd.store.stretches import stamp
 from chatd.wire import events as e
 from chatd.wire.events import Millis
@@ -113,10 +107,10 @@ class ModelRoom:
     dents: dict[Seq, bool] = attrs.field(factory=dict)
     """Where stamps go back, and whether the lower one was certain."""
     messages: dict[Seq, ModelMessage] = attrs.field(factory=dict)
-    members: dict[UserName, MemberRow] = attrs.field(factory=dict)
-    bans: dict[UserName, SanctionRow] = attrs.field(factory=dict)
-    mutes: dict[UserName, SanctionRow] = attrs.field(factory=dict)
-    invites: dict[UserName, InviteRow] = attrs.field(factory=dict)
+    members: dict[UserName, Membership] = attrs.field(factory=dict)
+    bans: dict[UserName, Sanction] = attrs.field(factory=dict)
+    mutes: dict[UserName, Sanction] = attrs.field(factory=dict)
+    invites: dict[UserName, Invite] = attrs.field(factory=dict)
     barred: dict[UserName, AddressBan] = attrs.field(factory=dict)
     """What bans from here hold for beside their guests."""
     was: list[RoomName] = attrs.field(factory=list)
@@ -271,7 +265,7 @@ class Tables:
 
     def is_left_to(self, room: ModelRoom, user: UserName | None) -> bool:
         """Whether a room has ended since nobody needed it, and the user had made it."""
-        return user is not None and room.name in self.ended and room.maker == user
+        return user in self.users and room.name in self.ended and room.maker == user
 
     def release_name(self, room: ModelRoom, name: RoomName) -> None:
         """Let a name of a room that has ended be another's."""

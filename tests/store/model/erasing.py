@@ -62,6 +62,7 @@ def _leave(room: ModelRoom, user: UserName) -> None:
 
 def _rename(room: ModelRoom, user: UserName, nameless: UserName) -> None:
     """Let everything that he did be a nameless user's."""
+    room.maker = nameless if room.maker == user else room.maker
     for at, event in enumerate(room.timeline):
         fields = ("sender", "user") if isinstance(event, e.Member) else ("sender",)
         named: dict[str, Any] = {

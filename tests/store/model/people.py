@@ -17,8 +17,8 @@ from chatd.core.changes import (
     SessionsEnded,
     UserAdded,
 )
-from chatd.core.entities import Membership, Room, Sanction, SessionKept
-from chatd.ids import SessionId, SessionTag, UserName, is_direct, session_tag
+from chatd.core.entities import Sanction, SessionKept
+from chatd.ids import SessionId, SessionTag, UserName, session_tag
 from chatd.ports import SessionRow, UserRow
 from chatd.store import answers
 from chatd.wire.events import Millis
@@ -266,20 +266,3 @@ def save_marks(model: Tables, draft: d.SaveMarks) -> d.Outcome:
         if session in model.sessions:
             model.devices[session] = device
     return d.Committed()
-
-
-def direct_rooms(
-    model: Tables, user: UserName
-) -> list[tuple[Room, dict[UserName, Membership]]]:
-    """The direct conversations that a user is in, by name."""
-    return [
-        (
-            Room(room.name, room.epoch, room.head, room.first, room.settings),
-            {
-                name: Membership(row.role, row.read, row.first)
-                for name, row in room.members.items()
-            },
-        )
-        for _, room in sorted(model.rooms.items())
-        if is_direct(room.name) and user in room.members
-    ]

@@ -84,10 +84,12 @@ def page_of(
 
 def reactions_of(
     room: ModelRoom, of: Seq, emoji: str, after: Seq, viewer: UserName
-) -> list[tuple[Seq, UserName]]:
-    """Who has put an emoji on a message, from one seq on."""
+) -> list[tuple[Seq, UserName]] | None:
+    """Who has put an emoji on a message, from one seq on; None: there is none."""
     message = room.messages.get(of)
-    if message is None or (message.hidden and message.sender != viewer):
+    if message is None or message.text is None:
+        return None
+    if message.hidden and message.sender != viewer:
         return []
     return [
         (last.seq, last.sender)

@@ -7,19 +7,21 @@ from typing import TypeVar
 
 import attrs
 
-from chatd.core.entities import Invite, Membership, Room, SessionKept
+from chatd.core.entities import SessionKept
 from chatd.core.principal import InvitationKept
 from chatd.core.query import Hit, Place, Query
-from chatd.ids import RoomName, Seq, SessionId, SessionTag, UserName, is_direct
-from chatd.ports import InviteRow, RoomRow, SessionRow, Snapshot, TokenRow, UserRow
+from chatd.core.rows import PublicRoom, RoomRow, UserRecord, UserRow
+from chatd.core.settings import RoomSettings
+from chatd.ids import RoomName, Seq, SessionId, SessionTag, UserName
+from chatd.ports import SessionRow, Snapshot, TokenRow
 from chatd.store import answers
 from chatd.store.ranking import read_page
 from chatd.wire import events as e
 from chatd.wire import replies as r
 from chatd.wire.events import Millis
-from tests.store.model import Model, admissions
+from tests.store.model import Model, admissions, resident
 from tests.store.model.entities import ModelMessage
-from tests.store.model.people import direct_rooms, sessions_of
+from tests.store.model.people import sessions_of
 from tests.store.model.reactions import page_of, reactions_of
 from tests.store.model.search import ModelSource
 
@@ -51,12 +53,39 @@ class ModelReads:
         await self.pause()
         return self.model.certain
 
-    async def direct_rooms(
-        self, user: UserName
-    ) -> list[tuple[Room, dict[UserName, Membership]]]:
-        """Read a user's direct conversations; see the port. Cancellation: safe."""
+    async def rooms(self, names: Sequence[RoomName]) -> list[RoomRow]:
+        """Read rooms with all who are in them; see the port. Cancellation: safe."""
         await self.pause()
-        return direct_rooms(self.model, user)
+        found = [self.model.room(name) for name in names]
+        there = {room.name: room for room in found if room is not None}
+        return [resident.room_row(self.model, room) for room in there.values()]
+
+    async def user_record(self, name: UserName) -> UserRecord | None:
+        """Read a user with all that he has; see the port. Cancellation: safe."""
+        await self.pause()
+        known = name in self.model.users
+        return resident.user_record(self.model, name) if known else None
+
+    async def displays(self, names: Sequence[UserName]) -> dict[UserName, str]:
+        """Read how users are shown; see the port. Cancellation: safe."""
+        await self.pause()
+        users = self.model.users
+        return {name: users[name].display for name in names if name in users}
+
+    async def public_rooms(
+        self, after: RoomName | None, limit: int
+    ) -> tuple[list[PublicRoom], bool]:
+        """Read a page of the public rooms; see the port. Cancellation: safe."""
+        await self.pause()
+        found = resident.public_rooms(self.model, after)
+        return found[:limit], len(found) > limit
+
+    async def trimming(
+        self, after: RoomName | None, limit: int
+    ) -> list[tuple[RoomName, RoomSettings]]:
+        """Read a page of the rooms that forget; see the port. Cancellation: safe."""
+        await self.pause()
+        return resident.trimming(self.model, after)[:limit]
 
     async def events(
         self,
@@ -120,12 +149,12 @@ class ModelReads:
         after: Seq,
         limit: int,
         viewer: UserName,
-    ) -> tuple[list[tuple[Seq, UserName]], bool]:
+    ) -> tuple[list[tuple[Seq, UserName]], bool] | None:
         """Read who has put an emoji; see the port. Cancellation: safe."""
         await self.pause()
         where = self.model.room(room)
-        found = reactions_of(where, of, emoji, after, viewer) if where else []
-        return found[:limit], len(found) > limit
+        found = reactions_of(where, of, emoji, after, viewer) if where else None
+        return None if found is None else (found[:limit], len(found) > limit)
 
     async def search(
         self,
@@ -204,47 +233,18 @@ class ModelReads:
         return list(found.messages.values()) if found else []
 
 
-def snapshot(model: Model, now: Millis) -> Snapshot:
+def snapshot(model: Model) -> Snapshot:
     """What the core needs at the start."""
-    held = model.here
+    here = sorted(name for name in model.here if model.is_guest(name))
     return Snapshot(
-        rooms=[
-            RoomRow(
-                room.name,
-                room.epoch,
-                room.head,
-                room.first,
-                room.last_ts,
-                room.settings,
-                [attrs.evolve(row) for _, row in sorted(room.members.items())],
-                [row for _, row in sorted(room.bans.items())],
-                [row for _, row in sorted(room.mutes.items())],
-                [row for _, row in sorted(room.invites.items()) if matters(row, now)],
-                [ban for _, ban in sorted(room.barred.items())],
-                room.was,
-                room.maker,
-                bool(room.messages),
-            )
-            for _, room in sorted(model.rooms.items())
-            if not is_direct(room.name)
-        ],
-        users=[
-            attrs.evolve(user, password_hash=None)
-            for name, user in sorted(model.users.items())
-            if not model.is_guest(name) or name in held
-        ],
+        guests=[resident.user_record(model, name) for name in here],
         guest_sessions=[
             attrs.evolve(session)
             for _, session in sorted(model.sessions.items())
             if model.is_guest(session.user)
         ],
-        blocks=sorted(model.blocks),
+        needless=resident.needless(model),
         barred=[ban for _, ban in sorted(model.barred.items())],
         address_key="x",
         place=model.place,
     )
-
-
-def matters(row: InviteRow, now: Millis) -> bool:
-    """Whether an invitation is open, or still keeps others from being made."""
-    return Invite(row.sender, row.ts, row.closed_until).matters(now)

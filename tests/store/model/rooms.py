@@ -15,11 +15,10 @@ from chatd.core.changes import (
     RoomRenamed,
     SettingsSet,
 )
-from chatd.core.entities import HOLD_OFF_MS, Sanction
+from chatd.core.entities import HOLD_OFF_MS, Invite, Membership, Sanction
 from chatd.core.settings import RoomSettings
 from chatd.enums import MemberChange, Role
 from chatd.ids import Seq, UserName
-from chatd.ports import InviteRow, MemberRow, SanctionRow
 from chatd.store import answers
 from chatd.store.digest import creation_digest, is_creation_retry
 from chatd.store.stretches import stamp
@@ -56,7 +55,7 @@ def create_room(model: Tables, draft: d.CreateRoom, now: Millis) -> d.Outcome:
         role = draft.members[creator]
         event = _tell(room, creator, creator, MemberChange.JOIN, now, {"role": role})
     for name, role in draft.members.items():
-        room.members[name] = MemberRow(name, role, room.head)
+        room.members[name] = Membership(Role(role), room.head)
     if draft.cid is not None and creator is not None:
         digest = creation_digest(draft)
         model.creations[creator, draft.cid] = digest, room
@@ -144,11 +143,11 @@ def set_member(model: Tables, draft: d.SetMember, now: Millis) -> d.Outcome:
     if draft.role is None:
         del room.members[draft.user]
     elif member is not None:
-        member.role = draft.role
+        member.role = Role(draft.role)
     else:
         first = Seq(room.head + (not draft.event)) if draft.since_join else Seq(1)
-        row = MemberRow(draft.user, draft.role, room.head, first)
-        room.members[draft.user] = row
+        member = Membership(Role(draft.role), room.head, first)
+        room.members[draft.user] = member
         room.invites.pop(draft.user, None)
         room.bans.pop(draft.user, None)
     return d.Committed((MemberSet(room.name, draft.user, draft.role, first, event),))
@@ -181,17 +180,16 @@ def moderate(
         return d.Duplicate(room.head, room.last_ts)
     ts = stamp(now, room.last_ts)
     until = None if draft.seconds is None else ts + draft.seconds * 1000
-    sanction = SanctionRow(target, until, draft.reason)
+    sanction = Sanction(until, draft.reason)
     said = {"role": draft.role, "until": until, "reason": draft.reason}
     detail = {name: value for name, value in said.items() if value is not None}
     event = _tell(room, draft.user, target, draft.change, now, detail)
     barred = None
     match draft.change:
         case MemberChange.INVITE:
-            room.invites[target] = InviteRow(target, draft.user, ts)
+            room.invites[target] = Invite(draft.user, ts)
         case MemberChange.BAN:
-            ban = Sanction(until, draft.reason)
-            barred = bar_address(model, room, target, ban)
+            barred = bar_address(model, room, target, sanction)
             room.bans[target] = sanction
         case MemberChange.UNBAN:
             del room.bans[target]
@@ -202,7 +200,7 @@ def moderate(
             del room.mutes[target]
         case MemberChange.ROLE:
             assert draft.role is not None
-            room.members[target].role = draft.role
+            room.members[target].role = Role(draft.role)
     last = room.invites.get(target)
     if last is not None and draft.change in HOLD_OFF_MS:
         until = max(ts + HOLD_OFF_MS[draft.change], last.closed_until or 0)
@@ -219,7 +217,7 @@ def _is_forgotten(model: Tables, user: UserName) -> bool:
 
 
 def _is_done(
-    room: ModelRoom, draft: d.Moderate, member: MemberRow | None, now: Millis
+    room: ModelRoom, draft: d.Moderate, member: Membership | None, now: Millis
 ) -> bool:
     """Whether the act would change nothing."""
     match draft.change:
@@ -250,8 +248,8 @@ def _is_invited(room: ModelRoom, user: UserName, now: Millis) -> bool:
     )
 
 
-def _same(held: dict[UserName, SanctionRow], draft: d.Moderate) -> bool:
-    asked = SanctionRow(draft.target, None, draft.reason)
+def _same(held: dict[UserName, Sanction], draft: d.Moderate) -> bool:
+    asked = Sanction(None, draft.reason)
     return draft.seconds is None and held.get(draft.target) == asked
 
 

@@ -98,9 +98,13 @@ def _new(
 
 
 def _unreached(model: Tables, found: Mentions | None) -> tuple[UserName, ...]:
-    """Those whom a text names and does not reach, as far as there are such users."""
-    strangers = found.strangers if found is not None else ()
-    return tuple(name for name in strangers if name in model.users)
+    """Those whom a text names and does not reach, the first of them."""
+    missed: list[UserName] = []
+    for word in found.strangers if found is not None else ():
+        meant = next((name for name in word if name in model.users), None)
+        if meant is not None and meant not in missed:
+            missed.append(meant)
+    return tuple(missed[: d.STRANGERS_MAX])
 
 
 def _edit(

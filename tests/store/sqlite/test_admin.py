@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from chatd.core import drafts as d
-from chatd.core.changes import RoleSet, Unbanned
+from chatd.core.changes import RoleSet, Unbanned, UserAdded
 from chatd.core.entities import Sanction
 from chatd.core.settings import PLAIN
 from chatd.enums import AccountRole, Role
@@ -38,8 +38,7 @@ async def test_an_account_may_come_before_the_first_start(tmp_path: Path) -> Non
     admin.add_account(directory, ANN, "$hash")
     tokens.add_token(directory, ANN, b"t" * 32, None, T0)
     async with sqlite(directory) as store:
-        snapshot = await store.load(T0)
-        assert [user.user for user in snapshot.users] == [ANN]
+        await store.load(T0)
         assert await store.user(ANN) == UserRow(ANN, "ann", "user", "$hash")
         assert await store.token(b"t" * 32) == TokenRow(ANN, None, "")
 
@@ -199,8 +198,10 @@ async def test_a_ban_is_lifted(tmp_path: Path) -> None:
     assert not admin.unban(tmp_path, ANN)
     admin.ban(tmp_path, ANN, Sanction(None, "spam"), T0)
     async with sqlite(tmp_path) as store:
-        (loaded,) = (await store.load(T0)).users
-        assert loaded.ban == Sanction(None, "spam")
+        await store.load(T0)
+        record = await store.user_record(ANN)
+        assert record is not None
+        assert record.user.ban == Sanction(None, "spam")
         position = admin.unban(tmp_path, ANN)
         row = await store.user(ANN)
         assert row is not None
@@ -294,6 +295,19 @@ async def test_a_change_is_waited_for_while_a_daemon_runs(
         _, position = await store.changes(0)
         await one(store, d.KeepPosition(position))
         assert offline.wait_taken(tmp_path, number)
+
+
+async def test_of_new_accounts_a_daemon_is_told_of_administrators(
+    tmp_path: Path,
+) -> None:
+    """Whom it may wait for; others are not in its memory, and nobody waits for it."""
+    async with sqlite(tmp_path) as store:
+        assert admin.add_account(tmp_path, BOB, "$hash") is None
+        bot = UserName("bot")
+        assert admin.add_account(tmp_path, bot, None, role=AccountRole.BOT) is None
+        position = admin.add_account(tmp_path, ANN, None, role=AccountRole.ADMIN)
+        added = UserAdded(ANN, ANN, AccountRole.ADMIN)
+        assert await store.changes(0) == ([added], position)
 
 
 def test_who_serves_is_seen_without_trying(tmp_path: Path) -> None:

@@ -16,11 +16,10 @@ import pytest
 from chatd.core import drafts as d
 from chatd.core.mentions import Mentions
 from chatd.core.query import parse_query
-from chatd.core.settings import PLAIN
-from chatd.enums import AccountRole, Role
+from chatd.core.settings import PLAIN, RoomSettings
+from chatd.enums import AccountRole, MemberChange, Role
 from chatd.ids import RoomName, Seq, UserName
-from chatd.store.sqlite import load, reader, search
-from chatd.store.sqlite.direct import direct_rooms
+from chatd.store.sqlite import listing, load, reader, resident, search
 from chatd.store.sqlite.search_index import fill
 from chatd.store.sqlite.sql import transaction
 from chatd.store.sqlite.writer import Writer
@@ -28,6 +27,7 @@ from tests.store.support import (
     ANN,
     BOB,
     CY,
+    DAY,
     DIRECT,
     EPOCH,
     LOBBY,
@@ -280,33 +280,83 @@ def _session(number: int) -> bytes:
     return number.to_bytes(32)
 
 
-def a_start_with_many_conversations(at: Place) -> Callable[[], object]:
-    """They are read for those who come."""
-    talk(at, (BOB, CY))
-    return lambda: load.load(at.db, T0, T0, 1, 1, 1)
+def a_start_after_years(at: Place) -> Callable[[], object]:
+    """There are accounts with sessions, rooms with messages, and guests who went."""
+    fill_place(at)
+    return lambda: load.load(at.db, T0, T0, DAY, DAY, DAY)
 
 
-def the_conversations_of_one_of_many(at: Place) -> Callable[[], object]:
-    """Others have some, too."""
-    talk(at, (BOB, CY))
-    return lambda: direct_rooms(at.db, ANN)
+def one_of_many_rooms(at: Place) -> Callable[[], object]:
+    """It is found by its name, or by one that it had."""
+    fill_place(at)
+    at.commit([d.RenameRoom(LOBBY, ANN, None, RoomName("hall"))])
+    return lambda: resident.rooms(at.db, [LOBBY, DIRECT])
 
 
-def talk(at: Place, both: tuple[UserName, UserName]) -> None:
-    """Have many conversations, all of the same two."""
+def one_of_many_users(at: Place) -> Callable[[], object]:
+    """With his rooms, of which many others are not his, and many are no more."""
+    fill_place(at)
+    for number in range(at.n):
+        room = RoomName(f"gone{number}")
+        make = d.CreateRoom(room, EPOCH, PLAIN, {ANN: Role.OWNER}, maker=ANN)
+        leave = d.SetMember(room, ANN, None, event=False)
+        at.commit([make, leave, d.DropRoom(room)])
+    return lambda: resident.user_record(at.db, ANN)
+
+
+def how_some_of_many_are_shown(at: Place) -> Callable[[], object]:
+    """By their names."""
+    fill_place(at)
+    return lambda: resident.displays(at.db, [ANN, BOB, user(1)])
+
+
+def a_page_of_public_rooms(at: Place) -> Callable[[], object]:
+    """The others lie between them, and are passed over."""
+    fill_place(at)
+    return lambda: listing.public_rooms(at.db, LOBBY, 9)
+
+
+def rooms_that_forget(at: Place) -> Callable[[], object]:
+    """Most do not."""
+    fill_place(at)
+    at.commit([d.DeclareRoom(LOBBY, RoomSettings(keep_days=9))])
+    return lambda: listing.trimming(at.db, None, 9)
+
+
+def fill_place(at: Place) -> None:
+    """Have much of all that ann has nothing to do with."""
+    at.times(lambda number: d.AddUser(user(number), "u", AccountRole.USER, None))
     at.times(
-        lambda number: d.CreateRoom(
-            RoomName(f"@b{number},c{number}"),
-            EPOCH,
-            PLAIN,
-            dict.fromkeys(both, Role.MEMBER),
-        )
+        lambda number: d.OpenSession(_session(number), user(number), None, T0)  # type: ignore[arg-type]
     )
+    sessions = {_session(number): T0 - number % 9 for number in range(at.n)}
+    at.commit([d.SaveMarks({}, sessions)])  # type: ignore[arg-type]
+    for number in range(at.n):
+        who, guest = user(number), UserName(f"g{number}~aaaa")
+        for name in (f"@c{number},d{number}", f"r{number}", f"~r{number}"):
+            room = RoomName(name)
+            make = d.CreateRoom(room, EPOCH, PLAIN, {who: Role.OWNER}, maker=who)
+            at.commit([make, say("hi", user=who, room=room)])
+        new = d.AddUser(guest, "g", AccountRole.GUEST, None)
+        begin = d.OpenSession(_session(at.n + number), guest, None, T0, new)  # type: ignore[arg-type]
+        enter = d.SetMember(RoomName(f"r{number}"), guest, Role.MEMBER, event=False)
+        at.commit([begin, enter, d.EndSession(begin.session)])
+        for change in (MemberChange.INVITE, MemberChange.MUTE):
+            act = d.Moderate(RoomName(f"r{number}"), who, None, CY, change, seconds=9)
+            at.commit([act])
+        left = RoomName(f"left{number}")
+        make = d.CreateRoom(left, EPOCH, PLAIN, {who: Role.OWNER}, maker=who)
+        leave = d.SetMember(left, who, None, event=False)
+        at.commit([make, say("hi", user=who, room=left), leave])
 
 
 PASSED = [
-    a_start_with_many_conversations,
-    the_conversations_of_one_of_many,
+    a_start_after_years,
+    one_of_many_rooms,
+    one_of_many_users,
+    how_some_of_many_are_shown,
+    a_page_of_public_rooms,
+    rooms_that_forget,
     mentioned_once_and_not_any_more,
     one_more_of_many_who_were_told,
     blocked_reactions,
@@ -369,7 +419,25 @@ def a_whole_timeline(at: Place) -> Callable[[], object]:
     return lambda: reader.events(at.db, LOBBY, Seq(0), Seq(10**9), 10**6, 0, ANN)
 
 
+def members_of_one_room(at: Place) -> Callable[[], object]:
+    """All come into memory with it."""
+    at.times(lambda number: d.AddUser(user(number), "u", AccountRole.USER, None))
+    at.times(lambda number: d.SetMember(LOBBY, user(number), Role.MEMBER, event=False))
+    return lambda: resident.rooms(at.db, [LOBBY])
+
+
+def rooms_that_nobody_needs(at: Place) -> Callable[[], object]:
+    """All are told at a start."""
+    for number in range(at.n):
+        room = RoomName(f"left{number}")
+        make = d.CreateRoom(room, EPOCH, PLAIN, {ANN: Role.OWNER}, maker=ANN)
+        at.commit([make, d.SetMember(room, ANN, None, event=False)])
+    return lambda: load.load(at.db, T0, T0, DAY, DAY, DAY)
+
+
 RETURNED = [
+    members_of_one_room,
+    rooms_that_nobody_needs,
     reactions_that_are_there,
     messages_that_are_unread,
     messages_that_address_somebody,

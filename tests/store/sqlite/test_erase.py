@@ -13,6 +13,7 @@ import trio
 
 from chatd.core import drafts as d
 from chatd.core.changes import UserErased
+from chatd.core.entities import Invite
 from chatd.core.mentions import Mentions
 from chatd.core.settings import PLAIN
 from chatd.enums import AccountRole, MemberChange, Role
@@ -42,6 +43,7 @@ from tests.store.support import (
     page,
     react,
     refused,
+    row,
     say,
     seqs,
     session_id,
@@ -160,7 +162,9 @@ async def test_whom_he_blocked_and_who_meant_him_is_forgotten(tmp_path: Path) ->
             mentions = Mentions((other,), everybody=False)
             await one(store, d.NewMessage(LOBBY, user, None, "x", None, mentions))
         await beside_a_daemon(tmp_path, store, Fate.TOMBSTONE)
-        assert (await store.load(T0)).blocks == []
+        record = await store.user_record(BOB)
+        assert record is not None
+        assert record.blocks == []
         assert await store.unread(BOB, [(LOBBY, Seq(0), Seq(2))]) == [(0, 0)]
     db = apsw.Connection(str(tmp_path / "chatd.db"))
     assert db.execute("SELECT count(*) FROM mention").get == 0
@@ -179,7 +183,9 @@ async def test_who_is_erased_is_nobody_to_be_blocked(
             for on in (True, False):
                 outcome = await one(store, d.SetBlock(*one_way, on))
                 assert refused(outcome) is RejectCode.NO_USER
-        assert (await store.load(T0)).blocks == []
+        record = await store.user_record(BOB)
+        assert record is not None
+        assert record.blocks == []
 
 
 async def test_whom_he_invited_is_invited_no_more(tmp_path: Path) -> None:
@@ -191,9 +197,8 @@ async def test_whom_he_invited_is_invited_no_more(tmp_path: Path) -> None:
             invite = d.Moderate(room, sender, None, target, MemberChange.INVITE)
             assert isinstance(await one(store, invite), d.Committed)
         await beside_a_daemon(tmp_path, store, Fate.TOMBSTONE)
-        rooms = (await store.load(T0)).rooms
-        waiting = [(r.room, i.sender, i.user) for r in rooms for i in r.invites]
-        assert waiting == [(DEN, BOB, CY)]
+        assert (await row(store)).invites == {}
+        assert (await row(store, DEN)).invites == {CY: Invite(BOB, T0)}
 
 
 async def test_messages_may_stay_without_a_name(tmp_path: Path) -> None:
@@ -217,8 +222,12 @@ async def test_messages_may_stay_without_a_name(tmp_path: Path) -> None:
             outcome = await one(store, d.AddUser(name, "x", AccountRole.USER, None))
             assert refused(outcome) is RejectCode.NAME_TAKEN
     async with sqlite(tmp_path) as store:
-        snapshot = await store.load(T0)
-        assert {user.user for user in snapshot.users} == {BOB, UserName("cy")}
+        await store.load(T0)
+        names = (ANN, BOB, CY, NAMELESS)
+        records = [await store.user_record(name) for name in names]
+        assert [record and record.user.user for record in records] == [
+            *(None, BOB, CY, None)
+        ]
         assert seqs(await store.commit([say("on", user=BOB)], T0)) == [11]
 
 
@@ -264,12 +273,11 @@ async def test_what_he_could_come_in_with_is_gone(tmp_path: Path) -> None:
         assert await store.user(ANN) is None
         assert await store.token(b"t" * 32) is None
         assert await store.session(session_id("a")) is None
-        snapshot = await store.load(T0)
-        assert ANN not in {user.user for user in snapshot.users}
-        assert {m.user for room in snapshot.rooms for m in room.members} == {BOB}
-        assert [room.bans + room.mutes for room in snapshot.rooms] == [[]]
-        ((_, members),) = await store.direct_rooms(BOB)
-        assert list(members) == [BOB]
+        assert await store.user_record(ANN) is None
+        for name in (LOBBY, DIRECT):
+            room = await row(store, name)
+            assert list(room.members) == [BOB]
+            assert (room.bans, room.mutes) == ({}, {})
     changes: list[Callable[[], object]] = [
         lambda: admin.set_password(tmp_path, ANN, "$other"),
         lambda: admin.log_out(tmp_path, ANN),

@@ -14,13 +14,24 @@ from chatd.store import SqliteStore
 from chatd.store.sqlite.files import read_side
 from chatd.store.sqlite.generation import RAISED_EVERY_MS
 from chatd.store.sqlite.sql import select
-from tests.store.support import ANN, EPOCH, LOBBY, T0, fill, one, say, seqs, sqlite
+from tests.store.support import (
+    DIRECT,
+    EPOCH,
+    LOBBY,
+    T0,
+    fill,
+    one,
+    row,
+    say,
+    seqs,
+    sqlite,
+)
 
 
 async def epochs(store: SqliteStore) -> dict[RoomName, Epoch]:
     """Each room's epoch."""
-    found = {room.room: room.epoch for room in (await store.load(T0)).rooms}
-    return found | {room.name: room.epoch for room, _ in await store.direct_rooms(ANN)}
+    await store.load(T0)
+    return {found.room: found.epoch for found in await store.rooms([LOBBY, DIRECT])}
 
 
 def backup(directory: Path, target: Path) -> None:
@@ -43,8 +54,7 @@ async def kept(directory: Path) -> bool:
     """Whether the next start keeps the epochs; the timeline goes on anyway."""
     async with sqlite(directory) as store:
         found = await epochs(store)
-        rooms = (await store.load(T0)).rooms
-        head = next(room.head for room in rooms if room.room == LOBBY)
+        head = (await row(store)).head
         assert seqs([await one(store, say("next"))]) == [head + 1]
     assert len(set(found.values())) == (1 if EPOCH in found.values() else 2)
     assert all(len(epoch) == 16 for epoch in found.values())

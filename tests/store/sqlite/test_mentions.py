@@ -80,7 +80,7 @@ async def test_who_is_erased_is_addressed_by_nothing(tmp_path: Path) -> None:
         await fill(store)
         message = addressing(say("@bob @cy", "c1"), BOB)
         assert isinstance(message, d.NewMessage)
-        message.mentions = Mentions((BOB,), strangers=(CY,))
+        message.mentions = Mentions((BOB,), strangers=((CY,),))
         await store.commit([message, addressing(edit(1, "@bob!"), BOB)], T0)
     for name in (BOB, CY):
         erase(tmp_path, name, Fate.TOMBSTONE, lambda: UserName("unused"))
@@ -88,7 +88,7 @@ async def test_who_is_erased_is_addressed_by_nothing(tmp_path: Path) -> None:
         bare = say("@bob @cy", "c1")
         assert await one(store, bare) == d.Duplicate(Seq(1), T0)
         bare = say("@bob", "c2")
-        bare.mentions = Mentions(strangers=(BOB,))
+        bare.mentions = Mentions(strangers=((BOB,),))
         outcome = await one(store, bare)
         assert seqs([outcome]) == [3]
         assert isinstance(outcome, d.Committed)

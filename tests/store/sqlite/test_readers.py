@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,15 @@ import pytest
 import trio
 
 from chatd.errors import TooSlow
-from chatd.ids import Seq, UserName
+from chatd.ids import RoomName, Seq, UserName
 from chatd.store import SqliteStore
-from chatd.store.sqlite import reader
-from chatd.store.sqlite.readers import CONNECTIONS, COUNTED_ROOMS, Readers
+from chatd.store.sqlite import reader, resident
+from chatd.store.sqlite.readers import (
+    CONNECTIONS,
+    COUNTED_ROOMS,
+    LOADED_ROOMS,
+    Readers,
+)
 from tests.store.gate import Gate
 from tests.store.support import ANN, BOB, LOBBY, fill, one, page, say, sqlite
 
@@ -110,6 +115,31 @@ async def test_who_comes_back_to_many_rooms_is_counted_for_in_turns(
         gate.open.set()
         assert len(await store.unread(ANN, [mark] * many)) == many
     assert counted[:3] == [(ANN, COUNTED_ROOMS), (BOB, 1), (ANN, COUNTED_ROOMS)]
+
+
+async def test_who_comes_back_to_many_rooms_has_them_loaded_in_turns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside those for whom is counted; one room alone waits for nobody."""
+    loaded: list[tuple[RoomName, int]] = []
+
+    def rooms(_db: apsw.Connection, names: Sequence[RoomName]) -> Any:
+        loaded.append((names[0], len(names)))
+        return []
+
+    monkeypatch.setattr(resident, "rooms", rooms)
+    tea, many = RoomName("tea"), 3 * LOADED_ROOMS + 1
+    async with gated(tmp_path) as (store, gate), trio.open_nursery() as nursery:
+        nursery.start_soon(store._readers.count, held, gate, "before")
+        await gate.wait_begun(1)
+        for room, count in ((LOBBY, many), (tea, 2)):
+            nursery.start_soon(store.rooms, [room] * count)
+            await trio.testing.wait_all_tasks_blocked()
+        await store.rooms([LOBBY])
+        assert loaded == [(LOBBY, 1)]
+        gate.open.set()
+        await store.rooms([LOBBY] * many)
+    assert loaded[1:4] == [(LOBBY, LOADED_ROOMS), (tea, 2), (LOBBY, LOADED_ROOMS)]
 
 
 async def test_pages_are_served_in_the_order_of_asking(tmp_path: Path) -> None:

@@ -1,0 +1,163 @@
+"""What comes into memory while the daemon runs: rooms and users, each by its name.
+
+A room of ten thousand members is read at once, so what is made of each row is made
+here and not again by who asked for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import apsw
+
+from chatd.core.changes import AddressBan
+from chatd.core.entities import Invite, Membership, Sanction
+from chatd.core.rows import RoomRow, UserRecord, UserRow
+from chatd.enums import Role
+from chatd.ids import RoomName, UserName
+from chatd.store.sqlite.people import server_ban
+from chatd.store.sqlite.rooms import load_settings
+from chatd.store.sqlite.sql import find_rows, room_called, select, snapshot
+
+_ROLES = {role.value: role for role in Role}
+_LEADING = frozenset({Role.OWNER, Role.MODERATOR})
+
+_ROOM = f"""
+SELECT r.id, r.name, epoch, head, first, last_ts, settings, u.name,
+EXISTS (SELECT 1 FROM message m WHERE m.room_id = r.id)
+FROM room r LEFT JOIN user u ON u.id = r.maker_id
+WHERE r.id = {room_called("?1")} AND r.ended IS NULL"""  # noqa: S608 - ours
+# What is of a room is sorted here: its keys are numbers, not names.
+_MEMBERS = """
+SELECT u.name, m.role, m.read, m.first, u.id FROM member m JOIN user u
+ON u.id = m.user_id WHERE m.room_id = ? AND u.erased IS NULL"""
+_SANCTIONS = """
+SELECT u.name, s.kind, s.until, s.reason FROM sanction s JOIN user u
+ON u.id = s.user_id WHERE s.room_id = ? AND u.erased IS NULL"""
+_INVITES = """
+SELECT u.name, s.name, i.ts, i.closed_until FROM invite i JOIN user u
+ON u.id = i.user_id JOIN user s ON s.id = i.sender_id
+WHERE i.room_id = ? AND u.erased IS NULL AND s.erased IS NULL"""
+_BARRED = """
+SELECT u.name, a.address, a.at, a.until, a.reason FROM address_ban a JOIN user u
+ON u.id = a.user_id WHERE a.room_id = ? AND u.erased IS NULL"""
+_BANNED = """
+SELECT name, banned_at, banned_until, ban_reason FROM user WHERE id = ?"""
+_FORMER = "SELECT seq, name FROM former_name WHERE room_id = ?"
+
+_USER = """
+SELECT u.id, u.name, u.display, u.role, a.address, u.banned_at, u.banned_until,
+u.ban_reason FROM user u LEFT JOIN guest_address a ON a.user_id = u.id
+WHERE u.erased IS NULL AND """
+_BLOCKS = """
+SELECT u.name FROM block b JOIN user u ON u.id = b.blocked_id WHERE b.user_id = ?"""
+_MADE = """
+SELECT name FROM room WHERE maker_id = ? AND ended IS NULL ORDER BY name"""
+_ROOMS = """
+SELECT r.name FROM member m JOIN room r ON r.id = m.room_id
+WHERE m.user_id = ?1 AND r.ended IS NULL
+UNION ALL
+SELECT r.name FROM invite i JOIN room r ON r.id = i.room_id
+WHERE i.user_id = ?1 AND r.ended IS NULL"""
+_DISPLAYS = """
+SELECT name, display FROM user WHERE erased IS NULL AND (name) IN (VALUES $ROWS)"""
+
+
+def rooms(db: apsw.Connection, names: Sequence[RoomName]) -> list[RoomRow]:
+    """Read rooms with all who are in them, in the order in which they are named."""
+    found: dict[int, RoomRow] = {}
+    with snapshot(db):
+        for name in names:
+            for number, *row in select(db, _ROOM, (name,)):
+                if number not in found:
+                    found[number] = _room(db, number, row)
+    return list(found.values())
+
+
+def _room(db: apsw.Connection, number: int, row: list[Any]) -> RoomRow:
+    name, epoch, head, first, last_ts, settings, maker, spoken = row
+    members: dict[UserName, Membership] = {}
+    leading: list[int] = []
+    for user, role, read, since, user_number in sorted(select(db, _MEMBERS, (number,))):
+        members[user] = Membership(_ROLES[role], read, since)
+        if role in _LEADING:
+            leading.append(user_number)
+    bans: dict[UserName, Sanction] = {}
+    mutes: dict[UserName, Sanction] = {}
+    for user, kind, *sanction in sorted(select(db, _SANCTIONS, (number,)), key=_first):
+        (bans if kind == "ban" else mutes)[user] = Sanction(*sanction)
+    invites = sorted(select(db, _INVITES, (number,)))
+    return RoomRow(
+        name,
+        epoch,
+        head,
+        first,
+        last_ts,
+        load_settings(settings),
+        members,
+        banned=dict(_banned(db, leading)),
+        bans=bans,
+        mutes=mutes,
+        invites={user: Invite(*invite) for user, *invite in invites},
+        barred=barred_from(db, number),
+        was=[name for _, name in sorted(select(db, _FORMER, (number,)))],
+        maker=maker,
+        spoken=bool(spoken),
+    )
+
+
+def _banned(
+    db: apsw.Connection, users: list[int]
+) -> Iterator[tuple[UserName, Sanction]]:
+    """Those of some users who are banned from the server, or were."""
+    for user in users:
+        for name, *ban in select(db, _BANNED, (user,)):
+            sanction = server_ban(*ban)
+            if sanction is not None:
+                yield name, sanction
+
+
+def barred_from(db: apsw.Connection, room: int) -> list[AddressBan]:
+    """The addresses that bans of guests from a room, or from the server, hold for."""
+    return [AddressBan(*row) for row in sorted(select(db, _BARRED, (room,)))]
+
+
+def user_record(db: apsw.Connection, name: UserName) -> UserRecord | None:
+    """Read a user with all that he has; None if there is none, or it was erased."""
+    with snapshot(db):
+        return next(records(db, "u.name", name), None)
+
+
+def records(
+    db: apsw.Connection, column: str, value: int | UserName
+) -> Iterator[UserRecord]:
+    """The user of whom a column has a value, with all that he has, if there is one."""
+    for number, user in _users(db, column, value):
+        yield UserRecord(
+            user,
+            blocks=sorted(name for (name,) in select(db, _BLOCKS, (number,))),
+            made=[name for (name,) in select(db, _MADE, (number,))],
+            rooms=sorted({name for (name,) in select(db, _ROOMS, (number,))}),
+        )
+
+
+def _users(
+    db: apsw.Connection, column: str, value: int | UserName
+) -> Iterator[tuple[int, UserRow]]:
+    for number, name, display, role, address, *ban in select(
+        db, f"{_USER} {column} = ?", (value,)
+    ):
+        yield (
+            number,
+            UserRow(name, display, role, ban=server_ban(*ban), address=address),
+        )
+
+
+def displays(db: apsw.Connection, names: Sequence[UserName]) -> dict[UserName, str]:
+    """Read how users are shown; who was erased is nobody."""
+    return dict(find_rows(db, _DISPLAYS, [(name,) for name in names]))
+
+
+def _first(row: tuple[Any, ...]) -> Any:
+    return row[0]
