@@ -36,15 +36,10 @@ from chatd.ids import SessionId, UserName, is_guest
 from chatd.names import NAMES, check_ending, check_free
 from chatd.observe import log
 from chatd.ports import SessionRow, Store, UserRow
-from chatd.wire.accounts import (
-    DeleteAccount,
-    Password,
-    Register,
-    SecretCommand,
-)
+from chatd.wire.accounts import DeleteAccount, Password, Register, SecretCommand
 from chatd.wire.admissions import CreateInvitation, Link
-from chatd.wire.commands import Hello
 from chatd.wire.events import DAY_MS
+from chatd.wire.sessions import Hello
 
 
 @attrs.define(eq=False)

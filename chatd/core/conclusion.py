@@ -22,14 +22,10 @@ import attrs
 
 from chatd.core import drafts, retention, slowmode
 from chatd.core.applying import apply
-from chatd.core.changes import (
-    AccessRevoked,
-    Banned,
-    Change,
-    UserErased,
-    event_of,
-)
-from chatd.core.commands import RULES, Rule, accounts, lifecycle, sessions
+from chatd.core.changes import AccessRevoked, Banned, Change, UserErased, event_of
+from chatd.core.commands import RULES, Rule, accounts
+from chatd.core.commands.rooms import lifecycle
+from chatd.core.commands.sessions import hello, logout
 from chatd.core.drafts import Outcome, SaveMarks
 from chatd.core.effects import Origin, Tell
 from chatd.core.entities import Block, Connection
@@ -56,7 +52,7 @@ def take(turn: Turn, happened: Executed) -> None:
         for change in _changes_of(outcome):
             turn.apply(change)
         if kind is drafts.OpenSession and isinstance(outcome, drafts.Committed):
-            sessions.unclaimed(turn, draft.session)  # type: ignore[union-attr]
+            hello.unclaimed(turn, draft.session)  # type: ignore[union-attr]
     if kind is drafts.TrimRoom:
         retention.go_on(turn, draft, outcome)  # type: ignore[arg-type]
     if turn.live.barriers and isinstance(draft, _BARRIERS):
@@ -186,7 +182,7 @@ def _not_ended(
     turn: Turn, origin: Origin, draft: drafts.EndSession, outcome: Outcome
 ) -> None:
     if isinstance(outcome, drafts.Refused):
-        accounts.not_ended(turn, origin, draft)
+        logout.not_ended(turn, origin, draft)
 
 
 def _not_dropped(

@@ -17,9 +17,10 @@ from chatd.core.queries import ListTrimming, LoadRooms, LoadUser
 from chatd.errors import Ending
 from chatd.ids import ConnectionId, RoomName, Seq, UserName
 from chatd.wire.accounts import SecretCommand
-from chatd.wire.commands import Command, Hello
+from chatd.wire.commands import Command
 from chatd.wire.events import Ephemeral, Hidden, TimelineEvent
 from chatd.wire.replies import Reply, ServerFrame
+from chatd.wire.sessions import Hello
 
 C = TypeVar("C", bound=Command)
 Q = TypeVar("Q")

@@ -25,9 +25,10 @@ from chatd.core.principal import (
 from chatd.errors import Reject
 from chatd.ids import ConnectionId, RoomName, Seq
 from chatd.wire.accounts import SecretCommand
-from chatd.wire.commands import Command, Hello
+from chatd.wire.commands import Command
 from chatd.wire.events import Millis
 from chatd.wire.malformed import BadCommand
+from chatd.wire.sessions import Hello
 
 A = TypeVar("A")
 

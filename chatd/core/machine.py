@@ -18,26 +18,11 @@ from typing import Any
 import attrs
 
 from chatd.config import Config, LiveConfig
-from chatd.core import (
-    conclusion,
-    deadlines,
-    inputs,
-    loading,
-    presence,
-    rate_limits,
-)
+from chatd.core import conclusion, deadlines, inputs, loading, presence, rate_limits
 from chatd.core.agenda import Due
-from chatd.core.commands import (
-    FETCHES,
-    LOOK_UPS,
-    RULES,
-    Rule,
-    accounts,
-    lifecycle,
-    refuse,
-    rooms,
-    sessions,
-)
+from chatd.core.commands import FETCHES, LOOK_UPS, RULES, Rule, accounts, refuse
+from chatd.core.commands.rooms import lifecycle, membership
+from chatd.core.commands.sessions import hello
 from chatd.core.effects import Charge, Effect
 from chatd.core.entities import Barrier, Block, Connection, Sent
 from chatd.core.inputs import Input, Now
@@ -50,10 +35,11 @@ from chatd.core.turn import Turn
 from chatd.errors import Reject, RejectCode
 from chatd.ids import Epoch, RoomName, UserName, is_public
 from chatd.wire.accounts import Register
-from chatd.wire.commands import Command, Hello
+from chatd.wire.commands import Command
 from chatd.wire.events import Presence
 from chatd.wire.malformed import BadCommand
 from chatd.wire.rooms import Create
+from chatd.wire.sessions import Hello
 
 MALFORMED_BURST = 20
 MALFORMED_PER_S = 0.1
@@ -280,10 +266,10 @@ class Machine:
         command, so_far = waiting.command, waiting.so_far
         if connection is None:
             if isinstance(so_far, CountUnread):
-                sessions.uncounted(turn, so_far)
+                hello.uncounted(turn, so_far)
         elif isinstance(command, Hello):
             assert isinstance(so_far, CountUnread)
-            sessions.go_on(turn, connection, command, so_far)
+            hello.go_on(turn, connection, command, so_far)
         elif isinstance(command, Register):
             assert isinstance(so_far, HashedPassword)
             accounts.enroll(turn, connection, command, so_far)
@@ -314,7 +300,7 @@ class Machine:
         name = self.chat.durable.aliases.get(happened.room, happened.room)
         entry = connection.subscriptions.get(name)
         if entry is not None and entry.number == happened.subscription:
-            rooms.replayed(turn, connection, name, happened.at)
+            membership.replayed(turn, connection, name, happened.at)
 
     # --- what others have written -------------------------------------------
 
@@ -358,12 +344,12 @@ def _too_early(command: Command) -> BadCommand:
 _HANDLERS: dict[type[Input], Callable[[Machine, Turn, Any], None]] = {
     inputs.Opened: Machine._opened,
     inputs.Received: Machine._received,
-    inputs.Authenticated: _for_connection(sessions.authenticated),
+    inputs.Authenticated: _for_connection(hello.authenticated),
     inputs.Executed: Machine._executed,
     inputs.Replayed: Machine._replayed,
     inputs.Answered: Machine._answered,
     inputs.Fetched: Machine._fetched,
-    inputs.AuthenticationFailed: _for_connection(sessions.not_authenticated),
+    inputs.AuthenticationFailed: _for_connection(hello.not_authenticated),
     inputs.SecretChecked: _for_connection(accounts.checked),
     inputs.SecretRefused: _for_connection(accounts.unchecked),
     inputs.Closed: Machine._closed,

@@ -1,7 +1,7 @@
 """What somebody may still do at this moment, in a turn.
 
 Rates and caps that are about more than one command stand here, so that there is
-one place to ask: messages (`pace`), secrets (`may_verify`), rooms (`may_create`,
+one place to ask: messages (`may_send`), secrets (`may_verify`), rooms (`may_create`,
 `may_join`), the space of the disk (`may_grow`). Each is a `def` that takes what it
 allows and raises `Reject` for what it does not. A rate that is refused says how long
 to wait: so long that all rates that the command meets are satisfied then, and not
@@ -33,8 +33,10 @@ SPACE_RETRY_AFTER_S = 60.0
 # --- messages ---------------------------------------------------------------
 
 
-def pace(turn: Turn, connection: Connection, text: str = "") -> None:
+def may_send(turn: Turn, connection: Connection, text: str = "") -> None:
     """Take one message from its user's bucket, and from its address' ones.
+
+    Edits, reactions, what moderators do and the like count as one, too.
 
     Args:
         turn: The turn.
@@ -66,7 +68,7 @@ def pace(turn: Turn, connection: Connection, text: str = "") -> None:
 
 
 def give_back(turn: Turn, connection: Connection, text: str = "") -> None:
-    """Return what `pace` took: the message was stored before, or changed nothing."""
+    """Return what `may_send` took: it was stored before, or changed nothing."""
     user, address, shares = turn.user(connection), connection.address, turn.shares
     assert user.messages is not None
     user.messages.give_back()

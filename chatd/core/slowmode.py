@@ -1,7 +1,7 @@
 """What slow mode knows of who has said what, in `Room.sayings`.
 
 It is live: after a restart everybody may say something at once. What may be said is
-decided in `chatd.core.commands.speech`; here is what became of it.
+decided in `chatd.core.speech`; here is what became of it.
 """
 
 from __future__ import annotations

@@ -17,13 +17,7 @@ from chatd.core.applying import apply
 from chatd.core.changes import Change
 from chatd.core.drafts import Draft, Outcome, Refused
 from chatd.core.durable import DurableState
-from chatd.core.effects import (
-    Answer,
-    Append,
-    Effect,
-    Origin,
-    Query,
-)
+from chatd.core.effects import Answer, Append, Effect, Origin, Query
 from chatd.core.entities import Block, Connection, Room, User
 from chatd.core.inputs import Now
 from chatd.core.live import LiveState
@@ -31,9 +25,10 @@ from chatd.core.quota import Shares, Space, full_bucket
 from chatd.core.state import Chat
 from chatd.errors import MALFORMED, Ending, Reject, RejectCode
 from chatd.ids import ConnectionId, Epoch, RoomName, UserName, is_public
-from chatd.wire.commands import Command, Send
+from chatd.wire.commands import Command
 from chatd.wire.malformed import BadCommand
 from chatd.wire.replies import Done, Refusal, Reply
+from chatd.wire.timeline import Send
 
 LIMITED_BURST = 60
 LIMITED_PER_S = 1.0

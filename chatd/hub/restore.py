@@ -19,7 +19,7 @@ from chatd.core.applying import apply
 from chatd.core.applying.members import bar
 from chatd.core.changes import RoomDeclared, RoomMade
 from chatd.core.clock import Clock
-from chatd.core.commands.lifecycle import EMPTY_S
+from chatd.core.commands.rooms.lifecycle import EMPTY_S
 from chatd.core.drafts import (
     Committed,
     CreateRoom,

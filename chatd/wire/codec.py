@@ -7,8 +7,8 @@ its command, the `id`, `cid` and `type`, as far as they could be read, and one
 sentence that names the field. The sentence is bounded and never repeats what
 was sent, except the name of an unknown type, cleaned.
 
-What a field may hold is said by its type in `chatd.wire.commands`, and checked by
-that type's parser in `chatd.wire.fields`. Rules between the fields of one command
+What a field may hold is said by its type in the command's class, and checked by that
+type's parser in `chatd.wire.fields`. Rules between the fields of one command
 are the `_RULES` below; whatever needs to know who asks, or what exists, is decided
 in the core.
 
@@ -32,17 +32,15 @@ from cattrs import ClassValidationError, Converter
 
 from chatd.errors import RejectCode
 from chatd.names import ASCII, Names
-from chatd.wire.commands import Command, Hello, History, Join, Logout, Send
-from chatd.wire.fields import (
-    Mistyped,
-    converter_for,
-    kind_of,
-)
+from chatd.wire.commands import Command
+from chatd.wire.fields import Mistyped, converter_for, kind_of
 from chatd.wire.kinds import WIRE_NAMES
 from chatd.wire.malformed import BadCommand
-from chatd.wire.rooms import Create, SetRoom
+from chatd.wire.rooms import Create, Join, SetRoom
+from chatd.wire.sessions import Hello, Logout
 from chatd.wire.settings import SETTINGS
 from chatd.wire.text import TooLong
+from chatd.wire.timeline import History, Send
 
 TYPE_SHOWN_CHARS_MAX = 32
 """Of an unknown type, in the sentence that refuses it."""

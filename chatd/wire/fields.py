@@ -1,10 +1,10 @@
 """One parser for each type of a field of a command.
 
-What a field may hold is said by its type in `chatd.wire.commands`; each such
-type has one parser here, given to cattrs as its hook. cattrs coerces by
-default (`1` becomes `'1'`), so there is a hook for every type that a command
-uses. A parser raises `ValueError` with a sentence that says what was expected; the
-codec adds the name of the field.
+What a field may hold is said by its type in the command's class; each such type
+has one parser here, given to cattrs as its hook. cattrs coerces by default (`1`
+becomes `'1'`), so there is a hook for every type that a command uses. A
+parser raises `ValueError` with a sentence that says what was expected; the codec adds
+the name of the field.
 
 What people type or paste (texts, names, passwords, how long a ban lasts) may be
 wrong although the client is not: that is `Mistyped`, and is never held against the
@@ -138,7 +138,7 @@ _KINDS = {
 
 @cache
 def converter_for(text_chars: int, names: Names) -> Converter:
-    """Teach cattrs the types of `chatd.wire.commands`, and nothing else.
+    """Teach cattrs the types of commands' fields, and nothing else.
 
     Detailed validation, which names the field, costs 0.1 µs where all is well.
     """

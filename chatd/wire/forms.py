@@ -35,11 +35,9 @@ from chatd.enums import (
     Visibility,
 )
 from chatd.errors import Ending, RejectCode
-from chatd.wire import commands as c
 from chatd.wire import events as e
 from chatd.wire import kinds
 from chatd.wire import replies as r
-from chatd.wire import rooms as room_commands
 from chatd.wire.fields import (
     BAN_S_MAX,
     ID_CHARS_MAX,
@@ -57,6 +55,8 @@ from chatd.wire.fields import (
     STATES,
     WORD,
 )
+from chatd.wire.rooms import Create, Join, SetRoom
+from chatd.wire.sessions import Hello, Logout
 from chatd.wire.settings import SETTINGS
 from chatd.wire.text import (
     CONTROLS,
@@ -66,6 +66,7 @@ from chatd.wire.text import (
     OVERRIDES,
     STATUS_CHARS_MAX,
 )
+from chatd.wire.timeline import History, Send
 
 Schema = dict[str, Any]
 
@@ -264,7 +265,7 @@ _ANOTHER: Schema = {
 _KEPT = _either(("text",), ("deleted",))
 
 RULES: dict[Any, Schema] = {
-    c.Hello: {
+    Hello: {
         "allOf": [
             _needs("password", "name"),
             _not_both("name", "token"),
@@ -273,12 +274,12 @@ RULES: dict[Any, Schema] = {
             {"if": _ANOTHER, "then": _given("session")},
         ]
     },
-    c.Join: {"allOf": [_needs("since", "epoch"), _not_both("since", "last")]},
-    c.Logout: {"not": {"allOf": [_given("session"), _EVERYWHERE]}},
-    c.Send: _either(("room",), ("to",)),
-    c.History: _not_both("before", "after"),
-    room_commands.Create: {"oneOf": [_given("room"), _PRIVATE]},
-    room_commands.SetRoom: {"anyOf": [_given(name) for name in SETTINGS]},
+    Join: {"allOf": [_needs("since", "epoch"), _not_both("since", "last")]},
+    Logout: {"not": {"allOf": [_given("session"), _EVERYWHERE]}},
+    Send: _either(("room",), ("to",)),
+    History: _not_both("before", "after"),
+    Create: {"oneOf": [_given("room"), _PRIVATE]},
+    SetRoom: {"anyOf": [_given(name) for name in SETTINGS]},
     e.Message: _KEPT,
     e.Edit: _KEPT,
     e.React: _either(("emoji", "on"), ("deleted",)),

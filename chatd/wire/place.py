@@ -24,3 +24,11 @@ class NamePlace:
     type: ClassVar[str] = "place"
     name: Display
     id: CommandId = None
+
+
+@attrs.define
+class Ping:
+    """Ask for an `ok`, to see that the connection works."""
+
+    type: ClassVar[str] = "ping"
+    id: CommandId = None

@@ -1,4 +1,4 @@
-"""Commands of owners about a room: made, set, renamed, ended."""
+"""Commands about rooms: made, joined and left, set, renamed, ended, listed."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ from typing import ClassVar
 
 import attrs
 
-from chatd.ids import Cid, RoomName
-from chatd.wire.kinds import (
-    CommandId,
-    PublicRoom,
-)
+from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
+from chatd.wire.kinds import CommandId, PageLimit, PublicRoom
 from chatd.wire.settings import FirstSettings, Settings, own_first
 
 
@@ -22,6 +19,28 @@ class Create(FirstSettings):
     room: PublicRoom | None = None
     private: bool = False
     cid: Cid | None = None
+    id: CommandId = None
+
+
+@attrs.define
+class Join:
+    """Become a member of a room, or subscribe to it again from a position."""
+
+    type: ClassVar[str] = "join"
+    room: RoomName
+    since: Seq | None = None
+    epoch: Epoch | None = None
+    last: PageLimit | None = None
+    users: bool = False
+    id: CommandId = None
+
+
+@attrs.define
+class Leave:
+    """End the membership of a room on all devices."""
+
+    type: ClassVar[str] = "leave"
+    room: RoomName
     id: CommandId = None
 
 
@@ -53,4 +72,26 @@ class Destroy:
     type: ClassVar[str] = "destroy"
     room: RoomName
     cid: Cid | None = None
+    id: CommandId = None
+
+
+@attrs.define
+class Rooms:
+    """Ask for the public rooms."""
+
+    type: ClassVar[str] = "rooms"
+    after: RoomName | None = None
+    limit: PageLimit = PageLimit(100)
+    id: CommandId = None
+
+
+@attrs.define
+class Who:
+    """Ask who is online in a room, or with `all` who is a member."""
+
+    type: ClassVar[str] = "who"
+    room: RoomName
+    after: UserName | None = None
+    limit: PageLimit = PageLimit(100)
+    all: bool = False
     id: CommandId = None

@@ -26,8 +26,8 @@ from chatd.ids import SessionId, UserName
 from chatd.ports import UserRow
 from chatd.wire.accounts import DeleteAccount, Password, Refresh, Register
 from chatd.wire.admissions import CreateInvitation, Link
-from chatd.wire.commands import Hello
 from chatd.wire.kinds import GuestName, NewPassword, Secret
+from chatd.wire.sessions import Hello
 from tests.logs import capture_logs
 from tests.store.memory import MemoryStore
 

@@ -32,8 +32,8 @@ from chatd.enums import AccountRole
 from chatd.errors import ConfigError, Reject, RejectCode
 from chatd.ids import SessionId, UserName
 from chatd.wire.accounts import Refresh
-from chatd.wire.commands import Hello
 from chatd.wire.kinds import Secret
+from chatd.wire.sessions import Hello
 from tests.logs import capture_logs
 from tests.store.memory import MemoryStore
 

@@ -16,8 +16,9 @@ from chatd.core.state import Chat
 from chatd.enums import State
 from chatd.ids import RoomName, UserName, is_direct
 from chatd.wire import events, replies
-from chatd.wire.commands import Command, Join
+from chatd.wire.commands import Command
 from chatd.wire.events import UserShown
+from chatd.wire.rooms import Join
 
 DURABLE = (
     *("send", "edit", "delete", "react"),

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from chatd.core.agenda import Agenda, Due
 from chatd.ids import ConnectionId
-from tests.core.house import ANN, BOB
+from tests.core.harness import ANN, BOB
 
 KINDS = st.sampled_from([Due.LOGIN, Due.EXPIRY])
 KEYS = st.integers(1, 4).map(ConnectionId)

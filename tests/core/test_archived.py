@@ -12,20 +12,8 @@ from chatd.config.limits import Limits
 from chatd.enums import Role
 from chatd.ids import Cid, RoomName, Seq, UserName
 from chatd.wire import events, replies
-from chatd.wire.commands import (
-    Command,
-    Delete,
-    Edit,
-    History,
-    Join,
-    Leave,
-    React,
-    Read,
-    Search,
-    Send,
-    Typing,
-)
-from chatd.wire.commands import Rooms as RoomsCommand
+from chatd.wire.commands import Command
+from chatd.wire.ephemeral import Read, Typing
 from chatd.wire.kinds import (
     Emoji,
     KeepCount,
@@ -36,8 +24,10 @@ from chatd.wire.kinds import (
     Topic,
 )
 from chatd.wire.moderation import Ban, Invite, Kick, SetRole
-from chatd.wire.rooms import Create, SetRoom
-from tests.core.house import ADA, ANN, BOB, CY, LOBBY, House, Peer
+from chatd.wire.rooms import Create, Join, Leave, SetRoom
+from chatd.wire.rooms import Rooms as RoomsCommand
+from chatd.wire.timeline import Delete, Edit, History, React, Search, Send
+from tests.core.harness import ADA, ANN, BOB, CY, LOBBY, Harness, Peer
 
 HI, HO = Text("hi"), Text("ho")
 TEAM = RoomName("team")
@@ -53,7 +43,7 @@ CONFIG = Config(
 class Scene:
     """ann's archived room, in which bob is a member; each has written once."""
 
-    house: House
+    harness: Harness
     ann: Peer
     bob: Peer
 
@@ -61,14 +51,14 @@ class Scene:
 @pytest.fixture
 def scene() -> Scene:
     """Two people, nothing to take; bob has put a reaction on ann's message."""
-    house = House(CONFIG)
-    ann, bob = house.user(ANN, TEAM), house.user(BOB, TEAM)
+    harness = Harness(CONFIG)
+    ann, bob = harness.user(ANN, TEAM), harness.user(BOB, TEAM)
     ann.ask(Send(HI, TEAM))
     bob.ask(Send(HI, TEAM, cid=Cid("x")))
     bob.ask(React(TEAM, OTHERS, PLUS))
     ann.ask(SetRoom(TEAM, archived=True))
-    house.take_all()
-    return Scene(house, ann, bob)
+    harness.take_all()
+    return Scene(harness, ann, bob)
 
 
 def code(peer: Peer, command: Command) -> str:
@@ -91,10 +81,10 @@ def code(peer: Peer, command: Command) -> str:
 @pytest.mark.parametrize("who", [ANN, BOB, ADA])
 def test_nobody_says_anything(scene: Scene, command: Command, who: UserName) -> None:
     """Neither its owner nor an administrator: `forbidden`, and nothing is stored."""
-    peer = {ANN: scene.ann, BOB: scene.bob}.get(who) or scene.house.user(who, TEAM)
-    head = scene.house.chat.durable.rooms[TEAM].head
+    peer = {ANN: scene.ann, BOB: scene.bob}.get(who) or scene.harness.user(who, TEAM)
+    head = scene.harness.chat.durable.rooms[TEAM].head
     assert code(peer, command) == "forbidden"
-    assert scene.house.chat.durable.rooms[TEAM].head == head
+    assert scene.harness.chat.durable.rooms[TEAM].head == head
 
 
 def test_what_was_stored_before_is_answered_as_it_was(scene: Scene) -> None:
@@ -113,7 +103,7 @@ def test_what_takes_away_is_possible(scene: Scene) -> None:
 
 def test_it_is_read_as_ever(scene: Scene) -> None:
     """By whoever comes, too: history, replay, search, read marks; and it is left."""
-    cy = scene.house.user(CY)
+    cy = scene.harness.user(CY)
     ok, *_, caught_up = cy.join(TEAM, last=PageLimit(9))
     assert (ok.archived, caught_up.type) == (True, "caught_up")
     for command in (
@@ -145,11 +135,11 @@ def test_nobody_is_shown_as_typing(scene: Scene) -> None:
 
 def test_it_is_marked_wherever_it_is_named(scene: Scene) -> None:
     """In the event, the `ok` of a join, `welcome` and the list of rooms."""
-    event = scene.house.delivered[-1]
+    event = scene.harness.delivered[-1]
     assert isinstance(event, events.Room)
     assert event.archived is True
     assert scene.ann.join(TEAM)[0].archived
-    (welcome,) = scene.house.open().hello(name="bob", password="right")
+    (welcome,) = scene.harness.open().hello(name="bob", password="right")
     (state,) = [state for state in welcome.rooms if state.room == TEAM]
     assert state.archived
     (page,) = scene.ann.ask(RoomsCommand())
@@ -163,7 +153,7 @@ def test_it_is_opened_again_by_an_owner(scene: Scene) -> None:
     """With a new topic at once, if he likes; then all is as before."""
     assert code(scene.bob, SetRoom(TEAM, archived=False)) == "forbidden"
     scene.ann.ask(SetRoom(TEAM, topic=Topic("tea"), archived=False))
-    event = scene.house.delivered[-1]
+    event = scene.harness.delivered[-1]
     assert isinstance(event, events.Room)
     assert (event.topic, event.archived) == ("tea", False)
     assert not scene.ann.join(TEAM)[0].archived
@@ -175,7 +165,7 @@ def test_moderators_do_not_archive_and_the_configuration_has_its_own(
 ) -> None:
     """It is an owner's, and an administrator's in a public room."""
     scene.ann.ask(SetRole(TEAM, BOB, Role("moderator")))
-    ada = scene.house.user(ADA)
+    ada = scene.harness.user(ADA)
     assert code(scene.bob, SetRoom(TEAM, archived=False)) == "forbidden"
     assert code(ada, SetRoom(TEAM, archived=False)) == "ok"
     assert code(ada, SetRoom(LOBBY, archived=True)) == "forbidden"
@@ -184,19 +174,19 @@ def test_moderators_do_not_archive_and_the_configuration_has_its_own(
 def test_what_is_sent_behind_it_is_decided_by_it(scene: Scene) -> None:
     """Before it is on disk nobody knows; what was sent before it is stored."""
     scene.ann.ask(SetRoom(TEAM, archived=False))
-    scene.house.take_all()
+    scene.harness.take_all()
     scene.bob.say(Send(HI, TEAM, id=1))
     scene.ann.say(SetRoom(TEAM, archived=True))
     scene.bob.say(Send(HO, TEAM, id=2))
-    scene.house.settle()
+    scene.harness.settle()
     told = {f.id: f.type for f in scene.bob.take() if hasattr(f, "re")}
     assert told == {1: "ok", 2: "error"}
 
 
 def test_it_is_archived_after_a_restart(scene: Scene) -> None:
     """Also where it is joined to create it, it is there."""
-    scene.house.restart()
-    bob = scene.house.user(BOB)
+    scene.harness.restart()
+    bob = scene.harness.user(BOB)
     (created,) = bob.ask(Create(PublicRoom("team")))
     assert created.code == "exists"
     joined: Any = bob.ask(Join(TEAM))[0]

@@ -31,15 +31,28 @@ from chatd.ids import (
     is_direct,
 )
 from chatd.ports import UserRow
-from chatd.wire import accounts as w
-from chatd.wire import admissions as v
-from chatd.wire import commands as c
 from chatd.wire import kinds as k
-from chatd.wire import moderation as m
-from chatd.wire import place as p
-from chatd.wire import rooms as r
+from chatd.wire.accounts import DeleteAccount, Password, Refresh, Register
+from chatd.wire.admissions import CreateInvitation, Invitations, Link, RevokeInvitation
+from chatd.wire.commands import Command
 from chatd.wire.encode import encode
-from tests.core.house import ANN, BOB, CY, LOBBY, House, Peer
+from chatd.wire.ephemeral import Read, Status, Typing
+from chatd.wire.moderation import (
+    Ban,
+    Decline,
+    Invite,
+    Kick,
+    Mute,
+    SetRole,
+    Unban,
+    Unmute,
+)
+from chatd.wire.place import About, NamePlace, Ping
+from chatd.wire.rooms import Create, Destroy, Join, Leave, Rename, Rooms, SetRoom, Who
+from chatd.wire.sessions import Hello, Logout, Sessions
+from chatd.wire.timeline import Delete, Edit, History, React, Reactions, Search, Send
+from chatd.wire.users import Block, Blocks, Profile, Unblock
+from tests.core.harness import ANN, BOB, CY, LOBBY, Harness, Peer
 
 LETTERS = {
     "bad_credentials": "c",
@@ -223,7 +236,7 @@ SCOPES = {
 }
 IN_NO_DIRECT = ("guest", "visitor")
 FREE = Config(limits=Limits(messages_per_s=0))
-Make = Callable[[RoomName, Seq], c.Command | None]
+Make = Callable[[RoomName, Seq], Command | None]
 
 
 def public(room: RoomName) -> k.PublicRoom | None:
@@ -231,78 +244,78 @@ def public(room: RoomName) -> k.PublicRoom | None:
     return k.PublicRoom(room) if room[0] not in "@~" else None
 
 
-def make_create(room: RoomName, _of: Seq) -> c.Command | None:
+def make_create(room: RoomName, _of: Seq) -> Command | None:
     """Create a room of that name, where the name may be asked for."""
-    return r.Create(name) if (name := public(room)) else None
+    return Create(name) if (name := public(room)) else None
 
 
 WITH_ROOM: dict[str, Make] = {
-    "join": lambda room, _of: c.Join(room),
-    "leave": lambda room, _of: c.Leave(room),
-    "send": lambda room, _of: c.Send(HI, room),
-    "edit": lambda room, of: c.Edit(room, of, k.Text("ho")),
-    "delete": c.Delete,
-    "react": lambda room, of: c.React(room, of, k.Emoji("+")),
+    "join": lambda room, _of: Join(room),
+    "leave": lambda room, _of: Leave(room),
+    "send": lambda room, _of: Send(HI, room),
+    "edit": lambda room, of: Edit(room, of, k.Text("ho")),
+    "delete": Delete,
+    "react": lambda room, of: React(room, of, k.Emoji("+")),
     "create": make_create,
-    "room": lambda room, _of: r.SetRoom(room, topic=k.Topic("x")),
-    "rename": lambda room, _of: r.Rename(room, k.PublicRoom("orchard")),
-    "destroy": lambda room, _of: r.Destroy(room),
-    "invite": lambda room, _of: m.Invite(room, EVE),
-    "decline": lambda room, _of: m.Decline(room),
-    "kick": lambda room, _of: m.Kick(room, BOB),
-    "ban": lambda room, _of: m.Ban(room, BOB),
-    "unban": lambda room, _of: m.Unban(room, BOB),
-    "mute": lambda room, _of: m.Mute(room, BOB),
-    "unmute": lambda room, _of: m.Unmute(room, BOB),
-    "role": lambda room, _of: m.SetRole(room, BOB, Role("moderator")),
-    "typing": lambda room, _of: c.Typing(room),
-    "read": lambda room, _of: c.Read(room, Seq(1)),
-    "history": lambda room, _of: c.History(room),
-    "reactions": lambda room, of: c.Reactions(room, of, k.Emoji("+")),
-    "search": lambda room, _of: c.Search(k.QueryText("hi"), room),
-    "who": lambda room, _of: c.Who(room),
+    "room": lambda room, _of: SetRoom(room, topic=k.Topic("x")),
+    "rename": lambda room, _of: Rename(room, k.PublicRoom("orchard")),
+    "destroy": lambda room, _of: Destroy(room),
+    "invite": lambda room, _of: Invite(room, EVE),
+    "decline": lambda room, _of: Decline(room),
+    "kick": lambda room, _of: Kick(room, BOB),
+    "ban": lambda room, _of: Ban(room, BOB),
+    "unban": lambda room, _of: Unban(room, BOB),
+    "mute": lambda room, _of: Mute(room, BOB),
+    "unmute": lambda room, _of: Unmute(room, BOB),
+    "role": lambda room, _of: SetRole(room, BOB, Role("moderator")),
+    "typing": lambda room, _of: Typing(room),
+    "read": lambda room, _of: Read(room, Seq(1)),
+    "history": lambda room, _of: History(room),
+    "reactions": lambda room, of: Reactions(room, of, k.Emoji("+")),
+    "search": lambda room, _of: Search(k.QueryText("hi"), room),
+    "who": lambda room, _of: Who(room),
 }
 """What is asked of a room; `of` is a message of somebody else's."""
 
 VARIANTS: dict[str, Make] = {
     "edit own": WITH_ROOM["edit"],
     "delete own": WITH_ROOM["delete"],
-    "room post": lambda room, _of: r.SetRoom(room, post=Post("moderators")),
-    "kick owner": lambda room, _of: m.Kick(room, ANN),
-    "role of owner": lambda room, _of: m.SetRole(room, ANN, Role("member")),
-    "invite a member": lambda room, _of: m.Invite(room, BOB),
-    "take back": lambda room, _of: m.Invite(room, EVE, on=False),
-    "invite into": lambda room, _of: v.CreateInvitation(room=room),
-    "join since": lambda room, _of: c.Join(room, Seq(0), Epoch("0" * 16)),
+    "room post": lambda room, _of: SetRoom(room, post=Post("moderators")),
+    "kick owner": lambda room, _of: Kick(room, ANN),
+    "role of owner": lambda room, _of: SetRole(room, ANN, Role("member")),
+    "invite a member": lambda room, _of: Invite(room, BOB),
+    "take back": lambda room, _of: Invite(room, EVE, on=False),
+    "invite into": lambda room, _of: CreateInvitation(room=room),
+    "join since": lambda room, _of: Join(room, Seq(0), Epoch("0" * 16)),
 }
 """The same of oneself, of one's betters, of more."""
 
-WITHOUT_ROOM: dict[str, c.Command] = {
-    "hello": c.Hello(),
-    "register": w.Register(k.GuestName("new"), NEW),
-    "password": w.Password(k.Secret("right"), NEW),
-    "end account": w.DeleteAccount(k.Secret("right")),
-    "refresh": w.Refresh(k.Secret("no token")),
-    "logout": c.Logout(),
-    "profile": c.Profile(k.Display("D")),
-    "create private": r.Create(private=True),
-    "send to": c.Send(HI, to=CY),
-    "block": c.Block(CY),
-    "unblock": c.Unblock(CY),
-    "blocks": c.Blocks(),
-    "search all": c.Search(k.QueryText("hi")),
-    "status": c.Status(State("away")),
-    "rooms": c.Rooms(),
-    "sessions": c.Sessions(),
-    "logout another": c.Logout(session=SessionTag("0a1b2c3d4e")),
-    "ping": c.Ping(),
-    "link": v.Link(),
-    "invite here": v.CreateInvitation(),
-    "invite admin": v.CreateInvitation(role=InvitedRole("admin")),
-    "invitations": v.Invitations(),
-    "take back one": v.RevokeInvitation(k.InvitationNumber(9)),
-    "about": p.About(),
-    "place": p.NamePlace(k.Display("P")),
+WITHOUT_ROOM: dict[str, Command] = {
+    "hello": Hello(),
+    "register": Register(k.GuestName("new"), NEW),
+    "password": Password(k.Secret("right"), NEW),
+    "end account": DeleteAccount(k.Secret("right")),
+    "refresh": Refresh(k.Secret("no token")),
+    "logout": Logout(),
+    "profile": Profile(k.Display("D")),
+    "create private": Create(private=True),
+    "send to": Send(HI, to=CY),
+    "block": Block(CY),
+    "unblock": Unblock(CY),
+    "blocks": Blocks(),
+    "search all": Search(k.QueryText("hi")),
+    "status": Status(State("away")),
+    "rooms": Rooms(),
+    "sessions": Sessions(),
+    "logout another": Logout(session=SessionTag("0a1b2c3d4e")),
+    "ping": Ping(),
+    "link": Link(),
+    "invite here": CreateInvitation(),
+    "invite admin": CreateInvitation(role=InvitedRole("admin")),
+    "invitations": Invitations(),
+    "take back one": RevokeInvitation(k.InvitationNumber(9)),
+    "about": About(),
+    "place": NamePlace(k.Display("P")),
 }
 
 
@@ -313,7 +326,7 @@ WITHOUT_ROOM: dict[str, c.Command] = {
 class World:
     """A chat, one actor in it, and its rooms in the order of `ROOMS`."""
 
-    house: House
+    harness: Harness
     actor: Peer
     rooms: tuple[RoomName, ...]
     own: dict[RoomName, Seq]
@@ -322,49 +335,49 @@ class World:
 
 def build(who: str) -> World:
     """Make the chat of a cell."""
-    house = House(FREE)
+    harness = Harness(FREE)
     role = "admin" if who == "admin" else "user"
-    house.model.users[IVY] = UserRow(IVY, IVY, role)
-    house.model.users[EVE] = UserRow(EVE, EVE, "user")
-    ann, bob, cy = (house.user(name, TEAM, LOBBY) for name in (ANN, BOB, CY))
-    actor = house.guest() if who in IN_NO_DIRECT else house.user(IVY)
-    name = house.chat.live.connections[actor.id].user
+    harness.model.users[IVY] = UserRow(IVY, IVY, role)
+    harness.model.users[EVE] = UserRow(EVE, EVE, "user")
+    ann, bob, cy = (harness.user(name, TEAM, LOBBY) for name in (ANN, BOB, CY))
+    actor = harness.guest() if who in IN_NO_DIRECT else harness.user(IVY)
+    name = harness.chat.live.connections[actor.id].user
     assert name is not None
-    den, far = (ann.ask(r.Create(private=True))[-1].room for _ in range(2))
+    den, far = (ann.ask(Create(private=True))[-1].room for _ in range(2))
     # Whoever is first in a declared room is its member; its owner comes from above.
-    house.set_role(LOBBY, ANN, Role.OWNER)
+    harness.set_role(LOBBY, ANN, Role.OWNER)
     for peer, invited in ((bob, BOB), (cy, CY), (actor, name)):
         for room in (den, far):
             if room == den or peer is not actor:
-                ann.ask(m.Invite(room, invited))
+                ann.ask(Invite(room, invited))
                 peer.join(room)
     own = {}
     ours = (TEAM, LOBBY, den)
     for room in ours:
         actor.join(room)
-        ann.ask(c.Send(HI, room))
-        own[room] = Seq(house.chat.durable.rooms[room].head + 1)
-        actor.ask(c.Send(HI, room))
+        ann.ask(Send(HI, room))
+        own[room] = Seq(harness.chat.durable.rooms[room].head + 1)
+        actor.ask(Send(HI, room))
     for room in ours:
         if who not in INSIDERS:
-            actor.ask(c.Leave(room))
+            actor.ask(Leave(room))
         if who == "banned":
-            ann.ask(m.Ban(room, name))
+            ann.ask(Ban(room, name))
         elif who == "muted":
-            ann.ask(m.Mute(room, name))
+            ann.ask(Mute(room, name))
         elif who in ("moderator", "owner", "keeper"):
             role = "owner" if who == "owner" else "moderator"
-            ann.ask(m.SetRole(room, name, Role(role)))
-    bob.ask(c.Send(HI, to=CY))
+            ann.ask(SetRole(room, name, Role(role)))
+    bob.ask(Send(HI, to=CY))
     if who not in IN_NO_DIRECT:
-        cy.ask(c.Send(HI, to=IVY))
-        actor.ask(c.Send(HI, to=CY))
+        cy.ask(Send(HI, to=IVY))
+        actor.ask(Send(HI, to=CY))
         own[OWN] = Seq(2)
-    house.chat.live.connections[actor.id].scope = SCOPES.get(who)
-    house.settle()
-    house.take_all()
+    harness.chat.live.connections[actor.id].scope = SCOPES.get(who)
+    harness.settle()
+    harness.take_all()
     rooms = (TEAM, LOBBY, den, far, OWN, OTHERS, NOWHERE, NO_DEN)
-    return World(house, actor, rooms, own)
+    return World(harness, actor, rooms, own)
 
 
 def others_message(world: World, room: RoomName) -> Seq:
@@ -375,7 +388,7 @@ def others_message(world: World, room: RoomName) -> Seq:
     return Seq(own - 1)
 
 
-def reply_to(world: World, command: c.Command) -> Any:
+def reply_to(world: World, command: Command) -> Any:
     """What the actor gets for a command."""
     frames = world.actor.ask(attrs.evolve(command, id=7))
     (reply,) = [frame for frame in frames if hasattr(frame, "re")]
@@ -383,7 +396,7 @@ def reply_to(world: World, command: c.Command) -> Any:
     return reply
 
 
-def letter(world: World, command: c.Command | None) -> str:
+def letter(world: World, command: Command | None) -> str:
     """The cell."""
     if command is None:
         return "-"
@@ -460,11 +473,11 @@ def test_a_room_that_one_may_not_see_is_one_that_does_not_exist(
         pairs = [(far, NO_DEN), (OTHERS, NO_DIRECT)]
         if who not in INSIDERS:
             pairs.append((den, NO_DEN))
-        ann = next(iter(world.house.peers.values()))
+        ann = next(iter(world.harness.peers.values()))
         for changing in (False, True):
             for hidden, none in pairs:
                 if changing and hidden != OTHERS:
-                    ann.say(r.SetRoom(hidden, topic=k.Topic("y")))
+                    ann.say(SetRoom(hidden, topic=k.Topic("y")))
                 said = [ask(world, row, name, cid) for name in (hidden, none)]
                 assert said[0][0] == said[1][0], (row, who)
                 told, untold = (encode(reply) for _, reply in said)
@@ -477,7 +490,7 @@ def ask(world: World, row: str, room: RoomName, cid: Cid | None) -> Any:
     """Which effects a command has, and its reply."""
     command: Any = {**WITH_ROOM, **VARIANTS}[row](room, Seq(1))
     if command is None:
-        return [], world.actor.ask(c.Ping())[-1]
+        return [], world.actor.ask(Ping())[-1]
     if hasattr(command, "cid"):
         command = attrs.evolve(command, cid=cid)
     effects = world.actor.say(command)
@@ -485,21 +498,21 @@ def ask(world: World, row: str, room: RoomName, cid: Cid | None) -> Any:
         (type(e), type(e.origin.draft) if isinstance(e, Append) else None)
         for e in effects
     ]
-    world.house.settle()
+    world.harness.settle()
     (reply,) = [frame for frame in world.actor.take() if hasattr(frame, "re")]
     return steps, reply
 
 
 def test_nobody_does_anything_before_hello() -> None:
     """Whatever it names, it is `not_authenticated`, but what leads to a hello."""
-    house = House()
+    harness = Harness()
     for make in WITH_ROOM.values():
         command = make(TEAM, Seq(1))
         assert command is not None
-        (error,) = house.open().ask(attrs.evolve(command, id=1))
+        (error,) = harness.open().ask(attrs.evolve(command, id=1))
         assert error.code == "not_authenticated"
     for command in WITHOUT_ROOM.values():
-        (reply,) = house.open().ask(attrs.evolve(command, id=1))
+        (reply,) = harness.open().ask(attrs.evolve(command, id=1))
         assert (getattr(reply, "code", "") == "not_authenticated") != RULES[
             type(command)
         ].hello

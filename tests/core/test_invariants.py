@@ -1,6 +1,6 @@
 """What holds whatever happens: people, devices, a slow store, lost connections.
 
-Hypothesis drives a `House` by commands and by what may come back in any order,
+Hypothesis drives a `Harness` by commands and by what may come back in any order,
 and every connection has a `Mirror` that notices what its client could not
 explain. Who may hear what is worked out a second time here, from the timelines.
 """
@@ -28,7 +28,7 @@ from chatd.config.limits import Limits
 from chatd.core.agenda import Due
 from chatd.core.barred import address_digest
 from chatd.core.changes import Appended
-from chatd.core.commands.lifecycle import EMPTY_S, is_needless
+from chatd.core.commands.rooms.lifecycle import EMPTY_S, is_needless
 from chatd.core.entities import Room as RoomState
 from chatd.core.entities import Sanction
 from chatd.core.retention import REVIEW_S
@@ -46,29 +46,8 @@ from chatd.ids import (
     session_tag,
 )
 from chatd.wire.accounts import DeleteAccount, Password
-from chatd.wire.commands import (
-    Block,
-    Blocks,
-    Command,
-    Delete,
-    Edit,
-    Hello,
-    Join,
-    Leave,
-    Logout,
-    Ping,
-    Profile,
-    React,
-    Read,
-    Search,
-    Send,
-    Sessions,
-    Status,
-    Typing,
-    Unblock,
-    Who,
-)
-from chatd.wire.commands import History as HistoryCommand
+from chatd.wire.commands import Command
+from chatd.wire.ephemeral import Read, Status, Typing
 from chatd.wire.events import Destroy as DestroyEvent
 from chatd.wire.events import Member, Room, TimelineEvent
 from chatd.wire.kinds import (
@@ -96,9 +75,14 @@ from chatd.wire.moderation import (
     Unban,
     Unmute,
 )
+from chatd.wire.place import Ping
 from chatd.wire.replies import Welcome
-from chatd.wire.rooms import Create, Destroy, Rename, SetRoom
-from tests.core.house import ADA, ANN, BOB, CY, LOBBY, House, Peer
+from chatd.wire.rooms import Create, Destroy, Join, Leave, Rename, SetRoom, Who
+from chatd.wire.sessions import Hello, Logout, Sessions
+from chatd.wire.timeline import Delete, Edit, React, Search, Send
+from chatd.wire.timeline import History as HistoryCommand
+from chatd.wire.users import Block, Blocks, Profile, Unblock
+from tests.core.harness import ADA, ANN, BOB, CY, LOBBY, Harness, Peer
 from tests.core.mirror import Mirror
 
 CONFIG = Config(
@@ -135,7 +119,7 @@ NEW = st.just(NewPassword("another password"))
 
 
 def tag_of(secret: str) -> SessionTag:
-    """What the house calls the session of a secret."""
+    """What the harness calls the session of a secret."""
     return session_tag(SessionId(secret.encode()))
 
 
@@ -229,7 +213,7 @@ class Life(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.house = House(CONFIG)
+        self.harness = Harness(CONFIG)
         self.mirrors: dict[Peer, Mirror] = {}
         self.secrets: list[Secret] = []
         self.ids = 0
@@ -243,17 +227,19 @@ class Life(RuleBasedStateMachine):
             peer = self.open(hello, HERE)
             self.say(peer, Join(LOBBY))
             self.say(peer, Join(TEAM))
-        self.house.settle()
+        self.harness.settle()
         ann, bob, _ = self.mirrors
         self.say(bob, Send(Text("a"), to=ANN))
         if blocked:
             self.say(ann, Block(BOB))
-        self.house.settle()
+        self.harness.settle()
 
     def say(self, peer: Peer, command: Command) -> None:
         """Send a command with the next id."""
         if getattr(command, "room", None) == PRIVATE:
-            private = [name for name in self.house.chat.durable.rooms if name[0] == "~"]
+            private = [
+                name for name in self.harness.chat.durable.rooms if name[0] == "~"
+            ]
             newest = private[-1] if private else RoomName("~" + 16 * "a")
             command = attrs.evolve(command, room=newest)  # type: ignore[arg-type]
         self.ids += 1
@@ -263,7 +249,7 @@ class Life(RuleBasedStateMachine):
 
     def open(self, hello: Hello, address: str | None = None) -> Peer:
         """Open a connection that says hello."""
-        peer = self.house.open(address)
+        peer = self.harness.open(address)
         self.mirrors[peer] = Mirror()
         self.say(peer, hello)
         return peer
@@ -282,7 +268,7 @@ class Life(RuleBasedStateMachine):
         peer = self.open(account(name, password))
         self.say(peer, Join(LOBBY))
         if at_once:
-            self.house.settle()
+            self.harness.settle()
 
     @rule(at_once=st.booleans(), address=st.sampled_from([None, HERE, HERE]))
     def guest(self, at_once: bool, address: str | None) -> None:
@@ -290,7 +276,7 @@ class Life(RuleBasedStateMachine):
         peer = self.open(Hello(), address)
         self.say(peer, Join(LOBBY))
         if at_once:
-            self.house.settle()
+            self.harness.settle()
 
     @precondition(lambda self: self.secrets)
     @rule(data=st.data(), another=st.booleans(), at_once=st.booleans())
@@ -299,7 +285,7 @@ class Life(RuleBasedStateMachine):
         secret = data.draw(st.sampled_from(self.secrets))
         self.open(Hello(session=secret, another=another))
         if at_once:
-            self.house.settle()
+            self.harness.settle()
 
     @precondition(lambda self: self.mirrors)
     @rule(data=st.data(), commands=st.lists(COMMANDS, min_size=1, max_size=4))
@@ -315,24 +301,24 @@ class Life(RuleBasedStateMachine):
         """Several people send something, and everything comes back."""
         for command in commands:
             self.say(self.peer(data), command)
-        self.house.settle()
+        self.harness.settle()
 
     @rule(pair=st.permutations([ANN, BOB]), commands=st.lists(WHISPERS, max_size=4))
     def whisper(self, pair: list[UserName], commands: list[Command]) -> None:
         """One speaks to another, who looks at what there is."""
         speaking, looking = (
-            [peer for peer in self.mirrors if self.house.user_of(peer) == name]
+            [peer for peer in self.mirrors if self.harness.user_of(peer) == name]
             for name in pair
         )
         for peer in speaking[:1]:
             for command in commands:
                 self.say(peer, command)
-        self.house.settle()
+        self.harness.settle()
         for peer in looking[:1]:
             self.say(peer, HistoryCommand(DIRECT))
             self.say(peer, Join(DIRECT, last=PageLimit(9)))
-        self.house.settle()
-        self.house.wait(1.0)
+        self.harness.settle()
+        self.harness.wait(1.0)
 
     @precondition(lambda self: self.mirrors)
     @rule(data=st.data(), room=ANY_ROOM, back=st.integers(-1, 8), users=st.booleans())
@@ -340,7 +326,7 @@ class Life(RuleBasedStateMachine):
         self, data: st.DataObject, room: RoomName, back: int, users: bool
     ) -> None:
         """Somebody joins from where he was."""
-        found = self.house.chat.durable.rooms.get(room)
+        found = self.harness.chat.durable.rooms.get(room)
         if found is not None:
             since = Seq(max(0, found.head - back))
             self.say(self.peer(data), Join(room, since, found.epoch, users=users))
@@ -365,22 +351,22 @@ class Life(RuleBasedStateMachine):
     ) -> None:
         """Somebody is removed while he follows the room, others go on; he is back."""
         ada, own = (self.open(account(n, "right")) for n in (ADA, whom))
-        self.house.settle()
+        self.harness.settle()
         self.say(own, Join(TEAM))
         self.say(ada, SetRoom(TEAM, history=history))
-        self.house.settle()
+        self.harness.settle()
         if replays:
             self.recover_from_start(own)
         self.say(ada, Ban(TEAM, whom, BanSeconds(1)) if bans else Kick(TEAM, whom))
         for command in commands:
             self.say(self.peer(data), command)
-        self.house.commit()
-        self.house.wait(1.0)
+        self.harness.commit()
+        self.harness.wait(1.0)
         self.say(own, Join(TEAM))
 
     def recover_from_start(self, peer: Peer) -> None:
         """Somebody joins from the last place from which he may."""
-        room = self.house.chat.durable.rooms.get(TEAM)
+        room = self.harness.chat.durable.rooms.get(TEAM)
         if room is not None:
             self.say(peer, Join(TEAM, Seq(max(0, room.head - 3)), room.epoch))
 
@@ -404,10 +390,10 @@ class Life(RuleBasedStateMachine):
         uses it.
         """
         ada, cy = (self.open(account(name, "right")) for name in (ADA, CY))
-        self.house.settle()
+        self.harness.settle()
         if replays:
             self.say(cy, Join(TEAM))
-            self.house.settle()
+            self.harness.settle()
             self.recover_from_start(cy)
         for command in before:
             self.say(self.peer(data), command)
@@ -416,7 +402,7 @@ class Life(RuleBasedStateMachine):
         for command in behind:
             self.say(self.peer(data), command)
         if data.draw(st.booleans()):
-            self.house.commit()
+            self.harness.commit()
         self.say(cy, Join(TEAM))
         self.say(cy, HistoryCommand(TEAM))
         self.say(cy, Search(QueryText("in:team a")))
@@ -439,23 +425,23 @@ class Life(RuleBasedStateMachine):
     ) -> None:
         """Somebody makes a room and asks another in; he ends it, or all go."""
         cy, ann = (self.open(account(name, "right")) for name in (CY, ANN))
-        self.house.settle()
+        self.harness.settle()
         if room == PRIVATE:
             self.say(cy, Create(private=True))
-            self.house.settle()
+            self.harness.settle()
         self.say(cy, Invite(PRIVATE, ANN))
         self.say(cy, Join(room))
         self.say(ann, Join(room, last=LAST_THREE))
         for command in commands:
             self.say(self.peer(data), command)
         if data.draw(st.booleans()):
-            self.house.settle()
-        self.house.load()
+            self.harness.settle()
+        self.harness.load()
         self.say(ann, Leave(room))
         self.say(cy, Leave(room) if leaves else Destroy(room))
-        self.house.commit()
+        self.harness.commit()
         if trouble:
-            self.house.fail()
+            self.harness.fail()
         self.say(ann, Join(room))
 
     @precondition(lambda self: self.mirrors)
@@ -470,15 +456,15 @@ class Life(RuleBasedStateMachine):
     ) -> None:
         """Somebody makes a room and leaves it; much later people come there."""
         cy, ann = (self.open(account(name, "right")) for name in (CY, ANN))
-        self.house.settle()
+        self.harness.settle()
         self.say(cy, Join(room))
         self.say(cy, Leave(room))
-        self.house.settle()
+        self.harness.settle()
         self.what_is_received_makes_sense()
-        self.house.wait(EMPTY_S)
+        self.harness.wait(EMPTY_S)
         if early:
             self.say(self.peer(data), Join(room))
-        self.house.commit()
+        self.harness.commit()
         for command in commands:
             self.say(self.peer(data), command)
         self.say(ann, Join(room))
@@ -501,43 +487,43 @@ class Life(RuleBasedStateMachine):
 
     # --- the edge -------------------------------------------------------------
 
-    @precondition(lambda self: self.house.drafts)
+    @precondition(lambda self: self.harness.drafts)
     @rule(data=st.data())
     def commit(self, data: st.DataObject) -> None:
         """A batch is committed."""
-        self.house.commit(data.draw(st.integers(1, len(self.house.drafts))))
+        self.harness.commit(data.draw(st.integers(1, len(self.harness.drafts))))
 
-    @precondition(lambda self: self.house.drafts)
+    @precondition(lambda self: self.harness.drafts)
     @rule(stall=st.booleans())
     def store_trouble(self, stall: bool) -> None:
         """The disk is full, or does not answer for a while."""
         if stall:
-            self.house.stall()
+            self.harness.stall()
         else:
-            self.house.fail()
+            self.harness.fail()
 
-    @precondition(lambda self: self.house.look_ups)
+    @precondition(lambda self: self.harness.look_ups)
     @rule(data=st.data())
     def look_up(self, data: st.DataObject) -> None:
         """Some look-up comes back."""
-        last = len(self.house.look_ups) - 1
-        self.house.run_look_up(data.draw(st.integers(0, last)))
+        last = len(self.harness.look_ups) - 1
+        self.harness.run_look_up(data.draw(st.integers(0, last)))
 
     @rule()
     def settle(self) -> None:
         """Everything comes back."""
-        self.house.settle()
+        self.harness.settle()
 
     @rule(seconds=st.sampled_from([0.4, 1.0, 3.5, 25.0, 90_000.0]))
     def wait(self, seconds: float) -> None:
         """Time passes."""
-        self.house.wait(seconds)
+        self.harness.wait(seconds)
 
     @rule()
     def forget(self) -> None:
         """A room's beginning goes, whatever is under way."""
-        self.house.wait(REVIEW_S)
-        self.house.commit()
+        self.harness.wait(REVIEW_S)
+        self.harness.commit()
 
     @precondition(lambda self: self.mirrors)
     @rule(data=st.data(), back=st.integers(3, 6))
@@ -557,22 +543,22 @@ class Life(RuleBasedStateMachine):
         self, what: str, name: UserName, role: str, seconds: int | None
     ) -> None:
         """Now and then the operator changes something beside the daemon."""
-        house = self.house
-        if name not in house.model.users:
+        harness = self.harness
+        if name not in harness.model.users:
             return  # he has ended his account
         if what == "role" and not is_guest(name):
-            house.give_role(name, AccountRole(role))
+            harness.give_role(name, AccountRole(role))
         elif what == "ban":
-            until = None if seconds is None else house.now.wall + seconds * 1000
-            house.ban(name, Sanction(until, None))
+            until = None if seconds is None else harness.now.wall + seconds * 1000
+            harness.ban(name, Sanction(until, None))
         elif what == "unban":
-            house.unban(name)
+            harness.unban(name)
         elif what == "logout":
-            house.log_out(name)
-        theirs = self.house.chat.durable.rooms_of(name)
+            harness.log_out(name)
+        theirs = self.harness.chat.durable.rooms_of(name)
         rooms = [name for name in theirs if name[0] != "@"]
         HAPPENED["left to others"] += sum(
-            self.is_left_to_others(self.house.chat.durable.rooms[name])
+            self.is_left_to_others(self.harness.chat.durable.rooms[name])
             for name in rooms
             if name != LOBBY
         )
@@ -581,7 +567,7 @@ class Life(RuleBasedStateMachine):
     def restart(self, killed: bool) -> None:
         """Now and then the daemon is killed and comes back."""
         if killed:
-            self.house.restart()
+            self.harness.restart()
             self.mirrors.clear()
 
     # --- what holds -----------------------------------------------------------
@@ -622,13 +608,13 @@ class Life(RuleBasedStateMachine):
             last = self.last_change(frame.room, user, frame.seq)
             if last is None:
                 # Events name nobody who has ended his account since.
-                assert user not in self.house.model.users
+                assert user not in self.harness.model.users
                 return
             assert last.change == "join" or last.seq == frame.seq, (user, frame)
 
     def timeline(self, room: RoomName) -> list[TimelineEvent]:
         """All that has happened in a room, also in one that has ended."""
-        found = self.house.model.room_ever(room)
+        found = self.harness.model.room_ever(room)
         assert found is not None
         return found.timeline
 
@@ -656,26 +642,26 @@ class Life(RuleBasedStateMachine):
     @rule()
     def quiesce(self) -> None:
         """Everything has come back and a while has passed without news."""
-        self.house.settle()
+        self.harness.settle()
         self.what_is_received_makes_sense()
         self.bury()
         for _ in range(3):
-            self.house.wait(5.0)
-            self.house.settle()
-        while self.house.chat.live.agenda.keys(Due.GUEST) - set(
-            self.house.chat.live.sessions
+            self.harness.wait(5.0)
+            self.harness.settle()
+        while self.harness.chat.live.agenda.keys(Due.GUEST) - set(
+            self.harness.chat.live.sessions
         ):
             # The end of a session that nobody has was refused: it is tried again.
-            self.house.wait(5.0)
-            self.house.settle()
+            self.harness.wait(5.0)
+            self.harness.settle()
         self.what_is_received_makes_sense()
         self.bury()
-        chat = self.house.chat
+        chat = self.harness.chat
         for peer, mirror in self.mirrors.items():
             assert peer.answers == peer.said
             mirror.compare(chat, CONFIG.presence.names_max)
         assert not chat.live.barriers
-        for name, ended in self.house.model.ended.items():
+        for name, ended in self.harness.model.ended.items():
             if ended.timeline and not isinstance(ended.timeline[-1], DestroyEvent):
                 HAPPENED["dropped" if name[0] == "~" else "needless"] += 1
         again = chat.live.agenda.keys(Due.EMPTY)
@@ -689,17 +675,17 @@ class Life(RuleBasedStateMachine):
                     HAPPENED["since join"] += member.first > 1
                     if not is_guest(user):
                         assert member.first == self.reads_from(name, user)
-        HAPPENED["let go"] += len(self.house.model.rooms) > len(chat.durable.rooms)
-        assert self.kept(chat) == self.kept(self.house.whole())
-        assert self.told(chat) == self.told(self.house.catch_up())
-        for event in self.house.delivered:
+        HAPPENED["let go"] += len(self.harness.model.rooms) > len(chat.durable.rooms)
+        assert self.kept(chat) == self.kept(self.harness.whole())
+        assert self.told(chat) == self.told(self.harness.catch_up())
+        for event in self.harness.delivered:
             before = self.kept(chat)
             # A room may have been made again, and counts from 1 then.
             if event.room in chat.durable.rooms and event in self.timeline(event.room):
-                assert self.house.apply(Appended(event)) == []
+                assert self.harness.apply(Appended(event)) == []
             assert self.kept(chat) == before
-        self.house.delivered.clear()
-        for room in self.house.model.rooms.values():
+        self.harness.delivered.clear()
+        for room in self.harness.model.rooms.values():
             uses = Counter(
                 (message.sender, message.cid)
                 for message in room.messages.values()
@@ -709,7 +695,7 @@ class Life(RuleBasedStateMachine):
 
     def is_left_to_others(self, room: RoomState) -> bool:
         """Whether there are members, and no owner among them who can act."""
-        now = self.house.now.wall
+        now = self.harness.now.wall
         return bool(room.members) and not any(
             room.members[name].role == "owner" and not (ban and ban.holds(now))
             for name, ban in room.leaders.items()
@@ -747,11 +733,11 @@ class Life(RuleBasedStateMachine):
         return seen, known, asked, *rest, chat.durable.place
 
     def kept(self, chat: Chat) -> Any:
-        """What a restart keeps, of what the house's chat has in memory.
+        """What a restart keeps, of what the harness's chat has in memory.
 
         Sanctions that have lapsed are nothing.
         """
-        here, now = self.house.chat.durable, self.house.now.sure
+        here, now = self.harness.chat.durable, self.harness.now.sure
         rooms = {
             room.name: (
                 room.epoch,
@@ -777,7 +763,7 @@ class Life(RuleBasedStateMachine):
             if user.name in here.users
         }
         guests = {s.id: s.user for s in chat.live.sessions.values() if is_guest(s.user)}
-        now = self.house.now.wall
+        now = self.harness.now.wall
         invites = {
             (user, room): invite
             for user, invites in chat.durable.invites.items()

@@ -8,31 +8,22 @@ import pytest
 
 from chatd.config import Config
 from chatd.config.limits import Limits
-from chatd.core.commands.speech import SAYINGS_MAX
-from chatd.core.commands.welcome import INVITES_SHOWN_MAX
+from chatd.core.commands.sessions.welcome import INVITES_SHOWN_MAX
 from chatd.core.entities import Invite, Room, Sayings
 from chatd.core.principal import Renewal
 from chatd.core.scope import Scope
+from chatd.core.speech import SAYINGS_MAX
 from chatd.enums import AccountRole, Post, Role, Visibility
 from chatd.errors import RejectCode
 from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
-from chatd.wire.commands import (
-    Block,
-    Command,
-    Delete,
-    Edit,
-    Join,
-    Leave,
-    Profile,
-    React,
-    Send,
-    Unblock,
-)
+from chatd.wire.commands import Command
 from chatd.wire.kinds import Display, Emoji, Secret, SlowSeconds, Text
 from chatd.wire.moderation import Ban, Kick, SetRole, Unban
 from chatd.wire.moderation import Invite as InviteCommand
-from chatd.wire.rooms import SetRoom
-from tests.core.house import ANN, BOB, CY, LOBBY, House, Peer
+from chatd.wire.rooms import Join, Leave, SetRoom
+from chatd.wire.timeline import Delete, Edit, React, Send
+from chatd.wire.users import Block, Profile, Unblock
+from tests.core.harness import ANN, BOB, CY, LOBBY, Harness, Peer
 
 HI = Text("hi")
 TEAM = RoomName("team")
@@ -51,18 +42,18 @@ def kinds_of(frames: list[Any]) -> list[str]:
     return [frame.type for frame in frames]
 
 
-def bearer(house: House, scope: Scope) -> Peer:
+def bearer(harness: Harness, scope: Scope) -> Peer:
     """A connection of ann's that came by a token with a scope."""
-    house.tokens["t"] = Renewal(None, None, scope)
-    peer = house.open()
+    harness.tokens["t"] = Renewal(None, None, scope)
+    peer = harness.open()
     peer.hello(token=Secret("t"))
     return peer
 
 
 def test_what_changes_nothing_is_paid_for_with_each_new_cid() -> None:
     """Each is a row in the table of cids; a retry of one is not."""
-    house = House(FEW)
-    ann = house.user("ann", LOBBY)
+    harness = Harness(FEW)
+    ann = harness.user("ann", LOBBY)
     ann.ask(Send(HI, LOBBY))
     ann.ask(React(LOBBY, Seq(1), Emoji("👍"), cid=Cid("0")))
     for _ in range(5):
@@ -75,9 +66,9 @@ def test_what_changes_nothing_is_paid_for_with_each_new_cid() -> None:
 
 def test_coming_and_going_has_the_rate_of_messages() -> None:
     """A join that the room is told of is paid for; leaving stays possible."""
-    house = House(FEW)
-    ann, bob = house.user("ann", TEAM), house.user("bob")
-    house.wait(60)
+    harness = Harness(FEW)
+    ann, bob = harness.user("ann", TEAM), harness.user("bob")
+    harness.wait(60)
     for _ in range(3):
         assert codes(bob.ask(Join(TEAM))) == []
         assert codes(bob.ask(Leave(TEAM))) == []
@@ -91,8 +82,8 @@ def test_coming_and_going_has_the_rate_of_messages() -> None:
 )
 def test_what_is_written_for_oneself_has_that_rate_too(command: Command) -> None:
     """Each is a commit."""
-    house = House(FEW)
-    bob = house.user("bob")
+    harness = Harness(FEW)
+    bob = harness.user("bob")
     for _ in range(3):
         assert codes(bob.ask(command)) == []
     assert codes(bob.ask(command)) == [RejectCode.RATE_LIMITED]
@@ -100,11 +91,11 @@ def test_what_is_written_for_oneself_has_that_rate_too(command: Command) -> None
 
 def test_a_token_is_told_nothing_of_rooms_outside_its_scope() -> None:
     """No mention, no invitation, no removal; his other connections are told."""
-    house = House(FREE)
-    bob, ann = house.user("bob", TEAM), house.user("ann", TEAM)
-    narrow = bearer(house, Scope.of(["lobby"], None))
-    other = house.user("ann")
-    house.take_all()
+    harness = Harness(FREE)
+    bob, ann = harness.user("bob", TEAM), harness.user("ann", TEAM)
+    narrow = bearer(harness, Scope.of(["lobby"], None))
+    other = harness.user("ann")
+    harness.take_all()
     bob.ask(Send(Text("@ann look"), TEAM))
     bob.ask(Kick(TEAM, ANN))
     bob.ask(InviteCommand(TEAM, ANN))
@@ -115,36 +106,36 @@ def test_a_token_is_told_nothing_of_rooms_outside_its_scope() -> None:
 
 def test_leaving_does_not_end_slow_mode() -> None:
     """When somebody sent last belongs to the room, not to his membership."""
-    house = House(FREE)
-    ann, bob = house.user("ann", TEAM), house.user("bob", TEAM)
+    harness = Harness(FREE)
+    ann, bob = harness.user("ann", TEAM), harness.user("bob", TEAM)
     ann.ask(SetRoom(TEAM, slow_s=SlowSeconds(60)))
     assert codes(bob.ask(Send(HI, TEAM))) == []
     bob.ask(Leave(TEAM))
     bob.ask(Join(TEAM))
     assert codes(bob.ask(Send(HI, TEAM))) == [RejectCode.RATE_LIMITED]
-    house.wait(60)
+    harness.wait(60)
     assert codes(bob.ask(Send(HI, TEAM))) == []
 
 
 def test_times_of_sending_that_do_not_matter_are_forgotten() -> None:
     """A slow room does not remember everybody who was ever there."""
-    house = House(FREE)
-    ann, bob = house.user("ann", TEAM), house.user("bob", TEAM)
+    harness = Harness(FREE)
+    ann, bob = harness.user("ann", TEAM), harness.user("bob", TEAM)
     ann.ask(SetRoom(TEAM, slow_s=SlowSeconds(60)))
-    long_ago = house.now.mono - 61
-    room = house.chat.durable.rooms[TEAM]
+    long_ago = harness.now.mono - 61
+    room = harness.chat.durable.rooms[TEAM]
     room.sayings = {UserName(f"u{n}"): Sayings(long_ago) for n in range(SAYINGS_MAX)}
-    room.sayings[CY] = Sayings(house.now.mono)
+    room.sayings[CY] = Sayings(harness.now.mono)
     bob.ask(Send(HI, TEAM))
     assert room.sayings.keys() == {CY, BOB}
 
 
 def test_an_old_message_is_no_way_to_speak_where_moderators_do() -> None:
     """It may be deleted, not edited."""
-    house = House(FREE)
-    ann, bob = house.user("ann", TEAM), house.user("bob", TEAM)
+    harness = Harness(FREE)
+    ann, bob = harness.user("ann", TEAM), harness.user("bob", TEAM)
     bob.ask(Send(HI, TEAM))
-    of = house.chat.durable.rooms[TEAM].head
+    of = harness.chat.durable.rooms[TEAM].head
     ann.ask(SetRoom(TEAM, post=Post("moderators")))
     assert codes(bob.ask(Edit(TEAM, of, Text("ho")))) == [RejectCode.FORBIDDEN]
     assert codes(bob.ask(Delete(TEAM, of))) == []
@@ -152,12 +143,12 @@ def test_an_old_message_is_no_way_to_speak_where_moderators_do() -> None:
 
 def test_what_was_before_ones_time_is_not_there() -> None:
     """Not to reply to, to react to, or to delete."""
-    house = House(FREE)
-    ann = house.user("ann", TEAM)
+    harness = Harness(FREE)
+    ann = harness.user("ann", TEAM)
     ann.ask(SetRoom(TEAM, history=Visibility("since_join")))
     ann.ask(Send(HI, TEAM))
-    of = house.chat.durable.rooms[TEAM].head
-    bob = house.user("bob", TEAM)
+    of = harness.chat.durable.rooms[TEAM].head
+    bob = harness.user("bob", TEAM)
     ann.ask(SetRole(TEAM, BOB, MODERATOR))
     for command in (
         Send(HI, TEAM, reply_to=of),
@@ -170,23 +161,23 @@ def test_what_was_before_ones_time_is_not_there() -> None:
 
 def test_a_ban_of_a_later_administrator_can_be_lifted() -> None:
     """Lifting asks for no higher rank than his."""
-    house = House(FREE)
-    ann = house.user("ann", TEAM)
+    harness = Harness(FREE)
+    ann = harness.user("ann", TEAM)
     ann.ask(Ban(TEAM, BOB))
-    house.chat.durable.users[BOB].role = AccountRole.ADMIN
+    harness.chat.durable.users[BOB].role = AccountRole.ADMIN
     assert codes(ann.ask(Ban(TEAM, BOB))) == [RejectCode.FORBIDDEN]
     assert codes(ann.ask(Unban(TEAM, BOB))) == []
 
 
 def test_welcome_has_the_newest_invitations_only() -> None:
     """Others cannot make it so long that nobody can come in."""
-    house = House(FREE)
-    durable = house.chat.durable
+    harness = Harness(FREE)
+    durable = harness.chat.durable
     for number in range(INVITES_SHOWN_MAX + 3):
         room = Room(RoomName(f"r{number}"), Epoch(16 * "0"), Seq(0), Seq(1))
         durable.add_room(room)
-        house.chat.live.note_unheld(room, house.now.mono)
-        durable.put_invite(BOB, room, Invite(ANN, house.now.wall))
-    (welcome,) = house.open().hello(name="bob", password=Secret("right"))
+        harness.chat.live.note_unheld(room, harness.now.mono)
+        durable.put_invite(BOB, room, Invite(ANN, harness.now.wall))
+    (welcome,) = harness.open().hello(name="bob", password=Secret("right"))
     assert len(welcome.invites) == INVITES_SHOWN_MAX
     assert welcome.invites[-1].room == f"r{INVITES_SHOWN_MAX + 2}"

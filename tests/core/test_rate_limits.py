@@ -16,32 +16,26 @@ from chatd.core.rate_limits import MESSAGE_OVERHEAD_BYTES
 from chatd.core.turn import FLOOD_AFTER_S, LIMITED_BURST
 from chatd.errors import Ending, Reject, RejectCode
 from chatd.ids import Cid, ConnectionId, RoomName, Seq, SessionId
-from chatd.wire import commands, kinds
-from chatd.wire.commands import (
-    Delete,
-    Edit,
-    Hello,
-    History,
-    Join,
-    Leave,
-    Ping,
-    Profile,
-    React,
-    Send,
-)
+from chatd.wire import kinds
+from chatd.wire import rooms as rooms_commands
 from chatd.wire.kinds import Display, Text
 from chatd.wire.malformed import BadCommand
+from chatd.wire.place import Ping
 from chatd.wire.replies import Done, Joined, Refusal, Stored, Welcome
-from tests.core.house import ANN, BOB, CY, LOBBY, House, Peer
+from chatd.wire.rooms import Join, Leave, Who
+from chatd.wire.sessions import Hello
+from chatd.wire.timeline import Delete, Edit, History, React, Search, Send
+from chatd.wire.users import Profile
+from tests.core.harness import ANN, BOB, CY, LOBBY, Harness, Peer
 
 HI = Text("hi")
 HOME, CAFE = "192.0.2.1", "2001:db8:1:2::/64"
 ONE_EACH = Limits(messages_per_s=1, messages_burst=2, address_factor=2)
 
 
-def house_with(rooms: Rooms = Rooms(), **limits: Any) -> House:  # noqa: B008 - frozen
-    """A house with these limits."""
-    return House(Config(limits=Limits(**limits), rooms=rooms))
+def harness_with(rooms: Rooms = Rooms(), **limits: Any) -> Harness:  # noqa: B008 - frozen
+    """A harness with these limits."""
+    return Harness(Config(limits=Limits(**limits), rooms=rooms))
 
 
 def said(frames: list[Any]) -> Any:
@@ -68,8 +62,8 @@ def fails(peer: Peer, command: Any) -> Refusal:
 
 def test_guests_behind_one_address_share_what_it_may_send() -> None:
     """Two users' worth here, whoever sends; another address has its own."""
-    house = House(Config(limits=ONE_EACH))
-    guests = [house.guest(LOBBY, address=HOME) for _ in range(3)]
+    harness = Harness(Config(limits=ONE_EACH))
+    guests = [harness.guest(LOBBY, address=HOME) for _ in range(3)]
     for guest in guests[:2]:
         assert isinstance(said(guest.ask(Send(HI, LOBBY))), int)
         assert isinstance(said(guest.ask(Send(HI, LOBBY))), int)
@@ -78,61 +72,61 @@ def test_guests_behind_one_address_share_what_it_may_send() -> None:
     assert error.text == (
         "too many messages: at most 4 at once, then 2 a second from one address"
     )
-    cafe = house.guest(LOBBY, address=CAFE)
+    cafe = harness.guest(LOBBY, address=CAFE)
     assert isinstance(said(cafe.ask(Send(HI, LOBBY))), int)
-    house.wait(0.5)
+    harness.wait(0.5)
     assert isinstance(said(guests[2].ask(Send(HI, LOBBY))), int)
 
 
 def test_other_limits_are_in_force_from_the_next_command_on() -> None:
     """Also for a user and an address that have used up what they might."""
-    house = House(Config(limits=ONE_EACH))
-    guests = [house.guest(LOBBY, address=HOME) for _ in range(2)]
+    harness = Harness(Config(limits=ONE_EACH))
+    guests = [harness.guest(LOBBY, address=HOME) for _ in range(2)]
     for guest in guests * 2:
         assert isinstance(said(guest.ask(Send(HI, LOBBY))), int)
     assert fails(guests[0], Send(HI, LOBBY)).retry_after == 1.0
     faster = attrs.evolve(ONE_EACH, messages_per_s=10)
-    house.live.replace(Config(limits=faster))
+    harness.live.replace(Config(limits=faster))
     error = fails(guests[0], Send(HI, LOBBY))
     assert (error.retry_after, error.text) == (
         0.1,
         "too many messages: at most 2 at once, then 10 a second",
     )
-    house.wait(0.1)
+    harness.wait(0.1)
     for guest in guests:
         assert isinstance(said(guest.ask(Send(HI, LOBBY))), int)
-    house.live.replace(Config(limits=Limits(messages_per_s=0)))
+    harness.live.replace(Config(limits=Limits(messages_per_s=0)))
     for _ in range(100):
         assert isinstance(said(guests[0].ask(Send(HI, LOBBY))), int)
 
 
 def test_what_the_address_refuses_costs_its_user_nothing() -> None:
     """Otherwise who waits as long as he was told would be refused again."""
-    house = House(Config(limits=attrs.evolve(ONE_EACH, messages_burst=1)))
-    one, two, three = (house.guest(LOBBY, address=HOME) for _ in range(3))
+    harness = Harness(Config(limits=attrs.evolve(ONE_EACH, messages_burst=1)))
+    one, two, three = (harness.guest(LOBBY, address=HOME) for _ in range(3))
     one.ask(Send(HI, LOBBY))
     two.ask(Send(HI, LOBBY))
     for _ in range(5):
         assert fails(three, Send(HI, LOBBY)).retry_after == 0.5
-    house.wait(0.5)
+    harness.wait(0.5)
     assert isinstance(said(three.ask(Send(HI, LOBBY))), int)
 
 
 def test_who_waits_as_long_as_he_was_told_is_let_in_and_not_before() -> None:
     """By whichever of his buckets takes longest."""
-    house = house_with(
+    harness = harness_with(
         messages_per_s=1, messages_burst=1, address_factor=1, guest_bytes_per_d=864
     )
-    guest = house.guest(LOBBY, address=HOME)
+    guest = harness.guest(LOBBY, address=HOME)
     text = Text("x" * (432 - MESSAGE_OVERHEAD_BYTES))
-    house.settle()
+    harness.settle()
     assert isinstance(said(guest.ask(Send(text, LOBBY))), int)
     error = fails(guest, Send(HI, LOBBY))
     assert (error.retry_after, error.text) == (
         1.0,
         "too many messages: at most 1 at once, then 1 a second",
     )
-    house.wait(1)
+    harness.wait(1)
     assert isinstance(said(guest.ask(Send(text, LOBBY))), int)
     error = fails(guest, Send(HI, LOBBY))
     # 864 bytes a day are one in 100 s; of the 152 that it needs 0.01 are there.
@@ -141,54 +135,56 @@ def test_who_waits_as_long_as_he_was_told_is_let_in_and_not_before() -> None:
         "too many messages: at most 864 bytes a day from guests of one address"
     )
     assert error.retry_after is not None
-    house.wait(error.retry_after - 1)
+    harness.wait(error.retry_after - 1)
     assert fails(guest, Send(HI, LOBBY)).retry_after == 1.0
-    house.wait(1)
+    harness.wait(1)
     assert isinstance(said(guest.ask(Send(HI, LOBBY))), int)
 
 
 def test_the_bytes_of_a_day_are_for_guests_alone_and_by_address() -> None:
     """An account is not asked; a guest elsewhere has his own; no address, no bound."""
-    house = house_with(guest_bytes_per_d=2 * (MESSAGE_OVERHEAD_BYTES + 2))
-    guest = house.guest(LOBBY, address=HOME)
-    other = house.guest(LOBBY, address=HOME)
-    ann = house.user("ann", LOBBY, address=HOME)
+    harness = harness_with(guest_bytes_per_d=2 * (MESSAGE_OVERHEAD_BYTES + 2))
+    guest = harness.guest(LOBBY, address=HOME)
+    other = harness.guest(LOBBY, address=HOME)
+    ann = harness.user("ann", LOBBY, address=HOME)
     assert isinstance(said(guest.ask(Send(HI, LOBBY))), int)
     assert isinstance(said(other.ask(Send(HI, LOBBY))), int)
     assert said(guest.ask(Send(HI, LOBBY))) is RejectCode.RATE_LIMITED
     assert said(guest.ask(Edit(LOBBY, Seq(1), HI))) is RejectCode.RATE_LIMITED
-    assert isinstance(said(house.guest(LOBBY, address=CAFE).ask(Send(HI, LOBBY))), int)
-    for peer in (ann, house.guest(LOBBY)):
+    assert isinstance(
+        said(harness.guest(LOBBY, address=CAFE).ask(Send(HI, LOBBY))), int
+    )
+    for peer in (ann, harness.guest(LOBBY)):
         for _ in range(3):
             assert isinstance(said(peer.ask(Send(HI, LOBBY))), int)
-    assert fails(house.guest(LOBBY, address=HOME), Send(HI, LOBBY)).retry_after
+    assert fails(harness.guest(LOBBY, address=HOME), Send(HI, LOBBY)).retry_after
 
 
 def test_a_message_that_is_larger_than_a_day_takes_the_whole_day() -> None:
     """It is sent once a day, and the wait that is told is enough."""
-    house = house_with(guest_bytes_per_d=50)
-    guest = house.guest(LOBBY, address=HOME)
+    harness = harness_with(guest_bytes_per_d=50)
+    guest = harness.guest(LOBBY, address=HOME)
     assert isinstance(said(guest.ask(Send(HI, LOBBY))), int)
     error = fails(guest, Send(HI, LOBBY))
     assert error.retry_after == pytest.approx(86_400)
-    house.wait(error.retry_after or 0)
+    harness.wait(error.retry_after or 0)
     assert isinstance(said(guest.ask(Send(HI, LOBBY))), int)
 
 
 def test_a_retry_gives_its_address_and_its_day_back() -> None:
     """What was stored before costs nobody anything."""
-    house = house_with(
+    harness = harness_with(
         messages_burst=2,
         messages_per_s=1,
         address_factor=1,
         guest_bytes_per_d=2 * (MESSAGE_OVERHEAD_BYTES + 2),
     )
-    guest = house.guest(LOBBY, address=HOME)
+    guest = harness.guest(LOBBY, address=HOME)
     retry = Send(HI, LOBBY, cid=Cid("x"))
     assert [said(guest.ask(retry)) for _ in range(5)] == [1] * 5
     assert said(guest.ask(Send(HI, LOBBY))) == 2
     assert said(guest.ask(Send(HI, LOBBY))) is RejectCode.RATE_LIMITED
-    ann = house.user("ann", LOBBY, address=CAFE)
+    ann = harness.user("ann", LOBBY, address=CAFE)
     assert [said(ann.ask(retry)) for _ in range(3)] == [3] * 3
     assert said(ann.ask(Send(HI, LOBBY))) == 4
     assert fails(ann, Send(HI, LOBBY)).text.endswith("then 1 a second")
@@ -196,10 +192,10 @@ def test_a_retry_gives_its_address_and_its_day_back() -> None:
 
 def test_without_a_factor_an_address_has_no_bound() -> None:
     """0 is no limit, as everywhere."""
-    house = house_with(
+    harness = harness_with(
         messages_per_s=1, messages_burst=1, address_factor=0, guest_bytes_per_d=0
     )
-    guests = [house.guest(LOBBY, address=HOME) for _ in range(30)]
+    guests = [harness.guest(LOBBY, address=HOME) for _ in range(30)]
     for number, guest in enumerate(guests, 1):
         assert said(guest.ask(Send(HI, LOBBY))) == number
     assert fails(guests[0], Send(HI, LOBBY)).retry_after == 1.0
@@ -215,8 +211,8 @@ def rooms(count: int, start: int = 0) -> list[RoomName]:
 
 def test_rooms_are_made_at_a_rate() -> None:
     """Over it the error says exactly when the next one may be made."""
-    house = house_with(creations_per_h=3600, creations_burst=2)
-    ann, bob = house.user("ann"), house.user("bob")
+    harness = harness_with(creations_per_h=3600, creations_burst=2)
+    ann, bob = harness.user("ann"), harness.user("bob")
     one, two, three, four = rooms(4)
     assert said(ann.ask(Join(one))) is Joined
     assert said(ann.ask(Join(two))) is Joined
@@ -225,15 +221,15 @@ def test_rooms_are_made_at_a_rate() -> None:
     assert error.text == "too many new rooms: at most 2 at once, then 3600 an hour"
     assert said(bob.ask(Join(four))) is Joined
     assert said(ann.ask(Join(four))) is Joined
-    house.wait(0.998)
+    harness.wait(0.998)
     assert fails(ann, Join(three)).retry_after == 0.002
-    house.wait(0.002)
+    harness.wait(0.002)
     assert said(ann.ask(Join(three))) is Joined
 
 
 def test_rooms_from_one_address_are_made_at_a_rate_too() -> None:
     """Whoever makes them; what it refuses takes nothing from its user."""
-    house = house_with(
+    harness = harness_with(
         Rooms(create="anyone"),
         creations_per_h=1800,
         creations_burst=1,
@@ -241,20 +237,20 @@ def test_rooms_from_one_address_are_made_at_a_rate_too() -> None:
     )
     made = rooms(4)
     for name in made[:2]:
-        assert said(house.guest(address=HOME).ask(Join(name))) is Joined
-    late = house.guest(address=HOME)
+        assert said(harness.guest(address=HOME).ask(Join(name))) is Joined
+    late = harness.guest(address=HOME)
     error = fails(late, Join(made[2]))
     assert (error.code, error.retry_after) == (RejectCode.RATE_LIMITED, 1.0)
     assert error.text.endswith("then 3600 an hour from one address")
-    assert said(house.guest(address=CAFE).ask(Join(made[3]))) is Joined
-    house.wait(1)
+    assert said(harness.guest(address=CAFE).ask(Join(made[3]))) is Joined
+    harness.wait(1)
     assert said(late.ask(Join(made[2]))) is Joined
 
 
 def test_nobody_makes_more_rooms_than_he_may() -> None:
     """Rooms of others, and direct conversations, are not counted; left ones are."""
-    house = house_with(rooms_per_user=2, creations_burst=100)
-    ann, bob = house.user("ann", LOBBY), house.user("bob")
+    harness = harness_with(rooms_per_user=2, creations_burst=100)
+    ann, bob = harness.user("ann", LOBBY), harness.user("bob")
     made = rooms(4)
     ann.ask(Send(HI, to=BOB))
     assert said(bob.ask(Join(made[3]))) is Joined
@@ -268,15 +264,15 @@ def test_nobody_makes_more_rooms_than_he_may() -> None:
     )
     assert said(ann.ask(Leave(made[0]))) is Done
     assert fails(ann, Join(made[2])).code is RejectCode.FORBIDDEN
-    house.wait(3600)
-    house.settle()
+    harness.wait(3600)
+    harness.settle()
     assert said(ann.ask(Join(made[2]))) is Joined
 
 
 def test_nobody_is_in_more_rooms_than_he_may() -> None:
     """What he is in already he may join again; direct conversations do not count."""
-    house = house_with(memberships_per_user=2, creations_burst=100)
-    ann, bob = house.user("ann", LOBBY), house.user("bob")
+    harness = harness_with(memberships_per_user=2, creations_burst=100)
+    ann, bob = harness.user("ann", LOBBY), harness.user("bob")
     made = rooms(3)
     for name in made:
         bob.ask(Join(name))
@@ -297,25 +293,25 @@ def test_nobody_is_in_more_rooms_than_he_may() -> None:
 
 def test_caps_of_zero_are_none() -> None:
     """0 is no limit, as everywhere."""
-    house = house_with(
+    harness = harness_with(
         rooms_per_user=0, memberships_per_user=0, creations_per_h=0, creations_burst=0
     )
-    ann = house.user("ann", address=HOME)
+    ann = harness.user("ann", address=HOME)
     assert {said(ann.ask(Join(name))) for name in rooms(40)} == {Joined}
 
 
 def test_a_new_direct_conversation_is_a_new_room() -> None:
     """But once only, however many messages are sent before it is there."""
-    house = house_with(creations_per_h=3600, creations_burst=1)
-    ann = house.user("ann", LOBBY)
+    harness = harness_with(creations_per_h=3600, creations_burst=1)
+    ann = harness.user("ann", LOBBY)
     for _ in range(4):
         ann.say(Send(HI, to=BOB))
-    house.settle()
+    harness.settle()
     assert [f.seq for f in ann.take() if isinstance(f, Stored)] == [1, 2, 3, 4]
     error = fails(ann, Send(HI, to=CY))
     assert (error.code, error.retry_after) == (RejectCode.RATE_LIMITED, 1.0)
     assert isinstance(said(ann.ask(Send(HI, to=BOB))), int)
-    house.wait(1)
+    harness.wait(1)
     assert isinstance(said(ann.ask(Send(HI, to=CY))), int)
 
 
@@ -324,20 +320,20 @@ def test_a_new_direct_conversation_is_a_new_room() -> None:
 
 def test_one_session_too_many_ends_the_one_that_was_idle_longest() -> None:
     """Nobody is on it; whoever brings it later is told that it has ended."""
-    house = house_with(sessions_per_user=2)
+    harness = harness_with(sessions_per_user=2)
     tokens = []
     for _ in range(2):
-        peer = house.open()
+        peer = harness.open()
         (welcome,) = peer.hello(name="ann", password="right")
         assert isinstance(welcome, Welcome)
         tokens.append(welcome.session)
-        house.wait(1)
+        harness.wait(1)
         peer.close()
-        house.wait(5)
-        house.settle()
-    house.user("ann")
-    assert len(house.model.sessions) == 2
-    again = [house.open().hello(session=token)[0] for token in tokens]
+        harness.wait(5)
+        harness.settle()
+    harness.user("ann")
+    assert len(harness.model.sessions) == 2
+    again = [harness.open().hello(session=token)[0] for token in tokens]
     assert isinstance(again[0], Refusal)
     assert again[0].code is RejectCode.BAD_CREDENTIALS
     assert isinstance(again[1], Welcome)
@@ -345,36 +341,36 @@ def test_one_session_too_many_ends_the_one_that_was_idle_longest() -> None:
 
 def test_a_session_in_use_is_not_displaced() -> None:
     """Even where the store has not heard yet that somebody is on it."""
-    house = house_with(sessions_per_user=1)
-    first = house.open()
+    harness = harness_with(sessions_per_user=1)
+    first = harness.open()
     (welcome,) = first.hello(name="ann", password="right")
     first.close()
-    house.wait(5)
-    house.settle()
-    resumed = house.open()
+    harness.wait(5)
+    harness.settle()
+    resumed = harness.open()
     resumed.hello(session=welcome.session)
-    row = house.model.sessions[SessionId(welcome.session.encode())]
+    row = harness.model.sessions[SessionId(welcome.session.encode())]
     assert row.idle_since is not None
-    house.user("ann")
+    harness.user("ann")
     assert resumed.ending is None
     assert said(resumed.ask(Ping())) is Done
 
 
 def test_who_resumes_while_his_session_is_being_displaced_is_told_so() -> None:
     """The draft was on its way; 4505, and no connection on a session that is void."""
-    house = house_with(sessions_per_user=1)
-    first = house.open()
+    harness = harness_with(sessions_per_user=1)
+    first = harness.open()
     (welcome,) = first.hello(name="ann", password="right")
     first.close()
-    house.wait(5)
-    house.settle()
-    newcomer, resumed = house.open(), house.open()
+    harness.wait(5)
+    harness.settle()
+    newcomer, resumed = harness.open(), harness.open()
     newcomer.say(Hello(kinds.GuestName("ann"), kinds.Secret("right")))
-    house.run_look_up()
+    harness.run_look_up()
     resumed.say(Hello(session=welcome.session))
-    house.run_look_up()
+    harness.run_look_up()
     assert isinstance(resumed.take()[0], Welcome)
-    house.settle()
+    harness.settle()
     assert resumed.ending is Ending.REVOKED
     assert isinstance(newcomer.take()[0], Welcome)
 
@@ -382,14 +378,16 @@ def test_who_resumes_while_his_session_is_being_displaced_is_told_so() -> None:
 # --- space ------------------------------------------------------------------------
 
 
-def scarce(free_bytes: int = 99) -> House:
-    """A house with a guest and ann in the lobby, then little space: 100 is enough."""
-    house = House(Config(store=Store(free_bytes_min=100), rooms=Rooms(create="anyone")))
-    for peer in (house.guest(LOBBY), house.user("ann", LOBBY)):
+def scarce(free_bytes: int = 99) -> Harness:
+    """A harness with a guest and ann in the lobby, then little space: 100 is enough."""
+    harness = Harness(
+        Config(store=Store(free_bytes_min=100), rooms=Rooms(create="anyone"))
+    )
+    for peer in (harness.guest(LOBBY), harness.user("ann", LOBBY)):
         assert isinstance(said(peer.ask(Send(HI, LOBBY, cid=Cid("before")))), int)
-    house.handle(inputs.SpaceMeasured(free_bytes))
-    house.take_all()
-    return house
+    harness.handle(inputs.SpaceMeasured(free_bytes))
+    harness.take_all()
+    return harness
 
 
 ADDING = [
@@ -405,44 +403,44 @@ ADDING = [
 @pytest.mark.parametrize("command", ADDING, ids=lambda command: command.type)
 def test_with_little_space_guests_add_nothing_and_accounts_do(command: Any) -> None:
     """`unavailable`, in a clear sentence, and when to try again."""
-    house = scarce()
-    guest, ann = house.peers.values()
+    harness = scarce()
+    guest, ann = harness.peers.values()
     error = fails(guest, command)
     assert (error.code, error.retry_after) == (RejectCode.UNAVAILABLE, 60.0)
     assert error.text == (
         "the server's disk is nearly full, so guests can add nothing to it now;"
         " reading goes on"
     )
-    assert house.machine.space is Space.SCARCE
+    assert harness.machine.space is Space.SCARCE
     assert not isinstance(said(ann.ask(command)), RejectCode)
 
 
 @pytest.mark.parametrize("command", ADDING, ids=lambda command: command.type)
 def test_with_less_than_half_nobody_adds_anything(command: Any) -> None:
     """Until there is space again: that needs nobody to do anything here."""
-    house = scarce(49)
-    _, ann = house.peers.values()
+    harness = scarce(49)
+    _, ann = harness.peers.values()
     error = fails(ann, command)
     assert error.code is RejectCode.UNAVAILABLE
     assert "nothing can be added" in error.text
-    house.handle(inputs.SpaceMeasured(1000))
-    assert house.machine.space is Space.AMPLE
+    harness.handle(inputs.SpaceMeasured(1000))
+    assert harness.machine.space is Space.AMPLE
     assert not isinstance(said(ann.ask(command)), RejectCode)
 
 
 def test_without_space_reading_goes_on_and_so_does_what_takes_away() -> None:
     """History, joins again, a retry's truth, deleting, leaving, coming in."""
-    house = scarce(0)
-    guest, ann = house.peers.values()
+    harness = scarce(0)
+    guest, ann = harness.peers.values()
     assert not isinstance(said(ann.ask(History(LOBBY))), RejectCode)
     assert said(ann.ask(Join(LOBBY))) is Joined
     assert said(ann.ask(Send(HI, LOBBY, cid=Cid("before")))) == 2
     assert isinstance(said(ann.ask(Delete(LOBBY, Seq(2)))), int)
     assert said(guest.ask(Leave(LOBBY))) is Done
-    bob = house.user("bob")
+    bob = harness.user("bob")
     assert said(bob.ask(Join(LOBBY))) is RejectCode.UNAVAILABLE
     assert said(bob.ask(Send(HI, to=ANN))) is RejectCode.UNAVAILABLE
-    (error,) = house.open().hello()
+    (error,) = harness.open().hello()
     assert (error.code, error.re) == (RejectCode.UNAVAILABLE, "hello")
 
 
@@ -451,15 +449,15 @@ def test_without_space_reading_goes_on_and_so_does_what_takes_away() -> None:
 
 def test_a_look_up_costs_five_commands_and_a_search_twenty() -> None:
     """What is beside the one that the door has charged is charged here."""
-    house = House()
-    ann = house.user("ann", LOBBY)
+    harness = Harness()
+    ann = harness.user("ann", LOBBY)
     for command, more in (
         (Ping(), 0),
         (Send(HI, LOBBY), 0),
         (History(LOBBY), 4),
-        (commands.Who(LOBBY), 4),
-        (commands.Rooms(), 4),
-        (commands.Search(kinds.QueryText("hi")), 19),
+        (Who(LOBBY), 4),
+        (rooms_commands.Rooms(), 4),
+        (Search(kinds.QueryText("hi")), 19),
     ):
         ann.charged = 0
         ann.ask(command)
@@ -468,15 +466,15 @@ def test_a_look_up_costs_five_commands_and_a_search_twenty() -> None:
 
 def test_what_is_refused_costs_as_much() -> None:
     """And what waits is paid for when it runs, once."""
-    house = House()
-    ann = house.user("ann")
+    harness = Harness()
+    ann = harness.user("ann")
     wanted = ann.say(History(LOBBY))
     assert wanted[0] == Charge(ann.id, 4)
     assert said(ann.take()) is RejectCode.NOT_MEMBER
     ann.say(Join(LOBBY))
     assert Charge(ann.id, 4) not in ann.say(History(LOBBY))
     ann.charged = 0
-    house.settle()
+    harness.settle()
     assert ann.charged == 4
 
 
@@ -485,9 +483,9 @@ def test_what_is_refused_costs_as_much() -> None:
 
 def test_who_goes_on_after_many_refusals_is_sent_away_for_a_while() -> None:
     """4005 with `after`; the others' messages are delivered all the time."""
-    house = House(Config(limits=Limits(messages_per_s=1, messages_burst=1)))
-    flooder, bob = house.user("ann", LOBBY), house.user("bob", LOBBY)
-    house.take_all()
+    harness = Harness(Config(limits=Limits(messages_per_s=1, messages_burst=1)))
+    flooder, bob = harness.user("ann", LOBBY), harness.user("bob", LOBBY)
+    harness.take_all()
     flooder.ask(Send(HI, LOBBY))
     for _ in range(LIMITED_BURST):
         assert fails(flooder, Send(HI, LOBBY)).code is RejectCode.RATE_LIMITED
@@ -502,31 +500,31 @@ def test_who_goes_on_after_many_refusals_is_sent_away_for_a_while() -> None:
 
 def test_a_refusal_a_second_is_no_flood() -> None:
     """Whoever keeps to what he is told is never sent away."""
-    house = House(Config(limits=Limits(messages_per_s=0.5, messages_burst=1)))
-    ann = house.user("ann", LOBBY)
+    harness = Harness(Config(limits=Limits(messages_per_s=0.5, messages_burst=1)))
+    ann = harness.user("ann", LOBBY)
     for _ in range(3 * LIMITED_BURST):
         ann.ask(Send(HI, LOBBY))
         ann.ask(Send(HI, LOBBY))
-        house.wait(2)
+        harness.wait(2)
     assert ann.ending is None
 
 
 def test_refusals_that_the_writer_answers_count_too() -> None:
     """With a `cid` the answer comes later; what the flood sent behind is not done."""
-    house = House(Config(limits=Limits(messages_per_s=1, messages_burst=1)))
-    ann = house.user("ann", LOBBY)
+    harness = Harness(Config(limits=Limits(messages_per_s=1, messages_burst=1)))
+    ann = harness.user("ann", LOBBY)
     for number in range(LIMITED_BURST + 20):
         ann.say(Send(HI, LOBBY, cid=Cid(f"c{number}")))
-    house.settle()
+    harness.settle()
     assert ann.ending is Ending.OVERLOADED
-    assert len(house.model.rooms[LOBBY].messages) == 1
+    assert len(harness.model.rooms[LOBBY].messages) == 1
 
 
 def test_a_refusal_for_somebody_who_is_gone_counts_for_nobody() -> None:
     """It is answered, as everything is, and that is all."""
-    house = House()
-    house.handle(inputs.TimePassed())
-    turn = house.machine._turn
+    harness = Harness()
+    harness.handle(inputs.TimePassed())
+    turn = harness.machine._turn
     turn.refuse(ConnectionId(99), Ping(), Reject(RejectCode.RATE_LIMITED, "too fast"))
     (answer,) = turn.effects
     assert answer == Answer(
@@ -554,8 +552,8 @@ BINARY = BadCommand(RejectCode.BAD_FRAME, "binary")
 )
 def test_whoever_finds_a_frame_malformed_it_counts(frame: Any) -> None:
     """Twenty, then 4502: those that only the core can refuse as well."""
-    house = House()
-    ann = house.user("ann", LOBBY)
+    harness = Harness()
+    ann = harness.user("ann", LOBBY)
     for number in range(21):
         assert ann.ending is None, number
         ann.ask(frame)
@@ -564,12 +562,12 @@ def test_whoever_finds_a_frame_malformed_it_counts(frame: Any) -> None:
 
 def test_a_malformed_frame_each_ten_seconds_is_forgiven() -> None:
     """One comes back in 10 s."""
-    house = House()
-    ann = house.user("ann", LOBBY)
+    harness = Harness()
+    ann = harness.user("ann", LOBBY)
     for _ in range(20):
         ann.ask(OWN_NAME)
     for _ in range(30):
-        house.wait(10)
+        harness.wait(10)
         ann.ask(OWN_NAME)
     assert ann.ending is None
     ann.ask(OWN_NAME)
@@ -578,11 +576,11 @@ def test_a_malformed_frame_each_ten_seconds_is_forgiven() -> None:
 
 def test_a_session_that_nobody_is_on_may_be_displaced() -> None:
     """Idle sessions of accounts are in the store only; a late look-up finds it void."""
-    house = House()
-    peer = house.open()
+    harness = Harness()
+    peer = harness.open()
     peer.say(Hello(kinds.GuestName("ann"), kinds.Secret("right")))
-    house.run_look_up()
-    house.fail(drafts.Committed((SessionsEnded((SessionId(b"x"),)),)))
-    house.run_look_up()
+    harness.run_look_up()
+    harness.fail(drafts.Committed((SessionsEnded((SessionId(b"x"),)),)))
+    harness.run_look_up()
     assert isinstance(peer.take()[0], Welcome)
-    assert SessionId(b"x") in house.chat.live.ended
+    assert SessionId(b"x") in harness.chat.live.ended

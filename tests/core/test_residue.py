@@ -24,31 +24,8 @@ from chatd.core.principal import Renewal
 from chatd.enums import Role, State
 from chatd.ids import RoomName, UserName
 from chatd.wire.accounts import Password, Refresh
-from chatd.wire.admissions import (
-    CreateInvitation,
-    Invitations,
-    Link,
-    RevokeInvitation,
-)
-from chatd.wire.commands import (
-    Block,
-    Blocks,
-    Hello,
-    History,
-    Join,
-    Leave,
-    Logout,
-    Profile,
-    Read,
-    Rooms,
-    Search,
-    Send,
-    Sessions,
-    Status,
-    Typing,
-    Unblock,
-    Who,
-)
+from chatd.wire.admissions import CreateInvitation, Invitations, Link, RevokeInvitation
+from chatd.wire.ephemeral import Read, Status, Typing
 from chatd.wire.kinds import (
     BanSeconds,
     Display,
@@ -61,8 +38,11 @@ from chatd.wire.kinds import (
 from chatd.wire.kinds import Secret as Word
 from chatd.wire.moderation import Ban, Decline, Invite, Mute, SetRole, Unban, Unmute
 from chatd.wire.place import About, NamePlace
-from chatd.wire.rooms import Create, Destroy
-from tests.core.house import BOB, CY, LOBBY, House, Peer
+from chatd.wire.rooms import Create, Destroy, Join, Leave, Rooms, Who
+from chatd.wire.sessions import Hello, Logout, Sessions
+from chatd.wire.timeline import History, Search, Send
+from chatd.wire.users import Block, Blocks, Profile, Unblock
+from tests.core.harness import BOB, CY, LOBBY, Harness, Peer
 
 TIMES = 100_000
 PAUSE_TIMES = 50
@@ -83,7 +63,7 @@ RIGHT = Word("right")
 class Scene:
     """Ann owns a room; bob is there, and one who came by a token; cy has a session."""
 
-    house: House
+    harness: Harness
     ann: Peer
     bob: Peer
     bearer: Peer
@@ -94,19 +74,19 @@ class Scene:
 
 
 def scene() -> Scene:
-    """A house whose invariants are not checked each time, for they take longest."""
-    house = House(CONFIG, checked=False)
-    house.tokens["first"] = Renewal(None, house.now.wall + 10**12, None)
-    bearer = house.open()
+    """A harness whose invariants are not checked each time, for they take longest."""
+    harness = Harness(CONFIG, checked=False)
+    harness.tokens["first"] = Renewal(None, harness.now.wall + 10**12, None)
+    bearer = harness.open()
     bearer.hello(token=Word("first"))
-    (welcome,) = house.open().ask(login("cy"))
+    (welcome,) = harness.open().ask(login("cy"))
     return Scene(
-        house,
-        house.user("ann", TEAM),
-        house.user("bob"),
+        harness,
+        harness.user("ann", TEAM),
+        harness.user("bob"),
         bearer,
         welcome.session,
-        house.user("ada"),
+        harness.user("ada"),
     )
 
 
@@ -120,35 +100,35 @@ def login(name: str) -> Hello:
 
 def silent_client(s: Scene) -> None:
     """Somebody connects and goes without a word."""
-    s.house.open(f"192.0.2.{s.number % 256}").close()
+    s.harness.open(f"192.0.2.{s.number % 256}").close()
 
 
 def sent_away(s: Scene) -> None:
     """Somebody connects, and is sent away for his silence."""
-    peer = s.house.open()
-    s.house.wait(CONFIG.auth.login_timeout_s)
+    peer = s.harness.open()
+    s.harness.wait(CONFIG.auth.login_timeout_s)
     assert peer.ending is not None
     peer.close()
 
 
 def failed_login(s: Scene) -> None:
     """A wrong password, from an address of its own."""
-    peer = s.house.open(f"2001:db8:{s.number // 65536:x}:{s.number % 65536:x}::/64")
+    peer = s.harness.open(f"2001:db8:{s.number // 65536:x}:{s.number % 65536:x}::/64")
     peer.hello(name="cy", password="wrong")
     peer.close()
 
 
 def half_a_login(s: Scene) -> None:
     """A connection that is gone before its password was compared."""
-    peer = s.house.open()
+    peer = s.harness.open()
     peer.say(login("cy"))
     peer.close()
-    s.house.settle()
+    s.harness.settle()
 
 
 def guest_logs_out(s: Scene) -> None:
     """A guest comes, says something and logs out."""
-    peer = s.house.guest(LOBBY, address=f"198.51.{s.number // 256 % 256}.7")
+    peer = s.harness.guest(LOBBY, address=f"198.51.{s.number // 256 % 256}.7")
     peer.ask(Send(Text("hi"), LOBBY))
     peer.ask(Logout())
     peer.close()
@@ -156,8 +136,8 @@ def guest_logs_out(s: Scene) -> None:
 
 def guest_is_lost(s: Scene) -> None:
     """A guest comes, is asked into a room, and does not come back."""
-    peer = s.house.guest(LOBBY)
-    user = s.house.user_of(peer)
+    peer = s.harness.guest(LOBBY)
+    user = s.harness.user_of(peer)
     assert user is not None
     s.ann.ask(Invite(TEAM, user))
     peer.close()
@@ -165,19 +145,19 @@ def guest_is_lost(s: Scene) -> None:
 
 def account_comes_back(s: Scene) -> None:
     """An account logs in and joins a room; its connection is lost."""
-    s.house.user("cy", LOBBY).close()
+    s.harness.user("cy", LOBBY).close()
 
 
 def token_login(s: Scene) -> None:
     """Somebody comes by a token that lives for long, and goes."""
-    peer = s.house.open()
+    peer = s.harness.open()
     peer.hello(token=Word("first"))
     peer.close()
 
 
 def logout_everywhere(s: Scene) -> None:
     """An account ends all its sessions, of which another has a connection, too."""
-    one, other = s.house.user("cy"), s.house.user("cy", LOBBY)
+    one, other = s.harness.user("cy"), s.harness.user("cy", LOBBY)
     one.ask(Logout(everywhere=True))
     one.close()
     other.close()
@@ -185,7 +165,7 @@ def logout_everywhere(s: Scene) -> None:
 
 def new_password(s: Scene) -> None:
     """A password is changed while a login with the old one is under way."""
-    peer, late = s.house.user("cy"), s.house.open()
+    peer, late = s.harness.user("cy"), s.harness.open()
     late.say(login("cy"))
     peer.ask(Password(RIGHT, NewPassword("right, still")))
     peer.close()
@@ -197,14 +177,14 @@ def new_password(s: Scene) -> None:
 
 def resume(s: Scene) -> None:
     """A session goes on over another connection."""
-    peer = s.house.open()
+    peer = s.harness.open()
     assert peer.hello(session=s.session)[0].type == "welcome"
     peer.close()
 
 
 def takeover(s: Scene) -> None:
     """A session that a connection has is taken over by the next one."""
-    older, newer = s.house.open(), s.house.open()
+    older, newer = s.harness.open(), s.harness.open()
     older.hello(session=s.session)
     newer.hello(session=s.session)
     assert older.ending is not None
@@ -214,14 +194,14 @@ def takeover(s: Scene) -> None:
 
 def another_tab(s: Scene) -> None:
     """A session is opened beside another, which is not resumed by it, and lost."""
-    peer = s.house.open()
+    peer = s.harness.open()
     assert peer.hello(session=s.session, another=True)[0].type == "welcome"
     peer.close()
 
 
 def guests_tabs(s: Scene) -> None:
     """A guest opens a second tab, ends the first, and is lost."""
-    peer, other = s.house.open(), s.house.open()
+    peer, other = s.harness.open(), s.harness.open()
     (welcome,) = peer.hello()
     other.hello(session=Word(welcome.session), another=True)
     peer.ask(Logout())
@@ -231,7 +211,7 @@ def guests_tabs(s: Scene) -> None:
 
 def stranger_looks(s: Scene) -> None:
     """Somebody asks what this place is, and goes."""
-    peer = s.house.open()
+    peer = s.harness.open()
     peer.ask(About())
     peer.close()
 
@@ -244,7 +224,7 @@ def place_is_named(s: Scene) -> None:
 def other_device(s: Scene) -> None:
     """An account asks for a link, and its other device comes in by it, and is lost."""
     (linked,) = s.bob.ask(Link())
-    peer = s.house.open()
+    peer = s.harness.open()
     assert peer.hello(link=Word(linked.secret))[0].type == "welcome"
     peer.close()
 
@@ -259,10 +239,10 @@ def invitation_is_taken_back(s: Scene) -> None:
 
 def refresh(s: Scene) -> None:
     """A token takes the place of another, long before that one's end."""
-    s.house.tokens["next"] = Renewal(None, s.house.now.wall + 10**12, None)
+    s.harness.tokens["next"] = Renewal(None, s.harness.now.wall + 10**12, None)
     (done,) = s.bearer.ask(Refresh(Word("next")))
     assert done.type == "ok"
-    s.house.wait(10)
+    s.harness.wait(10)
 
 
 def subscription(s: Scene) -> None:
@@ -297,8 +277,8 @@ def moderation(s: Scene) -> None:
 
 def lapsed_sanctions(s: Scene) -> None:
     """A guest is banned and muted for a minute."""
-    peer = s.house.guest(TEAM)
-    user = s.house.user_of(peer)
+    peer = s.harness.guest(TEAM)
+    user = s.harness.user_of(peer)
     assert user is not None
     for act in (Mute, Ban):
         (done, *_) = s.ann.ask(act(TEAM, user, BanSeconds(60)))
@@ -308,8 +288,8 @@ def lapsed_sanctions(s: Scene) -> None:
 
 def guest_is_asked(s: Scene) -> None:
     """A guest declines an invitation, and goes."""
-    peer = s.house.guest()
-    user = s.house.user_of(peer)
+    peer = s.harness.guest()
+    user = s.harness.user_of(peer)
     assert user is not None
     s.ann.ask(Invite(TEAM, user))
     peer.take()
@@ -321,8 +301,8 @@ def guest_is_asked(s: Scene) -> None:
 
 def guest_in_charge(s: Scene) -> None:
     """A guest is made a moderator, and is lost."""
-    peer = s.house.guest(TEAM)
-    user = s.house.user_of(peer)
+    peer = s.harness.guest(TEAM)
+    user = s.harness.user_of(peer)
     assert user is not None
     s.ann.ask(SetRole(TEAM, user, Role("moderator")))
     peer.close()
@@ -360,7 +340,7 @@ def what_is_shown(s: Scene) -> None:
     s.ann.ask(Status(State("online")))
     s.ann.ask(Profile(Display("Ann")))
     s.ann.ask(Typing(TEAM))
-    s.ann.ask(Read(TEAM, s.house.chat.durable.rooms[TEAM].head))
+    s.ann.ask(Read(TEAM, s.harness.chat.durable.rooms[TEAM].head))
 
 
 OFTEN = (
@@ -401,19 +381,19 @@ SELDOM = (
 
 def happen(s: Scene, kind: Callable[[Scene], None], times: int) -> None:
     """Let something happen so often, with pauses, and then nothing for long."""
-    house = s.house
+    harness = s.harness
     for _ in range(times):
         s.number += 1
         kind(s)
         if s.number % PAUSE_TIMES == 0:
-            house.wait(PAUSE_S)
-            house.settle()
-            house.take_all()
-            house.delivered.clear()
-            house.unseen.clear()
+            harness.wait(PAUSE_S)
+            harness.settle()
+            harness.take_all()
+            harness.delivered.clear()
+            harness.unseen.clear()
     for _ in range(2):
-        house.wait(FORTNIGHT_S)
-        house.settle()
+        harness.wait(FORTNIGHT_S)
+        harness.settle()
 
 
 def reached(root: object) -> Counter[str]:
@@ -462,7 +442,7 @@ def test_nothing_stays(kind: Callable[[Scene], None], times: int) -> None:
     """
     s = scene()
     happen(s, kind, 2 * PAUSE_TIMES)
-    before = reached(s.house.machine._turn)
+    before = reached(s.harness.machine._turn)
     assert before["Chat"] == 1
     happen(s, kind, times)
-    assert reached(s.house.machine._turn) == before
+    assert reached(s.harness.machine._turn) == before

@@ -15,22 +15,22 @@ from chatd.core.effects import Fetch
 from chatd.core.entities import Room
 from chatd.errors import Reject, RejectCode
 from chatd.ids import RoomName, Seq
-from chatd.wire.commands import Edit, History, Join, Send
 from chatd.wire.events import CaughtUp, Gap, Message
 from chatd.wire.kinds import KeepCount, PageLimit, Text
-from chatd.wire.rooms import SetRoom
-from tests.core.house import LOBBY, House, Peer
+from chatd.wire.rooms import Join, SetRoom
+from chatd.wire.timeline import Edit, History, Send
+from tests.core.harness import LOBBY, Harness, Peer
 
 DEN = RoomName("den")
 HOUR_S, DAY_S, DAY_MS = 3600.0, 86_400.0, 86_400_000
 
 
-def house(
+def harness_with(
     keep_messages: int = 0, keep_days: int = 0, *others: PermanentRoom, page: int = 2
-) -> House:
+) -> Harness:
     """A chat whose lobby keeps so much."""
     lobby = PermanentRoom(name=LOBBY, keep_messages=keep_messages, keep_days=keep_days)
-    return House(Config(rooms=Rooms(permanent=(lobby, *others))), page=page)
+    return Harness(Config(rooms=Rooms(permanent=(lobby, *others))), page=page)
 
 
 def say(peer: Peer, *texts: str, room: RoomName = LOBBY) -> None:
@@ -39,29 +39,29 @@ def say(peer: Peer, *texts: str, room: RoomName = LOBBY) -> None:
         peer.ask(Send(Text(text), room))
 
 
-def wait(house: House, seconds: float) -> None:
+def wait(harness: Harness, seconds: float) -> None:
     """Let time pass, and what rooms forget by then come back."""
-    house.wait(seconds)
-    while reviews := [one for one in house.look_ups if isinstance(one, Fetch)]:
-        house.run_look_up(house.look_ups.index(reviews[0]))
-        house.wait(0)
+    harness.wait(seconds)
+    while reviews := [one for one in harness.look_ups if isinstance(one, Fetch)]:
+        harness.run_look_up(harness.look_ups.index(reviews[0]))
+        harness.wait(0)
 
 
-def drafts(house: House) -> list[Any]:
+def drafts(harness: Harness) -> list[Any]:
     """What waits for the store."""
-    return [origin.draft for origin in house.drafts]
+    return [origin.draft for origin in harness.drafts]
 
 
-def lobby(house: House) -> Room:
+def lobby(harness: Harness) -> Room:
     """The room."""
-    return house.chat.durable.rooms[LOBBY]
+    return harness.chat.durable.rooms[LOBBY]
 
 
 def join(peer: Peer, since: int) -> None:
     """Ask for a replay, of which nothing is handed over yet."""
-    room = peer.house.chat.durable.rooms[LOBBY]
+    room = peer.harness.chat.durable.rooms[LOBBY]
     peer.say(Join(LOBBY, Seq(since), room.epoch))
-    peer.house.commit()
+    peer.harness.commit()
 
 
 def shown(frames: list[Any]) -> list[Any]:
@@ -78,162 +78,162 @@ def shown(frames: list[Any]) -> list[Any]:
 
 def test_rooms_are_looked_at_at_the_start_and_every_hour() -> None:
     """And each time asked to keep what their settings say."""
-    place = house(3)
-    wait(place, 0)
-    assert drafts(place) == [TrimRoom(LOBBY, None, 3)]
-    place.settle()
-    wait(place, HOUR_S - 1)
-    assert drafts(place) == []
-    wait(place, 1)
-    assert drafts(place) == [TrimRoom(LOBBY, None, 3)]
+    harness = harness_with(3)
+    wait(harness, 0)
+    assert drafts(harness) == [TrimRoom(LOBBY, None, 3)]
+    harness.settle()
+    wait(harness, HOUR_S - 1)
+    assert drafts(harness) == []
+    wait(harness, 1)
+    assert drafts(harness) == [TrimRoom(LOBBY, None, 3)]
 
 
 def test_days_are_counted_back_from_what_is_sure() -> None:
     """Not from what the clock says, which may be wrong."""
-    place = house(0, 2)
-    place.now.sure -= 40 * DAY_MS
+    harness = harness_with(0, 2)
+    harness.now.sure -= 40 * DAY_MS
     for _ in range(2):
-        place.handle(inputs.TimePassed())
-        while place.look_ups:
-            place.run_look_up()
-    before_ts = place.now.wall - 42 * DAY_MS
-    assert drafts(place) == [TrimRoom(LOBBY, before_ts, None)]
+        harness.handle(inputs.TimePassed())
+        while harness.look_ups:
+            harness.run_look_up()
+    before_ts = harness.now.wall - 42 * DAY_MS
+    assert drafts(harness) == [TrimRoom(LOBBY, before_ts, None)]
 
 
 def test_rooms_that_keep_everything_are_left_alone() -> None:
     """Also where another room forgets."""
-    place = house(0, 0, PermanentRoom(name=DEN, keep_days=1))
-    wait(place, 0)
-    assert [draft.room for draft in drafts(place)] == [DEN]
-    place.settle()
-    wait(place, 10)
-    assert drafts(place) == []
+    harness = harness_with(0, 0, PermanentRoom(name=DEN, keep_days=1))
+    wait(harness, 0)
+    assert [draft.room for draft in drafts(harness)] == [DEN]
+    harness.settle()
+    wait(harness, 10)
+    assert drafts(harness) == []
 
 
 def test_a_change_of_settings_is_seen_at_once() -> None:
     """By `note_untrimmed`; it costs nobody a turn."""
-    place = house()
-    ann = place.user("ann", LOBBY)
+    harness = harness_with()
+    ann = harness.user("ann", LOBBY)
     say(ann, "a", "b", "c")
-    place.apply(RoomTrimmed(LOBBY, Seq(1)))
-    place.chat.durable.set_settings(lobby(place), {"keep_messages": 1})
+    harness.apply(RoomTrimmed(LOBBY, Seq(1)))
+    harness.chat.durable.set_settings(lobby(harness), {"keep_messages": 1})
     for _ in range(2):
-        place.chat.live.note_untrimmed(lobby(place), place.now.mono)
-    wait(place, 0)
-    assert drafts(place) == [TrimRoom(LOBBY, None, 1)]
-    place.settle()
-    assert lobby(place).first == 3
+        harness.chat.live.note_untrimmed(lobby(harness), harness.now.mono)
+    wait(harness, 0)
+    assert drafts(harness) == [TrimRoom(LOBBY, None, 1)]
+    harness.settle()
+    assert lobby(harness).first == 3
 
 
 def test_settings_that_are_taken_back_in_time_remove_nothing() -> None:
     """A room that waits for its step is asked again whether it forgets."""
-    place = house(1, 0, PermanentRoom(name=DEN, keep_days=1))
-    place.handle(inputs.TimePassed())
-    place.settle()
-    place.chat.durable.set_settings(lobby(place), {"keep_messages": 1})
-    place.chat.live.note_untrimmed(lobby(place), place.now.mono)
-    place.chat.durable.set_settings(lobby(place), {"keep_messages": 0})
-    wait(place, 1)
-    assert all(draft.room != LOBBY for draft in drafts(place))
-    place.settle()
-    wait(place, 1)
-    assert not place.chat.live.trimming
+    harness = harness_with(1, 0, PermanentRoom(name=DEN, keep_days=1))
+    harness.handle(inputs.TimePassed())
+    harness.settle()
+    harness.chat.durable.set_settings(lobby(harness), {"keep_messages": 1})
+    harness.chat.live.note_untrimmed(lobby(harness), harness.now.mono)
+    harness.chat.durable.set_settings(lobby(harness), {"keep_messages": 0})
+    wait(harness, 1)
+    assert all(draft.room != LOBBY for draft in drafts(harness))
+    harness.settle()
+    wait(harness, 1)
+    assert not harness.chat.live.trimming
 
 
 def test_many_rooms_are_looked_at_page_by_page() -> None:
     """Those that are in no memory as well; the next page when one is done."""
     many = [RoomName(f"r{number:03}") for number in range(2 * retention.PAGE + 1)]
     rooms = [PermanentRoom(name=name, keep_days=1) for name in many]
-    place = House(Config(rooms=Rooms(permanent=tuple(rooms))))
-    place.live.current = Config()
-    place.restart()
-    assert set(place.chat.durable.rooms) == {LOBBY}
+    harness = Harness(Config(rooms=Rooms(permanent=tuple(rooms))))
+    harness.live.current = Config()
+    harness.restart()
+    assert set(harness.chat.durable.rooms) == {LOBBY}
     seen, pages = [], 0
     for _ in range(len(many) + 1):
-        pages += any(isinstance(one, Fetch) for one in place.look_ups)
-        wait(place, retention.PAUSE_S)
-        seen += [draft.room for draft in drafts(place)]
-        place.settle()
+        pages += any(isinstance(one, Fetch) for one in harness.look_ups)
+        wait(harness, retention.PAUSE_S)
+        seen += [draft.room for draft in drafts(harness)]
+        harness.settle()
     assert seen == many
-    assert place.chat.live.reviewed is None
-    assert not place.chat.live.untrimmed
+    assert harness.chat.live.reviewed is None
+    assert not harness.chat.live.untrimmed
 
 
 def test_a_review_that_is_under_way_is_the_only_one() -> None:
     """An hour later the next begins where it is, and not anew."""
     many = [RoomName(f"r{number:03}") for number in range(retention.PAGE)]
     rooms = [PermanentRoom(name=name, keep_days=1) for name in many]
-    place = House(Config(rooms=Rooms(permanent=tuple(rooms))))
-    wait(place, 0)
-    assert place.chat.live.reviewed == many[-1]
-    place.wait(HOUR_S)
-    assert place.look_ups == []
+    harness = Harness(Config(rooms=Rooms(permanent=tuple(rooms))))
+    wait(harness, 0)
+    assert harness.chat.live.reviewed == many[-1]
+    harness.wait(HOUR_S)
+    assert harness.look_ups == []
 
 
 def test_a_review_that_cannot_be_read_is_done_an_hour_later() -> None:
     """Nobody waits for it."""
-    place = house(1)
-    place.wait(0)
-    (effect,) = place.look_ups
-    place.look_ups.clear()
+    harness = harness_with(1)
+    harness.wait(0)
+    (effect,) = harness.look_ups
+    harness.look_ups.clear()
     busy = Reject(RejectCode.UNAVAILABLE, "busy")
-    place.handle(attrs.evolve(place.fetch(effect), answer=busy))
-    wait(place, HOUR_S - 1)
-    assert drafts(place) == []
-    wait(place, 1)
-    assert [draft.room for draft in drafts(place)] == [LOBBY]
+    harness.handle(attrs.evolve(harness.fetch(effect), answer=busy))
+    wait(harness, HOUR_S - 1)
+    assert drafts(harness) == []
+    wait(harness, 1)
+    assert [draft.room for draft in drafts(harness)] == [LOBBY]
 
 
 # --- step by step ---------------------------------------------------------------
 
 
-def outcome(place: House, first: int, *, more: bool) -> None:
+def outcome(harness: Harness, first: int, *, more: bool) -> None:
     """Give the one step that is under way an outcome."""
-    origin = place.drafts.popleft()
-    assert not place.drafts
-    place.handle(
+    origin = harness.drafts.popleft()
+    assert not harness.drafts
+    harness.handle(
         inputs.Executed(origin, Trimmed((RoomTrimmed(LOBBY, Seq(first)),), more=more))
     )
 
 
 def test_a_step_follows_the_other_after_a_pause() -> None:
     """As long as there is more; rooms take turns, one step at a time."""
-    place = house(1, 0, PermanentRoom(name=DEN, keep_messages=2))
-    ann = place.user("ann", LOBBY)
+    harness = harness_with(1, 0, PermanentRoom(name=DEN, keep_messages=2))
+    ann = harness.user("ann", LOBBY)
     say(ann, "a", "b", "c")
-    wait(place, 0)
+    wait(harness, 0)
     seen = []
     for more in (True, True, False, False, False):
-        if not place.drafts:
+        if not harness.drafts:
             break
-        seen.append(drafts(place)[0].room)
-        outcome(place, 1, more=more)
-        assert drafts(place) == []
-        wait(place, retention.PAUSE_S)
+        seen.append(drafts(harness)[0].room)
+        outcome(harness, 1, more=more)
+        assert drafts(harness) == []
+        wait(harness, retention.PAUSE_S)
     assert seen == [DEN, LOBBY, DEN, LOBBY]
-    assert not place.chat.live.trimming
-    assert drafts(place) == []
+    assert not harness.chat.live.trimming
+    assert drafts(harness) == []
 
 
 def test_a_step_that_was_not_possible_is_done_an_hour_later() -> None:
     """A full disk is no reason to ask every moment."""
-    place = house(1)
-    wait(place, 0)
-    place.fail()
-    wait(place, HOUR_S - 1)
-    assert drafts(place) == []
-    wait(place, 1)
-    assert drafts(place) == [TrimRoom(LOBBY, None, 1)]
+    harness = harness_with(1)
+    wait(harness, 0)
+    harness.fail()
+    wait(harness, HOUR_S - 1)
+    assert drafts(harness) == []
+    wait(harness, 1)
+    assert drafts(harness) == [TrimRoom(LOBBY, None, 1)]
 
 
 def test_the_beginning_only_moves_forward() -> None:
     """Taking an outcome twice changes nothing."""
-    place = house(1)
-    ann = place.user("ann", LOBBY)
+    harness = harness_with(1)
+    ann = harness.user("ann", LOBBY)
     say(ann, "a", "b", "c")
-    room = lobby(place)
+    room = lobby(harness)
     for first, then in ((2, 2), (3, 3), (2, 3), (3, 3)):
-        place.apply(RoomTrimmed(LOBBY, Seq(first)))
+        harness.apply(RoomTrimmed(LOBBY, Seq(first)))
         assert room.first == then
 
 
@@ -242,12 +242,12 @@ def test_the_beginning_only_moves_forward() -> None:
 
 def test_a_position_below_the_beginning_is_not_recovered() -> None:
     """One step below it everything can be given still."""
-    place = house(2)
-    ann = place.user("ann", LOBBY)
+    harness = harness_with(2)
+    ann = harness.user("ann", LOBBY)
     say(ann, "a", "b", "c", "d")
-    wait(place, 0)
-    place.settle()
-    epoch = lobby(place).epoch
+    wait(harness, 0)
+    harness.settle()
+    epoch = lobby(harness).epoch
     for since, recovered in ((1, False), (2, True)):
         joined = ann.join(since=Seq(since), epoch=epoch)[0]
         assert (joined.first, joined.recovered) == (3, recovered)
@@ -255,27 +255,27 @@ def test_a_position_below_the_beginning_is_not_recovered() -> None:
 
 def test_a_restart_knows_the_beginning() -> None:
     """It is the store's."""
-    place = house(2)
-    say(place.user("ann", LOBBY), "a", "b", "c")
-    wait(place, 0)
-    place.settle()
-    place.restart()
-    assert lobby(place).first == 2
+    harness = harness_with(2)
+    say(harness.user("ann", LOBBY), "a", "b", "c")
+    wait(harness, 0)
+    harness.settle()
+    harness.restart()
+    assert lobby(harness).first == 2
 
 
 def test_a_replay_tells_what_went_meanwhile() -> None:
     """Between two pages: a gap from what the client has to what is not there."""
-    place = house(1)
-    ann, bob = place.user("ann", LOBBY), place.user("bob", LOBBY)
+    harness = harness_with(1)
+    ann, bob = harness.user("ann", LOBBY), harness.user("bob", LOBBY)
     say(ann, *"abcdef")
     bob.take()
     join(bob, 0)
-    place.run_look_up()
+    harness.run_look_up()
     assert shown(bob.take()) == [1, 2]
-    wait(place, 0)
-    place.commit()
-    place.settle()
-    room = lobby(place)
+    wait(harness, 0)
+    harness.commit()
+    harness.settle()
+    room = lobby(harness)
     assert shown(bob.take()) == [
         Gap(LOBBY, Seq(2), Seq(5)),
         6,
@@ -285,23 +285,23 @@ def test_a_replay_tells_what_went_meanwhile() -> None:
 
 def test_a_replay_of_which_nothing_is_left_is_a_gap() -> None:
     """Up to the head, and then live."""
-    place = house(0, 1)
-    ann, bob = place.user("ann", LOBBY), place.user("bob", LOBBY)
+    harness = harness_with(0, 1)
+    ann, bob = harness.user("ann", LOBBY), harness.user("bob", LOBBY)
     say(ann, "a", "b")
-    wait(place, 0)
-    place.settle()
-    place.take_all()
+    wait(harness, 0)
+    harness.settle()
+    harness.take_all()
     join(bob, 1)
-    (replay,) = place.look_ups
-    place.look_ups.clear()
-    wait(place, DAY_S)
-    place.commit()
-    wait(place, HOUR_S)
-    place.commit()
-    assert lobby(place).first == 3
-    place.look_ups.append(replay)
-    place.settle()
-    room = lobby(place)
+    (replay,) = harness.look_ups
+    harness.look_ups.clear()
+    wait(harness, DAY_S)
+    harness.commit()
+    wait(harness, HOUR_S)
+    harness.commit()
+    assert lobby(harness).first == 3
+    harness.look_ups.append(replay)
+    harness.settle()
+    room = lobby(harness)
     assert shown(bob.take()) == [
         Gap(LOBBY, Seq(1), Seq(2)),
         CaughtUp(LOBBY, room.epoch, Seq(2)),
@@ -312,26 +312,26 @@ def test_a_replay_of_which_nothing_is_left_is_a_gap() -> None:
 
 def test_a_replay_of_the_newest_begins_wherever_it_can() -> None:
     """Nobody holds anything before it, so there is nothing to tell."""
-    place = house(1)
-    ann, bob = place.user("ann", LOBBY), place.user("bob", LOBBY)
+    harness = harness_with(1)
+    ann, bob = harness.user("ann", LOBBY), harness.user("bob", LOBBY)
     say(ann, "a", "b", "c")
     bob.take()
     bob.say(Join(LOBBY, last=PageLimit(3)))
-    wait(place, 0)
-    place.commit()
-    place.settle()
-    room = lobby(place)
+    wait(harness, 0)
+    harness.commit()
+    harness.settle()
+    room = lobby(harness)
     assert shown(bob.take()) == [3, CaughtUp(LOBBY, room.epoch, Seq(3))]
 
 
 def test_what_is_gone_is_no_message() -> None:
     """An edit of it is refused, also where it is on its way when the step is done."""
-    place = house(1)
-    ann = place.user("ann", LOBBY)
+    harness = harness_with(1)
+    ann = harness.user("ann", LOBBY)
     say(ann, "a", "b")
-    wait(place, 0)
+    wait(harness, 0)
     ann.say(Edit(LOBBY, Seq(1), Text("x")))
-    place.settle()
+    harness.settle()
     (refused,) = ann.take()[-1:]
     assert refused.code.value == "no_message"
 
@@ -339,18 +339,18 @@ def test_what_is_gone_is_no_message() -> None:
 # --- history --------------------------------------------------------------------
 
 
-def read(place: House, command: History, first: int) -> Any:
+def read(harness: Harness, command: History, first: int) -> Any:
     """Have history read, then trimmed, then answered; look-ups that follow come too."""
-    ann = place.user("ann", LOBBY)
+    ann = harness.user("ann", LOBBY)
     say(ann, *"abcdef")
     ann.take()
     ann.say(command)
-    (effect,) = place.look_ups
-    page = place.look_up(effect)
-    place.look_ups.clear()
-    place.apply(RoomTrimmed(LOBBY, Seq(first)))
-    place.handle(page)
-    place.settle()
+    (effect,) = harness.look_ups
+    page = harness.look_up(effect)
+    harness.look_ups.clear()
+    harness.apply(RoomTrimmed(LOBBY, Seq(first)))
+    harness.handle(page)
+    harness.settle()
     (answer,) = ann.take()
     return answer.first, [entry.seq for entry in answer.messages], answer.more
 
@@ -371,15 +371,15 @@ def test_a_page_has_nothing_below_the_beginning_it_tells(
     command: History, first: int, expected: tuple[int, list[int], bool]
 ) -> None:
     """Whatever was trimmed between the look and the answer."""
-    assert read(house(), command, first) == expected
+    assert read(harness_with(), command, first) == expected
 
 
 def test_a_page_that_nobody_may_read_leads_to_the_one_behind_it() -> None:
     """Asked for from the very beginning, history begins where the room does."""
-    place = house(2)
-    ann = place.user("ann", LOBBY)
+    harness = harness_with(2)
+    ann = harness.user("ann", LOBBY)
     say(ann, *"abcd")
-    place.apply(RoomTrimmed(LOBBY, Seq(4)))
+    harness.apply(RoomTrimmed(LOBBY, Seq(4)))
     (page,) = ann.ask(History(LOBBY, after=Seq(0), limit=PageLimit(2)))
     assert [entry.seq for entry in page.messages] == [4]
     assert (page.first, page.more) == (4, False)
@@ -387,13 +387,13 @@ def test_a_page_that_nobody_may_read_leads_to_the_one_behind_it() -> None:
 
 def test_an_owner_who_keeps_less_is_obeyed_at_once() -> None:
     """A change of settings is not left to the next hour."""
-    place = house()
-    ann = place.user("ann")
+    harness = harness_with()
+    ann = harness.user("ann")
     ann.join(DEN)
     say(ann, *"abc", room=DEN)
     ann.ask(SetRoom(DEN, keep_messages=KeepCount(1)))
-    wait(place, 0)
-    place.settle()
-    room = place.chat.durable.rooms[DEN]
+    wait(harness, 0)
+    harness.settle()
+    room = harness.chat.durable.rooms[DEN]
     assert room.settings.keep_messages == 1
     assert room.first == 4

@@ -9,9 +9,9 @@ from chatd.core.settings import PLAIN
 from chatd.enums import Role
 from chatd.ids import Epoch, RoomName, Seq, SessionId, UserName
 from chatd.wire import events
-from chatd.wire.commands import Send
 from chatd.wire.kinds import Text
-from tests.core.house import ANN, BOB, LOBBY, House
+from chatd.wire.timeline import Send
+from tests.core.harness import ANN, BOB, LOBBY, Harness
 
 TEAM = RoomName("team")
 
@@ -23,40 +23,40 @@ def message(seq: int) -> events.Message:
 
 def test_an_event_that_was_applied_before_changes_nothing() -> None:
     """Applying twice is applying once."""
-    house = House()
+    harness = Harness()
     change = Appended(message(1))
-    assert house.apply(change) == [Deliver(change.event)]
-    assert house.apply(change) == []
-    assert house.chat.durable.rooms[LOBBY].head == 1
+    assert harness.apply(change) == [Deliver(change.event)]
+    assert harness.apply(change) == []
+    assert harness.chat.durable.rooms[LOBBY].head == 1
 
 
 def test_a_hole_in_the_timeline_is_a_bug() -> None:
     """Nothing is applied out of its order."""
-    house = House()
+    harness = Harness()
     with pytest.raises(AssertionError):
-        house.apply(Appended(message(2)))
+        harness.apply(Appended(message(2)))
 
 
 def test_since_when_a_session_is_idle_is_counted_by_what_is_certain() -> None:
     """A clock that goes back for a moment does not end it."""
-    house = House()
-    peer = house.user("ann")
-    house.now.wall -= 40 * 86_400_000
-    certain = house.now.certain
+    harness = Harness()
+    peer = harness.user("ann")
+    harness.now.wall -= 40 * 86_400_000
+    certain = harness.now.certain
     peer.close()
-    (idle,) = house.chat.live.idle.values()
-    assert idle == certain > house.now.wall
+    (idle,) = harness.chat.live.idle.values()
+    assert idle == certain > harness.now.wall
 
 
 def test_a_room_that_is_there_is_not_made_again() -> None:
     """The first one stays, with its members."""
-    house = House()
-    chat = house.chat
+    harness = Harness()
+    chat = harness.chat
     unknown = UserName("gone~2222")
     members = {ANN: Role.OWNER, unknown: Role.MEMBER}
-    house.apply(RoomMade(TEAM, Epoch("1" * 16), PLAIN, members))
+    harness.apply(RoomMade(TEAM, Epoch("1" * 16), PLAIN, members))
     room = chat.durable.rooms[TEAM]
-    house.apply(RoomMade(TEAM, Epoch("2" * 16), PLAIN, {BOB: Role.OWNER}))
+    harness.apply(RoomMade(TEAM, Epoch("2" * 16), PLAIN, {BOB: Role.OWNER}))
     assert chat.durable.rooms[TEAM] is room
     assert list(room.members) == [ANN]
     check(chat)
@@ -64,38 +64,38 @@ def test_a_room_that_is_there_is_not_made_again() -> None:
 
 def test_a_membership_that_was_taken_before_changes_nothing() -> None:
     """In both directions, online or not."""
-    house = House()
+    harness = Harness()
     for role in (Role.MEMBER, Role.MEMBER, None, None):
-        house.apply(MemberSet(LOBBY, ANN, role))
-        check(house.chat)
-    house.user("ann")
+        harness.apply(MemberSet(LOBBY, ANN, role))
+        check(harness.chat)
+    harness.user("ann")
     for role in (Role.MEMBER, Role.MEMBER, None, None):
-        house.apply(MemberSet(LOBBY, ANN, role))
-        check(house.chat)
+        harness.apply(MemberSet(LOBBY, ANN, role))
+        check(harness.chat)
 
 
 def test_a_session_that_was_forgotten_before_changes_nothing() -> None:
     """It is remembered as ended for a while, for look-ups that bring it."""
-    house = House()
+    harness = Harness()
     session = SessionId(b"s")
     for _ in range(2):
-        assert house.apply(SessionsEnded((session,))) == []
-    assert list(house.chat.live.ended) == [session]
-    assert house.chat.live.agenda.next() == house.now.mono + 60
+        assert harness.apply(SessionsEnded((session,))) == []
+    assert list(harness.chat.live.ended) == [session]
+    assert harness.chat.live.agenda.next() == harness.now.mono + 60
 
 
 def test_the_state_after_a_restart_is_what_was_committed() -> None:
     """Rooms, members, roles and heads; nobody is online."""
-    house = House()
-    ann = house.user("ann", TEAM, LOBBY)
+    harness = Harness()
+    ann = harness.user("ann", TEAM, LOBBY)
     ann.ask(Send(Text("hi"), TEAM))
     ann.say(Send(Text("lost"), TEAM))
-    epoch = house.chat.durable.rooms[TEAM].epoch
-    house.restart()
-    assert house.chat.durable.users == {}
-    house.user("ann")
-    room = house.chat.durable.rooms[TEAM]
+    epoch = harness.chat.durable.rooms[TEAM].epoch
+    harness.restart()
+    assert harness.chat.durable.users == {}
+    harness.user("ann")
+    room = harness.chat.durable.rooms[TEAM]
     assert (room.epoch, room.head, room.members[ANN].role) == (epoch, 2, "owner")
-    assert list(house.chat.durable.rooms_of(ANN)) == [LOBBY, TEAM]
+    assert list(harness.chat.durable.rooms_of(ANN)) == [LOBBY, TEAM]
     assert list(room.online) == [ANN]
-    assert house.chat.durable.rooms[LOBBY].declared
+    assert harness.chat.durable.rooms[LOBBY].declared

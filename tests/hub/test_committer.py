@@ -18,7 +18,7 @@ from chatd.errors import RejectCode, StoreFailed, StoreUnavailable
 from chatd.hub.committer import BATCH_MAX, GATHER_MAX_S, Committer
 from chatd.ids import ConnectionId
 from chatd.ports import Store
-from chatd.wire.commands import Ping
+from chatd.wire.place import Ping
 from tests.hub.support import T0
 
 STALL_S = 5.0

@@ -9,10 +9,13 @@ from trio.testing import MockClock
 
 from chatd.errors import Ending, RejectCode
 from chatd.ids import RoomName
-from chatd.wire import commands, events, replies
+from chatd.wire import events, replies
 from chatd.wire.commands import Command
 from chatd.wire.kinds import GuestName, Text
 from chatd.wire.malformed import BadCommand
+from chatd.wire.rooms import Join
+from chatd.wire.sessions import Hello
+from chatd.wire.timeline import Send
 from tests.hub.support import LOBBY, running
 
 
@@ -40,11 +43,11 @@ class Lines:
     def decode(self, payload: bytes) -> Command:
         match payload.decode().split(" ", 1):
             case ["NICK", name]:
-                return commands.Hello(name=GuestName(name))
+                return Hello(name=GuestName(name))
             case ["JOIN", room]:
-                return commands.Join(RoomName(room))
+                return Join(RoomName(room))
             case ["SAY", text]:
-                return commands.Send(Text(text), LOBBY)
+                return Send(Text(text), LOBBY)
         raise BadCommand(RejectCode.BAD_TYPE, "this is no command")
 
 

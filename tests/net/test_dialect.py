@@ -7,8 +7,10 @@ from chatd.config.sections import Auth
 from chatd.errors import Ending, RejectCode
 from chatd.ids import RoomName, Seq, UserName
 from chatd.net.dialect import JsonDialect, binary
-from chatd.wire import commands, events
+from chatd.wire import events
 from chatd.wire.malformed import BadCommand
+from chatd.wire.place import Ping
+from chatd.wire.timeline import Send
 
 LOBBY = RoomName("lobby")
 
@@ -22,7 +24,7 @@ def test_values_become_text_frames_and_messages_become_commands() -> None:
         b'"from":"ann","of":1}'
     )
     assert dialect.encode(event) == bytes((0x81, len(text))) + text
-    assert dialect.decode(b'{"type":"ping","id":3}') == commands.Ping(id=3)
+    assert dialect.decode(b'{"type":"ping","id":3}') == Ping(id=3)
     with pytest.raises(BadCommand):
         dialect.decode(b"{")
     assert binary().code is RejectCode.BAD_FRAME
@@ -50,6 +52,6 @@ def test_the_length_of_a_message_counts_as_it_changes_and_names_do_not() -> None
     with pytest.raises(BadCommand):
         dialect.decode(message)
     live.replace(Config(limits=Limits(text_chars=4), auth=Auth(names="unicode")))
-    assert isinstance(dialect.decode(message), commands.Send)
+    assert isinstance(dialect.decode(message), Send)
     with pytest.raises(BadCommand):
         dialect.decode('{"type":"join","room":"caf\u00e9"}'.encode())

@@ -15,23 +15,31 @@ from chatd.enums import Post, Visibility
 from chatd.errors import RejectCode
 from chatd.ids import Cid, RoomName
 from chatd.names import UNICODE
-from chatd.wire import commands as c
 from chatd.wire import kinds
-from chatd.wire import moderation as moderation_commands
-from chatd.wire import rooms as room_commands
 from chatd.wire.accounts import DeleteAccount, Password, Refresh, Register
-from chatd.wire.admissions import (
-    CreateInvitation,
-    Invitations,
-    Link,
-    RevokeInvitation,
-)
+from chatd.wire.admissions import CreateInvitation, Invitations, Link, RevokeInvitation
 from chatd.wire.codec import Decoder
+from chatd.wire.commands import Command
+from chatd.wire.ephemeral import Read, Status, Typing
 from chatd.wire.fields import INTEGER_MAX, PAGE_MAX, SECRET_CHARS_MAX
 from chatd.wire.malformed import BadCommand
-from chatd.wire.place import About, NamePlace
+from chatd.wire.moderation import (
+    Ban,
+    Decline,
+    Invite,
+    Kick,
+    Mute,
+    SetRole,
+    Unban,
+    Unmute,
+)
+from chatd.wire.place import About, NamePlace, Ping
+from chatd.wire.rooms import Create, Destroy, Join, Leave, Rename, Rooms, SetRoom, Who
+from chatd.wire.sessions import Hello, Logout, Sessions
 from chatd.wire.settings import SETTINGS
 from chatd.wire.text import clean
+from chatd.wire.timeline import Delete, Edit, History, React, Reactions, Search, Send
+from chatd.wire.users import Block, Blocks, Profile, Unblock
 
 EPOCH = "8f3c21d07be945aa"
 PRIVATE = "~abcdefghijklm234"
@@ -40,59 +48,59 @@ ERROR_CHARS_MAX = 300
 
 # One way to send each command with all its fields, and what it becomes.
 COMMANDS: list[tuple[dict[str, Any], Any]] = [
-    ({"type": "hello"}, c.Hello()),
-    ({"type": "hello", "name": "Ann"}, c.Hello(name="ann")),  # type: ignore[arg-type]
+    ({"type": "hello"}, Hello()),
+    ({"type": "hello", "name": "Ann"}, Hello(name="ann")),  # type: ignore[arg-type]
     (
         {"type": "hello", "name": "ann", "password": " é", "id": 1},
-        c.Hello(name="ann", password=" é", id=1),  # type: ignore[arg-type]
+        Hello(name="ann", password=" é", id=1),  # type: ignore[arg-type]
     ),
-    ({"type": "hello", "token": "t"}, c.Hello(token="t")),  # type: ignore[arg-type]
-    ({"type": "hello", "session": "s"}, c.Hello(session="s")),  # type: ignore[arg-type]
+    ({"type": "hello", "token": "t"}, Hello(token="t")),  # type: ignore[arg-type]
+    ({"type": "hello", "session": "s"}, Hello(session="s")),  # type: ignore[arg-type]
     (
         {"type": "hello", "session": "s", "another": True},
-        c.Hello(session="s", another=True),  # type: ignore[arg-type]
+        Hello(session="s", another=True),  # type: ignore[arg-type]
     ),
     (
         {"type": "hello", "session": "s", "device": "Ann’s phone"},
-        c.Hello(session="s", device="Ann’s phone"),  # type: ignore[arg-type]
+        Hello(session="s", device="Ann’s phone"),  # type: ignore[arg-type]
     ),
     (
         {"type": "hello", "session": "s", "token": "t"},
-        c.Hello(session="s", token="t"),  # type: ignore[arg-type]
+        Hello(session="s", token="t"),  # type: ignore[arg-type]
     ),
-    ({"type": "join", "room": "Lobby"}, c.Join("lobby")),  # type: ignore[arg-type]
+    ({"type": "join", "room": "Lobby"}, Join("lobby")),  # type: ignore[arg-type]
     (
         {"type": "join", "room": PRIVATE, "since": 41, "epoch": EPOCH, "users": True},
-        c.Join(PRIVATE, 41, EPOCH, users=True),  # type: ignore[arg-type]
+        Join(PRIVATE, 41, EPOCH, users=True),  # type: ignore[arg-type]
     ),
     (
         {"type": "join", "room": "@ann,bob", "last": 50, "epoch": EPOCH, "id": "x"},
-        c.Join("@ann,bob", None, EPOCH, 50, id="x"),  # type: ignore[arg-type]
+        Join("@ann,bob", None, EPOCH, 50, id="x"),  # type: ignore[arg-type]
     ),
-    ({"type": "leave", "room": "a", "id": 0}, c.Leave("a", 0)),  # type: ignore[arg-type]
+    ({"type": "leave", "room": "a", "id": 0}, Leave("a", 0)),  # type: ignore[arg-type]
     (
         {"type": "send", "room": "a", "text": "hi\n", "cid": "7c1", "reply_to": 4},
-        c.Send("hi\n", "a", None, "7c1", 4),  # type: ignore[arg-type]
+        Send("hi\n", "a", None, "7c1", 4),  # type: ignore[arg-type]
     ),
     (
         {"type": "send", "to": "BOB", "text": "hi", "id": ""},
-        c.Send("hi", None, "bob", id=""),  # type: ignore[arg-type]
+        Send("hi", None, "bob", id=""),  # type: ignore[arg-type]
     ),
     (
         {"type": "edit", "room": "a", "of": 1, "text": "b", "cid": "c", "id": -3},
-        c.Edit("a", 1, "b", "c", -3),  # type: ignore[arg-type]
+        Edit("a", 1, "b", "c", -3),  # type: ignore[arg-type]
     ),
     (
         {"type": "delete", "room": "a", "of": 1, "cid": "c"},
-        c.Delete("a", 1, "c"),  # type: ignore[arg-type]
+        Delete("a", 1, "c"),  # type: ignore[arg-type]
     ),
     (
         {"type": "react", "room": "a", "of": 1, "emoji": "👍", "on": False, "cid": "c"},
-        c.React("a", 1, "👍", on=False, cid="c"),  # type: ignore[arg-type]
+        React("a", 1, "👍", on=False, cid="c"),  # type: ignore[arg-type]
     ),
     (
         {"type": "create", "room": "Tea", "topic": "", "title": "T", "cid": "c"},
-        room_commands.Create("tea", topic="", title="T", cid="c"),  # type: ignore[arg-type]
+        Create("tea", topic="", title="T", cid="c"),  # type: ignore[arg-type]
     ),
     (
         {
@@ -104,7 +112,7 @@ COMMANDS: list[tuple[dict[str, Any], Any]] = [
             "keep_days": 30,
             "keep_messages": 0,
         },
-        room_commands.Create(
+        Create(
             private=True,
             post="moderators",  # type: ignore[arg-type]
             history="since_join",  # type: ignore[arg-type]
@@ -126,7 +134,7 @@ COMMANDS: list[tuple[dict[str, Any], Any]] = [
             "keep_messages": 10,
             "cid": "c",
         },
-        room_commands.SetRoom(
+        SetRoom(
             RoomName(PRIVATE),
             Cid("c"),
             topic=kinds.Topic(""),
@@ -140,28 +148,28 @@ COMMANDS: list[tuple[dict[str, Any], Any]] = [
     ),
     (
         {"type": "rename", "room": "Tea", "name": "Milk", "cid": "c"},
-        room_commands.Rename("tea", "milk", "c"),  # type: ignore[arg-type]
+        Rename("tea", "milk", "c"),  # type: ignore[arg-type]
     ),
     (
         {"type": "destroy", "room": "Tea", "cid": "c"},
-        room_commands.Destroy("tea", "c"),  # type: ignore[arg-type]
+        Destroy("tea", "c"),  # type: ignore[arg-type]
     ),
     (
         {"type": "room", "room": PRIVATE, "archived": False},
-        room_commands.SetRoom(PRIVATE, archived=False),  # type: ignore[arg-type]
+        SetRoom(PRIVATE, archived=False),  # type: ignore[arg-type]
     ),
     (
         {"type": "invite", "room": "a", "user": "Bob", "cid": "c"},
-        moderation_commands.Invite("a", "bob", "c"),  # type: ignore[arg-type]
+        Invite("a", "bob", "c"),  # type: ignore[arg-type]
     ),
     (
         {"type": "invite", "room": "a", "user": "bob", "on": False},
-        moderation_commands.Invite("a", "bob", on=False),  # type: ignore[arg-type]
+        Invite("a", "bob", on=False),  # type: ignore[arg-type]
     ),
-    ({"type": "decline", "room": "A"}, moderation_commands.Decline("a")),  # type: ignore[arg-type]
+    ({"type": "decline", "room": "A"}, Decline("a")),  # type: ignore[arg-type]
     (
         {"type": "kick", "room": "a", "user": "bob", "reason": "no", "cid": "c"},
-        moderation_commands.Kick("a", "bob", "no", "c"),  # type: ignore[arg-type]
+        Kick("a", "bob", "no", "c"),  # type: ignore[arg-type]
     ),
     (
         {
@@ -172,11 +180,11 @@ COMMANDS: list[tuple[dict[str, Any], Any]] = [
             "reason": "x",
             "cid": "c",
         },
-        moderation_commands.Ban("a", "bob", 60, "x", "c"),  # type: ignore[arg-type]
+        Ban("a", "bob", 60, "x", "c"),  # type: ignore[arg-type]
     ),
     (
         {"type": "unban", "room": "a", "user": "bob", "cid": "c"},
-        moderation_commands.Unban("a", "bob", "c"),  # type: ignore[arg-type]
+        Unban("a", "bob", "c"),  # type: ignore[arg-type]
     ),
     (
         {
@@ -187,64 +195,64 @@ COMMANDS: list[tuple[dict[str, Any], Any]] = [
             "reason": "x",
             "cid": "c",
         },
-        moderation_commands.Mute("a", "bob", 1, "x", "c"),  # type: ignore[arg-type]
+        Mute("a", "bob", 1, "x", "c"),  # type: ignore[arg-type]
     ),
     (
         {"type": "unmute", "room": "a", "user": "bob", "cid": "c"},
-        moderation_commands.Unmute("a", "bob", "c"),  # type: ignore[arg-type]
+        Unmute("a", "bob", "c"),  # type: ignore[arg-type]
     ),
     (
         {"type": "role", "room": "a", "user": "bob", "role": "owner", "cid": "c"},
-        moderation_commands.SetRole("a", "bob", "owner", "c"),  # type: ignore[arg-type]
+        SetRole("a", "bob", "owner", "c"),  # type: ignore[arg-type]
     ),
-    ({"type": "typing", "room": "a"}, c.Typing("a")),  # type: ignore[arg-type]
+    ({"type": "typing", "room": "a"}, Typing("a")),  # type: ignore[arg-type]
     (
         {"type": "typing", "room": "a", "on": False},
-        c.Typing("a", on=False),  # type: ignore[arg-type]
+        Typing("a", on=False),  # type: ignore[arg-type]
     ),
     (
         {"type": "status", "state": "away", "text": "lunch"},
-        c.Status("away", "lunch"),  # type: ignore[arg-type]
+        Status("away", "lunch"),  # type: ignore[arg-type]
     ),
-    ({"type": "read", "room": "a", "seq": 58}, c.Read("a", 58)),  # type: ignore[arg-type]
+    ({"type": "read", "room": "a", "seq": 58}, Read("a", 58)),  # type: ignore[arg-type]
     (
         {"type": "profile", "display": "Ann 👍"},
-        c.Profile("Ann 👍"),  # type: ignore[arg-type]
+        Profile("Ann 👍"),  # type: ignore[arg-type]
     ),
-    ({"type": "block", "user": "Bob"}, c.Block("bob")),  # type: ignore[arg-type]
+    ({"type": "block", "user": "Bob"}, Block("bob")),  # type: ignore[arg-type]
     (
         {"type": "unblock", "user": "ann~4f7k", "id": 7},
-        c.Unblock("ann~4f7k", 7),  # type: ignore[arg-type]
+        Unblock("ann~4f7k", 7),  # type: ignore[arg-type]
     ),
-    ({"type": "blocks"}, c.Blocks()),
+    ({"type": "blocks"}, Blocks()),
     (
         {"type": "blocks", "after": "bob", "limit": 9, "id": 8},
-        c.Blocks("bob", 9, 8),  # type: ignore[arg-type]
+        Blocks("bob", 9, 8),  # type: ignore[arg-type]
     ),
     (
         {"type": "history", "room": "a", "before": 9, "limit": 100},
-        c.History("a", 9, None, 100),  # type: ignore[arg-type]
+        History("a", 9, None, 100),  # type: ignore[arg-type]
     ),
     (
         {"type": "history", "room": "a", "after": 0},
-        c.History("a", None, 0, 50),  # type: ignore[arg-type]
+        History("a", None, 0, 50),  # type: ignore[arg-type]
     ),
     (
         {"type": "search", "query": "tea\0", "next": "1/2/a", "id": 1},
-        c.Search("tea\0", None, 20, "1/2/a", 1),  # type: ignore[arg-type]
+        Search("tea\0", None, 20, "1/2/a", 1),  # type: ignore[arg-type]
     ),
     (
         {"type": "search", "query": "", "room": "A", "limit": 1},
-        c.Search("", "a", 1),  # type: ignore[arg-type]
+        Search("", "a", 1),  # type: ignore[arg-type]
     ),
     (
         {"type": "who", "room": "a", "after": "ann~4f7k", "limit": 1, "all": True},
-        c.Who("a", "ann~4f7k", 1, all=True),  # type: ignore[arg-type]
+        Who("a", "ann~4f7k", 1, all=True),  # type: ignore[arg-type]
     ),
-    ({"type": "rooms", "after": "b", "limit": 9}, c.Rooms("b", 9)),  # type: ignore[arg-type]
+    ({"type": "rooms", "after": "b", "limit": 9}, Rooms("b", 9)),  # type: ignore[arg-type]
     (
         {"type": "reactions", "room": "a", "of": 7, "emoji": "\u2764"},
-        c.Reactions("a", 7, "\u2764\ufe0f"),  # type: ignore[arg-type]
+        Reactions("a", 7, "\u2764\ufe0f"),  # type: ignore[arg-type]
     ),
     (
         {
@@ -256,18 +264,18 @@ COMMANDS: list[tuple[dict[str, Any], Any]] = [
             "limit": 1,
             "id": 2,
         },
-        c.Reactions("a", 7, "👍", 9, 1, 2),  # type: ignore[arg-type]
+        Reactions("a", 7, "👍", 9, 1, 2),  # type: ignore[arg-type]
     ),
-    ({"type": "ping", "id": 2}, c.Ping(2)),
-    ({"type": "logout"}, c.Logout()),
-    ({"type": "logout", "everywhere": True}, c.Logout(everywhere=True)),
+    ({"type": "ping", "id": 2}, Ping(2)),
+    ({"type": "logout"}, Logout()),
+    ({"type": "logout", "everywhere": True}, Logout(everywhere=True)),
     (
         {"type": "logout", "session": "0a1b2c3d4e", "id": 1},
-        c.Logout(session="0a1b2c3d4e", id=1),  # type: ignore[arg-type]
+        Logout(session="0a1b2c3d4e", id=1),  # type: ignore[arg-type]
     ),
-    ({"type": "sessions"}, c.Sessions()),
+    ({"type": "sessions"}, Sessions()),
     ({"type": "about", "id": 1}, About(1)),
-    ({"type": "hello", "link": "s"}, c.Hello(link="s")),  # type: ignore[arg-type]
+    ({"type": "hello", "link": "s"}, Hello(link="s")),  # type: ignore[arg-type]
     ({"type": "link", "id": 1}, Link(1)),
     ({"type": "invitation_create"}, CreateInvitation()),
     (
@@ -307,7 +315,7 @@ COMMANDS: list[tuple[dict[str, Any], Any]] = [
     ),
     (
         {"type": "sessions", "after": "0a1b2c3d4e", "limit": 9, "id": 8},
-        c.Sessions("0a1b2c3d4e", 9, 8),  # type: ignore[arg-type]
+        Sessions("0a1b2c3d4e", 9, 8),  # type: ignore[arg-type]
     ),
     (
         {"type": "register", "name": "Ann", "password": "8 chars!", "display": "A"},
@@ -321,12 +329,12 @@ COMMANDS: list[tuple[dict[str, Any], Any]] = [
 ]
 
 
-def decode(frame: Any) -> c.Command:
+def decode(frame: Any) -> Command:
     """Send a frame as any JSON library would write it."""
     return DECODER.decode(json.dumps(frame).encode())
 
 
-def outcome(payload: bytes) -> c.Command | BadCommand:
+def outcome(payload: bytes) -> Command | BadCommand:
     """Return the command, or why there is none; anything else is a failure."""
     try:
         return DECODER.decode(payload)
@@ -351,14 +359,14 @@ def is_presentable(text: str) -> bool:
 
 
 @pytest.mark.parametrize(("frame", "command"), COMMANDS)
-def test_each_command_is_read(frame: dict[str, Any], command: c.Command) -> None:
+def test_each_command_is_read(frame: dict[str, Any], command: Command) -> None:
     """Every command of the protocol, with each of its fields."""
     assert decode(frame) == command
 
 
 def test_the_examples_are_complete() -> None:
     """Each command, and each of its fields, is among the examples."""
-    for cls in get_args(c.Command):
+    for cls in get_args(Command):
         sent = [set(frame) for frame, _ in COMMANDS if frame["type"] == cls.type]
         fields = {
             kinds.WIRE_NAMES.get(field.name, field.name) for field in attrs.fields(cls)
@@ -368,7 +376,7 @@ def test_the_examples_are_complete() -> None:
 
 
 @pytest.mark.parametrize(("frame", "command"), COMMANDS)
-def test_what_is_unknown_is_ignored(frame: dict[str, Any], command: c.Command) -> None:
+def test_what_is_unknown_is_ignored(frame: dict[str, Any], command: Command) -> None:
     """An unknown field changes nothing, whatever junk it holds."""
     junk: dict[str, Any] = {
         "x": [[[{}] * 50] * 50],
@@ -380,7 +388,7 @@ def test_what_is_unknown_is_ignored(frame: dict[str, Any], command: c.Command) -
 
 
 @pytest.mark.parametrize(("frame", "command"), COMMANDS)
-def test_null_is_as_good_as_nothing(frame: dict[str, Any], command: c.Command) -> None:
+def test_null_is_as_good_as_nothing(frame: dict[str, Any], command: Command) -> None:
     """A field that may be left out for good may be null instead."""
     optional = [
         field.name
@@ -399,13 +407,13 @@ def test_text_arrives_clean_and_otherwise_as_sent(text: str) -> None:
         if isinstance(result, BadCommand):
             assert result.field == "text"
         else:
-            assert isinstance(result, c.Send)
+            assert isinstance(result, Send)
             assert result.text == clean(text)
 
 
 def test_the_last_of_two_keys_counts() -> None:
     """As in every browser, a key that comes twice has its last value."""
-    assert DECODER.decode(b'{"type":"x","type":"ping","id":1,"id":2}') == c.Ping(2)
+    assert DECODER.decode(b'{"type":"x","type":"ping","id":1,"id":2}') == Ping(2)
 
 
 def test_secrets_are_not_shown() -> None:
@@ -421,7 +429,7 @@ def test_secrets_are_not_shown() -> None:
 def test_seqs_within_their_bounds(value: int) -> None:
     """A seq is a whole number from 0 to 2^53."""
     frame = {"type": "read", "room": "a", "seq": value}
-    assert decode(frame) == c.Read("a", value)  # type: ignore[arg-type]
+    assert decode(frame) == Read("a", value)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -459,7 +467,7 @@ def test_a_page_is_never_silently_smaller(limit: int) -> None:
 @pytest.mark.parametrize("label", ["", "x" * 64, 0, -INTEGER_MAX, INTEGER_MAX, "👍"])
 def test_an_id_comes_back(label: str | int) -> None:
     """A string up to 64 characters or an integer within 2^53, also on errors."""
-    assert decode({"type": "ping", "id": label}) == c.Ping(label)
+    assert decode({"type": "ping", "id": label}) == Ping(label)
     assert refuse({"type": "send", "id": label}).id == label
     assert refuse({"type": "nothing", "id": label}).id == label
 
@@ -512,7 +520,7 @@ def test_a_text_cut_inside_an_emoji_is_told_to_its_command() -> None:
     assert (error.code, error.field) == ("bad_field", "text")
     assert error.text == "text: U+D83D at character 3 is not allowed"
     assert (error.re, error.id, error.cid) == ("send", 4, "c")
-    assert decode({"type": "ping", "unknown": "\udc00"}) == c.Ping()
+    assert decode({"type": "ping", "unknown": "\udc00"}) == Ping()
 
 
 # --- frames that are no command -------------------------------------------------
@@ -766,12 +774,12 @@ def test_the_first_of_several_wrong_fields_is_named() -> None:
 
 def test_a_text_over_its_limit_has_a_code_of_its_own() -> None:
     """`too_long` counts code points and tells both numbers; 0 is no limit."""
-    assert isinstance(decode({**SEND, "text": "👍" * 40}), c.Send)
+    assert isinstance(decode({**SEND, "text": "👍" * 40}), Send)
     error = refuse({**SEND, "text": "👍" * 41})
     assert (error.code, error.field) == ("too_long", "text")
     assert error.text == "text: 41 characters, at most 40 are allowed"
     payload = json.dumps({**SEND, "text": "x" * 10_000}).encode()
-    assert isinstance(Decoder(0).decode(payload), c.Send)
+    assert isinstance(Decoder(0).decode(payload), Send)
 
 
 def test_a_refusal_leaves_no_cycle_behind() -> None:
@@ -808,7 +816,7 @@ def check_total(payload: bytes) -> None:
     """Decode, and see that the answer is a command or a presentable refusal."""
     result = outcome(payload)
     if not isinstance(result, BadCommand):
-        assert isinstance(result, get_args(c.Command))
+        assert isinstance(result, get_args(Command))
         return
     assert result.text
     assert is_presentable(result.text)
@@ -862,7 +870,7 @@ def test_names_are_read_by_the_policy() -> None:
     wide = Decoder(40, UNICODE)
     frame = {"type": "send", "to": "Анна", "text": "x"}
     command = wide.decode(json.dumps(frame).encode())
-    assert isinstance(command, c.Send)
+    assert isinstance(command, Send)
     assert command.to == "анна"
     read = [
         wide.decode(json.dumps(frame).encode())
@@ -874,10 +882,10 @@ def test_names_are_read_by_the_policy() -> None:
         )
     ]
     assert read == [
-        c.Hello(name="анна"),  # type: ignore[arg-type]
-        c.Join("@анна,боб"),  # type: ignore[arg-type]
-        c.Who("чай", "анна~4f7k"),  # type: ignore[arg-type]
-        c.Rooms("чай"),  # type: ignore[arg-type]
+        Hello(name="анна"),  # type: ignore[arg-type]
+        Join("@анна,боб"),  # type: ignore[arg-type]
+        Who("чай", "анна~4f7k"),  # type: ignore[arg-type]
+        Rooms("чай"),  # type: ignore[arg-type]
     ]
     assert refuse(frame).text.startswith("to: a name is 1 to 32 of a-z")
     with pytest.raises(BadCommand, match="room: a room name has letters of one script"):
@@ -955,5 +963,5 @@ def test_words_become_members_of_their_enumerations() -> None:
     """They are parsed here, and nowhere behind."""
     frame = {"type": "room", "room": "tea", "post": "members", "history": "all"}
     command = DECODER.decode(json.dumps(frame).encode())
-    assert isinstance(command, room_commands.SetRoom)
+    assert isinstance(command, SetRoom)
     assert (type(command.post), type(command.history)) == (Post, Visibility)

@@ -3,7 +3,7 @@
 What was void on disk when the change was committed is let go of here: connections end,
 without a grace and before their sockets are closed. A hello that is under way is not
 cut; its credential is verified again before the welcome
-(`chatd.core.commands.sessions`).
+(`chatd.core.commands.sessions.hello`).
 """
 
 from __future__ import annotations

@@ -1,5 +1,8 @@
 """The rules as a table: each command, what must hold before it, what it does.
 
+A group of commands has one name here and on the wire: those that `chatd.wire.rooms`
+describes are carried out in `chatd.core.commands.rooms`.
+
 `RULES` is read by `chatd.core.machine`, which checks every precondition in one
 place and in one order; the functions named here are small and may rely on them:
 
@@ -37,38 +40,44 @@ from typing import Any
 import attrs
 
 from chatd.core import drafts, loading, queries, retention
-from chatd.core.commands import (
-    accounts,
-    addressing,
-    admissions,
-    blocks,
+from chatd.core.commands import accounts, admissions, ephemeral, place, users
+from chatd.core.commands.moderation import acts, invitations
+from chatd.core.commands.rooms import (
     creation,
-    ephemeral,
-    invitations,
+    directory,
     lifecycle,
-    lookups,
-    moderation,
-    place,
-    profile,
+    membership,
     renaming,
-    rooms,
-    search,
-    sessions,
-    timeline,
+    settings,
 )
+from chatd.core.commands.sessions import hello, listing, logout
+from chatd.core.commands.timeline import addressing, history, messages, search
 from chatd.core.drafts import CreateRoom, Durable, Outcome
 from chatd.core.effects import Origin
 from chatd.core.entities import Connection
 from chatd.core.turn import Turn
 from chatd.errors import Reject
-from chatd.wire import accounts as account_commands
-from chatd.wire import admissions as letting_in
-from chatd.wire import commands
-from chatd.wire import moderation as moderation_commands
-from chatd.wire import place as place_commands
-from chatd.wire import rooms as room_commands
+from chatd.wire.accounts import DeleteAccount, Password, Refresh, Register
+from chatd.wire.admissions import CreateInvitation, Invitations, Link, RevokeInvitation
+from chatd.wire.commands import Command
+from chatd.wire.ephemeral import Read, Status, Typing
 from chatd.wire.events import Uninvited
+from chatd.wire.moderation import (
+    Ban,
+    Decline,
+    Invite,
+    Kick,
+    Mute,
+    SetRole,
+    Unban,
+    Unmute,
+)
+from chatd.wire.place import About, NamePlace, Ping
 from chatd.wire.replies import ServerFrame
+from chatd.wire.rooms import Create, Destroy, Join, Leave, Rename, Rooms, SetRoom, Who
+from chatd.wire.sessions import Hello, Logout, Sessions
+from chatd.wire.timeline import Delete, Edit, History, React, Reactions, Search, Send
+from chatd.wire.users import Block, Blocks, Profile, Unblock
 
 
 @attrs.frozen
@@ -100,104 +109,100 @@ def _durable(
     draft: Callable[[Turn, Connection, Any], Durable],
     **columns: Any,
 ) -> Rule:
-    return Rule(run, draft=draft, conclude=timeline.stored, **columns)
+    return Rule(run, draft=draft, conclude=messages.stored, **columns)
 
 
 def _moderation(
     run: Callable[[Turn, Connection, Any], None],
-    draft: Callable[[Turn, Connection, Any], Durable] = moderation.moderation,
+    draft: Callable[[Turn, Connection, Any], Durable] = acts.moderation,
     *,
     grows: bool = False,
 ) -> Rule:
     return _durable(run, draft, barrier=True, grows=grows)
 
 
-RULES: dict[type[commands.Command], Rule] = {
-    commands.Hello: Rule(
-        sessions.hello, hello=True, conclude=sessions.opened, last=True
+RULES: dict[type[Command], Rule] = {
+    Hello: Rule(hello.hello, hello=True, conclude=hello.opened, last=True),
+    Register: Rule(accounts.register, hello=True),
+    Password: Rule(accounts.password),
+    DeleteAccount: Rule(accounts.delete_account, settles=True),
+    Refresh: Rule(accounts.refresh, conclude=accounts.refreshed),
+    Logout: Rule(logout.logout, settles=True, conclude=logout.logged_out),
+    Profile: Rule(users.profile, settles=True, grows=True),
+    Join: Rule(
+        membership.join,
+        settles=True,
+        conclude=membership.joined,
+        last=True,
+        says=Uninvited,
     ),
-    account_commands.Register: Rule(accounts.register, hello=True),
-    account_commands.Password: Rule(accounts.password),
-    account_commands.DeleteAccount: Rule(accounts.delete_account, settles=True),
-    account_commands.Refresh: Rule(accounts.refresh, conclude=accounts.refreshed),
-    commands.Logout: Rule(accounts.logout, settles=True, conclude=accounts.logged_out),
-    commands.Profile: Rule(profile.profile, settles=True, grows=True),
-    commands.Join: Rule(
-        rooms.join, settles=True, conclude=rooms.joined, last=True, says=Uninvited
-    ),
-    commands.Leave: Rule(rooms.leave, member=True, settles=True),
-    commands.Send: _durable(
-        timeline.send,
-        timeline.new_message,
+    Leave: Rule(membership.leave, member=True, settles=True),
+    Send: _durable(
+        messages.send,
+        messages.new_message,
         complete=addressing.address,
         grows=True,
     ),
-    commands.Edit: _durable(
-        timeline.change,
-        timeline.edit_message,
+    Edit: _durable(
+        messages.change,
+        messages.edit_message,
         member=True,
         complete=addressing.address,
         grows=True,
     ),
-    commands.Delete: _durable(timeline.delete, timeline.delete_message),
-    commands.React: _durable(
-        timeline.change, timeline.set_reaction, member=True, grows=True
-    ),
-    room_commands.Create: Rule(
+    Delete: _durable(messages.delete, messages.delete_message),
+    React: _durable(messages.change, messages.set_reaction, member=True, grows=True),
+    Create: Rule(
         creation.create,
         settles=True,
         draft=creation.draft,
         conclude=creation.created,
         last=True,
     ),
-    room_commands.SetRoom: _moderation(
-        moderation.change, moderation.setting, grows=True
-    ),
-    room_commands.Rename: _moderation(renaming.rename, renaming.renaming, grows=True),
-    room_commands.Destroy: _moderation(lifecycle.destroy, lifecycle.destruction),
-    moderation_commands.Invite: _moderation(invitations.invite),
-    moderation_commands.Decline: Rule(
+    SetRoom: _moderation(settings.change, settings.setting, grows=True),
+    Rename: _moderation(renaming.rename, renaming.renaming, grows=True),
+    Destroy: _moderation(lifecycle.destroy, lifecycle.destruction),
+    Invite: _moderation(invitations.invite),
+    Decline: Rule(
         invitations.decline,
         draft=invitations.refusal,
         barrier=True,
         conclude=invitations.declined,
         says=Uninvited,
     ),
-    moderation_commands.Kick: _moderation(moderation.kick),
-    moderation_commands.Ban: _moderation(moderation.act),
-    moderation_commands.Unban: _moderation(moderation.relent),
-    moderation_commands.Mute: _moderation(moderation.act),
-    moderation_commands.Unmute: _moderation(moderation.relent),
-    moderation_commands.SetRole: _moderation(moderation.role),
-    commands.Block: Rule(blocks.block, settles=True, grows=True),
-    commands.Unblock: Rule(blocks.unblock, settles=True),
-    commands.Blocks: Rule(lookups.blocks, cost=LOOK_UP),
-    commands.Typing: Rule(ephemeral.typing, member=True),
-    commands.Status: Rule(ephemeral.status),
-    commands.Read: Rule(ephemeral.read, member=True),
-    commands.History: Rule(lookups.history, member=True, cost=LOOK_UP),
-    commands.Reactions: Rule(lookups.reactions, member=True, cost=LOOK_UP),
-    commands.Search: Rule(search.search, cost=SEARCH),
-    commands.Who: Rule(lookups.who, member=True, cost=LOOK_UP),
-    commands.Rooms: Rule(lookups.rooms, cost=LOOK_UP),
-    commands.Sessions: Rule(lookups.sessions, cost=LOOK_UP),
-    commands.Ping: Rule(lookups.ping),
-    letting_in.Link: Rule(
-        admissions.link, settles=True, conclude=admissions.handed_out
-    ),
-    letting_in.CreateInvitation: Rule(
+    Kick: _moderation(acts.kick),
+    Ban: _moderation(acts.act),
+    Unban: _moderation(acts.relent),
+    Mute: _moderation(acts.act),
+    Unmute: _moderation(acts.relent),
+    SetRole: _moderation(acts.role),
+    Block: Rule(users.block, settles=True, grows=True),
+    Unblock: Rule(users.unblock, settles=True),
+    Blocks: Rule(users.blocks, cost=LOOK_UP),
+    Typing: Rule(ephemeral.typing, member=True),
+    Status: Rule(ephemeral.status),
+    Read: Rule(ephemeral.read, member=True),
+    History: Rule(history.history, member=True, cost=LOOK_UP),
+    Reactions: Rule(history.reactions, member=True, cost=LOOK_UP),
+    Search: Rule(search.search, cost=SEARCH),
+    Who: Rule(directory.who, member=True, cost=LOOK_UP),
+    Rooms: Rule(directory.rooms, cost=LOOK_UP),
+    Sessions: Rule(listing.sessions, cost=LOOK_UP),
+    Ping: Rule(place.ping),
+    Link: Rule(admissions.link, settles=True, conclude=admissions.handed_out),
+    CreateInvitation: Rule(
         admissions.create, settles=True, conclude=admissions.handed_out
     ),
-    letting_in.Invitations: Rule(admissions.invitations, cost=LOOK_UP),
-    letting_in.RevokeInvitation: Rule(admissions.revoke, settles=True),
-    place_commands.About: Rule(place.about, hello=True),
-    place_commands.NamePlace: Rule(place.name, settles=True, grows=True),
+    Invitations: Rule(admissions.invitations, cost=LOOK_UP),
+    RevokeInvitation: Rule(admissions.revoke, settles=True),
+    About: Rule(place.about, hello=True),
+    NamePlace: Rule(place.name, settles=True, grows=True),
 }
 """Every command has exactly one row."""
 
 
 def refuse(
-    turn: Turn, connection: Connection, command: commands.Command, reject: Reject
+    turn: Turn, connection: Connection, command: Command, reject: Reject
 ) -> None:
     """Answer with `error`: through the writer where the order or a cid asks.
 
@@ -245,9 +250,9 @@ class LookUp:
 LOOK_UPS: dict[type, LookUp] = {
     queries.CountUnread: LookUp(
         lambda store, _, query: store.unread(query.principal.user, query.marks),
-        sessions.counted,
+        hello.counted,
         Queue.COUNTS,
-        sessions.uncounted,
+        hello.uncounted,
     ),
     queries.ReadHistory: LookUp(
         lambda store, command, query: store.history(
@@ -258,7 +263,7 @@ LOOK_UPS: dict[type, LookUp] = {
             upto=query.upto,
             viewer=query.viewer,
         ),
-        lookups.history_read,
+        history.history_read,
     ),
     queries.ReadReactions: LookUp(
         lambda store, command, query: store.reactions(
@@ -269,20 +274,20 @@ LOOK_UPS: dict[type, LookUp] = {
             limit=command.limit,
             viewer=query.viewer,
         ),
-        lookups.reactions_read,
+        history.reactions_read,
     ),
     queries.ListRooms: LookUp(
         lambda store, command, _: store.public_rooms(command.after, command.limit),
-        lookups.rooms_read,
+        directory.rooms_read,
     ),
     queries.ReadDisplays: LookUp(
-        lambda store, _, query: store.displays(query.users), lookups.members_read
+        lambda store, _, query: store.displays(query.users), directory.members_read
     ),
     queries.ReadSessions: LookUp(
         lambda store, command, query: store.sessions(
             query.user, query.since, command.after, command.limit
         ),
-        lookups.sessions_read,
+        listing.sessions_read,
     ),
     queries.ReadInvitations: LookUp(
         lambda store, command, query: store.invitations(

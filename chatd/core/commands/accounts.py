@@ -1,4 +1,4 @@
-"""Register, password, refresh, logout, the end: of accounts and their sessions.
+"""Register, password, refresh, the end: of accounts, and what a token allows.
 
 What opens connections ends here too (`chatd.core.applying.sessions`). A
 hello that is under way is not cut; it is verified again before its `welcome`.
@@ -11,16 +11,13 @@ import base64
 import attrs
 
 from chatd.core import loading, rate_limits
-from chatd.core.agenda import Due
 from chatd.core.applying.sessions import subscribe_direct
-from chatd.core.commands import admissions, sessions
-from chatd.core.deadlines import expect_expiry, hold_guest
+from chatd.core.commands import admissions
+from chatd.core.commands.sessions import hello
+from chatd.core.deadlines import expect_expiry
 from chatd.core.drafts import (
     AddUser,
     ChangePassword,
-    EndNamedSession,
-    EndSession,
-    EndSessions,
     EraseUser,
     Outcome,
     Refused,
@@ -30,17 +27,11 @@ from chatd.core.effects import Append, CheckSecret, Origin, Unsubscribe
 from chatd.core.entities import Connection
 from chatd.core.inputs import SecretChecked, SecretRefused
 from chatd.core.loads import Waiting
-from chatd.core.principal import (
-    HashedPassword,
-    NewSecret,
-    Renewal,
-    RightPassword,
-    kept,
-)
+from chatd.core.principal import HashedPassword, NewSecret, Renewal, RightPassword, kept
 from chatd.core.turn import Turn
 from chatd.enums import AccountRole
 from chatd.errors import Ending, Reject, RejectCode
-from chatd.ids import RoomName, UserName, direct_room, is_guest, session_tag
+from chatd.ids import RoomName, UserName, direct_room, is_guest
 from chatd.names import check_ending, check_free
 from chatd.wire.accounts import (
     DeleteAccount,
@@ -50,7 +41,7 @@ from chatd.wire.accounts import (
     SecretCommand,
 )
 from chatd.wire.admissions import CreateInvitation, Link
-from chatd.wire.commands import Command, Logout
+from chatd.wire.commands import Command
 
 # --- what a token allows ------------------------------------------------------
 
@@ -179,7 +170,7 @@ def _account(
     turn: Turn, command: Register, found: HashedPassword, role: AccountRole
 ) -> AddUser:
     name, display = UserName(command.name), command.display or command.name
-    return sessions.new_account(turn, name, display, role, found.hash)
+    return hello.new_account(turn, name, display, role, found.hash)
 
 
 def enroll(
@@ -248,46 +239,3 @@ def refreshed(
         turn.effects += subscribe_direct(turn.chat, connection)
         expect_expiry(turn, connection, found.expires)
     turn.conclude(connection, origin, outcome)
-
-
-# --- logout ---------------------------------------------------------------------
-
-
-def logout(turn: Turn, connection: Connection, command: Logout) -> None:
-    """Void the session, another one, or all; who has it ends when that is on disk."""
-    assert connection.session is not None
-    user, tag = turn.user(connection).name, command.session
-    is_other = tag not in {None, session_tag(connection.session)}
-    if (command.everywhere or is_other) and connection.scope is not None:
-        raise Reject(
-            RejectCode.FORBIDDEN,
-            "your token does not allow logout of other sessions",
-            field="everywhere" if command.everywhere else "session",
-        )
-    if tag is not None and is_other:
-        rate_limits.pace(turn, connection)
-        turn.append(EndNamedSession(user, tag), connection, command)
-    elif command.everywhere:
-        turn.append(EndSessions(user), connection, command)
-    else:
-        turn.live.ended[connection.session] = None
-        turn.append(EndSession(connection.session), connection, command)
-    turn.pend(connection)
-
-
-def logged_out(
-    turn: Turn, connection: Connection, origin: Origin, outcome: Outcome
-) -> None:
-    """Answer a logout; whose own session has ended ends with it."""
-    turn.conclude(connection, origin, outcome)
-    is_own = not isinstance(origin.draft, EndNamedSession)
-    if is_own and not isinstance(outcome, Refused):
-        turn.finish(connection, Ending.LOGOUT)
-
-
-def not_ended(turn: Turn, origin: Origin, draft: EndSession) -> None:
-    """A session did not end: it may be resumed, and a guest's ends later."""
-    if not turn.live.agenda.has(Due.FORGET_SESSION, draft.session):
-        turn.live.ended.pop(draft.session, None)  # nothing else has ended it
-    if origin.connection is None:
-        hold_guest(turn, draft)

@@ -4,15 +4,14 @@ An invitation holds as long as who made it may make it. So it is looked at twice
 it is asked for, and when somebody comes by it. What the command line makes holds by
 itself. Whether it was used, and how often, the store's writer knows.
 
-A link is a session's, for one more session beside it (`chatd.core.commands.sessions`).
+A link is a session's, for one more session beside it
+(`chatd.core.commands.sessions.hello`).
 """
 
 from __future__ import annotations
 
-from chatd.core import rate_limits
-from chatd.core.commands import authority
-from chatd.core.commands.authority import MODERATOR
-from chatd.core.commands.lookups import fit_page, may_still_ask
+from chatd.core import authority, rate_limits
+from chatd.core.authority import MODERATOR
 from chatd.core.drafts import (
     AddInvitation,
     AddUser,
@@ -27,6 +26,7 @@ from chatd.core.drafts import (
 from chatd.core.effects import CheckSecret, Origin
 from chatd.core.entities import Connection, User
 from chatd.core.inputs import Answered
+from chatd.core.pages import fit_page, may_still_ask
 from chatd.core.principal import InvitationKept, NewSecret
 from chatd.core.queries import Page, ReadInvitations
 from chatd.core.turn import Turn, no_room
@@ -147,7 +147,7 @@ def link(turn: Turn, connection: Connection, command: Link) -> None:
 
 def _draw(turn: Turn, connection: Connection, command: CreateInvitation | Link) -> None:
     rate_limits.may_grow(turn, turn.user(connection).name)
-    rate_limits.pace(turn, connection)
+    rate_limits.may_send(turn, connection)
     turn.want(CheckSecret(connection.id, command, turn.user(connection).name))
     turn.pend(connection)
 
@@ -182,7 +182,7 @@ def drawn(
 def revoke(turn: Turn, connection: Connection, command: RevokeInvitation) -> None:
     """Have an invitation taken back: one's own, or by an administrator anybody's."""
     user = turn.user(connection)
-    rate_limits.pace(turn, connection)
+    rate_limits.may_send(turn, connection)
     maker = None if user.role == AccountRole.ADMIN else user.name
     turn.append(RemoveInvitation(command.invitation, maker), connection, command)
     turn.pend(connection)

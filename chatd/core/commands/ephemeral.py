@@ -7,14 +7,14 @@ is not worth an error each time.
 
 from __future__ import annotations
 
-from chatd.core.commands import authority, speech
+from chatd.core import authority, speech
 from chatd.core.effects import Spread, Tell
 from chatd.core.entities import Connection, User
 from chatd.core.quota import adjusted
 from chatd.core.turn import Turn
 from chatd.ids import Seq, direct_partner, is_direct
 from chatd.wire import events, replies
-from chatd.wire.commands import Read, Status, Typing
+from chatd.wire.ephemeral import Read, Status, Typing
 
 TYPING_FOR_S = 6
 """How long someone is shown as typing. Source: protocol section 5."""

@@ -16,7 +16,7 @@ from chatd.enums import AccountRole, MemberChange, Role
 from chatd.ids import Epoch, RoomName, Seq, SessionId, UserName
 from chatd.wire import events
 from chatd.wire.kinds import Topic
-from tests.core.house import ANN, BOB, CY, LOBBY, House
+from tests.core.harness import ANN, BOB, CY, LOBBY, Harness
 
 NOWHERE, TEA = RoomName("nowhere"), RoomName("tea")
 NOBODY = UserName("nobody")
@@ -69,9 +69,9 @@ ABOUT_NOTHING: list[Change] = [
 ]
 
 
-def known(house: House) -> object:
+def known(harness: Harness) -> object:
     """What is durable, as far as a change about nothing could have touched it."""
-    durable = house.chat.durable
+    durable = harness.chat.durable
     rooms = {
         room.name: (room.head, room.first, dict(room.members), room.settings)
         for room in durable.rooms.values()
@@ -83,11 +83,11 @@ def known(house: House) -> object:
 @pytest.mark.parametrize("change", ABOUT_NOTHING, ids=lambda change: str(change)[:40])
 def test_a_change_of_what_is_not_there_is_nothing(change: Change) -> None:
     """It may have gone meanwhile: nobody is told, and nothing else is touched."""
-    house = House()
-    before = known(house)
-    assert house.apply(change) == []
-    assert known(house) == before
-    check(house.chat)
+    harness = Harness()
+    before = known(harness)
+    assert harness.apply(change) == []
+    assert known(harness) == before
+    check(harness.chat)
 
 
 ABOUT_SOMETHING: list[Change] = [
@@ -125,16 +125,16 @@ ABOUT_SOMETHING: list[Change] = [
 @pytest.mark.parametrize("change", ABOUT_SOMETHING, ids=lambda change: str(change)[:40])
 def test_a_change_that_was_applied_is_nothing(change: Change) -> None:
     """Neither to the state, nor to those who are here."""
-    house = House()
-    house.user("bob", LOBBY)
-    house.user("cy", LOBBY)
-    house.wait(2)
-    house.take_all()
-    house.apply(change)
-    before = known(house)
-    assert house.apply(change) == []
-    assert known(house) == before
-    check(house.chat)
+    harness = Harness()
+    harness.user("bob", LOBBY)
+    harness.user("cy", LOBBY)
+    harness.wait(2)
+    harness.take_all()
+    harness.apply(change)
+    before = known(harness)
+    assert harness.apply(change) == []
+    assert known(harness) == before
+    check(harness.chat)
 
 
 def test_every_kind_of_change_is_applied() -> None:
@@ -145,22 +145,22 @@ def test_every_kind_of_change_is_applied() -> None:
 
 def test_whoever_causes_it_the_same_is_delivered() -> None:
     """A member whom another node would have removed gets his own event as the last."""
-    house = House()
-    bob, cy = house.user("bob", LOBBY), house.user("cy", LOBBY)
-    house.wait(2)
-    house.take_all()
-    wanted = house.change(act("kick"))
+    harness = Harness()
+    bob, cy = harness.user("bob", LOBBY), harness.user("cy", LOBBY)
+    harness.wait(2)
+    harness.take_all()
+    wanted = harness.change(act("kick"))
     assert [frame.type for frame in cy.take()] == ["member", "left"]
     assert [frame.type for frame in bob.take()] == ["member"]
     (deliver,) = [effect for effect in wanted if isinstance(effect, Deliver)]
-    assert deliver.event.seq == house.chat.durable.rooms[LOBBY].head == 1
+    assert deliver.event.seq == harness.chat.durable.rooms[LOBBY].head == 1
 
 
 def test_a_ban_is_known_from_the_change_alone() -> None:
     """And lifted by another one."""
-    house = House()
-    house.apply(act("ban"))
-    room = house.chat.durable.rooms[LOBBY]
+    harness = Harness()
+    harness.apply(act("ban"))
+    room = harness.chat.durable.rooms[LOBBY]
     assert room.bans == {CY: Sanction(None, None)}
-    house.apply(act("unban", seq=2))
+    harness.apply(act("unban", seq=2))
     assert room.bans == {}

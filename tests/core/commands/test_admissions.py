@@ -33,7 +33,7 @@ from chatd.wire.admissions import (
     Linked,
     RevokeInvitation,
 )
-from chatd.wire.commands import Command, Hello, Join, Leave, Logout, Ping, Send
+from chatd.wire.commands import Command
 from chatd.wire.events import Member
 from chatd.wire.kinds import (
     GuestName,
@@ -47,10 +47,12 @@ from chatd.wire.kinds import (
     Text,
 )
 from chatd.wire.moderation import SetRole
-from chatd.wire.place import About
+from chatd.wire.place import About, Ping
 from chatd.wire.replies import Created, Done, Welcome
-from chatd.wire.rooms import Create, Destroy, Rename, SetRoom
-from tests.core.house import ADA, ANN, BOB, CY, LOBBY, House, Peer
+from chatd.wire.rooms import Create, Destroy, Join, Leave, Rename, SetRoom
+from chatd.wire.sessions import Hello, Logout
+from chatd.wire.timeline import Send
+from tests.core.harness import ADA, ANN, BOB, CY, LOBBY, Harness, Peer
 from tests.store.model import admissions
 
 NEW = NewPassword("correct horse")
@@ -59,7 +61,7 @@ DAY_MS = 86_400_000
 FREE = Config(limits=Limits(messages_per_s=0, creations_per_h=0))
 ADMIN = InvitedRole("admin")
 FIRST = Secret("setup")
-"""By what the house's first administrator comes."""
+"""By what the first administrator comes."""
 
 
 def answer(peer: Peer, command: Command) -> Any:
@@ -76,11 +78,11 @@ def invited(peer: Peer, **fields: Any) -> InvitationCreated:
 
 
 def register(
-    house: House, made: InvitationCreated | Secret, name: str = "eve"
+    harness: Harness, made: InvitationCreated | Secret, name: str = "eve"
 ) -> RejectCode | str:
     """What becomes of an account that is made by an invitation."""
     secret = made.secret if isinstance(made, InvitationCreated) else made
-    (reply,) = house.open().ask(Register(GuestName(name), NEW, invite=Secret(secret)))
+    (reply,) = harness.open().ask(Register(GuestName(name), NEW, invite=Secret(secret)))
     return code(reply)
 
 
@@ -97,10 +99,12 @@ def listed(peer: Peer, **fields: Any) -> list[InvitationShown]:
     return page.invitations
 
 
-def run_lobby(house: House, name: UserName = ANN, role: Role = Role.MODERATOR) -> Peer:
+def run_lobby(
+    harness: Harness, name: UserName = ANN, role: Role = Role.MODERATOR
+) -> Peer:
     """Somebody who has a role in a room of the configuration."""
-    peer = house.user(name, LOBBY)
-    house.set_role(LOBBY, name, role)
+    peer = harness.user(name, LOBBY)
+    harness.set_role(LOBBY, name, role)
     return peer
 
 
@@ -109,17 +113,17 @@ def run_lobby(house: House, name: UserName = ANN, role: Role = Role.MODERATOR) -
 
 def test_administrators_and_those_who_run_rooms_of_the_configuration_invite() -> None:
     """Nobody else: not who owns a room that he has made himself, not a guest."""
-    house = House(FREE)
+    harness = Harness(FREE)
     ann, bob, ada, guest = (
-        run_lobby(house),
-        house.user("bob", LOBBY, TEAM),
-        house.user("ada"),
-        house.guest(LOBBY),
+        run_lobby(harness),
+        harness.user("bob", LOBBY, TEAM),
+        harness.user("ada"),
+        harness.guest(LOBBY),
     )
-    name = house.user_of(guest)
+    name = harness.user_of(guest)
     assert name is not None
-    house.set_role(LOBBY, name, Role.MODERATOR)
-    house.take_all()
+    harness.set_role(LOBBY, name, Role.MODERATOR)
+    harness.take_all()
     for peer, answers in (
         (ada, "ok ok"),
         (ann, "ok no"),
@@ -140,24 +144,24 @@ def test_where_the_operator_alone_lets_people_in_nobody_else_does(
     registration: Any, by_admin: str
 ) -> None:
     """Neither makes an invitation nor has made one that holds still."""
-    house = House(Config(auth=Auth(registration="invite")))
-    made = invited(house.user("ada"))
-    house.live.replace(Config(auth=Auth(registration=registration)))
-    (reply,) = house.user("ada").ask(CreateInvitation())
+    harness = Harness(Config(auth=Auth(registration="invite")))
+    made = invited(harness.user("ada"))
+    harness.live.replace(Config(auth=Auth(registration=registration)))
+    (reply,) = harness.user("ada").ask(CreateInvitation())
     assert (code(reply) == "ok") == (by_admin == "ok")
     expected = "ok" if by_admin == "ok" else RejectCode.BAD_INVITATION
-    assert register(house, made) == expected
+    assert register(harness, made) == expected
 
 
 def test_a_room_is_one_into_which_its_maker_may_ask_others() -> None:
     """As `invite` has it; what he may not see is not there."""
-    house = House(FREE)
-    ann, bob = run_lobby(house), house.user("bob", TEAM)
-    ada = house.user("ada")
+    harness = Harness(FREE)
+    ann, bob = run_lobby(harness), harness.user("bob", TEAM)
+    ada = harness.user("ada")
     (den,) = bob.ask(Create(private=True))
     (own,) = ann.ask(Create(private=True))
     ann.ask(Send(Text("hi"), to=BOB))
-    house.take_all()
+    harness.take_all()
 
     def tried(peer: Peer, room: str) -> RejectCode | str:
         return code(peer.ask(CreateInvitation(room=RoomName(room)))[0])
@@ -168,7 +172,7 @@ def test_a_room_is_one_into_which_its_maker_may_ask_others() -> None:
     assert tried(ann, "@ann,bob") is RejectCode.FORBIDDEN
     for hidden in (den.room, "nowhere", "@bob,cy", "~zzzzzzzzzzzzzzzz"):
         assert tried(ann, hidden) is tried(ada, hidden) is RejectCode.NO_ROOM
-    house.apply(MemberSet(own.room, ADA, Role.MEMBER))
+    harness.apply(MemberSet(own.room, ADA, Role.MEMBER))
     assert tried(ada, own.room) is RejectCode.FORBIDDEN
 
 
@@ -176,8 +180,8 @@ def test_a_token_invites_where_that_is_named() -> None:
     """One for a room does not let people into the place; nor one that may not ask
     anybody into the room.
     """
-    house = House(FREE)
-    run_lobby(house).close()
+    harness = Harness(FREE)
+    run_lobby(harness).close()
     for number, (scope, room, granted) in enumerate(
         [
             (Scope.of([LOBBY], None), LOBBY, False),
@@ -187,8 +191,8 @@ def test_a_token_invites_where_that_is_named() -> None:
             (Scope.of(None, ["send"]), None, False),
         ]
     ):
-        house.tokens[f"t{number}"] = Renewal(None, None, scope)
-        peer = house.open()
+        harness.tokens[f"t{number}"] = Renewal(None, None, scope)
+        peer = harness.open()
         peer.hello(token=Secret(f"t{number}"))
         (reply,) = peer.ask(CreateInvitation(room=room))
         assert code(reply) == ("ok" if granted else RejectCode.FORBIDDEN), number
@@ -196,39 +200,39 @@ def test_a_token_invites_where_that_is_named() -> None:
 
 def test_making_one_has_its_limits() -> None:
     """The rate of messages, so many of one user, and space on the disk."""
-    house = House(Config(limits=Limits(messages_per_s=1, messages_burst=2)))
-    ada = house.user("ada")
+    harness = Harness(Config(limits=Limits(messages_per_s=1, messages_burst=2)))
+    ada = harness.user("ada")
     invited(ada)
     invited(ada)
     assert code(ada.ask(CreateInvitation())[0]) is RejectCode.RATE_LIMITED
-    house = House(FREE)
-    ada = house.user("ada")
+    harness = Harness(FREE)
+    ada = harness.user("ada")
     for _ in range(d.INVITATIONS_MAX):
         invited(ada)
     assert code(ada.ask(CreateInvitation())[0]) is RejectCode.FORBIDDEN
     ada.ask(RevokeInvitation(InvitationNumber(7)))
-    house.machine._turn.space = Space.NONE
+    harness.machine._turn.space = Space.NONE
     assert code(ada.ask(CreateInvitation())[0]) is RejectCode.UNAVAILABLE
-    house.machine._turn.space = Space.AMPLE
+    harness.machine._turn.space = Space.AMPLE
     invited(ada)
 
 
 def test_what_cannot_be_stored_has_no_secret() -> None:
     """The refusal is the answer, and the next command goes on."""
-    house = House(FREE)
-    ada = house.user("ada")
+    harness = Harness(FREE)
+    ada = harness.user("ada")
     for command in (CreateInvitation(), RevokeInvitation(InvitationNumber(1)), Link()):
         ada.say(command)
-        while house.look_ups:
-            house.run_look_up()
-        house.fail()
+        while harness.look_ups:
+            harness.run_look_up()
+        harness.fail()
         assert code(ada.take()[0]) is RejectCode.UNAVAILABLE
     assert ada.ask(Ping()) == [Done("ping")]
     ada.say(CreateInvitation())
-    house.run_look_up()
+    harness.run_look_up()
     ada.close()
-    house.settle()
-    assert len(house.model.invitations) == 1
+    harness.settle()
+    assert len(harness.model.invitations) == 1
 
 
 # --- who comes --------------------------------------------------------------------
@@ -236,12 +240,12 @@ def test_what_cannot_be_stored_has_no_secret() -> None:
 
 def test_somebody_comes_by_an_invitation() -> None:
     """He has the role, is in the room, and others see it."""
-    house = House(FREE)
-    ada, bob = house.user("ada"), house.user("bob", TEAM)
-    house.take_all()
+    harness = Harness(FREE)
+    ada, bob = harness.user("ada"), harness.user("bob", TEAM)
+    harness.take_all()
     made = invited(ada, room=TEAM, role=ADMIN)
-    assert made.expires == house.now.wall + 7 * DAY_MS
-    peer = house.open()
+    assert made.expires == harness.now.wall + 7 * DAY_MS
+    peer = harness.open()
     assert peer.ask(Register(GuestName("eve"), NEW, invite=Secret(made.secret))) == [
         Done("register")
     ]
@@ -249,15 +253,15 @@ def test_somebody_comes_by_an_invitation() -> None:
     assert (joined.user, joined.change, joined.role) == ("eve", "join", "member")
     (welcome,) = peer.hello(name=GuestName("eve"), password=Secret("right"))
     assert (welcome.role, [entry.room for entry in welcome.rooms]) == ("admin", [TEAM])
-    assert house.chat.durable.rooms[TEAM].members[UserName("eve")].read == joined.seq
+    assert harness.chat.durable.rooms[TEAM].members[UserName("eve")].read == joined.seq
 
 
 def test_each_is_used_as_often_as_it_is_for() -> None:
     """And not once more; a name that is taken uses nothing up."""
-    house = House(FREE)
-    made = invited(house.user("ada"), uses=InvitationUses(2))
-    assert register(house, made, "ann") is RejectCode.NAME_TAKEN
-    assert [register(house, made, name) for name in ("eve", "fay", "gil")] == [
+    harness = Harness(FREE)
+    made = invited(harness.user("ada"), uses=InvitationUses(2))
+    assert register(harness, made, "ann") is RejectCode.NAME_TAKEN
+    assert [register(harness, made, name) for name in ("eve", "fay", "gil")] == [
         "ok",
         "ok",
         RejectCode.INVITATION_USED,
@@ -266,46 +270,46 @@ def test_each_is_used_as_often_as_it_is_for() -> None:
 
 def test_of_two_at_once_the_last_use_is_ones() -> None:
     """Both were verified; the writer decides."""
-    house = House(FREE)
-    made = invited(house.user("ada"))
-    one, other = house.open(), house.open()
+    harness = Harness(FREE)
+    made = invited(harness.user("ada"))
+    one, other = harness.open(), harness.open()
     for peer, name in ((one, "eve"), (other, "fay")):
         peer.say(Register(GuestName(name), NEW, invite=Secret(made.secret)))
-    house.settle()
+    harness.settle()
     assert [code(one.take()[0]), code(other.take()[0])] == [
         "ok",
         RejectCode.INVITATION_USED,
     ]
-    assert UserName("fay") not in house.model.users
+    assert UserName("fay") not in harness.model.users
 
 
 def test_it_ends_when_its_time_has_come() -> None:
     """By the writer's word, too, where it was verified a moment before."""
-    house = House(FREE)
-    ada = house.user("ada")
+    harness = Harness(FREE)
+    ada = harness.user("ada")
     made = invited(ada, seconds=InvitationSeconds(60))
-    peer = house.open()
+    peer = harness.open()
     peer.say(Register(GuestName("eve"), NEW, invite=Secret(made.secret)))
-    house.run_look_up()
-    (origin,) = house.drafts
+    harness.run_look_up()
+    (origin,) = harness.drafts
     assert isinstance(origin.draft, d.Enroll)
     origin.draft.now = made.expires
-    house.settle()
+    harness.settle()
     assert code(peer.take()[0]) is RejectCode.INVITATION_EXPIRED
 
 
 def test_one_that_was_taken_back_is_none() -> None:
     """Also while somebody is coming by it."""
-    house = House(FREE)
-    ada = house.user("ada")
+    harness = Harness(FREE)
+    ada = harness.user("ada")
     made = invited(ada, uses=InvitationUses(9))
-    peer = house.open()
+    peer = harness.open()
     peer.say(Register(GuestName("eve"), NEW, invite=Secret(made.secret)))
-    house.run_look_up()
-    house.drafts.append(house.drafts.popleft())
+    harness.run_look_up()
+    harness.drafts.append(harness.drafts.popleft())
     ada.say(RevokeInvitation(made.invitation, id=4))
-    house.drafts.rotate(1)
-    house.settle()
+    harness.drafts.rotate(1)
+    harness.settle()
     assert ada.take() == [Done("invitation_revoke", 4)]
     assert code(peer.take()[0]) is RejectCode.BAD_INVITATION
     assert code(ada.ask(RevokeInvitation(made.invitation))[0]) is (
@@ -319,66 +323,66 @@ def test_one_that_was_taken_back_is_none() -> None:
 )
 def test_it_holds_as_long_as_who_made_it_may_make_it(why: str) -> None:
     """And not any longer, whatever has taken the right away."""
-    house = House(FREE)
-    ann, ada = run_lobby(house), house.user("ada", LOBBY)
+    harness = Harness(FREE)
+    ann, ada = run_lobby(harness), harness.user("ada", LOBBY)
     room, maker = None, ada if why == "no admin" else ann
     if why == "kicked":
         (den,) = ann.ask(Create(private=True))
         room = den.room
     made = invited(maker, room=room, uses=InvitationUses(9))
-    assert register(house, made, "eve") == "ok"
+    assert register(harness, made, "eve") == "ok"
     match why:
         case "no moderator":
             ada.ask(SetRole(LOBBY, ANN, Role("member")))
         case "not in the lobby":
             ann.ask(Leave(LOBBY))
         case "banned":
-            house.ban(ANN, Sanction(None, "spam"))
+            harness.ban(ANN, Sanction(None, "spam"))
         case "erased":
-            house.erase(ANN)
+            harness.erase(ANN)
         case "no admin":
-            house.give_role(ADA, AccountRole.USER)
+            harness.give_role(ADA, AccountRole.USER)
         case _:
             assert room is not None
-            house.set_role(room, ANN, Role.MEMBER)
-            house.set_role(room, UserName("eve"), Role.OWNER)
-    house.settle()
-    assert register(house, made, "fay") is RejectCode.BAD_INVITATION
+            harness.set_role(room, ANN, Role.MEMBER)
+            harness.set_role(room, UserName("eve"), Role.OWNER)
+    harness.settle()
+    assert register(harness, made, "fay") is RejectCode.BAD_INVITATION
 
 
 def test_the_operators_invitation_holds_by_itself() -> None:
     """Whatever the setting is."""
     for registration in ("closed", "invite", "open"):
-        house = House(Config(auth=Auth(registration=registration)))
+        harness = Harness(Config(auth=Auth(registration=registration)))
         draft = d.AddInvitation(
-            b"op", ADA, LOBBY, AccountRole.ADMIN, 1, 0, house.now.wall + 9
+            b"op", ADA, LOBBY, AccountRole.ADMIN, 1, 0, harness.now.wall + 9
         )
-        admissions.add(house.model, draft, None)
-        assert register(house, Secret("op")) == "ok"
-        assert house.model.users[UserName("eve")].role == "admin"
-        assert UserName("eve") in house.chat.durable.rooms[LOBBY].members
+        admissions.add(harness.model, draft, None)
+        assert register(harness, Secret("op")) == "ok"
+        assert harness.model.users[UserName("eve")].role == "admin"
+        assert UserName("eve") in harness.chat.durable.rooms[LOBBY].members
 
 
 def test_without_an_invitation_people_come_where_everybody_may() -> None:
     """Elsewhere they are told what to do."""
     for registration, granted in (("closed", 0), ("invite", 0), ("open", 1)):
-        house = House(Config(auth=Auth(registration=registration)))  # type: ignore[arg-type]
-        (reply,) = house.open().ask(Register(GuestName("eve"), NEW))
+        harness = Harness(Config(auth=Auth(registration=registration)))  # type: ignore[arg-type]
+        (reply,) = harness.open().ask(Register(GuestName("eve"), NEW))
         assert code(reply) == ("ok" if granted else RejectCode.FORBIDDEN)
 
 
 def test_who_goes_before_the_answer_is_in_all_the_same() -> None:
     """What was accepted is done, and the room sees it."""
-    house = House(FREE)
-    ada, bob = house.user("ada"), house.user("bob", TEAM)
-    made, peer = invited(ada, room=TEAM), house.open()
+    harness = Harness(FREE)
+    ada, bob = harness.user("ada"), harness.user("bob", TEAM)
+    made, peer = invited(ada, room=TEAM), harness.open()
     peer.say(Register(GuestName("eve"), NEW, invite=Secret(made.secret)))
-    house.run_look_up()
+    harness.run_look_up()
     peer.close()
-    house.take_all()
-    house.settle()
+    harness.take_all()
+    harness.settle()
     assert [frame.change for frame in bob.take()] == ["join"]
-    assert UserName("eve") in house.chat.durable.rooms[TEAM].members
+    assert UserName("eve") in harness.chat.durable.rooms[TEAM].members
 
 
 # --- the room that it leads into --------------------------------------------------
@@ -386,81 +390,81 @@ def test_who_goes_before_the_answer_is_in_all_the_same() -> None:
 
 def test_the_room_is_followed_under_its_other_name() -> None:
     """And where it has ended, people come into no room."""
-    house = House(FREE)
-    ada = house.user("ada", TEAM)
+    harness = Harness(FREE)
+    ada = harness.user("ada", TEAM)
     made = invited(ada, room=TEAM, uses=InvitationUses(9))
     ada.ask(Rename(TEAM, PublicRoom("crew")))
-    assert register(house, made, "eve") == "ok"
+    assert register(harness, made, "eve") == "ok"
     crew = RoomName("crew")
-    assert UserName("eve") in house.chat.durable.rooms[crew].members
+    assert UserName("eve") in harness.chat.durable.rooms[crew].members
     assert listed(ada)[0].room == crew
     ada.ask(Destroy(crew))
-    assert register(house, made, "fay") == "ok"
+    assert register(harness, made, "fay") == "ok"
     assert listed(ada)[0].room is None
-    (welcome,) = house.open().hello(name=GuestName("fay"), password=Secret("right"))
+    (welcome,) = harness.open().hello(name=GuestName("fay"), password=Secret("right"))
     assert welcome.rooms == []
 
 
 def test_a_room_that_ends_meanwhile_keeps_nobody_out() -> None:
     """The account is made; there is no room to be in."""
-    house = House(FREE)
-    ada = house.user("ada", TEAM)
-    made, peer = invited(ada, room=TEAM), house.open()
+    harness = Harness(FREE)
+    ada = harness.user("ada", TEAM)
+    made, peer = invited(ada, room=TEAM), harness.open()
     peer.say(Register(GuestName("eve"), NEW, invite=Secret(made.secret)))
-    house.run_look_up()
-    house.drafts.append(house.drafts.popleft())
+    harness.run_look_up()
+    harness.drafts.append(harness.drafts.popleft())
     ada.say(Destroy(TEAM))
-    house.drafts.rotate(1)
-    house.settle()
+    harness.drafts.rotate(1)
+    harness.settle()
     assert code(peer.take()[0]) == "ok"
-    assert TEAM not in house.chat.durable.rooms
+    assert TEAM not in harness.chat.durable.rooms
 
 
 def test_newcomers_read_what_the_room_lets_them() -> None:
     """All, or what follows; as it is set when they come."""
-    house = House(FREE)
-    ann = house.user("ann")
-    ada = house.user("ada")
+    harness = Harness(FREE)
+    ann = harness.user("ann")
+    ada = harness.user("ada")
     ann.ask(Create(PublicRoom("team")))
     ada.ask(Join(TEAM))
     ann.ask(Send(Text("early"), TEAM))
     made = invited(ada, room=TEAM, uses=InvitationUses(9))
-    assert register(house, made, "eve") == "ok"
+    assert register(harness, made, "eve") == "ok"
     ann.ask(SetRoom(TEAM, history=Visibility("since_join")))
-    assert register(house, made, "fay") == "ok"
-    members = house.chat.durable.rooms[TEAM].members
+    assert register(harness, made, "fay") == "ok"
+    members = harness.chat.durable.rooms[TEAM].members
     assert members[UserName("eve")].first == 1
-    assert members[UserName("fay")].first == house.chat.durable.rooms[TEAM].head
-    house.restart()
-    house.user("ann")
-    assert house.chat.durable.rooms[TEAM].members[UserName("fay")].first > Seq(1)
+    assert members[UserName("fay")].first == harness.chat.durable.rooms[TEAM].head
+    harness.restart()
+    harness.user("ann")
+    assert harness.chat.durable.rooms[TEAM].members[UserName("fay")].first > Seq(1)
 
 
 def test_nobody_is_told_in_a_room_of_the_configuration() -> None:
     """As of any join there."""
-    house = House(FREE)
-    ada, bob = house.user("ada"), house.user("bob", LOBBY)
+    harness = Harness(FREE)
+    ada, bob = harness.user("ada"), harness.user("bob", LOBBY)
     made = invited(ada, room=LOBBY)
-    house.take_all()
-    head = house.chat.durable.rooms[LOBBY].head
-    assert register(house, made) == "ok"
+    harness.take_all()
+    head = harness.chat.durable.rooms[LOBBY].head
+    assert register(harness, made) == "ok"
     assert bob.take() == []
-    member = house.chat.durable.rooms[LOBBY].members[UserName("eve")]
+    member = harness.chat.durable.rooms[LOBBY].members[UserName("eve")]
     assert (member.role, member.read) == ("member", head)
 
 
 def test_whoever_comes_first_into_an_empty_room_owns_it() -> None:
     """As by a join."""
-    house = House(FREE)
-    ada = house.user("ada")
+    harness = Harness(FREE)
+    ada = harness.user("ada")
     ada.ask(Create(PublicRoom("team")))
     made = invited(ada, room=TEAM)
-    house.give_role(ADA, AccountRole.ADMIN)
-    for name in list(house.chat.durable.rooms[TEAM].members):
-        leave(house.chat, house.chat.durable.rooms[TEAM], name, house.now)
-        del house.model.rooms[TEAM].members[name]
-    assert register(house, made) == "ok"
-    assert house.chat.durable.rooms[TEAM].members[UserName("eve")].role == "owner"
+    harness.give_role(ADA, AccountRole.ADMIN)
+    for name in list(harness.chat.durable.rooms[TEAM].members):
+        leave(harness.chat, harness.chat.durable.rooms[TEAM], name, harness.now)
+        del harness.model.rooms[TEAM].members[name]
+    assert register(harness, made) == "ok"
+    assert harness.chat.durable.rooms[TEAM].members[UserName("eve")].role == "owner"
 
 
 # --- the list ---------------------------------------------------------------------
@@ -468,13 +472,13 @@ def test_whoever_comes_first_into_an_empty_room_owns_it() -> None:
 
 def test_they_are_listed_with_who_came_by_them() -> None:
     """An administrator sees all, the newest first; anybody else his own."""
-    house = House(FREE)
-    ann, ada, bob = run_lobby(house), house.user("ada"), house.user("bob")
+    harness = Harness(FREE)
+    ann, ada, bob = run_lobby(harness), harness.user("ada"), harness.user("bob")
     first = invited(ann, uses=InvitationUses(5), room=LOBBY)
     second = invited(ada, role=ADMIN)
-    register(house, first, "eve")
-    house.wait(1)
-    register(house, first, "fay")
+    register(harness, first, "eve")
+    harness.wait(1)
+    register(harness, first, "fay")
     created = first.expires - 7 * DAY_MS
     shown = InvitationShown(
         first.invitation,
@@ -501,8 +505,8 @@ def test_they_are_listed_with_who_came_by_them() -> None:
 
 def test_an_administrator_learns_of_no_private_room_by_them() -> None:
     """He sees that there is an invitation, and not where it leads."""
-    house = House(FREE)
-    ann, ada = run_lobby(house), house.user("ada")
+    harness = Harness(FREE)
+    ann, ada = run_lobby(harness), harness.user("ada")
     (den,) = ann.ask(Create(private=True))
     invited(ann, room=den.room)
     assert [entry.room for entry in listed(ada)] == [None]
@@ -511,26 +515,26 @@ def test_an_administrator_learns_of_no_private_room_by_them() -> None:
 
 def test_who_is_no_administrator_any_more_sees_his_own() -> None:
     """Also of a page that was being read; and whose token allows it no more, none."""
-    house = House(FREE)
-    run_lobby(house)
-    ann, ada = house.user("ann"), house.user("ada")
+    harness = Harness(FREE)
+    run_lobby(harness)
+    ann, ada = harness.user("ann"), harness.user("ada")
     invited(ann)
     own = invited(ada)
     ada.say(Invitations())
-    house.give_role(ADA, AccountRole.USER)
-    house.settle()
+    harness.give_role(ADA, AccountRole.USER)
+    harness.settle()
     (page,) = [f for f in ada.take() if isinstance(f, InvitationsPage)]
     assert [entry.invitation for entry in page.invitations] == [own.invitation]
     ada.say(Invitations())
-    house.chat.live.connections[ada.id].scope = Scope.of(None, ["send"])
-    house.settle()
+    harness.chat.live.connections[ada.id].scope = Scope.of(None, ["send"])
+    harness.settle()
     assert code(ada.take()[0]) is RejectCode.FORBIDDEN
 
 
 def test_nobody_takes_back_what_is_somebody_elses() -> None:
     """But an administrator, whosever it is; a stranger is told there is none."""
-    house = House(FREE)
-    ann, ada, bob = run_lobby(house), house.user("ada"), house.user("bob")
+    harness = Harness(FREE)
+    ann, ada, bob = run_lobby(harness), harness.user("ada"), harness.user("bob")
     one, two = invited(ann), invited(ann)
     assert code(bob.ask(RevokeInvitation(one.invitation))[0]) is (
         RejectCode.NO_INVITATION
@@ -542,8 +546,8 @@ def test_nobody_takes_back_what_is_somebody_elses() -> None:
 
 def test_a_page_is_cut_to_a_replys_size() -> None:
     """And says where it goes on."""
-    house = House(Config(limits=Limits(messages_per_s=0, reply_bytes=1200)))
-    ada = house.user("ada")
+    harness = Harness(Config(limits=Limits(messages_per_s=0, reply_bytes=1200)))
+    ada = harness.user("ada")
     made = [invited(ada) for _ in range(20)]
     numbers: list[int] = []
     after = None
@@ -557,15 +561,15 @@ def test_a_page_is_cut_to_a_replys_size() -> None:
 
 def test_a_page_that_cannot_be_read_now_is_refused() -> None:
     """And whoever has asked goes on."""
-    house = House(FREE)
-    ada = house.user("ada")
+    harness = Harness(FREE)
+    ada = harness.user("ada")
     ada.say(Invitations(id=2))
-    (effect,) = house.look_ups
+    (effect,) = harness.look_ups
     assert isinstance(effect, Query)
-    house.look_ups.clear()
+    harness.look_ups.clear()
     reject = Reject(RejectCode.UNAVAILABLE, "later", retry_after_s=1.0)
     asked = effect.command, effect.query
-    house.handle(Answered(ada.id, *asked, reject))
+    harness.handle(Answered(ada.id, *asked, reject))
     (refusal,) = ada.take()
     assert (refusal.code, refusal.id) == (RejectCode.UNAVAILABLE, 2)
     assert ada.ask(Ping()) == [Done("ping")]
@@ -574,88 +578,88 @@ def test_a_page_that_cannot_be_read_now_is_refused() -> None:
 # --- the first administrator ------------------------------------------------------
 
 
-def first_house() -> House:
+def without_accounts() -> Harness:
     """A place in which nobody has an account."""
-    house = House(Config(auth=Auth(registration="closed")))
-    house.model.users.clear()
-    house.restart()
-    return house
+    harness = Harness(Config(auth=Auth(registration="closed")))
+    harness.model.users.clear()
+    harness.restart()
+    return harness
 
 
 def test_the_first_administrator_comes_by_the_first_secret() -> None:
     """Once; whatever the setting is, and everybody is told that he has come."""
-    house = first_house()
-    stranger = house.open()
+    harness = without_accounts()
+    stranger = harness.open()
     (about,) = stranger.ask(About())
     assert about.setup is True
-    assert register(house, FIRST, "eve") == "ok"
-    assert house.model.users[UserName("eve")].role == "admin"
-    assert house.set_up == 1
+    assert register(harness, FIRST, "eve") == "ok"
+    assert harness.model.users[UserName("eve")].role == "admin"
+    assert harness.set_up == 1
     (about,) = stranger.ask(About())
     assert about.setup is False
-    assert register(house, FIRST, "fay") is RejectCode.BAD_CREDENTIALS
-    (welcome,) = house.open().hello(name=GuestName("eve"), password=Secret("right"))
-    assert (welcome.role, house.set_up) == ("admin", 1)
+    assert register(harness, FIRST, "fay") is RejectCode.BAD_CREDENTIALS
+    (welcome,) = harness.open().hello(name=GuestName("eve"), password=Secret("right"))
+    assert (welcome.role, harness.set_up) == ("admin", 1)
 
 
 def test_a_restart_offers_it_anew_until_it_was_used() -> None:
     """Also where there are accounts by then, and none of them administers."""
-    house = first_house()
-    house.model.setup = b"of before"
-    house.restart()
-    assert register(house, Secret("of before"), "eve") is RejectCode.BAD_CREDENTIALS
-    house.model.users[BOB] = UserRow(BOB, BOB, "user")
-    house.restart()
-    assert house.chat.durable.awaits_admin
-    assert register(house, FIRST, "eve") == "ok"
-    house.restart()
-    assert not house.chat.durable.awaits_admin
-    assert house.model.setup is None
+    harness = without_accounts()
+    harness.model.setup = b"of before"
+    harness.restart()
+    assert register(harness, Secret("of before"), "eve") is RejectCode.BAD_CREDENTIALS
+    harness.model.users[BOB] = UserRow(BOB, BOB, "user")
+    harness.restart()
+    assert harness.chat.durable.awaits_admin
+    assert register(harness, FIRST, "eve") == "ok"
+    harness.restart()
+    assert not harness.chat.durable.awaits_admin
+    assert harness.model.setup is None
 
 
 def test_where_there_are_accounts_nobody_is_waited_for() -> None:
     """The operator has begun without it, and goes on so."""
-    house = House()
+    harness = Harness()
     for name in (ADA, ANN, CY):
-        del house.model.users[name]
-    house.restart()
-    assert not house.chat.durable.awaits_admin
-    assert register(house, FIRST, "eve") is RejectCode.BAD_CREDENTIALS
+        del harness.model.users[name]
+    harness.restart()
+    assert not harness.chat.durable.awaits_admin
+    assert register(harness, FIRST, "eve") is RejectCode.BAD_CREDENTIALS
 
 
 @pytest.mark.parametrize("how", ["terminal", "issuer", "role"])
 def test_who_becomes_administrator_otherwise_takes_its_place(how: str) -> None:
     """By the command line, or by an outside issuer's word: the secret is void."""
-    house = first_house()
-    peer = house.open()
+    harness = without_accounts()
+    peer = harness.open()
     peer.say(Register(GuestName("eve"), NEW, invite=FIRST))
-    house.run_look_up()
-    house.model.users[ANN] = UserRow(ANN, ANN, "admin")
+    harness.run_look_up()
+    harness.model.users[ANN] = UserRow(ANN, ANN, "admin")
     if how == "terminal":
-        house.give_role(ANN, AccountRole.ADMIN)
+        harness.give_role(ANN, AccountRole.ADMIN)
     elif how == "role":
         draft = d.SetAccountRole(ANN, AccountRole.ADMIN)
-        house.drafts.append(Origin(None, None, draft))
-        house.drafts.rotate(1)
+        harness.drafts.append(Origin(None, None, draft))
+        harness.drafts.rotate(1)
     else:
-        house.user("ann")
-    house.settle()
+        harness.user("ann")
+    harness.settle()
     assert code(peer.take()[0]) is RejectCode.BAD_INVITATION
-    assert house.set_up == 1
-    assert register(house, FIRST, "fay") is RejectCode.BAD_CREDENTIALS
-    house.restart()
-    assert not house.chat.durable.awaits_admin
+    assert harness.set_up == 1
+    assert register(harness, FIRST, "fay") is RejectCode.BAD_CREDENTIALS
+    harness.restart()
+    assert not harness.chat.durable.awaits_admin
 
 
 def test_another_role_is_nobody_who_is_waited_for() -> None:
     """An issuer says that somebody is a bot: that changes nothing here."""
-    house = first_house()
-    house.model.users[ANN] = UserRow(ANN, ANN, "user")
-    house.user("ann")
-    house.drafts.append(Origin(None, None, d.SetAccountRole(ANN, AccountRole.BOT)))
-    house.settle()
-    assert (house.set_up, house.chat.durable.users[ANN].role) == (0, "bot")
-    assert register(house, FIRST, "eve") == "ok"
+    harness = without_accounts()
+    harness.model.users[ANN] = UserRow(ANN, ANN, "user")
+    harness.user("ann")
+    harness.drafts.append(Origin(None, None, d.SetAccountRole(ANN, AccountRole.BOT)))
+    harness.settle()
+    assert (harness.set_up, harness.chat.durable.users[ANN].role) == (0, "bot")
+    assert register(harness, FIRST, "eve") == "ok"
 
 
 # --- links ------------------------------------------------------------------------
@@ -671,14 +675,14 @@ def link_of(peer: Peer) -> Secret:
 @pytest.mark.parametrize("is_guest", [False, True])
 def test_ones_other_device_comes_in_by_a_link(*, is_guest: bool) -> None:
     """As the same person, with a session of its own; once."""
-    house = House(FREE)
-    desk = house.guest(LOBBY) if is_guest else house.user("ann", LOBBY)
+    harness = Harness(FREE)
+    desk = harness.guest(LOBBY) if is_guest else harness.user("ann", LOBBY)
     (linked,) = desk.ask(Link(id=5))
-    assert (linked.expires, linked.id) == (house.now.wall + 300_000, 5)
-    phone, other = house.open(), house.open()
+    assert (linked.expires, linked.id) == (harness.now.wall + 300_000, 5)
+    phone, other = harness.open(), harness.open()
     (welcome,) = phone.hello(link=Secret(linked.secret))
     assert isinstance(welcome, Welcome)
-    assert house.user_of(phone) == house.user_of(desk)
+    assert harness.user_of(phone) == harness.user_of(desk)
     assert [entry.room for entry in welcome.rooms] == [LOBBY]
     assert desk.ending is None
     assert code(other.hello(link=Secret(linked.secret))[0]) is (
@@ -688,68 +692,68 @@ def test_ones_other_device_comes_in_by_a_link(*, is_guest: bool) -> None:
 
 def test_of_two_who_come_at_once_one_comes_in() -> None:
     """Both were verified; the writer decides."""
-    house = House(FREE)
-    secret = link_of(house.user("ann"))
-    one, other = house.open(), house.open()
+    harness = Harness(FREE)
+    secret = link_of(harness.user("ann"))
+    one, other = harness.open(), harness.open()
     for peer in (one, other):
         peer.say(Hello(link=secret))
-    house.settle()
+    harness.settle()
     assert [one.take()[0].type, other.take()[0].type] == ["welcome", "error"]
-    assert len(house.model.sessions) == 2
+    assert len(harness.model.sessions) == 2
 
 
 def test_a_new_link_takes_the_place_of_the_last_one() -> None:
     """Each session has one; that of another session stays."""
-    house = House(FREE)
-    ann, again = house.user("ann"), house.user("ann")
+    harness = Harness(FREE)
+    ann, again = harness.user("ann"), harness.user("ann")
     old, others = link_of(ann), link_of(again)
     new = link_of(ann)
-    assert house.open().hello(link=old)[0].type == "error"
+    assert harness.open().hello(link=old)[0].type == "error"
     for secret in (new, others):
-        assert house.open().hello(link=secret)[0].type == "welcome"
+        assert harness.open().hello(link=secret)[0].type == "welcome"
 
 
 def test_a_link_ends_with_its_session() -> None:
     """Before it is used, and while it is."""
-    house = House(FREE)
-    ann = house.user("ann")
+    harness = Harness(FREE)
+    ann = harness.user("ann")
     secret = link_of(ann)
     ann.ask(Logout())
-    assert house.open().hello(link=secret)[0].type == "error"
-    ann = house.user("ann")
-    secret, phone = link_of(ann), house.open()
+    assert harness.open().hello(link=secret)[0].type == "error"
+    ann = harness.user("ann")
+    secret, phone = link_of(ann), harness.open()
     phone.say(Hello(link=secret))
-    house.run_look_up()
+    harness.run_look_up()
     ann.say(Logout())
-    house.drafts.rotate(1)
-    house.settle()
+    harness.drafts.rotate(1)
+    harness.settle()
     assert phone.take()[0].type == "error"
     assert ann.ending is Ending.LOGOUT
-    assert not house.model.sessions
+    assert not harness.model.sessions
 
 
 def test_a_link_allows_no_more_than_who_made_it() -> None:
     """Its scope and its end are the first one's; who may nothing makes none."""
-    house = House(FREE)
-    ends = house.now.wall + 60_000
-    house.tokens["t"] = Renewal(None, ends, Scope.of(None, ["link"]))
-    house.tokens["u"] = Renewal(None, ends, Scope.of(None, ["send"]))
-    narrow, mute = house.open(), house.open()
+    harness = Harness(FREE)
+    ends = harness.now.wall + 60_000
+    harness.tokens["t"] = Renewal(None, ends, Scope.of(None, ["link"]))
+    harness.tokens["u"] = Renewal(None, ends, Scope.of(None, ["send"]))
+    narrow, mute = harness.open(), harness.open()
     narrow.hello(token=Secret("t"))
     mute.hello(token=Secret("u"))
     assert code(mute.ask(Link())[0]) is RejectCode.FORBIDDEN
-    phone = house.open()
+    phone = harness.open()
     phone.hello(link=link_of(narrow))
     assert code(phone.ask(Send(Text("hi"), LOBBY))[0]) is RejectCode.FORBIDDEN
-    house.wait(61)
+    harness.wait(61)
     assert phone.ending is Ending.EXPIRED
 
 
 @pytest.mark.parametrize("private", [False, True])
 def test_what_an_invitation_depends_on_is_read(private: bool) -> None:
     """Who has made it, and where it leads, though nobody of that room is here."""
-    house = House(FREE)
-    ann = house.user("ann")
+    harness = Harness(FREE)
+    ann = harness.user("ann")
     (created, *_) = [
         frame
         for frame in ann.ask(
@@ -757,10 +761,10 @@ def test_what_an_invitation_depends_on_is_read(private: bool) -> None:
         )
         if isinstance(frame, Created)
     ]
-    house.give_role(ANN, AccountRole.ADMIN)
-    made = invited(house.user("ann"), room=created.room)
-    house.restart()
-    assert register(house, made) == "ok"
-    assert UserName("eve") in house.model.rooms[created.room].members
-    house.wait(IDLE_S)
-    assert set(house.chat.durable.rooms) == {LOBBY}
+    harness.give_role(ANN, AccountRole.ADMIN)
+    made = invited(harness.user("ann"), room=created.room)
+    harness.restart()
+    assert register(harness, made) == "ok"
+    assert UserName("eve") in harness.model.rooms[created.room].members
+    harness.wait(IDLE_S)
+    assert set(harness.chat.durable.rooms) == {LOBBY}

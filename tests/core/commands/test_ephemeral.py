@@ -12,18 +12,20 @@ from chatd.enums import State
 from chatd.errors import RejectCode
 from chatd.ids import RoomName, Seq
 from chatd.wire import events, replies
-from chatd.wire.commands import Command, Read, Send, Status, Typing
+from chatd.wire.commands import Command
+from chatd.wire.ephemeral import Read, Status, Typing
 from chatd.wire.kinds import Text
-from tests.core.house import ANN, BOB, LOBBY, House
+from chatd.wire.timeline import Send
+from tests.core.harness import ANN, BOB, LOBBY, Harness
 
 AWAY = State("away")
 
 
 def test_typing_goes_to_the_others_and_not_to_oneself() -> None:
     """Six seconds, or none with `on: false`; no device of one's own gets it."""
-    house = House()
-    ann, other, bob = (house.user(name, LOBBY) for name in ("ann", "ann", "bob"))
-    house.take_all()
+    harness = Harness()
+    ann, other, bob = (harness.user(name, LOBBY) for name in ("ann", "ann", "bob"))
+    harness.take_all()
     frame = events.Typing(LOBBY, ANN, 6)
     assert ann.say(Typing(LOBBY)) == [
         Spread(frame, [ann.id, other.id]),
@@ -37,14 +39,14 @@ def test_typing_goes_to_the_others_and_not_to_oneself() -> None:
 
 def test_who_is_muted_is_not_seen_writing() -> None:
     """It is dropped without a word, until the mute lapses."""
-    house = House()
-    ann, bob = house.user("ann", LOBBY), house.user("bob", LOBBY)
-    until = house.now.wall + 1000
-    durable = house.chat.durable
+    harness = Harness()
+    ann, bob = harness.user("ann", LOBBY), harness.user("bob", LOBBY)
+    until = harness.now.wall + 1000
+    durable = harness.chat.durable
     durable.set_mute(durable.rooms[LOBBY], ANN, Sanction(until, None))
-    house.take_all()
+    harness.take_all()
     assert ann.say(Typing(LOBBY)) == [Answer(ann.id, None)]
-    house.wait(1)
+    harness.wait(1)
     bob.take()
     ann.say(Typing(LOBBY))
     assert bob.take() == [events.Typing(LOBBY, ANN, 6)]
@@ -53,11 +55,11 @@ def test_who_is_muted_is_not_seen_writing() -> None:
 def test_above_names_max_typing_and_read_marks_are_not_passed_on() -> None:
     """Only one's own other connections learn of a read mark."""
     presence = Presence(names_max=2)
-    house = House(Config(presence=presence, rooms=Rooms(read_receipts=True)))
-    ann, other, bob = (house.user(name, LOBBY) for name in ("ann", "ann", "bob"))
+    harness = Harness(Config(presence=presence, rooms=Rooms(read_receipts=True)))
+    ann, other, bob = (harness.user(name, LOBBY) for name in ("ann", "ann", "bob"))
     ann.ask(Send(Text("hi"), LOBBY))
-    cy = house.user("cy", LOBBY)
-    house.take_all()
+    cy = harness.user("cy", LOBBY)
+    harness.take_all()
     assert bob.say(Typing(LOBBY)) == [Answer(bob.id, None)]
     assert bob.say(Read(LOBBY, Seq(1))) == [Answer(bob.id, None)]
     cy.close()
@@ -67,10 +69,10 @@ def test_above_names_max_typing_and_read_marks_are_not_passed_on() -> None:
 @pytest.mark.parametrize("receipts", [False, True])
 def test_a_read_mark_goes_to_ones_other_connections(receipts: bool) -> None:
     """And to the members where read receipts are on."""
-    house = House(Config(rooms=Rooms(read_receipts=receipts)))
-    ann, bob, other = (house.user(name, LOBBY) for name in ("ann", "bob", "bob"))
+    harness = Harness(Config(rooms=Rooms(read_receipts=receipts)))
+    ann, bob, other = (harness.user(name, LOBBY) for name in ("ann", "bob", "bob"))
     ann.ask(Send(Text("hi"), LOBBY))
-    house.take_all()
+    harness.take_all()
     mark = events.ReadMark(LOBBY, BOB, Seq(1))
     wanted = [Tell([other.id], mark, ephemeral=True)]
     spread = [Spread(mark, [bob.id, other.id])] if receipts else []
@@ -82,11 +84,11 @@ def test_a_read_mark_goes_to_ones_other_connections(receipts: bool) -> None:
 
 def test_a_read_mark_only_moves_forward_and_never_above_the_head() -> None:
     """What is above counts as the head; what is not further is not told."""
-    house = House()
-    ann, bob = house.user("ann", LOBBY), house.user("bob", LOBBY)
+    harness = Harness()
+    ann, bob = harness.user("ann", LOBBY), harness.user("bob", LOBBY)
     for _ in range(3):
         ann.ask(Send(Text("hi"), LOBBY))
-    member = house.chat.durable.rooms[LOBBY].members[BOB]
+    member = harness.chat.durable.rooms[LOBBY].members[BOB]
     bob.say(Read(LOBBY, Seq(2)))
     assert member.read == 2
     assert bob.say(Read(LOBBY, Seq(1))) == [Answer(bob.id, None)]
@@ -97,33 +99,33 @@ def test_a_read_mark_only_moves_forward_and_never_above_the_head() -> None:
 
 def test_sending_moves_ones_read_mark() -> None:
     """One has read what one answered."""
-    house = House()
-    ann, bob = house.user("ann", LOBBY), house.user("bob", LOBBY)
+    harness = Harness()
+    ann, bob = harness.user("ann", LOBBY), harness.user("bob", LOBBY)
     ann.ask(Send(Text("hi"), LOBBY))
     bob.ask(Send(Text("ho"), LOBBY))
-    assert house.chat.durable.rooms[LOBBY].members[BOB].read == 2
+    assert harness.chat.durable.rooms[LOBBY].members[BOB].read == 2
 
 
 def test_read_marks_are_written_within_five_seconds_and_kept_when_that_fails() -> None:
     """Many share a commit; after a failure they are written with the next."""
-    house = House()
-    ann, bob = house.user("ann", LOBBY), house.user("bob", LOBBY)
-    house.wait(5)
-    house.settle()
+    harness = Harness()
+    ann, bob = harness.user("ann", LOBBY), harness.user("bob", LOBBY)
+    harness.wait(5)
+    harness.settle()
     ann.ask(Send(Text("hi"), LOBBY))
     bob.say(Read(LOBBY, Seq(1)))
-    house.wait(3.9)
-    assert not house.drafts
-    house.wait(0.1)
+    harness.wait(3.9)
+    assert not harness.drafts
+    harness.wait(0.1)
     marks = drafts.SaveMarks({(LOBBY, ANN): Seq(1), (LOBBY, BOB): Seq(1)}, {})
-    assert list(house.drafts) == [Origin(None, None, marks)]
-    house.fail()
+    assert list(harness.drafts) == [Origin(None, None, marks)]
+    harness.fail()
     ann.ask(Send(Text("ho"), LOBBY))
-    house.wait(4)
+    harness.wait(4)
     marks = drafts.SaveMarks({(LOBBY, ANN): Seq(2), (LOBBY, BOB): Seq(1)}, {})
-    assert list(house.drafts) == [Origin(None, None, marks)]
-    house.settle()
-    members = house.model.rooms[LOBBY].members
+    assert list(harness.drafts) == [Origin(None, None, marks)]
+    harness.settle()
+    members = harness.model.rooms[LOBBY].members
     assert (members[ANN].read, members[BOB].read) == (2, 1)
 
 
@@ -133,11 +135,11 @@ def test_read_marks_are_written_within_five_seconds_and_kept_when_that_fails() -
 def test_over_its_rate_it_is_dropped_in_silence(command: Command) -> None:
     """With an id it is answered `ok` all the same; nothing else happens."""
     limits = Limits(messages_per_s=1, messages_burst=1)
-    house = House(Config(limits=limits, rooms=Rooms(read_receipts=True)))
-    ann, bob = house.user("ann", LOBBY), house.user("bob", LOBBY)
+    harness = Harness(Config(limits=limits, rooms=Rooms(read_receipts=True)))
+    ann, bob = harness.user("ann", LOBBY), harness.user("bob", LOBBY)
     ann.ask(Send(Text("hi"), LOBBY))
     bob.say(Typing(LOBBY))
-    house.take_all()
+    harness.take_all()
     assert bob.say(command) == [Answer(bob.id, None)]
     command.id = 3
     assert bob.ask(command) == [replies.Done(command.type, 3)]
@@ -146,8 +148,8 @@ def test_over_its_rate_it_is_dropped_in_silence(command: Command) -> None:
 
 def test_without_an_id_there_is_no_ok_but_an_error_there_is() -> None:
     """A room that one is not in is `not_member`, one that is not there `no_room`."""
-    house = House()
-    ann = house.user("ann")
+    harness = Harness()
+    ann = harness.user("ann")
     assert ann.ask(Status(AWAY)) == []
     (error,) = ann.ask(Typing(LOBBY))
     assert (error.code, error.re, error.field) == (

@@ -8,15 +8,17 @@ from chatd.config import Config
 from chatd.config.limits import Limits
 from chatd.config.sections import Auth, Server
 from chatd.config.urls import parse_public_url
+from chatd.core.effects import Answer
 from chatd.core.principal import Renewal
 from chatd.core.scope import Scope
 from chatd.errors import RejectCode
-from chatd.wire.commands import Hello, Ping
+from chatd.wire import replies
 from chatd.wire.events import PlaceNamed
 from chatd.wire.kinds import Display, GuestName, Secret
-from chatd.wire.place import About, NamePlace
+from chatd.wire.place import About, NamePlace, Ping
 from chatd.wire.replies import Described, Done, EntryLimits
-from tests.core.house import LOBBY, House, Peer
+from chatd.wire.sessions import Hello
+from tests.core.harness import LOBBY, Harness, Peer
 
 NORTHWIND = NamePlace(Display("Northwind"))
 
@@ -32,8 +34,8 @@ def test_a_stranger_is_told_how_to_get_in() -> None:
     """Everything that a form before a login needs, and no word of who is here."""
     auth = Auth(registration="open", guests=False, names="unicode")
     limits = Limits(text_chars=100, frame_bytes=2048)
-    house = House(Config(auth=auth, limits=limits))
-    assert house.open().ask(About(id=7)) == [
+    harness = Harness(Config(auth=auth, limits=limits))
+    assert harness.open().ask(About(id=7)) == [
         Described(
             "chatd",
             "chatd/test",
@@ -49,11 +51,11 @@ def test_a_stranger_is_told_how_to_get_in() -> None:
 
 def test_about_is_answered_whoever_asks_and_how_often() -> None:
     """Before hello, behind it, by a token that allows nothing, and it is no error."""
-    house = House()
-    house.tokens["narrow"] = Renewal(None, None, Scope.of([LOBBY], ["send"]))
-    stranger, narrow = house.open(), house.open()
+    harness = Harness()
+    harness.tokens["narrow"] = Renewal(None, None, Scope.of([LOBBY], ["send"]))
+    stranger, narrow = harness.open(), harness.open()
     narrow.hello(token=Secret("narrow"))
-    for peer in (stranger, narrow, house.user("bob"), house.guest()):
+    for peer in (stranger, narrow, harness.user("bob"), harness.guest()):
         for _ in range(50):
             assert told(peer).place == "chatd"
         assert peer.ending is None
@@ -62,8 +64,8 @@ def test_about_is_answered_whoever_asks_and_how_often() -> None:
 
 def test_about_behind_a_hello_waits_for_it() -> None:
     """As any command does, so answers come in the order of asking."""
-    house = House()
-    peer = house.open()
+    harness = Harness()
+    peer = harness.open()
     peer.say(Hello(GuestName("ann"), Secret("right")))
     assert [frame.re for frame in peer.ask(About())] == ["hello", "about"]
 
@@ -78,41 +80,41 @@ def test_about_behind_a_hello_waits_for_it() -> None:
 )
 def test_who_has_not_named_it_has_the_host(url: str, name: str) -> None:
     """That of the public address, without a port; else the program's name."""
-    house = House(Config(server=Server(public_url=parse_public_url(url))))
-    assert told(house.open()).place == name
-    (welcome,) = house.open().hello()
+    harness = Harness(Config(server=Server(public_url=parse_public_url(url))))
+    assert told(harness.open()).place == name
+    (welcome,) = harness.open().hello()
     assert welcome.place == name
 
 
 def test_an_administrator_names_the_place_for_everybody() -> None:
     """After the commit: the ok first; who is here is told, who comes is, too."""
-    house = House()
+    harness = Harness()
     ada, bob, guest, stranger = (
-        house.user("ada"),
-        house.user("bob"),
-        house.guest(),
-        house.open(),
+        harness.user("ada"),
+        harness.user("bob"),
+        harness.guest(),
+        harness.open(),
     )
-    house.take_all()
+    harness.take_all()
     ada.say(NamePlace(Display("Northwind"), id=3))
     ada.say(Ping())
     assert ada.take() == bob.take() == []
-    house.commit()
+    harness.commit()
     assert ada.take() == [Done("place", 3), PlaceNamed("Northwind"), Done("ping")]
     assert bob.take() == guest.take() == [PlaceNamed("Northwind")]
     assert stranger.take() == []
     assert told(stranger).place == "Northwind"
-    house.restart()
-    (welcome,) = house.open().hello()
+    harness.restart()
+    (welcome,) = harness.open().hello()
     assert welcome.place == "Northwind"
 
 
 def test_the_same_name_again_is_no_news() -> None:
     """It is granted, and nobody is told."""
-    house = House()
-    ada, bob = house.user("ada"), house.user("bob")
+    harness = Harness()
+    ada, bob = harness.user("ada"), harness.user("bob")
     ada.ask(NORTHWIND)
-    house.take_all()
+    harness.take_all()
     assert ada.ask(NORTHWIND) == [Done("place")]
     assert bob.take() == []
 
@@ -120,19 +122,19 @@ def test_the_same_name_again_is_no_news() -> None:
 @pytest.mark.parametrize("name", ["bob", None])
 def test_nobody_else_names_it(name: str | None) -> None:
     """Neither an account nor a guest; nothing is stored."""
-    house = House()
-    peer = house.user(name) if name else house.guest()
+    harness = Harness()
+    peer = harness.user(name) if name else harness.guest()
     (error,) = peer.ask(NORTHWIND)
     assert error.code is RejectCode.FORBIDDEN
-    assert house.model.place is None
+    assert harness.model.place is None
 
 
 def test_a_name_that_is_not_stored_is_nobodys() -> None:
     """The administrator is told, and goes on."""
-    house = House()
-    ada, bob = house.user("ada"), house.user("bob")
+    harness = Harness()
+    ada, bob = harness.user("ada"), harness.user("bob")
     ada.say(NORTHWIND)
-    house.fail()
+    harness.fail()
     (error,) = ada.take()
     assert (error.code, error.re) == (RejectCode.UNAVAILABLE, "place")
     assert bob.take() == []
@@ -142,21 +144,27 @@ def test_a_name_that_is_not_stored_is_nobodys() -> None:
 
 def test_who_has_gone_meanwhile_has_named_it() -> None:
     """What was accepted is done; there is nobody to answer."""
-    house = House()
-    ada, bob = house.user("ada"), house.user("bob")
+    harness = Harness()
+    ada, bob = harness.user("ada"), harness.user("bob")
     ada.say(NORTHWIND)
     ada.close()
-    house.commit()
+    harness.commit()
     assert bob.take() == [PlaceNamed("Northwind")]
 
 
 def test_names_have_the_rate_of_messages() -> None:
     """Each is a commit, and told to everybody."""
-    house = House(Config(limits=Limits(messages_per_s=1, messages_burst=2)))
-    ada = house.user("ada")
+    harness = Harness(Config(limits=Limits(messages_per_s=1, messages_burst=2)))
+    ada = harness.user("ada")
     codes = [
         getattr(frame, "code", frame.type)
         for number in range(3)
         for frame in ada.ask(NamePlace(Display(f"n{number}")))
     ]
     assert codes == ["ok", "place", "ok", "place", RejectCode.RATE_LIMITED]
+
+
+def test_ping_is_answered() -> None:
+    """With its id."""
+    ann = Harness().user("ann")
+    assert ann.say(Ping(id="p")) == [Answer(ann.id, replies.Done("ping", "p"))]

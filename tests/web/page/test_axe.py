@@ -25,9 +25,9 @@ chatd backup /var/backups/chatd
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+def filled_daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     """A daemon with a room in which something of everything was said."""
-    with running(tmp_path_factory.mktemp("house")) as daemon:
+    with running(tmp_path_factory.mktemp("axe")) as daemon:
         daemon.add("root", "admin")
         with (
             program(daemon, "bob", "lobby") as bob,
@@ -76,9 +76,9 @@ def open_everything(one: Person) -> None:
         summary.click()
 
 
-def test_axe_getting_in(browser: Browser, house: Daemon, theme: str) -> None:
+def test_axe_getting_in(browser: Browser, filled_daemon: Daemon, theme: str) -> None:
     """Login, what went wrong with it, registration, guest, invited, first run."""
-    with people(browser, house) as come:
+    with people(browser, filled_daemon) as come:
         one = come(color_scheme=theme)
         one.visit()
         expect(one.button("Log in")).to_be_visible()
@@ -99,15 +99,15 @@ def test_axe_getting_in(browser: Browser, house: Daemon, theme: str) -> None:
             passes(another.page, kind)
 
 
-def test_axe_talking(browser: Browser, house: Daemon, theme: str) -> None:
+def test_axe_talking(browser: Browser, filled_daemon: Daemon, theme: str) -> None:
     """A busy room with its line of what is new, an empty one, a conversation, people,
     what one can do with a message, what one asks before, and all dialogs.
     """
-    with people(browser, house) as come:
+    with people(browser, filled_daemon) as come:
         ann = come(color_scheme=theme, viewport={"width": 1280, "height": 800})
         ann.log_in("ann")
         ann.enter("lobby")
-        with program(house, "bob", "lobby") as bob:
+        with program(filled_daemon, "bob", "lobby") as bob:
             bob.ask(type="status", state="away", text="lunch", id=1)
             expect(
                 ann.page.get_by_role("region", name="People").get_by_text("lunch")
@@ -153,9 +153,9 @@ def test_axe_talking(browser: Browser, house: Daemon, theme: str) -> None:
         ann.page.keyboard.press("Escape")
 
 
-def test_axe_settings(browser: Browser, house: Daemon, theme: str) -> None:
+def test_axe_settings(browser: Browser, filled_daemon: Daemon, theme: str) -> None:
     """All that an administrator and a guest find in their settings."""
-    with people(browser, house) as come:
+    with people(browser, filled_daemon) as come:
         root = come(color_scheme=theme)
         root.log_in("root")
         root.button("Settings").click()
@@ -178,9 +178,9 @@ def test_axe_offline(come: Come, daemon: Daemon, theme: str) -> None:
     expect(ann.waiting).to_have_count(0)
 
 
-def test_axe_phone(browser: Browser, house: Daemon, theme: str) -> None:
+def test_axe_phone(browser: Browser, filled_daemon: Daemon, theme: str) -> None:
     """The list, one room, and who is there, on 360 px."""
-    with people(browser, house) as come:
+    with people(browser, filled_daemon) as come:
         ann = come(
             color_scheme=theme, viewport={"width": 360, "height": 740}, has_touch=True
         )

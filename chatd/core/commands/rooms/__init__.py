@@ -1,0 +1,1 @@
+"""Commands about rooms: they are made, joined, left, set, renamed, ended and listed."""

@@ -1,0 +1,1 @@
+"""Commands about messages: they are written, changed, read again and found."""
