@@ -499,8 +499,8 @@ ROWS = [
             figure
             for name in ("pinned", "not pinned")
             for figure in (
-                echoes(f"{name}: CPU per message, echoes", name, message_us, 8, 3),
-                echoes(f"{name}: p99 ack, rounds of 100 echoes", name, ack_rounds, 22),
+                echoes(f"{name}: CPU per message, echoes", name, message_us, 12, 3),
+                echoes(f"{name}: p99 ack, rounds of 100 echoes", name, ack_rounds, 30),
                 one(f"{name}: acks/s", name, rate),
                 one(f"{name}: p99 ack, ms", name, ack_p99),
                 one(f"{name}: CPU per message, µs", name, message_us),
