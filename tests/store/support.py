@@ -213,7 +213,7 @@ def in_memory() -> SqliteStore:
     readers = Readers(1)
     readers.add(here)
     prepare(db)
-    return SqliteStore(writer, here, readers, 30 * DAY, 900_000, here, 60.0)
+    return SqliteStore(writer, here, here, readers, 30 * DAY, 900_000, here, 60.0)
 
 
 @attrs.define

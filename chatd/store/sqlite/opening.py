@@ -74,12 +74,15 @@ async def open_store(
             cid_keep_ms = round(cid_keep_d * DAY_MS)
             guest_ban_ms = round(guest_ban_h * HOUR_MS)
             writer = await call(db, Writer, sync, generation, cid_keep_ms, guest_ban_ms)
+            log_db = await _connect(stack, path, apsw.SQLITE_OPEN_READWRITE)
+            await call(log_db, migrate.configure, log_db)
             searcher = await _connect_reader(stack, path)
             await call(searcher, search.prepare, searcher)
             readers = Readers(CONNECTIONS)
             store = SqliteStore(
                 writer,
                 db,
+                log_db,
                 readers,
                 round(session_days * DAY_MS),
                 round(guest_hold_s * 1000),

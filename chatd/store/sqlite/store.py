@@ -51,6 +51,7 @@ from chatd.store.sqlite import (
     reader,
     resident,
     search,
+    wal,
 )
 from chatd.store.sqlite.filling import Filling
 from chatd.store.sqlite.load import known, load
@@ -73,6 +74,8 @@ class SqliteStore:
 
     _writer: Writer
     _db: apsw.AsyncConnection
+    _log_db: apsw.AsyncConnection
+    """Brings the log into the file beside the writer."""
     _readers: Readers
     _session_ms: Millis
     _guest_ms: Millis
@@ -131,10 +134,15 @@ class SqliteStore:
 
     async def _write(self, function: Callable[..., T], *args: Any) -> T:
         """Run one step in the writer's thread; a failure is for good."""
+        return await self._run(self._db, function, *args)
+
+    async def _run(
+        self, db: apsw.AsyncConnection, function: Callable[..., T], *args: Any
+    ) -> T:
         if self._failure is not None:
             raise StoreFailed(str(self._failure)) from self._failure
         try:
-            return await call(self._db, function, *args)
+            return await call(db, function, *args)
         except StoreFailed as failure:
             self._failure = failure
             raise
@@ -158,12 +166,20 @@ class SqliteStore:
                     with trio.CancelScope(shield=True):
                         more = await self._write(self._writer.tend, self._now)
                         self._filling.note(self._writer.lacking, trio.current_time())
+                        if self._writer.has_long_log:
+                            await self._end_log()
                 except StoreUnavailable as error:
                     log().warning("store_not_tended", error=str(error))
                 except StoreFailed as error:
                     log().error("store_failed", error=str(error))
                 pause_s = TEND_REST * (trio.current_time() - began)
                 await trio.sleep(min(max(pause_s, TEND_PAUSE_MIN_S), TEND_PAUSE_MAX_S))
+
+    async def _end_log(self) -> None:
+        """Have the log begin anew: beside the commits first, then between two."""
+        log_db = cast(apsw.Connection, self._log_db)
+        await self._run(self._log_db, in_words, log_db, wal.copy)
+        await self._write(self._writer.end_log)
 
     async def check(self, db: apsw.AsyncConnection, path: Path) -> None:
         """Look at what the start has left unchecked; `open_store` runs it.

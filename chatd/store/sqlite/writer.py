@@ -8,14 +8,13 @@ and executed again, each draft under a savepoint, so that the bad one fails
 alone. Any other error takes the whole batch with it.
 
 `tend` is what need not be done before an `ok`: the search index, old cids, what rooms
-that have ended still have, what an erased user has left, the checkpoint, the
-generation. It runs between commits in small steps.
+that have ended still have, what an erased user has left, the generation. It runs
+between commits in small steps. The log is brought into the file as `wal` has it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from itertools import groupby
 from typing import Any
 
@@ -38,6 +37,7 @@ from chatd.store.sqlite import (
     search_index,
     timeline,
     trim,
+    wal,
 )
 from chatd.store.sqlite.faults import ROW_FAULTS, translated
 from chatd.store.sqlite.generation import Generation
@@ -50,8 +50,6 @@ TEND_ROWS = 256
 """Rows of one step: about 3 ms that the next commit may have to wait."""
 TEND_BYTES = 2**15
 """Text of one step that is put into the search index."""
-CHECKPOINT_PAGES = 1000
-"""Source: SQLite's own `wal_autocheckpoint`."""
 
 _SINGLE: dict[type, Callable[[Ledger, Any, Millis], d.Outcome]] = {
     d.EditMessage: timeline.edit,
@@ -231,16 +229,24 @@ class Writer:
                 addresses.prune(self.db, now, self.guest_ban_ms)
             if not more:
                 more = self._erase() or self._merge(now)
-            if self._wal_pages >= CHECKPOINT_PAGES:
-                self._wal_pages = 0
-                self._checkpoint()
             self.generation.tend(now)
             return more
 
-    def _checkpoint(self) -> None:
-        """Bring the log into the file, as far as no reader needs it."""
-        with suppress(apsw.BusyError):  # the command line is just doing it
-            self.db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+    @property
+    def has_long_log(self) -> bool:
+        """Whether the log is to be brought into the file; asked from any thread."""
+        return self._wal_pages >= wal.PAGES
+
+    def end_log(self) -> None:
+        """Bring what is left of the log into the file, so that it begins anew.
+
+        Raises:
+            StoreUnavailable: As `tend`.
+            StoreFailed: As `tend`.
+        """
+        self._wal_pages = 0
+        with translated(self.db):
+            wal.copy(self.db)
 
     def _erase(self) -> bool:
         """Take away a little of what an erased user has left; whether there is more."""

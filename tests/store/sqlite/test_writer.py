@@ -209,8 +209,8 @@ def test_what_is_certain_is_written_once_a_minute(writer: Writer) -> None:
     assert recorded() == T0 + 120_000
 
 
-def test_the_log_is_checkpointed_behind_the_commits(tmp_path: Path) -> None:
-    """No commit does it; a step of tending does when the log has grown."""
+def test_the_log_is_brought_into_the_file_behind_the_commits(tmp_path: Path) -> None:
+    """No commit does it, and the log begins anew with the next one."""
     writer = in_this_thread(apsw.Connection(str(tmp_path / "x.db")))
     writer.db.pragma("journal_mode", "wal")
     fill(writer)
@@ -218,6 +218,13 @@ def test_the_log_is_checkpointed_behind_the_commits(tmp_path: Path) -> None:
     before = database.stat().st_size
     writer.commit([say("x" * 4000) for _ in range(1200)], T0)
     assert database.stat().st_size == before
-    writer.tend(T0)
+    assert writer.has_long_log
+    writer.end_log()
     assert database.stat().st_size > before + 4_000_000
+    assert not writer.has_long_log
+    log = tmp_path / "x.db-wal"
+    long = log.stat().st_size
+    writer.commit([say("x")], T0)
+    assert not writer.has_long_log
+    assert log.stat().st_size == long
     writer.db.close()
