@@ -40,7 +40,7 @@ export function Composer({ name, room }) {
   }, [text]);
 
   // With a keyboard one goes on writing where one has gone; on a phone it would cover half.
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (matchMedia("(pointer: fine)").matches) box.current.focus();
   }, []);
 

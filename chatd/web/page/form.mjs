@@ -1,7 +1,7 @@
 // @ts-check
 /** Forms: labelled fields, one button, and what went wrong beside them. */
 
-import { html, useEffect, useRef, useState } from "./ui.mjs";
+import { html, useLayoutEffect, useRef, useState } from "./ui.mjs";
 
 let fields = 0;
 
@@ -13,7 +13,8 @@ let fields = 0;
 export function Field({ label, hint, name, autofocus, ...attributes }) {
   const [id] = useState(() => `field-${++fields}`);
   const ref = useRef(/** @type {any} */ (null));
-  useEffect(() => {
+  // Before anybody can have gone on: later it would take the focus from the next field.
+  useLayoutEffect(() => {
     if (autofocus) ref.current.focus();
   }, []);
   return html`
