@@ -20,7 +20,9 @@ BIN := .venv/bin
 LOCK := contrib/requirements-dev.txt
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint $(LOCK)
 SOURCES = $(shell find chatd tests -name '*.py' -not -path '*/node_modules/*')
-PYTEST := -q --numprocesses auto --dist worksteal
+# Three for two processors: a third of a test's time is spent in waiting.
+WORKERS := $(shell echo $$(($$(nproc) * 3 / 2)))
+PYTEST := -q --numprocesses $(WORKERS) --dist worksteal
 # What `chatd WHAT` prints is kept in FILE: 'WHAT=FILE'.
 GENERATED := \
   'config default=chatd.toml.example' \
@@ -28,8 +30,10 @@ GENERATED := \
   'protocol schema=config/protocol.schema.json' \
   'protocol asyncapi=config/asyncapi.json'
 BENCH := contrib/bench
-PYTHONS := chatd tests $(BENCH) contrib/lint contrib/unicode contrib/wheel contrib/web
+PYTHONS := chatd tests $(BENCH) contrib/lint contrib/manual contrib/unicode contrib/wheel contrib/web
 BUILT := $(BENCH)/build
+# The moment of what is built: that of the last change, so that it is built the same again.
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || date +%s)
 TOOLS := contrib/web/node_modules
 BIOME := --config-path=contrib/web chatd/web/page tests/web contrib/npm
 
@@ -53,7 +57,7 @@ endef
 .PHONY: help
 help: ## Say what there is
 	@echo "make TARGET [ARGS='...']"
-	@sed -nE 's/^([a-z]+):.*## (.*)/  \1\t\2/p' Makefile | expand -t 14
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' Makefile | expand -t 16
 
 .PHONY: run
 run: .venv/run.stamp ## Install chatd and serve; ARGS go to `chatd serve`
@@ -65,21 +69,36 @@ test: .venv/dev.stamp tests/foreign/node_modules/.package-lock.json $(TOOLS)/.pa
 	$(call debian,test -x /usr/sbin/nginx -a -e /usr/lib/nginx/modules/ngx_stream_module.so,nginx-light libnginx-mod-stream)
 	$(call debian,test -x /usr/sbin/haproxy,haproxy)
 	$(call debian,command -v stunnel4,stunnel4)
+	$(call debian,command -v zstd,zstd)
+	$(call debian,ls /usr/lib/postgresql/*/bin/postgres,postgresql)
+	$(call debian,command -v redis-check-rdb,redis-tools)
+	$(call debian,ls /usr/lib/*/faketime/libfaketime.so.1,libfaketime)
 	$(call debian,command -v caddy,caddy)
-	$(call debian,test -x /usr/bin/chromium -a -e /usr/share/fonts/truetype/noto/NotoColorEmoji.ttf,chromium fonts-noto-color-emoji)
+	$(call debian,test -x /usr/sbin/apache2,apache2-bin)
+	$(call debian,command -v mandoc && command -v zsh && command -v fish,mandoc zsh fish)
+	$(call debian,command -v fail2ban-regex,fail2ban)
+	$(call debian,command -v promtool,prometheus)
+	$(call debian,test -x /usr/bin/chromium-headless-shell -a -e /usr/share/fonts/truetype/noto/NotoColorEmoji.ttf,chromium-headless-shell fonts-noto-color-emoji)
 ifeq ($(strip $(ARGS)),)
 	@rm -f .coverage .coverage.*
-	@$(BIN)/coverage run -m pytest $(PYTEST)
+	@$(BIN)/coverage run -m pytest $(PYTEST) --ignore tests/cluster
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report
 else
 	@$(BIN)/python -m pytest $(PYTEST) $(ARGS)
 endif
 
+.PHONY: test-cluster
+test-cluster: RUNS ?= 200
+test-cluster: .venv/dev.stamp ## Meet a thousand faults of a cluster, an hour or two; RUNS=20 for a hundred
+	$(call debian,ls /usr/lib/postgresql/*/bin/postgres,postgresql)
+	@RUNS=$(RUNS) $(BIN)/python -m pytest $(PYTEST) tests/cluster $(ARGS)
+
 .PHONY: screenshots
 screenshots: .venv/dev.stamp ## Make the pictures of the README again
-	$(call debian,test -x /usr/bin/chromium -a -e /usr/share/fonts/truetype/noto/NotoColorEmoji.ttf,chromium fonts-noto-color-emoji)
+	$(call debian,test -x /usr/bin/chromium-headless-shell -a -e /usr/share/fonts/truetype/noto/NotoColorEmoji.ttf,chromium-headless-shell fonts-noto-color-emoji)
 	@$(BIN)/python -m tests.web.page.screens
+	@unshare --user --map-root-user --mount --net $(BIN)/python -m tests.cli.screens
 
 .PHONY: fuzz
 fuzz: .venv/dev.stamp ## Say anything to a daemon until it breaks; ARGS='--seconds 3600 --seed 7'
@@ -114,6 +133,52 @@ format: .venv/dev.stamp $(TOOLS)/.package-lock.json ## Format the code
 generate: .venv/run.stamp ## Write again what is generated from the code
 	@for what in $(GENERATED); do \
 	  file=$${what#*=}; $(BIN)/chatd $${what%=*} >$$file.new && mv $$file.new $$file; done
+
+.PHONY: changelog
+changelog: .venv/dev.stamp ## Move the news into CHANGELOG.md, as those of chatd's version
+	@$(BIN)/towncrier build --yes --version "$$($(BIN)/python -c 'import chatd; print(chatd.__version__)')" >/dev/null
+
+.PHONY: manual
+manual: .venv/run.stamp ## Write man pages and completions into build/share
+	@rm -rf build/share
+	@$(BIN)/python contrib/manual/generate.py build/share "$$(date -u -d @$(SOURCE_DATE_EPOCH) +%F)"
+
+.PHONY: wheel
+wheel: .venv/dev.stamp ## Build the wheel, and the lock of what it needs, into dist
+	@rm -rf dist/*.whl dist/*.lock
+	@$(BIN)/python -m hatchling build -t wheel -d dist >/dev/null
+	@$(BIN)/python contrib/wheel/lock.py $(LOCK) >"$$(echo dist/*.whl | sed s/-py3.*/.lock/)"
+	@ls dist/*.whl dist/*.lock
+
+.PHONY: wheels
+wheels: wheel
+	@rm -rf build/wheels
+	@$(BIN)/python -m pip --disable-pip-version-check wheel --quiet --constraint $(LOCK) \
+	  --wheel-dir build/wheels "$$(echo dist/*.whl)[cluster]" hatchling brotli
+
+.PHONY: container
+container: wheels ## Build the image of Containerfile as `chatd`; ARGS go to podman build
+	$(call debian,command -v podman,podman)
+	@podman build --quiet --format docker --tag chatd \
+	  --build-arg BASE="docker.io/library/python:$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')-slim-bookworm" \
+	  $(ARGS) .
+
+.PHONY: deb
+deb: wheel manual ## Build the Debian package into dist
+	@rm -f dist/*.deb
+	@contrib/debian/build.sh $(BIN)/python dist/*.whl dist/*.lock build/share dist
+
+.PHONY: test-service
+test-service: deb wheels ## Install, upgrade and remove the package on a machine with systemd; needs root
+	$(call debian,command -v systemd-nspawn && command -v debootstrap,systemd-container debootstrap)
+	@rm -rf build/older
+	@contrib/debian/older.sh $(BIN)/python dist/*.lock build/share build/older
+	@$(BIN)/python -m tests.service build/older/*.deb dist/*.deb build/wheels
+
+.PHONY: test-container
+test-container: wheels ## Build the image upon a bare Debian and run what is in it; needs root
+	$(call debian,command -v podman && command -v systemd-nspawn && command -v debootstrap,podman systemd-container debootstrap)
+	@$(BIN)/python -m tests.service.container
 
 .PHONY: clean
 clean: ## Remove all that was installed or built here

@@ -5,4 +5,4 @@ package, tells how a message travels through these modules and which module may
 import which.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -24,6 +24,59 @@ class AccountRole(StrEnum):
     ADMIN = "admin"
 
 
+class Erasure(StrEnum):
+    """How far the erasure of a user is.
+
+    Source: protocol section 7.
+    """
+
+    NONE = "none"
+    BEGUN = "begun"
+    DONE = "done"
+
+
+class LogLevel(StrEnum):
+    """From which entry on the log has them."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Audited(StrEnum):
+    """What stands in the audit: what is done to others, and what the operator does.
+
+    Source: protocol section 7.
+    """
+
+    KICK = "kick"
+    BAN = "ban"
+    UNBAN = "unban"
+    MUTE = "mute"
+    UNMUTE = "unmute"
+    ROLE = "role"
+    DELETE = "delete"
+    SETTINGS = "settings"
+    RENAME = "rename"
+    CREATE = "create"
+    DESTROY = "destroy"
+    PLACE = "place"
+    ADD = "add"
+    LOGOUT = "logout"
+    PASSWORD = "password"  # noqa: S105 - a word
+    ERASE = "erase"
+    TOKEN_ISSUE = "token_issue"  # noqa: S105 - a word
+    TOKEN_REVOKE = "token_revoke"  # noqa: S105 - a word
+    INVITATION_CREATE = "invitation_create"
+    INVITATION_REVOKE = "invitation_revoke"
+    ANNOUNCE = "announce"
+    DISCONNECT = "disconnect"
+    LOG_LEVEL = "log_level"
+    RELOAD = "reload"
+    DRAIN = "drain"
+
+
 class InvitedRole(StrEnum):
     """What somebody can become by an invitation.
 
@@ -31,6 +84,17 @@ class InvitedRole(StrEnum):
     """
 
     USER = "user"
+    ADMIN = "admin"
+
+
+class GivenRole(StrEnum):
+    """What the operator makes of an account.
+
+    Source: protocol section 7.
+    """
+
+    USER = "user"
+    BOT = "bot"
     ADMIN = "admin"
 
 
@@ -93,6 +157,18 @@ class Visibility(StrEnum):
 
     ALL = "all"
     SINCE_JOIN = "since_join"
+
+
+class Level(StrEnum):
+    """What of a room its member wants to be called for.
+
+    Source: protocol section 5.
+    """
+
+    ALL = "all"
+    """Each message. The default: a client that knows nothing of levels shows that."""
+    MENTIONS = "mentions"
+    NOTHING = "nothing"
 
 
 class Fate(StrEnum):

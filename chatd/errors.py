@@ -41,9 +41,28 @@ class ConfigError(ChatdError):
 class StoreRefused(ChatdError):
     """The store on disk is not one that this daemon may open.
 
-    It is foreign, empty, newer than the code, damaged, or held by another
-    daemon. Nothing was changed. The text names the file and what to do.
+    It is foreign, empty, newer than the code, or damaged. Nothing was changed. The text
+    names the file and what to do.
     """
+
+
+class ImportRefused(StoreRefused):
+    """A line of what is to be imported is wrong, and nothing was imported.
+
+    The text names the line by its number, and the field.
+    """
+
+
+class FileRefused(StoreRefused):
+    """A file that somebody has named is not one to read from, or to write to.
+
+    There is none, there is one already, or something else is beside it. Nothing is
+    wrong with the store, and nothing was done.
+    """
+
+
+class StoreForbidden(StoreRefused):
+    """The user of this process may not read or write a file of it."""
 
 
 class StoreUnavailable(ChatdError):
@@ -53,10 +72,32 @@ class StoreUnavailable(ChatdError):
     """
 
 
+class StoreHeld(StoreUnavailable):
+    """Another process holds the lock of the data directory.
+
+    Attributes:
+        serves: Whether it is a daemon, which holds it as long as it runs; else it is a
+            command, which ends by itself.
+        process: Its number, if that is known.
+    """
+
+    def __init__(self, text: str, *, serves: bool, process: int | None = None) -> None:
+        super().__init__(text)
+        self.serves = serves
+        self.process = process
+
+
 class StoreFailed(ChatdError):
     """The store can no longer be trusted (an I/O error, a dead thread).
 
     The daemon stops: what a second attempt would report is not the truth.
+    """
+
+
+class GivenUp(StoreFailed):
+    """The other nodes have taken this one for dead: it has not been there for long.
+
+    Nothing was stored. As another node, which a new start is, it may come back at once.
     """
 
 
@@ -101,6 +142,7 @@ class RejectCode(StrEnum):
     NO_MESSAGE = "no_message"
     NO_SESSION = "no_session"
     NO_INVITATION = "no_invitation"
+    NO_TOKEN = "no_token"  # noqa: S105 - an error code
     EXISTS = "exists"
     NAME_TAKEN = "name_taken"
     NOT_MEMBER = "not_member"
@@ -109,6 +151,7 @@ class RejectCode(StrEnum):
     RATE_LIMITED = "rate_limited"
     TOO_LONG = "too_long"
     CID_CONFLICT = "cid_conflict"
+    BAD_CONFIG = "bad_config"
     UNAVAILABLE = "unavailable"
     INTERNAL = "internal"
 
@@ -155,6 +198,29 @@ class Reject(ChatdError):
         self.counted = counted
 
 
+class LoginFailure(StrEnum):
+    """Why somebody was not let in: a word of the log and of the metric."""
+
+    WRONG_PASSWORD = "wrong_password"  # noqa: S105 - no secret
+    UNKNOWN_USER = "unknown_user"
+    """The name that came with a password is nobody's."""
+    UNKNOWN_TOKEN = "unknown_token"  # noqa: S105 - no secret
+    EXPIRED_TOKEN = "expired_token"  # noqa: S105 - no secret
+    BAD_TOKEN = "bad_token"  # noqa: S105 - no secret
+    """An outside issuer's that is not valid here, or one whose scope is unknown."""
+    UNKNOWN_SESSION = "unknown_session"
+    EXPIRED_SESSION = "expired_session"
+    UNKNOWN_LINK = "unknown_link"
+    BAD_INVITATION = "bad_invitation"
+    INVITATION_USED = "invitation_used"
+    INVITATION_EXPIRED = "invitation_expired"
+    BANNED = "banned"
+    TOO_MANY = "too_many"
+    """Attempts, of this kind: it was not even looked at."""
+    FORBIDDEN = "forbidden"
+    """Nobody may come in so: guests where there are none."""
+
+
 @attrs.frozen
 class EndingRow:
     """What an `Ending` means to the peer and to the log."""
@@ -195,6 +261,8 @@ class Ending(Enum):
     TOO_MANY = EndingRow(4504, "too_many_connections", reconnect=False)
     REVOKED = EndingRow(4505, "revoked", reconnect=False)
     TAKEN_OVER = EndingRow(4506, "session_taken_over", reconnect=False)
+    KICKED = EndingRow(4507, "kicked", reconnect=False)
+    """The operator has ended the connection; its session stays."""
 
     @property
     def code(self) -> int | None:

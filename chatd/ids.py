@@ -36,6 +36,19 @@ It says nothing of the secret, is never another session's, and needs no number k
 """
 Cid = NewType("Cid", str)
 """A client's own id of a durable command."""
+NodeId = NewType("NodeId", int)
+"""One process of several over one store; each start has another."""
+Stamp = NewType("Stamp", int)
+"""The number of a commit in the log that several nodes share.
+
+Of two commits that changed the same, the later one has the higher.
+"""
+
+OPERATOR = UserName("*operator")
+"""Who acts at the admin socket, as timelines name him.
+
+No parser takes it, so nobody has the name, and no command means him by it.
+"""
 
 NAME_CHARS_MAX = 32
 ROOM_CHARS_MAX = 64

@@ -4,8 +4,9 @@ The fuzzer's seed is drawn here, where all processes of a run find it, and told.
 
 `make test` runs under coverage, which makes Python three to four times slower. So it
 traces only tests that mirror what must be covered at every branch (`TRACED`), and not
-those among them that repeat a hundred thousand times what others show once: they are
-marked `untraced` where they stand.
+those among them that repeat a hundred thousand times what others show once (they are
+marked `untraced` where they stand), nor those whose input Hypothesis draws: what they
+alone covered would be covered by chance.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import os
 import secrets
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import apsw
@@ -21,6 +22,7 @@ import pytest
 from coverage import Coverage
 from hypothesis import settings
 
+from chatd.observe import configure_log
 from tests.store.plans import Watch
 
 # The same examples each time, so that a verdict belongs to the code and not to
@@ -33,36 +35,57 @@ apsw.connection_hooks.append(WATCH.attach)
 
 
 @pytest.fixture(autouse=True)
+def _log() -> None:
+    """Each test has the same log, whatever commands ran in this process before."""
+    configure_log("debug", "console")
+
+
+@pytest.fixture(autouse=True)
 def _plans() -> Iterator[None]:
     """Whatever a test has the store run goes by a key."""
     yield
     assert WATCH.faults() == []
 
 
+COVERAGE = Coverage.current()
+"""What looks at this process, if anything does; it may have stopped meanwhile."""
 TRACED = ("core/", "names/", "net/test_outbox.py", "wire/", "words/")
 """Where the tests are of what is covered at every branch."""
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Stop coverage, if it runs, while a test runs that is not to be traced."""
-    coverage = Coverage.current()
-    place = item.path.relative_to(Path(__file__).parent).as_posix()
-    is_traced = place.startswith(TRACED) and not item.get_closest_marker("untraced")
-    if coverage is None or is_traced:
-        return (yield)
-    coverage.stop()
-    try:
-        return (yield)
-    finally:
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have those that are to be traced first: tracing begins and ends once, then."""
+    items.sort(key=_is_to_be_traced, reverse=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> None:
+    """Have coverage, if it runs, look at the tests alone that are to be traced."""
+    if COVERAGE is None:
+        return
+    is_traced = _is_to_be_traced(item)
+    is_looking = COVERAGE is Coverage.current()
+    if is_looking and not is_traced:
+        COVERAGE.stop()
+    elif is_traced and not is_looking:
         forget_computed()
-        coverage.start()
+        COVERAGE.start()
+    _keep_coverage_here()
+
+
+def _is_to_be_traced(item: pytest.Item) -> bool:
+    """Whether coverage comes from a test."""
+    place = item.path.relative_to(Path(__file__).parent).as_posix()
+    return place.startswith(TRACED) and not any(
+        item.get_closest_marker(marker) for marker in ("untraced", "hypothesis")
+    )
 
 
 def forget_computed() -> None:
     """Forget what is computed once for a process.
 
-    Or a test that is not traced would have computed it, and no line of that would be
+    Or tests that are not traced would have computed it, and no line of that would be
     covered: which tests come before others differs from run to run.
     """
     covered = ("chatd.core", "chatd.names", "chatd.wire", "chatd.words")
@@ -73,9 +96,12 @@ def forget_computed() -> None:
                     clear()
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _daemons_are_not_traced() -> None:
-    """Keep coverage out of what tests start; pytest's own processes have it by now."""
+def _keep_coverage_here() -> None:
+    """Keep coverage out of what a test starts.
+
+    Pytest's own processes have it by now. It tells others through the environment, each
+    time that it starts.
+    """
     for name in [name for name in os.environ if name.startswith("COVERAGE")]:
         del os.environ[name]
 

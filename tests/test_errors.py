@@ -31,6 +31,7 @@ CODES = [
     "no_message",
     "no_session",
     "no_invitation",
+    "no_token",
     "exists",
     "name_taken",
     "not_member",
@@ -39,6 +40,7 @@ CODES = [
     "rate_limited",
     "too_long",
     "cid_conflict",
+    "bad_config",
     "unavailable",
     "internal",
 ]
@@ -63,6 +65,7 @@ CLOSES = {
     4504: False,
     4505: False,
     4506: False,
+    4507: False,
 }
 
 

@@ -3,8 +3,12 @@ from __future__ import annotations
 import io
 import logging
 import os
+import re
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 from typing import Any, TextIO
 
 import orjson
@@ -15,13 +19,18 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from chatd.errors import Ending, RejectCode
 from chatd.observe import SECRET_KEYS, VALUE_CHARS_MAX, Metrics, configure_log, log
+from chatd.observe.behind import LINES_MAX, Behind
+from chatd.observe.histogram import Histogram
+
+PATIENCE_S = 60.0
+"""When a test gives up on something that never comes."""
 
 
 @pytest.fixture(autouse=True)
 def as_before() -> Iterator[None]:
     """Leave the log as it was found."""
     yield
-    configure_log("debug", "text")
+    configure_log("debug", "console")
 
 
 def lines(form: str, level: str = "debug", **pairs: Any) -> list[str]:
@@ -50,7 +59,7 @@ def written(stream: TextIO) -> list[str]:
 
 def test_a_line_for_people() -> None:
     """Time, level, event, pairs; quoted where it could be mistaken."""
-    (line,) = lines("text", user="ann", reason="a b", empty="", number=1.5)
+    (line,) = lines("console", user="ann", reason="a b", empty="", number=1.5)
     when, rest = line.split(" ", 1)
     assert when.endswith("Z")
     assert rest == "info    event user=ann reason='a b' empty='' number=1.5"
@@ -71,7 +80,7 @@ def test_a_line_for_programs() -> None:
     assert line.isascii()
 
 
-@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("form", ["console", "json"])
 @pytest.mark.parametrize("key", sorted(SECRET_KEYS))
 def test_secrets_are_kept_out(form: str, key: str) -> None:
     """Whatever they are: text, bytes, something inside something."""
@@ -84,13 +93,13 @@ def test_secrets_are_kept_out(form: str, key: str) -> None:
 
 def test_what_is_long_is_cut() -> None:
     """A client cannot fill the log with one line."""
-    (line,) = lines("text", display="x" * 10_000)
+    (line,) = lines("console", display="x" * 10_000)
     assert len(line) < VALUE_CHARS_MAX + 100
     assert line.endswith("…'")
 
 
 @given(st.text())
-@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("form", ["console", "json"])
 def test_an_entry_is_one_line(form: str, value: str) -> None:
     """Whatever a client puts in: no line break, no control character, no forgery."""
     stream = io.StringIO()
@@ -104,14 +113,14 @@ def test_an_entry_is_one_line(form: str, value: str) -> None:
 
 def test_a_level_leaves_the_lower_ones_out() -> None:
     """What is less important than asked is not written."""
-    assert lines("text", "warning") == []
-    assert len(lines("text", "info")) == 1
+    assert lines("console", "warning") == []
+    assert len(lines("console", "info")) == 1
 
 
 def test_a_traceback_follows_its_line() -> None:
     """An error is logged with where it came from."""
     stream = io.StringIO()
-    configure_log("info", "text", stream)
+    configure_log("info", "console", stream)
     try:
         raise ZeroDivisionError("a bug")
     except ZeroDivisionError as error:
@@ -156,13 +165,18 @@ def test_the_journal_gets_priorities(journal: TextIO) -> None:
     assert all(line.startswith("<3>") for line in found[4:])
 
 
-@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("form", ["console", "json"])
 def test_who_asks_for_a_form_gets_it_in_the_journal(journal: TextIO, form: str) -> None:
-    """Only `auto` looks at who reads."""
+    """With a priority, which the journal takes off: `journalctl -p err` needs it."""
     configure_log("info", form, journal)
-    log().info("event")
+    log().error("event", user="ann")
     (line,) = written(journal)
-    assert not line.startswith("<")
+    assert line.startswith("<3>")
+    if form == "json":
+        entry = orjson.loads(line.removeprefix("<3>"))
+        assert (entry["event"], entry["user"]) == ("event", "ann")
+    else:
+        assert line.endswith("error   event user=ann")
 
 
 def test_a_terminal_that_was_started_from_the_journal_is_none(
@@ -179,7 +193,7 @@ def test_a_terminal_that_was_started_from_the_journal_is_none(
 
 def test_standard_error_is_where_it_goes(capfd: pytest.CaptureFixture[str]) -> None:
     """Unless another stream is given."""
-    configure_log("info", "text")
+    configure_log("info", "console")
     log().info("event")
     out, err = capfd.readouterr()
     assert out == ""
@@ -190,7 +204,92 @@ def test_every_level_of_the_configuration_is_one() -> None:
     """The names are logging's own."""
     for level in ("debug", "info", "warning", "error"):
         assert isinstance(getattr(logging, level.upper()), int)
-        configure_log(level, "text", io.StringIO())
+        configure_log(level, "console", io.StringIO())
+
+
+# --- where it goes ------------------------------------------------------------
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    """A pipe: the end to read from, and the other."""
+    ends = os.pipe()
+    yield ends
+    for end in ends:
+        with suppress(OSError):
+            os.close(end)
+
+
+def read_until(reader: int, end: bytes) -> list[str]:
+    """Read lines until one begins so."""
+    said = b""
+    while not re.search(rb"^" + end + rb".*\n", said, re.MULTILINE):
+        said += os.read(reader, 65536)
+    return said.decode().splitlines()
+
+
+def fill(writer: int) -> None:
+    """Have a pipe take nothing any more."""
+    os.set_blocking(writer, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"-" * 4095 + b"\n")
+
+
+@pytest.mark.parametrize("blocks", [True, False])
+def test_what_is_not_read_is_not_waited_for_but_counted(
+    pipe: tuple[int, int], blocks: bool
+) -> None:
+    """Whoever writes goes on; the number of lines that were left out stands in their
+    place, and nothing else is missing or out of order.
+    """
+    reader, writer = pipe
+    fill(writer)
+    os.set_blocking(writer, blocks)
+    behind = Behind(writer, "{} left out\n".format)
+    count = 3 * LINES_MAX
+    for number in range(count):
+        behind.write(f"{number}\n")
+    assert not behind.flush(0.01)
+    lines = [x for x in read_until(reader, b"\\d+ left out") if x[0] != "-"]
+    *numbers, left_out = lines
+    assert left_out == f"{count - len(numbers)} left out"
+    assert [int(number) for number in numbers] == list(range(len(numbers)))
+    assert LINES_MAX <= len(numbers) < count
+    behind.write("more\n")
+    assert behind.flush(PATIENCE_S)
+    assert os.read(reader, 100) == b"more\n"
+
+
+def test_who_closes_the_log_ends_nothing(pipe: tuple[int, int]) -> None:
+    """What is written from then on is lost; who asks for its end gets it."""
+    reader, writer = pipe
+    behind = Behind(writer, "{} left out\n".format)
+    os.close(reader)
+    for _ in range(3):
+        behind.write("a line\n")
+        assert behind.flush(PATIENCE_S)
+
+
+def test_many_threads_write_whole_lines(pipe: tuple[int, int]) -> None:
+    """The store's have something to tell, too."""
+    reader, writer = pipe
+    behind = Behind(writer, "{} left out\n".format)
+
+    def write(name: int) -> None:
+        for number in range(100):
+            behind.write(f"{name} {number}\n")
+
+    threads = [Thread(target=write, args=(name,)) for name in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    behind.write("end\n")
+    *lines, _ = read_until(reader, b"end")
+    for name in range(8):
+        mine = [line for line in lines if line.startswith(f"{name} ")]
+        assert mine == [f"{name} {number}" for number in range(100)]
 
 
 # --- numbers ------------------------------------------------------------------
@@ -243,3 +342,58 @@ def test_a_gauge_is_asked_when_somebody_looks() -> None:
     assert numbers(metrics)["chatd_connections"] == 1
     box[0] = 7
     assert numbers(metrics)["chatd_connections"] == 7
+
+
+def test_a_gauge_of_what_never_was_is_not_there() -> None:
+    """A zero would be a backup of 1970."""
+    metrics = Metrics()
+    metrics.gauge("last_backup_timestamp_seconds", "The last backup.", lambda: None)
+    assert "chatd_last_backup_timestamp_seconds" not in numbers(metrics)
+
+
+def test_a_histogram_counts_up_to_its_bounds() -> None:
+    """A value that is a bound is within it; what is above all is in the last."""
+    one = Histogram([0.5, 1.0, 2_000_000.0])
+    for value, count in ((0.5, 1), (0.7, 2), (1.0, 1), (3e6, 1)):
+        one.observe(value, count)
+    assert one.buckets() == [
+        ("0.5", 1.0),
+        ("1", 4.0),
+        ("2000000", 4.0),
+        ("+Inf", 5.0),
+    ]
+    assert one.total == 0.5 + 1.4 + 1.0 + 3e6
+
+
+def test_what_is_a_histogram_is_read_as_one() -> None:
+    """With its sum and its count."""
+    metrics = Metrics()
+    metrics.ack_seconds.observe(0.003, 7)
+    text = metrics.text().decode()
+    assert "# TYPE chatd_ack_seconds histogram" in text
+    assert 'chatd_ack_seconds_bucket{le="0.002"} 0.0' in text
+    assert 'chatd_ack_seconds_bucket{le="0.005"} 7.0' in text
+    assert 'chatd_ack_seconds_bucket{le="+Inf"} 7.0' in text
+    assert "chatd_ack_seconds_count 7.0" in text
+    assert "chatd_ack_seconds_sum 0.021" in text
+    assert "_created" not in text
+
+
+def test_the_process_is_seen_from_inside_a_sandbox(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where `/proc` has no `stat`, as the unit has it."""
+    real = open
+
+    def hidden(path: Any, *args: Any, **kwargs: Any) -> Any:
+        if str(path) == "/proc/stat":
+            raise FileNotFoundError(path)
+        return real(path, *args, **kwargs)
+
+    monkeypatch.setattr("builtins.open", hidden)
+    found = numbers(Metrics())
+    assert found["process_open_fds"] > 0
+    assert abs(found["process_start_time_seconds"] - START) < 3600
+
+
+START = time.time()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -105,6 +106,24 @@ def test_lock_holds_every_requirement_within_its_range(locked: dict[str, str]) -
         assert requirement.specifier.contains(version), requirement
 
 
+def test_the_lock_of_the_wheel_is_what_it_runs_with(locked: dict[str, str]) -> None:
+    """All that a daemon imports that serves, or is a node, and nothing for tests."""
+    script = ROOT / "contrib" / "wheel" / "lock.py"
+    done = subprocess.run(
+        [sys.executable, script, LOCK], capture_output=True, text=True, check=True
+    )
+    pairs = dict(line.split("==") for line in done.stdout.splitlines())
+    versions = {canonicalize_name(name): version for name, version in pairs.items()}
+    assert versions.items() <= locked.items()
+    wanted = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["cluster"]
+    needed = {canonicalize_name(Requirement(one).name) for one in wanted}
+    assert needed <= versions.keys()
+    # Of what those need, and for an extra.
+    assert {"idna", "outcome", "cffi", "pycparser"} <= versions.keys()
+    assert {"psycopg-binary"} <= versions.keys()
+    assert not {"pytest", "mypy", "websockets", "hatchling"} & versions.keys()
+
+
 def test_locks_name_no_host(locked: dict[str, str]) -> None:
     """A lock pins what is installed and leaves open where it comes from."""
     assert all(re.fullmatch(r"[0-9a-z.+]+", version) for version in locked.values())
@@ -121,14 +140,24 @@ def test_node_lock_has_a_hash_for_each_package() -> None:
     assert all(entry["integrity"].startswith("sha512-") for entry in packages.values())
 
 
-def test_news_can_be_gathered() -> None:
-    """Each fragment has a known type and towncrier can make the changelog."""
+def test_a_release_gathers_the_news(tmp_path: Path) -> None:
+    """Each fragment has a known type; all go into the changelog, as for a release."""
+    news = Path("contrib/changelog.d")
+    shutil.copytree(ROOT / news, tmp_path / news)
+    for name in ("pyproject.toml", "CHANGELOG.md"):
+        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / news / "12.added.99.md").write_text("There may be none that waits.")
+    fragments = {path.name for path in (tmp_path / news).glob("[0-9]*.md")}
     done = subprocess.run(
-        [sys.executable, "-m", "towncrier", "build", "--draft"],
-        cwd=ROOT,
+        [sys.executable, "-m", "towncrier", "build", "--yes", "--version", "9.9.9"],
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert f"## {chatd.__version__}" in done.stdout
+    assert [path.name for path in (tmp_path / news).iterdir()] == ["README.md"]
+    text = (tmp_path / "CHANGELOG.md").read_text()
+    assert text.count("## 9.9.9 (") == 1
+    for number in {name.partition(".")[0] for name in fragments}:
+        assert f"#{number}" in text

@@ -10,9 +10,10 @@ import attrs
 import trio
 
 from chatd.auth.attempts import AttemptLimiter
+from chatd.auth.failures import Failures, LoginFailed
 from chatd.auth.jwt import Issuers
 from chatd.auth.passwords import Passwords
-from chatd.auth.tokens import Access, Tokens, digest_of, new_secret, refused
+from chatd.auth.tokens import Access, Tokens, digest_of, new_secret
 from chatd.config import LiveConfig
 from chatd.core.barred import banned_from_server
 from chatd.core.drafts import (
@@ -31,12 +32,13 @@ from chatd.core.principal import (
     Renewal,
     RightPassword,
 )
-from chatd.errors import Reject, RejectCode
+from chatd.errors import LoginFailure, Reject, RejectCode
 from chatd.ids import SessionId, UserName, is_guest
 from chatd.names import NAMES, check_ending, check_free
 from chatd.observe import log
 from chatd.ports import SessionRow, Store, UserRow
 from chatd.wire.accounts import DeleteAccount, Password, Register, SecretCommand
+from chatd.wire.administration import TokenIssue, UserAdd, UserPassword
 from chatd.wire.admissions import CreateInvitation, Link
 from chatd.wire.events import DAY_MS
 from chatd.wire.sessions import Hello
@@ -55,6 +57,7 @@ class Authenticator:
             password whose old one was too cheap, a role that an issuer says.
         issuers: Outside issuers that are believed.
         sure: The certain time in milliseconds, by which sessions and bans end.
+        failed: Counts who is not let in.
     """
 
     _store: Store
@@ -66,6 +69,8 @@ class Authenticator:
     _sure: Callable[[], int] = attrs.field(
         default=attrs.Factory(lambda self: self._wall, takes_self=True)
     )
+    _failed: Callable[[LoginFailure], None] = lambda _failure: None
+    _failures: Failures = attrs.field(init=False)
     _attempts: AttemptLimiter = attrs.field(
         factory=lambda: AttemptLimiter(trio.current_time), init=False
     )
@@ -73,6 +78,7 @@ class Authenticator:
     _tokens: Tokens = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        self._failures = Failures(self._failed, trio.current_time)
         self._passwords = Passwords(self._random_bytes(16).hex())
         self._tokens = Tokens(self._store, self._issuers, self._wall)
 
@@ -96,6 +102,12 @@ class Authenticator:
 
         Cancellation: safe; a hash that was begun is finished and thrown away.
         """
+        with self._failures.of(address, Hello.type):
+            return await self._authenticate(hello, bearer, address)
+
+    async def _authenticate(
+        self, hello: Hello, bearer: str | None, address: str
+    ) -> Principal:
         token: str | None = hello.token
         if bearer is not None:
             given = ("token", "link", "name", "password")
@@ -109,12 +121,12 @@ class Authenticator:
                     )
             token = bearer
         if hello.link is not None:
-            return await self._by_link(hello.link, address)
+            return await self._by_link(hello.link)
         if hello.session is not None:
-            resumed = await self._resume(hello.session, token, address)
+            resumed = await self._resume(hello.session, token)
             return self._sibling(resumed) if hello.another else resumed
         if token is not None:
-            access = await self._by_token(token, address)
+            access = await self._by_token(token)
             return self._new(access.user, access)
         if hello.password is not None:
             assert hello.name is not None
@@ -132,7 +144,7 @@ class Authenticator:
 
         Args:
             command: The command.
-            user: Who sends it; None only for `register`.
+            user: Who sends it; None for `register`, and for the operator.
             address: The client's.
 
         Returns:
@@ -145,56 +157,69 @@ class Authenticator:
 
         Cancellation: safe; a hash that was begun is finished and thrown away.
         """
+        with self._failures.of(address, command.type):
+            return await self._check(command, user, address)
+
+    async def _check(
+        self,
+        command: SecretCommand,
+        user: UserName | None,
+        address: str,
+    ) -> HashedPassword | RightPassword | Renewal | NewSecret:
         if isinstance(command, Register):
             return await self._register(command, address)
-        if isinstance(command, Link | CreateInvitation):
+        if isinstance(command, Link | CreateInvitation | TokenIssue):
             secret = new_secret(self._random_bytes)
             return NewSecret(secret, digest_of(secret))
+        if isinstance(command, UserAdd | UserPassword):
+            assert command.password is not None
+            return HashedPassword(await self._passwords.hash(command.password))
         assert user is not None
         if isinstance(command, Password):
             stored = await self._confirm(user, command.old, "old", address)
             return HashedPassword(await self._passwords.hash(command.new), stored)
         if isinstance(command, DeleteAccount):
             stored = await self._confirm(user, command.password, "password", address)
-            log().info("an account is ended by its user", user=user, address=address)
+            said = "a user asks for the end of his account"
+            log().info(said, user=user, address=address)
             return RightPassword(stored)
-        access = await self._by_token(command.token, address)
+        access = await self._by_token(command.token)
         if access.user.user != user:
             raise _not_of("token: it is of another user")
         return access.renewal
 
     # --- sessions and tokens ------------------------------------------------
 
-    async def _resume(self, secret: str, token: str | None, address: str) -> Principal:
+    async def _resume(self, secret: str, token: str | None) -> Principal:
         """Go on with a session, which takes over a token that comes with it."""
         row = await self._store.session(SessionId(digest_of(secret)))
         text = "this session is not known, or has ended"
         if row is None:
-            raise refused("session", text, address)
-        return await self._go_on(row, secret, token, address, text)
+            raise LoginFailed(LoginFailure.UNKNOWN_SESSION, text)
+        return await self._go_on(row, secret, token, text)
 
-    async def _by_link(self, secret: str, address: str) -> Principal:
+    async def _by_link(self, secret: str) -> Principal:
         """Open another session of the user who has asked for the link."""
         digest = digest_of(secret)
         found = await self._store.linked(digest)
         text = "this link is not known, was used, or is too old: make another"
         if found is None or found[1] <= self._wall():
-            raise refused("link", text, address)
-        sibling = self._sibling(await self._go_on(found[0], "", None, address, text))
+            raise LoginFailed(LoginFailure.UNKNOWN_LINK, text)
+        sibling = self._sibling(await self._go_on(found[0], "", None, text))
         return attrs.evolve(sibling, link=digest)
 
     async def _go_on(
-        self, row: SessionRow, secret: str, token: str | None, address: str, gone: str
+        self, row: SessionRow, secret: str, token: str | None, gone: str
     ) -> Principal:
         """Resume a session that was found; if it has ended, refuse it with `gone`."""
         user = await self._store.user(row.user)
         if user is None or self._is_over(row):
-            raise refused("session", gone, address)
+            raise LoginFailed(LoginFailure.UNKNOWN_SESSION, gone)
         if token is None:
-            renewal, role = await self._tokens.kept(row, address), user.role
+            renewal, role = await self._tokens.kept(row), user.role
             self._refuse_banned(user)
         else:
-            access = await self._by_token(token, address)
+            access = await self._by_token(token)
             if access.user.user != user.user:
                 raise _not_of("token: it is not of the session's user")
             renewal, role = access.renewal, access.role or user.role
@@ -230,11 +255,11 @@ class Authenticator:
         idle_ms = self._sure() - row.idle_since
         return idle_ms > self._config.current.auth.session_days * DAY_MS
 
-    async def _by_token(self, token: str, address: str) -> Access:
-        access = await self._tokens.check(token, address)
+    async def _by_token(self, token: str) -> Access:
+        access = await self._tokens.check(token)
         self._refuse_banned(access.user)
         if access.is_new:
-            self._check_new(access.user.user, address)
+            self._check_new(access.user.user)
         if not access.is_new and access.role not in {None, access.user.role}:
             assert access.role is not None
             user, role = access.user.user, access.role
@@ -243,15 +268,14 @@ class Authenticator:
             self._append(SetAccountRole(user, role))
         return access
 
-    def _check_new(self, name: UserName, address: str) -> None:
+    def _check_new(self, name: UserName) -> None:
         """Refuse a new account whose name this server does not allow."""
         try:
             NAMES[self._config.current.auth.names].account(name)
             check_ending(name, "name")
         except (ValueError, Reject) as error:
-            raise refused(
-                "token", f"no account can be named so: {error}", address
-            ) from None
+            text = f"no account can be named so: {error}"
+            raise LoginFailed(LoginFailure.BAD_TOKEN, text) from None
 
     # --- passwords ----------------------------------------------------------
 
@@ -263,7 +287,10 @@ class Authenticator:
         right, new_hash = await self._compare(name, stored, password, address)
         if user is None or stored is None or not right:
             text = "unknown name or wrong password"
-            raise refused("password", text, address, **_known(user))
+            if user is None:
+                # Its name is not told: whatever was typed there may be a secret.
+                raise LoginFailed(LoginFailure.UNKNOWN_USER, text)
+            raise LoginFailed(LoginFailure.WRONG_PASSWORD, text, user=name)
         self._refuse_banned(user)
         if new_hash is not None:
             self._append(SetPasswordHash(user.user, new_hash, stored))
@@ -308,7 +335,6 @@ class Authenticator:
             why = INVITATION_EXPIRED
         else:
             return found
-        log().info("invitation refused", reason=why.code, address=address)
         raise Reject(why.code, why.text, field=why.field)
 
     async def _confirm(
@@ -328,7 +354,8 @@ class Authenticator:
             )
         right, _ = await self._compare(name, stored, password, address)
         if not right:
-            raise refused("password", f"{field}: wrong password", address, user=name)
+            text = f"{field}: wrong password"
+            raise LoginFailed(LoginFailure.WRONG_PASSWORD, text, user=name)
         return stored
 
     def _refuse_banned(self, user: UserRow) -> None:
@@ -375,8 +402,3 @@ class Authenticator:
 
 def _not_of(text: str) -> Reject:
     return Reject(RejectCode.BAD_FIELD, text, field="token")
-
-
-def _known(user: UserRow | None) -> dict[str, str]:
-    """For the log: the name of an account; any other text may be a secret."""
-    return {} if user is None else {"user": user.user}

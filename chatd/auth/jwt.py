@@ -9,7 +9,7 @@ signature (`chatd.auth.keys`). The claims are checked here, since the time is pa
 Nothing is normalised: a token has one spelling, and so has the name in it. A spelling
 that is corrected here would let a token log in as a user whom the issuer did not name.
 
-Keys are read once, at the start.
+Keys are read at the start and at a reload.
 
 Source: RFC 7515, RFC 7519, RFC 8725 (the best current practices).
 """
@@ -18,12 +18,12 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import attrs
 import orjson
 
+from chatd.auth import pem
 from chatd.config import JwtIssuer
 from chatd.core.scope import Scope
 from chatd.enums import AccountRole
@@ -74,9 +74,9 @@ class Issuer:
         return self.keys.get(kid) if type(kid) is str else None
 
 
-@attrs.frozen
+@attrs.define
 class Issuers:
-    """All outside issuers that are believed."""
+    """All outside issuers that are believed; a reload gives it other entries."""
 
     entries: Sequence[Issuer] = ()
 
@@ -250,10 +250,7 @@ def read_issuers(entries: Sequence[JwtIssuer]) -> Issuers:
         name = "jwks_file" if entry.jwks_file else "key_file"
         path = entry.jwks_file or entry.key_file
         try:
-            issuers.append(Issuer(entry, keys_of(entry, Path(path).read_bytes())))
-        except OSError as error:
-            reason = f"{path}: {error.strerror or error}"
-            problems.append(f"auth.jwt[{index}].{name}: {reason}")
+            issuers.append(Issuer(entry, keys_of(entry, pem.read_file(path))))
         except ValueError as error:
             problems.append(f"auth.jwt[{index}].{name}: {path}: {error}")
     if problems:

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt.exceptions import PyJWTError
 
+from chatd.auth import pem
 from chatd.config import JwtIssuer
 
 SECRET_BYTES_MIN = 32
@@ -61,7 +62,12 @@ def _keys(entry: JwtIssuer, raw: bytes) -> dict[str | None, Any]:
         try:
             prepared = algorithm.prepare_key(key)
         except (ValueError, TypeError, PyJWTError):
-            raise ValueError(f"it is no key for {entry.algorithm}, in PEM") from None
+            why = f"it is no key for {entry.algorithm}, in PEM"
+            if entry.algorithm != "HS256" and pem.labels(raw) != ["PUBLIC KEY"]:
+                why = pem.mistaken(raw, entry.key_file, "public key")
+            raise ValueError(why) from None
+        if entry.algorithm != "HS256" and pem.has_private_key(raw):
+            raise ValueError(pem.mistaken(raw, entry.key_file, "public key"))
         return {None: _fitting(prepared, entry.algorithm)}
     keys = dict(_of_set(raw, entry.algorithm))
     if not keys:

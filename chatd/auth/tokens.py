@@ -13,13 +13,13 @@ from collections.abc import Callable
 
 import attrs
 
+from chatd.auth.failures import LoginFailed
 from chatd.auth.jwt import Issuers, Unfit
 from chatd.core.principal import Renewal
 from chatd.core.scope import Scope
 from chatd.enums import AccountRole
-from chatd.errors import Reject, RejectCode
+from chatd.errors import LoginFailure
 from chatd.ids import UserName
-from chatd.observe import log
 from chatd.ports import SessionRow, Store, UserRow
 
 SECRET_BYTES = 32
@@ -54,7 +54,7 @@ class Tokens:
     _issuers: Issuers
     _wall: Callable[[], int]
 
-    async def check(self, token: str, address: str) -> Access:
+    async def check(self, token: str) -> Access:
         """Verify a token that was presented.
 
         Raises:
@@ -63,14 +63,14 @@ class Tokens:
         Cancellation: safe.
         """
         if token.count(".") == 2:
-            return await self._check_foreign(token, address)
-        renewal, name = await self._look_up(digest_of(token), address)
+            return await self._check_foreign(token)
+        renewal, name = await self._look_up(digest_of(token))
         user = await self._store.user(name)
         if user is None:
-            raise refused("token", "this token is not known", address)
+            raise LoginFailed(LoginFailure.UNKNOWN_TOKEN, "this token is not known")
         return Access(user, renewal)
 
-    async def kept(self, row: SessionRow, address: str) -> Renewal:
+    async def kept(self, row: SessionRow) -> Renewal:
         """Check what a session depends on that is resumed without a token.
 
         Raises:
@@ -79,25 +79,27 @@ class Tokens:
         Cancellation: safe.
         """
         if row.token is not None:
-            return (await self._look_up(row.token, address))[0]
+            return (await self._look_up(row.token))[0]
         if row.expires is not None and row.expires <= self._wall():
-            raise refused("session", "this session's token has expired", address)
-        return Renewal(None, row.expires, _scope(row.scope, address))
+            text = "this session's token has expired"
+            raise LoginFailed(LoginFailure.EXPIRED_SESSION, text, user=row.user)
+        return Renewal(None, row.expires, _scope(row.scope))
 
-    async def _look_up(self, digest: bytes, address: str) -> tuple[Renewal, UserName]:
+    async def _look_up(self, digest: bytes) -> tuple[Renewal, UserName]:
         row = await self._store.token(digest)
         if row is None:
-            raise refused("token", "this token is not known", address)
+            raise LoginFailed(LoginFailure.UNKNOWN_TOKEN, "this token is not known")
         if row.expires is not None and row.expires <= self._wall():
-            raise refused("token", "this token has expired", address, user=row.user)
-        return Renewal(digest, row.expires, _scope(row.scope, address)), row.user
+            text = "this token has expired"
+            raise LoginFailed(LoginFailure.EXPIRED_TOKEN, text, user=row.user)
+        return Renewal(digest, row.expires, _scope(row.scope)), row.user
 
-    async def _check_foreign(self, token: str, address: str) -> Access:
+    async def _check_foreign(self, token: str) -> Access:
         try:
             claims = self._issuers.check(token, self._wall())
         except Unfit as error:
             text = "this token is not valid here"
-            raise refused("token", text, address, reason=str(error)) from None
+            raise LoginFailed(LoginFailure.BAD_TOKEN, text, detail=str(error)) from None
         user = await self._store.user(claims.name)
         is_new = user is None
         if user is None:
@@ -120,23 +122,7 @@ def new_secret(random_bytes: Callable[[int], bytes]) -> str:
     return base64.urlsafe_b64encode(random_bytes(SECRET_BYTES)).rstrip(b"=").decode()
 
 
-def refused(
-    what: str, text: str, address: str, *, reason: str = "", **details: str
-) -> Reject:
-    """Make the refusal of a credential, and log one line about it.
-
-    Args:
-        what: The kind of credential.
-        text: What its sender is told.
-        address: The client's.
-        reason: What the log says instead.
-        details: Further pairs of the log line.
-    """
-    log().info(f"{what} refused", reason=reason or text, address=address, **details)
-    return Reject(RejectCode.BAD_CREDENTIALS, text)
-
-
-def _scope(text: str | None, address: str) -> Scope | None:
+def _scope(text: str | None) -> Scope | None:
     """What a token allows; one that cannot be read allows nothing."""
     if text is None:
         return None
@@ -144,4 +130,4 @@ def _scope(text: str | None, address: str) -> Scope | None:
         return Scope.parse(text)
     except ValueError as error:
         told = "what this token allows is not known here"
-        raise refused("token", told, address, reason=str(error)) from None
+        raise LoginFailed(LoginFailure.BAD_TOKEN, told, detail=str(error)) from None

@@ -1,12 +1,13 @@
 """`chatd check`: what is wrong with a configuration, and what may not be meant.
 
-Nothing is started here, and looked at are only the file, the keys that it names, the
-group of its sockets and the modes of its data directory, so it may be run beside a
-daemon and before its start.
+Nothing is started here, and looked at are only the file, the keys and certificates that
+it names, the group of its sockets and the modes of its data directory, so it may be run
+beside a daemon and before its start.
 """
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,9 +16,10 @@ import click
 
 from chatd.auth import read_issuers
 from chatd.cli.config import NO_FILE, config_option, exit_with, load_or_exit
-from chatd.config import Config, notices
+from chatd.config import Config, Server, notices
 from chatd.errors import ConfigError, StoreRefused
 from chatd.net.sockets import UnixAccess
+from chatd.net.tls import server_context
 from chatd.store.sqlite.files import doubts
 
 
@@ -39,6 +41,23 @@ def check(config_file: Path | None) -> None:
         click.echo(f"note: {notice}")
 
 
+def _tls_problems(server: Server, found: list[str]) -> Iterator[str]:
+    """Look at the certificate and its key, if there is one."""
+    if not server.tls_cert:
+        return
+    from chatd.net import certificates  # noqa: PLC0415 - there is one
+
+    try:
+        server_context(server.tls_cert, server.tls_key)
+        certificate = certificates.read_pair(server.tls_cert, server.tls_key)
+    except ConfigError as error:
+        yield from error.problems
+        return
+    bad, soon = certificates.judge(certificate, server.public_host, time.time())
+    found += soon
+    yield from bad
+
+
 def _surroundings(config: Config, found: list[str]) -> Iterator[str]:
     """Look at what the configuration names on this machine.
 
@@ -53,6 +72,7 @@ def _surroundings(config: Config, found: list[str]) -> Iterator[str]:
         read_issuers(config.auth.jwt)
     except ConfigError as error:
         yield from error.problems
+    yield from _tls_problems(config.server, found)
     try:
         UnixAccess(group=config.server.unix_group).group_id()
     except ConfigError as error:

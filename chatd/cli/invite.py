@@ -6,25 +6,27 @@ link is shown as a QR code, too.
 
 from __future__ import annotations
 
-import secrets
 import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from chatd.auth import digest_of, new_secret
-from chatd.cli.config import config_option, load_or_exit
+from chatd.cli.admin import order
+from chatd.cli.config import config_option
 from chatd.cli.operator import (
     data_option,
     duration_ms,
     json_option,
     now,
     place_of,
-    show,
+    say,
     time_of,
     told,
 )
+from chatd.cli.table import show
+from chatd.client.frames import Frame
+from chatd.config.sections import Server
 from chatd.core.principal import InvitationKept
 from chatd.daemon import links
 from chatd.enums import InvitedRole
@@ -64,6 +66,7 @@ WEEK_MS = 7 * DAY_MS
 )
 @config_option
 @data_option
+@json_option
 @click.pass_context
 def invite_group(
     context: click.Context,
@@ -71,10 +74,12 @@ def invite_group(
     expires: Millis | None,
     room: str | None,
     role: str,
+    *,
     config_file: Path | None,
     data: str | None,
+    as_json: bool,
 ) -> None:
-    """Print a link by which people make their accounts; it is shown only now.
+    """Print a link by which people make their accounts; once only.
 
     Whatever `auth.registration` says, it holds: it is yours.
     """
@@ -89,34 +94,26 @@ def invite_group(
         raise click.BadParameter(
             "nobody is asked into a direct conversation", param_hint="--room"
         )
-    secret, created = new_secret(secrets.token_bytes), now()
-    with told():
-        number = inviting.add_invitation(
-            place.directory,
-            digest_of(secret),
-            created,
-            created + lasts,
-            uses=uses,
-            room=where,
-            role=role,
-        )
-    _show_link(config_file, secret)
-    until = time_of(created + lasts)
+    command: Frame = {"type": "invitation_create", "uses": uses, "role": role}
+    command |= {"for": lasts // 1000, "room": where}
+    reply = order(place, command, makes=True)
+    number, until = reply["invitation"], reply["expires"]
+    link = _link(place.config.server, reply["secret"])
+    fields = {"id": number, "link": link, "uses": uses, "expires": until}
+    say(link, fields | {"room": where, "role": role}, as_json=as_json)
+    if is_terminal() and not as_json:
+        draw(link)
     click.echo(f"this is invitation {number}, for {uses}, until {until}", err=True)
 
 
-def _show_link(config_file: Path | None, secret: str) -> None:
-    """Print the link, and on a terminal a picture of it."""
-    server = load_or_exit(config_file, {}).config.server
+def _link(server: Server, secret: str) -> str:
+    """The link, as far as it is known where it has to lead."""
     url = links.page_url(server, server.listen)
     if not server.public_url:
         click.echo(
             "server.public_url is not set, so the link may not lead here", err=True
         )
-    link = links.link(url or "https://HOST", "invite", secret)
-    click.echo(link)
-    if is_terminal():
-        draw(link)
+    return links.link(url or "https://HOST", "invite", secret)
 
 
 def is_terminal() -> bool:
@@ -140,7 +137,7 @@ def list_invitations(
 ) -> None:
     """List all invitations, the newest first; those that have ended for 30 days."""
     with told():
-        found = inviting.invitations(place_of(config_file, data).directory)
+        found = inviting.invitations(place_of(config_file, data).store)
     at = now()
     show(
         [_invitation(one, at) for one in found],
@@ -170,14 +167,14 @@ def _invitation(kept: InvitationKept, at: Millis) -> dict[str, Any]:
 
 
 @invite_group.command("revoke")
-@click.argument("number", metavar="ID", type=int)
+@click.argument("number", metavar="ID", type=click.IntRange(1))
 @config_option
 @data_option
-def revoke_invitation(number: int, config_file: Path | None, data: str | None) -> None:
+@json_option
+def revoke_invitation(
+    number: int, *, config_file: Path | None, data: str | None, as_json: bool
+) -> None:
     """Take the invitation ID back, as `list` shows it, whoever has made it."""
-    directory = place_of(config_file, data).directory
-    with told():
-        was_there = inviting.revoke_invitation(directory, number)
-    if not was_there:
-        raise click.ClickException(f"there is no invitation {number}")
-    click.echo(f"invitation {number} is taken back")
+    command = {"type": "invitation_revoke", "invitation": number}
+    order(place_of(config_file, data), command)
+    say(f"invitation {number} is taken back", {"id": number}, as_json=as_json)

@@ -1,10 +1,4 @@
-"""What the operator's commands share: where the data is, names, durations, tables.
-
-A command writes into the daemon's database, and may do so while it runs. One
-that cuts somebody off returns when the daemon has done it, within about a
-second; if it does not in time, the change stands, a line on standard error says
-so, and the exit status is 75 (`EX_TEMPFAIL`).
-"""
+"""What the operator's commands share: where the data is, names, durations."""
 
 from __future__ import annotations
 
@@ -13,7 +7,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,23 +15,31 @@ from typing import Any, TypeVar
 import attrs
 import click
 
-from chatd.cli.clean import clean
 from chatd.cli.config import load_or_exit
-from chatd.errors import Reject, StoreFailed, StoreRefused, StoreUnavailable
+from chatd.cli.table import cell
+from chatd.config import Config
+from chatd.errors import (
+    FileRefused,
+    ImportRefused,
+    Reject,
+    StoreFailed,
+    StoreForbidden,
+    StoreRefused,
+    StoreUnavailable,
+)
 from chatd.ids import (
     RoomName,
     SessionTag,
     UserName,
-    is_encodable,
     parse_session_tag,
 )
 from chatd.names import NAMES, NEW_ENDS_WELL, Names, ends_well
-from chatd.store.sqlite import offline
-from chatd.wire.encode import rfc3339
+from chatd.store.sqlite.offline import Where
 from chatd.wire.events import Millis
+from chatd.wire.timestamps import rfc3339
 
 data_option = click.option(
-    "--data", metavar="DIR", help="The data directory, as given to `chatd serve`."
+    "--data", metavar="DIR", help="The data directory, in place of the file's."
 )
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="One JSON object a line, for programs."
@@ -54,10 +56,32 @@ _UNITS_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_8
 class Place:
     """Where the data is, and what names look like there."""
 
-    directory: Path
+    config: Config
     names: Names
+    declared: frozenset[RoomName] = frozenset()
+    """Rooms that the configuration makes, as soon as a daemon runs with it."""
     is_assumed: bool = False
     """Whether nothing has said what names look like, so they are ASCII."""
+
+    @property
+    def directory(self) -> Path:
+        """The data directory."""
+        return Path(self.config.store.path)
+
+    @property
+    def store(self) -> Where:
+        """Where the store is, to look into it."""
+        return self.config.store.url or self.directory
+
+    @property
+    def files(self) -> Path:
+        """The data directory, for what is done with the files of a store on SQLite."""
+        if self.config.store.url:
+            raise click.ClickException(
+                "store.url is set, and this is for a store on SQLite; for PostgreSQL"
+                " there are pg_dump and pg_restore"
+            )
+        return self.directory
 
     def account(self, text: str) -> UserName:
         """Spell the name of an account as it is kept, or say what one is."""
@@ -77,9 +101,9 @@ class Place:
         """Spell the name of an account or a guest, or say what one is."""
         return self._named(self.names.user, text, "NAME")
 
-    def room(self, text: str) -> RoomName:
+    def room(self, text: str, where: str = "--room") -> RoomName:
         """Spell the name of a room as it is kept, or say what one is."""
-        return self._named(self.names.room, text, "--room")
+        return self._named(self.names.room, text, where)
 
     def _named(self, parse: Callable[[str], T], text: str, where: str) -> T:
         try:
@@ -97,7 +121,8 @@ def place_of(config_file: Path | None, data: str | None) -> Place:
     config = load_or_exit(config_file, overrides).config
     policy = config.auth.names
     is_assumed = config_file is None and policy == "ascii"
-    return Place(Path(config.store.path), NAMES[policy], is_assumed)
+    declared = frozenset(room.name for room in config.rooms.permanent)
+    return Place(config, NAMES[policy], declared, is_assumed)
 
 
 def short_text(
@@ -138,8 +163,8 @@ def _parsed(parse: Callable[[str], T], value: str | None) -> T | None:
 
 
 def _parse_text(text: str) -> str:
-    if len(text) > TEXT_CHARS_MAX or not is_encodable(text):
-        raise ValueError(f"expected at most {TEXT_CHARS_MAX} characters of Unicode")
+    if len(text) > TEXT_CHARS_MAX:
+        raise ValueError(f"expected at most {TEXT_CHARS_MAX} characters")
     return text
 
 
@@ -161,60 +186,55 @@ def now() -> Millis:
 def told() -> Iterator[None]:
     """Run the block; what the store refuses is told on standard error, status 1.
 
-    A store that could not be written now is 75 (`EX_TEMPFAIL`).
+    A line that cannot be imported is 65 (`EX_DATAERR`), a store that could not be
+    written now 75 (`EX_TEMPFAIL`), a file that the user may not use 77 (`EX_NOPERM`),
+    and a store that cannot be used at all 78 (`EX_CONFIG`), as it is to a daemon.
     """
     try:
         yield
-    except (Reject, StoreRefused, StoreFailed) as error:
+    except StoreForbidden as error:
+        _end(str(error), os.EX_NOPERM)
+    except ImportRefused as error:
+        _end(str(error), os.EX_DATAERR)
+    except (Reject, FileRefused, StoreFailed) as error:
         raise click.ClickException(str(error)) from None
+    except StoreRefused as error:
+        _end(str(error), os.EX_CONFIG)
     except StoreUnavailable as error:
-        _try_again(str(error))
+        _end(str(error), os.EX_TEMPFAIL)
 
 
-def wait_in_force(directory: Path, position: int) -> None:
-    """Return when a running daemon has taken a change, if one runs."""
-    if not offline.wait_taken(directory, position):
-        _try_again("it is stored, but the running daemon has not taken note of it yet")
-
-
-def _try_again(text: str) -> None:
+def _end(text: str, status: int) -> None:
     click.echo(f"Error: {text}", err=True)
-    sys.exit(os.EX_TEMPFAIL)
+    sys.exit(status)
 
 
-# --- lists --------------------------------------------------------------------
+def say(text: str, fields: Mapping[str, Any], *, as_json: bool) -> None:
+    """Say what was done: a sentence for people, or an object for programs."""
+    click.echo(json.dumps(fields, ensure_ascii=False) if as_json else text)
 
 
-def show(
-    records: Iterable[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool
-) -> None:
-    """Print records as an aligned table, or each as a line of JSON.
+def confirm(question: str) -> None:
+    """Ask whoever types, or the pipe that answers for him; end unless it is a yes."""
+    try:
+        answer = click.confirm(question, err=True)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        click.echo(err=True)
+        raise click.UsageError("nobody has answered: give --yes") from None
+    if not answer:
+        raise click.Abort
 
-    Args:
-        records: What there is; keys may be more than the columns.
-        columns: The keys that people see, in order.
-        as_json: For programs: all keys.
-    """
-    if as_json:
-        for record in records:
-            click.echo(json.dumps(record, ensure_ascii=False))
-        return
-    head = [column.replace("_", " ").upper() for column in columns]
-    rows = [[_cell(record[column]) for column in columns] for record in records]
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    for row in [head, *rows]:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        click.echo("  ".join(cells).rstrip())
+
+def show_fields(fields: Mapping[str, Any]) -> None:
+    """Print what is known of one thing, a line each; what is not known is left out."""
+    shown = {key: value for key, value in fields.items() if value not in (None, "", [])}
+    width = max(map(len, shown))
+    for key, value in shown.items():
+        click.echo(f"{key.replace('_', ' '):<{width}}  {cell(value)}")
 
 
 def time_of(ts: Millis | None) -> str | None:
     """A time as programs read it."""
     return None if ts is None else rfc3339(ts)
-
-
-def _cell(value: object) -> str:
-    if value is None or value == "":
-        return "-"
-    if isinstance(value, list):
-        return ",".join(map(clean, value))
-    return clean(value)

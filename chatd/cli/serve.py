@@ -6,16 +6,21 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import click
 
 from chatd import __version__
-from chatd.cli.config import config_option, load_or_exit
-from chatd.config import Address, Server, TcpAddress
+from chatd.cli.config import config_option
+from chatd.cli.standard import OutputLost
+from chatd.config import Address, Config, Server, TcpAddress
+from chatd.configfile import load, log_format
 from chatd.daemon import links, setup
-from chatd.daemon.daemon import Started, run_daemon
-from chatd.errors import ConfigError, StoreRefused
+from chatd.daemon.daemon import LAST_WORDS_S, Started, run_daemon
+from chatd.errors import ConfigError, StoreRefused, StoreUnavailable
+from chatd.observe import configure_log_behind, log
+from chatd.observe.strays import take_strays
 
 
 @click.command()
@@ -35,25 +40,82 @@ def serve(config_file: Path | None, listen: tuple[str, ...], data: str | None) -
         overrides["server.listen"] = list(listen)
     if data is not None:
         overrides["store.path"] = data
-    loaded = load_or_exit(config_file, overrides)
+    take_strays()
 
-    def announce(started: Started) -> None:
-        server = loaded.config.server
-        lines = announcement(config_file, server, started)
-        if started.setup_secret is not None:
-            link, is_shown = setup_link(server, started), sys.stdout.isatty()
-            # What is said to be there is there by then.
-            lines.append(setup_line(link, started.data, shown=is_shown))
+    def read() -> Config:
+        return load(config_file, os.environ, overrides).config
+
+    try:
+        config = read()
+    except ConfigError as error:
+        configure_log_behind("info", log_format(config_file, os.environ))
+        sys.exit(_refused(error.problems))
+    configure_log_behind(config.log.level, config.log.format)
+    try:
+        announce = partial(_announce, config_file, config.server)
+        status = run_daemon(config, read, announce, config_file)
+    except ConfigError as error:
+        status = _refused(error.problems)
+    except StoreRefused as error:
+        status = _refused([str(error)])
+    except StoreUnavailable as error:
+        _refused([str(error)])
+        status = os.EX_TEMPFAIL  # the service manager may try again
+    log().flush(LAST_WORDS_S)
+    sys.exit(status)
+
+
+def _refused(reasons: Sequence[str]) -> int:
+    """Say why the daemon does not start: plainly where a person reads that.
+
+    Returns:
+        The exit status.
+    """
+    log().flush(LAST_WORDS_S)
+    for reason in reasons:
+        if log().form == "console":
+            click.echo(f"chatd: {reason}", err=True)
+        else:
+            log().critical("the daemon cannot start", reason=reason)
+    log().flush(LAST_WORDS_S)
+    return os.EX_CONFIG
+
+
+def _announce(config_file: Path | None, server: Server, started: Started) -> None:
+    """Say that it has started: in lines for a person, or as an entry of the log."""
+    secret, link = started.setup_secret, ""
+    if secret is not None:
+        link = setup_link(server, started)
+    if log().form != "console":
+        log().info("started", **_facts(config_file, server, started))
+        if link:
+            log().info(setup_line(link, started.data, shown=False))
+        return
+    lines = announcement(config_file, server, started)
+    if link:
+        # What is said to be there is there by then.
+        lines.append(setup_line(link, started.data, shown=sys.stdout.isatty()))
+    try:
         for line in lines:
             click.echo(line)
         sys.stdout.flush()
+    except OutputLost as lost:
+        lost.settle()  # it serves, also where nobody is told so
 
-    try:
-        status = run_daemon(loaded.config, announce)
-    except (ConfigError, StoreRefused) as error:
-        click.echo(f"chatd: {error}", err=True)
-        sys.exit(os.EX_CONFIG)
-    sys.exit(status)
+
+def _facts(
+    config_file: Path | None, server: Server, started: Started
+) -> dict[str, object]:
+    """What the lines of the announcement say, for programs."""
+    scheme = "https" if server.tls_cert else "http"
+    return {
+        "version": __version__,
+        "config": None if config_file is None else str(config_file),
+        "listening": [_link(one, scheme) for one in started.listening],
+        "metrics": [_link(one, "http", "/metrics") for one in started.metrics],
+        "data": str(started.data.resolve()),
+        "new": started.is_new,
+    }
 
 
 def announcement(
@@ -102,12 +164,17 @@ def setup_line(link: str, data: Path, *, shown: bool) -> str:
     return f"nobody administers this place yet: open the link in {path.resolve()}"
 
 
-def _where(address: Address, scheme: str, path: str = "") -> str:
-    """An address as one would click on it, and which others it stands for."""
+def _link(address: Address, scheme: str, path: str = "") -> str:
+    """An address as one would click on it."""
     if not isinstance(address, TcpAddress):
         return str(address)
-    url = f"{scheme}://{address.reachable}{path}"
-    if address.reachable == address:
+    return f"{scheme}://{address.reachable}{path}"
+
+
+def _where(address: Address, scheme: str, path: str = "") -> str:
+    """An address as one would click on it, and which others it stands for."""
+    url = _link(address, scheme, path)
+    if not isinstance(address, TcpAddress) or address.reachable == address:
         return url
     family = "IPv6" if ":" in address.host else "IPv4"
     return f"{url} and every other {family} address of this machine"

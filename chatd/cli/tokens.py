@@ -6,32 +6,32 @@ nothing about its secret.
 
 from __future__ import annotations
 
-import base64
 import json
-import secrets
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from chatd.auth import digest_of
+from chatd.cli.admin import order
 from chatd.cli.config import config_option
 from chatd.cli.operator import (
-    Place,
     data_option,
     duration_ms,
     json_option,
     now,
     place_of,
+    say,
     short_text,
-    show,
     time_of,
     told,
-    wait_in_force,
 )
+from chatd.cli.table import show
+from chatd.client.frames import Frame
 from chatd.configfile.problems import near
 from chatd.core.scope import ACTIONS
 from chatd.store.sqlite import tokens
+from chatd.wire.fields import TOKEN_S_MAX
 
 
 @click.group("token")
@@ -58,49 +58,48 @@ def token_group() -> None:
 )
 @config_option
 @data_option
+@json_option
 def issue_token(
     user: str,
     name: str,
     expires: int | None,
     rooms: tuple[str, ...],
     actions: tuple[str, ...],
+    *,
     config_file: Path | None,
     data: str | None,
+    as_json: bool,
 ) -> None:
-    """Print a new access token for the account NAME; it is shown only now.
+    """Print a new token for the account NAME; it is shown only now.
 
     Without `--room` and `--only` it allows all that its account may do. Where the
-    account is no member of a room it needs `join` as well.
+    account is no member of a room it needs `join` as well. A room has to be there,
+    unless the token is to `create` it.
     """
     place = place_of(config_file, data)
-    directory, user = place.directory, place.account(user)
-    scope = _scope(place, rooms, actions)
-    secret = base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=").decode()
-    created = now()
-    ends = None if expires is None else created + expires
-    with told():
-        number = tokens.add_token(
-            directory, user, digest_of(secret), ends, created, name=name, scope=scope
-        )
-    click.echo(secret)
+    user = place.account(user)
+    _check_actions(actions)
+    command: Frame = {"type": "token_issue", "user": user, "name": name}
+    command["rooms"] = sorted(set(map(place.room, rooms)))
+    command["actions"] = sorted(set(actions))
+    if expires is not None:
+        if expires > TOKEN_S_MAX * 1000:
+            text = "expected at most ten years; without it a token does not end"
+            raise click.BadParameter(text, param_hint="--expires")
+        command["for"] = expires // 1000
+    reply = order(place, command)
+    number, secret = reply["token"], reply["secret"]
+    fields = {"id": number, "user": user, "secret": secret}
+    say(secret, fields | {"expires": reply.get("expires")}, as_json=as_json)
     click.echo(f"this is token {number} of {user}", err=True)
 
 
-def _scope(
-    place: Place, rooms: tuple[str, ...], actions: tuple[str, ...]
-) -> str | None:
-    if not rooms and not actions:
-        return None
+def _check_actions(actions: Iterable[str]) -> None:
+    """Say what is no action of a token, and which one may be meant."""
     unknown = sorted(set(actions) - ACTIONS)
     if unknown:
         text = f'"{unknown[0]}" is no action that a token can have'
         raise click.UsageError(text + near(unknown[0], sorted(ACTIONS)))
-    scope: dict[str, list[str]] = {}
-    if rooms:
-        scope["rooms"] = sorted(set(map(place.room, rooms)))
-    if actions:
-        scope["actions"] = sorted(set(actions))
-    return json.dumps(scope)
 
 
 @token_group.command("list")
@@ -115,7 +114,7 @@ def list_tokens(
     place = place_of(config_file, data)
     with told():
         found = tokens.tokens(
-            place.directory, None if user is None else place.account(user)
+            place.store, None if user is None else place.account(user)
         )
     at = now()
     show(
@@ -143,15 +142,15 @@ def _is_over(token: tokens.TokenShown, at: int) -> bool:
 
 
 @token_group.command("revoke")
-@click.argument("number", metavar="ID", type=int)
+@click.argument("number", metavar="ID", type=click.IntRange(1))
 @config_option
 @data_option
-def revoke_token(number: int, config_file: Path | None, data: str | None) -> None:
-    """End the token ID, as `list` shows it, and the sessions that came from it."""
-    directory = place_of(config_file, data).directory
-    with told():
-        revoked = tokens.revoke_token(directory, number)
-        if revoked is None:
-            raise click.ClickException(f"there is no token {number}")
-        wait_in_force(directory, revoked[1])
-    click.echo(f"token {number} of {revoked[0]} is revoked")
+@json_option
+def revoke_token(
+    number: int, *, config_file: Path | None, data: str | None, as_json: bool
+) -> None:
+    """End the token ID, and the sessions that came from it."""
+    command = {"type": "token_revoke", "token": number}
+    user = order(place_of(config_file, data), command)["user"]
+    text = f"token {number} of {user} is revoked"
+    say(text, {"id": number, "user": user}, as_json=as_json)

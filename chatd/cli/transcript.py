@@ -10,6 +10,9 @@ reactions) is a quiet line that starts with `--`, what went wrong one with `!`.
 A message that begins with `/me ` is an action, as in XEP-0245: it travels as it
 is typed, and each client shows it its own way.
 
+A line is a list of pieces, each with what it is (`Line`), so that a terminal may draw
+them differently; joined they are the text.
+
 Pure but for the local time zone.
 """
 
@@ -22,51 +25,88 @@ from typing import Any
 from chatd.cli.clean import clean
 from chatd.client import Frame
 
+Line = list[tuple[str, str]]
+"""Pieces of a line, each with what it is: `time`, `room`, `name`, `text`, `quiet` or
+`error`."""
+
 _ACTION = "/me "
 
 
 def shown(event: Frame) -> list[str]:
+    """Return the lines for an event as text; none for what people need not see."""
+    return ["".join(text for _, text in line) for line in pieces(event)]
+
+
+def pieces(event: Frame) -> list[Line]:
     """Return the lines for an event; none for what people need not see."""
     kind = event.get("type")
     if kind == "ok":
         kind = f"ok {event.get('re')}"
     write = _WRITERS.get(str(kind))
-    return list(write(event)) if write is not None else []
+    written = write(event) if write is not None else ()
+    return [quiet(line) if isinstance(line, str) else line for line in written]
 
 
-def _message(event: Frame) -> Iterable[str]:
-    where = f"{_time(event)} [{clean(event.get('room'))}]"
+def quiet(text: str) -> Line:
+    """Return a line that is no message: what merely happens, or went wrong."""
+    return [("error" if text.startswith("!") else "quiet", text)]
+
+
+def _message(event: Frame) -> Iterable[Line]:
+    head = [("time", _time(event)), ("room", f" [{clean(event.get('room'))}] ")]
     sender = clean(event.get("from"))
     if event.get("deleted"):
-        return [f"{where} -- a message of {sender} was deleted"]
+        return [[*head, ("quiet", f"-- a message of {sender} was deleted")]]
     text = str(event.get("text"))
+    beside = " (in a thread)" if event.get("thread") is not None else ""
     if text.startswith(_ACTION):
-        head, text = f"{where} * {sender} ", text.removeprefix(_ACTION)
+        text = text.removeprefix(_ACTION)
+        head += [("quiet", "* "), ("name", sender), ("quiet", f"{beside} ")]
     else:
-        head = f"{where} {sender}: "
+        head += [("name", sender), ("quiet", f"{beside}: ")]
     first, *rest = text.split("\n")
-    return [head + clean(first), *(f"      | {clean(line)}" for line in rest)]
+    further = [[("quiet", "      | "), ("text", clean(line))] for line in rest]
+    return [[*head, ("text", clean(first))], *further]
 
 
-def _edit(event: Frame) -> Iterable[str]:
+def _edit(event: Frame) -> Iterable[Line]:
     if event.get("deleted"):
         return []
-    return [f"{line}  (corrected)" for line in _message(event)]
+    return [[*line, ("quiet", "  (corrected)")] for line in _message(event)]
 
 
-def _page(event: Frame) -> Iterable[str]:
-    for message in _entries(event.get("messages")):
-        if message.get("hidden"):
-            continue
-        yield from _message({"room": event.get("room")} | message)
+def unfolded(event: Frame) -> list[Frame]:
+    """Return what an event tells of, one by one: what a page has, or itself."""
+    told = {"type": "message", "room": event.get("room")}
+    messages = [told | entry for entry in _entries(event.get("messages"))]
+    match (event.get("type"), event.get("re")):
+        case ("ok", "history"):
+            entries = [
+                *messages,
+                *(told | one for one in _entries(event.get("events"))),
+            ]
+            return [one for one in sorted(entries, key=_seq) if not one.get("hidden")]
+        case ("ok", "search") if messages:
+            return messages
+    return [event]
+
+
+def _page(event: Frame) -> Iterable[str | Line]:
+    for entry in unfolded(event):
+        yield from _HAPPENED.get(str(entry["type"]), _message)(entry)
 
 
 def _welcome(event: Frame) -> Iterable[str]:
-    return [f"-- you are {clean(event.get('user'))}"]
+    guest = "" if event.get("role") != "guest" else ", a guest"
+    yield f"-- you are {clean(event.get('user'))}{guest}"
+    for invitation in _entries(event.get("invites")):
+        yield from _invited(invitation)
 
 
 def _joined(event: Frame) -> Iterable[str]:
     room, topic = clean(event.get("room")), clean(event.get("topic", ""))
+    if event.get("created"):
+        yield f"-- [{room}] you have made this room"
     if event.get("recovered") is False:
         yield f"-- [{room}] too much has happened meanwhile; the newest messages are:"
     elif event.get("recovered") is None:
@@ -93,7 +133,8 @@ def _room(event: Frame) -> Iterable[str]:
 
 
 def _rename(event: Frame) -> Iterable[str]:
-    by, was = clean(event.get("from")), " ".join(map(clean, event.get("was", ())))
+    by = clean(event.get("from"))
+    was = " ".join(clean(one.get("name")) for one in _entries(event.get("was")))
     return [_quiet(event, f"{by} has given the room this name; it was {was}")]
 
 
@@ -110,11 +151,25 @@ def _member(event: Frame) -> Iterable[str]:
 def _react(event: Frame) -> Iterable[str]:
     if event.get("on") and not event.get("deleted"):
         text = f"{clean(event.get('from'))} reacted with {clean(event.get('emoji'))}"
-        yield _quiet(event, text)
+        about = f" to: {clean(event['about'])}" if "about" in event else ""
+        yield _quiet(event, text + about)
+
+
+def _pin(event: Frame) -> Iterable[str]:
+    did = "pinned a message" if event.get("on") else "unpinned a message"
+    return [_quiet(event, f"{clean(event.get('from'))} {did}")]
+
+
+def _thread(event: Frame) -> Iterable[str]:
+    return [_quiet(event, "a thread that you follow goes on")]
 
 
 def _delete(event: Frame) -> Iterable[str]:
     return [_quiet(event, f"{clean(event.get('from'))} deleted a message")]
+
+
+def _joined_elsewhere(event: Frame) -> Iterable[str]:
+    return [_quiet(event, "you have joined on another device")]
 
 
 def _left(event: Frame) -> Iterable[str]:
@@ -131,6 +186,12 @@ def _uninvited(event: Frame) -> Iterable[str]:
     return [_quiet(event, "you are not asked in any more")]
 
 
+def _announcement(event: Frame) -> Iterable[str]:
+    where = f"[{clean(event['room'])}] " if "room" in event else ""
+    for line in str(event.get("text", "")).splitlines():
+        yield f"== {where}the operator says: {clean(line)}"
+
+
 def _mention(event: Frame) -> Iterable[str]:
     return [_quiet(event, f"{clean(event.get('from'))} has mentioned you")]
 
@@ -140,6 +201,29 @@ def _stored(event: Frame) -> Iterable[str]:
     if isinstance(names, list) and names:
         told = ", ".join(clean(name) for name in names)
         yield _quiet(event, f"not in the room, and so not told: {told}")
+
+
+def _who(event: Frame) -> Iterable[str]:
+    for user in _entries(event.get("users")):
+        state = "" if user.get("state") != "away" else " (away)"
+        yield _quiet(event, f"{clean(user.get('name'))}{state}")
+    if event.get("next") is not None:
+        yield _quiet(event, "and others")
+
+
+def _rooms(event: Frame) -> Iterable[str]:
+    for room in _entries(event.get("rooms")):
+        topic = f"; {clean(room['topic'])}" if room.get("topic") else ""
+        yield _quiet(room, f"{clean(room.get('online'))} online{topic}")
+    if event.get("next") is not None:
+        yield "-- and others"
+
+
+def _found(event: Frame) -> Iterable[str | Line]:
+    if not event.get("messages"):
+        yield "-- nothing was found"
+    for message in _entries(event.get("messages")):
+        yield from _message(message)
 
 
 def _error(event: Frame) -> Iterable[str]:
@@ -165,6 +249,12 @@ def _entries(value: Any) -> list[Frame]:
     return [entry if isinstance(entry, dict) else {"name": entry} for entry in entries]
 
 
+def _seq(entry: Frame) -> int:
+    """Return where an entry stands in the timeline."""
+    seq = entry.get("seq")
+    return seq if isinstance(seq, int) else 0
+
+
 def _time(event: Frame) -> str:
     """Return the local hour and minute of an event."""
     try:
@@ -181,20 +271,29 @@ _CHANGES = {
 }
 """The lists of a presence frame. Source: protocol section 5."""
 
-_WRITERS: dict[str, Callable[[Frame], Iterable[str]]] = {
+_HAPPENED: dict[str, Callable[[Frame], Iterable[str | Line]]] = {
+    "member": _member,
+    "room": _room,
+    "rename": _rename,
+}
+"""What a page of history has between its messages. Source: protocol section 6."""
+
+_WRITERS: dict[str, Callable[[Frame], Iterable[str | Line]]] = {
     "message": _message,
     "edit": _edit,
     "delete": _delete,
     "react": _react,
-    "member": _member,
-    "room": _room,
-    "rename": _rename,
+    "pin": _pin,
+    "thread": _thread,
+    **_HAPPENED,
     "destroy": _destroy,
     "presence": _presence,
+    "joined": _joined_elsewhere,
     "left": _left,
     "invited": _invited,
     "uninvited": _uninvited,
     "mention": _mention,
+    "announcement": _announcement,
     "welcome": _welcome,
     "error": _error,
     "offline": _offline,
@@ -202,4 +301,7 @@ _WRITERS: dict[str, Callable[[Frame], Iterable[str]]] = {
     "ok send": _stored,
     "ok edit": _stored,
     "ok history": _page,
+    "ok who": _who,
+    "ok rooms": _rooms,
+    "ok search": _found,
 }

@@ -9,6 +9,7 @@ are a frame on a slow line, and gives sending its time by its progress.
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -39,10 +40,39 @@ MESSAGE_CHARS_MAX = 2**24
 QUEUE_MAX = 64
 """Frames between trio-websocket's reader, which answers pings, and ours."""
 RECEIVE_BYTES = 65536
+HTTP = b"HTTP/"
+"""How each answer to an upgrade begins."""
 SEND_BYTES = 4096
 SEND_TIMEOUT_S = 60.0
 """How long `SEND_BYTES` may take to be taken by the kernel. Source: as long as the
 server waits, `limits.write_timeout_s`."""
+
+SPEAKS_TLS = "it speaks TLS: use wss:// or https://"
+TLS_ALERT = b"\x15\x03"
+"""How TLS answers what is none. Source: RFC 8446, sections 5.1 and 6."""
+
+
+class NotChatd(OSError):
+    """Something answers, and it is not what was looked for; the text says what."""
+
+
+_WORDS: tuple[tuple[type[BaseException], str], ...] = (
+    (ConnectionRefusedError, "nothing listens there"),
+    (ConnectionResetError, "it ended the connection without an answer"),
+    (socket.gaierror, "no host of this name is found"),
+    (FileNotFoundError, "there is no such socket"),
+    (PermissionError, "you may not use this socket"),
+)
+"""What the kernel's errors mean."""
+_NO_TLS = frozenset(
+    {
+        "WRONG_VERSION_NUMBER",
+        "HTTP_REQUEST",
+        "RECORD_LAYER_FAILURE",
+        "PACKET_LENGTH_TOO_LONG",
+    }
+)
+"""What OpenSSL calls bytes that are no TLS; it has changed the names."""
 
 LOST = (
     HandshakeError,
@@ -78,10 +108,29 @@ class Line(trio.abc.Stream):
     def __init__(self, stream: trio.abc.Stream, heard: Callable[[], object]) -> None:
         self._stream = stream
         self._heard = heard
+        self._is_http = False
+
+    def _judge(self, begins: bytes) -> None:
+        """Look at how the answer begins."""
+        if begins.startswith(TLS_ALERT):
+            raise NotChatd(SPEAKS_TLS)
+        if not begins:
+            raise NotChatd("it ended the connection without an answer")
+        if not HTTP.startswith(begins):
+            raise NotChatd("what answers there is not a chatd: no HTTP")
+        self._is_http = True
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
-        """As the stream's. Cancellation: safe."""
+        """As the stream's.
+
+        Raises:
+            NotChatd: What answers is no HTTP. trio-websocket would wait for an answer.
+
+        Cancellation: safe.
+        """
         data = await self._stream.receive_some(max_bytes)
+        if not self._is_http:
+            self._judge(bytes(data[: len(HTTP)]))
         if data:
             self._heard()
         return data
@@ -143,6 +192,8 @@ async def dial(
                     max_message_size=MESSAGE_CHARS_MAX,
                     receive_buffer_size=RECEIVE_BYTES,
                 )
+            if websocket.subprotocol != SUBPROTOCOL:
+                raise NotChatd("there is a WebSocket, but not that of a chatd")
             yield websocket
             with trio.move_on_after(CLOSE_TIMEOUT_S):
                 await websocket.aclose()
@@ -185,10 +236,40 @@ def retry_after_s(rejected: BaseException) -> float | None:
 def in_words(error: BaseException) -> str:
     """Say what a failed connection means to a person."""
     if isinstance(error, ConnectionRejected):
-        return f"answered with HTTP status {error.status_code}"
+        return _rejected(error)
     if isinstance(error, trio.TooSlowError):
         return f"no answer within {CONNECT_TIMEOUT_S:g} s"
-    return str(error.__cause__ or error) or type(error).__name__
+    cause = innermost(error.__cause__ or error)
+    for kind, words in _WORDS:
+        if isinstance(cause, kind):
+            return words
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return (
+            f"its certificate is refused: {cause.verify_message} (one of your own is"
+            " trusted where SSL_CERT_FILE names its file)"
+        )
+    if isinstance(cause, ssl.SSLError) and cause.reason in _NO_TLS:
+        return "it does not speak TLS: use ws:// or http://"
+    if isinstance(cause, OSError) and cause.strerror:
+        return cause.strerror
+    return str(cause) or type(cause).__name__
+
+
+def _rejected(error: ConnectionRejected) -> str:
+    """Say what an HTTP answer means that is no upgrade."""
+    status, after = error.status_code, retry_after_s(error)
+    body = (error.body or b"").lower()
+    if status == 400 and (b"speaks tls" in body or b"https port" in body):
+        return SPEAKS_TLS
+    if after is not None:
+        return f"it takes no more now: wait {after:g} s (HTTP status {status})"
+    if status in (401, 407):
+        return f"something in front of it wants a login (HTTP status {status})"
+    if status == 403:
+        return "it lets nobody in from here (HTTP status 403)"
+    if status >= 500:
+        return f"nothing answers behind its proxy (HTTP status {status})"
+    return f"there is no chatd at this address (HTTP status {status})"
 
 
 def innermost(error: BaseException) -> BaseException:

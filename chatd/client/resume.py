@@ -8,8 +8,10 @@ will have some at the latest, and `hang_up` tells that the connection is to be c
 What holds, however often the connection is lost:
 
 * Every event of a followed room is told once, in order (`room.py`), whatever it is
-  called (`renames.py`). Where the server cannot give all that is missing, the `ok` of
-  a join with `recovered:false` is told, then the newest page of history.
+  called (`renames.py`). Followed are the rooms that the user asks for, those that he
+  joins elsewhere meanwhile, and his direct conversations. Where the server cannot give
+  all that is missing, the `ok` of a join with `recovered:false` is told, then the
+  newest page of history.
 * Every command is answered once, and takes effect once (`unanswered.py`).
 * `typing`, `status` and `read` are sent if there is a connection, or forgotten.
 
@@ -207,6 +209,9 @@ class ClientCore:
                 if room := self.rooms.get(need(frame, "room", str)):
                     room.caught_up(need(frame, "seq", int))
                 self._events.append({k: v for k, v in frame.items() if k != "id"})
+            case "joined":
+                self._joined_elsewhere(frame)
+                self._events.append(frame)
             case "left":
                 room = self.rooms.get(need(frame, "room", str))
                 if room is not None and room.joining is None:
@@ -216,6 +221,15 @@ class ClientCore:
                 self._happened(frame)
             case _:
                 self._events.append(frame)
+
+    def _joined_elsewhere(self, frame: Frame) -> None:
+        """Follow a room from where another connection of this user has joined it."""
+        name = need(frame, "room", str)
+        if name in self.rooms:
+            return
+        room = self.rooms[name] = Following(name, member=True)
+        room.epoch, room.last = need(frame, "epoch", str), need(frame, "seq", int)
+        self._join(room)
 
     def _happened(self, frame: Frame) -> None:
         """Take an event of a timeline, of whatever type."""
@@ -300,6 +314,7 @@ class ClientCore:
             return
         backlog, since, epoch = map(frame.get, ("last", "since", "epoch"))
         room = Following(name, backlog if type(backlog) is int else None)
+        room.create = frame.get("create") is not False
         if type(since) is int and type(epoch) is str:
             room.last, room.epoch = since, epoch
         self.rooms[name] = room
@@ -363,7 +378,7 @@ class ClientCore:
         epoch, head = need(frame, "epoch", str), need(frame, "seq", int)
         room.joined(epoch, head, recovered=recovered)
         if room.reading and room.last is not None:
-            ask = {"type": "history", "room": room.name, "limit": PAGE}
+            ask = {"type": "history", "room": room.name, "limit": PAGE, "events": True}
             page = self._commands.add(ask | {"before": room.last + 1}, [None])
             room.page = page.id
 

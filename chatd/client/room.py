@@ -46,6 +46,8 @@ class Following:
     name: str
     backlog: int | None = None
     """How many of the newest events the first join asks for."""
+    create: bool = True
+    """Whether the first join may make the room."""
     epoch: str | None = None
     last: int | None = None
     """The seq of the last applied event; None before the first one."""
@@ -81,6 +83,8 @@ class Following:
             return command | {"since": self.last, "epoch": self.epoch}
         if self.backlog is not None:
             command["last"] = self.backlog
+        if not self.create:
+            command["create"] = False
         return command
 
     def joined(self, epoch: str, head: int, *, recovered: bool | None) -> None:

@@ -7,6 +7,7 @@ change `applies`. The example file, the JSON Schema, `chatd config show` and the
 of a file are all made from it, so they cannot disagree.
 
 `live` has the holder of those that are in force: everything reads from it.
+`difference` says what changes when others are put there.
 `values` and `urls` hold the types that are more than a number or a string, with their
 parsers; `checks` says which values contradict each other, and which are
 allowed but probably not what was meant.
@@ -20,7 +21,10 @@ believed as it is.
 Pure: no I/O, no clock, no randomness.
 """
 
+from chatd.config.bus import BusAddress, parse_bus
 from chatd.config.checks import Place, conflicts, notices, out_of_bounds
+from chatd.config.cluster import Cluster
+from chatd.config.difference import Difference, compare, in_force
 from chatd.config.jwt import JwtIssuer
 from chatd.config.key import COUNT_MAX, Applies
 from chatd.config.limits import Limits
@@ -56,7 +60,10 @@ __all__ = [
     "Address",
     "Applies",
     "Auth",
+    "BusAddress",
+    "Cluster",
     "Config",
+    "Difference",
     "FileMode",
     "Heartbeat",
     "History",
@@ -77,10 +84,13 @@ __all__ = [
     "SystemdSockets",
     "TcpAddress",
     "UnixAddress",
+    "compare",
     "conflicts",
+    "in_force",
     "notices",
     "out_of_bounds",
     "parse_address",
+    "parse_bus",
     "parse_file_mode",
     "parse_network",
     "parse_origin",

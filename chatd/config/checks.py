@@ -11,9 +11,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import attrs
 
+from chatd.config.bus import parse_bus
 from chatd.config.limits import Limits
 from chatd.config.sections import Auth, Config, Server
 from chatd.config.urls import SHARED_ORIGINS
@@ -69,12 +71,48 @@ def conflicts(config: Config) -> Iterator[tuple[Place, str]]:
         The place, and the reason.
     """
     yield from _path_conflicts(config.store.path)
+    yield from _url_conflicts(config.store.url)
+    yield from _cluster_conflicts(config)
     yield from _listen_conflicts(config)
     yield from _tls_conflicts(config.server)
     yield from _proxy_conflicts(config.server)
     yield from _jwt_conflicts(config.auth)
     yield from _room_conflicts(config)
     yield from _limit_conflicts(config.limits)
+
+
+def _url_conflicts(url: str) -> Iterator[tuple[Place, str]]:
+    if not url:
+        return
+    place = ("store", "url")
+    try:
+        found = urlsplit(url)
+        has_password = found.password is not None or "password" in parse_qs(found.query)
+    except ValueError as error:
+        yield place, f"is no URL: {error}"
+        return
+    if found.scheme not in {"postgresql", "postgres"}:
+        yield place, 'must be empty, or begin with "postgresql://"'
+    elif has_password:
+        reason = (
+            "must have no password, which would be shown with the settings: put it into"
+            " a file (?passfile=/etc/chatd/pgpass), or into PGPASSWORD"
+        )
+        yield place, reason
+
+
+def _cluster_conflicts(config: Config) -> Iterator[tuple[Place, str]]:
+    if not config.cluster.name.isprintable():
+        yield ("cluster", "name"), "must be one line without control characters"
+    if not config.cluster.bus:
+        return
+    place = ("cluster", "bus")
+    try:
+        parse_bus(config.cluster.bus)
+    except ValueError as error:
+        yield place, str(error)
+    if not config.store.url:
+        yield place, "needs store.url: what nodes have in common is a PostgreSQL"
 
 
 def _limit_conflicts(limits: Limits) -> Iterator[tuple[Place, str]]:
@@ -195,6 +233,7 @@ def notices(config: Config) -> Iterator[str]:
                 f' "{room.name}" has to be there already'
             )
     yield from _access_notices(config)
+    yield from _bus_notices(config.cluster.bus)
     # A Unix socket's peer has no address to trust, and systemd's sockets are not
     # known before the start, so only TCP on this machine tells of a proxy.
     https = server.public_url.startswith("https:")
@@ -220,6 +259,18 @@ def _access_notices(config: Config) -> Iterator[str]:
         yield (
             f'server.unix_mode: "{server.unix_mode}" lets every user of this machine'
             f" connect{_as_proxy(server)}"
+        )
+
+
+def _bus_notices(url: str) -> Iterator[str]:
+    """Say where others on the way could read along."""
+    if not url:
+        return
+    bus = parse_bus(url)
+    if not (bus.is_tls or bus.path or TcpAddress(bus.host, bus.port).is_loopback):
+        yield (
+            f"cluster.bus: whoever is on the way to {bus} can read what is said, and"
+            " keep it back; valkeys:// is with TLS"
         )
 
 

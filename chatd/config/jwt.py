@@ -6,7 +6,7 @@ from typing import Literal
 
 import attrs
 
-from chatd.config.key import key, required
+from chatd.config.key import Applies, key, required
 
 
 @attrs.frozen(kw_only=True)
@@ -33,8 +33,9 @@ class JwtIssuer:
         "",
         "The file with the public key in PEM; for HS256 with the secret, of at least"
         " 32 bytes, as it is. Either this or jwks_file.",
-        "as tls_key: read at the start",
+        "as tls_key: read at the start and at a reload",
         max=4096,
+        applies=Applies.NOW,
     )
     jwks_file: str = key(
         "",
@@ -42,6 +43,7 @@ class JwtIssuer:
         " up. It is never fetched from anywhere.",
         "RFC 7517; a URL in a token is not followed",
         max=4096,
+        applies=Applies.NOW,
     )
     name_claim: str = key(
         "sub",
@@ -51,12 +53,14 @@ class JwtIssuer:
         "OpenID Connect Core section 2: only `sub` is never given to another user",
         min=1,
         max=256,
+        applies=Applies.NOW,
     )
     display_claim: str = key(
         "",
         'The claim with the name to show, of an account that is made. "" for none.',
         "people change it here afterwards",
         max=256,
+        applies=Applies.NOW,
     )
     role_claim: str = key(
         "",
@@ -64,6 +68,7 @@ class JwtIssuer:
         ' none. It holds from each login on. "": the issuer has no say in it.',
         "an issuer that makes administrators is a decision",
         max=256,
+        applies=Applies.NOW,
     )
     rooms_claim: str = key(
         "",
@@ -71,6 +76,7 @@ class JwtIssuer:
         ' is limited. "" for none.',
         "a token for one room is worth no more when it is lost",
         max=256,
+        applies=Applies.NOW,
     )
     leeway_s: float = key(
         30.0,
@@ -78,4 +84,5 @@ class JwtIssuer:
         "RFC 7519 section 4.1.4: no more than a few minutes",
         min=0,
         max=300,
+        applies=Applies.NOW,
     )

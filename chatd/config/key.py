@@ -66,4 +66,4 @@ def required(
     max: float | None = None,  # noqa: A002
 ) -> Any:
     """Define a setting without a default, for tables of which there may be several."""
-    return attrs.field(metadata=_metadata(doc, source, min, max, Applies.RESTART))
+    return attrs.field(metadata=_metadata(doc, source, min, max, Applies.NOW))

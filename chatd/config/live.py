@@ -37,10 +37,11 @@ class LiveConfig:
         adjust(self.current)
 
     def replace(self, config: Config) -> None:
-        """Put other settings into force; those that need a restart have no effect.
+        """Put other settings into force.
 
         Args:
-            config: The new ones, checked as those at the start are.
+            config: The new ones, checked as those at the start are. Those that need a
+                restart are as they were: see `chatd.config.difference`.
         """
         self.current = config
         for adjust in self._followers:

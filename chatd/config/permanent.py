@@ -6,7 +6,7 @@ from typing import Literal
 
 import attrs
 
-from chatd.config.key import key, required
+from chatd.config.key import Applies, key, required
 from chatd.ids import RoomName
 
 
@@ -22,17 +22,24 @@ class PermanentRoom:
         max=64,
     )
     topic: str = key(
-        "", "What the room is about.", "Slack's bound of a topic", min=0, max=250
+        "",
+        "What the room is about.",
+        "Slack's bound of a topic",
+        min=0,
+        max=250,
+        applies=Applies.NOW,
     )
     post: Literal["members", "moderators"] = key(
         "members",
         "Who may send: members, or moderators only.",
         "protocol section 3; a room is for talking until someone decides otherwise",
+        applies=Applies.NOW,
     )
     history: Literal["all", "since_join"] = key(
         "all",
         "What newcomers may read: all, or what came since they joined.",
         "protocol section 3; a public room's past is public",
+        applies=Applies.NOW,
     )
     slow_s: int = key(
         0,
@@ -40,6 +47,7 @@ class PermanentRoom:
         "Slack has none; Discord offers 5 s to 6 h",
         min=0,
         max=86_400,
+        applies=Applies.NOW,
     )
     keep_days: int = key(
         0,
@@ -47,6 +55,7 @@ class PermanentRoom:
         "nothing is lost until someone decides otherwise",
         min=0,
         max=10_000_000,
+        applies=Applies.NOW,
     )
     keep_messages: int = key(
         0,
@@ -54,4 +63,5 @@ class PermanentRoom:
         "nothing is lost until someone decides otherwise",
         min=0,
         max=10_000_000,
+        applies=Applies.NOW,
     )

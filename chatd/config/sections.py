@@ -9,6 +9,7 @@ from typing import Literal
 
 import attrs
 
+from chatd.config.cluster import Cluster
 from chatd.config.jwt import JwtIssuer
 from chatd.config.key import DAY_S, Applies, key, limit
 from chatd.config.limits import Limits
@@ -46,14 +47,16 @@ class Server:
         "",
         "The file with the certificate and its chain, in PEM. With it every address"
         ' speaks TLS, but for Unix sockets. "" for none.',
-        "a proxy in front is as good, and renews certificates without a restart",
+        "a proxy in front is as good",
         max=4096,
+        applies=Applies.CONNECT,
     )
     tls_key: str = key(
         "",
         "The file with the certificate's private key, in PEM, without a passphrase.",
         "given together with tls_cert",
         max=4096,
+        applies=Applies.CONNECT,
     )
     public_url: PublicUrl = key(  # noqa: RUF009 - a str, and attrs makes a field of it
         PublicUrl(""),
@@ -61,6 +64,7 @@ class Server:
         " check. With a path, such as https://example.org/chat, all is found below it,"
         ' as /chat/ws, and without it as well. "" for none.',
         "only the operator can know it",
+        applies=Applies.NOW,
     )
     allowed_origins: tuple[Origin, ...] = key(
         (),
@@ -69,12 +73,14 @@ class Server:
         ' "chrome-extension://ID". Pages of public_url may always; an address or'
         " localhost needs no entry.",
         "RFC 6455 section 10.2; compared exactly",
+        applies=Applies.NOW,
     )
     trusted_proxies: tuple[Network, ...] = key(
         (),
         "Addresses or ranges of reverse proxies whose word is believed about where a"
         " connection comes from: X-Forwarded-For, or the PROXY protocol.",
         "a server that believes anyone's header lets clients choose their addresses",
+        applies=Applies.NOW,
     )
     proxy_protocol: bool = key(
         default=False,
@@ -82,6 +88,7 @@ class Server:
         " 1 or 2, as a proxy writes it that passes bytes on. Only trusted_proxies can"
         " connect then.",
         source="some proxies send it and others do not, so the operator has to say it",
+        applies=Applies.CONNECT,
     )
 
     @property
@@ -104,11 +111,22 @@ class Server:
 class Store:
     """Where all that is durable is kept."""
 
+    url: str = key(
+        "",
+        "Empty: a file of SQLite in `path`, which is right for nearly everybody. Or the"
+        " database of a PostgreSQL that you run anyway:"
+        ' "postgresql://chatd@db.example.org/chatd?sslmode=verify-full". Without a'
+        " password: it stands in a file (passfile=/etc/chatd/pgpass) or in PGPASSWORD."
+        " `path` then has only what is of this machine. It needs chatd[postgres].",
+        "one process and one file need nothing else",
+        max=4096,
+    )
+
     path: str = key(
         "data",
         "The directory of the database, made if it is missing. A relative path"
-        " starts where the daemon was started. A service sets it by"
-        " CHATD_STORE__PATH.",
+        " starts where the daemon or the command was started, so a service needs a"
+        ' whole one: "/var/lib/chatd".',
         "the first run needs no privilege and leaves everything in one place",
         min=1,
         max=4096,
@@ -210,6 +228,7 @@ class Auth:
         " need no second password: an [[auth.jwt]] for each, in place of this line."
         " A token has `iss`, `aud`, `sub`, `iat` and `exp`.",
         "none: an issuer can log in as anybody, administrators too",
+        applies=Applies.NOW,
     )
 
 
@@ -237,6 +256,7 @@ class Rooms:
         " joining one leaves no trace in its timeline. One that is taken out stays,"
         " with its last settings and without an owner.",
         "the first run needs a room to talk in",
+        applies=Applies.NOW,
     )
 
 
@@ -280,6 +300,7 @@ class Presence:
         "protocol section 5; N people coming back cost N frames a tick, not N squared",
         min=0.05,
         max=60,
+        applies=Applies.NOW,
     )
     names_max: int = key(
         100,
@@ -321,13 +342,16 @@ class Log:
     level: Literal["debug", "info", "warning", "error"] = key(
         "info",
         "The least important line that is written.",
-        "one line when a connection ends, nothing while all is well",
+        "one line for a login and for the end of a connection, none for a message",
+        applies=Applies.NOW,
     )
-    format: Literal["auto", "text", "json"] = key(
+    format: Literal["auto", "console", "json", "journal"] = key(
         "auto",
-        "text for people, json for programs; auto is text, without the time but with"
-        " the priority where the journal reads it.",
+        "console for people, json for programs (then everything is JSON), journal"
+        " without the time but with priorities; auto is journal where the journal"
+        " reads it, else console.",
         "sd-daemon(3), and that the journal has its own times",
+        applies=Applies.NOW,
     )
 
 
@@ -349,6 +373,7 @@ class Config:
 
     server: Server = Server()
     store: Store = Store()
+    cluster: Cluster = Cluster()
     auth: Auth = Auth()
     rooms: Rooms = Rooms()
     history: History = History()

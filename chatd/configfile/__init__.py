@@ -18,8 +18,8 @@ of it, and the reading too, goes by the table in `chatd.config.sections`, as
     schema    JSON Schema
 """
 
-from chatd.configfile.load import Loaded, load
+from chatd.configfile.load import Loaded, load, log_format
 from chatd.configfile.render import effective, example
 from chatd.configfile.schema import json_schema
 
-__all__ = ["Loaded", "effective", "example", "json_schema", "load"]
+__all__ = ["Loaded", "effective", "example", "json_schema", "load", "log_format"]

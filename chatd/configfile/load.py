@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import get_args
 
 import attrs
 
@@ -61,6 +62,26 @@ def load(
         )
     origins = {key: merged.origins.get(key, DEFAULT) for key in KEYS}
     return Loaded(config, origins)
+
+
+def log_format(path: Path | None, environ: Mapping[str, str]) -> str:
+    """How one wants to be told what is wrong with the configuration.
+
+    Args:
+        path: The file, as far as it can be read.
+        environ: The environment.
+
+    Returns:
+        A `log.format`; `auto` where none is asked for that there is.
+    """
+    try:
+        file = {} if path is None else read_file(path)
+    except ConfigError:
+        file = {}
+    table = merge(file, "", environ, {}).raw.get("log")
+    wanted = table.get("format") if isinstance(table, dict) else None
+    known: tuple[str, ...] = get_args(KEYS["log.format"].type)
+    return wanted if wanted in known else "auto"
 
 
 def _order(merged: Merged) -> dict[str, int]:

@@ -80,7 +80,7 @@ def _example_lines() -> Iterator[str]:
             yield ""
             yield from _comment(key.doc)
             value = toml(plain(key.default))
-            yield from _comment(f"Default: {value}{_bounds(key)} ({key.source}).")
+            yield from _comment(f"Default: {value}{bounds(key)} ({key.source}).")
             yield f"# A change counts {key.applies}."
             if _is_array_of_tables(key) and key.default:
                 yield from _tables(key)
@@ -110,14 +110,14 @@ def _fields(key: Key) -> Iterator[str]:
     yield f"# [[{key.path}]]"
     for inner in keys_of(get_args(key.type)[0]):
         if inner.default is attrs.NOTHING:
-            default = f"Required{_bounds(inner)} ({inner.source})."
+            default = f"Required{bounds(inner)} ({inner.source})."
         else:
             value = toml(plain(inner.default))
-            default = f"Default: {value}{_bounds(inner)} ({inner.source})."
+            default = f"Default: {value}{bounds(inner)} ({inner.source})."
         yield from _comment(f"{inner.name}: {inner.doc} {default}")
 
 
-def _bounds(key: Key) -> str:
+def bounds(key: Key) -> str:
     """The values that a key takes, after its default."""
     words = get_args(key.type) if get_origin(key.type) is Literal else ()
     if len(words) > 1:

@@ -261,10 +261,10 @@ def _unknown_sections(raw: dict[str, Any]) -> Iterator[Problem]:
 
 def _unknown(what: str, name: str, names: list[str]) -> str:
     """Say that a name is unknown here, and which was meant, here or elsewhere."""
-    if hint := near(name, names):
-        return f"unknown {what}{hint}"
     # Of two sections with the same key, the first: server.listen.
     paths = {key.name: key.path for key in reversed(KEYS.values())}
+    if name not in paths and (hint := near(name, names)):
+        return f"unknown {what}{hint}"
     if found := difflib.get_close_matches(name, paths, n=1):
         return f'unknown {what}, did you mean "{paths[found[0]]}"?'
     return f"unknown {what}"

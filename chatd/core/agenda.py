@@ -37,6 +37,8 @@ class Due(Enum):
     ADDRESS_BANS = auto()
     IDLE = auto()
     UNHELD = auto()
+    HOLE = auto()
+    SOUGHT = auto()
 
 
 DeadlineKey = (

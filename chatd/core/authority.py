@@ -2,9 +2,10 @@
 
 Pure looks at the chat. What somebody's word is worth in a room, `rank` alone says.
 A server's administrator has an owner's rights in every public room, whether he is in
-it or not; in a private room he is what he is there. No room is left to itself: where
-no owner can act, because all are banned from the server, erased or gone, those with
-the highest role that can have an owner's rights.
+it or not; in a private room he is what he is there. The operator has more to
+say than anybody, in every room but direct conversations. No room is left to itself:
+where no owner can act, because all are banned from the server, erased or gone, those
+with the highest role that can have an owner's rights.
 
 A room that one may not see answers as one that does not exist, to everybody.
 """
@@ -16,13 +17,15 @@ from chatd.core.entities import Connection, Room, Sanction, User
 from chatd.core.turn import Turn, no_room
 from chatd.enums import AccountRole, Post, Role
 from chatd.errors import Reject, RejectCode
-from chatd.ids import RoomName, UserName, is_direct, is_guest, is_public
+from chatd.ids import OPERATOR, RoomName, UserName, is_direct, is_guest, is_public
 from chatd.wire.events import Millis
 from chatd.wire.moderation import Ban, Invite, Kick, Mute, SetRole, Unban, Unmute
 
 RANKS = {Role.MEMBER: 1, Role.MODERATOR: 2, Role.OWNER: 3}
 """What a role is worth."""
 MODERATOR, OWNER = RANKS[Role.MODERATOR], RANKS[Role.OWNER]
+ABOVE = OWNER + 1
+"""What the operator's word is worth: he may act on owners."""
 Act = Invite | Kick | Ban | Unban | Mute | Unmute | SetRole
 """What is done to somebody else in a room."""
 
@@ -43,6 +46,8 @@ def rank_by_role(user: User, room: Room) -> int:
     It is what counts for what others have written: where nobody but plain members is
     left, they can change the room, but nobody acts on his equals.
     """
+    if user.name == OPERATOR:
+        return ABOVE
     if user.role == AccountRole.ADMIN and is_public(room.name):
         return OWNER
     return rank_of(user.name, room)

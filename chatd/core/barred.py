@@ -22,8 +22,8 @@ from chatd.core.changes import AddressBan
 from chatd.core.entities import Sanction
 from chatd.errors import Reject, RejectCode
 from chatd.ids import UserName
-from chatd.wire.encode import rfc3339
 from chatd.wire.events import HOUR_MS, Millis
+from chatd.wire.timestamps import rfc3339
 
 DIGEST_BYTES = 16
 TIDY_S = 600.0

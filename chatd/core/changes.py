@@ -1,10 +1,9 @@
 """What was committed, as values: one for each durable change.
 
 The store's writer answers a draft with the changes that it has made (`Committed`), and
-`chatd.store` also tells what others have written beside it (`Store.changes`). Both go
-one way: `chatd.core.applying.apply` takes a change into the state and says who is told
-of it, whoever has caused it. A change says what is so from here on, not what was asked
-for, so that it can be applied without looking at a draft, and twice.
+nobody else writes. `chatd.core.applying.apply` takes a change into the state and says
+who is told of it, whoever has caused it. A change says what is so from here on, not
+what was asked for, so that it can be applied without looking at a draft, and twice.
 
 A change that a room's timeline tells of brings the event, which has its seq: then it
 is applied in the order of the seqs, and once. The store has nothing that is not a
@@ -24,8 +23,8 @@ import attrs
 
 from chatd.core.mentions import Mentions
 from chatd.core.settings import RoomSettings
-from chatd.enums import AccountRole, Role
-from chatd.ids import Epoch, RoomName, Seq, SessionId, UserName
+from chatd.enums import AccountRole, Level, Role
+from chatd.ids import Epoch, NodeId, RoomName, Seq, SessionId, UserName
 from chatd.wire import events
 from chatd.wire.events import Millis, TimelineEvent
 
@@ -44,6 +43,14 @@ class Appended:
     """Whom it addresses, and the same message has not addressed before."""
     told: tuple[UserName, ...] = ()
     """To whom that is no news, though he is one of everybody."""
+    followed: tuple[UserName, ...] = ()
+    """Who follows the thread from here on; by name."""
+    unread: tuple[UserName, ...] = ()
+    """Who follows it, and has something unread there now and had nothing; by name."""
+    thread: Seq | None = None
+    """Which thread that is."""
+    author: UserName | None = None
+    """Whose message it is that somebody else has deleted."""
 
 
 @attrs.frozen
@@ -121,6 +128,15 @@ class MemberSet:
 
 
 @attrs.frozen
+class LevelSet:
+    """A member wants to be called for something else, of which only he is told."""
+
+    room: RoomName
+    user: UserName
+    level: Level
+
+
+@attrs.frozen
 class AddressBan:
     """That no guest from an address is let in, because one was banned."""
 
@@ -182,6 +198,36 @@ class BlockSet:
 
 
 @attrs.frozen
+class BookmarkSet:
+    """A user has bookmarked a message, or no longer."""
+
+    user: UserName
+    room: RoomName
+    of: Seq
+    on: bool
+
+
+@attrs.frozen
+class FollowSet:
+    """A user follows a thread, or no longer."""
+
+    room: RoomName
+    user: UserName
+    root: Seq
+    on: bool
+
+
+@attrs.frozen
+class ThreadRead:
+    """A user has read a thread further."""
+
+    room: RoomName
+    user: UserName
+    root: Seq
+    seq: Seq
+
+
+@attrs.frozen
 class Banned:
     """A user is banned from the server; his sessions have ended."""
 
@@ -209,20 +255,38 @@ class SessionOpened:
 
 @attrs.frozen
 class SessionsEnded:
-    """Some sessions are void."""
+    """Some sessions of a user are void."""
 
     sessions: tuple[SessionId, ...]
+    user: UserName | None = None
+    """Whose they were; None: they were not there."""
+    left: bool = False
+    """Whether he was a guest and has no other, so that his memberships went, too."""
+
+
+@attrs.frozen
+class SessionTaken:
+    """Another node has a session from here on."""
+
+    session: SessionId
+    user: UserName
+    node: NodeId
 
 
 @attrs.frozen
 class AccessRevoked:
-    """What a user had come in by is void: sessions, and what was just verified."""
+    """What a user had come in by is void: sessions, and what was just verified.
+
+    Where that is all of them, a guest's memberships went, too.
+    """
 
     user: UserName
     token: bytes | None = None
     """SHA-256 of the one token that it is about; None: all sessions."""
     besides: SessionId | None = None
     """One that stays, and depends on no token any more."""
+    void: tuple[SessionId, ...] = ()
+    """Those that have ended by it, in order."""
 
 
 @attrs.frozen
@@ -272,15 +336,20 @@ Change = (
     | RoomEnded
     | RoomTrimmed
     | MemberSet
+    | LevelSet
     | Moderated
     | UserAdded
     | DisplaySet
     | RoleSet
     | BlockSet
+    | BookmarkSet
+    | FollowSet
+    | ThreadRead
     | Banned
     | Unbanned
     | SessionOpened
     | SessionsEnded
+    | SessionTaken
     | AccessRevoked
     | UserErased
     | PlaceNamed

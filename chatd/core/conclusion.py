@@ -9,6 +9,8 @@ it. Here is the rest of what an outcome means:
   them in already.
 * What live state took for granted when it gave the draft is taken back where the draft
   did not become a change (`_UNDONE`).
+* A command that was decided on what other nodes had changed is decided again
+  (`chatd.core.cluster.again`).
 * A durable command is closed, and who waited for that goes on; a barrier is lifted,
   when its outcome is known for good.
 """
@@ -20,16 +22,17 @@ from typing import Any, get_args
 
 import attrs
 
-from chatd.core import drafts, retention, slowmode
+from chatd.core import drafts, loading, retention, slowmode
 from chatd.core.applying import apply
-from chatd.core.changes import AccessRevoked, Banned, Change, UserErased, event_of
-from chatd.core.commands import RULES, Rule, accounts
+from chatd.core.changes import Change, event_of
+from chatd.core.cluster import again
+from chatd.core.commands import RULES, Rule, farewell, operator
 from chatd.core.commands.rooms import lifecycle
 from chatd.core.commands.sessions import hello, logout
-from chatd.core.drafts import Outcome, SaveMarks
+from chatd.core.drafts import Outcome, SaveMarks, Stale
 from chatd.core.effects import Origin, Tell
 from chatd.core.entities import Block, Connection
-from chatd.core.inputs import Changed, Executed
+from chatd.core.inputs import Executed
 from chatd.core.turn import Turn
 from chatd.errors import RejectCode
 from chatd.ids import RoomName, UserName
@@ -46,13 +49,22 @@ def take(turn: Turn, happened: Executed) -> None:
         turn.live.note_known(draft)
     connection = turn.chat.connection(origin.connection)
     if connection is not None and origin.command is not None:
-        if not _is_drawn_again(origin, outcome):
+        if isinstance(outcome, Stale):
+            is_pending = kind not in _OF_COMMANDS
+            again.put_off(turn, connection, origin.command, is_pending=is_pending)
+        elif not _is_drawn_again(origin, outcome):
             _conclude(turn, connection, origin.command, happened)
     else:
         for change in _changes_of(outcome):
             turn.apply(change)
         if kind is drafts.OpenSession and isinstance(outcome, drafts.Committed):
             hello.unclaimed(turn, draft.session)  # type: ignore[union-attr]
+        elif kind is drafts.HoldSession and isinstance(outcome, drafts.Committed):
+            hello.unheld(turn, draft.session)  # type: ignore[union-attr]
+        elif isinstance(draft, drafts.RecordAct) and isinstance(
+            outcome, drafts.Committed
+        ):
+            operator.carry_out(turn, draft)
     if kind is drafts.TrimRoom:
         retention.go_on(turn, draft, outcome)  # type: ignore[arg-type]
     if turn.live.barriers and isinstance(draft, _BARRIERS):
@@ -60,21 +72,8 @@ def take(turn: Turn, happened: Executed) -> None:
         _lift(turn, happened, draft.room, user)
     if connection is not None and kind in _OF_COMMANDS:
         _close_draft(turn, connection)
-
-
-def take_others(turn: Turn, happened: Changed) -> None:
-    """Take what others have written beside this daemon, in its order.
-
-    Sessions are voided once more, by a draft: one may have been opened with a
-    credential that was verified a moment before. The last draft keeps the position, and
-    by that tells who waits for it that nothing of those who were cut off is under way.
-    """
-    for change in happened.changes:
-        turn.apply(change)
-        if isinstance(change, AccessRevoked | Banned | UserErased):
-            token = change.token if isinstance(change, AccessRevoked) else None
-            turn.append(drafts.EndSessions(change.user, token))
-    turn.append(drafts.KeepPosition(happened.position))
+    if turn.live.loads.ahead:
+        loading.known(turn, draft)
 
 
 # --- what a command is answered -----------------------------------------------
@@ -104,7 +103,7 @@ def _before_event(changes: Sequence[Change]) -> int:
 
 def _apply(turn: Turn, rule: Rule, connection: Connection, change: Change) -> None:
     """Apply a change; its cause is not told what its reply says."""
-    if rule.says is None:
+    if not rule.says:
         turn.apply(change)
         return
     for effect in apply(turn.chat, change, turn.now):
@@ -157,6 +156,8 @@ def _close_draft(turn: Turn, connection: Connection) -> None:
     connection.open_drafts -= 1
     if connection.block is Block.OWN_DRAFTS and not connection.open_drafts:
         turn.release(connection)
+    elif connection.undecided is not None:
+        again.go_on(turn, connection)
 
 
 # --- what is taken back -------------------------------------------------------------
@@ -175,28 +176,32 @@ def _not_erased(
     turn: Turn, origin: Origin, draft: drafts.EraseUser, outcome: Outcome
 ) -> None:
     if _is_drawn_again(origin, outcome):
-        accounts.draw_again(turn, origin, draft)
+        farewell.draw_again(turn, origin, draft)
 
 
 def _not_ended(
     turn: Turn, origin: Origin, draft: drafts.EndSession, outcome: Outcome
 ) -> None:
-    if isinstance(outcome, drafts.Refused):
+    if isinstance(outcome, drafts.Refused | Stale):
         logout.not_ended(turn, origin, draft)
 
 
 def _not_dropped(
     turn: Turn, _origin: Origin, draft: drafts.DropRoom, outcome: Outcome
 ) -> None:
-    if isinstance(outcome, drafts.Refused):
+    if isinstance(outcome, drafts.Refused | Stale):
         lifecycle.not_dropped(turn, draft)
 
 
 def _not_saved(
     turn: Turn, _origin: Origin, draft: SaveMarks, _outcome: Outcome
 ) -> None:
-    """Keep what could not be written for the next time."""
-    turn.live.reads = draft.reads | turn.live.reads
+    """Keep what could not be written for the next time: the marks as they are now."""
+    reads = turn.live.reads
+    for name, user in draft.reads:
+        room = turn.durable.room(name)
+        if room is not None and user in room.members:
+            reads[room.name, user] = room.members[user].read
     turn.live.idle = draft.idle | turn.live.idle
     turn.live.devices = draft.devices | turn.live.devices
 

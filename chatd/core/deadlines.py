@@ -10,10 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from chatd.core import presence, residency, retention
+from chatd.core import loading, presence, residency, retention
 from chatd.core.agenda import DeadlineKey, Due
 from chatd.core.barred import TIDY_S
 from chatd.core.changes import Lapse, Lapsed
+from chatd.core.cluster import again
+from chatd.core.cluster import presence as presence_of_nodes
 from chatd.core.drafts import EndSession, SaveMarks
 from chatd.core.effects import Spread, Tell
 from chatd.core.entities import Block, Connection, Room, Sanction
@@ -58,13 +60,14 @@ def save_marks(turn: Turn) -> None:
 
 
 def hold_guest(turn: Turn, draft: EndSession) -> None:
-    """Try again later to end a session that nobody has.
+    """Try again later to end a session, unless somebody has it.
 
-    Its guest is away still, or has been cut off, or was never told of it.
+    Its guest is away still, or has been cut off, or was never told of it. Who has it
+    was told that his logout could not be stored, or has come back since.
     """
     session = turn.live.sessions.get(draft.session)
-    # Nobody comes back to it while its end is being written.
-    assert session is None or session.connection is None
+    if session is not None and session.connection is not None:
+        return
     at = turn.now.mono + turn.config.auth.guest_hold_s
     turn.live.agenda.add(at, Due.GUEST, draft.session)
 
@@ -121,6 +124,7 @@ def _grace(turn: Turn, key: DeadlineKey) -> None:
 
 def _presence(turn: Turn, key: DeadlineKey) -> None:
     room = turn.durable.rooms[key]  # type: ignore[index]
+    presence_of_nodes.settle(turn, room)
     frame = presence.settle(turn.chat, room, turn.config.presence.names_max)
     # Of a direct conversation its people hear by the first message in it.
     if frame is not None and (room.head or not is_direct(room.name)):
@@ -220,4 +224,6 @@ _DUE: dict[Due, Callable[[Turn, DeadlineKey], None]] = {
     Due.ADDRESS_BANS: _address_bans,
     Due.IDLE: _idle,
     Due.UNHELD: _unheld,
+    Due.HOLE: again.look_for_hole,
+    Due.SOUGHT: loading.seek_again,
 }

@@ -8,10 +8,11 @@ what takes into memory what the store has (`chatd.core.residency`).
 Nothing here knows of connections, presence or time, or tells anybody.
 
 Whatever would be a walk over all rooms or all users has an index beside them, which the
-same methods keep (`places`, `makers`, `declared`, `sanctioned`, `asked_by`,
+same methods keep (`epochs`, `places`, `makers`, `declared`, `sanctioned`, `asked_by`,
 `blocked_by`).
 
-Each method is total (what is not there any more is left alone) and idempotent.
+What a method takes away or changes has to be there, where its first line does not say
+otherwise: `chatd.core.applying` looks first, and so is total and idempotent.
 """
 
 from __future__ import annotations
@@ -23,12 +24,13 @@ import attrs
 
 from chatd.core.barred import Barred, holding_for
 from chatd.core.changes import AddressBan
+from chatd.core.cluster.commits import changes_rights, stream_of_room, stream_of_user
 from chatd.core.entities import Invite, Membership, Room, Sanction, User
 from chatd.core.index import Index
 from chatd.core.roster import Roster
 from chatd.core.settings import RoomSettings
-from chatd.enums import AccountRole, Role
-from chatd.ids import RoomName, Seq, UserName, is_public
+from chatd.enums import AccountRole, Level, Role
+from chatd.ids import Epoch, RoomName, Seq, UserName, is_guest, is_public
 from chatd.wire import events
 from chatd.wire.events import Millis, TimelineEvent
 
@@ -48,7 +50,12 @@ class DurableState:
     """What an administrator has called it; None: nobody has."""
     awaits_admin: bool = False
     """Whether somebody may still become the first administrator by a secret."""
+    streams: dict[str, bool] | None = None
+    """What was taken into memory or let go of, since the hub looked, by the streams of
+    other nodes that tell of it; None: there are none."""
     rooms: dict[RoomName, Room] = attrs.field(factory=dict)
+    epochs: dict[Epoch, Room] = attrs.field(factory=dict)
+    """The same rooms by what never changes of them."""
     aliases: dict[RoomName, RoomName] = attrs.field(factory=dict)
     """What rooms were called before, and what they are called now."""
     users: dict[UserName, User] = attrs.field(factory=dict)
@@ -69,11 +76,39 @@ class DurableState:
     blocked_by: Index[UserName, UserName] = attrs.field(factory=Index)
     """Who blocks somebody."""
 
+    # --- what other nodes tell of -----------------------------------------------
+
+    def take_streams(self) -> dict[str, bool]:
+        """What is followed from here on, or no longer, since this was asked last."""
+        found, self.streams = self.streams or {}, {}
+        return found
+
+    def _note_stream(self, stream: str, *, on: bool) -> None:
+        if self.streams is not None:
+            self.streams[stream] = on
+
     # --- looks ----------------------------------------------------------------
+
+    def name_now(self, name: RoomName) -> RoomName:
+        """The name that a room has now, by one that it has or had."""
+        return self.aliases.get(name, name)
 
     def room(self, name: RoomName) -> Room | None:
         """The room that has a name, or had it."""
-        return self.rooms.get(self.aliases.get(name, name))
+        return self.rooms.get(self.name_now(name))
+
+    def room_by_epoch(self, epoch: Epoch) -> Room | None:
+        """The room in memory that has an epoch, whatever it is called now."""
+        return self.epochs.get(epoch)
+
+    def is_somebody(self, name: UserName) -> bool:
+        """Whether a user's name means anybody now: a guest's does while he is here.
+
+        Of an account it is not known here whether there is one, nor of a guest where
+        there are other nodes.
+        """
+        is_elsewhere = self.streams is not None
+        return is_elsewhere or not is_guest(name) or name in self.users
 
     def may_know(self, user: UserName, room: RoomName, now: Millis) -> bool:
         """Whether the user may know that a room exists, if it does."""
@@ -113,6 +148,8 @@ class DurableState:
         """
         if self.rooms.setdefault(room.name, room) is not room:
             return False
+        self.epochs[room.epoch] = room
+        self._note_stream(stream_of_room(room.epoch), on=True)
         self._index_declared(room)
         for former in room.was:
             self.aliases[former] = room.name
@@ -124,6 +161,12 @@ class DurableState:
         room.head = event.seq
         if type(event) is events.Message:
             room.spoken = True
+        elif changes_rights(event):
+            room.rights = event.seq
+
+    def pass_by(self, room: Room, seq: Seq) -> None:
+        """Go on behind an event of which nothing is known, maybe who may do what."""
+        room.head = room.rights = seq
 
     def rename_room(self, room: Room, name: RoomName) -> None:
         """Call a room otherwise; what is durable and named by it moves along."""
@@ -161,7 +204,9 @@ class DurableState:
             self.drop_invite(name, room)
         self.barred.pop(room.name, None)
         self._forget_name(room)
+        del self.epochs[room.epoch]
         del self.rooms[room.name]
+        self._note_stream(stream_of_room(room.epoch), on=False)
 
     def set_maker(self, name: RoomName, user: UserName | None) -> None:
         """Have a room be one of those that a user has made, or for None of nobody's."""
@@ -223,6 +268,10 @@ class DurableState:
         """Give a member another role."""
         room.members[name].role = role
         self._note_leader(room, name, role)
+
+    def set_level(self, room: Room, name: UserName, level: Level) -> None:
+        """Note what a member wants to be called for."""
+        room.members[name].level = level
 
     def drop_member(self, room: Room, user: UserName) -> None:
         """Have somebody in a room no more who was there."""
@@ -320,6 +369,7 @@ class DurableState:
         Returns:
             The one that was known already, if one was.
         """
+        self._note_stream(stream_of_user(user.name), on=True)
         return self.users.setdefault(user.name, user)
 
     def set_whole(self, user: User, *, on: bool) -> None:
@@ -337,6 +387,7 @@ class DurableState:
         for blocked in user.blocks:
             self.blocked_by.discard(blocked, user.name)
         del self.users[user.name]
+        self._note_stream(stream_of_user(user.name), on=False)
 
     def forget_blocks(self, name: UserName) -> None:
         """Let nobody block somebody any more: there is nobody of that name."""

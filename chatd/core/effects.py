@@ -12,13 +12,16 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
+from chatd.core.cluster.messages import Message
 from chatd.core.drafts import Draft
+from chatd.core.drafts.basis import Basis
 from chatd.core.queries import ListTrimming, LoadRooms, LoadUser
 from chatd.errors import Ending
 from chatd.ids import ConnectionId, RoomName, Seq, UserName
 from chatd.wire.accounts import SecretCommand
 from chatd.wire.commands import Command
 from chatd.wire.events import Ephemeral, Hidden, TimelineEvent
+from chatd.wire.operator import Drain, SetLogLevel
 from chatd.wire.replies import Reply, ServerFrame
 from chatd.wire.sessions import Hello
 
@@ -36,6 +39,8 @@ class Origin:
     connection: ConnectionId | None
     command: Command | None
     draft: Draft
+    basis: Basis | None = None
+    """What it was decided on, where other nodes write beside this one."""
 
 
 @attrs.define
@@ -155,6 +160,33 @@ class Fetch:
 
 
 @attrs.define
+class Observe:
+    """Look at what only the edge can see, for the operator; `Seen` comes back."""
+
+    connection: ConnectionId
+    command: Command
+    connections: Sequence[ConnectionId] | None
+    """Those to look at; None: the daemon itself."""
+    busiest: int = 0
+    """Only so many of them, that have used most of the loop lately; 0: all."""
+
+
+@attrs.define
+class Reload:
+    """Put into force what is configured now, for the operator; `Seen` comes back."""
+
+    connection: ConnectionId
+    command: Command
+
+
+@attrs.define
+class Steer:
+    """Have the process do what the operator asks of it."""
+
+    command: Drain | SetLogLevel
+
+
+@attrs.define
 class EndSetup:
     """There is an administrator: the first one is not waited for any more."""
 
@@ -193,6 +225,21 @@ class Finish:
     """When the client may come back, where that is not at once."""
 
 
+@attrs.define
+class Publish:
+    """Tell those other nodes that follow a stream; it may be lost."""
+
+    stream: str
+    message: Message
+
+
+@attrs.define
+class CatchUp:
+    """Read what other nodes have committed by now; `CaughtUp` comes behind it."""
+
+    number: int
+
+
 Effect = (
     Answer
     | Tell
@@ -207,9 +254,14 @@ Effect = (
     | CheckSecret
     | Query[Any, Any]
     | Fetch
+    | Observe
+    | Reload
+    | Steer
     | EndSetup
     | Replay
     | Charge
     | Finish
+    | Publish
+    | CatchUp
 )
 """Anything that the machine can want."""

@@ -13,13 +13,14 @@ from enum import Enum, auto
 
 import attrs
 
+from chatd.core.cluster.neighbours import Neighbours
 from chatd.core.drafts import Draft
 from chatd.core.principal import Principal, Renewal
 from chatd.core.quota import Bucket
 from chatd.core.roster import Roster
 from chatd.core.scope import Scope
 from chatd.core.settings import RoomSettings
-from chatd.enums import AccountRole, MemberChange, Role, State
+from chatd.enums import AccountRole, Level, MemberChange, Role, State
 from chatd.ids import ConnectionId, Epoch, RoomName, Seq, SessionId, UserName
 from chatd.wire.commands import Command
 from chatd.wire.events import DAY_MS, Millis, UserShown
@@ -36,6 +37,13 @@ class Membership:
     """Everything up to this seq counts as read."""
     first: Seq = Seq(1)
     """The lowest seq that this member may read, as far as it is kept."""
+    level: Level = Level.ALL
+    """What the member wants to be called for."""
+
+    @property
+    def told_level(self) -> Level | None:
+        """The level, if it is not the default."""
+        return None if self.level is Level.ALL else self.level
 
 
 @attrs.frozen
@@ -126,6 +134,8 @@ class Room:
     """Who made it, who may be gone; None: it is not known, or nobody did."""
     spoken: bool = False
     """Whether there may be a message, be it deleted."""
+    rights: Seq = Seq(0)
+    """The last event that changed who may do what, since the room was read."""
     bans: dict[UserName, Sanction] = attrs.field(factory=dict)
     mutes: dict[UserName, Sanction] = attrs.field(factory=dict)
     """Kept while their user is away, so that leaving is no way out."""
@@ -141,7 +151,12 @@ class Room:
     """Owners and moderators, whom to find among ten thousand members takes long; each
     with his ban from the server, be it over."""
     online: Roster[UserName, None] = attrs.field(factory=Roster)
-    """Members with at least one connection, or in their grace."""
+    """Members who are shown as present: with at least one connection, or in their
+    grace, here or on another node. Not all of them need be in memory."""
+    neighbours: Neighbours | None = None
+    """Who of them is on other nodes; None: nothing was told, by nobody."""
+    returned: dict[UserName, Seq] = attrs.field(factory=dict)
+    """Members whose read mark went back, and how far others know it to have been."""
     unsettled: dict[UserName, list[UserShown | None]] = attrs.field(factory=dict)
     """Who changed in this tick, and how people were shown him; None: not at all.
 
@@ -156,13 +171,24 @@ class Room:
     """How many there were."""
 
 
-def shown_in(room: Room, user: User) -> UserShown:
-    """How a user is shown in a room: by his name alone while he is muted there.
+def shown_in(room: Room, name: UserName, here: UserShown | None) -> UserShown | None:
+    """How somebody is shown in a room: by his name alone while he is muted there.
 
     Or what people read instead of it, and a status, would be ways to go on.
+
+    Args:
+        room: Where.
+        name: Who.
+        here: How he is shown by himself on this node; None: he is not here.
+
+    Returns:
+        None if he is on no node.
     """
-    shown = user.shown
-    return unspoken(shown) if user.name in room.mutes else shown
+    if room.neighbours is not None:
+        here = room.neighbours.merged(name, here)
+    if here is not None and name in room.mutes:
+        return unspoken(here)
+    return here
 
 
 def unspoken(shown: UserShown) -> UserShown:
@@ -279,8 +305,21 @@ class Block(Enum):
     """This connection's open durable commands."""
     BARRIER = auto()
     """A change of who may do what in the room."""
+    UNDECIDED = auto()
+    """Commands that were decided on what was not so any more."""
     ENDED = auto()
     """Nothing: it was told to end, and nothing more is done for it."""
+
+
+@attrs.define
+class Undecided:
+    """Commands of a connection that are to be decided again, as they were sent."""
+
+    block: Block | None
+    """What its next command would wait for besides."""
+    commands: list[Command] = attrs.field(factory=list)
+    number: int | None = None
+    """The catching up that has to be over before; None: it is."""
 
 
 @attrs.define(eq=False)
@@ -291,6 +330,12 @@ class Connection:
     malformed: Bucket
     address: str | None = None
     """What limits per address count it by; None for a Unix socket's peer."""
+    is_operator: bool = False
+    """Whether it came to the admin socket; then it never has a user."""
+    opened: Millis = 0
+    """When it came, for display."""
+    device: str | None = None
+    """What its client has called itself in `hello`."""
     limited: Bucket | None = None
     """Of the refusals `rate_limited`; whoever spends it floods."""
     secrets: Bucket | None = None
@@ -317,21 +362,36 @@ class Connection:
     exists."""
     open_drafts: int = 0
     """Durable commands whose outcome is not known yet."""
+    undecided: Undecided | None = None
+    """While `block` is `UNDECIDED`."""
+    decided: int = 0
+    """Behind which catching up its commands were decided again last."""
     refused_credentials: int = 0
     principal: Principal | None = None
     """Whom a hello has verified, while his session is being written."""
     subscriptions: dict[RoomName, Subscription] = attrs.field(factory=dict)
+    heads: dict[Epoch, Seq] | None = None
+    """How far each room was when the operator has last looked who is busy."""
 
 
 DURABLE: dict[type, frozenset[str]] = {
     Room: frozenset(
         (
             *("name", "epoch", "head", "first", "settings", "declared", "was"),
-            *("maker", "spoken", "bans", "mutes", "members", "invited", "leaders"),
+            *(
+                "maker",
+                "spoken",
+                "rights",
+                "bans",
+                "mutes",
+                "members",
+                "invited",
+                "leaders",
+            ),
             "held",
         )
     ),
-    Membership: frozenset(("role", "first")),
+    Membership: frozenset(("role", "first", "level")),
     User: frozenset(("name", "display", "role", "blocks", "ban", "made", "whole")),
 }
 """Attributes that say what the store has. A read mark is not among them: it moves

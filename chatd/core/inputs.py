@@ -12,9 +12,11 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
-from chatd.core.changes import Change
-from chatd.core.drafts import Outcome
+from chatd.core.cluster.commits import Commit
+from chatd.core.cluster.messages import Message
+from chatd.core.drafts import Draft, Outcome
 from chatd.core.effects import C, Origin, Q
+from chatd.core.observations import Observed
 from chatd.core.principal import (
     HashedPassword,
     NewSecret,
@@ -23,7 +25,7 @@ from chatd.core.principal import (
     RightPassword,
 )
 from chatd.errors import Reject
-from chatd.ids import ConnectionId, RoomName, Seq
+from chatd.ids import ConnectionId, NodeId, RoomName, Seq, Stamp
 from chatd.wire.accounts import SecretCommand
 from chatd.wire.commands import Command
 from chatd.wire.events import Millis
@@ -58,6 +60,8 @@ class Opened:
     connection: ConnectionId
     address: str | None = None
     """Its `chatd.core.quota.address_key`."""
+    is_operator: bool = False
+    """Whether it came to the admin socket."""
 
 
 @attrs.define
@@ -109,6 +113,9 @@ class Executed:
     outcome: Outcome
     final: bool = True
     """False where the store has stalled: what becomes of the draft is still open."""
+    stamp: Stamp | None = None
+    """Of its batch, where other nodes write beside this one and it has changed
+    something."""
 
 
 @attrs.define
@@ -150,6 +157,15 @@ class SecretRefused:
 
 
 @attrs.define
+class Seen:
+    """The edge has looked at what the operator asked for."""
+
+    connection: ConnectionId
+    command: Command
+    found: Observed
+
+
+@attrs.define
 class Closed:
     """A connection is gone."""
 
@@ -169,17 +185,66 @@ class TimePassed:
 
 
 @attrs.define
-class Changed:
-    """Others have written something beside this daemon, in this order."""
+class RoomsSought:
+    """These rooms have to be in memory, or be known not to exist."""
 
-    changes: Sequence[Change]
-    position: int
-    """Of the last of them, in the log of what others write."""
+    rooms: Sequence[RoomName]
+
+
+@attrs.define
+class Drafted:
+    """The configuration wants these drafts committed, in this order."""
+
+    drafts: Sequence[Draft]
 
 
 @attrs.define
 class Stopping:
     """Everybody has gone and the daemon is about to end: nothing may wait."""
+
+
+@attrs.define
+class Heard:
+    """Another node has committed something, or as much of it as came here."""
+
+    commit: Commit
+
+
+@attrs.define
+class CaughtUp:
+    """All is known that other nodes had committed when `CatchUp` was wanted."""
+
+    number: int
+
+
+@attrs.define
+class Told:
+    """Another node tells something that is not durable."""
+
+    node: NodeId
+    message: Message
+
+
+@attrs.define
+class NodesSeen:
+    """These nodes are there, this one among them."""
+
+    alive: frozenset[NodeId]
+
+
+@attrs.define
+class Followed:
+    """All that other nodes tell of some streams arrives from here on."""
+
+    streams: Sequence[str]
+
+
+@attrs.define
+class Missed:
+    """Something that is not durable may have been told, and not have come here."""
+
+    node: NodeId | None
+    """Who has told it; None: any."""
 
 
 Input = (
@@ -193,10 +258,18 @@ Input = (
     | AuthenticationFailed
     | SecretChecked
     | SecretRefused
+    | Seen
     | Closed
     | SpaceMeasured
     | TimePassed
-    | Changed
+    | RoomsSought
+    | Drafted
     | Stopping
+    | Told
+    | Heard
+    | CaughtUp
+    | NodesSeen
+    | Followed
+    | Missed
 )
 """Anything that can happen."""

@@ -6,10 +6,14 @@ from collections.abc import Hashable
 from typing import TypeVar
 
 from chatd.core.agenda import DeadlineKey, Due
+from chatd.core.cluster.neighbours import Neighbours
 from chatd.core.durable import LEADERS, DurableState
+from chatd.core.entities import Block, Room
 from chatd.core.index import Index
+from chatd.core.live import LiveState
 from chatd.core.state import Chat
-from chatd.ids import is_direct, is_guest
+from chatd.enums import Level
+from chatd.ids import UserName, is_direct, is_guest
 from chatd.wire.fields import ROLES
 
 K = TypeVar("K", bound=Hashable)
@@ -19,39 +23,80 @@ V = TypeVar("V", bound=Hashable)
 def check(chat: Chat) -> None:
     """Assert every invariant."""
     for room in chat.durable.rooms.values():
-        assert 1 <= room.first <= room.head + 1
-        users = chat.durable.users
-        online = {name for name in room.members if name in users and users[name].online}
-        assert online == set(room.online), (room.name, online, room.online)
-        for name, member in room.members.items():
-            assert 0 <= member.read <= room.head
-            assert 1 <= member.first <= room.head + 1
-            assert member.role in ROLES
-            assert (member.role in LEADERS) == (name in room.leaders)
-        assert all(name in room.members for name in room.leaders)
-        assert not any(name in room.members for name in room.bans)
-        for name in room.invited:
-            assert room.name in chat.durable.invites[name]
-        if is_direct(room.name):
-            assert len(room.members) <= 2  # fewer where one was erased
-        holding = [*room.members, *room.invited]
-        assert room.held == sum(name in users and users[name].whole for name in holding)
-        # What nobody holds is looked at again, until it is let go of.
-        is_due = chat.live.agenda.has(Due.UNHELD, room.name)
-        assert room.held or room.declared or is_due, room.name
-        for roster in (room.members, room.online):
-            assert roster.ordered() == sorted(roster)
+        _check_room(chat, room)
     for user in chat.durable.users.values():
         assert user.online or not user.connections
-        assert user.whole or not (user.online or is_guest(user.name))
+        # Another node may have a guest who is not here any more.
+        is_kept = is_guest(user.name) and chat.live.node is None
+        assert user.whole or not (user.online or is_kept)
         is_idle = chat.live.agenda.has(Due.IDLE, user.name)
-        assert is_idle == (not user.online and not is_guest(user.name))
+        assert is_idle == (not user.online and not is_kept)
         for number in user.connections:
             assert chat.live.connections[number].user == user.name
     assert chat.live.users_online == sum(
         user.online for user in chat.durable.users.values()
     )
     _check_indexes(chat.durable)
+    _check_waiting(chat.live)
+    _check_connections(chat)
+    assert all(chat.durable.barred.values())
+    assert all(
+        name is None or name in chat.durable.rooms for name in chat.durable.barred
+    )
+    for due, reasons in _reasons(chat).items():
+        assert chat.live.agenda.keys(due) <= reasons, due
+
+
+def _check_room(chat: Chat, room: Room) -> None:
+    """Assert what must be true of a room."""
+    assert room.first >= 1
+    # One of several nodes may know what was trimmed before it has heard of the last.
+    assert room.first <= room.head + 1 or chat.live.node is not None
+    users = chat.durable.users
+    online = {name for name in room.members if _is_shown(chat, room, name)}
+    assert online == set(room.online), (room.name, online, room.online)
+    for name, member in room.members.items():
+        assert 0 <= member.read <= room.head
+        assert 1 <= member.first <= room.head + 1
+        assert member.role in ROLES
+        assert isinstance(member.level, Level)
+        assert (member.role in LEADERS) == (name in room.leaders)
+    assert all(name in room.members for name in room.leaders)
+    assert not any(name in room.members for name in room.bans)
+    for name, seq in room.returned.items():
+        assert room.members[name].read < seq <= room.head
+    for name in room.invited:
+        assert room.name in chat.durable.invites[name]
+    if is_direct(room.name):
+        assert len(room.members) <= 2  # fewer where one was erased
+    holding = [*room.members, *room.invited]
+    assert room.held == sum(name in users and users[name].whole for name in holding)
+    # What nobody holds is looked at again, until it is let go of.
+    is_due = chat.live.agenda.has(Due.UNHELD, room.name)
+    assert room.held or room.declared or is_due, room.name
+    if room.unsettled or _is_to_tell(room.neighbours):
+        assert chat.live.agenda.has(Due.PRESENCE, room.name)
+    for roster in (room.members, room.online):
+        assert roster.ordered() == sorted(roster)
+
+
+def _is_shown(chat: Chat, room: Room, name: UserName) -> bool:
+    """Whether somebody is there, on this node or another one."""
+    elsewhere = room.neighbours is not None and room.neighbours.has(name)
+    return elsewhere or chat.live.here(name) is not None
+
+
+def _is_to_tell(neighbours: Neighbours | None) -> bool:
+    """Whether something about other nodes is to be done at the end of the tick."""
+    if neighbours is None:
+        return False
+    doubted = any(there.until is not None for there in neighbours.there.values())
+    told = neighbours.untold or neighbours.tells_all or neighbours.asks_all
+    return bool(told) or doubted
+
+
+def _check_connections(chat: Chat) -> None:
+    """Assert that sessions, connections and users name each other."""
     for session in chat.live.sessions.values():
         if session.connection is not None:
             assert chat.live.connections[session.connection].session == session.id
@@ -64,21 +109,26 @@ def check(chat: Chat) -> None:
         )
         assert connection.block is not None or not connection.waiting
         assert connection.open_drafts >= 0
-    assert all(chat.durable.barred.values())
-    assert all(
-        name is None or name in chat.durable.rooms for name in chat.durable.barred
-    )
-    for number in chat.live.verifications.pending:
-        waiting = chat.live.connections[number]
+        is_undecided = connection.block is Block.UNDECIDED
+        assert is_undecided == (connection.undecided is not None)
+
+
+def _check_waiting(live: LiveState) -> None:
+    """Assert that what waits for something has that to wait for."""
+    for number in live.verifications.pending:
+        waiting = live.connections[number]
         assert waiting.user is None or waiting.block is not None
-    assert not chat.live.verifications.cut_at or chat.live.verifications.pending
-    for due, reasons in _reasons(chat).items():
-        assert chat.live.agenda.keys(due) <= reasons, due
+    assert not live.verifications.cut_at or live.verifications.pending
+    for room, queries in live.loads.ahead.items():
+        assert room in live.writing
+        for query in queries:
+            assert set(query.rooms) <= set(live.loads.rooms)
 
 
 def _check_indexes(durable: DurableState) -> None:
     """Assert that what is found by an index is what a walk over everything finds."""
     rooms, users = durable.rooms.values(), durable.users.values()
+    assert durable.epochs == {room.epoch: room for room in rooms}
     assert set(durable.declared) == {room.name for room in rooms if room.declared}
     assert _pairs(durable.places) == {
         (user, room.name) for room in rooms for user in room.members
@@ -87,7 +137,8 @@ def _check_indexes(durable: DurableState) -> None:
         (room, user.name) for user in users for room in user.made
     }
     for room in rooms:
-        if room.maker in durable.users:
+        # What was made or renamed on another node is told a little later than read.
+        if room.maker in durable.users and durable.streams is None:
             assert durable.makers[room.name] == room.maker
     assert _pairs(durable.sanctioned) == {
         (user, room.name) for room in rooms for user in (*room.bans, *room.mutes)
@@ -113,7 +164,10 @@ def _reasons(chat: Chat) -> dict[Due, set[DeadlineKey]]:
     return {
         Due.LOGIN: {one.id for one in connections if one.user is None},
         Due.PRESENCE: {
-            room.name for room in chat.durable.rooms.values() if room.unsettled
+            room.name
+            for room in chat.durable.rooms.values()
+            # Of what other nodes are asked, the answer may have come meanwhile.
+            if room.unsettled or room.neighbours is not None
         },
         Due.GRACE: {
             user.name for user in users if user.online and not user.connections

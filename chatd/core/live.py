@@ -10,18 +10,22 @@ is let go of, who was in memory because he was here. What nobody needs in memory
 more is looked at again after a while (`note_unheld`, `Due.IDLE`).
 
 What a room looked like to its members when the current presence tick began is
-kept in `Room.unsettled`; `chatd.core.presence` makes frames from it.
+kept in `Room.unsettled`; `chatd.core.presence` makes frames from it. What other nodes
+know of who is here is kept in `Neighbours.untold`; `chatd.core.cluster.presence` tells
+them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import deque
 
 import attrs
 
 from chatd.core.agenda import Agenda, DeadlineKey, Due
 from chatd.core.barred import TIDY_S
-from chatd.core.drafts import Draft, SaveMarks
+from chatd.core.cluster.neighbours import Neighbours
+from chatd.core.cluster.order import Order
+from chatd.core.drafts import Draft, rooms_of
 from chatd.core.durable import DurableState
 from chatd.core.entities import (
     IDLE_S,
@@ -32,21 +36,24 @@ from chatd.core.entities import (
     Session,
     Subscription,
     User,
+    readable_from,
     shown_in,
-    unspoken,
 )
+from chatd.core.inputs import Executed
 from chatd.core.loads import Loads
 from chatd.core.settings import RoomSettings
 from chatd.core.verifications import Verifications
 from chatd.enums import State
 from chatd.ids import (
     ConnectionId,
+    NodeId,
     RoomName,
     Seq,
     SessionId,
     UserName,
     is_guest,
 )
+from chatd.wire.commands import Command
 from chatd.wire.events import UserShown
 from chatd.wire.kinds import CommandId
 
@@ -62,6 +69,20 @@ class LiveState:
 
     _durable: DurableState
     presence_tick_s: float
+    node: NodeId | None = None
+    """Which of several nodes this is; None: it is the only one."""
+    nodes: frozenset[NodeId] = frozenset()
+    """Those that are there, when somebody looked last."""
+    told: int = 0
+    """How often other nodes were told of presence in any room."""
+    order: Order = attrs.field(factory=Order)
+    """What was heard of other nodes."""
+    unapplied: deque[Executed] = attrs.field(factory=deque)
+    """What this node has committed behind something that it has not heard yet."""
+    catch_ups: int = 0
+    """How often this node has asked for what others have committed."""
+    catching: dict[int, tuple[ConnectionId, Command]] = attrs.field(factory=dict)
+    """Who waits for which of them, and with what command."""
     agenda: Agenda = attrs.field(factory=Agenda)
     sessions: dict[SessionId, Session] = attrs.field(factory=dict)
     """Sessions with a connection, and guests' until they end."""
@@ -99,6 +120,10 @@ class LiveState:
     emptied: dict[RoomName, bool] = attrs.field(factory=dict)
     """Rooms in which nobody is, to be looked at when the turn ends, and whether that
     was so for long."""
+
+    def note_tick(self, tick_s: float) -> None:
+        """From now on changes of presence are gathered so long."""
+        self.presence_tick_s = tick_s
 
     # --- sessions -------------------------------------------------------------
 
@@ -161,8 +186,10 @@ class LiveState:
         user.state, user.text = State.ONLINE, None
         for name in self._durable.rooms_of(user.name):
             room = self._durable.rooms[name]
+            self._note_untold(room, user.name, None, now)
+            before = shown_in(room, user.name, None)
+            self.unsettle(room, user.name, before, now)
             room.online[user.name] = None
-            self.unsettle(room, user.name, None, now)
         return older
 
     def note_address(self, user: User, address: bytes | None) -> bool:
@@ -191,7 +218,7 @@ class LiveState:
         session = self.sessions[connection.session]
         session.connection = None
         self.idle[session.id] = certain
-        if not is_guest(user.name):
+        if self.node is not None or not is_guest(user.name):
             del self.sessions[session.id]
             del user.sessions[session.id]
         if user.connections:
@@ -217,10 +244,13 @@ class LiveState:
         user.online = False
         self.users_online -= 1
         self.agenda.cancel(Due.GRACE, user.name)
+        shown = user.shown
         for name in self._durable.rooms_of(user.name):
             room = self._durable.rooms[name]
-            self.unsettle(room, user.name, shown_in(room, user), now)
-            del room.online[user.name]
+            self._note_untold(room, user.name, shown, now)
+            self.unsettle(room, user.name, shown_in(room, user.name, shown), now)
+            if room.neighbours is None or not room.neighbours.has(user.name):
+                del room.online[user.name]
         if is_guest(user.name):
             self._forget_guest(user, now)
         else:
@@ -239,25 +269,59 @@ class LiveState:
         connection.text = text if state == State.AWAY else None
         self._settle_state(user, now)
 
-    def note_read(self, room: Room, user: UserName, seq: Seq) -> bool:
-        """Move a read mark forward, never above the head.
+    def note_read(
+        self, room: Room, user: UserName, seq: Seq, *, back: bool = False
+    ) -> bool:
+        """Move a read mark forward, with `back` also back.
+
+        It is never above the head, nor goes back to what the member may not read.
 
         Returns:
             Whether it moved.
         """
+        if not self._move_mark(room, user, seq, back=back):
+            return False
+        self.reads[room.name, user] = room.members[user].read
+        return True
+
+    def note_read_elsewhere(
+        self, room: Room, user: UserName, seq: Seq, *, back: bool
+    ) -> bool:
+        """Move a read mark that another node writes, as `note_read` does.
+
+        One of the same user that is to be written here goes along: whichever node
+        writes later then writes what was said last.
+        """
+        if not self._move_mark(room, user, seq, back=back):
+            return False
+        if (room.name, user) in self.reads:
+            self.reads[room.name, user] = room.members[user].read
+        return True
+
+    def _move_mark(self, room: Room, user: UserName, seq: Seq, *, back: bool) -> bool:
         member = room.members[user]
         seq = min(seq, room.head)
-        if seq <= member.read:
+        if back:
+            seq = max(seq, Seq(readable_from(room, member) - 1))
+        if seq == member.read or not (back or seq > member.read):
             return False
+        known = room.returned.pop(user, member.read)
+        if seq < known:
+            room.returned[user] = known
         member.read = seq
-        self.reads[room.name, user] = seq
         return True
 
     def note_written(self, room: Room, user: UserName, seq: Seq) -> None:
-        """A message is on disk, and its sender has read it."""
+        """A message is on disk, and its sender has read it.
+
+        Of several nodes those write the mark where he is, not all that have the room.
+        """
         member = room.members.get(user)
-        if member is not None:
-            member.read = seq
+        if member is None:
+            return
+        member.read = seq
+        room.returned.pop(user, None)
+        if self.node is None or user in self._durable.users:
             self.reads[room.name, user] = seq
 
     def note_subscription(
@@ -295,7 +359,8 @@ class LiveState:
             if seq is not None:
                 self.reads[room.name, name] = seq
         for name in room.online:
-            for number in self._durable.users[name].connections:
+            known = self._durable.users.get(name)
+            for number in known.connections if known is not None else ():
                 places = self.connections[number].subscriptions
                 place = places.pop(before, None)
                 if place is not None:
@@ -313,9 +378,7 @@ class LiveState:
         self.agenda.cancel(Due.EMPTY, before)
         if not room.members:
             self.emptied[room.name] = False
-        self.agenda.cancel(Due.PRESENCE, before)
-        if room.unsettled:
-            self.agenda.add(now + self.presence_tick_s, Due.PRESENCE, room.name)
+        self._ask_anew(Due.PRESENCE, before, room.name, now + self.presence_tick_s)
         return moved
 
     def _ask_anew(
@@ -339,16 +402,40 @@ class LiveState:
         for due in (Due.PRESENCE, Due.EMPTY, Due.ADDRESS_BANS, Due.UNHELD):
             self.agenda.cancel(due, room.name)
 
+    # --- other nodes ------------------------------------------------------------
+
+    def note_catching(self, connection: ConnectionId, command: Command) -> int:
+        """A command waits until this node has caught up with the others.
+
+        Returns:
+            By what number.
+        """
+        self.catch_ups += 1
+        self.catching[self.catch_ups] = connection, command
+        return self.catch_ups
+
+    def take_caught_up(self, number: int) -> list[tuple[int, ConnectionId, Command]]:
+        """Say who need not wait any more, since one catching up is over."""
+        over = [one for one in self.catching if one <= number]
+        return [(one, *self.catching.pop(one)) for one in over]
+
+    def note_session_taken(self, entry: Session) -> None:
+        """Another node has a session, which had no connection here any more."""
+        del self.sessions[entry.id]
+        del self._durable.users[entry.user].sessions[entry.id]
+        self.idle.pop(entry.id, None)
+        self.devices.pop(entry.id, None)
+
     # --- what is being written ------------------------------------------------
 
     def note_given(self, draft: Draft) -> None:
         """A draft is on its way to the store."""
-        for room in _rooms_of(draft):
+        for room in rooms_of(draft):
             self.writing[room] = self.writing.get(room, 0) + 1
 
     def note_known(self, draft: Draft) -> None:
         """It is known what became of a draft."""
-        for room in _rooms_of(draft):
+        for room in rooms_of(draft):
             left = self.writing.get(room, 1) - 1
             if left:
                 self.writing[room] = left
@@ -360,18 +447,26 @@ class LiveState:
     def note_entered(self, room: Room, name: UserName, now: float) -> None:
         """Somebody is a member from here on."""
         self.agenda.cancel(Due.EMPTY, room.name)
+        if name in room.online:
+            return  # it was known that he is here
         user = self._durable.users.get(name)
-        if user is not None and user.online:
+        is_here = user is not None and user.online
+        if is_here:
+            self._note_untold(room, name, None, now)
+        if is_here or (room.neighbours is not None and room.neighbours.has(name)):
             self.unsettle(room, name, None, now)
             room.online[name] = None
 
     def note_leaving(self, room: Room, name: UserName, now: float) -> None:
         """Somebody is about to be a member no more."""
         if name in room.online:
-            shown = shown_in(room, self._durable.users[name])
-            self.unsettle(room, name, shown, now)
+            here = self.here(name)
+            if here is not None:
+                self._note_untold(room, name, here, now)
+            self.unsettle(room, name, shown_in(room, name, here), now)
             del room.online[name]
         self.reads.pop((room.name, name), None)
+        room.returned.pop(name, None)
         if len(room.members) == 1:
             self.emptied[room.name] = False
 
@@ -383,8 +478,7 @@ class LiveState:
     def note_muting(self, room: Room, name: UserName, now: float) -> None:
         """Somebody is about to be muted, or heard again: he is shown otherwise then."""
         if name in room.online:
-            shown = shown_in(room, self._durable.users[name])
-            self.unsettle(room, name, shown, now)
+            self.unsettle(room, name, shown_in(room, name, self.here(name)), now)
 
     def note_untrimmed(self, room: Room, now: float) -> None:
         """A room may have more than it keeps."""
@@ -400,14 +494,21 @@ class LiveState:
 
     # --- presence -----------------------------------------------------------
 
+    def here(self, name: UserName) -> UserShown | None:
+        """How a user is shown who is on this node; None: he is not."""
+        user = self._durable.users.get(name)
+        return user.shown if user is not None and user.online else None
+
     def show_change(self, user: User, before: UserShown, now: float) -> None:
         """Unsettle the user's rooms if he is shown otherwise than before."""
-        if not user.online or user.shown == before:
+        after = user.shown
+        if not user.online or after == before:
             return
         for name in self._durable.rooms_of(user.name):
             room = self._durable.rooms[name]
-            view = unspoken(before) if user.name in room.mutes else before
-            if view != shown_in(room, user):
+            self._note_untold(room, user.name, before, now)
+            view = shown_in(room, user.name, before)
+            if view != shown_in(room, user.name, after):
                 self.unsettle(room, user.name, view, now)
 
     def unsettle(
@@ -415,8 +516,29 @@ class LiveState:
     ) -> None:
         """Remember how a user was shown when the tick began."""
         if not room.unsettled:
-            self.agenda.add(now + self.presence_tick_s, Due.PRESENCE, room.name)
+            self.expect_tick(room, now + self.presence_tick_s)
         room.unsettled.setdefault(user, [before])
+
+    def expect_tick(self, room: Room, at: float) -> None:
+        """Have a room's presence looked at by then."""
+        if not self.agenda.has(Due.PRESENCE, room.name):
+            self.agenda.add(at, Due.PRESENCE, room.name)
+
+    def neighbours(self, room: Room) -> Neighbours:
+        """What nodes have told each other of a room; there are others."""
+        if room.neighbours is None:
+            assert self.node is not None
+            room.neighbours = Neighbours(self.node)
+        return room.neighbours
+
+    def _note_untold(
+        self, room: Room, user: UserName, before: UserShown | None, now: float
+    ) -> None:
+        """Remember how other nodes know a user who is here otherwise from here on."""
+        if self.node is None:
+            return
+        self.expect_tick(room, now + self.presence_tick_s)
+        self.neighbours(room).untold.setdefault(user, before)
 
     def _settle_state(self, user: User, now: float) -> None:
         """Work out anew whether a user is away: when all his connections are."""
@@ -437,13 +559,18 @@ class LiveState:
 
     def _forget_guest(self, user: User, now: float) -> None:
         """Let go of a guest of whom nothing is left; his name stays taken."""
-        if is_guest(user.name) and not user.sessions and not user.online:
-            durable = self._durable
+        if not is_guest(user.name) or user.sessions or user.online:
+            return
+        durable = self._durable
+        if self.node is None:
             for name in list(durable.invites.get(user.name, ())):
                 self.agenda.cancel(Due.FORGET_INVITE, (user.name, name))
                 durable.drop_invite(user.name, durable.rooms[name])
                 self.note_unheld(durable.rooms[name], now)
-            durable.drop_user(user)
+        durable.drop_user(user)
+        # He may be somebody on another node still.
+        for name in (*durable.rooms_of(user.name), *durable.invites.get(user.name, ())):
+            self.note_unheld(durable.rooms[name], now)
 
     def forget_session(self, entry: Session, now: float) -> None:
         """Let go of a session that nobody has any more, and of a guest with his last.
@@ -453,11 +580,3 @@ class LiveState:
         user = self._durable.users[entry.user]
         del user.sessions[entry.id]
         self._forget_guest(user, now)
-
-
-def _rooms_of(draft: Draft) -> Iterable[RoomName]:
-    """The rooms of which a draft says something."""
-    if type(draft) is SaveMarks:
-        return {room for room, _ in draft.reads}
-    room: RoomName | None = getattr(draft, "room", None)
-    return () if room is None else (room,)

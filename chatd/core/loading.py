@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from chatd.core import residency
+from chatd.core.agenda import DeadlineKey, Due
+from chatd.core.drafts import Draft, rooms_of
 from chatd.core.effects import Fetch
 from chatd.core.entities import Connection
 from chatd.core.inputs import Fetched
@@ -25,6 +27,9 @@ from chatd.errors import Ending, Reject
 from chatd.ids import ConnectionId, RoomName, UserName, is_guest
 from chatd.wire.commands import Command
 
+RETRY_S = 1.0
+"""When a room is read again that could not be: somebody here may be in it, where
+another node has put him there."""
 ROOMS = 16
 """Rooms of one answer, which is taken into memory without a pause."""
 
@@ -39,9 +44,10 @@ def find(turn: Turn, connection: Connection, command: Command, user: UserName) -
 
     Raises:
         Reject: `no_user`, if there is none; a guest is in memory as long as he is
-            somebody.
+            somebody, unless another node may have him.
     """
-    if is_guest(user) or user in connection.sought:
+    is_nobody = is_guest(user) and turn.live.node is None
+    if is_nobody or user in connection.sought:
         raise no_user(command, user)
     await_user(turn, connection, Waiting(command), user)
 
@@ -84,6 +90,20 @@ def await_room(
     _wait(turn, connection, waiting, load, name)
 
 
+def seek_rooms(turn: Turn, names: Sequence[RoomName]) -> None:
+    """Have rooms be in memory, or known not to exist, though no command waits."""
+    loads = turn.live.loads.rooms
+    new = [n for n in names if turn.durable.room(n) is None and n not in loads]
+    loads.update({name: RoomLoad() for name in new})
+    for at in range(0, len(new), ROOMS):
+        turn.want(Fetch(LoadRooms(new[at : at + ROOMS])))
+
+
+def seek_again(turn: Turn, key: DeadlineKey) -> None:
+    """Have a room read that could not be read before."""
+    seek_rooms(turn, [key])  # type: ignore[list-item]
+
+
 def _wait(
     turn: Turn,
     connection: Connection,
@@ -123,13 +143,21 @@ def rooms_read(turn: Turn, found: Fetched[LoadRooms, Sequence[RoomRow]]) -> Woke
     if isinstance(found.answer, Reject):
         users = {user for name in names for user in loads.rooms[name].users}
         return _failed(turn, sorted(users), names, found.answer)
-    if any(loads.rooms[name].overtaken for name in names):
+    # By a name that it had before, a room is found under one that it is just given.
+    called = (*names, *(row.room for row in found.answer))
+    making = [name for name in called if _is_made_now(turn, name)]
+    if making or any(loads.rooms[name].overtaken for name in names):
         for name in names:
             loads.rooms[name].overtaken = False
-        turn.want(Fetch(found.query))
+        if making:
+            loads.ahead.setdefault(making[0], []).append(found.query)
+        else:
+            turn.want(Fetch(found.query))
         return []
     for row in found.answer:
-        residency.take_room(turn.chat, row, turn.now)
+        room = residency.take_room(turn.chat, row, turn.now)
+        if room.held and turn.live.node is not None:
+            turn.effects += residency.bring_in(turn.chat, room, turn.now)
     woken: Woken = []
     complete: dict[UserName, UserLoad] = {}
     for name in names:
@@ -145,6 +173,20 @@ def rooms_read(turn: Turn, found: Fetched[LoadRooms, Sequence[RoomRow]]) -> Woke
     for user, waiting in complete.items():
         woken += _take_rooms(turn, user, waiting)
     return woken
+
+
+def _is_made_now(turn: Turn, name: RoomName) -> bool:
+    """Whether a draft on its way makes a room, or gives it this name."""
+    return name in turn.live.writing and turn.durable.room(name) is None
+
+
+def known(turn: Turn, draft: Draft) -> None:
+    """Read what could not be taken before it was known what became of a draft."""
+    ahead = turn.live.loads.ahead
+    for room in rooms_of(draft):
+        if room in ahead and room not in turn.live.writing:
+            for query in ahead.pop(room):
+                turn.want(Fetch(query))
 
 
 def _take_rooms(turn: Turn, name: UserName, load: UserLoad) -> Woken:
@@ -166,7 +208,7 @@ def _take_rooms(turn: Turn, name: UserName, load: UserLoad) -> Woken:
         turn.want(Fetch(LoadRooms(new[at : at + ROOMS])))
     if load.missing:
         return []
-    residency.take_whole(turn.chat, user)
+    turn.durable.set_whole(user, on=True)
     return _done(turn, [name])
 
 
@@ -195,6 +237,8 @@ def _failed(
         woken += _woken(turn, loads.users.pop(user))
     for room in rooms:
         woken += _woken(turn, loads.rooms.pop(room))
+        if turn.live.node is not None:
+            turn.live.agenda.add(turn.now.mono + RETRY_S, Due.SOUGHT, room)
     for number, _ in woken:
         connection = turn.chat.connection(number)
         if connection is not None:

@@ -2,8 +2,12 @@
 
 A user or a room is read once, however many wait for it. What is read is a little old
 when it comes back: what was committed meanwhile, of something that is not in memory,
-was not applied anywhere. Then it is read once more (`overtaken`). What was committed
-before it was read, and is applied behind it, changes nothing (`chatd.core.applying`).
+was not applied anywhere. Then it is read once more (`overtaken`).
+
+What is read may be younger, too, than what was applied. A change that is applied behind
+it changes nothing and tells nobody (`chatd.core.applying`), which is right where nobody
+here could be told. Of a room that a draft on its way makes, or gives this name,
+somebody can: it is read once more when it is known what became of that (`ahead`).
 
 A user who comes is read in two steps: he himself, with the names of his rooms, and then
 those of the rooms that are not in memory, each of which others may wait for as well.
@@ -16,7 +20,7 @@ from collections.abc import Iterable
 import attrs
 
 from chatd.core.principal import HashedPassword
-from chatd.core.queries import CountUnread
+from chatd.core.queries import CountUnread, LoadRooms
 from chatd.core.rows import UserRecord
 from chatd.ids import ConnectionId, RoomName, UserName
 from chatd.wire.commands import Command
@@ -73,6 +77,8 @@ class Loads:
     users: dict[UserName, UserLoad] = attrs.field(factory=dict)
     rooms: dict[RoomName, RoomLoad] = attrs.field(factory=dict)
     """By the name that was asked for, which the room may have had before."""
+    ahead: dict[RoomName, list[LoadRooms]] = attrs.field(factory=dict)
+    """What is to be read once it is known what became of the drafts about a room."""
     waiting: dict[ConnectionId, Waiting] = attrs.field(factory=dict)
 
     def __bool__(self) -> bool:

@@ -20,7 +20,11 @@ import attrs
 from chatd.config import Config, LiveConfig
 from chatd.core import conclusion, deadlines, inputs, loading, presence, rate_limits
 from chatd.core.agenda import Due
-from chatd.core.commands import FETCHES, LOOK_UPS, RULES, Rule, accounts, refuse
+from chatd.core.cluster import again, committed
+from chatd.core.cluster import ephemeral as ephemeral_of_nodes
+from chatd.core.cluster import presence as presence_of_nodes
+from chatd.core.commands import RULES, Rule, accounts, operator, refuse
+from chatd.core.commands.look_ups import FETCHES, LOOK_UPS
 from chatd.core.commands.rooms import lifecycle, membership
 from chatd.core.commands.sessions import hello
 from chatd.core.effects import Charge, Effect
@@ -33,7 +37,7 @@ from chatd.core.quota import Shares, Space, full_bucket, space_of
 from chatd.core.state import Chat
 from chatd.core.turn import Turn
 from chatd.errors import Reject, RejectCode
-from chatd.ids import Epoch, RoomName, UserName, is_public
+from chatd.ids import Epoch, RoomName, is_private, is_public
 from chatd.wire.accounts import Register
 from chatd.wire.commands import Command
 from chatd.wire.events import Presence
@@ -44,8 +48,6 @@ from chatd.wire.sessions import Hello
 MALFORMED_BURST = 20
 MALFORMED_PER_S = 0.1
 """The bucket of malformed frames. Source: protocol section 8, close code 4502."""
-NOTHING: frozenset[RoomName | UserName] = frozenset()
-"""What most commands have read before they go on."""
 
 
 class Machine:
@@ -77,6 +79,7 @@ class Machine:
         """Decide by these settings from the next input on."""
         self._turn.config = config
         self._turn.shares.adjust(config.limits)
+        self.chat.live.note_tick(config.presence.tick_s)
 
     def handle(self, happened: Input, now: Now) -> list[Effect]:
         """Take one input.
@@ -109,6 +112,10 @@ class Machine:
         """Who may add to the store."""
         return self._turn.space
 
+    def lead(self, *, on: bool) -> None:
+        """Do what is due for all of several nodes, or leave that to another one."""
+        self._turn.leads = on
+
     def missed_presence(self, room: RoomName) -> Presence:
         """The whole presence of a room, for connections that missed differences."""
         names_max = self._turn.config.presence.names_max
@@ -118,9 +125,12 @@ class Machine:
 
     def _opened(self, turn: Turn, happened: inputs.Opened) -> None:
         bucket = full_bucket(MALFORMED_PER_S, MALFORMED_BURST, turn.now.mono)
-        self.chat.live.note_opened(
-            Connection(happened.connection, bucket, happened.address)
-        )
+        connection = Connection(happened.connection, bucket, happened.address)
+        connection.opened = turn.now.wall
+        self.chat.live.note_opened(connection)
+        if happened.is_operator:
+            connection.is_operator = True
+            return
         at = turn.now.mono + turn.config.auth.login_timeout_s
         self.chat.live.agenda.add(at, Due.LOGIN, happened.connection)
 
@@ -152,6 +162,8 @@ class Machine:
 
     def _go_on(self, turn: Turn, connection: Connection) -> None:
         """Run what waits, until something blocks again."""
+        if connection.undecided is not None:
+            again.go_on(turn, connection)
         while connection.block is None and connection.waiting:
             self._execute(turn, connection, connection.waiting.pop(0))
 
@@ -163,11 +175,11 @@ class Machine:
         if self.chat.durable.aliases:
             command = self._renamed(command)
         rule = RULES[type(command)]
-        if connection.user is None and not rule.hello:
-            self._refuse_malformed(turn, connection, _too_early(command))
+        if connection.user is None and not _may_begin(connection, rule):
+            self._refuse_malformed(turn, connection, _too_early(connection, command))
             return
         if self._must_wait(connection, rule, command):
-            connection.sought = NOTHING
+            connection.sought = frozenset()
             connection.waiting.insert(0, command)
             return
         room = getattr(command, "room", None)
@@ -185,11 +197,11 @@ class Machine:
                 turn.member_room(connection, command.room)  # type: ignore[union-attr, arg-type]
             rule.run(turn, connection, command)
         except Reject as reject:
-            connection.sought = NOTHING
+            connection.sought = frozenset()
             refuse(turn, connection, command, reject)
             return
         if connection.sought and connection.id not in self.chat.live.loads.waiting:
-            connection.sought = NOTHING
+            connection.sought = frozenset()
         if rule.draft is not None and connection.block is None:
             connection.open_drafts += 1
             draft = rule.draft(turn, connection, command)
@@ -212,8 +224,10 @@ class Machine:
 
     def _must_read(self, connection: Connection, room: RoomName) -> bool:
         """Whether a room has to be read first that a command names."""
-        rooms = self.chat.durable.rooms
-        return room not in rooms and is_public(room) and room not in connection.sought
+        if room in self.chat.durable.rooms or room in connection.sought:
+            return False
+        # The private ones that others may know of are in memory with them.
+        return is_public(room) or (connection.is_operator and is_private(room))
 
     def _must_wait(self, connection: Connection, rule: Rule, command: Command) -> bool:
         """Whether something before this command has to be known first."""
@@ -223,14 +237,14 @@ class Machine:
         if not self.chat.live.barriers:
             return False
         room = getattr(command, "room", None)
-        if room is not None and connection.user is not None:
+        user = None if room is None else connection.user
+        if room is not None and (user is not None or connection.is_operator):
             barriers = self.chat.live.barriers
-            barrier = barriers.get((room, None)) or barriers.get(
-                (room, connection.user)
-            )
+            barrier = barriers.get((room, None)) or barriers.get((room, user))
             # Not who cannot see the room: his refusal comes as fast as for none.
-            if barrier is not None and self.chat.durable.may_know(
-                connection.user, room, self._turn.now.sure
+            if barrier is not None and (
+                user is None
+                or self.chat.durable.may_know(user, room, self._turn.now.sure)
             ):
                 barrier.waiting.append(connection.id)
                 connection.block = Block.BARRIER
@@ -250,13 +264,19 @@ class Machine:
             turn.refuse_frame(connection.id, bad)
 
     def _executed(self, turn: Turn, happened: inputs.Executed) -> None:
-        conclusion.take(turn, happened)
+        if turn.live.node is None:
+            conclusion.take(turn, happened)
+        else:
+            committed.executed(turn, happened)
 
     # --- what was read into memory -------------------------------------------
 
     def _fetched(self, turn: Turn, happened: inputs.Fetched[Any, Any]) -> None:
         """Take it, and go on with the commands that have waited for it."""
-        for number, waiting in FETCHES[type(happened.query)].take(turn, happened):
+        woken = FETCHES[type(happened.query)].take(turn, happened)
+        if turn.live.node is not None:
+            committed.rooms_read(turn)
+        for number, waiting in woken:
             self._wake(turn, turn.chat.connection(number), waiting)
 
     def _wake(
@@ -297,15 +317,10 @@ class Machine:
         connection = turn.chat.connection(happened.connection)
         if connection is None:
             return
-        name = self.chat.durable.aliases.get(happened.room, happened.room)
+        name = self.chat.durable.name_now(happened.room)
         entry = connection.subscriptions.get(name)
         if entry is not None and entry.number == happened.subscription:
             membership.replayed(turn, connection, name, happened.at)
-
-    # --- what others have written -------------------------------------------
-
-    def _changed(self, turn: Turn, happened: inputs.Changed) -> None:
-        conclusion.take_others(turn, happened)
 
     # --- time ---------------------------------------------------------------
 
@@ -316,8 +331,27 @@ class Machine:
         bytes_min = turn.config.store.free_bytes_min
         turn.space = space_of(happened.free_bytes, bytes_min, turn.space)
 
+    def _seen(self, turn: Turn, happened: inputs.Seen) -> None:
+        operator.seen(turn, happened)
+
+    # --- what the configuration wants -----------------------------------------
+
+    def _sought(self, turn: Turn, happened: inputs.RoomsSought) -> None:
+        loading.seek_rooms(turn, happened.rooms)
+
+    def _drafted(self, turn: Turn, happened: inputs.Drafted) -> None:
+        for draft in happened.drafts:
+            turn.append(draft)
+
     def _stopping(self, turn: Turn, _happened: inputs.Stopping) -> None:
         deadlines.save_marks(turn)
+
+
+def _plainly(
+    take: Callable[[Turn, Any], None],
+) -> Callable[[Machine, Turn, Any], None]:
+    """Let `take` have what comes from other nodes."""
+    return lambda _machine, turn, happened: take(turn, happened)
 
 
 def _for_connection(
@@ -333,12 +367,25 @@ def _for_connection(
     return handle
 
 
-def _too_early(command: Command) -> BadCommand:
-    """The refusal of whatever comes before hello."""
-    text = 'say {"type":"hello"} before anything else'
+def _may_begin(connection: Connection, rule: Rule) -> bool:
+    """Whether a connection without a user may use a command."""
+    return rule.operator if connection.is_operator else rule.hello
+
+
+def _too_early(connection: Connection, command: Command) -> BadCommand:
+    """The refusal of whatever comes before hello, or where there is none."""
+    code, text = (
+        RejectCode.NOT_AUTHENTICATED,
+        'say {"type":"hello"} before anything else',
+    )
+    if connection.is_operator:
+        code, text = (
+            RejectCode.FORBIDDEN,
+            "the admin socket is for the operator's commands: chat elsewhere",
+        )
     frame = {"type": command.type, "id": command.id}
     frame["cid"] = getattr(command, "cid", None)
-    return BadCommand(RejectCode.NOT_AUTHENTICATED, text, frame=frame)
+    return BadCommand(code, text, frame=frame)
 
 
 _HANDLERS: dict[type[Input], Callable[[Machine, Turn, Any], None]] = {
@@ -350,11 +397,19 @@ _HANDLERS: dict[type[Input], Callable[[Machine, Turn, Any], None]] = {
     inputs.Answered: Machine._answered,
     inputs.Fetched: Machine._fetched,
     inputs.AuthenticationFailed: _for_connection(hello.not_authenticated),
+    inputs.Seen: Machine._seen,
     inputs.SecretChecked: _for_connection(accounts.checked),
     inputs.SecretRefused: _for_connection(accounts.unchecked),
     inputs.Closed: Machine._closed,
     inputs.SpaceMeasured: Machine._measured,
-    inputs.Changed: Machine._changed,
+    inputs.RoomsSought: Machine._sought,
+    inputs.Drafted: Machine._drafted,
     inputs.TimePassed: Machine._time_passed,
     inputs.Stopping: Machine._stopping,
+    inputs.Heard: _plainly(committed.heard),
+    inputs.CaughtUp: _plainly(committed.caught_up),
+    inputs.Told: _plainly(ephemeral_of_nodes.told),
+    inputs.NodesSeen: _plainly(presence_of_nodes.seen),
+    inputs.Followed: _plainly(presence_of_nodes.followed),
+    inputs.Missed: _plainly(presence_of_nodes.missed),
 }

@@ -1,10 +1,10 @@
 """Presence frames: what changed in a room since the last tick.
 
 Presence belongs to a user and is counted over his connections (that is done in
-`chatd.core.live`); changes are gathered for each room and told in one frame a
-tick, so that a thousand people who come back into one room cost a frame a tick
-and not a million. A room with more than `names_max` members online is told a
-number only.
+`chatd.core.live`) and over nodes (`chatd.core.cluster.neighbours`). Changes are
+gathered for each room and told in one frame a tick, so that a thousand people who come
+back into one room cost a frame a tick and not a million. A room with more than
+`names_max` members online is told a number only.
 
 Pure functions of a room: they read the chat, and settle the room's tick.
 """
@@ -35,10 +35,11 @@ def everybody(
         room.told_names = False
         return None
     for name, views in room.unsettled.items():
-        view = _view(chat, room, name)
-        if view not in views and (name != asker or views != [None]):
-            views.append(view)
-    return [shown_in(room, chat.durable.users[name]) for name in room.online]
+        now = view(chat, room, name)
+        if now not in views and (name != asker or views != [None]):
+            views.append(now)
+    shown = [view(chat, room, name) for name in room.online]
+    return [one for one in shown if one is not None]
 
 
 def whole(chat: Chat, room: Room, names_max: int) -> Presence:
@@ -65,16 +66,18 @@ def settle(chat: Chat, room: Room, names_max: int) -> Presence | None:
         return whole(chat, room, names_max)
     frame = Presence(room.name, online)
     for name, views in unsettled.items():
-        now = _view(chat, room, name)
+        now = view(chat, room, name)
         old = [view for view in views if view != now]
         if old:
             _tell(frame, name, old, now)
     return frame if frame.join or frame.leave or frame.away or frame.back else None
 
 
-def _view(chat: Chat, room: Room, name: UserName) -> UserShown | None:
+def view(chat: Chat, room: Room, name: UserName) -> UserShown | None:
     """How a user is shown in the room now."""
-    return shown_in(room, chat.durable.users[name]) if name in room.online else None
+    if name not in room.online:
+        return None
+    return shown_in(room, name, chat.live.here(name))
 
 
 def _tell(

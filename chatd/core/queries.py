@@ -2,7 +2,7 @@
 
 A command that needs the store wants an `effects.Query` with one of these, and gets what
 was read as an `inputs.Answered`. How each is read, and who answers, is its row in
-`LOOK_UPS` (`chatd.core.commands`). Whatever the command itself says is not said again.
+`chatd.core.commands.look_ups`. Whatever the command itself says is not said again.
 
 What is read for nobody's command alone is wanted by an `effects.Fetch`, and comes as
 an `inputs.Fetched`; its rows are in `FETCHES`.
@@ -28,13 +28,16 @@ Page = tuple[list[T], bool]
 
 @attrs.define
 class Unread:
-    """What of a room is unread up to a seq."""
+    """What of a room is unread behind a mark up to a seq."""
 
+    read: Seq
     upto: Seq
     unread: int
     """Messages."""
     mentions: int
     """Those among them that address the user."""
+    in_threads: int = 0
+    """Those of the messages that are in threads."""
 
 
 @attrs.define
@@ -74,10 +77,38 @@ class ReadHistory:
 
 
 @attrs.define
+class ReadThread(ReadHistory):
+    """Read a page of a thread up to `upto`, and its first message."""
+
+
+@attrs.define
+class ReadThreads:
+    """Read a page of the threads that a user follows."""
+
+    user: UserName
+
+
+@attrs.define
 class ReadReactions:
     """Read a page of the users who have an emoji on a message."""
 
     viewer: UserName
+
+
+@attrs.define
+class ReadPins:
+    """Read a page of what is pinned up to `upto`, of messages from `first` on."""
+
+    first: Seq
+    upto: Seq
+    viewer: UserName
+
+
+@attrs.define
+class ReadBookmarks:
+    """Read a page of what a user has bookmarked."""
+
+    user: UserName
 
 
 @attrs.define
@@ -93,6 +124,18 @@ class ReadInvitations:
     """Read a page of invitations to the server: of one user, or for None all."""
 
     maker: UserName | None
+
+
+@attrs.define
+class ReadErasure:
+    """Read how far the erasure of a user is."""
+
+
+@attrs.define
+class ReadAudit:
+    """Read a page of the audit, of nothing older."""
+
+    since: Millis | None
 
 
 @attrs.define

@@ -8,7 +8,8 @@ to wait: so long that all rates that the command meets are satisfied then, and n
 longer.
 
 A user's buckets are with the user, an address' in bounded tables (`Shares`).
-Connections through a Unix socket have no address and no share.
+Connections through a Unix socket have no address and no share. The operator is asked
+for the space of the disk, and for no rate.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ def may_send(turn: Turn, connection: Connection, text: str = "") -> None:
     Raises:
         Reject: `rate_limited`; nothing was taken.
     """
+    if connection.is_operator:
+        return
     user, now = turn.user(connection), turn.now.mono
     limits = turn.config.limits
     per_s, burst = limits.messages_per_s, limits.messages_burst
@@ -69,6 +72,8 @@ def may_send(turn: Turn, connection: Connection, text: str = "") -> None:
 
 def give_back(turn: Turn, connection: Connection, text: str = "") -> None:
     """Return what `may_send` took: it was stored before, or changed nothing."""
+    if connection.is_operator:
+        return
     user, address, shares = turn.user(connection), connection.address, turn.shares
     assert user.messages is not None
     user.messages.give_back()
@@ -149,6 +154,8 @@ def may_name(turn: Turn, connection: Connection) -> None:
     Raises:
         Reject: `rate_limited`.
     """
+    if connection.is_operator:
+        return
     user, limits, now = turn.user(connection), turn.config.limits, turn.now.mono
     burst, per_h = limits.creations_burst, limits.creations_per_h
     bucket = user.creations = adjusted(user.creations, per_h / HOUR_S, burst, now)
@@ -167,6 +174,8 @@ def may_name(turn: Turn, connection: Connection) -> None:
 
 def give_back_creation(turn: Turn, connection: Connection) -> None:
     """Return what `may_create` took: no room was made."""
+    if connection.is_operator:
+        return
     user, address = turn.user(connection), connection.address
     assert user.creations is not None
     user.creations.give_back()

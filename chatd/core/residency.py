@@ -24,7 +24,15 @@ from collections.abc import Iterable
 
 from chatd.core import slowmode
 from chatd.core.agenda import Due
-from chatd.core.applying.members import bar, put_invite, set_ban, set_mute
+from chatd.core.applying.members import (
+    bar,
+    invited,
+    joined,
+    put_invite,
+    set_ban,
+    set_mute,
+)
+from chatd.core.effects import Effect
 from chatd.core.entities import IDLE_S, Room, User
 from chatd.core.inputs import Now
 from chatd.core.rows import RoomRow, UserRecord
@@ -41,7 +49,7 @@ def take_user(chat: Chat, record: UserRecord, now: float) -> User:
     known = durable.add_user(user)
     if known is not user:
         return known
-    if not is_guest(user.name):
+    if not is_guest(user.name) or chat.live.node is not None:
         chat.live.agenda.add(now + IDLE_S, Due.IDLE, user.name)
     for blocked in record.blocks:
         durable.set_block(user.name, blocked, on=True)
@@ -65,11 +73,16 @@ def take_room(chat: Chat, row: RoomRow, now: Now, *, declared: bool = False) -> 
         was=row.was,
         maker=row.maker,
         spoken=row.spoken,
+        rights=row.rights,
     )
     durable = chat.durable
     if not durable.add_room(room):
         return durable.rooms[room.name]
     durable.put_members(room, row.members)
+    if chat.live.node is not None:
+        # Put into it by another node, somebody may be here already.
+        for user in room.members.keys() & durable.users.keys():
+            chat.live.note_entered(room, user, now.mono)
     for user, ban in row.bans.items():
         set_ban(chat, room, user, ban, None if ban.until is None else now.mono)
     for user, mute in row.mutes.items():
@@ -85,9 +98,20 @@ def take_room(chat: Chat, row: RoomRow, now: Now, *, declared: bool = False) -> 
     return room
 
 
-def take_whole(chat: Chat, user: User) -> None:
-    """Hold all rooms of a user, which are in memory now."""
-    chat.durable.set_whole(user, on=True)
+def bring_in(chat: Chat, room: Room, now: Now) -> list[Effect]:
+    """Tell those who are here of a room that is theirs by what another node did.
+
+    They were online before it was in memory.
+    """
+    wanted: list[Effect] = []
+    users = chat.durable.users
+    for name in room.members.keys() & users.keys():
+        if users[name].whole:
+            wanted += joined(chat, room, name)
+    for name in room.invited:
+        if name in users and chat.durable.open_invite(name, room.name, now.sure):
+            wanted += invited(chat, room, name)
+    return wanted
 
 
 # --- and out of it ----------------------------------------------------------------
@@ -122,21 +146,32 @@ def let_go_room(chat: Chat, room: Room, now: float) -> None:
 def _let_go(chat: Chat, rooms: Iterable[Room], now: float) -> None:
     """Let go of those of some rooms that nobody holds, each named once or twice."""
     live = chat.live
-    unwritten = {*live.writing, *live.emptied, *(name for name, _ in live.reads)}
+    read = {name for name, _ in live.reads}
     for room in rooms:
         if room.held or room.declared or chat.durable.rooms.get(room.name) is not room:
             continue
-        if _is_kept(chat, room, unwritten, now):
+        if _is_kept(chat, room, read, now):
             live.note_unheld(room, now)
         else:
             live.note_ended(room)
             chat.durable.drop_room(room)
 
 
-def _is_kept(chat: Chat, room: Room, unwritten: set[RoomName], now: float) -> bool:
-    """Whether something of a room is on its way to the store, or counts still."""
+def _is_kept(chat: Chat, room: Room, read: set[RoomName], now: float) -> bool:
+    """Whether something of a room is on its way to the store, or counts still.
+
+    Args:
+        chat: The state.
+        room: One that nobody holds.
+        read: The rooms of which reading marks have to be written.
+        now: The moment.
+    """
+    live = chat.live
     return (
-        not unwritten.isdisjoint((room.name, *room.was))
+        any(
+            name in live.writing or name in live.emptied or name in read
+            for name in (room.name, *room.was)
+        )
         or chat.live.agenda.has(Due.EMPTY, room.name)
         or slowmode.matters(room, now)
     )

@@ -6,12 +6,14 @@ state.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import attrs
 
 from chatd.core.changes import AddressBan
 from chatd.core.entities import Invite, Membership, Sanction
 from chatd.core.settings import RoomSettings
-from chatd.enums import AccountRole
+from chatd.enums import AccountRole, Erasure
 from chatd.ids import Epoch, RoomName, Seq, UserName
 from chatd.wire.events import Millis
 
@@ -75,6 +77,8 @@ class RoomRow:
     """The user who made it, who may have been erased; None: not known, or declared."""
     spoken: bool = False
     """Whether there is a message, deleted ones included."""
+    rights: Seq = Seq(0)
+    """The last event that changed who may do what; 0 where no other node writes."""
 
 
 @attrs.define
@@ -84,3 +88,29 @@ class PublicRoom:
     room: RoomName
     members: int
     settings: RoomSettings
+
+
+@attrs.frozen
+class ErasureRow:
+    """How far the erasure of a user is."""
+
+    state: Erasure
+    messages: int = 0
+    """That were emptied so far."""
+    reactions: int = 0
+    """That were taken away so far."""
+    part: float = 0.0
+    """How much of all is done, about: 0 to 1."""
+    is_overwritten: bool = False
+    """Whether nothing of it is left in a log."""
+
+
+class UnreadCounts(NamedTuple):
+    """What of a room somebody has not read."""
+
+    unread: int
+    """Messages of others."""
+    mentions: int
+    """Messages that have come to address him."""
+    in_threads: int
+    """Those of the unread that are in threads."""

@@ -18,6 +18,7 @@ import orjson
 from chatd.ids import RoomName
 from chatd.names import UNICODE
 from chatd.wire.commands import Command
+from chatd.wire.operator import OperatorCommand
 
 ALWAYS = frozenset({"hello", "about", "ping", "logout", "refresh"})
 """Commands that no scope forbids; `logout` only ends what the token began."""
@@ -25,7 +26,10 @@ ALWAYS = frozenset({"hello", "about", "ping", "logout", "refresh"})
 EVERYWHERE = frozenset({"search"})
 """Commands that without a room are about all of them: outside, where rooms are."""
 
-ACTIONS = frozenset(command.type for command in get_args(Command)) - ALWAYS
+OPERATORS = frozenset(command.type for command in get_args(OperatorCommand))
+"""Commands of the operator, whom no token makes."""
+
+ACTIONS = frozenset(command.type for command in get_args(Command)) - ALWAYS - OPERATORS
 """What a scope may name."""
 
 

@@ -31,7 +31,7 @@ from chatd.ids import Seq
 from chatd.wire.ephemeral import Typing
 from chatd.wire.moderation import Ban, Invite, Kick, Mute
 from chatd.wire.rooms import Rename, SetRoom
-from chatd.wire.timeline import Edit, React, Send
+from chatd.wire.timeline import Edit, Pin, React, Send
 
 SAYINGS_MAX = 1000
 """Of a room in slow mode: more are looked through for those that do not matter."""
@@ -49,13 +49,16 @@ class Way:
     none, the command always does."""
 
 
-Saying = Send | Edit | React | Typing | Invite | SetRoom | Rename | Kick | Ban | Mute
+Saying = (
+    Send | Edit | React | Pin | Typing | Invite | SetRoom | Rename | Kick | Ban | Mute
+)
 """A command by which a member brings something before the others in a room."""
 
 WAYS: dict[type[Saying], Way] = {
     Send: Way(post=True, slow=True, archived=True),
     Edit: Way(post=True, slow=True, archived=True),
     React: Way(archived=True, words=("on",)),
+    Pin: Way(archived=True, words=("on",)),
     Typing: Way(post=True, archived=True),
     Invite: Way(),
     SetRoom: Way(archived=True, words=("topic", "title")),
@@ -66,10 +69,10 @@ WAYS: dict[type[Saying], Way] = {
 }
 """What holds for each of them.
 
-What is not here says nothing there: a deletion, the end of a reaction, an act without
-a reason, coming and going. What is said of oneself everywhere (`profile`, `status`) is
-told in a room as `chatd.core.entities.shown_in` has it, and is held for who is a guest
-from an address that is banned (`authority.check_unbarred`).
+What is not here says nothing there: a deletion, the end of a reaction or of a pin, an
+act without a reason, coming and going. What is said of oneself everywhere (`profile`,
+`status`) is told in a room as `chatd.core.entities.shown_in` has it, and is held for
+who is a guest from an address that is banned (`authority.check_unbarred`).
 """
 
 

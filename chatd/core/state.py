@@ -52,6 +52,9 @@ class Chat:
         Returns:
             What is wanted for that.
         """
+        if connection.undecided is not None:
+            connection.waiting += connection.undecided.commands
+            connection.undecided = None
         wanted: list[Effect] = [Answer(connection.id, None) for _ in connection.waiting]
         connection.waiting.clear()
         wanted += [

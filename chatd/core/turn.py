@@ -15,7 +15,8 @@ import attrs
 from chatd.config import Config
 from chatd.core.applying import apply
 from chatd.core.changes import Change
-from chatd.core.drafts import Draft, Outcome, Refused
+from chatd.core.drafts import Draft, DropRoom, Outcome, Refused, TrimRoom
+from chatd.core.drafts.basis import Basis
 from chatd.core.durable import DurableState
 from chatd.core.effects import Answer, Append, Effect, Origin, Query
 from chatd.core.entities import Block, Connection, Room, User
@@ -23,8 +24,9 @@ from chatd.core.inputs import Now
 from chatd.core.live import LiveState
 from chatd.core.quota import Shares, Space, full_bucket
 from chatd.core.state import Chat
+from chatd.enums import AccountRole
 from chatd.errors import MALFORMED, Ending, Reject, RejectCode
-from chatd.ids import ConnectionId, Epoch, RoomName, UserName, is_public
+from chatd.ids import OPERATOR, ConnectionId, Epoch, RoomName, UserName, is_public
 from chatd.wire.commands import Command
 from chatd.wire.malformed import BadCommand
 from chatd.wire.replies import Done, Refusal, Reply
@@ -55,6 +57,10 @@ class Turn:
     """The version of the page that comes with the program; `""` for none."""
     space: Space = Space.AMPLE
     """Who may add to the store."""
+    leads: bool = True
+    """Whether this node does what is due for all of several nodes."""
+    operator: User = attrs.field(init=False)
+    """Whoever is at the admin socket: he has no account, and is in no room."""
     effects: list[Effect] = attrs.field(factory=list)
     released: list[Connection] = attrs.field(factory=list)
     """Connections whose waiting commands may go on after this."""
@@ -66,6 +72,7 @@ class Turn:
     def __attrs_post_init__(self) -> None:
         """Look at both halves of the chat directly."""
         self.durable, self.live = self.chat.durable, self.chat.live
+        self.operator = User(OPERATOR, OPERATOR, AccountRole.ADMIN)
 
     def want(self, effect: Effect) -> None:
         """Have an effect performed, after those before it."""
@@ -142,7 +149,23 @@ class Turn:
         """Give a draft to the store's writer, for a command or for the machine."""
         number = connection.id if connection is not None else None
         self.live.note_given(draft)
-        self.effects.append(Append(Origin(number, command, draft)))
+        origin = Origin(number, command, draft)
+        if self.live.node is not None:
+            origin.basis = self._basis(draft, connection)
+        self.effects.append(Append(origin))
+
+    def _basis(self, draft: Draft, connection: Connection | None) -> Basis | None:
+        """What a draft is decided on, which another node may have changed by now."""
+        if connection is None and not isinstance(draft, DropRoom | TrimRoom):
+            return None
+        session, since = None, 0
+        if connection is not None:
+            session, since = connection.session, connection.decided
+        name = getattr(draft, "room", None)
+        room = self.durable.rooms.get(name) if name is not None else None
+        if room is None:
+            return Basis(session, since=since)
+        return Basis(session, room.rights, room.epoch, since)
 
     def query(self, connection: Connection, command: Command, query: object) -> None:
         """Have something read from the store for a command.
@@ -160,7 +183,10 @@ class Turn:
 
     def release(self, connection: Connection) -> None:
         """Let the connection's waiting commands go on, when this turn is done."""
-        if connection.block is not Block.ENDED:
+        if connection.undecided is not None:
+            connection.undecided.block = None
+            self.released.append(connection)
+        elif connection.block is not Block.ENDED:
             connection.block = None
             self.released.append(connection)
 
@@ -175,7 +201,9 @@ class Turn:
         self.effects += apply(self.chat, change, self.now)
 
     def user(self, connection: Connection) -> User:
-        """The user of a connection that has been welcomed."""
+        """The user of a connection that has been welcomed, or is the operator's."""
+        if connection.is_operator:
+            return self.operator
         assert connection.user is not None
         return self.durable.users[connection.user]
 

@@ -20,30 +20,36 @@ import os
 import random
 import secrets
 import signal
-import ssl
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from functools import partial
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 import attrs
 import trio
-from trio.lowlevel import current_statistics
 
 from chatd import __version__
 from chatd.auth import read_issuers
 from chatd.config import Address, Config, LiveConfig, notices
-from chatd.daemon import setup
+from chatd.daemon import openfiles, setup
+from chatd.daemon.admin import DaemonProcess, open_socket, operator_listener
 from chatd.daemon.clocks import read_clocks, wall
 from chatd.daemon.edge import gateway_of, listeners_of
 from chatd.daemon.garbage import tend
+from chatd.daemon.gauges import Disk, add_gauges, watch_loop
 from chatd.daemon.host import DaemonHost
+from chatd.daemon.levels import Levels
+from chatd.daemon.reloading import Reloader, read_tls, start_reloading
+from chatd.daemon.reminders import remind
 from chatd.daemon.service import Service, service_from
-from chatd.daemon.space import free_bytes, watch_space
+from chatd.daemon.space import watch_space
+from chatd.daemon.stores import Keeping, is_new, open_serving
 from chatd.errors import (
     ConfigError,
     Ending,
+    GivenUp,
     StoreFailed,
     StoreRefused,
     StoreUnavailable,
@@ -53,11 +59,9 @@ from chatd.hub.environment import Environment
 from chatd.net.lifespan import live
 from chatd.net.listener import Listener
 from chatd.net.monitor import Monitor
-from chatd.net.sockets import UnixAccess, listen_on
-from chatd.net.tls import server_context
-from chatd.observe import Metrics, configure_log, log
-from chatd.store.sqlite import open_store
-from chatd.store.sqlite.files import doubts
+from chatd.net.sockets import Listening, UnixAccess, listen_on
+from chatd.observe import Metrics, log
+from chatd.store.sqlite.files import database_bytes, doubts
 from chatd.web.tree import read_tree
 from chatd.wire import emojis
 
@@ -68,6 +72,9 @@ a second; with this its median is 2 ms."""
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 """What is listened to; all others are Python's."""
 
+MENDABLE = (StoreRefused, StoreUnavailable, ConfigError)
+"""What is for the operator to mend, and told in his words."""
+
 DRAIN_MAX_S = 30.0
 """After it the connections are cut. Source: Centrifugo's `shutdown.timeout`."""
 
@@ -75,9 +82,13 @@ CLOSING_MAX_S = 6.0
 """What of it is kept for closing all connections, also where the store hangs: one close
 takes 5 s at most."""
 
-COME_BACK_SPREAD_S = 5.0
+LAST_WORDS_S = 1.0
+"""How long the end of the process waits for the log to be read."""
+
+COME_BACK_SPREAD_S = 1.0
 COME_BACK_PER_CONNECTION_S = 0.002
-"""Over how long the clients are told to come back: not all in one moment."""
+"""Over how long the clients are told to come back: not all in one moment, and not later
+than it takes to serve them: of five hundred the last one comes after 2 s."""
 
 
 @attrs.frozen
@@ -95,29 +106,38 @@ class Started:
     """By which the first administrator is made; None: there is one, or was."""
 
 
-def run_daemon(config: Config, announce: Callable[[Started], None]) -> int:
+def run_daemon(
+    config: Config,
+    read: Callable[[], Config],
+    announce: Callable[[Started], None],
+    config_file: Path | None = None,
+) -> int:
     """Run until a signal ends it.
 
     Args:
         config: The settings.
+        read: Reads them again, when SIGHUP asks for it.
         announce: Called once connections are accepted.
+        config_file: Where the settings were read, for the operator who asks.
 
     Returns:
-        The exit status: 0 after a drain, 1 after a bug or a failed store.
+        The exit status: 0 after a drain, 1 after a bug or a failed store, 75 where
+        the other nodes have given this one up.
 
     Raises:
         StoreRefused: The data is not what this daemon may open.
+        StoreUnavailable: It cannot be opened or written now: the disk is full.
         ConfigError: An address cannot be listened on, or a declared room is new and
             cannot be named so.
     """
-    configure_log(config.log.level, config.log.format)
+    openfiles.take_all()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     service = service_from(os.environ)
     try:
-        trio.run(_serve, config, service, announce)
+        trio.run(_serve, config, read, service, announce, config_file)
     except Exception as error:  # noqa: BLE001 - the last place that can log it
         group = ExceptionGroup("", [error])
-        refused, others = group.split((StoreRefused, ConfigError))
+        refused, others = group.split(MENDABLE)
         if refused is not None and others is None:
             raise _leaves(refused)[0] from None  # it is for the operator to mend
         return _fail(group)
@@ -126,7 +146,14 @@ def run_daemon(config: Config, announce: Callable[[Started], None]) -> int:
 
 def _fail(group: ExceptionGroup[Exception]) -> int:
     """Log why the daemon cannot go on."""
-    failed, bugs = group.split((StoreFailed, StoreUnavailable))
+    given_up, others = group.split(GivenUp)
+    if given_up is not None and others is None:
+        log().critical(
+            "this node has not been there for long, so the others have given it up; as"
+            " a new one it may come back at once"
+        )
+        return os.EX_TEMPFAIL
+    failed, bugs = group.split(StoreFailed)
     if failed is not None:
         reason = str(_leaves(failed)[0])
         log().critical("the store has failed, so the daemon stops", error=reason)
@@ -144,81 +171,115 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
 
 
 async def _serve(
-    config: Config, service: Service, announce: Callable[[Started], None]
+    config: Config,
+    read: Callable[[], Config],
+    service: Service,
+    announce: Callable[[Started], None],
+    config_file: Path | None,
 ) -> None:
     # From the first moment: a signal that comes while it starts ends it in order.
     started = trio.Event()
     with trio.open_signal_receiver(*SIGNALS) as signals:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(service.extend_start, started)
+            size = 0
+            with suppress(OSError):  # whatever is wrong there is told below
+                size = database_bytes(Path(config.store.path))
+            nursery.start_soon(service.extend_start, started, size)
 
             def announced(found: Started) -> None:
                 started.set()
                 announce(found)
 
-            await _live(config, service, announced, signals)
+            await _live(config, read, service, announced, signals, config_file)
     log().info("stopped")
 
 
 async def _live(
     config: Config,
+    read: Callable[[], Config],
     service: Service,
     announce: Callable[[Started], None],
     signals: AsyncIterator[int],
+    config_file: Path | None,
 ) -> None:
     data = Path(config.store.path)
-    is_new = not (data / "chatd.db").exists()
     for notice in (*notices(config), *doubts(data)):
         log().warning(notice)
+    is_first = is_new(config)
     issuers = read_issuers(config.auth.jwt)
-    tls = _tls(config)
-    access = UnixAccess(int(config.server.unix_mode, 8), config.server.unix_group)
-    sockets = listen_on(config.server.listen, os.environ, access)
-    metrics_sockets = listen_on(
-        config.metrics.listen, os.environ, access, "metrics.listen"
-    )
+    tls = read_tls(config)
+    sockets, metrics_sockets = _listen(config)
+    listening = [one.address for one in sockets]
+    numbers = [one.address for one in metrics_sockets]
+    levels = Levels(config.log.level)
+    process = DaemonProcess(wall(), data, config_file, listening, numbers, levels)
     metrics = Metrics()
-    async with open_store(
-        data,
-        cid_keep_d=config.history.cid_keep_d,
-        session_days=config.auth.session_days,
-        guest_hold_s=config.auth.guest_hold_s,
-        guest_ban_h=config.auth.guest_ban_h,
-    ) as store:
+    async with open_serving(config, Keeping.of(config)) as (store, bus):
         busy, draw = time.perf_counter, secrets.token_bytes
-        environment = Environment(wall, read_clocks, draw, _give_up, issuers, busy)
+        environment = Environment(
+            wall, read_clocks, draw, _give_up, issuers, process, busy
+        )
+        admin_socket = open_socket(data, os.environ)
         tree = read_tree()
         gateway, current = gateway_of(tree), LiveConfig(config)
-        hub = Hub(
-            current, store, environment, metrics, f"chatd/{__version__}", tree.version
-        )
+        server = f"chatd/{__version__}"
+        hub = Hub(current, store, environment, metrics, server, tree.version, bus)
         host = DaemonHost(hub, metrics)
         async with trio.open_nursery() as nursery:
             await nursery.start(hub.run)
             await nursery.start(live, gateway)
-            listener, monitor = listeners_of(current, host, gateway, tls)
-            _add_gauges(metrics, hub, listener)
-            measure = partial(free_bytes, data)
-            await nursery.start(watch_space, measure, hub.measured, data, current)
-            await nursery.start(tend, lambda: hub.connections)
+            ids = count(1).__next__
+            listener, monitor = listeners_of(current, host, gateway, tls, ids)
+            operators = operator_listener(current, host, ids)
+            reloader = Reloader(current, read, hub.declare, issuers, listener, process)
+            reload = start_reloading(nursery, reloader, service)
+            await _start_watching(nursery, hub, metrics, listener, data, current)
             setup.remove(data)
             async with trio.open_nursery() as edge:
+                openfiles.bound_connections(listener)
                 await edge.start(listener.serve, sockets)
                 await edge.start(monitor.serve, metrics_sockets)
+                await edge.start(operators.serve, [admin_socket])
                 nursery.start_soon(service.feed_watchdog, lambda: hub.is_ready)
                 service.tell("READY=1")
-                listening, numbers = (
-                    [one.address for one in some] for some in (sockets, metrics_sockets)
-                )
-                announce(Started(listening, numbers, data, is_new, hub.setup_secret))
+                announce(Started(listening, numbers, data, is_first, hub.setup_secret))
                 # Not before the link is left, or one that came sooner would leave it.
                 nursery.start_soon(_end_setup, hub, data)
+                nursery.start_soon(levels.keep)
                 nursery.start_soon(trio.to_thread.run_sync, emojis.load)
-                await _until_stopped(signals)
+                await _until_stopped(signals, reload)
                 service.tell("STOPPING=1")
-                await _drain(hub, listener, monitor)
+                await _drain(hub, (listener, operators), monitor)
                 edge.cancel_scope.cancel()
             nursery.cancel_scope.cancel()
+
+
+def _listen(config: Config) -> tuple[list[Listening], list[Listening]]:
+    """Open the sockets for clients, and those for the metrics."""
+    server = config.server
+    access = UnixAccess(int(server.unix_mode, 8), server.unix_group)
+    return (
+        listen_on(server.listen, os.environ, access),
+        listen_on(config.metrics.listen, os.environ, access, "metrics.listen"),
+    )
+
+
+async def _start_watching(
+    nursery: trio.Nursery,
+    hub: Hub,
+    metrics: Metrics,
+    listener: Listener,
+    data: Path,
+    config: LiveConfig,
+) -> None:
+    """Have the disk, the loop and the garbage looked at from now on."""
+    disk = Disk(data)
+    add_gauges(metrics, hub, listener, disk)
+    nursery.start_soon(watch_loop, metrics, listener.budget)
+    if not config.current.store.url:
+        nursery.start_soon(remind, data, config, wall)
+        await nursery.start(watch_space, disk.measure, hub.measured, data, config)
+    await nursery.start(tend, lambda: hub.connections)
 
 
 async def _end_setup(hub: Hub, data: Path) -> None:
@@ -227,47 +288,23 @@ async def _end_setup(hub: Hub, data: Path) -> None:
     setup.remove(data)
 
 
-def _tls(config: Config) -> ssl.SSLContext | None:
-    """The context of the listener for clients, if it speaks TLS."""
-    server = config.server
-    return server_context(server.tls_cert, server.tls_key) if server.tls_cert else None
-
-
-def _add_gauges(metrics: Metrics, hub: Hub, listener: Listener) -> None:
-    chat = hub.machine.chat
-    for name, text, ask in (
-        ("connections", "Connections now.", lambda: hub.connections),
-        ("users_online", "Users online now.", lambda: chat.live.users_online),
-        ("users_known", "Users in memory.", lambda: len(chat.durable.users)),
-        ("sessions_held", "Sessions in memory.", lambda: len(chat.live.sessions)),
-        ("rooms", "Rooms in memory.", lambda: len(chat.durable.rooms)),
-        ("store_queue", "Drafts that wait.", lambda: hub.committer.depth),
-        ("store_batches", "Batches committed.", lambda: hub.committer.batches),
-        ("deliveries", "Events handed to receivers.", lambda: hub.fanout.delivered),
-        (
-            "buffered_bytes",
-            "Bytes that wait for readers, or for the rest of a message.",
-            lambda: listener.budget.total,
-        ),
-        ("tasks", "Trio tasks.", lambda: current_statistics().tasks_living),
-        ("clock_jumps", "Jumps of the clock.", lambda: hub.clock.jumps),
-        (
-            "clock_off_seconds",
-            "How far the clock is from what is certain; 0 while it is trusted.",
-            lambda: hub.clock.off_ms / 1000,
-        ),
-    ):
-        metrics.gauge(name, text, ask)
-
-
 # --- the end ------------------------------------------------------------------
 
 
-async def _until_stopped(signals: AsyncIterator[int]) -> None:
-    """Wait for the first signal that means the end; a second one is the end."""
+async def _until_stopped(
+    signals: AsyncIterator[int], reload: trio.MemorySendChannel[None]
+) -> None:
+    """Wait for the first signal that means the end; a second one is the end.
+
+    Args:
+        signals: What has come.
+        reload: Gets something whenever settings are to be reloaded.
+    """
     async for number in signals:
         if number == signal.SIGHUP:
-            log().warning("SIGHUP: settings cannot be reloaded; restart instead")
+            # One that waits will read what is there when its turn comes.
+            with suppress(trio.WouldBlock):
+                reload.send_nowait(None)
             continue
         log().info("stopping", signal=signal.Signals(number).name)
         break
@@ -277,13 +314,15 @@ async def _until_stopped(signals: AsyncIterator[int]) -> None:
 
 def _end_at_once(number: int, _frame: object) -> None:
     """End the process here: what was acknowledged is on disk already."""
-    os.write(2, b"chatd: a second signal, so it ends at once\n")
+    log().warning("a second signal, so it ends at once")
+    log().flush(LAST_WORDS_S)
     os._exit(128 + number)
 
 
-async def _drain(hub: Hub, listener: Listener, monitor: Monitor) -> None:
+async def _drain(hub: Hub, listeners: Iterable[Listener], monitor: Monitor) -> None:
     """Deliver what was accepted, close all connections, and wait for that."""
-    listener.stop_accepting()
+    for listener in listeners:
+        listener.stop_accepting()
     hub.hold_all()
     with trio.move_on_after(DRAIN_MAX_S - CLOSING_MAX_S):
         await hub.drain()
@@ -300,5 +339,5 @@ async def _drain(hub: Hub, listener: Listener, monitor: Monitor) -> None:
 def _give_up() -> None:
     """End a process whose store's thread hangs: it could not be joined."""
     log().critical("the store does not answer at all, so the daemon ends at once")
-    sys.stderr.flush()
+    log().flush(LAST_WORDS_S)
     os._exit(1)

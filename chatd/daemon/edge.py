@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import random
 import ssl
+from collections.abc import Callable
 from functools import partial
 
-from chatd.config import Config, LiveConfig
+from chatd.config import Config, LiveConfig, Server
 from chatd.daemon.host import DaemonHost
 from chatd.daemon.routes import metrics_routes, public_routes
 from chatd.net.asgi import Gateway
@@ -32,7 +33,11 @@ def gateway_of(tree: Tree) -> Gateway:
 
 
 def listeners_of(
-    config: LiveConfig, host: DaemonHost, gateway: Gateway, tls: ssl.SSLContext | None
+    config: LiveConfig,
+    host: DaemonHost,
+    gateway: Gateway,
+    tls: ssl.SSLContext | None,
+    numbers: Callable[[], int],
 ) -> tuple[Listener, Monitor]:
     """Make the listener for clients, and the one for the metrics.
 
@@ -41,18 +46,10 @@ def listeners_of(
         host: The host of the connections.
         gateway: What answers over HTTP.
         tls: The context of the listener for clients; None where it speaks plainly.
+        numbers: Gives each connection its number.
     """
-    server = config.current.server
-    origins = list(server.allowed_origins)
-    if server.public_origin is not None:
-        origins.append(server.public_origin)
     http = HttpConfig(
-        routes=public_routes(host.hub),
-        gateway=gateway,
-        prefix=server.public_path,
-        allowed_origins=origins,
-        trusted_proxies=server.trusted_proxies,
-        scheme="https" if tls else "http",
+        routes=public_routes(host.hub), gateway=gateway, address_path="/address"
     )
     listener = Listener(
         host=host,
@@ -62,15 +59,15 @@ def listeners_of(
         limiter=ConnectionLimiter(),
         observer=host,
         jitter=random.random,
+        numbers=numbers,
         tls=tls,
         budget=gateway.budget,
-        proxied=server.proxy_protocol,
     )
     if config.current.metrics.listen:
         host.metrics.text()  # imports now what the first scrape would wait for
-    numbers = HttpConfig(routes=metrics_routes(host.metrics))
-    config.follow(partial(adjust, listener, numbers))
-    return listener, Monitor(http=numbers, observer=host)
+    monitored = HttpConfig(routes=metrics_routes(host.metrics))
+    config.follow(partial(adjust, listener, monitored))
+    return listener, Monitor(http=monitored, observer=host)
 
 
 def adjust(listener: Listener, numbers: HttpConfig, config: Config) -> None:
@@ -81,6 +78,7 @@ def adjust(listener: Listener, numbers: HttpConfig, config: Config) -> None:
         numbers: The HTTP settings of the listener for the metrics.
         config: What is in force now.
     """
+    _adjust_access(listener, config.server)
     limits, heartbeat = config.limits, config.heartbeat
     listener.limits = WebSocketLimits(
         frame_bytes=limits.frame_bytes,
@@ -100,3 +98,16 @@ def adjust(listener: Listener, numbers: HttpConfig, config: Config) -> None:
         gateway.body_bytes = limits.frame_bytes
     for http in (listener.http, numbers):
         http.requests.adjust(limits.requests_per_s, limits.requests_burst)
+
+
+def _adjust_access(listener: Listener, server: Server) -> None:
+    """Have the edge believe those, and let those in, whom these settings name."""
+    origins = list(server.allowed_origins)
+    if server.public_origin is not None:
+        origins.append(server.public_origin)
+    http = listener.http
+    http.allowed_origins = origins
+    http.prefix = server.public_path
+    http.trusted_proxies = server.trusted_proxies
+    http.scheme = "https" if listener.tls else "http"
+    listener.proxied = server.proxy_protocol

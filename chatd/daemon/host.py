@@ -18,7 +18,7 @@ from chatd.hub import Hub
 from chatd.ids import ConnectionId
 from chatd.net.dialect import binary
 from chatd.net.host import Stats
-from chatd.net.trouble import Trouble
+from chatd.net.trouble import Cause, Trouble
 from chatd.observe import Metrics, log
 from chatd.ports import Outlet
 
@@ -33,22 +33,30 @@ class DaemonHost:
     hub: Hub
     metrics: Metrics
     complaints: Complaints = attrs.field(factory=Complaints)
+    is_operator: bool = False
+    """Whether they are the operator's."""
+
+    def __attrs_post_init__(self) -> None:
+        """Have every cause counted from the start."""
+        self.metrics.troubles.update({cause.name.lower(): 0 for cause in Cause})
 
     def attach(self, outlet: Outlet) -> None:
         """Take a new connection."""
-        self.hub.attach(outlet)
+        self.hub.attach(outlet, is_operator=self.is_operator)
 
     def detach(self, outlet: Outlet, ending: Ending, stats: Stats) -> None:
         """Forget a connection, and log its one line."""
         user = self.hub.user_of(outlet.id)
         self.hub.detach(outlet)
         self.metrics.ended(ending)
-        tell = log().error if ending in LOUD else log().info
+        # Each of the operator's commands is a connection.
+        quiet = log().debug if self.is_operator else log().info
+        tell = log().error if ending in LOUD else quiet
         tell(
             "connection ended",
             connection=outlet.id,
             address=outlet.address,
-            user=user or "-",
+            user=user or ("operator" if self.is_operator else "-"),
             reason=ending.reason,
             seconds=round(stats.seconds, 1),
             received=stats.bytes_in,
@@ -98,5 +106,6 @@ class DaemonHost:
         log().debug("request refused", address=address, status=status)
 
     def troubled(self, trouble: Trouble) -> None:
-        """Log what only the operator can mend."""
+        """Count and log what only the operator can mend."""
+        self.metrics.troubles[trouble.cause.name.lower()] += 1
         self.complaints.tell(trouble, trio.current_time())

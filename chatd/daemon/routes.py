@@ -29,7 +29,8 @@ def public_routes(hub: Hub) -> dict[str, Route]:
             return Response(
                 503, PLAIN_TEXT, b"not ready: the store has no space left\n"
             )
-        return Response(200, PLAIN_TEXT, f"ready\n{_doubt(hub)}".encode())
+        doubts = f"ready\n{_doubt(hub)}{_degraded(hub)}"
+        return Response(200, PLAIN_TEXT, doubts.encode())
 
     return {"/healthz": healthz, "/readyz": readyz}
 
@@ -40,6 +41,13 @@ def _doubt(hub: Hub) -> str:
     if clock.doubt is None:
         return ""
     return f"the clock has jumped by {spell(clock.off_ms)}: {SUSPENDED}\n"
+
+
+def _degraded(hub: Hub) -> str:
+    """That other nodes are heard late, if they are: nobody is sent away for it."""
+    if hub.cluster is None or hub.cluster.is_up:
+        return ""
+    return "degraded: the bus is away, so other nodes are heard once a second\n"
 
 
 def metrics_routes(metrics: Metrics) -> dict[str, Route]:

@@ -7,7 +7,6 @@ disk does, so it runs in a thread.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,16 +22,6 @@ EVERY_S = 5.0
 
 
 CURE = "free some, or lower store.free_bytes_min"
-
-
-def free_bytes(path: Path) -> int:
-    """How many bytes an unprivileged process may still write there.
-
-    Raises:
-        OSError: It cannot be found out.
-    """
-    found = os.statvfs(path)
-    return found.f_bavail * found.f_frsize
 
 
 async def watch_space(

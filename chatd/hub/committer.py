@@ -1,9 +1,7 @@
 """The one task that writes: everything queued, one transaction, then all outcomes.
 
-A batch of commits becomes a batch of fan-out, which is what makes both cheap.
-An idle daemon delays nothing. After a batch of more than one whose fan-out was
-costly, the committer gathers for a tenth of that cost, at most 5 ms, so that the
-next commit and the next fan-out are shared by more.
+A batch of commits becomes a batch of fan-out, which is what makes both cheap. Nothing
+is waited for: what comes while a batch is committed and told is the next one.
 
 A store that does not answer for `store.stall_timeout_s` is **stalled**: clients that
 wait are told `unavailable` (the outcome, when it comes, still counts), and no command's
@@ -13,27 +11,42 @@ draft is queued any more. After twice that time the daemon gives up.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import attrs
 import trio
 
 from chatd.config import LiveConfig
-from chatd.core.drafts import Refused
+from chatd.core.drafts import Outcome, Refused
 from chatd.core.effects import Origin
 from chatd.core.inputs import Executed, Now
 from chatd.errors import RejectCode, StoreUnavailable
+from chatd.hub.timing import Timing
+from chatd.ids import Stamp
 from chatd.ports import Store
 
 BATCH_MAX = 512
 """Drafts in one transaction. Measured: beyond it a commit only gets longer."""
 
-GATHER_MAX_S = 0.005
-GATHER_SHARE = 0.1
-"""Measured with 64 messages in flight: +25 % throughput and a lower p99."""
+LATE_S = 1.0
+"""Whoever wakes up so much too late was stopped, or was not let run."""
 
 RETRY_AFTER_S = 1.0
 """What `unavailable` tells clients to wait."""
+
+
+Write = Callable[[Sequence[Origin], Now], Awaitable[tuple[list[Outcome], Stamp | None]]]
+"""Commits a batch, else as `Store.commit`; and its stamp, where there are nodes."""
+
+
+def writing_to(store: Store) -> Write:
+    """How a batch is committed to a store that this process has for itself."""
+
+    async def write(batch: Sequence[Origin], now: Now) -> tuple[list[Outcome], None]:
+        drafts = [origin.draft for origin in batch]
+        return await store.commit(drafts, now.wall, now.certain), None
+
+    return write
 
 
 @attrs.define(eq=False)
@@ -41,31 +54,40 @@ class Committer:
     """The queue in front of the store's writer, and the task that empties it.
 
     Args:
-        store: The store.
+        write: Commits a batch.
         config: The settings in force, `store.stall_timeout_s` of them.
         moment: The time, for `ts`, and what is certain about it.
         executed: Takes the outcomes of a whole batch, in order.
         gave_up: Called when there was no answer for twice the time. A thread
             that hangs in the kernel cannot be cancelled, so nothing that waits
             for it would ever end the daemon.
+        timing: Learns how long batches take.
     """
 
-    _store: Store
+    _write: Write
     _config: LiveConfig
     _moment: Callable[[], Now]
     _executed: Callable[[Sequence[Executed]], None]
     _gave_up: Callable[[], None]
+    _timing: Timing
     _queue: list[Origin] = attrs.field(factory=list)
     _batch: list[Origin] = attrs.field(factory=list)
     _wake: trio.Event = attrs.field(factory=trio.Event)
     _idle: trio.Event = attrs.field(factory=trio.Event)
     _began: float = 0.0
+    _judged: float = 0.0
+    """Since when it counts how long that takes."""
+    _queued: float = 0.0
+    """When the first of those was queued that wait or were in the last batch."""
     _alarm: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     stalled: bool = False
-    batches: int = 0
+    refused: str = ""
+    """Why the store has taken nothing of the last batch; nothing if it has."""
 
     def append(self, origin: Origin) -> None:
         """Queue a draft. Never waits; the caller asks `stalled` first."""
+        if not self._queue:
+            self._queued = trio.current_time()
         self._queue.append(origin)
         self._wake.set()
 
@@ -100,33 +122,34 @@ class Committer:
                     self._idle.set()
                     self._wake = trio.Event()
                     await self._wake.wait()
-                cost_s = await self._commit()
-                if cost_s > 0:
-                    await trio.sleep(min(cost_s * GATHER_SHARE, GATHER_MAX_S))
+                await self._commit()
 
-    async def _commit(self) -> float:
-        """Commit one batch and hand its outcomes on.
-
-        Returns:
-            Seconds that the fan-out took, or 0 where gathering does not pay.
-        """
+    async def _commit(self) -> None:
+        """Commit one batch and hand its outcomes on."""
         self._batch, self._queue = self._queue[:BATCH_MAX], self._queue[BATCH_MAX:]
-        self._began = trio.current_time()
+        queued, self._began = self._queued, trio.current_time()
+        self._judged = self._began
         self._alarm.deadline = self._due()
-        drafts = [origin.draft for origin in self._batch]
         now = self._moment()
         with trio.CancelScope(shield=True):
             try:
-                outcomes = await self._store.commit(drafts, now.wall, now.certain)
+                outcomes, stamp = await self._write(self._batch, now)
+                self.refused = ""
             except StoreUnavailable as error:
-                outcomes = [unavailable(f"nothing was stored: {error}")] * len(drafts)
+                self.refused = str(error)
+                refused = unavailable(f"nothing was stored: {error}")
+                outcomes, stamp = [refused] * len(self._batch), None
         batch, self._batch = self._batch, []
         self.stalled = False
         self._alarm.deadline = math.inf
-        self.batches += 1
-        began = trio.current_time()
-        self._executed(list(map(Executed, batch, outcomes)))
-        return trio.current_time() - began if len(batch) > 1 else 0.0
+        done = trio.current_time()
+        commands = sum(1 for origin in batch if origin.connection is not None)
+        self._timing.committed(queued, self._began, done, len(batch), commands)
+        executed = list(map(Executed, batch, outcomes))
+        if stamp is not None:
+            for one in executed:
+                one.stamp = stamp
+        self._executed(executed)
 
     async def _watch(self) -> None:
         """Notice a store that does not answer.
@@ -137,9 +160,13 @@ class Committer:
         while True:
             with trio.CancelScope(deadline=self._due()) as self._alarm:
                 await trio.sleep_forever()
-            if trio.current_time() < self._due():
-                # The answer came in the moment in which time was up: after the
-                # process was stopped for a while, both are there at once.
+            now, due = trio.current_time(), self._due()
+            if now < due:
+                continue  # the answer came in the moment in which time was up
+            if now - due > LATE_S:
+                # It was this process that was stopped, and the store with it: the
+                # answer may be there already. It has all of the time again.
+                self._judged = now
                 continue
             if self.stalled:
                 self._gave_up()
@@ -151,7 +178,7 @@ class Committer:
         if not self._batch:
             return math.inf
         timeout_s = self._config.current.store.stall_timeout_s
-        return self._began + timeout_s * (1 + self.stalled)
+        return self._judged + timeout_s * (1 + self.stalled)
 
     def _stall(self) -> None:
         """Tell all who wait; outcomes that come later count, and answer nobody."""
@@ -159,10 +186,9 @@ class Committer:
         waiting = [*self._batch, *self._queue]
         self._batch = [_nobodys(origin) for origin in self._batch]
         self._queue = [_nobodys(origin) for origin in self._queue]
-        refused = unavailable("the store does not answer; send again with the same cid")
         self._executed(
             [
-                Executed(origin, refused, final=False)
+                Executed(origin, unavailable(_advice(origin)), final=False)
                 for origin in waiting
                 if origin.connection
             ]
@@ -174,6 +200,13 @@ def unavailable(text: str) -> Refused:
     return Refused(RejectCode.UNAVAILABLE, text, retry_after_s=RETRY_AFTER_S)
 
 
+def _advice(origin: Origin) -> str:
+    """What is said of a draft that may be committed yet."""
+    if getattr(origin.command, "cid", None) is not None:
+        return "the store does not answer; send again with the same cid"
+    return "the store does not answer; it may be done yet, so look before you ask again"
+
+
 def _nobodys(origin: Origin) -> Origin:
     """The same draft, for whose outcome nobody waits any more."""
-    return Origin(None, None, origin.draft)
+    return Origin(None, None, origin.draft, origin.basis)

@@ -19,15 +19,14 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import cast
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, cast
 
 import trio
 
 from chatd.core.clock import Clock
 from chatd.core.entities import Sent
 from chatd.core.inputs import (
-    Changed,
     Closed,
     Executed,
     Input,
@@ -36,13 +35,18 @@ from chatd.core.inputs import (
     TimePassed,
 )
 from chatd.core.machine import Machine
+from chatd.hub.acts import ACTS, tell_act
 from chatd.hub.committer import Committer
 from chatd.hub.effect_runner import RUN, EffectRunner
 from chatd.hub.environment import Environment
 from chatd.hub.fanout import Fanout, Link
 from chatd.hub.ready import Message, Ready, use
+from chatd.hub.timing import Timing
 from chatd.observe import Metrics
 from chatd.wire.malformed import BadCommand
+
+if TYPE_CHECKING:
+    from chatd.hub.cluster import Cluster
 
 TURN_S = 0.01
 """When a turn ends. Source: a fifth of the 50 ms that nobody should have to wait;
@@ -72,8 +76,11 @@ class Engine:
         self._environment = environment
         self._metrics = metrics
         self._fanout = Fanout()
+        self._timing = Timing(metrics)
         self._inputs: deque[Input] = deque()
-        self._told: deque[Executed | Changed] = deque()
+        self._told: deque[Executed] = deque()
+        self._news: deque[Input] = deque()
+        self._cluster: Cluster | None = None
         self._ready = Ready()
         self._running = False
         # One for all inputs, which are handled one after the other.
@@ -83,6 +90,7 @@ class Engine:
         self._arrived = trio.Event()
         self._alarm = trio.CancelScope()
         self._due: float | None = None
+        self._looked_at: trio.Event | None = None
 
     def _happened(self, happened: Input) -> None:
         """Handle an input and all that follows from it, or queue it behind another."""
@@ -98,10 +106,15 @@ class Engine:
         self._ready.add(link, messages, self._now.mono)
         self._arrived.set()
 
-    def _stored(self, told: Sequence[Executed | Changed]) -> None:
+    def _stored(self, told: Sequence[Executed]) -> None:
         """Handle what the store answers, in its order; it is one batch of fan-out."""
         self._told.extend(told)
         self._run_inputs()
+
+    def _came(self, news: Iterable[Input]) -> None:
+        """Take what other nodes have done, for the next turn."""
+        self._news.extend(news)
+        self._arrived.set()
 
     def _run_inputs(self) -> None:
         """Handle as much as one turn takes of what waits."""
@@ -116,8 +129,13 @@ class Engine:
             now = self._now
             self._clock.tell(now, self._mono(), self._environment.wall())
             work()
+            if self._cluster is not None:
+                self._cluster.look()
             if sends:
                 self._fanout.flush()
+            if sends and self._timing.waits and not self._told:
+                delivered = not self._fanout.has_more
+                self._timing.sent(self._mono(), delivered=delivered)
             deadline = self._machine.next_deadline()
             if deadline != self._due:
                 # Setting it costs as much as a delivery, and it seldom moves.
@@ -128,14 +146,17 @@ class Engine:
             self._bug_found.set()
         finally:
             self._running = False
+            if self._looked_at is not None:
+                self._looked_at.set()
+                self._looked_at = None
         if self._has_more:
             self._arrived.set()
 
     @property
     def _has_more(self) -> bool:
         """Whether something waits for the next turn."""
-        more = self._inputs or self._told or self._ready or self._fanout.has_more
-        return bool(more) and self._bug is None
+        more = self._inputs or self._told or self._news or self._ready
+        return bool(more or self._fanout.has_more) and self._bug is None
 
     def _handle_all(self) -> None:
         """Handle what must not wait, and all that follows from it."""
@@ -144,13 +165,20 @@ class Engine:
                 RUN[type(effect)](self._effect_runner, effect)
 
     def _take_turn(self) -> None:
-        """Handle what was committed first, then what was sent."""
+        """Handle what was committed first, here and elsewhere, then what was sent."""
         busy, done = self._environment.busy, 0
         began = busy()
         self._handle_all()
         while done < TURN_INPUTS_MAX and busy() - began < TURN_S:
             if self._told:
-                self._inputs.append(self._told.popleft())
+                told = self._told.popleft()
+                if type(told.origin.draft) in ACTS:
+                    tell_act(told)
+                self._inputs.append(told)
+                self._handle_all()
+                done += 1
+            elif self._news:
+                self._inputs.append(self._news.popleft())
                 self._handle_all()
                 done += 1
             elif self._ready:
@@ -210,6 +238,15 @@ class Engine:
             await self._arrived.wait()
             self._arrived = trio.Event()
             self._run_inputs()
+
+    async def _until(self, is_so: Callable[[], bool]) -> None:
+        """Wait until something is so of the state, which changes in turns.
+
+        Cancellation: safe.
+        """
+        while not is_so():
+            self._looked_at = self._looked_at or trio.Event()
+            await self._looked_at.wait()
 
     async def _wait_bug(self) -> Exception:
         """Wait for a bug of the core. Cancellation: safe."""

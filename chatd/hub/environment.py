@@ -3,12 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import attrs
 
 from chatd.auth import Issuers
+from chatd.config import Difference
 from chatd.core.clock import Reading
+from chatd.core.observations import ProcessFacts
 from chatd.ids import Epoch
+from chatd.wire.operator import Drain, SetLogLevel
+
+
+class Process(Protocol):
+    """What an operator asks about the process, and has it do."""
+
+    def facts(self) -> ProcessFacts:
+        """Look at the process and its files."""
+
+    def steer(self, command: Drain | SetLogLevel) -> None:
+        """Begin to do what is asked; never waits."""
+
+    async def reload(self) -> Difference:
+        """Put into force what is configured now, and say what has changed.
+
+        Raises:
+            ConfigError: Something is wrong with it; nothing has changed.
+
+        Cancellation: nothing has changed, or all.
+        """
 
 
 @attrs.frozen
@@ -25,6 +48,8 @@ class Environment:
     issuers: Issuers = attrs.field(factory=Issuers)
     """Outside issuers of tokens, with their keys."""
 
+    process: Process | None = None
+    """The process; None where no operator can ask."""
     busy: Callable[[], float] = lambda: 0.0
     """A clock in seconds by which work is measured; while it stands, no turn ends."""
 

@@ -39,6 +39,8 @@ class Link:
     outlet: Outlet
     user: UserName | None = None
     """Who was welcomed; for the log, also when the session was taken over."""
+    way: str | None = None
+    """How he came to the session that is new with this connection; for the log."""
     cork: list[Entry] = attrs.field(factory=list)
     answers: int = 0
     """Commands whose reply is in the cork."""

@@ -12,38 +12,49 @@ decoded is not a bug; the client gets an `error`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, cast
 
 import trio
 
 from chatd.auth import Authenticator
-from chatd.config import LiveConfig
-from chatd.core.clock import Clock
-from chatd.core.drafts import Draft, RecordTime
-from chatd.core.effects import Origin
+from chatd.config import Difference, LiveConfig, PermanentRoom
+from chatd.core.clock import Clock, Reading
+from chatd.core.drafts import Draft, RecordTime, rooms_of
+from chatd.core.effects import Origin, Reload
 from chatd.core.inputs import (
-    Changed,
     Closed,
+    Drafted,
     Now,
     Opened,
+    RoomsSought,
+    Seen,
     SpaceMeasured,
     Stopping,
 )
 from chatd.core.machine import Machine
+from chatd.core.observations import NodeFacts, ServerFacts
 from chatd.core.quota import Space, address_key
-from chatd.errors import Ending
+from chatd.errors import ConfigError, Ending, Reject, RejectCode
 from chatd.hub.clock import keep_clock
-from chatd.hub.committer import Committer
+from chatd.hub.committer import Committer, writing_to
+from chatd.hub.declaring import check_names, drafts_of, is_declared
 from chatd.hub.effect_runner import EffectRunner
 from chatd.hub.engine import Engine
-from chatd.hub.environment import Environment
+from chatd.hub.environment import Environment, Process
 from chatd.hub.fanout import Fanout, Link
-from chatd.hub.following import follow
 from chatd.hub.lookups import Lookups
+from chatd.hub.pace import Pace
 from chatd.hub.restore import load
-from chatd.ids import ConnectionId, UserName
+from chatd.ids import ConnectionId, NodeId, UserName
 from chatd.observe import Metrics
 from chatd.ports import Outlet, Store
+from chatd.ports.cluster import Bus, SharedStore
+from chatd.wire.events import Millis
 from chatd.wire.malformed import BadCommand
+from chatd.wire.operator import Drain, SetLogLevel
+
+if TYPE_CHECKING:
+    from chatd.hub.cluster import Cluster
 
 
 class Hub(Engine):
@@ -56,6 +67,9 @@ class Hub(Engine):
         metrics: Where to count.
         server: Name and version, for `welcome`.
         page: The version of the page that comes with it; `""` for none.
+        bus: What carries between nodes, where the store is shared by several.
+        serves: Whether people come, or the operator alone, while no daemon runs: then
+            nothing happens by itself, neither by a start nor by time.
 
     Attributes:
         setup_secret: By which the first administrator is made, once it runs; None where
@@ -71,23 +85,35 @@ class Hub(Engine):
         metrics: Metrics,
         server: str,
         page: str = "",
+        bus: Bus | None = None,
+        *,
+        serves: bool = True,
     ) -> None:
         super().__init__(environment, metrics)
         self._config = config
         self._store = store
         self._server = server
         self._page = page
+        self._serves = serves
         self._emptied = trio.Event()
+        self._pace = Pace()
         self.setup_secret: str | None = None
         self.set_up = trio.Event()
         self._final_ending: tuple[Ending, Callable[[], float]] | None = None
         self._nursery: trio.Nursery
+        write = writing_to(store)
+        self._node: NodeId | None = None
+        if bus is not None:
+            shared = cast(SharedStore, store)
+            self._node, self._cluster = shared.node, self._join(shared, bus)
+            write = self._cluster.commit
         self._committer = Committer(
-            store,
+            write,
             config,
             self._moment,
             self._stored,
             environment.gave_up,
+            self._timing,
         )
         authenticator = Authenticator(
             store,
@@ -97,6 +123,7 @@ class Hub(Engine):
             self._store_aside,
             environment.issuers,
             lambda: self._moment().sure,
+            metrics.login_failed,
         )
         self._lookups = Lookups(
             store, authenticator, self._fanout, self._happened, self.gapped
@@ -117,7 +144,11 @@ class Hub(Engine):
         # A third of the calls that `trio.current_time` makes.
         self._mono = trio.lowlevel.current_clock().current_time
         chat, self._clock, self.setup_secret = await load(
-            self._store, self._config.current, self._environment
+            self._store,
+            self._config.current,
+            self._environment,
+            serves=self._serves,
+            node=self._node,
         )
         self._machine = Machine(
             chat, self._config, self._environment.new_epoch, self._server, self._page
@@ -132,17 +163,59 @@ class Hub(Engine):
                 self._inputs,
                 nursery.start_soon,
                 self.set_up,
+                self._observe,
+                self._steer,
+                self._reload,
+                self._cluster,
             )
             self._nursery = nursery
+            if self._cluster is not None:
+                await nursery.start(self._cluster.run, self._machine)
             nursery.start_soon(self._committer.run)
-            nursery.start_soon(follow, self._store, self._changed)
             nursery.start_soon(
-                keep_clock, self._clock, self._environment.read_clock, self._record_time
+                keep_clock, self._clock, self._read_clock, self._record_time
             )
-            nursery.start_soon(self._keep_time)
+            if self._serves:
+                nursery.start_soon(self._keep_time)
             nursery.start_soon(self._take_turns)
             task_status.started()
             raise await self._wait_bug()
+
+    async def declare(self, rooms: Sequence[PermanentRoom]) -> None:
+        """Have rooms be there, the configuration's, with the settings of there.
+
+        Raises:
+            ConfigError: One cannot be: nothing else has changed then.
+
+        Cancellation: those that were given to the store are declared.
+        """
+        durable, loads = self._machine.chat.durable, self._machine.chat.live.loads
+        names = [room.name for room in rooms]
+        self._happened(RoomsSought(names))
+        await self._until(lambda: not any(name in loads.rooms for name in names))
+        check_names(durable, rooms)
+        drafts = drafts_of(durable, rooms, self._environment.new_epoch)
+        if not drafts:
+            return
+        self._happened(Drafted(drafts))
+        given = [name for draft in drafts for name in rooms_of(draft)]
+        writing = self._machine.chat.live.writing
+        await self._until(
+            lambda: (
+                all(is_declared(durable, room) for room in rooms)
+                or not any(name in writing for name in given)
+            )
+        )
+        why = "it is that of a room that has ended"
+        if refused := self._committer.refused:
+            why = f"the store takes nothing now ({refused}); reload again when it does"
+        problems = [
+            f'rooms.permanent[{index}].name: "{room.name}" was not stored: {why}'
+            for index, room in enumerate(rooms)
+            if not is_declared(durable, room)
+        ]
+        if problems:
+            raise ConfigError(problems)
 
     def hold_all(self) -> None:
         """Read no further from any connection."""
@@ -168,11 +241,15 @@ class Hub(Engine):
     async def settle(self) -> None:
         """Commit what may otherwise wait some seconds: read marks, idle times.
 
+        Then the other nodes are told that this one goes.
+
         Cancellation: safe; they are as old as after a crash then.
         """
         self._happened(Stopping())
         self._record_time()
         await self._finish_work(self._committer)
+        if self._cluster is not None:
+            await self._cluster.leave()
 
     def finish_all(self, ending: Ending, afters_s: Callable[[], float]) -> None:
         """End every connection, also those that are attached later.
@@ -216,16 +293,22 @@ class Hub(Engine):
         return self._committer
 
     @property
+    def cluster(self) -> Cluster | None:
+        """The other nodes, if there may be any."""
+        return self._cluster
+
+    @property
     def fanout(self) -> Fanout:
         """The fan-out, for gauges."""
         return self._fanout
 
     # --- the host of connections --------------------------------------------
 
-    def attach(self, outlet: Outlet) -> None:
+    def attach(self, outlet: Outlet, *, is_operator: bool = False) -> None:
         """Take a new connection; during a drain it is ended at once."""
         self._fanout.add(outlet)
-        self._happened(Opened(outlet.id, address_key(outlet.address)))
+        key = address_key(outlet.address)
+        self._happened(Opened(outlet.id, key, is_operator))
         if self._final_ending is not None:
             ending, afters_s = self._final_ending
             outlet.finish(ending, afters_s())
@@ -273,15 +356,64 @@ class Hub(Engine):
         """Count a gap of which a client is told."""
         self._metrics.gaps += 1
 
+    # --- other nodes ----------------------------------------------------------
+
+    def _join(self, store: SharedStore, bus: Bus) -> Cluster:
+        """Be one of several nodes."""
+        # Not imported where there is one.
+        from chatd.hub.cluster import Cluster  # noqa: PLC0415
+
+        return Cluster(store, bus, self._facts, self._came, self._guests_left)
+
+    def _guests_left(self) -> Millis:
+        """Since when a guest may be away whose session goes on."""
+        hold_s = self._config.current.auth.guest_hold_s
+        return self._moment().sure - round(hold_s * 1000)
+
+    def _facts(self) -> NodeFacts:
+        """What the others are told of this node."""
+        live = self._machine.chat.live
+        return NodeFacts(self._server, live.users_online, self.connections)
+
     # --- time ---------------------------------------------------------------
 
     def _moment(self) -> Now:
         """The time now, on all clocks."""
         return self._clock.now(self._mono(), self._environment.wall())
 
-    def _changed(self, changed: Changed) -> None:
-        """Take what other processes have written, behind what was committed before."""
-        self._stored([changed])
+    def _read_clock(self) -> Reading:
+        """Read the clocks, and note how many events there were by then."""
+        self._pace.note(self._mono(), self._metrics.events)
+        return self._environment.read_clock()
+
+    @property
+    def _process(self) -> Process:
+        assert self._environment.process is not None, "operators come by the daemon"
+        return self._environment.process
+
+    def _steer(self, command: Drain | SetLogLevel) -> None:
+        """Have the process do what the operator asks of it."""
+        self._process.steer(command)
+
+    async def _reload(self, effect: Reload) -> None:
+        """Put what is configured into force, and hand in what became of it."""
+        found: Difference | Reject
+        try:
+            found = await self._process.reload()
+        except ConfigError as error:
+            found = Reject(RejectCode.BAD_CONFIG, "; ".join(error.problems))
+        self._happened(Seen(effect.connection, effect.command, found))
+
+    def _observe(self) -> ServerFacts:
+        """Look at the daemon, for the operator."""
+        return ServerFacts(
+            self._process.facts(),
+            self.is_ready,
+            self._committer.depth,
+            self._metrics.events,
+            self._pace.per_s(self._mono(), self._metrics.events),
+            *(() if self._cluster is None else self._cluster.observe()),
+        )
 
     def _link(self, number: ConnectionId) -> Link | None:
         return self._fanout.links.get(number)

@@ -25,7 +25,7 @@ import attrs
 import trio
 
 from chatd.auth import Authenticator
-from chatd.core.commands import FETCHES, LOOK_UPS, Queue
+from chatd.core.commands.look_ups import FETCHES, LOOK_UPS, Queue
 from chatd.core.effects import Authenticate, CheckSecret, Fetch, Query, Replay
 from chatd.core.inputs import (
     Answered,
@@ -42,10 +42,11 @@ from chatd.hub.committer import RETRY_AFTER_S
 from chatd.hub.fanout import Fanout, Link
 from chatd.hub.search_queue import Searches
 from chatd.hub.turns import Turns
-from chatd.ids import ConnectionId, Seq
+from chatd.ids import OPERATOR, ConnectionId, Seq
 from chatd.ports import Entry, EntryKind, Outlet, Store
 from chatd.wire.commands import Command
 from chatd.wire.events import TimelineShown
+from chatd.wire.sessions import Hello
 
 REPLAY_PAGE = 256
 REPLAY_PAGE_BYTES = 65_536
@@ -76,7 +77,7 @@ class Lookups:
             return
         with self._or_end(effect.connection):
             if isinstance(effect, Authenticate):
-                await self._authenticate(effect, link.outlet)
+                await self._authenticate(effect, link)
             else:
                 await self._check_secret(effect, link.outlet)
 
@@ -90,7 +91,8 @@ class Lookups:
             if link is not None:
                 link.outlet.finish(Ending.OVERLOADED, RETRY_AFTER_S)
 
-    async def _authenticate(self, effect: Authenticate, outlet: Outlet) -> None:
+    async def _authenticate(self, effect: Authenticate, link: Link) -> None:
+        outlet = link.outlet
         try:
             principal = await self._authenticator.authenticate(
                 effect.hello, outlet.bearer, outlet.address
@@ -100,6 +102,8 @@ class Lookups:
                 AuthenticationFailed(effect.connection, effect.hello, reject)
             )
         else:
+            if not principal.resumed:
+                link.way = _way(effect.hello, outlet.bearer)
             self._happened(Authenticated(effect.connection, effect.hello, principal))
 
     async def _check_secret(self, effect: CheckSecret, outlet: Outlet) -> None:
@@ -150,11 +154,12 @@ class Lookups:
         if row.queue is Queue.COUNTS:
             async with self._counts.of(asked.query.principal.user):
                 return await read()
-        assert link.user is not None
+        # Who has no user, and may ask for something, is the operator.
+        user = link.user or OPERATOR
         try:
             if row.queue is Queue.SEARCHES:
-                return await self._searches.find(link.user, read)
-            async with self._pages.of(link.user):
+                return await self._searches.find(user, read)
+            async with self._pages.of(user):
                 return await read()
         except (StoreUnavailable, TooSlow):
             return _unreadable()
@@ -223,6 +228,14 @@ class Lookups:
             REPLAY_PAGE_BYTES,
             effect.viewer,
         )
+
+
+def _way(hello: Hello, bearer: str | None) -> str:
+    """By what somebody has come in, in a word."""
+    for way in ("link", "session", "token", "password"):
+        if getattr(hello, way) is not None:
+            return way
+    return "guest" if bearer is None else "token"
 
 
 def _unreadable() -> Reject:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import attrs
 import trio
 
 from chatd.auth import digest_of, new_secret
@@ -31,12 +32,12 @@ from chatd.core.drafts import (
 from chatd.core.durable import DurableState
 from chatd.core.inputs import Now
 from chatd.core.live import LiveState
-from chatd.core.settings import RoomSettings
 from chatd.core.state import Chat
-from chatd.errors import ConfigError, StoreFailed
+from chatd.errors import StoreFailed
+from chatd.hub.declaring import check_names, settings_of
 from chatd.hub.environment import Environment
-from chatd.ids import Epoch, RoomName, is_private
-from chatd.names import NEW_ENDS_WELL, ends_well, skeleton
+from chatd.ids import Epoch, NodeId, RoomName, is_private
+from chatd.names import skeleton
 from chatd.ports import RoomRow, Snapshot, Store
 from chatd.wire.events import HOUR_MS
 
@@ -46,9 +47,21 @@ APART_S = 0.05
 
 
 async def load(
-    store: Store, config: Config, environment: Environment
+    store: Store,
+    config: Config,
+    environment: Environment,
+    *,
+    serves: bool = True,
+    node: NodeId | None = None,
 ) -> tuple[Chat, Clock, str | None]:
     """Read the chat from the store, and store what the configuration adds to it.
+
+    Args:
+        store: Where it is.
+        config: The settings.
+        environment: Clocks and randomness.
+        serves: Whether people will come; if not, nothing is added.
+        node: Which of several nodes over the store this is; None: the only one.
 
     Returns:
         The chat; the clock, with what the store knows of it; and the secret that makes
@@ -64,8 +77,12 @@ async def load(
     clock = Clock.started(known, environment.read_clock(), trio.current_time())
     now = clock.now(trio.current_time(), environment.wall())
     snapshot = await store.load(now.sure, now.certain)
+    if not serves:
+        snapshot = attrs.evolve(snapshot, needless=[])
     rooms = await store.rooms(needed(snapshot, config))
-    chat = restore(snapshot, rooms, config, now)
+    chat = restore(snapshot, rooms, config, now, node)
+    if not serves:
+        return chat, clock, None
     drafts = declare(chat, config, environment.new_epoch)
     secret = new_secret(environment.random_bytes)
     # The secret of an earlier start is void: it may have been read by others.
@@ -91,7 +108,11 @@ def needed(snapshot: Snapshot, config: Config) -> list[RoomName]:
 
 
 def restore(
-    snapshot: Snapshot, rooms: Sequence[RoomRow], config: Config, now: Now
+    snapshot: Snapshot,
+    rooms: Sequence[RoomRow],
+    config: Config,
+    now: Now,
+    node: NodeId | None = None,
 ) -> Chat:
     """Build the chat.
 
@@ -100,6 +121,7 @@ def restore(
         rooms: Those of them that are `needed`, and maybe others.
         config: The settings.
         now: The moment from which guests' sessions are held.
+        node: Which of several nodes this is; None: there is one.
 
     Returns:
         The state, with nobody online.
@@ -108,8 +130,9 @@ def restore(
         guest_ban_ms=round(config.auth.guest_ban_h * HOUR_MS),
         address_key=snapshot.address_key,
         place=snapshot.place,
+        streams=None if node is None else {},
     )
-    chat = Chat(durable, LiveState(durable, config.presence.tick_s))
+    chat = Chat(durable, LiveState(durable, config.presence.tick_s, node))
     for ban in snapshot.barred:
         bar(chat, None, ban, now)
     declared = {room.name for room in config.rooms.permanent}
@@ -117,7 +140,7 @@ def restore(
         residency.take_room(chat, row, now, declared=row.room in declared)
     for record in snapshot.guests:
         guest = residency.take_user(chat, record, now.mono)
-        residency.take_whole(chat, guest)
+        durable.set_whole(guest, on=True)
     for session in snapshot.guest_sessions:
         chat.live.note_session(session.session, durable.users[session.user])
         at_s = now.mono + config.auth.guest_hold_s
@@ -151,22 +174,10 @@ def declare(chat: Chat, config: Config, new_epoch: Callable[[], Epoch]) -> list[
         ConfigError: One is new and cannot be named so.
     """
     drafts: list[Draft] = []
-    for index, wanted in enumerate(config.rooms.permanent):
-        settings = RoomSettings(
-            topic=wanted.topic,
-            post=wanted.post,
-            history=wanted.history,
-            slow_s=wanted.slow_s,
-            keep_days=wanted.keep_days,
-            keep_messages=wanted.keep_messages,
-        )
+    check_names(chat.durable, config.rooms.permanent)
+    for wanted in config.rooms.permanent:
+        settings = settings_of(wanted)
         room = chat.durable.rooms.get(wanted.name)
-        place = f'rooms.permanent[{index}].name: "{wanted.name}"'
-        if room is None and not ends_well(wanted.name):
-            raise ConfigError([f"{place}: {NEW_ENDS_WELL}"])
-        if wanted.name in chat.durable.aliases:
-            now = chat.durable.aliases[wanted.name]
-            raise ConfigError([f"{place}: it leads to {now}, which was called so"])
         if room is None:
             made = CreateRoom(
                 wanted.name,

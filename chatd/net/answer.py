@@ -31,9 +31,13 @@ CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self';"
     " img-src 'self' data: blob:; connect-src 'self'; manifest-src 'self';"
     " worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none';"
-    " require-trusted-types-for 'script'; trusted-types 'none'"
+    " require-trusted-types-for 'script'; trusted-types worker"
 )
-"""What a browser may load, run and do."""
+"""What a browser may load, run and do.
+
+There may be one policy of Trusted Types, which can be made only once: that of the page
+gives the address of its worker, and nothing else.
+"""
 _POWERS = ("camera", "display-capture", "geolocation", "microphone", "payment", "usb")
 """What a browser could ask a person for, and no page from here does."""
 SECURITY = (

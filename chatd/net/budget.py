@@ -13,6 +13,7 @@ what the largest does.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Protocol
 
 import attrs
@@ -58,6 +59,11 @@ class Budget:
                 self._classes.setdefault(new, {})[holder] = None
         if 0 < self.most < self.total and not self._relieving:
             self._relieve()
+
+    def sizes(self) -> Iterator[tuple[int, int]]:
+        """How many hold how much: a power of two, and who hold at most that."""
+        for bits, holders in self._classes.items():
+            yield 1 << bits, len(holders)
 
     def _relieve(self) -> None:
         """Have the largest holders shed until `total` is within `most`."""

@@ -39,6 +39,8 @@ class ConnectionLimiter:
     most_per_address: int = 0
     arrivals: Buckets = attrs.field(factory=_no_rate, eq=False)
     """Of new connections, by address."""
+    files_max: int = 0
+    """How many the descriptors of this process are enough for; 0 is no limit."""
     total: int = 0
     by_key: dict[str, int] = attrs.field(factory=dict)
 
@@ -57,6 +59,8 @@ class ConnectionLimiter:
         """
         if 0 < self.most <= self.total:
             return Full(FULL_RETRY_S, Trouble(Cause.CONNECTIONS_MAX))
+        if 0 < self.files_max <= self.total:
+            return Full(FULL_RETRY_S, Trouble(Cause.OPEN_FILES))
         full = self._take(key, now)
         if full is None:
             self.total += 1

@@ -113,7 +113,12 @@ class HeadBytes:
                     del buffer[: len(empty)]
                     self._skipped = empty
                     break
-        if buffer and buffer[0] not in _TOKEN:
+        if buffer and not begins_request(buffer):
             text = "this does not begin as an HTTP request does"
             raise BadHead(400, text, self._skipped + bytes(buffer))
         return bool(buffer)
+
+
+def begins_request(data: bytes | bytearray) -> bool:
+    """Whether a request may begin with this first byte."""
+    return data[:1] != b"" and data[0] in _TOKEN

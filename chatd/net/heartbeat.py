@@ -113,6 +113,18 @@ class Heartbeat:
             return inf
         return self.last + self.interval_s - self.early_s
 
+    def look_at(self, now: float) -> float:
+        """When to look next at what is due.
+
+        What is heard moves no alarm. So a peer that was sent a ping is looked at when
+        it would be due for the next one, also where its silence is judged later: it
+        has answered meanwhile.
+        """
+        deadline = self.deadline()
+        if self.pinged is None or now >= self.pinged + self.interval_s:
+            return deadline
+        return min(deadline, self.pinged + self.interval_s)
+
     def due(self, now: float, line: Line = CLEAR) -> Beat:
         """Find what is due; a due ping counts as made.
 

@@ -36,7 +36,7 @@ from chatd.net.asgi import BUG, Call, Exchange
 from chatd.net.body import Body
 from chatd.net.connection import Upgrade
 from chatd.net.head import Refusal, wants_page
-from chatd.net.headbytes import BadHead, HeadBytes
+from chatd.net.headbytes import BadHead, HeadBytes, begins_request
 from chatd.net.proxyproto import begins_head
 from chatd.net.routing import Router
 from chatd.net.socketio import READ_BYTES, linger, read, write
@@ -161,8 +161,10 @@ class HttpConnection:
         if not self._bytes.begun:
             return None
         if scope.cancelled_caught:
-            raise BadHead(408, f"no whole head came in {HEAD_S:g} s")
-        raise BadHead(400, "the connection ended before its head was whole")
+            text = f"no whole head came in {HEAD_S:g} s"
+            raise BadHead(408, text, self._bytes.rest)
+        text = "the connection ended before its head was whole"
+        raise BadHead(400, text, self._bytes.rest)
 
     def _stray(self, data: bytes) -> Trouble | None:
         """Recognise what belongs to another port, or behind another setting."""
@@ -170,6 +172,10 @@ class HttpConnection:
             return Trouble(Cause.TLS_HERE, self.listening)
         if begins_head(data):
             return Trouble(Cause.STRAY_PROXY_HEAD, self.router.peer)
+        line, end, _ = data.partition(b"\n")
+        is_whole = end or not begins_request(data)
+        if line and is_whole and b"HTTP/" not in line:
+            return Trouble(Cause.NOT_HTTP, self.listening)
         return None
 
     # --- the answers --------------------------------------------------------------

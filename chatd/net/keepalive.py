@@ -89,7 +89,7 @@ def judge(stream: WebSocketStream, now: float) -> float:
     if not stream.reading:
         beat.heard(now)
     if now < beat.deadline():
-        return beat.deadline()
+        return beat.look_at(now)
     due = beat.due(now, stream.line())
     if due is Beat.PING:
         stream.outlet.push_control(_PING)
@@ -99,4 +99,4 @@ def judge(stream: WebSocketStream, now: float) -> float:
             beat.heard(now)
         else:
             stream.outlet.finish(Ending.NO_PONG)
-    return beat.deadline()
+    return beat.look_at(now)

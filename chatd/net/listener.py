@@ -25,8 +25,9 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from itertools import count
 
 import attrs
 import trio
@@ -53,7 +54,7 @@ from chatd.net.proxyproto import (
 )
 from chatd.net.routing import HttpConfig, Router
 from chatd.net.socketio import linger, read, write
-from chatd.net.sockets import Listening, PeerSocket, tune
+from chatd.net.sockets import Listening, PeerSocket, peer_uid, tune
 from chatd.net.tls import NotTls, TlsSocket
 from chatd.net.trouble import Cause, Trouble
 from chatd.ports import Dialect
@@ -62,8 +63,10 @@ HANDSHAKE_S = 10.0
 """For the keys of an encrypted connection. Source: as long as for its head."""
 _REFUSALS_MAX = 64
 """Answered 503 at a time; beyond them a connection is only closed."""
+_READ_BYTES = 65_536
 _REFUSALS_PER_S = 1.0
 """Answered 503 for one address in the long run; the burst is `_REFUSALS_MAX`."""
+_STRANGER = Refusal(403, "this socket is for the operator alone")
 _NOT_TLS = Refusal(400, "this port speaks TLS: use https or wss")
 
 
@@ -84,10 +87,17 @@ class Listener:
     """Where there is one, TLS is spoken but on Unix sockets."""
     proxied: bool = False
     """Whether every connection begins with the head of a trusted proxy."""
+    refusals_max: int = _REFUSALS_MAX
+    """Answered 503 at a time with patience for the peer; each has a descriptor."""
     budget: Budget = attrs.field(factory=Budget)
     """Of what its connections hold."""
     keepalive: KeepAliveScheduler = attrs.field(factory=KeepAliveScheduler, init=False)
+    numbers: Callable[[], int] = attrs.field(factory=lambda: count(1).__next__)
+    """Gives each connection its number, which no other of the daemon's has."""
+    peers: Collection[int] | None = None
+    """Users of this machine who are heard, over Unix sockets; None: all."""
     accepted: int = attrs.field(default=0, init=False)
+    """Connections that came and were not refused."""
     _acceptor: Acceptor = attrs.field(init=False, repr=False)
     _refusals: int = attrs.field(default=0, init=False)
     """Under way now."""
@@ -123,7 +133,10 @@ class Listener:
         self._acceptor.stop()
 
     def _begin(self, one: Accepted, nursery: trio.Nursery) -> None:
-        self.accepted += 1
+        if self.peers is not None and peer_uid(one.sock) not in self.peers:
+            tune(one.sock)
+            nursery.start_soon(self._send_away, one)
+            return
         if self.proxied and not is_proxy(one.peer, self.http.trusted_proxies):
             self.observer.troubled(Trouble(Cause.NOT_A_PROXY, one.peer))
             one.sock.close()
@@ -131,16 +144,19 @@ class Listener:
         now = trio.current_time()
         full = self.limiter.enter(self._key(one.peer), now)
         if full is None:
+            self.accepted += 1
             tune(one.sock)
-            nursery.start_soon(self._run, one, ConnectionId(self.accepted))
+            nursery.start_soon(self._run, one, ConnectionId(self.numbers()))
             return
         self._tell_full(one.peer, full)
-        if self._may_refuse(one, now):
+        if not self._may_refuse(one, now):
+            one.sock.close()
+        elif self._refusals < self.refusals_max:
             tune(one.sock)
             self._refusals += 1
             nursery.start_soon(self._refuse, one.sock, full)
         else:
-            one.sock.close()
+            self._refuse_shortly(one.sock, full)
 
     def _may_refuse(self, one: Accepted, now: float) -> bool:
         """Whether one too many is worth an answer: it costs as much as a request."""
@@ -149,6 +165,16 @@ class Listener:
             return False
         key = self._key(one.peer)
         return key is None or not self._answers.take(key, now)
+
+    def _refuse_shortly(self, sock: socket.socket, full: Full) -> None:
+        """Answer 503 and close, where no descriptor can be kept for it.
+
+        Who has sent more than one read takes may miss it.
+        """
+        with suppress(OSError), sock:
+            tune(sock)
+            sock.send(unparsed(refused(busy(full.wait_s)), self.http.wall()))
+            sock.recv(_READ_BYTES)
 
     def _tell_full(self, peer: str, full: Full) -> None:
         self.observer.refused(peer, BUSY)
@@ -163,7 +189,7 @@ class Listener:
         sock, peer = one.sock, one.peer
         key = self._key(peer)
 
-        def count(new: str | None) -> Full | None:
+        def recount(new: str | None) -> Full | None:
             nonlocal key
             if new == key:
                 return None
@@ -177,7 +203,7 @@ class Listener:
                 peer = await self._told(sock, peer)
                 if not peer:
                     return
-                if full := count(self._key(peer)):
+                if full := recount(self._key(peer)):
                     self._tell_full(peer, full)
                     await self._tell_busy(sock, full)
                     return
@@ -191,7 +217,7 @@ class Listener:
                 router=Router(
                     http=self.http,
                     peer=peer,
-                    admit=lambda who: count(address_key(who)),
+                    admit=lambda who: recount(address_key(who)),
                     troubled=self.observer.troubled,
                 ),
             ).run()
@@ -271,6 +297,16 @@ class Listener:
         finally:
             self._refusals -= 1
             sock.close()
+
+    async def _send_away(self, one: Accepted) -> None:
+        """Answer 403 without reading a request."""
+        self.observer.refused(one.peer, _STRANGER.status)
+        try:
+            with suppress(OSError):
+                await write(one.sock, unparsed(refused(_STRANGER), self.http.wall()))
+                await linger(one.sock)
+        finally:
+            one.sock.close()
 
     async def _tell_busy(self, sock: socket.socket, full: Full) -> None:
         """Say 503 in clear, where clear is spoken."""

@@ -26,6 +26,7 @@ from math import inf
 import attrs
 import trio
 
+from chatd.core.observations import Traffic
 from chatd.errors import Ending
 from chatd.ids import ConnectionId, RoomName
 from chatd.net.budget import Budget
@@ -100,6 +101,19 @@ class SocketOutlet:
     def ephemeral_dropped(self) -> dict[RoomName, None]:
         """Rooms of which an ephemeral entry was dropped; the host clears it."""
         return self.outbox.ephemeral_dropped
+
+    def traffic(self) -> Traffic:
+        """Look at what it has moved, and what it has not."""
+        waiting = self.outbox.waiting
+        lag_s = trio.current_time() - self._progress_at if waiting else 0.0
+        return Traffic(
+            self.address,
+            self.intake.messages_in,
+            self.intake.bytes_in,
+            self.bytes_out,
+            waiting + undelivered(self.sock),
+            round(lag_s, 1),
+        )
 
     def push(self, entry: Entry) -> None:
         """Send at once what the socket takes; keep the rest."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 
 import attrs
 import h11
@@ -22,7 +23,7 @@ import trio
 
 from chatd.config.values import Network
 from chatd.core.quota import Buckets, address_key
-from chatd.net.answer import Response, busy, retry_after
+from chatd.net.answer import PLAIN_TEXT, Response, busy, retry_after
 from chatd.net.asgi import Call, Gateway
 from chatd.net.body import check_content
 from chatd.net.connection import Upgrade
@@ -67,6 +68,8 @@ class HttpConfig:
     scheme: str = "http"
     """Of a URL that leads here directly: `https` where TLS is spoken."""
     trusted_proxies: Collection[Network] = ()
+    address_path: str = ""
+    """Where a client is told the address by which it counts; `""` for nowhere."""
     requests: Buckets = attrs.field(factory=lambda: Buckets(0.0, 0.0))
     """Of requests that become no WebSocket, by address."""
     wall: Callable[[], float] = time.time
@@ -83,6 +86,11 @@ class HttpConfig:
         self.stopping = True
         for scope in self.idle:
             scope.cancel()
+
+
+def _tell_address(client: str, _method: str) -> Response:
+    """Tell a client its address, which only a proxy may have changed."""
+    return Response(200, PLAIN_TEXT, f"{client}\n".encode())
 
 
 @attrs.frozen(eq=False, kw_only=True)
@@ -151,6 +159,8 @@ class Router:
             return Refusal(501, "this method is not known here")
         paths = paths_below(target.path, self.http.prefix)
         route = next(filter(None, map(self.http.routes.get, paths)), None)
+        if self.http.address_path in paths:
+            route = partial(_tell_address, client)
         is_socket = self.admit is not None and "/ws" in paths
         if route is None and not is_socket and target.path != ASTERISK:
             return self._judge_call(request, target, headers, client)

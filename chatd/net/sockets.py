@@ -30,12 +30,14 @@ import attrs
 
 from chatd.config.values import Address, SystemdSockets, TcpAddress, UnixAddress
 from chatd.errors import ConfigError
+from chatd.net import holders
 
 SYSTEMD_FIRST_FD = 3
 """Source: sd_listen_fds(3)."""
 _TCP_INFO = struct.Struct("=2xB41xI8xI")
 """Of what `TCP_INFO` tells: `retransmits`, which an answer sets to 0, and the
 milliseconds `last_data_sent` and `last_ack_recv`. Source: linux/tcp.h."""
+_UCRED = struct.Struct("=iII")
 NOTSENT_LOWAT_BYTES = 16_384
 """Without it a stalled peer hides 4 MB in the kernel, where nothing can be dropped."""
 _BACKLOG = 4096
@@ -176,7 +178,7 @@ def listen_on(
                 case SystemdSockets():
                     opened += _systemd(environ)
         except OSError as error:
-            problems.append(f"{setting}: {address}: {error.strerror or error}")
+            problems.append(f"{setting}: {address}: {_reason(address, error)}")
         except ConfigError as error:
             problems += error.problems
     if problems:
@@ -184,6 +186,25 @@ def listen_on(
             one.close()
         raise ConfigError(list(dict.fromkeys(problems)))
     return opened
+
+
+def _reason(address: Address, error: OSError) -> str:
+    """Why an address cannot be listened on, and what to do."""
+    said = error.strerror or str(error)
+    if isinstance(error, socket.gaierror):
+        return f"{said}: no name of this machine, or of its /etc/hosts"
+    if error.errno == errno.EADDRINUSE and not isinstance(address, SystemdSockets):
+        return holders.in_use(address)
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"{said}: not an address of this machine (see: ip address)"
+    if error.errno in {errno.EACCES, errno.EPERM} and isinstance(address, TcpAddress):
+        return (
+            f"{said}: for a port below 1024 use the socket unit, or set"
+            " AmbientCapabilities=CAP_NET_BIND_SERVICE in the service"
+        )
+    if error.errno == errno.ENOENT and isinstance(address, UnixAddress):
+        return f"there is no directory {Path(address.path).parent}; make it first"
+    return said
 
 
 def _tcp(address: TcpAddress) -> list[Listening]:
@@ -218,6 +239,35 @@ def _tcp(address: TcpAddress) -> list[Listening]:
     return opened
 
 
+def listen_privately(path: Path) -> Listening:
+    """Listen on a Unix socket that only the owner of its file can open, and root.
+
+    The path may be longer than the 107 bytes that the kernel takes.
+
+    Raises:
+        OSError: It cannot be made, or another process listens there.
+    """
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        near = Path(f"/proc/self/fd/{directory}") / path.name
+        listening = _unix(near, UnixAccess(0o600))
+    finally:
+        os.close(directory)
+    made = path.lstat()
+    return Listening(
+        listening.sock, UnixAddress(str(path)), (path, made.st_dev, made.st_ino)
+    )
+
+
+def peer_uid(sock: socket.socket) -> int:
+    """The user whose process is at the other end of a Unix socket.
+
+    Source: unix(7), `SO_PEERCRED`: process, user, group.
+    """
+    told = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
+    return int(_UCRED.unpack(told)[1])
+
+
 def _unix(path: Path, access: UnixAccess) -> Listening:
     group = access.group_id()
     _remove_stale(path)
@@ -228,7 +278,8 @@ def _unix(path: Path, access: UnixAccess) -> Listening:
         made = path.lstat()
         # Nobody can connect before `listen`.
         path.chmod(access.mode)
-        _give(path, access.group, group)
+        if access.group:
+            _give(path, access.group, group)
         listening = _listen(sock)
     except OSError:
         sock.close()
@@ -255,7 +306,7 @@ def _remove_stale(path: Path) -> None:
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(mode):
-        raise OSError(errno.EADDRINUSE, "there is a file of this name")
+        raise OSError(errno.EEXIST, "there is a file of this name; move it away")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.setblocking(False)  # noqa: FBT003 - the standard library's form
         # A full backlog means that a process listens, too.

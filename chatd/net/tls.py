@@ -58,26 +58,19 @@ def server_context(cert: str, key: str) -> ssl.SSLContext:
     Raises:
         ConfigError: They cannot be read, are no such files, or are no pair.
     """
+    from chatd.net.certificates import read_pair  # noqa: PLC0415 - there is one
 
-    def passphrase() -> str:
-        raise ConfigError(["server.tls_key: the key has a passphrase; remove it"])
-
-    for name, path in (("tls_cert", cert), ("tls_key", key)):
-        try:
-            with open(path, "rb"):  # noqa: PTH123 - only whether one may
-                pass
-        except OSError as error:
-            reason = error.strerror or error
-            raise ConfigError([f"server.{name}: {path}: {reason}"]) from error
+    read_pair(cert, key)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION
     context.set_alpn_protocols(["http/1.1"])
     try:
-        context.load_cert_chain(cert, key, passphrase)
+        context.load_cert_chain(cert, key)
     except ssl.SSLError as error:
+        # A key that is too short for the system's policy, for example.
         reason = (error.reason or str(error)).replace("_", " ").lower()
-        said = f"server.tls_cert, server.tls_key: {reason}; wanted is PEM, and a pair"
+        said = f"server.tls_cert, server.tls_key: {cert}, {key}: {reason}"
         raise ConfigError([said]) from error
     return context
 

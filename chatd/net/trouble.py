@@ -71,8 +71,18 @@ class Cause(Enum):
         "listening",
         "server.tls_cert",
     )
+    NOT_HTTP = CauseRow(
+        "what came is neither HTTP nor TLS; it may be a scanner, or a client of"
+        " something else",
+        "listening",
+    )
     CONNECTIONS_MAX = CauseRow(
         "there are as many connections as there may be", "", "limits.connections_max"
+    )
+    OPEN_FILES = CauseRow(
+        "there are as many connections as the limit of open files allows; raise"
+        " LimitNOFILE of the service, or ulimit -n",
+        "",
     )
     CONNECTIONS_PER_ADDRESS = CauseRow(
         "there are as many connections from this address as there may be; a proxy has"

@@ -1,6 +1,18 @@
-"""What an operator sees: log lines (`lines`) and numbers (`metrics`)."""
+"""What an operator sees: log lines (`lines`) and numbers (`metrics`).
 
-from chatd.observe.lines import SECRET_KEYS, VALUE_CHARS_MAX, Line, configure_log, log
+`behind` is where the lines go, and `strays` makes lines of what others would write
+beside them.
+"""
+
+from chatd.observe.lines import (
+    SECRET_KEYS,
+    VALUE_CHARS_MAX,
+    Line,
+    choose_form,
+    configure_log,
+    configure_log_behind,
+    log,
+)
 from chatd.observe.metrics import Metrics
 
 __all__ = [
@@ -8,6 +20,8 @@ __all__ = [
     "VALUE_CHARS_MAX",
     "Line",
     "Metrics",
+    "choose_form",
     "configure_log",
+    "configure_log_behind",
     "log",
 ]

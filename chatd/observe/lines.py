@@ -1,12 +1,12 @@
-"""The log: for people, for programs, and for `journalctl`.
+"""The log: for people, for programs, and for the journal.
 
-One line when a connection ends, one for everything that needs the operator's attention,
-none for a message. A value whose key is among `SECRET_KEYS` never reaches a line, and
-no value can begin another line.
+One line for each login, for each end of a connection, and for everything that needs the
+operator's attention; none for a message. A value whose key is among `SECRET_KEYS` never
+reaches a line, and no value can begin another line.
 
-There is one `Log`; `configure_log` says what it writes, in which form and where. It is
-no larger than what the daemon asks of it: the libraries for it take a sixth of the
-daemon's start, for `asyncio` and tracebacks in colours.
+There is one `Log`; `configure_log` says what it writes, in which form and where
+(`behind`). It is no larger than what the daemon asks of it: the libraries for it take a
+sixth of the daemon's start, for `asyncio` and tracebacks in colours.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ import sys
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
-from threading import Lock
 from time import time
 from typing import Any, TextIO
 
 import attrs
+
+from chatd.observe.behind import Behind, Direct, Sink
 
 SECRET_KEYS = frozenset({"password", "token", "secret", "session", "bearer", "text"})
 """Keys that are replaced in every line: secrets, and what people wrote."""
@@ -43,7 +44,11 @@ class Log:
     def __init__(self) -> None:
         self.level = "debug"
         """The least that is taken."""
-        self.write: Callable[[Line], None] = Writer(_for_people)
+        self.form = "console"
+        """`console`, `json` or `journal`."""
+        self.sink: Sink = Direct()
+        """Where the text of an entry goes."""
+        self.write: Callable[[Line], None] = Writer("console", self.sink)
         """Takes an entry of that level or a higher one."""
 
     def debug(self, event: str, **pairs: Any) -> None:
@@ -70,42 +75,90 @@ class Log:
         if _LEVELS[level] >= _LEVELS[self.level]:
             self.write({"event": event, "level": level} | pairs)
 
+    def flush(self, limit_s: float) -> bool:
+        """Wait until all entries are where they go; whether they are."""
+        return self.sink.flush(limit_s)
 
-@attrs.define(eq=False)
+
+@attrs.frozen
 class Writer:
-    """Writes entries to a stream.
+    """Writes entries.
 
     Args:
-        form: Makes the text of an entry, with what may not be read left out.
-        stream: Where to; None for standard error, whatever that is at the time.
+        form: `console`, `json` or `journal`.
+        sink: Where to.
+        is_journal: Whether the journal reads it.
     """
 
-    _form: Callable[[Line], str]
-    _stream: TextIO | None = None
-    # The store's threads have something to tell, too.
-    _lock: Lock = attrs.field(factory=Lock, init=False)
+    _form: str
+    _sink: Sink
+    _is_journal: bool = False
 
     def __call__(self, line: Line) -> None:
         """Write one entry."""
-        text = self._form(_redacted(line)) + "\n"
-        stream = sys.stderr if self._stream is None else self._stream
-        with self._lock:
-            stream.write(text)
-            stream.flush()
+        self._sink.write(text_of(self._form, line, is_journal=self._is_journal))
+
+
+def text_of(form: str, line: Line, *, is_journal: bool = False) -> str:
+    """An entry in a form, with what may not be read left out, and its end of line.
+
+    Args:
+        form: As for `Writer`.
+        line: The entry.
+        is_journal: Whether the journal reads it. It takes the priority off again, so
+            that `journalctl -p err` finds what is wrong, whatever the form is.
+    """
+    text = _FORMS[form](_redacted(line))
+    if is_journal or form == "journal":
+        head = f"<{_PRIORITIES[line['level']]}>"
+        text = "\n".join(head + part for part in text.split("\n"))
+    return text + "\n"
 
 
 def configure_log(level: str, form: str, stream: TextIO | None = None) -> None:
-    """Send log lines to standard error, or to `stream`.
+    """Send log lines to standard error, or to `stream`, and wait for that.
 
     Args:
         level: `debug`, `info`, `warning` or `error`.
-        form: `text`, `json`, or `auto`: text, for the journal where it reads us.
+        form: `console`, `json`, `journal`, or `auto`: for the journal where it reads
+            us, else for people.
         stream: Where to instead.
     """
-    render = _for_programs if form == "json" else _for_people
-    if form == "auto" and _is_journal(sys.stderr if stream is None else stream):
-        render = _for_journal
-    _LOG.level, _LOG.write = level, Writer(render, stream)
+    reader = sys.stderr if stream is None else stream
+    _configure(level, _chosen(form, reader), Direct(stream), reader)
+
+
+def configure_log_behind(level: str, form: str) -> None:
+    """Send log lines to standard error from a thread, so that nobody waits for it.
+
+    Who ends the process calls `log().flush` first.
+
+    Args:
+        level: As for `configure_log`.
+        form: As for `configure_log`.
+    """
+    chosen = _chosen(form, sys.stderr)
+
+    def say(count: int) -> str:
+        event = "lines were not written: nobody read fast enough"
+        line = {"event": event, "level": "warning", "count": count}
+        return text_of(chosen, line, is_journal=is_journal(sys.stderr))
+
+    _configure(level, chosen, Behind(sys.stderr.fileno(), say), sys.stderr)
+
+
+def _configure(level: str, form: str, sink: Sink, reader: TextIO) -> None:
+    _LOG.level, _LOG.form, _LOG.sink = level, form, sink
+    _LOG.write = Writer(form, sink, is_journal(reader))
+
+
+def choose_form(form: str) -> None:
+    """Have lines written in another form from now on, to where they go.
+
+    Args:
+        form: As for `configure_log`.
+    """
+    _configure(_LOG.level, _chosen(form, sys.stderr), _LOG.sink, sys.stderr)
 
 
 def log() -> Log:
@@ -113,7 +166,14 @@ def log() -> Log:
     return _LOG
 
 
-def _is_journal(stream: TextIO) -> bool:
+def _chosen(form: str, stream: TextIO) -> str:
+    """The form that `auto` stands for."""
+    if form != "auto":
+        return form
+    return "journal" if is_journal(stream) else "console"
+
+
+def is_journal(stream: TextIO) -> bool:
     """Whether the journal reads what is written here.
 
     The variable alone says little: everything that is started from a desktop
@@ -157,14 +217,11 @@ def _for_people(line: Line) -> str:
     return f"{_now()} {_words(line)}"
 
 
-def _for_journal(line: Line) -> str:
-    # The journal has its own times, and reads a priority from `<N>`.
-    priority = _PRIORITIES[line["level"]]
-    return "\n".join(f"<{priority}>{part}" for part in _words(line).split("\n"))
-
-
 def _words(line: Line) -> str:
-    """`level event key=value …`, and below it a traceback if there is one."""
+    """`level event key=value …`, and below it a traceback if there is one.
+
+    No time: the journal has its own.
+    """
     level, event = line.pop("level"), line.pop("event")
     error = line.pop("exc_info", None)
     pairs = [f"{key}={_value(value)}" for key, value in line.items()]
@@ -180,9 +237,14 @@ def _traceback(error: BaseException) -> str:
 
 def _value(value: object) -> str:
     """A value on one line: quoted as soon as it could be mistaken."""
-    text = str(value)
+    text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
     plain = text.isascii() and text.isprintable() and " " not in text and text
     return text if plain else repr(text)
 
 
+_FORMS: dict[str, Callable[[Line], str]] = {
+    "console": _for_people,
+    "json": _for_programs,
+    "journal": _words,
+}
 _LOG = Log()

@@ -4,15 +4,24 @@
 `Dialect` makes bytes of frames and commands of bytes.
 """
 
-from chatd.core.rows import PublicRoom, RoomRow, UserRecord, UserRow
+from chatd.core.rows import (
+    ErasureRow,
+    PublicRoom,
+    RoomRow,
+    UnreadCounts,
+    UserRecord,
+    UserRow,
+)
 from chatd.ports.dialect import Dialect
 from chatd.ports.outlet import Entry, EntryKind, Outlet
-from chatd.ports.store import SessionRow, Snapshot, Store, TokenRow
+from chatd.ports.rows import SessionRow, Snapshot, TokenRow
+from chatd.ports.store import Store
 
 __all__ = [
     "Dialect",
     "Entry",
     "EntryKind",
+    "ErasureRow",
     "Outlet",
     "PublicRoom",
     "RoomRow",
@@ -20,6 +29,7 @@ __all__ = [
     "Snapshot",
     "Store",
     "TokenRow",
+    "UnreadCounts",
     "UserRecord",
     "UserRow",
 ]

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import attrs
 
+from chatd.core.observations import Traffic
 from chatd.errors import Ending
 from chatd.ids import ConnectionId, RoomName
 from chatd.ports.dialect import Dialect
@@ -66,6 +67,9 @@ class Outlet(Protocol):
     @property
     def ephemeral_dropped(self) -> dict[RoomName, None]:
         """Rooms of which an ephemeral entry was dropped; the hub clears it."""
+
+    def traffic(self) -> Traffic:
+        """Look at what it has moved, and what it has not."""
 
     def push(self, entry: Entry) -> None:
         """Send at once what the socket takes; keep the rest."""

@@ -8,64 +8,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-import attrs
-
-from chatd.core.changes import AddressBan, Change
 from chatd.core.drafts import Draft, Outcome
 from chatd.core.entities import SessionKept
 from chatd.core.principal import InvitationKept
 from chatd.core.query import Hit, Place, Query
-from chatd.core.rows import PublicRoom, RoomRow, UserRecord, UserRow
+from chatd.core.rows import (
+    ErasureRow,
+    PublicRoom,
+    RoomRow,
+    UnreadCounts,
+    UserRecord,
+    UserRow,
+)
 from chatd.core.settings import RoomSettings
 from chatd.ids import RoomName, Seq, SessionId, SessionTag, UserName
-from chatd.wire.events import Millis, TimelineShown
-from chatd.wire.replies import MessageShown
-
-
-@attrs.define
-class SessionRow:
-    """One session as the store has it."""
-
-    session: SessionId
-    user: UserName
-    token: bytes | None
-    """SHA-256 of the token of ours that it depends on."""
-    idle_since: Millis | None
-    """When its last connection ended; None while it has one."""
-    expires: Millis | None = None
-    """When an outside issuer's token ends, on which it depends."""
-    scope: str | None = None
-    """What that token allows; None is everything."""
-
-
-@attrs.define
-class TokenRow:
-    """One access token as the store has it."""
-
-    user: UserName
-    expires: Millis | None
-    name: str = ""
-    """What the operator calls it."""
-    scope: str | None = None
-    """What it allows, as `chatd.core.scope` writes it; None is everything."""
-
-
-@attrs.define
-class Snapshot:
-    """What the core needs from the start on."""
-
-    guests: list[UserRecord]
-    """The guests whose sessions have not ended."""
-    guest_sessions: list[SessionRow]
-    needless: list[RoomName] = attrs.field(factory=list)
-    """Rooms that nobody is in and nobody can want, by name: private ones, and public
-    ones that a user has made and in which nobody has ever written."""
-    barred: list[AddressBan] = attrs.field(factory=list)
-    """The addresses that bans of guests from the server hold for."""
-    address_key: str = ""
-    """The store's key, with which digests of addresses are made."""
-    place: str | None = None
-    """The server's displayed name; None: it was not set."""
+from chatd.ports.rows import SessionRow, Snapshot, TokenRow
+from chatd.wire.events import Happened, Millis, TimelineShown
+from chatd.wire.kinds import BookmarkNumber, ThreadNumber
+from chatd.wire.operator import AuditShown
+from chatd.wire.replies import MessageKept, MessageShown, ThreadListed
 
 
 class Store(Protocol):
@@ -199,7 +160,8 @@ class Store(Protocol):
         limit: int,
         upto: Seq,
         viewer: UserName,
-    ) -> tuple[list[MessageShown], bool]:
+        events: int = 0,
+    ) -> tuple[list[MessageShown], list[Happened], bool]:
         """Read a page of messages with seq <= `upto`, everything folded in.
 
         Edits, deletions and reactions are folded in as far as the store has
@@ -210,8 +172,48 @@ class Store(Protocol):
         viewer's; where there are more it says how many there are (`reacted`). A page
         ends early where its messages have too many names, behind its first message.
 
+        Beside them it has at most `events` events of the same part of the timeline that
+        are not folded in: from where the page begins, to its last message if there are
+        more. Where they are too many they are those next to where it begins.
+
         Returns:
-            Messages in rising seq, and whether there are more in that direction.
+            Messages and events, each in rising seq, and whether there are more messages
+            in that direction.
+
+        Cancellation: safe.
+        """
+
+    async def thread(
+        self,
+        room: RoomName,
+        root: Seq,
+        *,
+        before: Seq | None,
+        after: Seq | None,
+        limit: int,
+        upto: Seq,
+        viewer: UserName,
+    ) -> tuple[MessageShown | None, list[MessageShown], bool]:
+        """Read a page of a thread, as `history` reads one of a room.
+
+        Returns:
+            The message that has it, if that is kept; replies in rising seq, and whether
+            there are more in that direction.
+
+        Cancellation: safe.
+        """
+
+    async def threads(
+        self, user: UserName, after: ThreadNumber | None, limit: int, *, unread: bool
+    ) -> tuple[list[tuple[ThreadNumber, ThreadListed]], bool]:
+        """Read a page of the threads that a user follows, or of those that are unread.
+
+        The one comes first in which something is unread for the shortest time, or that
+        was read, or followed, last. Whether the user may read them is not asked.
+
+        Returns:
+            At most `limit` behind the number `after`, each with its number, and whether
+            there are more.
 
         Cancellation: safe.
         """
@@ -242,6 +244,49 @@ class Store(Protocol):
         Returns:
             For each the seq of the reaction and the user, and whether there are more;
             None if there is no such message, or it was deleted.
+
+        Cancellation: safe.
+        """
+
+    async def pins(
+        self,
+        room: RoomName,
+        *,
+        first: Seq,
+        after: Seq | None,
+        limit: int,
+        upto: Seq,
+        viewer: UserName,
+    ) -> tuple[list[MessageShown], bool]:
+        """Read a page of the messages that are pinned, the last pinned first.
+
+        They are as in `history`; what is hidden from `viewer` is left out.
+
+        Args:
+            room: Which.
+            first: No message below it.
+            after: The `pinned` of the last one of the page before.
+            limit: At most so many.
+            upto: No pin of a later event.
+            viewer: The user who asks.
+
+        Returns:
+            Messages, and whether there are more.
+
+        Cancellation: safe.
+        """
+
+    async def bookmarks(
+        self, user: UserName, after: BookmarkNumber | None, limit: int
+    ) -> tuple[list[tuple[BookmarkNumber, MessageKept]], bool]:
+        """Read a page of what a user has bookmarked, the last one first.
+
+        What is hidden from the user is left out, and what is in a room that has ended.
+        Whether he may read the rest is for the caller to know.
+
+        Returns:
+            At most `limit` of those before `after`, each with its number, and whether
+            there are more.
 
         Cancellation: safe.
         """
@@ -281,29 +326,24 @@ class Store(Protocol):
 
     async def unread(
         self, user: UserName, marks: Sequence[tuple[RoomName, Seq, Seq]]
-    ) -> list[tuple[int, int]]:
+    ) -> list[UnreadCounts]:
         """Count others' undeleted messages for each (room, read, upto).
 
         What is hidden from the user does not count.
 
         Returns:
-            Two numbers each, at most 999: of all of them, and of the others'
+            Three numbers each, at most 999: of all of them; of the others'
             messages that have come to address the user meanwhile, by their own
-            text or by an edit, and still do.
+            text or by an edit, and still do; and of those of the first that are in
+            threads.
 
         Cancellation: safe.
         """
 
-    async def changes(self, after: int) -> tuple[list[Change], int]:
-        """The changes that other processes have committed after a position, in order.
+    async def erasure(self, name: UserName) -> ErasureRow | None:
+        """How far the erasure of a user is; None if there was never such a user.
 
-        What `commit` has answered is not among them. It costs next to nothing while
-        there are none. `load` begins anew: what came before it is in the snapshot. A
-        commit of `KeepPosition` tells that changes were taken: they may be deleted
-        then, and the process that wrote them waits for that.
-
-        Returns:
-            The changes, and the position of the last, or `after`.
+        What was done is known of those that have ended since the store was opened.
 
         Cancellation: shielded.
         """
@@ -349,6 +389,32 @@ class Store(Protocol):
         Returns:
             At most `limit` of them older than `after`, with their users, and whether
             there are more.
+
+        Cancellation: safe.
+        """
+
+    async def audit(
+        self,
+        *,
+        user: UserName | None,
+        by: UserName | None,
+        room: RoomName | None,
+        since: Millis | None,
+        after: int | None,
+        limit: int,
+    ) -> tuple[list[AuditShown], bool]:
+        """Read a page of the audit (`chatd.core.audit`), the newest first.
+
+        Args:
+            user: To whom it was done; None for anybody.
+            by: Who has done it.
+            room: Where, by any name of the room.
+            since: Nothing older.
+            after: The number of the last one of the page before.
+            limit: At most so many.
+
+        Returns:
+            The entries, and whether there are more.
 
         Cancellation: safe.
         """

@@ -8,7 +8,9 @@ import attrs
 
 from chatd.core.changes import RoomMade
 from chatd.core.drafts import (
+    BOOKMARKS_MAX,
     INVITATIONS_MAX,
+    PINS_MAX,
     REACTION_KINDS_MAX,
     CreateRoom,
     Refused,
@@ -20,11 +22,13 @@ from chatd.wire.events import Member, Millis
 NO_ROOM = Refused(RejectCode.NO_ROOM, "there is no such room", "room")
 NO_USER = Refused(RejectCode.NO_USER, "there is no such user", "user")
 NOT_IN_ROOM = Refused(RejectCode.NO_USER, "this user is not in the room", "user")
+NOT_MEMBER = Refused(RejectCode.NOT_MEMBER, "you are not in this room", "room")
 NO_OWNER_LEFT = Refused(
     RejectCode.FORBIDDEN, "the room needs an owner: make somebody else one first"
 )
 NO_MESSAGE = Refused(RejectCode.NO_MESSAGE, "there is no such message here", "of")
 NO_REPLIED = Refused(RejectCode.NO_MESSAGE, "there is no such message here", "reply_to")
+NO_THREAD = Refused(RejectCode.NO_MESSAGE, "nobody has replied there", "thread")
 NOT_YOURS = Refused(RejectCode.FORBIDDEN, "the message is somebody else's", "of")
 TOO_MANY_KINDS = Refused(
     RejectCode.BAD_FIELD,
@@ -32,12 +36,25 @@ TOO_MANY_KINDS = Refused(
     "emoji",
     counted=False,  # a person has picked it
 )
+TOO_MANY_BOOKMARKS = Refused(
+    RejectCode.FORBIDDEN,
+    f"you have {BOOKMARKS_MAX} bookmarks: take one away first",
+)
+TOO_MANY_PINS = Refused(
+    RejectCode.FORBIDDEN,
+    f"{PINS_MAX} messages are pinned here already: unpin one first",
+)
 NO_SESSION = Refused(
     RejectCode.NO_SESSION, "you have no such session (any more)", "session"
 )
 SESSION_GONE = Refused(
     RejectCode.BAD_CREDENTIALS, "this session is not known, or has ended"
 )
+SESSION_ELSEWHERE = Refused(
+    RejectCode.BAD_CREDENTIALS,
+    "this session has ended, or another connection has it by now",
+)
+BANNED = Refused(RejectCode.BANNED, "you are banned from this server")
 TOKEN_GONE = Refused(RejectCode.BAD_CREDENTIALS, "this token is not known")
 LINK_GONE = Refused(
     RejectCode.BAD_CREDENTIALS,
@@ -48,6 +65,7 @@ NO_INVITATION = Refused(
     "there is no such invitation (any more), or it is somebody else's",
     "invitation",
 )
+NO_TOKEN = Refused(RejectCode.NO_TOKEN, "there is no such token", "token")
 TOO_MANY_INVITATIONS = Refused(
     RejectCode.FORBIDDEN,
     f"you have {INVITATIONS_MAX} invitations: take some back, also used ones",
@@ -86,6 +104,11 @@ def made(draft: CreateRoom, event: Member | None) -> RoomMade:
 
 UNREAD_MAX = 999
 """Where counting stops. Source: protocol section 5."""
+THREAD_UNREAD_MAX = 99
+"""Where counting stops in one thread, of which a page has a hundred. Source: protocol
+section 4."""
+FACES_MAX = 3
+"""Users that a thread is shown with. Source: protocol section 4."""
 NAMES_MAX = 50
 """Names that a message is shown with for one emoji, besides the viewer's own: more than
 anybody reads, and with twenty kinds of them all a message is half of the default of

@@ -29,6 +29,7 @@ from chatd.core.drafts import (
     Moderate,
     NewMessage,
     RenameRoom,
+    SetPin,
     SetReaction,
     SetRoom,
 )
@@ -48,12 +49,15 @@ def content_digest(draft: Durable) -> bytes:
     content: list[object]
     if isinstance(draft, NewMessage):
         content = ["message", draft.text, draft.reply_to]
+        content += ["thread"] if draft.thread else []
     elif isinstance(draft, EditMessage):
         content = ["edit", draft.of, draft.text]
     elif isinstance(draft, DeleteMessage):
         content = ["delete", draft.of]
     elif isinstance(draft, SetReaction):
         content = ["react", draft.of, draft.emoji, draft.on]
+    elif isinstance(draft, SetPin):
+        content = ["pin", draft.of, draft.on]
     elif isinstance(draft, Moderate):
         said = [draft.role, draft.seconds, draft.reason]
         content = [draft.change, draft.target, *said]

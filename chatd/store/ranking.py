@@ -41,6 +41,7 @@ class Candidate:
     text: str
     edited: bool
     reply_to: Seq | None
+    thread: Seq | None
     score: int = 0
 
     @property
@@ -112,5 +113,6 @@ def _hit(found: Candidate, matcher: Matcher, top: tuple[RoomName, Seq] | None) -
         hits,
         found.edited,
         found.reply_to,
+        found.thread,
     )
     return Hit(message, Place(found.room, found.seq, found.score, top))

@@ -17,12 +17,18 @@ from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from starlette.types import Scope
 
 from chatd.web.coding import IDENTITY
-from chatd.web.tree import Asset, Tree
+from chatd.web.tree import BUNDLE, WORKER, Asset, Tree
 
 FOREVER = "public, max-age=31536000, immutable"
 """For what is another URL when it changes."""
 EACH_TIME = "no-cache"
 """For what is asked for again, and may be the same."""
+_WORKER_SCOPE = ("Service-Worker-Allowed", "../../../")
+"""That the page's worker may answer for the page: relative to its own address, so it is
+right wherever a proxy has put it.
+
+Source: Service Workers (W3C), appendix B.
+"""
 
 
 class Assets(StaticFiles):
@@ -30,7 +36,7 @@ class Assets(StaticFiles):
 
     def __init__(self, tree: Tree) -> None:
         super().__init__(check_dir=False)
-        self._assets = tree.assets
+        self._assets = {**tree.assets, BUNDLE: tree.bundle}
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """Answer with one of them. Cancellation: safe."""
@@ -39,7 +45,11 @@ class Assets(StaticFiles):
         asset = self._assets.get(path)
         if asset is None:
             raise HTTPException(404)
-        return await self.answer(asset, Request(scope), FOREVER)
+        answer = await self.answer(asset, Request(scope), FOREVER)
+        if path == WORKER:
+            name, root = _WORKER_SCOPE
+            answer.headers[name] = root
+        return answer
 
     async def answer(self, asset: Asset, request: Request, caching: str) -> Response:
         """Answer with a file: all of it, a part, or that it is still the same.

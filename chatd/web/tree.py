@@ -1,9 +1,9 @@
 """The files of the page, read once, and what they are served as.
 
-They are all in memory, a few hundred kilobytes: no request waits for a disk or a
-thread, and while another version is being installed, those of one version stay
-together. What the wheel has compressed beside them is read with them; what is not there
-is made when it is first asked for, in a thread.
+They are all in memory, a few hundred kilobytes, and once more as one: no request waits
+for a disk or a thread, and while another version is being installed, those of one
+version stay together. What the wheel has compressed beside them is read with them; what
+is not there is made when it is first asked for, in a thread.
 """
 
 from __future__ import annotations
@@ -25,6 +25,10 @@ HERE = Path(__file__).parent
 DIRECTORIES = ("page", "vendor")
 """Of them those that are served."""
 INDEX = "page/index.html"
+WORKER = "page/worker.mjs"
+"""What a browser runs beside the page, and lets answer for it."""
+BUNDLE = "all"
+"""The name of all files in one, which is none of those on disk."""
 TYPES: Mapping[str, str] = MappingProxyType(
     {
         ".css": "text/css; charset=utf-8",
@@ -51,14 +55,17 @@ class Asset:
     """Of the file when it was read; None where it is served otherwise than it lies."""
     codings: dict[str, bytes] | None = attrs.field(default=None, repr=False)
     """Compressed; None as long as that was not asked for."""
-    kind: str = attrs.field(init=False)
-    """Its media type."""
+    kind: str = attrs.field()
+    """Its media type; by the end of its name where nothing else is said."""
     digest: str = attrs.field(init=False)
     _making: trio.Lock = attrs.field(factory=trio.Lock, init=False, repr=False)
 
+    @kind.default
+    def _kind_by_name(self) -> str:
+        return TYPES[self.path.suffix]
+
     def __attrs_post_init__(self) -> None:
         """Find out what it is."""
-        self.kind = TYPES[self.path.suffix]
         self.digest = sha256(self.content).hexdigest()[:_DIGEST_CHARS]
 
     async def encoded(self, accepted: str) -> tuple[str, bytes]:
@@ -111,6 +118,8 @@ class Tree:
     """By their paths below `HERE`."""
     index: Asset
     """The page itself, which names them."""
+    bundle: Asset
+    """All of `assets` in one."""
 
 
 def read_tree(root: Path = HERE) -> Tree:
@@ -137,7 +146,28 @@ def read_tree(root: Path = HERE) -> Tree:
         if asset.path.suffix == ".mjs"
     }
     html = served(INDEX, page.content.decode(), f"_/{version}", assets, sources)
-    return Tree(version, assets, Asset(page.path, html.encode(), None))
+    index = Asset(page.path, html.encode(), None)
+    return Tree(version, assets, index, _bundle(root / BUNDLE, version, assets))
+
+
+def _bundle(path: Path, version: str, assets: Mapping[str, Asset]) -> Asset:
+    """Put all files into one, each with its name and its media type.
+
+    A browser that keeps all of them gets them by one request, since whoever loads the
+    page may not ask as often as there are files.
+
+    Source: RFC 7578.
+    """
+    parts = b"".join(
+        f"--{version}\r\nContent-Disposition: form-data;"
+        f' name="{name}"; filename="{asset.path.name}"\r\n'
+        f"Content-Type: {asset.kind}\r\n\r\n".encode()
+        + asset.content
+        + b"\r\n"
+        for name, asset in assets.items()
+    )
+    kind = f"multipart/form-data; boundary={version}"
+    return Asset(path, b"%b--%b--\r\n" % (parts, version.encode()), None, kind=kind)
 
 
 def _read(path: Path) -> Asset:

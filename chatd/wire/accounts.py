@@ -7,6 +7,7 @@ from typing import ClassVar
 import attrs
 
 from chatd.enums import Fate
+from chatd.wire.administration import TokenIssue, UserAdd, UserPassword
 from chatd.wire.admissions import CreateInvitation, Link
 from chatd.wire.kinds import CommandId, Display, GuestName, NewPassword, Secret
 
@@ -53,5 +54,15 @@ class Refresh:
     id: CommandId = None
 
 
-SecretCommand = Register | Password | DeleteAccount | Refresh | Link | CreateInvitation
+SecretCommand = (
+    Register
+    | Password
+    | DeleteAccount
+    | Refresh
+    | Link
+    | CreateInvitation
+    | UserAdd
+    | UserPassword
+    | TokenIssue
+)
 """Commands with a secret to be verified or hashed, or that ask for a new one."""

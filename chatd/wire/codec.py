@@ -30,12 +30,16 @@ from typing import Any, get_args
 import orjson
 from cattrs import ClassValidationError, Converter
 
+from chatd.enums import GivenRole
 from chatd.errors import RejectCode
 from chatd.names import ASCII, Names
+from chatd.wire.administration import UserAdd
 from chatd.wire.commands import Command
+from chatd.wire.ephemeral import Read
 from chatd.wire.fields import Mistyped, converter_for, kind_of
 from chatd.wire.kinds import WIRE_NAMES
 from chatd.wire.malformed import BadCommand
+from chatd.wire.operator import Audit, Connections, Disconnect
 from chatd.wire.rooms import Create, Join, SetRoom
 from chatd.wire.sessions import Hello, Logout
 from chatd.wire.settings import SETTINGS
@@ -183,6 +187,14 @@ def _send(command: Send) -> tuple[str, str] | None:
         return "room", "required, or else to"
     if command.room is not None and command.to is not None:
         return "to", "cannot be given together with room"
+    if command.thread and command.reply_to is None:
+        return "reply_to", "required with thread: what it is a reply to"
+    return None
+
+
+def _read(command: Read) -> tuple[str, str] | None:
+    if command.back and command.thread is not None:
+        return "back", "cannot be given together with thread"
     return None
 
 
@@ -206,6 +218,35 @@ def _create(command: Create) -> tuple[str, str] | None:
     return None
 
 
+def _connections(command: Connections) -> tuple[str, str] | None:
+    if command.busiest and (command.after is not None or command.user is not None):
+        return "busiest", "cannot be given together with user or after"
+    return None
+
+
+def _audit(command: Audit) -> tuple[str, str] | None:
+    if command.operator and command.by is not None:
+        return "operator", "cannot be given together with by"
+    return None
+
+
+def _disconnect(command: Disconnect) -> tuple[str, str] | None:
+    if command.connection is None and command.user is None:
+        return "connection", "required, or else user"
+    if command.connection is not None and command.user is not None:
+        return "user", "cannot be given together with connection"
+    return None
+
+
+def _user_add(command: UserAdd) -> tuple[str, str] | None:
+    if command.role is GivenRole.BOT:
+        if command.password is not None:
+            return "password", "a bot has none: it comes in by a token"
+    elif command.password is None:
+        return "password", "required, but for a bot"
+    return None
+
+
 def _set_room(command: SetRoom) -> tuple[str, str] | None:
     if all(getattr(command, name) is None for name in SETTINGS):
         return "topic", f"required, or else another of {', '.join(SETTINGS)}"
@@ -214,10 +255,15 @@ def _set_room(command: SetRoom) -> tuple[str, str] | None:
 
 _RULES: dict[type, Callable[[Any], tuple[str, str] | None]] = {
     Create: _create,
+    Audit: _audit,
+    Connections: _connections,
+    Disconnect: _disconnect,
     SetRoom: _set_room,
+    UserAdd: _user_add,
     Hello: _hello,
     Join: _join,
     Send: _send,
+    Read: _read,
     History: _history,
     Logout: _logout,
 }

@@ -26,23 +26,51 @@ from chatd.wire.moderation import (
     Kick,
     Mute,
     SetRole,
+    Standing,
     Unban,
     Unmute,
 )
+from chatd.wire.operator import OperatorCommand
 from chatd.wire.place import About, NamePlace, Ping
-from chatd.wire.rooms import Create, Destroy, Join, Leave, Rename, Rooms, SetRoom, Who
+from chatd.wire.rooms import (
+    Create,
+    Destroy,
+    Join,
+    Leave,
+    Notify,
+    Rename,
+    Rooms,
+    SetRoom,
+    Who,
+)
 from chatd.wire.sessions import Hello, Logout, Sessions
-from chatd.wire.timeline import Delete, Edit, History, React, Reactions, Search, Send
+from chatd.wire.threads import Follow, Threads
+from chatd.wire.timeline import (
+    Bookmark,
+    Bookmarks,
+    Delete,
+    Edit,
+    History,
+    Pin,
+    Pins,
+    React,
+    Reactions,
+    Search,
+    Send,
+)
 from chatd.wire.users import Block, Blocks, Profile, Unblock
 
 Command = (
     Hello
     | Join
     | Leave
+    | Notify
     | Send
     | Edit
     | Delete
     | React
+    | Pin
+    | Bookmark
     | Create
     | SetRoom
     | Rename
@@ -55,6 +83,7 @@ Command = (
     | Mute
     | Unmute
     | SetRole
+    | Standing
     | Typing
     | Status
     | Read
@@ -64,6 +93,10 @@ Command = (
     | Blocks
     | History
     | Reactions
+    | Pins
+    | Bookmarks
+    | Follow
+    | Threads
     | Search
     | Who
     | Rooms
@@ -80,6 +113,7 @@ Command = (
     | CreateInvitation
     | Invitations
     | RevokeInvitation
+    | OperatorCommand
 )
 """Any command."""
 

@@ -18,8 +18,6 @@ An event is encoded once for all its receivers; the frame header is added by
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, get_args
 
 import attrs
@@ -29,17 +27,24 @@ from cattrs.fns import identity
 from cattrs.gen import make_dict_unstructure_fn, override
 
 from chatd.wire.admissions import InvitationShown
-from chatd.wire.events import Millis, UserShown
+from chatd.wire.events import Happened, Millis, UserShown
 from chatd.wire.kinds import WIRE_NAMES, CommandId
+from chatd.wire.moderation import StandingShown
+from chatd.wire.operator import AuditShown, ConnectionShown
 from chatd.wire.replies import (
     MessageFound,
+    MessageKept,
     MessageShown,
-    RoomShown,
     ServerFrame,
-    SessionShown,
+    ThreadListed,
 )
+from chatd.wire.rooms import RoomShown
+from chatd.wire.sessions import SessionShown
+from chatd.wire.timestamps import rfc3339
 
-TIMES = frozenset({"ts", "now", "until", "opened", "seen", "made", "expires"})
+TIMES = frozenset(
+    {"ts", "now", "until", "opened", "seen", "made", "expires", "started"}
+)
 """The fields that hold milliseconds here and RFC 3339 on the wire."""
 
 Dump = Callable[[Any], dict[str, Any]]
@@ -55,33 +60,35 @@ def encode(frame: ServerFrame) -> bytes:
 def encode_part(
     part: MessageShown
     | MessageFound
+    | MessageKept
+    | ThreadListed
     | UserShown
     | RoomShown
     | SessionShown
     | InvitationShown
+    | ConnectionShown
+    | AuditShown
+    | StandingShown
+    | Happened
     | str,
 ) -> bytes:
     """Return one entry of a page as it will stand in the reply, to measure it."""
+    if isinstance(part, Happened):
+        return orjson.dumps(_event(part))
     return orjson.dumps(_CONVERTER.unstructure(part))
+
+
+def _event(event: Happened) -> dict[str, Any]:
+    """An event that stands in a reply: it has its type there, too."""
+    return {"type": event.type, **_CONVERTER.unstructure(event)}
+
+
+def _events(events: list[Happened]) -> list[dict[str, Any]]:
+    return [_event(event) for event in events]
 
 
 def _rfc3339_or_none(ts: Millis | None) -> str | None:
     return None if ts is None else rfc3339(ts)
-
-
-def rfc3339(ts: Millis) -> str:
-    """Write a time as `2026-11-22T20:31:28.123Z`.
-
-    Source: protocol section 1; RFC 3339 section 5.6.
-    """
-    second, millisecond = divmod(ts, 1000)
-    return f"{_second(second)}.{millisecond:03d}Z"
-
-
-@lru_cache(maxsize=256)
-def _second(second: int) -> str:
-    """The part that thousands of events share; a page of history has a few."""
-    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def is_left_out(field: attrs.Attribute[Any]) -> bool:
@@ -134,6 +141,8 @@ def _hook(field: attrs.Attribute[Any]) -> Callable[[Any], Any] | None:
     """What writes a field; None leaves it to the converter."""
     if field.name in TIMES:
         return rfc3339 if field.type is int else _rfc3339_or_none
+    if field.type == list[Happened]:
+        return _events
     # By itself cattrs asks each time which of the two it is.
     return identity if field.type == CommandId else None
 

@@ -33,9 +33,12 @@ class Status:
 
 @attrs.define
 class Read:
-    """Say that everything up to `seq` has been read."""
+    """Say that everything up to `seq` has been read, with `back` nothing behind it."""
 
     type: ClassVar[str] = "read"
     room: RoomName
     seq: Seq
+    back: bool = False
+    thread: Seq | None = None
+    """Only of the thread of this message."""
     id: CommandId = None

@@ -2,10 +2,9 @@
 
 Three families:
 
-* **Timeline events** are facts of a room, numbered by `seq` without a hole and
-  kept for good. Live and in a replay they are the same classes; a replay shows
-  each as it is now, so a message that was deleted since has `deleted` and no
-  content.
+* **Timeline events** are facts of a room, numbered by `seq` without a hole, and kept as
+  its settings say. Live and in a replay they are the same classes; a replay shows each
+  as it is now, so a message that was deleted since has `deleted` and no content.
 * **Ephemeral events** are never stored and are the first to be dropped.
 * **Notices** are for one connection, or for all of one user.
 
@@ -22,10 +21,12 @@ from typing import ClassVar
 
 import attrs
 
-from chatd.enums import MemberChange, Role, State
+from chatd.enums import Level, MemberChange, Role, State
 from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
 from chatd.wire.kinds import CommandId
+from chatd.wire.rooms import Joined
 from chatd.wire.settings import Settings, own_first
+from chatd.wire.threads import Followed, ThreadMark, ThreadUnread
 
 Millis = int
 """Milliseconds since 1970-01-01 UTC."""
@@ -48,6 +49,8 @@ class Message:
     text: str | None
     cid: Cid | None = None
     reply_to: Seq | None = None
+    thread: Seq | None = None
+    """The first message of the thread that it is in."""
     edited: bool = False
     deleted: bool = False
     epoch: Epoch | None = None
@@ -94,6 +97,20 @@ class React:
     on: bool | None
     """Always written, also when False; None only when the message is deleted."""
     deleted: bool = False
+
+
+@attrs.define
+class Pin:
+    """The message `of` was pinned to the room, or is so no longer (`on`)."""
+
+    type: ClassVar[str] = "pin"
+    room: RoomName
+    seq: Seq
+    ts: Millis
+    sender: UserName
+    of: Seq
+    on: bool
+    """Always written, also when False."""
 
 
 @attrs.define
@@ -150,8 +167,10 @@ class Destroy:
     sender: UserName
 
 
-TimelineEvent = Message | Edit | Delete | React | Member | Room | Rename | Destroy
+TimelineEvent = Message | Edit | Delete | React | Pin | Member | Room | Rename | Destroy
 """Any event with a seq."""
+Happened = Member | Room | Rename
+"""One that is no message and is not worked into one."""
 
 
 @attrs.define
@@ -230,6 +249,8 @@ class ReadMark:
     room: RoomName
     sender: UserName
     seq: Seq
+    back: bool = False
+    """Whether the user says that it is no further; only to connections of his own."""
 
 
 # --- events for one connection or one user ----------------------------------
@@ -253,6 +274,15 @@ class Left:
     type: ClassVar[str] = "left"
     room: RoomName
     reason: str
+
+
+@attrs.define
+class Notify:
+    """The user has said elsewhere what of a room to be called for."""
+
+    type: ClassVar[str] = "notify"
+    room: RoomName
+    level: Level
 
 
 @attrs.define
@@ -305,6 +335,17 @@ class Mention:
 
 
 @attrs.define
+class Bookmark:
+    """This user has bookmarked the message `of`, or no longer, on another device."""
+
+    type: ClassVar[str] = "bookmark"
+    room: RoomName
+    of: Seq
+    on: bool
+    """Always written, also when False."""
+
+
+@attrs.define
 class Gap:
     """Events `have` + 1 to `seq` of a room were not sent to this connection."""
 
@@ -340,12 +381,18 @@ Ephemeral = Typing | Presence | ReadMark
 
 Notice = (
     CaughtUp
+    | Joined
     | Left
+    | Notify
+    | Followed
+    | ThreadUnread
+    | ThreadMark
     | Invited
     | Uninvited
     | Renamed
     | PlaceNamed
     | Mention
+    | Bookmark
     | Gap
     | Bye
     | Expiring

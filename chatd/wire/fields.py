@@ -22,9 +22,20 @@ from typing import Any, TypeVar, get_args
 from cattrs import Converter
 from cattrs.gen import make_dict_structure_fn, override
 
-from chatd.enums import Fate, InvitedRole, Post, Role, State, Visibility
+from chatd.enums import (
+    Fate,
+    GivenRole,
+    InvitedRole,
+    Level,
+    LogLevel,
+    Post,
+    Role,
+    State,
+    Visibility,
+)
 from chatd.ids import (
     Cid,
+    ConnectionId,
     Epoch,
     RoomName,
     Seq,
@@ -36,10 +47,14 @@ from chatd.ids import (
     parse_session_tag,
 )
 from chatd.names import Names
+from chatd.wire.administration import TokenIssue, UserBan
 from chatd.wire.admissions import CreateInvitation
 from chatd.wire.kinds import (
     WIRE_NAMES,
+    AuditNumber,
+    AuditSeconds,
     BanSeconds,
+    BookmarkNumber,
     CommandId,
     Device,
     Display,
@@ -49,6 +64,7 @@ from chatd.wire.kinds import (
     InvitationSeconds,
     InvitationUses,
     KeepCount,
+    LevelSeconds,
     NewPassword,
     PageLimit,
     PlaceText,
@@ -59,9 +75,16 @@ from chatd.wire.kinds import (
     SlowSeconds,
     StatusText,
     Text,
+    ThreadNumber,
+    TokenActions,
+    TokenName,
+    TokenNumber,
+    TokenRooms,
+    TokenSeconds,
     Topic,
 )
 from chatd.wire.moderation import Ban, Mute
+from chatd.wire.operator import Audit, SetLogLevel
 from chatd.wire.text import (
     TooLong,
     parse_display,
@@ -102,6 +125,14 @@ KEEP_MAX = 10_000_000
 """Days or messages: more than any room will have."""
 BAN_S_MAX = 315_360_000
 """Ten years; who means longer gives no end."""
+TOKEN_S_MAX = 315_360_000
+"""Ten years; who means longer gives no end."""
+LIST_MAX = 100
+"""What a list in a command may have."""
+LEVEL_S_MAX = 604_800
+"""A week; who means longer says it in the configuration."""
+AUDIT_S_MAX = 31_536_000
+"""A year, as long as it is kept."""
 INVITATION_USES_MAX = 100
 """Source: the most that Discord's invites offer."""
 INVITATION_S_MIN = 60
@@ -109,6 +140,13 @@ INVITATION_S_MAX = 31_536_000
 """A year; who means longer makes another."""
 WORD = regex.compile(r"[a-z][a-z0-9_]{0,31}\Z")
 """A frame's type."""
+
+
+LASTING = (
+    *(Ban, Mute, CreateInvitation, SetLogLevel, Audit),
+    *(UserBan, TokenIssue),
+)
+"""Commands that say for how long, which is `for` on the wire."""
 
 
 class Mistyped(ValueError):
@@ -168,13 +206,27 @@ def converter_for(text_chars: int, names: Names) -> Converter:
         Visibility: _string(_one_of(tuple(Visibility))),
         Role: _string(_one_of(ROLES)),
         Fate: _string(_one_of(tuple(Fate))),
+        Level: _string(_one_of(tuple(Level))),
         SlowSeconds: _integer(0, SLOW_S_MAX, Mistyped),
         KeepCount: _integer(0, KEEP_MAX, Mistyped),
         BanSeconds: _integer(1, BAN_S_MAX, Mistyped),
+        LevelSeconds: _integer(1, LEVEL_S_MAX, Mistyped),
+        ConnectionId: _integer(1, INTEGER_MAX),
         InvitationNumber: _integer(1, INTEGER_MAX),
+        AuditNumber: _integer(1, INTEGER_MAX),
+        AuditSeconds: _integer(1, AUDIT_S_MAX, Mistyped),
+        BookmarkNumber: _integer(1, INTEGER_MAX),
+        ThreadNumber: _integer(1, INTEGER_MAX),
+        TokenNumber: _integer(1, INTEGER_MAX),
+        TokenName: _typed(parse_topic),
+        TokenSeconds: _integer(1, TOKEN_S_MAX, Mistyped),
+        TokenRooms: _list(_typed(names.room)),
+        TokenActions: _list(parse_word),
         InvitationUses: _integer(1, INVITATION_USES_MAX, Mistyped),
         InvitationSeconds: _integer(INVITATION_S_MIN, INVITATION_S_MAX, Mistyped),
+        GivenRole: _string(_one_of(tuple(GivenRole))),
         InvitedRole: _string(_one_of(tuple(InvitedRole))),
+        LogLevel: _string(_one_of(tuple(LogLevel))),
         QueryText: _typed(_parse_whole),
         PlaceText: _string(_parse_whole),
         CommandId: parse_id,
@@ -184,12 +236,17 @@ def converter_for(text_chars: int, names: Names) -> Converter:
         if type(None) not in get_args(kind):
             # What cattrs makes of the hook by itself takes twice as long.
             converter.register_structure_hook(kind | None, _optional(parse))
-    for cls in (Ban, Mute, CreateInvitation):
+    _call_for(converter)
+    return converter
+
+
+def _call_for(converter: Converter) -> None:
+    """Read `seconds` of those that last by what they are called on the wire."""
+    for cls in LASTING:
         read = make_dict_structure_fn(
             cls, converter, seconds=override(rename=WIRE_NAMES["seconds"])
         )
         converter.register_structure_hook(cls, read)
-    return converter
 
 
 def _optional(parse: Parse) -> Parse:
@@ -227,6 +284,19 @@ def _integer(low: int, high: int, beyond: type[ValueError] = ValueError) -> Pars
         return value
 
     return parse_integer
+
+
+def _list(parse: Parse) -> Parse:
+    """Parse a list, whose entries are all of one kind."""
+
+    def parse_list(value: Any, _: Any = None) -> tuple[Any, ...]:
+        if type(value) is not list:
+            raise ValueError(f"expected an array, found {kind_of(value)}")
+        if len(value) > LIST_MAX:
+            raise ValueError(f"expected at most {LIST_MAX} entries")
+        return tuple(map(parse, value))
+
+    return parse_list
 
 
 def _parse_bool(value: Any, _: Any = None) -> bool:

@@ -26,8 +26,13 @@ from typing import Any
 from chatd import ids
 from chatd.enums import (
     AccountRole,
+    Audited,
+    Erasure,
     Fate,
+    GivenRole,
     InvitedRole,
+    Level,
+    LogLevel,
     MemberChange,
     Post,
     Role,
@@ -38,7 +43,10 @@ from chatd.errors import Ending, RejectCode
 from chatd.wire import events as e
 from chatd.wire import kinds
 from chatd.wire import replies as r
+from chatd.wire.administration import UserAdd
+from chatd.wire.ephemeral import Read
 from chatd.wire.fields import (
+    AUDIT_S_MAX,
     BAN_S_MAX,
     ID_CHARS_MAX,
     INTEGER_MAX,
@@ -46,6 +54,8 @@ from chatd.wire.fields import (
     INVITATION_S_MIN,
     INVITATION_USES_MAX,
     KEEP_MAX,
+    LEVEL_S_MAX,
+    LIST_MAX,
     PAGE_MAX,
     PASSWORD_CHARS_MAX,
     PASSWORD_CHARS_MIN,
@@ -53,8 +63,10 @@ from chatd.wire.fields import (
     SECRET_CHARS_MAX,
     SLOW_S_MAX,
     STATES,
+    TOKEN_S_MAX,
     WORD,
 )
+from chatd.wire.operator import Audit, Connections, Disconnect
 from chatd.wire.rooms import Create, Join, SetRoom
 from chatd.wire.sessions import Hello, Logout
 from chatd.wire.settings import SETTINGS
@@ -123,6 +135,10 @@ def _whole(low: int, high: int) -> Schema:
     return {"type": "integer", "minimum": low, "maximum": high}
 
 
+def _array(items: Schema) -> Schema:
+    return {"type": "array", "items": items, "maxItems": LIST_MAX}
+
+
 BEYOND_ASCII = portable("\x80-\ud7ff\ue000-\U0010ffff")
 """Which letters a name may have beside ASCII's depends on `auth.names`."""
 
@@ -132,7 +148,6 @@ def _name(pattern: re.Pattern[str]) -> str:
 
 
 _ACCOUNT = _name(ids.ACCOUNT)
-_USER = _matching(_ACCOUNT, _name(ids.GUEST))
 _ROOM = _matching(
     _name(ids.PUBLIC_ROOM), _body(ids.PRIVATE_ROOM), f"@{_ACCOUNT},{_ACCOUNT}"
 )
@@ -152,7 +167,7 @@ VALUES: dict[Any, Schema] = {
     kinds.PageLimit: _whole(1, PAGE_MAX),
     kinds.Text: {**_without(CONTROLS), "minLength": 1},
     ids.RoomName: _ROOM,
-    ids.UserName: _USER,
+    ids.UserName: _matching(_ACCOUNT, _name(ids.GUEST), re.escape(ids.OPERATOR)),
     ids.Epoch: _matching(_body(ids.EPOCH)),
     ids.Cid: _chars(1, ids.CID_CHARS_MAX),
     kinds.NewPassword: _chars(PASSWORD_CHARS_MIN, PASSWORD_CHARS_MAX),
@@ -180,12 +195,28 @@ VALUES: dict[Any, Schema] = {
     MemberChange: _words(*MemberChange),
     AccountRole: _words(*AccountRole),
     Fate: _words(*Fate),
+    Level: _words(*Level),
     kinds.SlowSeconds: _whole(0, SLOW_S_MAX),
     kinds.KeepCount: _whole(0, KEEP_MAX),
     kinds.BanSeconds: _whole(1, BAN_S_MAX),
+    kinds.LevelSeconds: _whole(1, LEVEL_S_MAX),
+    LogLevel: _words(*LogLevel),
+    ids.ConnectionId: _whole(1, INTEGER_MAX),
     kinds.InvitationNumber: _whole(1, INTEGER_MAX),
+    kinds.AuditNumber: _whole(1, INTEGER_MAX),
+    kinds.AuditSeconds: _whole(1, AUDIT_S_MAX),
+    Audited: _words(*Audited),
+    kinds.BookmarkNumber: _whole(1, INTEGER_MAX),
+    kinds.TokenNumber: _whole(1, INTEGER_MAX),
+    kinds.TokenName: {"anyOf": [{"type": "string", "maxLength": 0}, _LINE]},
+    kinds.TokenSeconds: _whole(1, TOKEN_S_MAX),
+    kinds.TokenRooms: _array(_ROOM),
+    kinds.TokenActions: _array(_matching(_body(WORD))),
+    kinds.ThreadNumber: _whole(1, INTEGER_MAX),
     kinds.InvitationUses: _whole(1, INVITATION_USES_MAX),
     kinds.InvitationSeconds: _whole(INVITATION_S_MIN, INVITATION_S_MAX),
+    Erasure: _words(*Erasure),
+    GivenRole: _words(*GivenRole),
     InvitedRole: _words(*InvitedRole),
     kinds.CommandId: {
         "description": "A client's own label of a command; its reply carries it.",
@@ -196,14 +227,17 @@ VALUES: dict[Any, Schema] = {
 
 SENT: dict[Any, Schema] = {
     kind: _unfolded(VALUES[kind])
-    for kind in (ids.RoomName, ids.UserName, kinds.GuestName, kinds.PublicRoom)
+    for kind in (ids.RoomName, kinds.GuestName, kinds.PublicRoom)
 } | {
+    ids.UserName: _unfolded(_matching(_ACCOUNT, _name(ids.GUEST))),
     kinds.Text: {"type": "string", **_VISIBLE},
     kinds.Display: _LINE_SENT,
     kinds.Device: _LINE_SENT,
     kinds.StatusText: _LINE_SENT,
     kinds.Topic: {"anyOf": [{"type": "string", "maxLength": 0}, _LINE_SENT]},
     kinds.Reason: _LINE_SENT,
+    kinds.TokenName: {"anyOf": [{"type": "string", "maxLength": 0}, _LINE_SENT]},
+    kinds.TokenRooms: _array(_unfolded(_ROOM)),
 }
 """What a client may send, where that is not the same: names are folded, text is
 cleaned."""
@@ -258,9 +292,29 @@ _EVERYWHERE: Schema = {
     "properties": {"everywhere": {"const": True}},
     "required": ["everywhere"],
 }
+_OPERATOR: Schema = {
+    "properties": {"operator": {"const": True}},
+    "required": ["operator"],
+}
+_BUSIEST: Schema = {
+    "properties": {"busiest": {"const": True}},
+    "required": ["busiest"],
+}
 _ANOTHER: Schema = {
     "properties": {"another": {"const": True}},
     "required": ["another"],
+}
+_THREAD: Schema = {
+    "properties": {"thread": {"const": True}},
+    "required": ["thread"],
+}
+_BACK: Schema = {
+    "properties": {"back": {"const": True}},
+    "required": ["back"],
+}
+_BOT: Schema = {
+    "properties": {"role": {"const": "bot"}},
+    "required": ["role"],
 }
 _KEPT = _either(("text",), ("deleted",))
 
@@ -276,8 +330,27 @@ RULES: dict[Any, Schema] = {
     },
     Join: {"allOf": [_needs("since", "epoch"), _not_both("since", "last")]},
     Logout: {"not": {"allOf": [_given("session"), _EVERYWHERE]}},
-    Send: _either(("room",), ("to",)),
+    Send: {
+        "allOf": [
+            _either(("room",), ("to",)),
+            {"if": _THREAD, "then": _given("reply_to")},
+        ]
+    },
+    Read: {"not": {"allOf": [_given("thread"), _BACK]}},
     History: _not_both("before", "after"),
+    Connections: {
+        "not": {
+            "allOf": [_BUSIEST, {"anyOf": [_given("user"), _given("after")]}],
+        }
+    },
+    Audit: {"not": {"allOf": [_OPERATOR, _given("by")]}},
+    Disconnect: _either(("connection",), ("user",)),
+    UserAdd: {
+        "oneOf": [
+            {"allOf": [_BOT, {"not": _given("password")}]},
+            {"allOf": [{"not": _BOT}, _given("password")]},
+        ]
+    },
     Create: {"oneOf": [_given("room"), _PRIVATE]},
     SetRoom: {"anyOf": [_given(name) for name in SETTINGS]},
     e.Message: _KEPT,

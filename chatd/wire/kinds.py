@@ -32,6 +32,13 @@ QueryText = NewType("QueryText", str)
 PlaceText = NewType("PlaceText", str)
 """The `next` of a page, given back."""
 
+BookmarkNumber = NewType("BookmarkNumber", int)
+"""The `next` of a page of bookmarks, given back."""
+AuditNumber = NewType("AuditNumber", int)
+"""What an entry of the audit is called; the `next` of a page, given back."""
+ThreadNumber = NewType("ThreadNumber", int)
+"""The `next` of a page of threads, given back."""
+
 PublicRoom = NewType("PublicRoom", str)
 """The name of a room that is to be created: neither private nor direct."""
 Topic = NewType("Topic", str)
@@ -44,12 +51,27 @@ KeepCount = NewType("KeepCount", int)
 """Days or messages that are kept: 0 is all."""
 BanSeconds = NewType("BanSeconds", int)
 """How long a ban or mute holds: 1 second to ten years."""
+LevelSeconds = NewType("LevelSeconds", int)
+"""How long the log has another level: 1 second to a week."""
+AuditSeconds = NewType("AuditSeconds", int)
+"""Of how long the audit is asked for: 1 second to a year."""
 InvitationNumber = NewType("InvitationNumber", int)
 """What people call an invitation to the server by; it says nothing of the secret."""
 InvitationUses = NewType("InvitationUses", int)
 """How many people come by an invitation: 1 to 100."""
 InvitationSeconds = NewType("InvitationSeconds", int)
 """How long an invitation holds: one minute to a year."""
+
+TokenNumber = NewType("TokenNumber", int)
+"""What people call an access token by; it says nothing of the secret."""
+TokenName = NewType("TokenName", str)
+"""What an access token is for: one line of up to 250 characters, or empty."""
+TokenSeconds = NewType("TokenSeconds", int)
+"""How long an access token lasts: 1 second to ten years."""
+TokenRooms = NewType("TokenRooms", tuple)  # type: ignore[type-arg]
+"""The rooms that an access token is for: up to 100; none is all."""
+TokenActions = NewType("TokenActions", tuple)  # type: ignore[type-arg]
+"""The types of commands that an access token is for: up to 100; none is all."""
 
 CommandId = str | int | None
 

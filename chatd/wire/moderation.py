@@ -1,4 +1,4 @@
-"""Commands of moderators: invitations to a room, and what members may do there."""
+"""Moderation: invitations to a room, and what members may do there."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import attrs
 
 from chatd.enums import Role
 from chatd.ids import Cid, RoomName, UserName
+from chatd.wire.events import Millis
 from chatd.wire.kinds import (
     BanSeconds,
     CommandId,
+    PageLimit,
     Reason,
 )
 
@@ -107,4 +109,57 @@ class SetRole:
     user: UserName
     role: Role
     cid: Cid | None = None
+    id: CommandId = None
+
+
+@attrs.define
+class Standing:
+    """Ask who is banned from a room, muted there, or asked in."""
+
+    type: ClassVar[str] = "standing"
+    room: RoomName
+    after: UserName | None = None
+    limit: PageLimit = PageLimit(100)
+    id: CommandId = None
+
+
+# --- replies ------------------------------------------------------------------
+
+
+@attrs.define
+class SanctionShown:
+    """A ban or a mute: in `standing`, and one's own mute in the `ok` of a join."""
+
+    until: Millis | None = None
+    reason: str | None = None
+
+
+@attrs.define
+class AskedShown:
+    """An invitation in `standing`."""
+
+    sender: UserName
+    ts: Millis
+
+
+@attrs.define
+class StandingShown:
+    """Of one user in `standing`, what holds for him."""
+
+    name: UserName
+    ban: SanctionShown | None = None
+    mute: SanctionShown | None = None
+    invite: AskedShown | None = None
+
+
+@attrs.define
+class StandingPage:
+    """`ok` of `standing`."""
+
+    type: ClassVar[str] = "ok"
+    room: RoomName
+    users: list[StandingShown]
+    """Always written, also when empty."""
+    next: UserName | None = None
+    re: str = "standing"
     id: CommandId = None

@@ -10,12 +10,25 @@ from typing import ClassVar
 
 import attrs
 
-from chatd.enums import AccountRole, Role
-from chatd.ids import Cid, Epoch, RoomName, Seq, SessionTag, UserName
+from chatd.enums import AccountRole, Level, Role
+from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
 from chatd.wire.admissions import InvitationCreated, InvitationsPage, Linked
-from chatd.wire.events import Ephemeral, Millis, Notice, TimelineShown, UserShown
-from chatd.wire.kinds import CommandId
+from chatd.wire.events import (
+    Ephemeral,
+    Happened,
+    Millis,
+    Notice,
+    TimelineShown,
+    UserShown,
+)
+from chatd.wire.kinds import BookmarkNumber, CommandId, ThreadNumber
+from chatd.wire.moderation import SanctionShown, StandingPage
+from chatd.wire.operator import OperatorReply
+from chatd.wire.place import Announcement, Described
+from chatd.wire.rooms import RoomsPage
+from chatd.wire.sessions import SessionsPage
 from chatd.wire.settings import Settings, own_first
+from chatd.wire.users import BlocksPage
 
 
 @attrs.define
@@ -60,6 +73,9 @@ class Joined(Settings):
     created: bool = False
     role: Role | None = None
     """Left out for a plain member."""
+    level: Level | None = None
+    """What the user wants to be called for; left out where that is `all`."""
+    mute: SanctionShown | None = None
     was: list[RoomName] = attrs.field(factory=list)
     """Names that the room had before; the join may have named one of them."""
     re: str = "join"
@@ -83,7 +99,7 @@ class Created:
 
 @attrs.define
 class RoomState:
-    """One of the user's rooms in `welcome`; every number is always written."""
+    """One of the user's rooms in `welcome`; numbers are there, but for the last."""
 
     room: RoomName
     epoch: Epoch
@@ -96,6 +112,10 @@ class RoomState:
     archived: bool = False
     was: list[RoomName] = attrs.field(factory=list)
     """Names that the room had before."""
+    level: Level | None = None
+    """What the user wants to be called for; left out where that is `all`."""
+    in_threads: int = 0
+    """How many of the unread messages are in threads."""
 
 
 @attrs.define
@@ -116,42 +136,6 @@ class LimitsShown:
     text_chars: int
     per_second: float
     burst: int
-
-
-@attrs.define
-class EntryLimits:
-    """The limits that a client should know before a login."""
-
-    name_chars: int
-    display_chars: int
-    password_min: int
-    password_max: int
-    """Both in characters."""
-    text_chars: int
-    frame_bytes: int
-
-
-@attrs.define
-class Described:
-    """`ok` of `about`: what this server is called, and how to log in."""
-
-    type: ClassVar[str] = "ok"
-    place: str
-    """The displayed name of the server."""
-    server: str
-    protocol: int
-    registration: str
-    """Who may make an account: `closed` (whom the operator lets), `invite` (who has an
-    invitation) or `open` (anybody)."""
-    guests: bool
-    """Whether people without an account may come in; always written."""
-    names: str
-    """The letters of names: `ascii` or `unicode`."""
-    limits: EntryLimits
-    setup: bool = False
-    """Whether there is no administrator yet, and the first one is waited for."""
-    re: str = "about"
-    id: CommandId = None
 
 
 @attrs.define
@@ -185,6 +169,24 @@ class Welcome:
 
 
 @attrs.define
+class ThreadShown:
+    """The thread of a message, as its reader has it."""
+
+    count: int
+    """Its replies, but those that were deleted; always written."""
+    last: Seq
+    """The newest of them; always written."""
+    ts: Millis
+    """When that was."""
+    users: list[UserName]
+    """The first who have written in it; always written."""
+    follow: bool = False
+    """Whether the reader follows it."""
+    unread: int = 0
+    """How many replies the reader has not read, if so; counted up to 99."""
+
+
+@attrs.define
 class MessageShown:
     """A message in `history`, with everything up to `as_of` folded in."""
 
@@ -197,10 +199,16 @@ class MessageShown:
     deleted: bool = False
     cid: Cid | None = None
     reply_to: Seq | None = None
+    thread: Seq | None = None
+    """The first message of the thread that it is in."""
+    replies: ThreadShown | None = None
+    """The thread that it has opened."""
     reactions: dict[str, list[UserName]] = attrs.field(factory=dict)
     """The first 50 users for each emoji, and the reader; as they have put it."""
     reacted: dict[str, int] = attrs.field(factory=dict)
     """How many there are, for each emoji that has more users than are told."""
+    pinned: Seq | None = None
+    """The event that has pinned it to the room, while it is pinned."""
     hidden: bool = False
     """Its sender was blocked by the reader when writing it: nothing is shown."""
 
@@ -214,11 +222,40 @@ class HistoryPage:
     epoch: Epoch
     first: Seq
     as_of: Seq
+    start: Seq
+    """The page has all from this seq on,"""
+    end: Seq
+    """and up to this one."""
     messages: list[MessageShown]
     """Always written, also when empty."""
     more: bool
     """Always written."""
+    root: MessageShown | None = None
+    """The first message of the thread that was asked for, if one may read it."""
+    events: list[Happened] = attrs.field(factory=list)
+    """What happened between the messages, in rising seq, if it was asked for."""
     re: str = "history"
+    id: CommandId = None
+
+
+@attrs.define
+class ThreadListed:
+    """One of the threads that the user follows."""
+
+    room: RoomName
+    message: MessageShown
+    """The first one, with what is to be said of its thread."""
+
+
+@attrs.define
+class ThreadsPage:
+    """`ok` of `threads`: the one that was unread last comes first."""
+
+    type: ClassVar[str] = "ok"
+    threads: list[ThreadListed]
+    """Always written, also when empty."""
+    next: ThreadNumber | None = None
+    re: str = "threads"
     id: CommandId = None
 
 
@@ -238,6 +275,44 @@ class ReactionsPage:
 
 
 @attrs.define
+class PinsPage:
+    """`ok` of `pins`: the last pinned first."""
+
+    type: ClassVar[str] = "ok"
+    room: RoomName
+    messages: list[MessageShown]
+    """Always written, also when empty."""
+    next: Seq | None = None
+    re: str = "pins"
+    id: CommandId = None
+
+
+@attrs.define
+class MessageKept:
+    """A message that is bookmarked, as it is now."""
+
+    room: RoomName
+    seq: Seq
+    ts: Millis
+    sender: UserName
+    text: str
+    edited: bool = False
+    reply_to: Seq | None = None
+
+
+@attrs.define
+class BookmarksPage:
+    """`ok` of `bookmarks`: the last one first."""
+
+    type: ClassVar[str] = "ok"
+    messages: list[MessageKept]
+    """Always written, also when empty."""
+    next: BookmarkNumber | None = None
+    re: str = "bookmarks"
+    id: CommandId = None
+
+
+@attrs.define
 class MessageFound:
     """A message that `search` has found, as it is now."""
 
@@ -252,6 +327,8 @@ class MessageFound:
     """Where in the snippet that begins and ends, in code points."""
     edited: bool = False
     reply_to: Seq | None = None
+    thread: Seq | None = None
+    """The first message of the thread that it is in."""
 
 
 @attrs.define
@@ -280,72 +357,6 @@ class WhoPage:
 
 
 @attrs.define
-class BlocksPage:
-    """`ok` of `blocks`."""
-
-    type: ClassVar[str] = "ok"
-    users: list[UserName]
-    """Always written, also when empty."""
-    next: UserName | None = None
-    re: str = "blocks"
-    id: CommandId = None
-
-
-@attrs.define
-class RoomShown:
-    """One public room in `rooms`; the numbers are always written."""
-
-    room: RoomName
-    online: int
-    members: int
-    topic: str = ""
-    title: str = ""
-    archived: bool = False
-
-
-@attrs.define
-class RoomsPage:
-    """`ok` of `rooms`."""
-
-    type: ClassVar[str] = "ok"
-    rooms: list[RoomShown]
-    """Always written, also when empty."""
-    next: RoomName | None = None
-    re: str = "rooms"
-    id: CommandId = None
-
-
-@attrs.define
-class SessionShown:
-    """One of the user's sessions in `sessions`."""
-
-    session: SessionTag
-    """What `logout` ends it by; not its secret."""
-    opened: Millis
-    seen: Millis | None
-    """When its last connection ended; left out while it has one."""
-    device: str | None = None
-    """What the client called itself."""
-    connected: bool = False
-    current: bool = False
-    """Whether it is the session that asks."""
-    token: bool = False
-    """Whether it ends with an access token."""
-
-
-@attrs.define
-class SessionsPage:
-    """`ok` of `sessions`: by what they are called."""
-
-    type: ClassVar[str] = "ok"
-    sessions: list[SessionShown]
-    """Always written, also when empty."""
-    next: SessionTag | None = None
-    re: str = "sessions"
-    id: CommandId = None
-
-
-@attrs.define
 class Refusal:
     """`error`: one command was refused."""
 
@@ -368,17 +379,22 @@ Reply = (
     | Welcome
     | HistoryPage
     | ReactionsPage
+    | PinsPage
+    | BookmarksPage
+    | ThreadsPage
     | SearchPage
     | WhoPage
+    | StandingPage
     | BlocksPage
     | RoomsPage
     | SessionsPage
     | Linked
     | InvitationCreated
     | InvitationsPage
+    | OperatorReply
     | Refusal
 )
 """Anything that answers one command."""
 
-ServerFrame = TimelineShown | Ephemeral | Notice | Reply
+ServerFrame = TimelineShown | Ephemeral | Notice | Announcement | Reply
 """Anything that a server sends."""

@@ -1,4 +1,7 @@
-"""Commands about rooms: made, joined and left, set, renamed, ended, listed."""
+"""Rooms: made, joined and left, set, renamed, ended, listed.
+
+Commands, the list, and what is told of a new membership.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from typing import ClassVar
 
 import attrs
 
+from chatd.enums import Level
 from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
 from chatd.wire.kinds import CommandId, PageLimit, PublicRoom
 from chatd.wire.settings import FirstSettings, Settings, own_first
@@ -19,6 +23,8 @@ class Create(FirstSettings):
     room: PublicRoom | None = None
     private: bool = False
     cid: Cid | None = None
+    owner: UserName | None = None
+    """The operator's: who owns it."""
     id: CommandId = None
 
 
@@ -33,6 +39,19 @@ class Join:
     last: PageLimit | None = None
     users: bool = False
     id: CommandId = None
+    create: bool = True
+    """Whether a room that is not there is made, by whoever may."""
+
+
+@attrs.define
+class Joined:
+    """The user is a member of a room from here on: told to his other devices."""
+
+    type: ClassVar[str] = "joined"
+    room: RoomName
+    epoch: Epoch
+    seq: Seq
+    """The head: joined with it as `since`, the room is not entered anew."""
 
 
 @attrs.define
@@ -41,6 +60,16 @@ class Leave:
 
     type: ClassVar[str] = "leave"
     room: RoomName
+    id: CommandId = None
+
+
+@attrs.define
+class Notify:
+    """Say what of a room the user wants to be called for, on all devices."""
+
+    type: ClassVar[str] = "notify"
+    room: RoomName
+    level: Level
     id: CommandId = None
 
 
@@ -94,4 +123,28 @@ class Who:
     after: UserName | None = None
     limit: PageLimit = PageLimit(100)
     all: bool = False
+    id: CommandId = None
+
+
+@attrs.define
+class RoomShown:
+    """One public room in `rooms`; the numbers are always written."""
+
+    room: RoomName
+    online: int
+    members: int
+    topic: str = ""
+    title: str = ""
+    archived: bool = False
+
+
+@attrs.define
+class RoomsPage:
+    """`ok` of `rooms`."""
+
+    type: ClassVar[str] = "ok"
+    rooms: list[RoomShown]
+    """Always written, also when empty."""
+    next: RoomName | None = None
+    re: str = "rooms"
     id: CommandId = None

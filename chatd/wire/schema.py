@@ -145,7 +145,9 @@ class _Writer:
             return {"anyOf": [value, {"type": "null"}]}
         if field.default is attrs.NOTHING:
             return value
-        return {**value, "default": field.default}
+        default = field.default
+        # JSON has no tuples.
+        return {**value, "default": [*default] if type(default) is tuple else default}
 
     def _told(self, cls: Any, field: attrs.Attribute[Any]) -> Schema:
         """Write a field of an event, a reply or a part, as the daemon writes it."""
@@ -169,8 +171,9 @@ class _Writer:
         if kind in VALUES:
             return self._form(kind, is_sent=is_sent)
         if origin in (Union, UnionType):
-            (kind,) = set(inner) - {NoneType}
-            return self._value(cls, name, kind, is_sent=is_sent)
+            kinds = [one for one in inner if one is not NoneType]
+            forms = [self._value(cls, name, one, is_sent=is_sent) for one in kinds]
+            return {"oneOf": forms} if len(forms) > 1 else forms[0]
         if origin is list:
             items = self._value(cls, name, inner[0], is_sent=is_sent)
             return {"type": "array", "items": items}

@@ -1,4 +1,4 @@
-"""Commands about sessions: begun, ended, listed; see `chatd.wire.commands`."""
+"""Sessions: begun, ended, listed; commands and replies."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from typing import ClassVar
 import attrs
 
 from chatd.ids import SessionTag
+from chatd.wire.events import Millis
 from chatd.wire.kinds import CommandId, Device, GuestName, PageLimit, Secret
+
+# --- commands -----------------------------------------------------------------
 
 
 @attrs.define
@@ -45,4 +48,37 @@ class Sessions:
     type: ClassVar[str] = "sessions"
     after: SessionTag | None = None
     limit: PageLimit = PageLimit(100)
+    id: CommandId = None
+
+
+# --- replies ------------------------------------------------------------------
+
+
+@attrs.define
+class SessionShown:
+    """One of the user's sessions in `sessions`."""
+
+    session: SessionTag
+    """What `logout` ends it by; not its secret."""
+    opened: Millis
+    seen: Millis | None
+    """When its last connection ended; left out while it has one."""
+    device: str | None = None
+    """What the client called itself."""
+    connected: bool = False
+    current: bool = False
+    """Whether it is the session that asks."""
+    token: bool = False
+    """Whether it ends with an access token."""
+
+
+@attrs.define
+class SessionsPage:
+    """`ok` of `sessions`: by what they are called."""
+
+    type: ClassVar[str] = "ok"
+    sessions: list[SessionShown]
+    """Always written, also when empty."""
+    next: SessionTag | None = None
+    re: str = "sessions"
     id: CommandId = None

@@ -7,7 +7,15 @@ from typing import ClassVar
 import attrs
 
 from chatd.ids import Cid, RoomName, Seq, UserName
-from chatd.wire.kinds import CommandId, Emoji, PageLimit, PlaceText, QueryText, Text
+from chatd.wire.kinds import (
+    BookmarkNumber,
+    CommandId,
+    Emoji,
+    PageLimit,
+    PlaceText,
+    QueryText,
+    Text,
+)
 
 
 @attrs.define
@@ -20,6 +28,8 @@ class Send:
     to: UserName | None = None
     cid: Cid | None = None
     reply_to: Seq | None = None
+    thread: bool = False
+    """Whether the reply goes into the thread of what it replies to."""
     id: CommandId = None
 
 
@@ -60,6 +70,29 @@ class React:
 
 
 @attrs.define
+class Pin:
+    """Pin the message `of` to the room, or unpin it."""
+
+    type: ClassVar[str] = "pin"
+    room: RoomName
+    of: Seq
+    on: bool = True
+    cid: Cid | None = None
+    id: CommandId = None
+
+
+@attrs.define
+class Bookmark:
+    """Keep the message `of` in the user's own list, or no longer."""
+
+    type: ClassVar[str] = "bookmark"
+    room: RoomName
+    of: Seq
+    on: bool = True
+    id: CommandId = None
+
+
+@attrs.define
 class History:
     """Ask for a page of messages before or after a seq, or the newest."""
 
@@ -68,6 +101,10 @@ class History:
     before: Seq | None = None
     after: Seq | None = None
     limit: PageLimit = PageLimit(50)
+    thread: Seq | None = None
+    """The message whose thread is asked for; None: the whole room."""
+    events: bool = False
+    """Whether the page also has what happened between the messages of a room."""
     id: CommandId = None
 
 
@@ -81,6 +118,27 @@ class Reactions:
     emoji: Emoji
     after: Seq | None = None
     limit: PageLimit = PageLimit(100)
+    id: CommandId = None
+
+
+@attrs.define
+class Pins:
+    """Ask for the messages that are pinned to a room, the last pinned first."""
+
+    type: ClassVar[str] = "pins"
+    room: RoomName
+    after: Seq | None = None
+    limit: PageLimit = PageLimit(50)
+    id: CommandId = None
+
+
+@attrs.define
+class Bookmarks:
+    """Ask for the messages that the user has bookmarked, the last one first."""
+
+    type: ClassVar[str] = "bookmarks"
+    after: BookmarkNumber | None = None
+    limit: PageLimit = PageLimit(50)
     id: CommandId = None
 
 

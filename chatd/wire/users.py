@@ -45,3 +45,15 @@ class Blocks:
     after: UserName | None = None
     limit: PageLimit = PageLimit(100)
     id: CommandId = None
+
+
+@attrs.define
+class BlocksPage:
+    """`ok` of `blocks`."""
+
+    type: ClassVar[str] = "ok"
+    users: list[UserName]
+    """Always written, also when empty."""
+    next: UserName | None = None
+    re: str = "blocks"
+    id: CommandId = None

@@ -22,7 +22,7 @@ import trio
 import chatd.daemon.daemon as daemon_module
 from chatd.cli import main
 from chatd.core.machine import Machine
-from chatd.hub import committer, engine, fanout
+from chatd.hub import committer, effect_runner, engine, fanout, timing
 from chatd.hub.hub import Hub
 from chatd.net import scanner, websocket
 from chatd.net.dialect import JsonDialect
@@ -30,6 +30,8 @@ from chatd.net.outlet import SocketOutlet
 from chatd.ports import Entry, Outlet
 from chatd.store.sqlite import writer
 from chatd.wire.codec import Decoder
+from chatd.wire.events import TimelineEvent
+from chatd.wire.replies import Welcome
 
 
 def watched(file: Path) -> None:
@@ -126,7 +128,7 @@ def python_decides_when_to_collect(_file: Path) -> None:
         task_status.started()
         await trio.sleep_forever()
 
-    daemon_module.tend = leave
+    daemon_module.tend = leave  # type: ignore[attr-defined,assignment]
 
 
 def slow_thread_switch(_file: Path) -> None:
@@ -153,10 +155,9 @@ def no_joined_batches(_file: Path) -> None:
     """Send each event of a batch by itself."""
     deliver = fanout.Fanout.deliver
 
-    def deliver_alone(self: fanout.Fanout, room: Any, seq: int, frame: bytes) -> None:
-        deliver(self, room, seq, frame)
-        audience = self._audiences.get(room)
-        if audience is not None and audience.frames:
+    def deliver_alone(self: fanout.Fanout, event: TimelineEvent) -> None:
+        deliver(self, event)
+        for audience in self._audiences.get(event.room, ()):
             entry = self._take(audience)
             for link in audience.links.values():
                 link.outlet.push(entry)
@@ -167,11 +168,6 @@ def no_joined_batches(_file: Path) -> None:
 def no_group_commit(_file: Path) -> None:
     """Give every draft its own transaction."""
     committer.BATCH_MAX = 1
-
-
-def no_gathering(_file: Path) -> None:
-    """Commit again at once, however costly the fan-out was."""
-    committer.GATHER_MAX_S = 0.0
 
 
 def no_common_turns(_file: Path) -> None:
@@ -202,6 +198,16 @@ def no_bound_of_fragments(_file: Path) -> None:
     scanner.FRAGMENTS_PER_S = 0.0  # no limit
 
 
+def no_measuring(_file: Path) -> None:
+    """Leave all histograms empty, and no reply counted."""
+
+    def nothing(*_args: Any, **_kwargs: Any) -> None:
+        pass
+
+    timing.Timing.committed = nothing  # type: ignore[method-assign]
+    effect_runner.NOTED = frozenset({Welcome})
+
+
 PATCHES = {
     patch.__name__: patch
     for patch in (
@@ -213,11 +219,11 @@ PATCHES = {
         no_direct_send,
         no_joined_batches,
         no_group_commit,
-        no_gathering,
         no_common_turns,
         no_bound_of_turns,
         no_batch_per_read,
         no_bound_of_fragments,
+        no_measuring,
     )
 }
 

@@ -8,6 +8,7 @@ from functools import partial
 from math import inf
 from typing import Any
 
+import page
 import years
 from measure import Ceiling, Restart, Result, Run, Start, Typed
 from years import Years
@@ -134,6 +135,7 @@ def part_us(result: Result, part: str, per: str) -> float:
 
 ROOM = "--mode fanout --members 1000"
 ROOMS = "--mode fanout --rooms 100 --members 10 --messages 400"
+LONG_ROOMS = "--mode fanout --rooms 100 --members 10 --messages 1600"
 BIG = "--mode fanout --members 10000 --timeout 300"
 STALL = f"{ROOM} --text 1000 --messages 500"
 PING = "--mode ping --connections 100 --messages 300"
@@ -187,12 +189,6 @@ LEVERS: tuple[tuple[str, str, str, Measure], ...] = (
         "no_joined_batches",
         cost_us,
     ),
-    (
-        "gathering: µs/delivery",
-        f"{ROOM} --inflight 64 --messages 3000",
-        "no_gathering",
-        cost_us,
-    ),
     ("group commit: acks/s", ROOMS, "no_group_commit", rate),
     ("common turns: µs/ping", PING, "no_common_turns", message_us),
     (
@@ -208,6 +204,7 @@ LEVERS: tuple[tuple[str, str, str, Measure], ...] = (
         message_us,
     ),
     ("switch interval: p99 ack, ms", ROOMS, "slow_thread_switch", ack_p99),
+    ("measuring: µs/message", ROOMS, "no_measuring", message_us),
 )
 """What is tried with and without: a figure, a load, the patch, the measure."""
 
@@ -388,7 +385,7 @@ def over_years() -> list[Row]:
             "100 rooms of 10 beside a store of years",
             {
                 label: Years(
-                    "chatd", "", measure=years.rooms(ROOMS), big=label == "big"
+                    "chatd", "", measure=years.rooms(LONG_ROOMS), big=label == "big"
                 )
                 for label in ("empty", "big")
             },
@@ -438,6 +435,61 @@ def over_years() -> list[Row]:
             rounds=3,
         ),
     ]
+
+
+def in_a_browser() -> Row:
+    """What the page does to a browser: `page.py`."""
+    reading = "reading"
+    return Row(
+        "page",
+        "the page in Chromium: 50 messages/s, 20,000 messages, 5,000 scrolled back",
+        {reading: page.Reading("chatd", "")},
+        [
+            one(
+                "50 messages/s: the longest task over 50 ms, ms",
+                reading,
+                lambda r: max(r["tasks_ms"], default=0.0),
+                50.0,
+            ),
+            one("50 messages/s: such tasks", reading, lambda r: len(r["tasks_ms"])),
+            one(
+                "heap after 20,000 messages, of after 2,000",
+                reading,
+                lambda r: r["last"]["heap_mib"] / r["first"]["heap_mib"],
+                1.1,
+            ),
+            one(
+                "heap after 20,000 messages, MiB",
+                reading,
+                lambda r: r["last"]["heap_mib"],
+            ),
+            one(
+                "nodes after 20,000 messages, of after 2,000",
+                reading,
+                lambda r: r["last"]["nodes"] / r["first"]["nodes"],
+                1.1,
+            ),
+            one(
+                "scrolling back: the longest task over 50 ms, ms",
+                reading,
+                lambda r: max(r["scroll_tasks_ms"], default=0.0),
+                100.0,
+            ),
+            one(
+                "scrolling back: p95 of a frame, ms",
+                reading,
+                lambda r: r["scroll_frame_p95_ms"],
+                34.0,
+            ),
+            one(
+                "scrolling back: messages in the page at most",
+                reading,
+                lambda r: r["scroll_messages"],
+                500,
+            ),
+        ],
+        rounds=3,
+    )
 
 
 PARTS = (
@@ -734,6 +786,7 @@ ROWS = [
     ),
     attacked(),
     starts(),
+    in_a_browser(),
     *over_years(),
     with_and_without(),
     parts_of("a delivery", f"{ROOM} --messages 300", "deliveries", PARTS),

@@ -211,12 +211,24 @@ WORST: dict[str, Callable[[int], list[Fields]]] = {
         *of_a_message(emoji="\u2764\ufe0f")(number),
         {"room": ROOM, "of": 1, "emoji": "\u2764" * 20_000},
     ],
+    "pin": of_a_message(),
+    "pins": room_of({"room": ROOM, "limit": 100}),
+    "bookmark": of_a_message(),
+    "bookmarks": lambda number: [{"limit": 100}, {"after": number + 1}],
+    "notify": lambda number: [
+        fields | {"level": "mentions"} for fields in room_of()(number)
+    ],
+    "follow": lambda number: [
+        {"room": ROOM, "thread": 1},
+        {"room": ROOM, "thread": number + 999, "on": False},
+    ],
+    "threads": lambda number: [{"limit": 100}, {"unread": True, "after": number + 1}],
     "block": user_of,
     "unblock": user_of,
     "blocks": lambda number: [{"limit": 100}, {"after": hard_name(number)}],
     "typing": room_of(),
     "read": lambda number: [fields | {"seq": 2**53} for fields in room_of()(number)],
-    "history": room_of({"room": ROOM, "limit": 100, "after": 0}),
+    "history": room_of({"room": ROOM, "limit": 100, "after": 0, "events": True}),
     "reactions": lambda number: [
         {"room": ROOM, "of": 1, "emoji": "\u2764\ufe0f", "limit": 100},
         {"room": ROOM, "of": number + 999, "emoji": "\u2764\ufe0f"},
@@ -230,6 +242,7 @@ WORST: dict[str, Callable[[int], list[Fields]]] = {
         {"query": "a", "next": "1/" * 20_000},
     ],
     "who": room_of({"room": ROOM, "limit": 100, "all": True}),
+    "standing": room_of({"room": ROOM, "limit": 100}),
     "rooms": lambda number: [{"limit": 100}, {"after": hard_name(number)}],
     "ping": lambda number: [{"id": f"{number}" + "x" * 60}],
     "link": lambda number: [{"id": f"{number}" + "x" * 60}],
@@ -240,6 +253,47 @@ WORST: dict[str, Callable[[int], list[Fields]]] = {
     ],
     "invitations": lambda number: [{"limit": 100}, {"after": number + 1}],
     "invitation_revoke": lambda number: [{"invitation": number + 1}],
+    "report": lambda number: [{"id": f"{number}" + "x" * 60}],
+    "connections": lambda number: [
+        {"limit": 100},
+        {"busiest": True},
+        {"user": hard_name(number)},
+    ],
+    "disconnect": lambda number: [{"connection": number + 1}, *user_of(number)],
+    "drain": lambda number: [{"id": f"{number}" + "x" * 60}],
+    "reload": lambda number: [{"id": f"{number}" + "x" * 60}],
+    "log_level": lambda number: [{"level": "debug", "for": number + 1}],
+    "announce": lambda number: [{"text": texts(number), "room": hard_name(number)}],
+    "busy_rooms": lambda number: [{"limit": 100, "id": number}],
+    "audit": lambda number: [{"user": f"user{number}", "limit": 100}],
+    "user_add": lambda number: [
+        {"name": hard_name(number), "password": "p" * 1024},
+        {"name": long(number), "role": "bot"},
+    ],
+    "user_password": lambda number: [
+        fields | {"password": "p" * 1024} for fields in user_of(number)
+    ],
+    "user_role": lambda number: [
+        fields | {"role": "admin"} for fields in user_of(number)
+    ],
+    "user_ban": lambda number: [
+        *(fields | {"for": number + 1} for fields in user_of(number)),
+        {"user": "ann", "reason": long(number)},
+    ],
+    "user_unban": user_of,
+    "user_erase": lambda number: [
+        fields | {"messages": "reassign"} for fields in user_of(number)
+    ],
+    "user_erasure": user_of,
+    "token_issue": lambda number: [
+        {"user": "ann", "rooms": [hard_name(number + n) for n in range(100)]},
+        {"user": "ann", "actions": ["x" * 32] * 100, "name": long(number)},
+    ],
+    "token_revoke": lambda number: [{"token": number + 1}],
+    "user_logout": lambda number: [
+        *user_of(number),
+        {"user": "ann", "session": f"{number:010x}"},
+    ],
     "about": lambda number: [{"id": f"{number}" + "x" * 60}],
     "place": lambda number: [
         {"name": f"{number}" + "\xe9" * 60},

@@ -52,6 +52,9 @@ def place(*, big: bool = True, keep: str = "") -> Iterator[Daemon]:
             # A schema of before is brought up to date here, and is stopped cleanly.
             with running(daemon):
                 pass
+        # What was copied is written to the disk before anything is measured, or commits
+        # would wait for it.
+        os.sync()
         yield daemon
 
 

@@ -5,15 +5,18 @@
 
 A browser finds a module by its path, so what the libraries import by bare names is
 written as a path to the module beside it; a source map is not kept, and a first line
-says where it comes from and keeps type checkers out. Nothing else is changed. What npm
-gives must have the digest of the lock. To take a newer version, change `version` there
-and clear `integrity`: the script writes the digest that it finds.
+says where it comes from and keeps type checkers out. Nothing else is changed; but of
+what is `"derived"`, data of which the page needs a part, another module beside this
+makes what is served (`emojis.py`). What npm gives must have the digest of the lock. To
+take a newer version, change `version` there and clear `integrity`: the script writes
+the digest that it finds.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import importlib
 import json
 import re
 import subprocess
@@ -53,6 +56,12 @@ def rewritten(source: str, paths: dict[str, str]) -> str:
     return _SOURCE_MAP.sub("\n", source)
 
 
+def licensed(name: str) -> str:
+    """What a package is called behind its licence."""
+    scope, _, rest = name.rpartition("/")
+    return scope.removeprefix("@") if rest == "core" else rest
+
+
 def made(lock: list[dict[str, object]]) -> Iterator[tuple[str, bytes]]:
     """What belongs into the directory, by name, as npm has it.
 
@@ -71,18 +80,21 @@ def made(lock: list[dict[str, object]]) -> Iterator[tuple[str, bytes]]:
             found = digest(archive.read_bytes())
             if package.setdefault("integrity", found) != found:
                 sys.exit(f"{name} {version} is not the one that is locked: {found}")
+            origin = f"// @ts-nocheck {name} {version}\n"
             with tarfile.open(archive) as tar:
-                for source, file in [
-                    *package["modules"].values(),  # type: ignore[attr-defined]
-                    ["LICENSE", f"LICENSE.{name.rpartition('/')[2]}"],
-                ]:
+
+                def read(source: str, tar: tarfile.TarFile = tar) -> str:
                     member = tar.extractfile(f"package/{source}")
                     assert member is not None
-                    text = member.read().decode()
-                    if file.endswith(".mjs"):
-                        origin = f"// @ts-nocheck {name} {version}\n"
-                        text = origin + rewritten(text, paths)
-                    yield file, text.encode()
+                    return member.read().decode()
+
+                for source, file in package["modules"].values():  # type: ignore[attr-defined]
+                    yield file, (origin + rewritten(read(source), paths)).encode()
+                if "derived" in package:
+                    maker = importlib.import_module(str(package["derived"]))
+                    for file, text in maker.made(read):
+                        yield file, (origin + text).encode()
+                yield f"LICENSE.{licensed(name)}", read("LICENSE").encode()
 
 
 def main() -> None:

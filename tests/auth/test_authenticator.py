@@ -9,6 +9,7 @@ import trio
 from trio.testing import MockClock
 
 from chatd.auth import Authenticator, digest_of, hash_password, passwords
+from chatd.auth.failures import LINE_EVERY_S, LINES_AT_ONCE, LINES_AT_ONCE_OF_ALL
 from chatd.config import Auth, Config, LiveConfig
 from chatd.core import drafts as d
 from chatd.core.entities import Sanction
@@ -54,6 +55,7 @@ class Gate:
     wall: int = T0
     address: str = "192.0.2.1"
     appended: list[Any] = attrs.field(factory=list)
+    failed: list[str] = attrs.field(factory=list)
     drawn: int = 0
     authenticator: Authenticator = attrs.field(init=False)
 
@@ -64,6 +66,7 @@ class Gate:
             self.draw,
             lambda: self.wall,
             self.appended.append,
+            failed=self.failed.append,
         )
 
     def draw(self, count: int) -> bytes:
@@ -319,23 +322,93 @@ async def test_what_is_refused_is_one_line_in_the_log(gate: Gate) -> None:
     secret, and so is the rest.
     """
     for fields, line in (
-        ({"name": "ann", "password": "wrong"}, {"user": ANN}),
-        ({"name": "hunter2", "password": "wrong"}, {}),
-        ({"token": "nonsense"}, {}),
-        ({"session": "nonsense"}, {}),
+        (
+            {"name": "ann", "password": "wrong"},
+            {"reason": "wrong_password", "user": ANN},
+        ),
+        ({"name": "hunter2", "password": "wrong"}, {"reason": "unknown_user"}),
+        ({"token": "nonsense"}, {"reason": "unknown_token"}),
+        ({"session": "nonsense"}, {"reason": "unknown_session"}),
+        ({"link": "nonsense"}, {"reason": "unknown_link"}),
     ):
         with capture_logs() as lines:
-            refusal = await gate.refused(**fields)
-        kind = next(word for word in ("password", "token", "session") if word in fields)
-        assert lines == [
-            {
-                "event": f"{kind} refused",
-                "level": "info",
-                "address": "192.0.2.1",
-                "reason": refusal.text,
-                **line,
-            }
-        ]
+            await gate.refused(**fields)
+        about = {"event": "login failed", "level": "info", "address": "192.0.2.1"}
+        assert lines == [about | line]
+        assert gate.failed == [line["reason"]]
+        gate.failed.clear()
+
+
+async def test_who_tries_too_often_is_told_and_so_is_the_operator(gate: Gate) -> None:
+    """How long he has to wait."""
+    for _ in range(5):
+        await gate.refused(name="ann", password="wrong")
+    with capture_logs() as lines:
+        refusal = await gate.refused(name="ann", password="right")
+    assert refusal.retry_after_s is not None
+    (line,) = lines
+    assert (line["reason"], line["wait_s"]) == (
+        "too_many",
+        round(refusal.retry_after_s),
+    )
+
+
+async def test_a_secret_within_a_session_fails_as_well(gate: Gate) -> None:
+    """The line says in which command."""
+    with capture_logs() as lines, pytest.raises(Reject):
+        wrong = attrs.evolve(CHANGE, old=Secret("wrong"))
+        await gate.authenticator.check(wrong, ANN, gate.address)
+    (line,) = lines
+    assert (line["reason"], line["user"]) == ("wrong_password", ANN)
+    assert line["command"] == "password"
+
+
+async def test_a_field_that_is_wrong_is_no_failed_login(gate: Gate) -> None:
+    """Nor is a name that is taken."""
+    with capture_logs() as lines:
+        await gate.refused("tok-ann", token="tok-ann")
+        with pytest.raises(Reject):
+            taken = attrs.evolve(REGISTER, name=GuestName("ann"))
+            await gate.authenticator.check(taken, None, gate.address)
+    assert lines == []
+    assert gate.failed == []
+
+
+async def test_whoever_guesses_without_end_does_not_fill_the_log(
+    gate: Gate, autojump_clock: MockClock
+) -> None:
+    """Ten lines for his address, then one a minute, which counts the others; what
+    others do is told. All are counted.
+    """
+    with capture_logs() as lines:
+        for _ in range(1000):
+            await gate.refused(token="nonsense")
+        assert len(lines) == LINES_AT_ONCE
+        gate.address = "192.0.2.2"
+        await gate.refused(token="nonsense")
+        assert lines[-1]["others"] == 1000 - LINES_AT_ONCE
+        gate.address = "192.0.2.1"
+        await trio.sleep(LINE_EVERY_S)
+        await gate.refused(token="nonsense")
+        await gate.refused(token="nonsense")
+    assert len(lines) == LINES_AT_ONCE + 2
+    assert "others" not in lines[-1]
+    assert len(gate.failed) == 1003
+
+
+async def test_whoever_has_many_addresses_does_not_fill_the_log_either(
+    gate: Gate, autojump_clock: MockClock
+) -> None:
+    """All together have so many lines; a new address gets its own later."""
+    with capture_logs() as lines:
+        for number in range(2 * LINES_AT_ONCE_OF_ALL):
+            gate.address = f"198.51.{number // 250}.{number % 250}"
+            await gate.refused(token="nonsense")
+        assert len(lines) == LINES_AT_ONCE_OF_ALL
+        await trio.sleep(1)
+        await gate.refused(token="nonsense")
+    assert lines[-1]["address"] == gate.address
+    assert lines[-1]["others"] == LINES_AT_ONCE_OF_ALL
 
 
 # --- accounts -----------------------------------------------------------------
@@ -388,7 +461,7 @@ async def test_an_account_is_ended_by_its_password(gate: Gate) -> None:
     assert found == RightPassword(stored or "")
     assert "argon2" not in repr(found)
     (line,) = lines
-    assert line["event"] == "an account is ended by its user"
+    assert line["event"] == "a user asks for the end of his account"
     assert line["user"] == ANN
 
 
@@ -472,7 +545,7 @@ async def test_a_scope_that_cannot_be_read_allows_nothing(gate: Gate) -> None:
     with capture_logs() as lines:
         refusal = await gate.refused(token="later")
     assert refusal.code is RejectCode.BAD_CREDENTIALS
-    assert [line["reason"] for line in lines] == [
+    assert [line["detail"] for line in lines] == [
         '"fly" is no action that a scope can have'
     ]
 

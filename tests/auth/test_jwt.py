@@ -35,6 +35,7 @@ from chatd.wire.accounts import Refresh
 from chatd.wire.kinds import Secret
 from chatd.wire.sessions import Hello
 from tests.logs import capture_logs
+from tests.net.secret import authority
 from tests.store.memory import MemoryStore
 
 T0 = 1_790_000_000_000
@@ -302,8 +303,9 @@ async def test_an_attack_is_refused_in_one_sentence_and_one_line(
     assert found.value.code is RejectCode.BAD_CREDENTIALS
     assert found.value.text == "this token is not valid here"
     (line,) = lines
-    assert (line["event"], line["address"]) == ("token refused", "192.0.2.1")
-    assert reason in line["reason"]
+    assert (line["event"], line["address"]) == ("login failed", "192.0.2.1")
+    assert line["reason"] == "bad_token"
+    assert reason in line["detail"]
     assert token not in str(line)
     assert gate.appended == []
 
@@ -407,7 +409,7 @@ async def test_a_subject_is_one_account_under_either_policy(
         with capture_logs() as lines, pytest.raises(Reject) as found:
             await gate.hello(token=signed(sub=sub))
         assert found.value.code is RejectCode.BAD_CREDENTIALS
-        assert [line["event"] for line in lines] == ["token refused"]
+        assert [line["event"] for line in lines] == ["login failed"]
     assert (await gate.hello(token=signed())).user == ANN
 
 
@@ -534,7 +536,7 @@ async def test_an_unknown_kid_is_one_line(tmp_path: Path) -> None:
     gate = Gate(issuers(tmp_path, raw=key_set(jwk(ED, "1")), jwks=True))
     with capture_logs() as lines, pytest.raises(Reject):
         await gate.hello(token=signed(headers={"kid": "2"}))
-    assert [line["reason"] for line in lines] == ["kid: unknown"]
+    assert [line["detail"] for line in lines] == ["kid: unknown"]
 
 
 def test_an_issuer_may_change_its_key(tmp_path: Path) -> None:
@@ -556,6 +558,11 @@ def test_an_issuer_may_have_several_audiences(tmp_path: Path) -> None:
         both.check(signed(aud="files"), T0)
 
 
+def certificate() -> bytes:
+    """One that an operator may take for the key in it."""
+    return authority().issue_cert("localhost").cert_chain_pems[0].bytes()
+
+
 BAD_KEYS: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "short secret": ("HS256", lambda: b"x" * 31 + b"\n", "at least 32 bytes"),
     "a PEM as a secret": ("HS256", lambda: public_pem(RSA), "no key for HS256"),
@@ -570,15 +577,22 @@ BAD_KEYS: dict[str, tuple[str, Callable[[], bytes], str]] = {
         lambda: public_pem(x25519.X25519PrivateKey.generate()),
         "for EdDSA",
     ),
-    "a private key": ("EdDSA", lambda: private_pem(ED), "no public key"),
-    "a private RSA key": ("RS256", lambda: private_pem(RSA), "no public key"),
+    "a private key": (
+        "EdDSA",
+        lambda: private_pem(ED),
+        r"only the issuer.*openssl pkey -in .* -pubout",
+    ),
+    "a private RSA key": ("RS256", lambda: private_pem(RSA), "only the issuer"),
+    "a certificate": ("ES256", certificate, "openssl x509 -in .* -noout -pubkey"),
+    "the binary form": ("EdDSA", lambda: b"\x30\x2a\x30", "-pubin -inform der -in "),
+    "another PEM": ("EdDSA", lambda: b"-----BEGIN PGP MESSAGE-----", "pgp message"),
     "a small RSA key": (
         "RS256",
         lambda: public_pem(rsa.generate_private_key(65537, 1024)),  # noqa: S505 - to be refused
         "at least 2048 bits",
     ),
-    "nothing": ("EdDSA", lambda: b"", "no key for EdDSA"),
-    "no PEM": ("RS256", lambda: b"\xff\xfe", "no key for RS256"),
+    "nothing": ("EdDSA", lambda: b"", "it is empty"),
+    "no PEM": ("RS256", lambda: b"\xff\xfe", "it is no PEM; wanted is a public key"),
 }
 
 

@@ -1,19 +1,21 @@
-"""`chatd user`, `token`, `export`, `erase` and `backup` as typed; no daemon runs."""
+"""`chatd user`, `token`, `export` and `erase` as typed; no daemon runs."""
 
 from __future__ import annotations
 
 import json
+import os
 import resource
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from chatd.cli import main, operator
+from chatd.cli import admin, main, operator
 from chatd.core.drafts import OpenSession
 from chatd.ids import session_tag
-from chatd.store.sqlite import files, offline
+from chatd.store.sqlite import files, lock, offline
+from chatd.store.sqlite.opening import LOCK_WAIT_S
 from tests.cli.test_config import NO_SETTINGS
 from tests.store.support import (
     ANN,
@@ -27,6 +29,7 @@ from tests.store.support import (
     session_id,
     sqlite,
 )
+from tests.terminal import run
 
 PASSWORD = "correct horse\n"
 
@@ -41,9 +44,7 @@ def data(tmp_path: Path) -> Path:
 
 def typed(data: Path, *args: str, given: str = "") -> Result:
     """Type a command, with something on standard input."""
-    return CliRunner().invoke(
-        main, [*args, "--data", str(data)], input=given, env=NO_SETTINGS
-    )
+    return run(*args, "--data", str(data), given=given, env=NO_SETTINGS)
 
 
 def lines(done: Result) -> list[dict[str, Any]]:
@@ -65,7 +66,7 @@ def test_accounts_are_shown_in_columns(data: Path) -> None:
         ["bob", "admin"],
         ["robot-4", "bot"],
     ]
-    assert "banned: spam\N{REPLACEMENT CHARACTER}[2J" in done.stdout
+    assert "banned: spam  " in done.stdout, "the escape was left out when it was kept"
     assert "no password" in done.stdout
     words = ["  ROLE", "  user", "  admin", "  bot"]
     printed = zip(done.stdout.splitlines(), words, strict=True)
@@ -129,8 +130,10 @@ def test_what_was_done_is_said(data: Path, args: tuple[str, ...], said: str) -> 
         (("user", "ban", "eve~aaaa"), 1, "there is no user eve~aaaa"),
         (("user", "ban", "ann", "--for", "3"), 2, '"3" is no duration'),
         (("user", "ban", "ann", "--for", "0d"), 2, '"0d" is no duration'),
+        (("user", "ban", "ann", "--for", "4000d"), 2, "expected at most ten years"),
+        (("user", "logout", "bob"), 1, "there is no user bob"),
         (("user", "ban", "ann", "--reason", "x" * 201), 2, "at most 200 characters"),
-        (("token", "issue", "ann", "--name", "\udcff"), 2, "at most 200 characters"),
+        (("token", "issue", "ann", "--name", "\udcff"), 2, "is no UTF-8"),
         (("user", "sessions", "bob"), 1, "there is no user bob"),
         (("token", "issue", "bob"), 1, "there is no account bob"),
         (("token", "issue", "ann", "--room", "a b"), 2, "a room name is"),
@@ -141,6 +144,7 @@ def test_what_was_done_is_said(data: Path, args: tuple[str, ...], said: str) -> 
         (("token", "issue", "ann", "--only", "sned"), 2, 'did you mean "send"?'),
         (("token", "revoke", "7"), 1, "there is no token 7"),
         (("token", "revoke", "x"), 2, "not a valid integer"),
+        (("token", "issue", "ann", "--expires", "4000d"), 2, "at most ten years"),
         (("export", "bob"), 1, "there is no user bob"),
         (("erase", "bob", "--yes"), 1, "there is no user bob"),
         (("erase", "ann"), 2, "give --yes"),
@@ -167,21 +171,52 @@ def test_a_password_has_a_length(data: Path, password: str) -> None:
 
 
 def test_a_password_is_asked_for_twice_on_a_terminal(
-    data: Path, monkeypatch: pytest.MonkeyPatch
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It is not echoed."""
+    """It is not echoed, and one that cannot be is refused before it is repeated."""
     asked = []
+    typing = ["short", "correct horse", "another horse", "correct horse"]
+    typing.append(typing[-1])
 
     def prompt(text: str, **options: object) -> str:
         asked.append((text, options))
-        return "correct horse"
+        return typing.pop(0)
 
     monkeypatch.setattr("click.prompt", prompt)
     monkeypatch.setattr("chatd.cli.accounts.sys.stdin", _Terminal())
     with pytest.raises(SystemExit) as ended:
         main(["user", "add", "bob", "--data", str(data)])
     assert ended.value.code == 0
-    assert asked == [("Password", {"hide_input": True, "confirmation_prompt": True})]
+    hidden = {"hide_input": True, "err": True}
+    first, again = ("Password", hidden), ("Again", hidden)
+    assert asked == [first, first, again, first, again]
+    said = capsys.readouterr().err
+    assert "8 to 1024 characters" in said
+    assert "two different ones" in said
+
+
+@pytest.mark.parametrize(
+    ("args", "why"),
+    [
+        (("user", "add", "ann"), "is taken"),
+        (("user", "password", "bob"), "there is no account bob"),
+        (("erase", "bob"), "there is no user bob"),
+    ],
+)
+def test_nobody_is_asked_for_what_cannot_be(
+    data: Path, monkeypatch: pytest.MonkeyPatch, args: tuple[str, ...], why: str
+) -> None:
+    """The name is looked at first."""
+
+    def ask(*_: object, **__: object) -> str:
+        raise AssertionError("it was asked for")
+
+    monkeypatch.setattr("click.prompt", ask)
+    monkeypatch.setattr("click.confirm", ask)
+    monkeypatch.setattr("chatd.cli.accounts._password", ask)
+    done = typed(data, *args)
+    assert done.exit_code == 1
+    assert why in done.stderr
 
 
 class _Terminal:
@@ -240,7 +275,7 @@ def test_a_token_is_printed_once(data: Path) -> None:
     """The secret alone on standard output; its id on standard error."""
     done = typed(
         data, "token", "issue", "ann", "--name", "ci", "--expires", "30d",
-        "--room", "Lobby", "--room", "dev", "--only", "send",
+        "--room", "Lobby", "--room", "dev", "--only", "create", "--only", "send",
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     secret = done.stdout.strip()
@@ -248,7 +283,7 @@ def test_a_token_is_printed_once(data: Path) -> None:
     assert done.stderr == "this is token 1 of ann\n"
     (shown,) = lines(typed(data, "token", "list", "--json"))
     assert (shown["id"], shown["user"], shown["name"]) == (1, "ann", "ci")
-    assert (shown["rooms"], shown["only"]) == (["dev", "lobby"], ["send"])
+    assert (shown["rooms"], shown["only"]) == (["dev", "lobby"], ["create", "send"])
     assert not shown["expired"]
     listed = typed(data, "token", "list", "ann").stdout
     assert "dev,lobby" in listed
@@ -257,6 +292,19 @@ def test_a_token_is_printed_once(data: Path) -> None:
     done = typed(data, "token", "revoke", "1")
     assert done.stdout == "token 1 of ann is revoked\n"
     assert lines(typed(data, "token", "list", "--json")) == []
+
+
+async def test_a_token_is_for_rooms_that_are_there(tmp_path: Path) -> None:
+    """Or that the configuration makes, or that the token may make."""
+    async with sqlite(tmp_path) as store:
+        await fill(store)
+    done = typed(tmp_path, "token", "issue", "ann", "--room", "lobyb")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == "Error: there is no room lobyb\n"
+    for more in (("--room", "lobby"), ("--room", "new", "--only", "create")):
+        assert typed(tmp_path, "token", "issue", "ann", *more).exit_code == 0
+    shown = lines(typed(tmp_path, "token", "list", "--json"))
+    assert [one["rooms"] for one in shown] == [["lobby"], ["new"]]
 
 
 def test_a_token_that_is_over_is_marked(
@@ -321,39 +369,60 @@ async def test_an_export_is_made_before_it_is_printed(
     assert done.stderr.endswith("File too large; TMPDIR may name another directory\n")
 
 
-async def test_an_erasure_is_confirmed_on_a_terminal(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Who says no has erased nobody; who says yes cannot say it twice."""
+async def test_an_erasure_is_confirmed(tmp_path: Path) -> None:
+    """Who says no, or nothing, has erased nobody; who was erased is not asked for."""
     async with sqlite(tmp_path) as store:
         await fill(store)
         await one(store, say("hi"))
-    monkeypatch.setattr("chatd.cli.privacy._is_terminal", lambda: True)
+    done = typed(tmp_path, "erase", "ann")
+    assert done.exit_code == 2
+    assert "nobody has answered: give --yes" in done.stderr
+    assert "Erase ann for good, and all that he has written?" in done.stderr
     args = ("erase", "ann", "--messages", "reassign")
     done = typed(tmp_path, *args, given="n\n")
     assert done.exit_code == 1
+    assert "for good; what he has written stays, and is nobody's?" in done.stderr
     assert lines(typed(tmp_path, "export", "ann"))
     done = typed(tmp_path, *args, given="y\n")
     assert done.exit_code == 0, done.output
     assert "the messages belong to erased~" in done.stdout
-    assert typed(tmp_path, *args, given="y\n").stdout.endswith("was erased before\n")
+    assert typed(tmp_path, *args).stdout == "ann was erased before\n"
     (ann, *_) = lines(typed(tmp_path, "user", "list", "--json"))
     assert ann["erased"]
     assert ann["state"] == "erased"
 
 
-async def test_what_a_daemon_has_not_taken_is_told(
-    data: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_daemon_that_does_not_listen_yet_is_told_of(data: Path) -> None:
+    """75 (`EX_TEMPFAIL`): nothing was done, and it is worth another try."""
+    for serves, told in (
+        (True, "is about to start or to stop; try again"),
+        (False, f"by process {os.getpid()}: a command changes this data; wait for its"),
+    ):
+        with lock.locked(data, serves=serves):
+            for args in (("user", "logout", "ann"), ("erase", "ann", "--yes")):
+                done = typed(data, *args)
+                assert done.exit_code == 75
+                assert told in done.stderr
+
+
+async def test_an_erasure_does_not_keep_the_daemon_from_its_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """75 (`EX_TEMPFAIL`): the change stands; an erasure has to be asked for again."""
-    monkeypatch.setattr(offline, "TAKEN_MAX_S", 0.1)
-    with files.locked(data):
-        done = typed(data, "user", "logout", "ann")
-        assert done.exit_code == 75
-        assert "has not taken note" in done.stderr
-        done = typed(data, "erase", "ann", "--yes")
-        assert done.exit_code == 75
-        assert "try again" in done.stderr
+    """It lets go of the data after a while, says so (75), and goes on when asked."""
+    async with sqlite(tmp_path) as store:
+        await fill(store)
+        await store.commit([say(f"walrus {n}") for n in range(2_000)], T0)
+    with monkeypatch.context() as patch:
+        patch.setattr(admin, "ERASURE_HOLD_S", 0.0)
+        done = typed(tmp_path, "erase", "ann", "--yes")
+    assert done.exit_code == 75, done.output
+    assert "ann is nobody any more, and " in done.stderr
+    assert "start the daemon, which does the rest, or type this again" in done.stderr
+    assert not lock.is_served(tmp_path)
+    assert admin.ERASURE_HOLD_S < LOCK_WAIT_S
+    done = typed(tmp_path, "erase", "ann")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith("ann is erased: 2000 messages emptied")
 
 
 def test_a_reader_that_keeps_the_log_is_told_of(data: Path) -> None:
@@ -365,16 +434,33 @@ def test_a_reader_that_keeps_the_log_is_told_of(data: Path) -> None:
     assert "its write-ahead log may have the texts" in done.stderr
 
 
-def test_a_backup_is_a_store(
-    data: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    """In the place of another one it has the same; a file that is there stays."""
-    copy = tmp_path_factory.mktemp("copy")
-    done = typed(data, "backup", str(copy / files.DATABASE))
-    assert (done.exit_code, done.output) == (0, "")
-    assert [user["name"] for user in lines(typed(copy, "user", "list", "--json"))] == [
-        "ann"
-    ]
-    again = typed(data, "backup", str(copy / files.DATABASE))
-    assert again.exit_code == 1
-    assert again.stderr == f"Error: {copy / files.DATABASE}: File exists\n"
+async def test_what_was_done_is_told_to_programs(tmp_path: Path) -> None:
+    """One object each, and nothing else on standard output."""
+    async with sqlite(tmp_path) as store:
+        await fill(store)
+        await one(store, OpenSession(session_id("s"), ANN, None, T0))
+        await one(store, OpenSession(session_id("t"), ANN, None, T0))
+    tag = session_tag(session_id("s"))
+    for words, told in (
+        (("user", "add", "dan", "--admin"), {"user": "dan", "role": "admin"}),
+        (("user", "password", "dan"), {"user": "dan"}),
+        (("user", "role", "dan", "bot"), {"user": "dan", "role": "bot"}),
+        (("user", "ban", "dan", "--reason", "spam"), {"until": None, "reason": "spam"}),
+        (("user", "unban", "dan"), {"user": "dan", "was_banned": True}),
+        (("user", "unban", "dan"), {"user": "dan", "was_banned": False}),
+        (("user", "logout", "ann", "--session", tag), {"user": "ann", "session": tag}),
+        (("user", "logout", "ann"), {"user": "ann", "session": None}),
+        (("token", "issue", "ann"), {"id": 1, "user": "ann", "expires": None}),
+        (("token", "revoke", "1"), {"id": 1, "user": "ann"}),
+        (("invite", "--room", "lobby"), {"id": 1, "uses": 1, "room": "lobby"}),
+        (("invite", "revoke", "1"), {"id": 1}),
+        (("erase", "dan"), {"user": "dan", "was_erased": False, "messages": 0}),
+        (("erase", "dan"), {"user": "dan", "was_erased": True}),
+    ):
+        given = "y\n" if words[0] == "erase" else PASSWORD
+        (found,) = lines(typed(tmp_path, *words, "--json", given=given))
+        assert told.items() <= found.items(), words
+    (found,) = lines(typed(tmp_path, "token", "issue", "ann", "--json"))
+    assert len(found["secret"]) == 43
+    (found,) = lines(typed(tmp_path, "invite", "--json"))
+    assert "#" in found["link"]

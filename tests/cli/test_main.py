@@ -9,23 +9,31 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from chatd.cli import COMMANDS, command_named, main
 
 UNUSED = {
     "argparse",
+    "chatd.bus",
     "chatd.cli.accounts",
     "chatd.client",
+    "chatd.core.cluster.codec",
+    "chatd.hub.cluster",
+    "chatd.store.postgres",
     "chatd.wire.asyncapi",
     "chatd.wire.schema",
     "cryptography",
     "emoji",
+    "hiredis",
     "http.server",
     "jwt",
     "logging.handlers",
     "multiprocessing",
     "precis_i18n",
     "prometheus_client",
+    "prompt_toolkit",
+    "psycopg",
     "rich",
     "segno",
     "sqlite3",
@@ -44,6 +52,16 @@ def test_a_placeholder_says_what_its_command_says(name: str) -> None:
     placeholder = main.commands[name]
     assert (command.help or "").partition("\n")[0] == placeholder.help
     assert (command.name, placeholder.name) == (name, name)
+
+
+@pytest.mark.parametrize("group", ["", "room", "token", "user", "config"])
+def test_what_a_command_does_is_said_in_a_line(group: str) -> None:
+    """A list of commands on a terminal of 80 columns cuts none short."""
+    done = CliRunner().invoke(main, [*group.split(), "--help"], terminal_width=80)
+    assert done.exit_code == 0
+    _, _, commands = done.output.partition("Commands:\n")
+    assert commands.count("\n") > 2
+    assert "..." not in commands
 
 
 def test_every_module_of_commands_has_its_place() -> None:
@@ -71,7 +89,7 @@ def test_what_is_asked_first_imports_next_to_nothing(option: str) -> None:
     )
     ours = imported(asked + "from chatd.cli import main; main()")
     theirs = imported(asked + bare) | {"importlib"}
-    assert ours - theirs == {"chatd", "chatd.cli", "gc"}
+    assert ours - theirs == {"chatd", "chatd.cli", "chatd.cli.standard", "gc"}
 
 
 def test_a_start_does_not_import_what_it_does_not_use(tmp_path: Path) -> None:
@@ -80,7 +98,7 @@ def test_a_start_does_not_import_what_it_does_not_use(tmp_path: Path) -> None:
         "import sys, chatd.daemon.daemon as daemon\n"
         "from chatd.cli import main\n"
         "sys.argv[1:] = ['serve', '--listen', '127.0.0.1:0', '--data', 'data']\n"
-        "def stop(signals):\n"
+        "def stop(*_):\n"
         "    print(*sorted(sys.modules), sep='\\n')\n"
         "    sys.stdout.flush()\n"
         "    daemon.os._exit(0)\n"

@@ -30,6 +30,16 @@ def test_me_is_an_action() -> None:
     assert shown(message("/me waves")) == ["--:-- [lobby] * bob waves"]
 
 
+def test_what_is_said_in_a_thread_says_so() -> None:
+    """It stands between what is said in the room; elsewhere, that there is more."""
+    assert shown(message("hi", thread=1)) == ["--:-- [lobby] bob (in a thread): hi"]
+    assert shown(message("/me waves", thread=1)) == [
+        "--:-- [lobby] * bob (in a thread) waves"
+    ]
+    told = {"type": "thread", "room": "r", "thread": 1, "seq": 2}
+    assert shown(told) == ["-- [r] a thread that you follow goes on"]
+
+
 def test_further_lines_cannot_pass_for_other_peoples() -> None:
     """A forged line is indented like every other further line."""
     lines = shown(message("hi\n20:31 [lobby] ann: I owe you money"))
@@ -58,12 +68,23 @@ def test_nothing_steers_the_terminal(hostile: str) -> None:
     entries = [{"name": hostile, "text": hostile}, hostile]
     lists = dict.fromkeys(("join", "leave", "away", "back", "messages"), entries)
     more = fields | lists | {"on": True, "online": hostile, "after": 1.0}
-    kinds = ("message", "edit", "delete", "react", "member", "room", "presence", "left")
-    for kind in (*kinds, "rename", "destroy"):
+    kinds = (
+        "message",
+        "edit",
+        "delete",
+        "react",
+        "member",
+        "room",
+        "presence",
+        "left",
+        "joined",
+    )
+    for kind in (*kinds, "rename", "destroy", "pin"):
         assert_harmless(shown({"type": kind} | more))
-    for kind in ("welcome", "error", "offline", "mention", "invited", "uninvited"):
+    notices = "mention", "invited", "uninvited", "thread"
+    for kind in ("welcome", "error", "offline", *notices):
         assert_harmless(shown({"type": kind} | more))
-    for command in ("join", "history"):
+    for command in ("join", "history", "search"):
         assert_harmless(shown({"type": "ok", "re": command} | more))
 
 
@@ -84,6 +105,9 @@ def test_quiet_lines() -> None:
     ]
     member = {"type": "member", "room": "r", "from": "bob", "user": "cy"}
     assert shown(member | {"change": "kick"}) == ["-- [r] kick: cy by bob"]
+    pin = {"type": "pin", "room": "r", "from": "bob", "of": 3}
+    assert shown(pin | {"on": True}) == ["-- [r] bob pinned a message"]
+    assert shown(pin | {"on": False}) == ["-- [r] bob unpinned a message"]
     assert shown({"type": "offline", "code": 1000, "after": None}) == []
     lost = {"type": "offline", "code": None, "reason": "lost", "after": 3.2}
     assert shown(lost) == ["-- the connection was interrupted: lost; again in 3 s"]
@@ -105,6 +129,24 @@ def test_what_is_hidden_is_not_shown() -> None:
     entries = [{"seq": 1, "hidden": True}, message("hi")]
     page = {"type": "ok", "re": "history", "room": "r", "messages": entries}
     assert shown(page) == ["--:-- [lobby] bob: hi"]
+
+
+def test_a_page_has_what_happened_between_its_messages() -> None:
+    """In the order of the timeline; what no server should send ends nothing."""
+    mute = {"type": "member", "seq": 2, "from": "ann", "user": "cy", "change": "mute"}
+    topic = {"type": "room", "seq": 4, "from": "ann", "topic": "tea"}
+    name = {"type": "rename", "seq": 5, "from": "ann", "name": "b", "was": ["a"]}
+    page = {"type": "ok", "re": "history", "room": "r", "events": [mute, topic, name]}
+    page["messages"] = [{"seq": seq, "from": "bob", "text": "hi"} for seq in (1, 3)]
+    assert shown(page) == [
+        "--:-- [r] bob: hi",
+        "-- [r] mute: cy by ann",
+        "--:-- [r] bob: hi",
+        "-- [r] the topic is now: tea (by ann)",
+        "-- [r] ann has given the room this name; it was a",
+    ]
+    odd = {"type": "ok", "re": "history", "events": ["x", {"seq": "y"}, {"seq": 1}]}
+    assert len(shown(odd)) == 3
 
 
 def test_who_was_not_reached_is_a_quiet_line() -> None:
@@ -159,3 +201,31 @@ def test_a_join_says_only_what_is_new() -> None:
     assert shown(joined) == ["-- [r] 2 online; all"]
     assert shown(joined | {"recovered": True}) == []
     assert "newest" in shown(joined | {"recovered": False})[0]
+
+
+def test_answers_to_what_was_asked() -> None:
+    """Who is here, which rooms there are, what was found; and that there is more."""
+    users = [{"name": "ann", "state": "online"}, {"name": "bob", "state": "away"}]
+    who = {"type": "ok", "re": "who", "room": "r", "users": users, "next": "bob"}
+    assert shown(who) == ["-- [r] ann", "-- [r] bob (away)", "-- [r] and others"]
+    listed = [{"room": "r", "online": 2, "topic": "tea"}, {"room": "s", "online": 0}]
+    rooms = {"type": "ok", "re": "rooms", "rooms": listed, "next": "s"}
+    assert shown(rooms) == [
+        "-- [r] 2 online; tea",
+        "-- [s] 0 online",
+        "-- and others",
+    ]
+    found: Frame = {"type": "ok", "re": "search", "messages": [message("hi")]}
+    assert shown(found) == ["--:-- [lobby] bob: hi"]
+    assert shown(found | {"messages": []}) == ["-- nothing was found"]
+
+
+def test_an_announcement_is_the_operators_in_each_line() -> None:
+    """With the room, if it is for one."""
+    told = {"type": "announcement", "text": "We restart\nat 18:00.\x1b[2J"}
+    assert shown(told) == [
+        "== the operator says: We restart",
+        "== the operator says: at 18:00.�[2J",
+    ]
+    told = {"type": "announcement", "room": "tea", "text": "Tea."}
+    assert shown(told) == ["== [tea] the operator says: Tea."]

@@ -410,6 +410,24 @@ def test_direct_conversations_are_followed_without_a_join(wire: Wire) -> None:
     assert (join["room"], join["since"]) == ("@ann,bob", 8)
 
 
+def test_a_room_that_is_joined_elsewhere_is_followed_from_there(wire: Wire) -> None:
+    """On another device of the same user, once; and on after a lost connection."""
+    place = {"room": "garden", "epoch": EPOCH, "seq": 7}
+    wire.gives(type="joined", **place)
+    (join,) = wire.sent()
+    asked = [join[key] for key in ("type", "room", "since", "epoch")]
+    assert asked == ["join", "garden", 7, EPOCH]
+    wire.gives(type="ok", re="join", id=join["id"], recovered=True, **place)
+    wire.gives(type="message", room="garden", seq=8, from_="bob", text="hi")
+    told = wire.told()
+    assert [one["type"] for one in told] == ["joined", "ok", "message"]
+    wire.gives(type="joined", **place | {"seq": 9})
+    assert wire.sent() == []
+    wire.comes_back()
+    wire.welcomes(place | {"seq": 9})
+    assert wire.sent()[-1]["since"] == 8
+
+
 def test_left_ends_the_following_of_a_room(wire: Wire) -> None:
     """Who was kicked does not come back by himself."""
     wire.joins()
@@ -426,6 +444,18 @@ def test_a_refused_join_is_told_and_forgotten(wire: Wire) -> None:
     wire.gives(type="error", re="join", id=join["id"], code="no_room", text="")
     assert [(e["id"], e["code"]) for e in wire.told()] == [("j", "no_room")]
     assert wire.core.rooms == {}
+
+
+def test_a_join_that_makes_no_room_makes_none_after_a_lost_connection(
+    wire: Wire,
+) -> None:
+    """The join that is sent again asks for no more than the first one did."""
+    command = {"type": "join", "room": "nowhere", "create": False}
+    wire.core.submit(command)
+    assert wire.sent()[-1]["create"] is False
+    wire.comes_back()
+    wire.welcomes()
+    assert wire.sent()[-1]["create"] is False
 
 
 def test_leave_and_join_again_over_a_lost_connection(wire: Wire) -> None:

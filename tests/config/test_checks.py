@@ -9,6 +9,7 @@ import pytest
 
 from chatd.config import (
     Auth,
+    Cluster,
     Config,
     Heartbeat,
     JwtIssuer,
@@ -241,3 +242,78 @@ def test_an_issuer_needs_its_keys_from_one_file() -> None:
         ("auth", "jwt", 0): reason,
         ("auth", "jwt", 3): reason,
     }
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("", None),
+        ("postgresql://chatd@db.example.org/chatd?sslmode=verify-full", None),
+        ("postgresql://chatd@/chatd?host=/var/run/postgresql", None),
+        ("mysql://db.example.org/chatd", "begin with"),
+        ("postgresql://[::1/chatd", "is no URL"),
+        ("postgresql://chatd:secret@db.example.org/chatd", "no password"),
+        ("postgresql://db.example.org/chatd?user=x&password=secret", "no password"),
+    ],
+)
+def test_a_database_is_named_without_its_password(url: str, reason: str | None) -> None:
+    """What the settings have is shown to whoever asks for them."""
+    said = found(Config(store=Store(url=url))).get(("store", "url"))
+    assert (said is None) if reason is None else (said is not None and reason in said)
+    assert "secret" not in (said or "")
+
+
+@pytest.mark.parametrize(
+    ("cluster", "store", "place", "reason"),
+    [
+        (Cluster(), Store(), "bus", None),
+        (Cluster(bus="valkey://bus.example.org"), Store(), "bus", "needs store.url"),
+        (
+            Cluster(bus="valkey://:secret@bus.example.org"),
+            Store(url="postgresql:///chatd"),
+            "bus",
+            "no password",
+        ),
+        (
+            Cluster(bus="valkey://bus.example.org", name="a\nb"),
+            Store(url="postgresql:///chatd"),
+            "name",
+            "one line",
+        ),
+        (
+            Cluster(bus="valkey://bus.example.org", name="the first"),
+            Store(url="postgresql:///chatd"),
+            "bus",
+            None,
+        ),
+    ],
+)
+def test_a_bus_is_between_daemons_that_share_a_store(
+    cluster: Cluster, store: Store, place: str, reason: str | None
+) -> None:
+    """Without the store in common there is nothing to tell."""
+    said = found(Config(cluster=cluster, store=store)).get(("cluster", place))
+    assert (said is None) if reason is None else (said is not None and reason in said)
+    assert "secret" not in (said or "")
+
+
+@pytest.mark.parametrize(
+    ("url", "is_noted"),
+    [
+        ("valkey://bus.example.org", True),
+        ("redis://10.0.0.1:7000", True),
+        ("valkeys://bus.example.org", False),
+        ("valkey://localhost", False),
+        ("redis://[::1]", False),
+        ("unix:///run/valkey/valkey.sock", False),
+        ("", False),
+    ],
+)
+def test_a_bus_that_others_can_read_along_is_noted(url: str, is_noted: bool) -> None:
+    """By what is between the machines; TLS or one machine has nobody there."""
+    lines = [
+        line
+        for line in notices(Config(cluster=Cluster(bus=url)))
+        if line.startswith("cluster.bus: ")
+    ]
+    assert len(lines) == is_noted

@@ -42,7 +42,16 @@ def test_local_is_open_and_talkative() -> None:
     config = profile("local")
     assert config.auth.guests
     assert config.rooms.create == "anyone"
-    assert (config.log.level, config.log.format) == ("debug", "text")
+    assert (config.log.level, config.log.format) == ("debug", "console")
+
+
+@pytest.mark.parametrize("name", ["team", "public"])
+def test_a_service_and_its_commands_find_the_data_by_the_file(name: str) -> None:
+    """The unit names no directory of its own, and has the profile's as its state."""
+    unit = (PROFILES.parent / "contrib/systemd/chatd.service").read_text("utf-8")
+    assert "--data" not in unit
+    assert profile(name).store.path == "/var/lib/chatd"
+    assert "\nStateDirectory=chatd\n" in unit
 
 
 def test_team_has_accounts_only_behind_a_proxy() -> None:

@@ -14,24 +14,21 @@ from typing import Any, cast
 
 import attrs
 
-from chatd.config import Config, LiveConfig
+from chatd.config import Config, Difference, LiveConfig
 from chatd.core import drafts, effects, inputs
 from chatd.core.agenda import Due
 from chatd.core.applying import apply
 from chatd.core.changes import (
-    AccessRevoked,
-    Banned,
     Change,
-    RoleSet,
-    Unbanned,
     UserErased,
 )
-from chatd.core.commands import FETCHES, LOOK_UPS
+from chatd.core.commands.look_ups import FETCHES, LOOK_UPS
 from chatd.core.effects import Effect, Origin
 from chatd.core.entities import Sanction
 from chatd.core.inputs import Input, Now
 from chatd.core.invariants import check
 from chatd.core.machine import Machine
+from chatd.core.observations import Observed, ProcessFacts, ServerFacts, Traffic
 from chatd.core.principal import (
     HashedPassword,
     NewSecret,
@@ -39,15 +36,16 @@ from chatd.core.principal import (
     Renewal,
     RightPassword,
 )
-from chatd.core.residency import take_user, take_whole
+from chatd.core.residency import take_user
 from chatd.core.scope import Scope
 from chatd.core.state import Chat
-from chatd.enums import AccountRole, Role
+from chatd.enums import AccountRole, LogLevel, Role
 from chatd.errors import Ending, Reject, RejectCode
 from chatd.hub.restore import declare, needed, restore
 from chatd.ids import (
     ConnectionId,
     Epoch,
+    NodeId,
     RoomName,
     Seq,
     SessionId,
@@ -59,22 +57,38 @@ from chatd.ids import (
 from chatd.ports import Snapshot, UserRow
 from chatd.wire import events, replies
 from chatd.wire.accounts import DeleteAccount, Password, Refresh, Register
+from chatd.wire.administration import TokenIssue, UserAdd, UserPassword
 from chatd.wire.admissions import CreateInvitation, Link
 from chatd.wire.commands import Command
 from chatd.wire.events import HOUR_MS
 from chatd.wire.kinds import GuestName, Secret
+from chatd.wire.operator import ConfigShown, StoreShown
 from chatd.wire.replies import SearchPage
 from chatd.wire.rooms import Join
 from chatd.wire.sessions import Hello
 from tests.store.model import Model, admissions, erasing
-from tests.store.model.people import bar_address, end_sessions, forget_addresses
+from tests.store.model.people import end_sessions, forget_addresses
 from tests.store.model.reads import ModelReads, at_once, snapshot
 
 LOBBY = RoomName("lobby")
 """The room that the configuration declares."""
 ANN, BOB, CY, ADA = map(UserName, ("ann", "bob", "cy", "ada"))
-POSITION = 7
-"""What others write is at it, in every test."""
+SERVER = ServerFacts(
+    ProcessFacts(
+        7,
+        1,
+        ConfigShown("d"),
+        ["here"],
+        ["there"],
+        StoreShown("data", 1, 2),
+        LogLevel.INFO,
+    ),
+    is_ready=True,
+    queued=3,
+    events=4,
+    events_per_s=0.5,
+)
+"""How the daemon is, in every test."""
 UNAVAILABLE = drafts.Refused(RejectCode.UNAVAILABLE, "disk full", retry_after_s=1.0)
 
 
@@ -134,29 +148,39 @@ class Harness:
         *,
         page: int = 2,
         checked: bool = True,
+        node: NodeId | None = None,
+        model: Model | None = None,
     ) -> None:
         self.live = LiveConfig(config)
+        self.node = node
         self.checked = checked
         self.page = page
-        self.model = Model()
+        self.model = Model() if model is None else model
         self.reads = ModelReads(model=self.model)
-        for name in (ANN, BOB, CY):
-            self.model.users[name] = UserRow(name, name, "user")
-        self.model.users[ADA] = UserRow(ADA, "Ada", "admin")
+        if model is None:
+            for name in (ANN, BOB, CY):
+                self.model.users[name] = UserRow(name, name, "user")
+            self.model.users[ADA] = UserRow(ADA, "Ada", "admin")
         self.tokens: dict[str, Renewal] = {}
         """Tokens of ann."""
         self.now = Now(1000.0, 1_800_000_000_000)
         self.peers: dict[ConnectionId, Peer] = {}
         self.drafts: deque[Origin] = deque()
+        self.outcomes: deque[tuple[Origin, drafts.Outcome]] = deque()
+        """What became of drafts, of which the machine does not know yet."""
         self.look_ups: list[Effect] = []
         self.delivered: list[events.TimelineEvent] = []
         self.unseen: dict[tuple[RoomName, int], UserName] = {}
         """What is hidden from everybody but its sender, as commits told it."""
         self._blocked: dict[tuple[UserName, UserName], None] = {}
+        self.published: list[effects.Publish] = []
+        """What other nodes were told, and nobody has taken."""
+        self.steered: list[Any] = []
+        """What the operator has had the process do."""
         self.set_up = 0
         """How often there was an administrator at last."""
-        self._epochs = 0
-        self._secrets = 0
+        # What nodes draw by chance is never the same.
+        self._epochs = self._secrets = 1000 * (node or 0)
         self._opened = 0
         self.log: list[Change] = []
         """All that was committed since the start, by whomever."""
@@ -182,6 +206,7 @@ class Harness:
     def _begin(self) -> Machine:
         snapshot = self.snapshot()
         chat = self._restored(snapshot, needed(snapshot, self.config))
+        chat.live.node = self.node
         for draft in declare(chat, self.config, self.new_epoch):
             self.model.execute(draft, self.now.wall)
         self.log.clear()
@@ -198,12 +223,13 @@ class Harness:
         for name in self.model.users:
             record = at_once(self.reads.user_record(name))
             if record is not None and not is_guest(name):
-                take_whole(chat, take_user(chat, record, self.now.mono))
+                user = take_user(chat, record, self.now.mono)
+                chat.durable.set_whole(user, on=True)
         return chat
 
     def _restored(self, snapshot: Snapshot, names: list[RoomName]) -> Chat:
         rooms = at_once(self.reads.rooms(names))
-        return restore(snapshot, rooms, self.config, self.now)
+        return restore(snapshot, rooms, self.config, self.now, self.node)
 
     def snapshot(self) -> Snapshot:
         """What a store would load."""
@@ -215,17 +241,18 @@ class Harness:
         """Kill the daemon: what was not committed is gone, and so is everybody."""
         self.peers.clear()
         self.drafts.clear()
+        self.outcomes.clear()
         self.look_ups.clear()
         self.machine = self._begin()
 
     # --- people ---------------------------------------------------------------
 
-    def open(self, address: str | None = None) -> Peer:
+    def open(self, address: str | None = None, *, is_operator: bool = False) -> Peer:
         """Open a connection."""
         self._opened += 1
         peer = Peer(self, ConnectionId(self._opened))
         self.peers[peer.id] = peer
-        self.handle(inputs.Opened(peer.id, address))
+        self.handle(inputs.Opened(peer.id, address, is_operator))
         return peer
 
     def user(
@@ -264,38 +291,38 @@ class Harness:
         self.model.rooms[room].members[user].role = role
 
     def change(self, *changes: Change) -> list[Effect]:
-        """Have the machine learn of what others have written."""
+        """Have the machine learn of what was committed, and nobody waits for."""
+        origin = Origin(None, None, drafts.RecordTime())
         self.log += changes
-        return self.handle(inputs.Changed(changes, POSITION))
+        return self.handle(inputs.Executed(origin, drafts.Committed(changes)))
 
     def apply(self, change: Change) -> list[Effect]:
         """Have a change taken that no draft has made; what follows is not performed."""
         return apply(self.chat, change, self.now)
 
     def ban(self, name: UserName, ban: Sanction) -> None:
-        """Have the operator ban somebody beside the daemon."""
-        self.model.certain = self.now.wall
-        self.model.users[name].ban = ban
-        barred = bar_address(self.model, self.model, name, ban)
-        end_sessions(self.model, drafts.EndSessions(name))
-        self.change(Banned(name, ban.until, ban.reason, barred))
+        """Have the operator ban somebody."""
+        self._operate(drafts.BanUser(name, ban.until, ban.reason, self.now.wall))
 
     def unban(self, name: UserName) -> None:
         """Have the operator let somebody in again."""
-        self.model.users[name].ban = None
-        self.model.barred.pop(name, None)
-        self.change(Unbanned(name))
+        self._operate(drafts.UnbanUser(name))
 
     def log_out(self, name: UserName) -> None:
         """Have the operator end all sessions of somebody."""
-        self.model.certain = self.now.wall
-        end_sessions(self.model, drafts.EndSessions(name))
-        self.change(AccessRevoked(name))
+        self._operate(drafts.EndSessions(name))
 
     def give_role(self, name: UserName, role: AccountRole) -> None:
         """Have the operator give somebody a role on the server."""
-        self.model.users[name].role = role
-        self.change(RoleSet(name, role))
+        self._operate(drafts.GiveRole(name, role))
+
+    def _operate(self, draft: drafts.Draft) -> None:
+        """Have a draft of the operator committed at once, before all that waits."""
+        self.model.certain = self.now.wall
+        outcome = self.model.execute(draft, self.now.wall)
+        assert isinstance(outcome, drafts.Committed | drafts.Duplicate), outcome
+        self.log += outcome.changes
+        self.handle(inputs.Executed(Origin(None, None, draft), outcome))
 
     def erase(self, name: UserName) -> None:
         """Have the operator erase somebody, as far as the machine hears of it."""
@@ -342,15 +369,26 @@ class Harness:
     def commit(self, count: int | None = None) -> None:
         """Commit the oldest drafts, all that wait by default, as one batch."""
         count = len(self.drafts) if count is None else count
-        batch = [self.drafts.popleft() for _ in range(count)]
+        self.write(count)
+        while self.outcomes:
+            self.tell()
+
+    def write(self, count: int) -> None:
+        """Commit the oldest drafts as one batch, of which nobody is told yet."""
         self.model.certain = self.now.wall
-        outcomes = [self.model.execute(o.draft, self.now.wall) for o in batch]
-        for origin, outcome in zip(batch, outcomes, strict=True):
+        for _ in range(count):
+            origin = self.drafts.popleft()
+            outcome = self.model.execute(origin.draft, self.now.wall)
             self._note_blocks(origin.draft, outcome)
-            if isinstance(outcome, drafts.Committed):
-                self.log += outcome.changes
-            self.handle(inputs.Executed(origin, outcome))
+            self.outcomes.append((origin, outcome))
         erasing.go_on(self.model)
+
+    def tell(self) -> None:
+        """Tell what became of the oldest draft that was written."""
+        origin, outcome = self.outcomes.popleft()
+        if isinstance(outcome, drafts.Committed):
+            self.log += outcome.changes
+        self.handle(inputs.Executed(origin, outcome))
 
     def _note_blocks(self, draft: drafts.Draft, outcome: drafts.Outcome) -> None:
         """Keep, beside the model, what nobody but its sender may see."""
@@ -404,7 +442,7 @@ class Harness:
 
     def settle(self) -> None:
         """Let everything come back until nothing waits any more."""
-        while self.drafts or self.look_ups:
+        while self.drafts or self.outcomes or self.look_ups:
             while self.look_ups:
                 self.run_look_up()
             self.commit()
@@ -464,6 +502,10 @@ class Harness:
                     assert not peer.subscribed
                     if peer.ending is None:
                         peer.ending, peer.after_s = ending, after_s
+            case effects.Publish():
+                self.published.append(effect)
+            case effects.Steer(command):
+                self.steered.append(command)
             case effects.EndSetup():
                 self.set_up += 1
             case effects.Replay():
@@ -511,7 +553,7 @@ class Harness:
             return  # he has been let go, and this says so
         user = connection.user
         match frame:
-            case events.Message() | events.React():
+            case events.Message() | events.React() | events.Pin():
                 assert self._may_see(user, frame.room, frame.seq)
             case events.Edit():
                 assert self._may_see(user, frame.room, frame.seq)
@@ -527,6 +569,9 @@ class Harness:
             case replies.SearchPage():
                 for found in frame.messages:
                     assert self._may_see(user, found.room, found.seq)
+            case replies.PinsPage():
+                for shown in frame.messages:
+                    assert self._may_see(user, frame.room, shown.seq)
             case replies.HistoryPage():
                 for shown in frame.messages:
                     nothing = replies.MessageShown(
@@ -601,7 +646,10 @@ class Harness:
         match command:
             case Register():
                 found = self._hashed(command)
-            case Link() | CreateInvitation():
+            case UserAdd() | UserPassword():
+                assert command.password is not None
+                found = HashedPassword(command.password)
+            case Link() | CreateInvitation() | TokenIssue():
                 self._secrets += 1
                 secret = f"{self._secrets} secret"
                 found = NewSecret(secret, secret.encode())
@@ -644,6 +692,21 @@ class Harness:
         answer = at_once(FETCHES[type(query)].read(self.reads, query))
         return inputs.Fetched(query, answer)
 
+    def _observe(self, effect: effects.Observe) -> Input:
+        """Look at what the tests know of the edge."""
+        found: Observed = SERVER
+        if effect.connections is not None:
+            found = {
+                number: Traffic("192.0.2.1", 9, int(number), 2, 3, 0.5)
+                for number in _chosen(effect)
+                if number in self.peers
+            }
+        return inputs.Seen(effect.connection, effect.command, found)
+
+    def _reload(self, effect: effects.Reload) -> Input:
+        """Nothing has changed."""
+        return inputs.Seen(effect.connection, effect.command, Difference())
+
     def _replay(self, effect: effects.Replay) -> Input | None:
         room, upto = self.model.room(effect.room), effect.upto
         if room is None:
@@ -666,10 +729,20 @@ class Harness:
         return inputs.Replayed(peer.id, effect.room, effect.subscription, at)
 
 
+def _chosen(effect: effects.Observe) -> Sequence[ConnectionId]:
+    """The connections that are looked at; the last are the busiest."""
+    found = effect.connections or ()
+    return found[: -effect.busiest - 1 : -1] if effect.busiest else found
+
+
 _READ: dict[type[Effect], Callable[[Harness, Any], Input | None]] = {
     effects.Authenticate: Harness._authenticate,
     effects.CheckSecret: Harness._check,
     effects.Query: Harness.look_up,
-    effects.Fetch: Harness.fetch,
+    effects.Fetch: lambda harness, effect: harness.fetch(effect),
+    effects.Observe: Harness._observe,
+    effects.Reload: Harness._reload,
     effects.Replay: Harness._replay,
+    # Nobody else has committed anything.
+    effects.CatchUp: lambda _harness, effect: inputs.CaughtUp(effect.number),
 }

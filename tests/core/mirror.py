@@ -11,17 +11,18 @@ from typing import Any
 
 import attrs
 
-from chatd.core.entities import shown_in
+from chatd.core import presence
 from chatd.core.state import Chat
 from chatd.enums import State
 from chatd.ids import RoomName, UserName, is_direct
 from chatd.wire import events, replies
 from chatd.wire.commands import Command
 from chatd.wire.events import UserShown
-from chatd.wire.rooms import Join
+from chatd.wire.rooms import Join, Joined
+from chatd.wire.threads import Followed, ThreadMark, ThreadUnread
 
 DURABLE = (
-    *("send", "edit", "delete", "react"),
+    *("send", "edit", "delete", "react", "pin"),
     *(
         "destroy",
         "rename",
@@ -50,12 +51,14 @@ class Place:
     head: int = 0
     """The room's, when it was joined here."""
     is_over: bool = False
-    """Whether one's own removal was told: nothing may follow but `left`."""
+    """Whether one's removal or the room's end was told: only `left` may follow."""
     first: int = 1
     """The lowest seq that may be read here, as the join was told."""
     wants_names: bool = False
     names: dict[UserName, UserShown] | None = None
     online: int | None = None
+    marks: dict[UserName, int] = attrs.field(factory=dict)
+    """Up to where others have read."""
 
 
 @attrs.define
@@ -106,8 +109,29 @@ class Mirror:
         else:
             assert isinstance(
                 frame,
-                events.ReadMark | events.Invited | events.Uninvited | events.Renamed,
+                events.ReadMark
+                | events.Invited
+                | events.Uninvited
+                | events.Renamed
+                | events.Notify
+                | Joined
+                | events.Bookmark
+                | Followed
+                | ThreadUnread
+                | ThreadMark,
             )
+            if isinstance(frame, events.ReadMark):
+                self._mark(frame)
+
+    def _mark(self, frame: events.ReadMark) -> None:
+        """Others' marks only move forward, while one stays in the room."""
+        assert self.welcome is not None
+        if frame.sender == self.welcome.user:
+            return
+        assert not frame.back
+        marks = self.rooms[frame.room].marks
+        assert frame.seq > marks.get(frame.sender, -1)
+        marks[frame.sender] = frame.seq
 
     def _reply(self, frame: Any) -> None:
         assert frame.id not in self.replied
@@ -125,7 +149,9 @@ class Mirror:
                 if is_direct(room.room):
                     self.rooms[room.room] = Place(room.seq)
         elif isinstance(frame, replies.HistoryPage):
-            assert all(message.seq >= frame.first for message in frame.messages)
+            assert frame.first <= frame.start
+            for entry in (*frame.messages, *frame.events):
+                assert frame.start <= entry.seq <= frame.end <= frame.as_of
         elif isinstance(frame, replies.Joined):
             assert isinstance(command, Join)
             self._joined(command, frame)
@@ -159,14 +185,15 @@ class Mirror:
         place = self.rooms[frame.room]
         assert not place.is_over
         assert self.welcome is not None
-        place.is_over = (
+        is_own_removal = (
             isinstance(frame, events.Member)
             and frame.user == self.welcome.user
             and frame.change in ("leave", "kick", "ban")
             and frame.seq > place.head  # else it is told again, as it was
         )
+        place.is_over = is_own_removal or isinstance(frame, events.Destroy)
         if place.last is not None and not (place.is_over and not place.caught_up):
-            # Who is removed while he is replayed to is told it right away.
+            # Who is put out while he is replayed to is told it right away.
             assert frame.seq == place.last + 1
         assert frame.seq >= place.first
         place.last = frame.seq
@@ -200,7 +227,5 @@ class Mirror:
             assert place.last == room.head
             assert place.online in (None, len(room.online)), (name, place, room.online)
             if place.wants_names and len(room.online) <= names_max:
-                truth = {
-                    who: shown_in(room, chat.durable.users[who]) for who in room.online
-                }
+                truth = {who: presence.view(chat, room, who) for who in room.online}
                 assert place.names == truth, name

@@ -26,7 +26,7 @@ from chatd.wire.kinds import (
 from chatd.wire.moderation import Ban, Invite, Kick, SetRole
 from chatd.wire.rooms import Create, Join, Leave, SetRoom
 from chatd.wire.rooms import Rooms as RoomsCommand
-from chatd.wire.timeline import Delete, Edit, History, React, Search, Send
+from chatd.wire.timeline import Delete, Edit, History, Pin, React, Search, Send
 from tests.core.harness import ADA, ANN, BOB, CY, LOBBY, Harness, Peer
 
 HI, HO = Text("hi"), Text("ho")
@@ -74,6 +74,7 @@ def code(peer: Peer, command: Command) -> str:
         Send(HO, TEAM, cid=Cid("new")),
         Edit(TEAM, OWN, HO),
         React(TEAM, OTHERS, MINUS),
+        Pin(TEAM, OTHERS),
         SetRoom(TEAM, topic=Topic("tea")),
         SetRoom(TEAM, title=Topic("Tea"), archived=True),
     ],

@@ -33,7 +33,7 @@ from chatd.core.entities import Room as RoomState
 from chatd.core.entities import Sanction
 from chatd.core.retention import REVIEW_S
 from chatd.core.state import Chat
-from chatd.enums import AccountRole, Fate, Post, Role, State, Visibility
+from chatd.enums import AccountRole, Fate, Level, Post, Role, State, Visibility
 from chatd.ids import (
     Cid,
     RoomName,
@@ -77,9 +77,20 @@ from chatd.wire.moderation import (
 )
 from chatd.wire.place import Ping
 from chatd.wire.replies import Welcome
-from chatd.wire.rooms import Create, Destroy, Join, Leave, Rename, SetRoom, Who
+from chatd.wire.rooms import Create, Destroy, Join, Leave, Notify, Rename, SetRoom, Who
 from chatd.wire.sessions import Hello, Logout, Sessions
-from chatd.wire.timeline import Delete, Edit, React, Search, Send
+from chatd.wire.threads import Follow, Threads
+from chatd.wire.timeline import (
+    Bookmark,
+    Bookmarks,
+    Delete,
+    Edit,
+    Pin,
+    Pins,
+    React,
+    Search,
+    Send,
+)
 from chatd.wire.timeline import History as HistoryCommand
 from chatd.wire.users import Block, Blocks, Profile, Unblock
 from tests.core.harness import ADA, ANN, BOB, CY, LOBBY, Harness, Peer
@@ -123,6 +134,11 @@ def tag_of(secret: str) -> SessionTag:
     return session_tag(SessionId(secret.encode()))
 
 
+def one_of_these(*kinds: st.SearchStrategy[Command]) -> st.SearchStrategy[Command]:
+    """One of some kinds that together come as often as one of the others."""
+    return st.sampled_from(kinds).flatmap(lambda kind: kind)
+
+
 COMMANDS: st.SearchStrategy[Command] = st.one_of(
     st.builds(Join, ROOMS),
     st.builds(Join, ANY_ROOM, last=LAST),
@@ -136,7 +152,21 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
     st.just(Blocks()),
     st.builds(Edit, ANY_ROOM, SEQS, TEXTS, CIDS),
     st.builds(Delete, ANY_ROOM, SEQS, CIDS),
-    st.builds(React, ANY_ROOM, SEQS, st.just(Emoji("+")), st.booleans(), CIDS),
+    one_of_these(
+        st.builds(React, ANY_ROOM, SEQS, st.just(Emoji("+")), st.booleans(), CIDS),
+        st.builds(Pin, ANY_ROOM, SEQS, st.booleans(), CIDS),
+        st.builds(Bookmark, ANY_ROOM, SEQS, st.booleans()),
+        st.builds(Bookmarks),
+    ),
+    one_of_these(
+        st.builds(
+            Send, TEXTS, ANY_ROOM, cid=CIDS, reply_to=SEQS, thread=st.just(value=True)
+        ),
+        st.builds(Follow, ANY_ROOM, SEQS, st.booleans()),
+        st.builds(Read, ANY_ROOM, SEQS, thread=SEQS),
+        st.builds(HistoryCommand, ANY_ROOM, thread=SEQS),
+        st.builds(Threads, st.booleans()),
+    ),
     st.builds(
         Status,
         st.sampled_from(["online", "away"]).map(State),
@@ -144,8 +174,10 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
     ),
     st.builds(Typing, ANY_ROOM, st.booleans()),
     st.builds(Read, ANY_ROOM, SEQS),
+    st.builds(Read, ANY_ROOM, SEQS, st.just(value=True)),
+    st.builds(Notify, ANY_ROOM, st.sampled_from(list(Level))),
     st.builds(Profile, st.sampled_from(["A", "B"]).map(Display)),
-    st.builds(HistoryCommand, ANY_ROOM),
+    st.builds(HistoryCommand, ANY_ROOM, events=st.booleans()),
     st.builds(
         Search,
         st.sampled_from(["a", "a*", "from:ann", "in:team b", "?"]).map(QueryText),
@@ -195,9 +227,20 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
 WHISPERS: st.SearchStrategy[Command] = st.one_of(
     st.builds(Send, TEXTS, st.just(DIRECT)),
     st.builds(Send, TEXTS, st.just(DIRECT)),
+    st.builds(
+        Send,
+        TEXTS,
+        st.just(DIRECT),
+        reply_to=st.integers(1, 3).map(Seq),
+        thread=st.just(value=True),
+    ),
     st.builds(Edit, st.just(DIRECT), st.integers(1, 3).map(Seq), TEXTS),
     st.builds(Delete, st.just(DIRECT), SEQS),
-    st.builds(React, st.just(DIRECT), SEQS, st.just(Emoji("+")), st.booleans()),
+    one_of_these(
+        st.builds(React, st.just(DIRECT), SEQS, st.just(Emoji("+")), st.booleans()),
+        st.builds(Pin, st.just(DIRECT), SEQS, st.booleans()),
+        st.builds(Pins, st.just(DIRECT)),
+    ),
     st.builds(Block, PEOPLE),
     st.builds(Unblock, PEOPLE),
 )
@@ -494,6 +537,12 @@ class Life(RuleBasedStateMachine):
         self.harness.commit(data.draw(st.integers(1, len(self.harness.drafts))))
 
     @precondition(lambda self: self.harness.drafts)
+    @rule(data=st.data())
+    def write(self, data: st.DataObject) -> None:
+        """A batch is on disk, which the chat does not know yet; look-ups may see it."""
+        self.harness.write(data.draw(st.integers(1, len(self.harness.drafts))))
+
+    @precondition(lambda self: self.harness.drafts)
     @rule(stall=st.booleans())
     def store_trouble(self, stall: bool) -> None:
         """The disk is full, or does not answer for a while."""
@@ -712,8 +761,8 @@ class Life(RuleBasedStateMachine):
             name: (
                 *row[:5],
                 {
-                    user: (role, first)
-                    for user, (role, _, first) in row[5].items()
+                    user: (role, first, level)
+                    for user, (role, _, first, level) in row[5].items()
                     if not is_guest(user)
                 },
                 *row[6:],
@@ -745,7 +794,10 @@ class Life(RuleBasedStateMachine):
                 room.first,
                 room.was,
                 room.settings,
-                {n: (m.role, m.read, m.first) for n, m in room.members.items()},
+                {
+                    n: (m.role, m.read, m.first, m.level)
+                    for n, m in room.members.items()
+                },
                 {n: s for n, s in room.bans.items() if s.holds(now)},
                 {n: s for n, s in room.mutes.items() if s.holds(now)},
                 {n: s for n, s in room.leaders.items() if s and s.holds(now)},
@@ -779,6 +831,43 @@ class Life(RuleBasedStateMachine):
             name: now for name, now in chat.durable.aliases.items() if now in here.rooms
         }
         return rooms, users, guests, invites, barred, aliases
+
+
+def test_who_is_replayed_to_can_explain_the_end_of_the_room() -> None:
+    """It comes before what was still to be read, and `left` alone behind it."""
+    life = Life()
+    life.begin(blocked=False)
+    life.what_is_received_makes_sense()
+    ann, bob, _ = life.mirrors
+    life.recover_from_start(bob)
+    life.say(ann, Destroy(TEAM))
+    life.harness.commit()
+    told = [frame for frame in bob.frames if getattr(frame, "room", "") == TEAM]
+    assert [frame.type for frame in told] == ["ok", "destroy", "left"]
+    assert told[1].seq > 1  # and he joined from 0
+    life.what_is_received_makes_sense()
+    assert TEAM not in life.mirrors[bob].rooms
+    life.teardown()
+
+
+def test_a_room_that_is_just_renamed_again_is_not_read_beside_itself() -> None:
+    """It is found by the name that it had at first, and stored under its third, of
+    which nobody was told yet.
+    """
+    life = Life()
+    life.begin(blocked=False)
+    ann = next(iter(life.mirrors))
+    ada = life.open(account(ADA, "right"))
+    life.harness.settle()
+    for name in ("attic", "barn"):
+        life.say(ada, Rename(TEAM, PublicRoom(name)))
+    life.say(ann, Create(PublicRoom(TEAM)))
+    life.harness.commit()  # the first
+    life.harness.write(1)  # the second
+    life.harness.settle()
+    life.what_is_received_makes_sense()
+    assert "barn" in life.harness.chat.durable.rooms
+    life.teardown()
 
 
 @pytest.mark.untraced

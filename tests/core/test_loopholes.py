@@ -13,14 +13,14 @@ from chatd.core.entities import Invite, Room, Sayings
 from chatd.core.principal import Renewal
 from chatd.core.scope import Scope
 from chatd.core.speech import SAYINGS_MAX
-from chatd.enums import AccountRole, Post, Role, Visibility
+from chatd.enums import AccountRole, Level, Post, Role, Visibility
 from chatd.errors import RejectCode
 from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
 from chatd.wire.commands import Command
 from chatd.wire.kinds import Display, Emoji, Secret, SlowSeconds, Text
 from chatd.wire.moderation import Ban, Kick, SetRole, Unban
 from chatd.wire.moderation import Invite as InviteCommand
-from chatd.wire.rooms import Join, Leave, SetRoom
+from chatd.wire.rooms import Join, Leave, Notify, SetRoom
 from chatd.wire.timeline import Delete, Edit, React, Send
 from chatd.wire.users import Block, Profile, Unblock
 from tests.core.harness import ANN, BOB, CY, LOBBY, Harness, Peer
@@ -78,12 +78,14 @@ def test_coming_and_going_has_the_rate_of_messages() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [Profile(Display("B")), Block(CY), Unblock(CY)], ids=repr
+    "command",
+    [Profile(Display("B")), Block(CY), Unblock(CY), Notify(LOBBY, Level.ALL)],
+    ids=repr,
 )
 def test_what_is_written_for_oneself_has_that_rate_too(command: Command) -> None:
     """Each is a commit."""
     harness = Harness(FEW)
-    bob = harness.user("bob")
+    bob = harness.user("bob", LOBBY)
     for _ in range(3):
         assert codes(bob.ask(command)) == []
     assert codes(bob.ask(command)) == [RejectCode.RATE_LIMITED]
@@ -174,7 +176,7 @@ def test_welcome_has_the_newest_invitations_only() -> None:
     harness = Harness(FREE)
     durable = harness.chat.durable
     for number in range(INVITES_SHOWN_MAX + 3):
-        room = Room(RoomName(f"r{number}"), Epoch(16 * "0"), Seq(0), Seq(1))
+        room = Room(RoomName(f"r{number}"), Epoch(f"{number:016}"), Seq(0), Seq(1))
         durable.add_room(room)
         harness.chat.live.note_unheld(room, harness.now.mono)
         durable.put_invite(BOB, room, Invite(ANN, harness.now.wall))

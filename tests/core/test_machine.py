@@ -5,7 +5,8 @@ import pytest
 from chatd.config import Config
 from chatd.config.sections import Auth
 from chatd.core import drafts, inputs, queries
-from chatd.core.commands import FETCHES, LOOK_UPS, RULES
+from chatd.core.commands import RULES
+from chatd.core.commands.look_ups import FETCHES, LOOK_UPS
 from chatd.core.deadlines import DUE_MAX
 from chatd.core.effects import Answer, Append, Origin
 from chatd.errors import Ending, RejectCode

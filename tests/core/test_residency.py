@@ -233,6 +233,65 @@ def test_a_conversation_that_begins_while_he_is_read_is_his(harness: Harness) ->
     assert ann.take()[0].type == "welcome"
 
 
+def test_a_room_that_is_just_being_made_is_read_when_that_is_known(
+    harness: Harness,
+) -> None:
+    """It is on disk and was read, before the chat knows that it has made it."""
+    cy, ann = harness.user("cy", LOBBY), harness.user("ann")
+    ann.say(Create(PublicRoom("den")))
+    harness.load()
+    harness.write(1)
+    cy.take()
+    cy.say(Who(RoomName("den")))
+    harness.run_look_up()
+    assert read(harness.look_ups) == []
+    assert cy.take() == []
+    harness.tell()
+    assert read(harness.look_ups) == [LoadRooms([RoomName("den")])]
+    harness.settle()
+    assert set(harness.chat.durable.rooms[RoomName("den")].online) == {ANN}
+    assert codes(cy.take()) == [RejectCode.NOT_MEMBER]
+
+
+def test_a_conversation_that_is_just_being_made_has_its_two(harness: Harness) -> None:
+    """Who comes reads it before the chat knows of it; nobody misses what is said."""
+    other = direct_room(ANN, CY)
+    ann, device = harness.user("ann"), harness.user("ann")
+    harness.take_all()
+    harness.user("bob").ask(Send(HI, to=CY))
+    assert not harness.chat.durable.users[CY].whole
+    cy = come(harness, CY)
+    (his,) = harness.look_ups
+    harness.look_ups.clear()
+    ann.say(Send(HI, to=CY))
+    harness.load()
+    harness.write(1)
+    harness.look_ups.append(his)
+    harness.load()
+    assert other not in harness.chat.durable.rooms
+    harness.settle()
+    assert set(harness.chat.durable.rooms[other].online) == {ANN, CY}
+    assert [frame.seq for frame in device.take() if frame.type == "message"] == [1]
+    (welcome, *events) = cy.take()
+    (head,) = (room.seq for room in welcome.rooms if room.room == other)
+    assert head + [event.type for event in events].count("message") == 1
+
+
+def test_a_name_that_a_room_is_just_given_is_no_second_room(harness: Harness) -> None:
+    """It was read by its new name, before the chat knows that it has that."""
+    cy, ann = harness.user("cy", LOBBY), harness.user("ann")
+    ann.say(Rename(TEAM, PublicRoom("hall")))
+    harness.write(1)
+    cy.take()
+    cy.say(Join(RoomName("hall")))
+    harness.run_look_up()
+    assert TEAM in harness.chat.durable.rooms
+    assert RoomName("hall") not in harness.chat.durable.rooms
+    harness.settle()
+    hall = harness.chat.durable.rooms[RoomName("hall")]
+    assert set(hall.online) == {ANN, CY}
+
+
 def test_a_room_that_ends_while_he_is_read_is_none_of_his(harness: Harness) -> None:
     """He is told of those that there are."""
     ann = come(harness, ANN)

@@ -80,14 +80,9 @@ def scene() -> Scene:
     bearer = harness.open()
     bearer.hello(token=Word("first"))
     (welcome,) = harness.open().ask(login("cy"))
-    return Scene(
-        harness,
-        harness.user("ann", TEAM),
-        harness.user("bob"),
-        bearer,
-        welcome.session,
-        harness.user("ada"),
-    )
+    ann, bob, ada = harness.user("ann", TEAM), harness.user("bob"), harness.user("ada")
+    harness.take_all()
+    return Scene(harness, ann, bob, bearer, welcome.session, ada)
 
 
 def login(name: str) -> Hello:

@@ -42,8 +42,8 @@ def say(peer: Peer, *texts: str, room: RoomName = LOBBY) -> None:
 def wait(harness: Harness, seconds: float) -> None:
     """Let time pass, and what rooms forget by then come back."""
     harness.wait(seconds)
-    while reviews := [one for one in harness.look_ups if isinstance(one, Fetch)]:
-        harness.run_look_up(harness.look_ups.index(reviews[0]))
+    while any(isinstance(one, Fetch) for one in harness.look_ups):
+        harness.load()
         harness.wait(0)
 
 

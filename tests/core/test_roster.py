@@ -36,6 +36,27 @@ def test_it_is_a_dictionary_whose_keys_are_in_order(
     assert roster.ordered() == sorted(model)
 
 
+def test_what_is_set_again_stays_in_its_place() -> None:
+    """Whoever is new gets one, and only once."""
+    roster = Roster[str, int](b=1)
+    assert roster.ordered() == ["b"]
+    roster["b"] = 2
+    assert roster.setdefault("b", 3) == 2
+    assert roster.setdefault("a", 4) == 4
+    assert roster == {"b": 2, "a": 4}
+    assert roster.ordered() == ["a", "b"]
+
+
+def test_what_is_taken_out_is_in_no_list() -> None:
+    """Whether somebody has asked for the order before, or nobody has."""
+    roster = Roster[str, int](a=1, b=2, c=3)
+    assert roster.pop("b") == 2
+    assert roster.ordered() == ["a", "c"]
+    assert roster.pop("a") == 1
+    assert roster.pop("a", 5) == 5
+    assert roster.ordered() == ["c"]
+
+
 def test_what_is_not_there_cannot_be_taken_out() -> None:
     """A mistake stays one, and leaves everything as it is."""
     roster = Roster[str, int](a=1)

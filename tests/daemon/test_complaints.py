@@ -22,7 +22,7 @@ def written() -> Iterator[io.StringIO]:
     stream = io.StringIO()
     configure_log("info", "json", stream)
     yield stream
-    configure_log("debug", "text")
+    configure_log("debug", "console")
 
 
 def lines(stream: io.StringIO) -> list[dict[str, str]]:
@@ -76,7 +76,7 @@ def test_at_debug_all_are_told() -> None:
     complaints = Complaints()
     for _ in range(3):
         complaints.tell(Trouble(Cause.PROXY_HEAD, "10.0.0.1", "version 3"), 0.0)
-    configure_log("debug", "text")
+    configure_log("debug", "console")
     told = [(line["level"], line["reason"]) for line in lines(stream)]
     assert told == [("warning", "version 3"), *[("debug", "version 3")] * 2]
 
@@ -112,14 +112,14 @@ def test_a_place_that_was_not_told_is_told_when_there_is_room(
     assert lines(written)[-1]["origin"] == "https://b.example"
 
 
-@pytest.mark.parametrize("form", ["text", "json", "auto"])
+@pytest.mark.parametrize("form", ["console", "json", "auto"])
 def test_nobody_writes_lines_of_his_own(form: str) -> None:
     """Whatever an origin says, it is one line, and no colour of it."""
     stream = io.StringIO()
     configure_log("info", form, stream)
     evil = "https://x\n2026-01-01 error stolen key=\x1b[31m\u2028\u202e\x85" + "a" * 999
     Complaints().tell(Trouble(Cause.ORIGIN, evil, evil), 0.0)
-    configure_log("debug", "text")
+    configure_log("debug", "console")
     (line,) = stream.getvalue().split("\n")[:-1]
     assert line.isprintable()
     assert len(line) < 2500

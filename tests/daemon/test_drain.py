@@ -27,7 +27,7 @@ class FakeListener:
 async def drained(rig: Rig) -> tuple[FakeListener, FakeListener]:
     """Drain a hub."""
     listener, monitor = FakeListener(), FakeListener()
-    await _drain(rig.hub, cast(Listener, listener), cast(Monitor, monitor))
+    await _drain(rig.hub, [cast(Listener, listener)], cast(Monitor, monitor))
     return listener, monitor
 
 

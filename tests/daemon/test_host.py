@@ -21,9 +21,9 @@ STATS = Stats(seconds=12.34, bytes_in=5, bytes_out=6, messages_in=1)
 def written() -> Iterator[io.StringIO]:
     """The log."""
     stream = io.StringIO()
-    configure_log("debug", "text", stream)
+    configure_log("debug", "console", stream)
     yield stream
-    configure_log("debug", "text")
+    configure_log("debug", "console")
 
 
 def said(stream: io.StringIO) -> list[str]:
@@ -52,6 +52,10 @@ async def test_a_connection_that_ends_is_one_line(
             "error   connection ended connection=2 address=192.0.2.1 user=-"
             " reason=internal seconds=12.3 received=5 sent=6"
         )
+        operators = DaemonHost(rig.hub, rig.metrics, is_operator=True)
+        operators.detach(rig.connect().outlet, Ending.PEER_CLOSED, STATS)
+        # Each of his commands is one.
+        assert said(written)[2].startswith("debug   connection ended connection=3")
         text = rig.metrics.text().decode()
         assert 'chatd_connections_ended_total{reason="slow_consumer"} 1.0' in text
 
@@ -92,7 +96,7 @@ async def test_the_edge_is_told_of(
             " proxy=192.0.2.1 reason='version 3' setting=server.proxy_protocol"
         )
         text = rig.metrics.text().decode()
-        assert 'chatd_connections_refused_total{reason="503"} 1.0' in text
+        assert 'chatd_connections_refused_total{status="503"} 1.0' in text
 
 
 async def test_what_clients_say_goes_to_the_hub(autojump_clock: MockClock) -> None:

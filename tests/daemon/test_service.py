@@ -13,7 +13,6 @@ from trio.testing import MockClock
 from chatd.daemon.service import (
     EXTEND_BY_S,
     EXTEND_EVERY_S,
-    EXTEND_MAX_S,
     Service,
     service_from,
 )
@@ -64,14 +63,17 @@ async def test_a_start_that_takes_long_asks_for_time(
     with manager(path) as sock:
         service, started = service_from({"NOTIFY_SOCKET": path}), trio.Event()
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(service.extend_start, started)
+            nursery.start_soon(service.extend_start, started, 0)
             await trio.sleep(3.5 * EXTEND_EVERY_S)
             started.set()
         assert EXTEND_BY_S > 2 * EXTEND_EVERY_S
         assert received(sock) == [b"EXTEND_TIMEOUT_USEC=60000000"] * 4
 
 
-async def test_a_start_that_hangs_asks_for_an_hour(
+@pytest.mark.parametrize(("size", "most_s"), [(0, 3600.0), (100 * 10**9, 28_600.0)])
+async def test_a_start_that_hangs_asks_for_an_hour_and_what_its_store_takes(
+    size: int,
+    most_s: float,
     tmp_path: Path,
     autojump_clock: MockClock,
     capsys: pytest.CaptureFixture[str],
@@ -81,20 +83,20 @@ async def test_a_start_that_hangs_asks_for_an_hour(
     with manager(path) as sock:
         service, began = service_from({"NOTIFY_SOCKET": path}), trio.current_time()
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(service.extend_start, trio.Event())
-            await trio.sleep(EXTEND_MAX_S - 1.5 * EXTEND_EVERY_S)
+            nursery.start_soon(service.extend_start, trio.Event(), size)
+            await trio.sleep(most_s - 1.5 * EXTEND_EVERY_S)
             assert received(sock)
             assert capsys.readouterr().err == ""
             await trio.sleep(EXTEND_EVERY_S)
             assert received(sock) == [b"EXTEND_TIMEOUT_USEC=60000000"]
-        assert trio.current_time() - began == EXTEND_MAX_S
+        assert trio.current_time() - began == most_s
         assert received(sock) == []
     assert "the start takes too long" in capsys.readouterr().err
 
 
 async def test_without_a_manager_nobody_is_asked() -> None:
     """A start by hand may take as long as it likes."""
-    await service_from({}).extend_start(trio.Event())
+    await service_from({}).extend_start(trio.Event(), 0)
 
 
 def test_without_a_manager_nobody_is_told() -> None:

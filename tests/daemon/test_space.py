@@ -8,7 +8,8 @@ from trio.testing import MockClock
 
 from chatd.config import Config, LiveConfig, Store
 from chatd.core.quota import Space
-from chatd.daemon.space import EVERY_S, free_bytes, watch_space
+from chatd.daemon.space import EVERY_S, watch_space
+from chatd.store.sqlite.access import free_bytes
 from tests.logs import capture_logs
 
 CONFIG = LiveConfig(Config(store=Store(free_bytes_min=9)))

@@ -28,6 +28,8 @@ WEIGHTS = {
     "edit": 4.0,
     "delete": 2.0,
     "react": 6.0,
+    "pin": 3.0,
+    "follow": 3.0,
     "join": 6.0,
     "history": 3.0,
     "leave": 0.4,
@@ -84,8 +86,8 @@ HOSTILE = (
 """Strings that have broken programs elsewhere, and some that mean something here."""
 WORDS = ("tea", "milk", "green", "who", "wants", "some", "noon", "会議", "йогурт")
 EMOJI = ("👍", "👍\ufe0f", "❤", "❤️", "🎉", "🏳️‍🌈", "1️⃣", "☺", "👋🏽")
-PLACES = {"of", "reply_to", "seq", "before", "after", "since"}
-"""Fields that hold a seq of the room which the command names."""
+PLACES = {"of", "reply_to", "seq", "before", "after", "since", "thread"}
+"""Fields that hold a seq of the room which the command names, if they hold a number."""
 WRONG: tuple[Any, ...] = (
     None,
     True,
@@ -234,7 +236,7 @@ class Speaker:
         room = frame.get("room")
         if not isinstance(room, str) or self.rng.random() < 0.03:
             return value
-        if name in PLACES:
+        if name in PLACES and not isinstance(value, bool):
             head = self.world.heads.get(room, 1)
             return max(0, head - int(self.rng.expovariate(0.1)))
         if name == "epoch":
@@ -250,6 +252,8 @@ class Speaker:
         if form.get("type") == "integer":
             low, high = form.get("minimum", 0), form.get("maximum", 1000)
             return rng.choice([low, high, low + int(rng.expovariate(0.1))])
+        if form.get("type") == "array":
+            return [self._of_form(form["items"]) for _ in range(rng.randrange(4))]
         return self.text()[: form.get("maxLength", 100)]
 
 

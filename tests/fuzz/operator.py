@@ -11,17 +11,17 @@ from pathlib import Path
 from random import Random
 
 import trio
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from chatd.cli import main
 from tests.fuzz.people import LISTENERS, PASSWORD, Scene
+from tests.terminal import run
 
 _ENDS = {0, 1, 2, 75}
 
 
 def chatd(data: Path, *words: str, given: str = "") -> Result:
     """Type one command; it must end in an orderly way."""
-    done = CliRunner().invoke(main, [*words, "--data", str(data)], input=given)
+    done = run(*words, "--data", str(data), given=given)
     is_orderly = done.exception is None or isinstance(done.exception, SystemExit)
     assert is_orderly, (words, done.exception)
     assert done.exit_code in _ENDS, (words, done.output)
@@ -60,6 +60,9 @@ def _command(rng: Random, scene: Scene) -> list[str]:
             ["user", "role", name, rng.choice(["user", "admin"])],
             ["user", "password", name],
             ["user", "list", "--json"],
+            ["user", "show", name, "--json"],
+            ["room", "list", "--json"],
+            ["room", "show", "lobby"],
             ["user", "add", f"extra{rng.randrange(30)}"],
             ["erase", f"extra{rng.randrange(30)}", "--yes"],
             ["token", "list", "--json"],

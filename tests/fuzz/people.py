@@ -27,7 +27,7 @@ from tests.wire.loop import printed_loop
 
 UNANSWERED = {"typing", "status", "read"}
 """Commands that beyond their rate are dropped without a word."""
-DURABLE = {"send", "edit", "react", "rename", "destroy"}
+DURABLE = {"send", "edit", "react", "pin", "rename", "destroy"}
 """Commands whose reply tells the seq that is kept with their cid; that to a deletion by
 an author who has left tells the message's."""
 PASSWORD = "correct horse"

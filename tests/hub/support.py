@@ -260,12 +260,12 @@ class Rig:
     """What is spoken, where a connection says nothing else."""
     connections: int = 0
 
-    def connect(self, **fields: Any) -> Peer:
+    def connect(self, *, is_operator: bool = False, **fields: Any) -> Peer:
         """Open a connection."""
         self.connections += 1
         spoken = {"dialect": self.dialect} | fields
         way_out = outlet(self.connections, hub=self.hub, **spoken)
-        self.hub.attach(way_out)
+        self.hub.attach(way_out, is_operator=is_operator)
         return Peer(self, way_out)
 
     async def login(self, session: str, **fields: Any) -> Peer:
@@ -361,10 +361,10 @@ def act_out(
     play: Callable[[list[tuple[str, int]], MockClock], Awaitable[None]],
     actions: Sequence[str],
 ) -> None:
-    """Have Hypothesis try a hundred plays, each of many actions with a number."""
+    """Have Hypothesis try 150 plays, each of many actions with a number."""
     action = st.tuples(st.sampled_from(actions), st.integers(0, 999))
 
-    @settings(max_examples=100)
+    @settings(max_examples=150)
     @given(st.lists(action, min_size=60, max_size=120))
     def search(steps: list[tuple[str, int]]) -> None:
         clock = MockClock()

@@ -20,7 +20,7 @@ from chatd.enums import MemberChange, Role
 from chatd.hub.clock import EVERY_S, RECORD_S, spell
 from chatd.ids import RoomName, SessionId
 from chatd.store import SqliteStore
-from chatd.wire.encode import rfc3339
+from chatd.wire.timestamps import rfc3339
 from tests.hub.support import (
     ANN,
     BOB,

@@ -15,10 +15,8 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from chatd.core.changes import Banned
 from chatd.core.effects import Effect
 from chatd.core.inputs import (
-    Changed,
     Closed,
     Executed,
     Input,
@@ -29,7 +27,7 @@ from chatd.errors import Ending
 from chatd.hub.engine import SERVED_MAX, TURN_INPUTS_MAX, TURN_S
 from chatd.ids import ConnectionId
 from chatd.wire.commands import Command
-from tests.hub.support import CY, DEN, Rig, fill, quick, running
+from tests.hub.support import DEN, Rig, fill, quick, running
 from tests.passes import passes
 from tests.store.memory import MemoryStore
 
@@ -162,21 +160,6 @@ async def test_what_was_committed_is_handled_in_turns_and_first() -> None:
         assert kinds == [Executed] * 30 + [Received]
         replies = [frame for frame in ann.take() if frame.get("re") == "send"]
         assert [frame["cid"] for frame in replies] == [str(n) for n in range(30)]
-
-
-async def test_what_others_write_comes_behind_what_was_committed_before_it() -> None:
-    """Else an act of the past would be applied over what the terminal has undone."""
-    async with working("ann") as (rig, work, (ann,)):
-        for number in range(9):
-            ann.say("send", room=DEN, text="hi", cid=str(number))
-        await done(lambda: rig.hub.committer.depth == 9)
-        work.inputs.clear()
-        work.seconds = 2 * TURN_S
-        await done(lambda: len(work.inputs) >= 1)
-        rig.hub._changed(Changed([Banned(CY, None, None)], 1))
-        await done(lambda: len(work.inputs) >= 10)
-        kinds = [type(one) for one in work.inputs]
-        assert kinds == [Executed] * 9 + [Changed]
 
 
 async def test_who_goes_does_so_after_what_he_sent() -> None:

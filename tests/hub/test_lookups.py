@@ -377,7 +377,9 @@ class BusyReads(MemoryStore):
     async def events(self, room: RoomName, *bounds: Any) -> list[TimelineShown]:
         raise self.error
 
-    async def history(self, room: RoomName, **bounds: Any) -> tuple[list[Any], bool]:
+    async def history(
+        self, room: RoomName, **bounds: Any
+    ) -> tuple[list[Any], list[Any], bool]:
         raise self.error
 
     async def sessions(self, user: UserName, *bounds: Any) -> tuple[list[Any], bool]:

@@ -75,7 +75,8 @@ async def test_a_login_does_not_wait_for_sixty_pages_of_others(
     gate, history = Gate(), reader.history
 
     def dear(db: apsw.Connection, *args: Any) -> Any:
-        gate.enter(args[-1])
+        viewer = args[5]
+        gate.enter(viewer)
         return history(db, *args)
 
     monkeypatch.setattr(reader, "history", dear)

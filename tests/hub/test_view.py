@@ -26,7 +26,7 @@ from chatd.core.invariants import check
 from chatd.ids import RoomName, Seq, SessionId, UserName
 from chatd.net.host import WebSocketLimits
 from chatd.ports import SessionRow
-from chatd.wire.events import Millis, TimelineShown
+from chatd.wire.events import Happened, Millis, TimelineShown
 from chatd.wire.replies import MessageShown
 from tests.hub.support import ANN, DEN, T0, Peer, Rig, act_out, fill, quick, running
 from tests.store.memory import MemoryStore
@@ -255,10 +255,12 @@ class GatedStore(MemoryStore):
         limit: int,
         upto: Seq,
         viewer: UserName,
-    ) -> tuple[list[MessageShown], bool]:
+        events: int = 0,
+    ) -> tuple[list[MessageShown], list[Happened], bool]:
         await self._gate("read")
+        bounds: dict[str, Any] = {"before": before, "after": after, "upto": upto}
         page = await super().history(
-            room, before=before, after=after, limit=limit, upto=upto, viewer=viewer
+            room, limit=limit, viewer=viewer, events=events, **bounds
         )
         await self._gate("read")
         return page

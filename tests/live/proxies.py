@@ -27,7 +27,9 @@ def free_ports(count: int) -> list[int]:
 
 
 @asynccontextmanager
-async def program(*command: str, ports: list[int], log: Path) -> AsyncIterator[None]:
+async def program(
+    *command: str, ports: list[int], log: Path
+) -> AsyncIterator[trio.Process]:
     """Run a program for a block, which begins when it listens on its ports."""
     with log.open("wb") as output:
         process = await trio.lowlevel.open_process(
@@ -37,7 +39,7 @@ async def program(*command: str, ports: list[int], log: Path) -> AsyncIterator[N
         with trio.fail_after(PATIENCE_S):
             for port in ports:
                 await _listens(port, process, log)
-        yield
+        yield process
     finally:
         if process.returncode is None:
             process.terminate()
@@ -90,36 +92,41 @@ async def haproxy(
     file.write_text(
         f"global\n stats socket {stats}\n"
         "defaults\n timeout connect 10s\n timeout client 1m\n timeout server 1m\n"
+        # How often it asks is not how long it waits for an answer.
+        f" timeout check {PATIENCE_S:.0f}s\n"
         f"{config}"
     )
     command = ("/usr/sbin/haproxy", "-db", "-f", str(file))
     async with program(*command, ports=ports, log=log):
+        with trio.fail_after(PATIENCE_S):
+            while not await trio.Path(stats).is_socket():  # noqa: ASYNC110
+                await trio.sleep(0.01)  # It gets its name after the ports listen.
         yield stats
 
 
-_UNCHECKED = frozenset({"", "UNK", "INI"})
+async def checked(stats: Path, server: str, **wanted: str) -> None:
+    """Wait until HAProxy's health checks of a server come to this.
 
-
-async def checked(stats: Path, server: str) -> str:
-    """What HAProxy's latest health check of a server said, once there was one."""
+    What the first ones say is no matter: a daemon may have no time for them yet.
+    """
     with trio.fail_after(PATIENCE_S):
         while True:
-            stream = await trio.open_unix_socket(stats)
-            async with stream:
-                await stream.send_all(b"show stat\n")
-                said = b""
-                while part := await stream.receive_some(65536):
-                    said += part
-            names, *rows = [line.split(",") for line in said.decode().splitlines()]
-            for row in rows:
-                found = dict(zip(names, row, strict=False))
-                # While it asks again, a star stands before what was said last, and
-                # the code may be of neither.
-                status = found.get("check_status", "* ")
-                is_over = not status.startswith("* ") and status not in _UNCHECKED
-                if found.get("svname") == server and is_over:
-                    return f"{status} {found['check_code']}".strip()
-            await trio.sleep(0.02)  # It has not asked yet.
+            if wanted.items() <= (await _health(stats, server)).items():
+                return
+            await trio.sleep(0.02)
+
+
+async def _health(stats: Path, server: str) -> dict[str, str]:
+    """What HAProxy tells of a server."""
+    async with await trio.open_unix_socket(stats) as stream:
+        await stream.send_all(b"show stat\n")
+        told = b""
+        while part := await stream.receive_some(65536):
+            told += part
+    names, *rows = [line.split(",") for line in told.decode().splitlines()]
+    found = [dict(zip(names, row, strict=False)) for row in rows]
+    (one,) = [row for row in found if row.get("svname") == server]
+    return one
 
 
 @asynccontextmanager

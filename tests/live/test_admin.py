@@ -122,11 +122,11 @@ async def test_a_ban_cuts_off_at_once(tmp_path: Path) -> None:
             pass
     said = daemon.log_text()
     (until,) = re.findall(
-        r"changed by the command line what=banned user=ann until=(\S+)", said
+        r"administration by=\*operator what=ban user=ann until=(\S+)", said
     )
     assert until.startswith("20")
-    assert said.count("changed by the command line") == 2
-    assert "changed by the command line what='ban lifted' user=ann\n" in said
+    assert said.count("administration by=*operator") == 2
+    assert "administration by=*operator what=unban user=ann\n" in said
     assert "spam" not in said
 
 

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 import trio
-from click.testing import CliRunner
 from websockets.exceptions import ConnectionClosed
 
-from chatd.cli import main
 from tests.live.daemon import PATIENCE_S, Daemon, Frame, person, running
+from tests.terminal import run
 
 HERE = Path(__file__).parent
 
@@ -34,7 +33,7 @@ def typed_here(*words: str, given: str = "") -> str:
     An operator's own process is half a second of imports; what comes of that is in
     `tests/live/test_admin.py`.
     """
-    done = CliRunner().invoke(main, words, input=given)
+    done = run(*words, given=given)
     assert done.exit_code == 0, done.output
     return done.stdout
 

@@ -17,8 +17,8 @@ import trio
 
 from chatd.auth import hash_password
 from chatd.ids import UserName
-from chatd.store.sqlite import admin
 from tests.live.daemon import Frame, Person, person, running
+from tests.store.support import add_account
 
 PEOPLE = 50
 ROUNDS = 3
@@ -69,7 +69,7 @@ async def test_a_login_storm_delays_nobody_elses_messages(tmp_path: Path) -> Non
     data = tmp_path / "data"
     hashed = hash_password(PASSWORD)
     for number in range(PEOPLE):
-        admin.add_account(data, UserName(f"p{number}"), hashed)
+        add_account(data, UserName(f"p{number}"), hashed)
     unlimited = {
         "CHATD_LIMITS__MESSAGES_PER_S": "0",
         "CHATD_LIMITS__CONNECTS_PER_S": "0",

@@ -9,6 +9,7 @@ import urllib.request
 from contextlib import AbstractAsyncContextManager
 from email.message import Message
 from pathlib import Path
+from urllib.parse import urljoin
 
 import attrs
 import brotli
@@ -72,6 +73,9 @@ async def visit(root: str) -> None:
     assert (part.status, part.body) == (206, whole.body[5:15])
     same = await ask(style, If_None_Match=whole.headers["ETag"])
     assert (same.status, same.body) == (304, b"")
+    address = style.replace("app.css", "worker.mjs")
+    worker = await ask(address, Service_Worker="script")
+    assert urljoin(address, worker.headers["Service-Worker-Allowed"]) == root
     other = await ask(re.sub(r"/_/\w+/", "/_/0/", style))
     assert (other.status, other.headers["Cache-Control"]) == (404, "no-store")
     async with person(f"{root.replace('http', 'ws', 1)}ws") as ann:

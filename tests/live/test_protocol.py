@@ -110,7 +110,9 @@ async def test_presence_of_two_devices(tmp_path: Path) -> None:
 
 
 async def test_read_marks_and_unread(tmp_path: Path) -> None:
-    """A mark goes to one's other devices, to members where that is on, and lasts."""
+    """A mark goes to one's other devices, to members where that is on, and lasts; it
+    goes back where one says so. So does what one wants to be called for.
+    """
     data = tmp_path / "data"
     for name in ("ann", "bob"):
         add_account(data, name, "correct horse")
@@ -133,6 +135,13 @@ async def test_read_marks_and_unread(tmp_path: Path) -> None:
         mark = {"type": "read", "room": "lobby", "from": "ann", "seq": 3}
         assert await desk.hear_until(type="read") == mark
         assert await bob.hear_until(type="read") == mark
+        await phone.say(type="read", room="lobby", seq=1, back=True)
+        mark |= {"seq": 1, "back": True}
+        assert await desk.hear_until(type="read") == mark
+        await phone.ask(type="notify", room="lobby", level="nothing")
+        level = {"type": "notify", "room": "lobby", "level": "nothing"}
+        assert await desk.hear_until(type="notify") == level
     async with running(data, env=env) as daemon, person(daemon.url) as phone:
         (room,) = (await phone.hello(**ann))["rooms"]
-        assert (room["read"], room["unread"], room["seq"]) == (3, 1, 4)
+        assert (room["read"], room["unread"], room["seq"]) == (1, 3, 4)
+        assert room["level"] == "nothing"

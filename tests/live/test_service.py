@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.trio.client import connect, unix_connect
 
 from tests.live.daemon import PATIENCE_S, Person, person, running, start
+from tests.net import secret
 
 
 async def test_four_lines_say_how_to_go_on(tmp_path: Path) -> None:
@@ -105,12 +107,79 @@ async def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
             assert await daemon.wait() == 128 + signal.SIGTERM
 
 
-async def test_sighup_is_refused(tmp_path: Path) -> None:
-    """There is no reload yet: a line says so, and nothing else happens."""
-    async with running(tmp_path / "data") as daemon, person(daemon.url) as ann:
+async def test_sighup_puts_the_file_into_force(tmp_path: Path) -> None:
+    """Nobody is dropped; what is wrong changes nothing, and the manager is told."""
+    file, path = tmp_path / "chatd.toml", str(tmp_path / "notify")
+    file.write_text("[limits]\ntext_chars = 9\n")
+    with manager_at(path) as manager:
+        env = {"NOTIFY_SOCKET": path}
+        options = ("-c", str(file))
+        async with (
+            running(tmp_path / "data", *options, env=env) as daemon,
+            person(daemon.url) as ann,
+        ):
+
+            async def reload(text: str, answer: bytes) -> None:
+                file.write_text(text)
+                daemon.signal(signal.SIGHUP)
+                await told_until(manager, answer)
+
+            await told_until(manager, b"READY=1")
+            await ann.hello(name="ann")
+            await ann.ask(type="join", room="lobby")
+            said = {"type": "send", "room": "lobby", "text": "12345"}
+            assert (await ann.ask(**said))["type"] == "ok"
+            await reload(
+                "[limits]\ntext_chars = 4\n[auth]\nguests = false\n"
+                '[[rooms.permanent]]\nname = "lobby"\n'
+                '[[rooms.permanent]]\nname = "tea"\n',
+                b"READY=1\nSTATUS=",
+            )
+            assert (await ann.ask(**said))["code"] == "too_long"
+            async with person(daemon.url) as bob:
+                refused = await bob.ask(type="hello", name="bob")
+                assert refused["code"] == "forbidden"
+            rooms = (await ann.ask(type="rooms"))["rooms"]
+            assert [room["room"] for room in rooms] == ["lobby", "tea"]
+            wrong = "limits.text_chars: must be at most 2147483647, is 9999999999"
+            await reload(
+                "[limits]\ntext_chars = 9999999999\n",
+                "READY=1\nSTATUS=not reloaded: the settings in force go on:"
+                f" {wrong}".encode(),
+            )
+            assert (await ann.ask(**said))["code"] == "too_long"
+    changed = "changed=auth.guests,rooms.permanent,limits.text_chars\n"
+    assert f"reloaded {changed}" in daemon.log_text().replace("   ", "")
+    assert wrong in daemon.log_text()
+
+
+async def test_sighup_reads_a_renewed_certificate(tmp_path: Path) -> None:
+    """Who is there stays on the old one; who comes gets the new."""
+    cert, key = secret.write_pair(tmp_path)
+    env = {"CHATD_SERVER__TLS_CERT": cert, "CHATD_SERVER__TLS_KEY": key}
+
+    trusting = secret.client_context()
+
+    def serial() -> int:
+        with (
+            socket.create_connection(("127.0.0.1", daemon.port)) as raw,
+            trusting.wrap_socket(raw, server_hostname="localhost") as tls,
+        ):
+            found = tls.getpeercert()
+        assert found is not None
+        return int(str(found["serialNumber"]), 16)
+
+    async with (
+        running(tmp_path / "data", env=env) as daemon,
+        person(daemon.url, ssl=trusting) as ann,
+    ):
+        first = await trio.to_thread.run_sync(serial)
+        secret.write_pair(tmp_path)
         daemon.signal(signal.SIGHUP)
+        with trio.fail_after(PATIENCE_S):
+            while await trio.to_thread.run_sync(serial) == first:
+                pass
         await ann.hello(name="ann")
-    assert "SIGHUP" in daemon.log_text()
 
 
 async def test_systemd_is_told(tmp_path: Path) -> None:
@@ -303,7 +372,7 @@ async def test_two_daemons_on_one_store(tmp_path: Path) -> None:
             capture_stderr=True,
             check=False,
         )  # fmt: skip
-        assert done.returncode == 78
+        assert done.returncode == os.EX_TEMPFAIL
         assert b"Traceback" not in done.stderr
         await ann.hello(name="ann")
         assert (await ann.ask(type="ping"))["type"] == "ok"

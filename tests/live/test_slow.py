@@ -208,5 +208,5 @@ def test_a_pair_that_is_none_is_said_before_anything_else(tmp_path: Path) -> Non
         [*command, *arguments], capture_output=True, text=True, check=False
     )
     assert done.returncode == 78
-    assert "server.tls_cert, server.tls_key: " in done.stderr
+    assert f"server.tls_key: {tmp_path / 'key.pem'}" in done.stderr
     assert not (tmp_path / "data").exists()

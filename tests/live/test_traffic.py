@@ -10,10 +10,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import trio
 from websockets.exceptions import ConnectionClosed
 
+from chatd.store.sqlite.files import BackupNote, write_backup_note
 from chatd.wire.schema import COMMANDS, EVENTS, REPLIES, name_of
-from tests.live.daemon import Daemon, Person, person, running
+from tests.live.daemon import Daemon, Person, operator, person, running
 from tests.live.test_conversation import add_account, issue_token
 from tests.wire.contract import OPEN, Frame, Traffic
 
@@ -22,7 +24,7 @@ UNHEARD = {
     "ExpiringEvent": "tokens of a few seconds: tests/live/test_accounts.py",
 }
 """What is missing in this conversation, and where it is heard instead."""
-UNSAID: dict[str, str] = {}
+UNSAID = {"DrainCommand": "it ends the daemon: tests/live/test_operator.py"}
 """Commands that nobody says in this conversation, and where they are said instead."""
 
 PASSWORD = "correct horse"
@@ -124,6 +126,8 @@ async def be_apart(daemon: Daemon, traffic: Traffic, ann: Person, bob: Person) -
     """Mentions on every connection, and what is hidden by a block."""
     async with person(daemon.url, traffic) as other:
         await other.hello(name="bob", password=PASSWORD)
+        await granted(bob, type="join", room="attic")
+        await other.hear_until(type="joined", room="attic")
         await granted(ann, type="send", room="garden", text="@bob look")
         await other.hear_until(type="mention", room="garden")
         await bob.hear_until(type="mention", room="garden")
@@ -159,6 +163,17 @@ async def write(ann: Person, bob: Person, cy: Person) -> None:
     assert page["users"] == ["bob"]
     await granted(bob, type="react", **at, emoji="👍", on=False)
     await granted(bob, type="react", **at, emoji="👍")
+    await refused(bob, "forbidden", type="pin", **at)
+    await granted(ann, type="pin", **at, cid="p")
+    assert (await bob.hear_until(type="pin"))["on"]
+    page = await granted(bob, type="pins", room="garden", limit=1, id=4)
+    assert [message["seq"] for message in page["messages"]] == [at["of"]]
+    await granted(ann, type="pin", **at, on=False)
+    await granted(ann, type="pins", room="garden", after=9)
+    await granted(bob, type="bookmark", **at, id=5)
+    page = await granted(bob, type="bookmarks", limit=1, id=6)
+    assert [message["text"] for message in page["messages"]] == ["hi!"]
+    await go_aside(ann, bob, at["of"])
     await refused(bob, "forbidden", type="delete", **at)
     await granted(ann, type="delete", **at, cid="d")
     await refused(ann, "no_message", type="edit", **at, text="x")
@@ -177,6 +192,25 @@ async def write(ann: Person, bob: Person, cy: Person) -> None:
     await bob.hear_until(type="message", room="@ann,bob")
 
 
+async def go_aside(ann: Person, bob: Person, root: int) -> None:
+    """All that there is of a thread."""
+    reply = {"type": "send", "room": "garden", "reply_to": root, "thread": True}
+    await granted(bob, **reply, text="aside", cid="t1")
+    await ann.hear_until(type="follow", thread=root)
+    told = await ann.hear_until(type="thread", thread=root)
+    page = await granted(ann, type="history", room="garden", thread=root, id=7)
+    assert page["root"]["replies"]["unread"] == 1
+    assert [message["text"] for message in page["messages"]] == ["aside"]
+    page = await granted(ann, type="threads", unread=True, limit=1, id=8)
+    assert [listed["message"]["seq"] for listed in page["threads"]] == [root]
+    await granted(ann, type="read", room="garden", thread=root, seq=told["seq"], id=9)
+    await ann.hear_until(type="thread_read", seq=told["seq"])
+    assert (await granted(ann, type="threads", unread=True))["threads"] == []
+    await granted(bob, type="follow", room="garden", thread=root, on=False)
+    await refused(bob, "no_message", type="follow", room="garden", thread=999)
+    await refused(bob, "bad_field", type="send", room="garden", text="x", thread=True)
+
+
 async def be_seen(ann: Person, bob: Person, cy: Person) -> None:
     """What is never stored, and what can be looked up."""
     for who in (ann, bob, cy):
@@ -190,6 +224,7 @@ async def be_seen(ann: Person, bob: Person, cy: Person) -> None:
     await granted(ann, type="status", state="away", text="lunch", id=1)
     await _away(bob)
     await granted(bob, type="who", room="lobby", limit=1)
+    await refused(bob, "no_user", type="who", room="@Bob,nobody")
     members = await granted(bob, type="who", room="lobby", after="Ann", all=True)
     assert {"name": "fay", "display": "Fay", "state": "offline"} in members["users"]
     await granted(bob, type="rooms", limit=1)
@@ -198,6 +233,10 @@ async def be_seen(ann: Person, bob: Person, cy: Person) -> None:
     await granted(ann, type="status", state="online", id=1)
     await granted(bob, type="read", room="lobby", seq=1, id=1)
     await ann.hear_until(type="read", **{"from": "bob"})
+    await granted(bob, type="read", room="lobby", seq=0, back=True, id=1)
+    await granted(bob, type="notify", room="lobby", level="mentions")
+    await bob.hear_until(type="notify")
+    assert (await granted(bob, type="join", room="lobby"))["level"] == "mentions"
     await granted(cy, type="leave", room="lobby")
     await granted(bob, type="ping", id=2**53)
 
@@ -206,6 +245,20 @@ async def _away(who: Person) -> None:
     """Wait until a frame of presence tells that someone is away."""
     while "away" not in await who.hear_until(type="presence"):
         """Others come meanwhile."""
+
+
+async def keep(daemon: Daemon, traffic: Traffic, bob: Person) -> None:
+    """A bookmark, of which one's other devices are told."""
+    sent = await granted(bob, type="send", room="garden", text="to be kept")
+    at = {"room": "garden", "of": sent["seq"]}
+    async with person(daemon.url, traffic) as phone:
+        await phone.hello(name="bob", password=PASSWORD)
+        await granted(phone, type="bookmark", **at)
+        assert (await bob.hear_until(type="bookmark"))["on"]
+        await granted(bob, type="bookmark", **at, on=False)
+        assert not (await phone.hear_until(type="bookmark"))["on"]
+        await granted(phone, type="bookmark", **at)
+        await granted(phone, type="bookmarks", after=99)
 
 
 async def keep_order(ann: Person, bob: Person, dan: Person) -> None:
@@ -222,6 +275,7 @@ async def keep_order(ann: Person, bob: Person, dan: Person) -> None:
     await granted(bob, type="decline", room=den["room"], id=2)
     await ann.hear_until(type="member", change="decline")
     await granted(ann, type="invite", room="garden", user="dan")
+    await granted(ann, type="standing", room="garden", limit=1)
     await granted(ann, type="invite", room="garden", user="dan", on=False)
     await dan.hear_until(type="uninvited", room="garden")
     await granted(ann, type="rename", room="garden", name="orchard", cid="new", id=3)
@@ -236,12 +290,19 @@ async def keep_order(ann: Person, bob: Person, dan: Person) -> None:
     await granted(ann, type="role", **on, role="member")
     await granted(ann, type="mute", **on, **{"for": 60}, reason="noise")
     await refused(dan, "muted", type="send", room="garden", text="x")
+    assert (await granted(dan, type="join", room="garden"))["mute"]["reason"] == "noise"
+    assert (await granted(ann, type="standing", room="garden", after="Cy"))["users"]
     await granted(ann, type="unmute", **on)
     await granted(ann, type="kick", **on, reason="noise")
     await dan.hear_until(type="left", reason="kick")
     await granted(ann, type="ban", **on, **{"for": 3600})
     await refused(dan, "banned", type="join", room="garden")
+    await granted(ann, type="standing", room="garden", limit=1)
     await granted(ann, type="unban", **on)
+    page = await granted(ann, type="history", room="garden", events=True)
+    assert {event["type"] for event in page["events"]} == {"member", "rename"}
+    mutes = [event for event in page["events"] if event.get("change") == "mute"]
+    assert [mute["reason"] for mute in mutes] == ["noise"]
 
 
 async def name_it(daemon: Daemon, traffic: Traffic, bob: Person) -> None:
@@ -280,6 +341,72 @@ async def ask_in(daemon: Daemon, traffic: Traffic, bob: Person) -> None:
         await refused(ada, "no_invitation", type="invitation_revoke", invitation=99)
 
 
+async def operate(daemon: Daemon, traffic: Traffic, config: Path) -> None:
+    """What the operator asks and does at the admin socket."""
+    async with (
+        person(daemon.url, traffic) as fay,
+        operator(daemon, traffic) as root,
+    ):
+        await fay.hello(name="flora", device="desk")
+        reported = await granted(root, type="report", id=1)
+        assert (reported["pid"], reported["ready"]) == (daemon.process.pid, True)
+        assert reported["store"]["bytes"] > 0
+        write_backup_note(daemon.data, BackupNote(1_790_000_000_000, "/mnt/copy", 1))
+        reported = await granted(root, type="report")
+        assert reported["store"]["backup"]["file"] == "/mnt/copy"
+        await granted(root, type="connections", busiest=True)
+        page = await granted(root, type="connections", limit=1)
+        page = await granted(root, type="connections", after=page["next"])
+        (mine,) = [one for one in page["connections"] if one.get("device") == "desk"]
+        assert mine["user"].startswith("flora~")
+        await refused(root, "forbidden", type="ping")
+        assert (await granted(root, type="busy_rooms", limit=5))["rooms"] == []
+        said = await granted(root, type="announce", text="tea at five")
+        assert said["users"] > 0
+        assert (await fay.hear_until(type="announcement"))["text"] == "tea at five"
+        await granted(root, type="create", room="ground", owner="ann")
+        await granted(root, type="destroy", room="ground")
+        page = await granted(root, type="audit", operator=True, limit=1)
+        assert page["entries"][0]["what"] == "destroy"
+        await granted(root, type="audit", room="ground", after=page["next"], id=3)
+        ended = await granted(root, type="disconnect", connection=mine["connection"])
+        assert ended["ended"] == 1
+        await closed(fay, 4507)
+        await refused(root, "bad_field", type="disconnect")
+        await granted(root, type="disconnect", user="nobody", id=2)
+        await administer(root)
+        assert (await granted(root, type="reload"))["changed"] == []
+        await granted(root, type="log_level", level="debug")
+        await granted(root, type="log_level", level="info", **{"for": 60}, id=2)
+        changed = ("[limits]", "frame_bytes = 100000", "[server]", 'unix_mode = "0600"')
+        await trio.Path(config).write_text("\n".join(changed))
+        reloaded = await granted(root, type="reload", id=3)
+        assert reloaded["changed"] == reloaded["connect"] == ["limits.frame_bytes"]
+        assert reloaded["restart"] == ["server.unix_mode"]
+
+
+async def administer(root: Person) -> None:
+    """What the operator does to accounts."""
+    gus = {"user": "gus"}
+    await granted(root, type="user_add", name="gus", password=PASSWORD, id=1)
+    await granted(root, type="user_password", **gus, password="battery staple")
+    await granted(root, type="user_role", **gus, role="bot")
+    await granted(root, type="user_ban", **gus, reason="spam", **{"for": 60})
+    await granted(root, type="user_unban", **gus)
+    await granted(root, type="user_logout", **gus)
+    issued = await granted(root, type="token_issue", **gus, rooms=["lobby"])
+    await granted(root, type="token_revoke", token=issued["token"])
+    await refused(root, "no_token", type="token_revoke", token=issued["token"])
+    made = await granted(root, type="invitation_create", room="lobby")
+    await granted(root, type="invitations")
+    await granted(root, type="invitation_revoke", invitation=made["invitation"])
+    await refused(root, "no_session", type="user_logout", **gus, session="0" * 10)
+    await refused(root, "name_taken", type="user_add", name="gus", role="bot")
+    await granted(root, type="user_erasure", **gus)
+    await granted(root, type="user_erase", **gus, messages="reassign")
+    await refused(root, "no_user", type="user_erase", **gus)
+
+
 async def stumble(ann: Person, cy: Person) -> None:
     """Every way to be refused that a person can walk into."""
     for bad, code in (("{", "bad_json"), (b"{}", "bad_frame")):
@@ -305,13 +432,14 @@ async def stumble(ann: Person, cy: Person) -> None:
 
 async def test_everything_is_said_and_heard(tmp_path: Path) -> None:
     """Each frame is in the schema, and each frame of the schema is among them."""
-    data = tmp_path / "data"
+    data, config = tmp_path / "data", tmp_path / "chatd.toml"
+    config.write_text("")
     for name in ("ann", "bob", "dan"):
         add_account(data, name, PASSWORD)
     add_account(data, "ada", PASSWORD, "--admin")
     token = issue_token(data, "ann")
     traffic = Traffic()
-    async with running(data, env=ENV) as daemon:
+    async with running(data, "-c", str(config), env=ENV) as daemon:
         await come_in(daemon, traffic, token)
         await have_an_account(daemon, traffic, token)
         async with (
@@ -325,11 +453,13 @@ async def test_everything_is_said_and_heard(tmp_path: Path) -> None:
             await cy.hello(name="cy")
             await dan.hello(name="dan", password=PASSWORD)
             await write(ann, bob, cy)
+            await keep(daemon, traffic, bob)
             await be_seen(ann, bob, cy)
             await be_apart(daemon, traffic, ann, bob)
             await keep_order(ann, bob, dan)
             await name_it(daemon, traffic, bob)
             await ask_in(daemon, traffic, bob)
+            await operate(daemon, traffic, config)
             await stumble(ann, cy)
             for who in (ann, bob, cy, dan):
                 await granted(who, type="logout")

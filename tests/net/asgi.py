@@ -17,9 +17,14 @@ PLAIN: Fields = ((b"content-type", b"text/plain"),)
 
 
 def http_config(app: Application, **options: Any) -> HttpConfig:
-    """The application answers all paths but `/healthz`."""
+    """The application answers all paths but `/healthz`.
+
+    At one second for ever, so that two answers can be compared, their `Date` too.
+    """
     return HttpConfig(
-        routes={"/healthz": ROUTES["/healthz"]}, gateway=Gateway(app=app, **options)
+        routes={"/healthz": ROUTES["/healthz"]},
+        gateway=Gateway(app=app, **options),
+        wall=lambda: 784_111_777.0,
     )
 
 

@@ -71,7 +71,7 @@ async def test_an_answer_has_its_length_and_what_every_answer_has() -> None:
     assert len(fields(answer, "date")) == 1
     (policy,) = fields(answer, "content-security-policy")
     assert policy.startswith("default-src 'none'; script-src 'self'; ")
-    assert policy.endswith(" trusted-types 'none'")
+    assert policy.endswith(" trusted-types worker")
 
 
 async def test_an_application_may_say_otherwise() -> None:

@@ -251,6 +251,24 @@ async def test_routes_are_found_below_the_prefix_too() -> None:
             assert status(answer) == expected, path
 
 
+async def test_a_client_is_told_whom_it_is_taken_for() -> None:
+    """Where that is on, and below the prefix: by a trusted proxy's word, or its own."""
+    trusted = [parse_network("127.0.0.0/8")]
+    http = HttpConfig(
+        routes=ROUTES, prefix="/a", address_path="/address", trusted_proxies=trusted
+    )
+    async with edge(http=http) as server:
+        for path in ("/address", "/a/address"):
+            answer = await server.ask(asking("192.0.2.1", path))
+            assert answer.endswith(b"\r\n\r\n192.0.2.1\n")
+        http.trusted_proxies = []
+        assert b"\r\n\r\n127.0.0.1\n" in await server.ask(asking("192.0.2.1", path))
+        refused = f"POST /address HTTP/1.1\r\nHost: a\r\n{LAST}"
+        assert status(await server.ask(refused)) == 405
+        http.address_path = ""
+        assert status(await server.ask(asking("192.0.2.1", "/address"))) == 404
+
+
 async def test_the_authority_of_a_url_replaces_the_host() -> None:
     """Also where it decides whose page it is. Source: RFC 9112 section 3.2.2."""
     async with edge() as server:
@@ -577,7 +595,9 @@ async def test_a_trusted_proxys_own_requests_have_no_rate() -> None:
         ("\x16\x03\x01\x02\x00\x01\x00", Trouble(Cause.TLS_HERE, "HERE")),
         ("GET /ws HTTP/1.1\r\nHost: a\r\n\r\n", None),
         ("GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n", None),
-        ("nonsense\r\n\r\n", None),
+        ("GET / HTTP/1.1\r\nno header\r\n\r\n", None),
+        ("nonsense\r\n\r\n", Trouble(Cause.NOT_HTTP, "HERE")),
+        ("\0\x0e\x04", Trouble(Cause.NOT_HTTP, "HERE")),
     ],
 )
 async def test_what_only_the_operator_can_mend_is_told_him(
@@ -590,6 +610,18 @@ async def test_what_only_the_operator_can_mend_is_told_him(
         if trouble is not None and trouble.where == "HERE":
             trouble = Trouble(trouble.cause, server.address)
         assert told == ([trouble] if trouble else [])
+
+
+async def test_who_waits_for_an_answer_in_another_protocol_is_told(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """When his time is up; half a line of HTTP is a slow client's."""
+    autojump_clock.autojump_threshold = 0.05
+    async with edge() as server:
+        assert status(await server.ask("GET / HT")) == 408
+        assert server.watcher.troubles == []
+        assert status(await server.ask("SSH-2.0-OpenSSH_9.2\r\n")) == 408
+        assert server.watcher.troubles == [Trouble(Cause.NOT_HTTP, server.address)]
 
 
 async def test_a_proxys_word_that_says_nothing_is_told() -> None:

@@ -69,3 +69,21 @@ async def test_an_earlier_deadline_moves_the_alarm(
         assert 25 <= later <= 26
         late.sock.close()
         early.sock.close()
+
+
+async def test_an_interval_below_the_timeout_holds(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """Who answers is asked again after each interval, however long who does not has."""
+    limits = attrs.evolve(LIMITS, heartbeat_interval_s=3.0)
+    async with edge(limits=limits) as server:
+        peer = await server.upgraded()
+        started = trio.current_time()
+        for _ in range(10):
+            await peer.until(len(peer.seen) + 2)
+            await peer.send(masked(0x8A))
+        assert trio.current_time() - started <= 10 * (3 + 1)
+        answered = trio.current_time()
+        await peer.rest()
+        assert 3 + 10 <= trio.current_time() - answered <= 4 + 11
+        peer.sock.close()

@@ -27,7 +27,14 @@ from chatd.errors import ConfigError, Ending
 from chatd.net.accepting import ACCEPT_REPORT_S
 from chatd.net.connection_limiter import ConnectionLimiter
 from chatd.net.routing import HttpConfig
-from chatd.net.sockets import Listening, UnixAccess, listen_on, tune
+from chatd.net.sockets import (
+    Listening,
+    UnixAccess,
+    listen_on,
+    listen_privately,
+    peer_uid,
+    tune,
+)
 from chatd.net.trouble import Cause, Trouble
 from tests.net.echo import EchoHost, closing, text
 from tests.net.echo_server import ROUTES, Watcher, echo_listener
@@ -311,7 +318,7 @@ def test_a_file_that_is_not_ours_stays(tmp_path: Path) -> None:
         other.listen(0)
         crowd = [socket.socket(socket.AF_UNIX) for _ in range(3)]
         for _ in range(2):
-            for path, reason in ((plain, "a file"), (busy, "another process")):
+            for path, reason in ((plain, "a file"), (busy, "in use by process")):
                 with pytest.raises(ConfigError, match=reason):
                     listen_on([UnixAddress(str(path))], {})
             for client in crowd:
@@ -333,6 +340,56 @@ def test_the_file_of_a_successor_is_not_removed(tmp_path: Path) -> None:
     assert path.exists()
     theirs.close()
     ours.close()
+
+
+def test_a_private_socket_is_for_its_owner_whatever_its_path(tmp_path: Path) -> None:
+    """Also a path that is longer than the kernel takes; a stale one is replaced."""
+    deep = tmp_path / ("d" * 120)
+    deep.mkdir()
+    path = deep / "admin.sock"
+    first = listen_privately(path)
+    first.sock.close()  # as if it had been killed
+    second = listen_privately(path)
+    assert second.address == UnixAddress(str(path))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with pytest.raises(OSError, match="another process listens there"):
+        listen_privately(path)
+    second.close()
+    assert not path.exists()
+
+
+def test_a_socket_needs_no_right_to_give_files_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service file forbids `chown`, and nothing of it is needed."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr("os.chown", refuse)
+    listen_privately(tmp_path / "admin.sock").close()
+    for listening in listen_on([UnixAddress(str(tmp_path / "chatd.sock"))], {}):
+        listening.close()
+
+
+def test_the_kernel_says_who_is_at_the_other_end() -> None:
+    """Of a Unix socket."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        assert peer_uid(ours) == os.geteuid()
+
+
+async def test_where_peers_are_chosen_others_are_sent_away(tmp_path: Path) -> None:
+    """With 403 and before anything is read of them; they are not counted."""
+    address = UnixAddress(str(tmp_path / "admin.sock"))
+    async with edge(address=address) as server:
+        server.listener.peers = frozenset({os.geteuid() + 1})
+        answer = await server.ask("")
+        assert answer.startswith(b"HTTP/1.1 403 ")
+        assert [status for _, status in server.watcher.refusals] == [403]
+        assert server.listener.limiter.total == 0
+        server.listener.peers = frozenset({os.geteuid()})
+        assert await server.echoes()
 
 
 def test_what_cannot_be_listened_on_is_named_and_nothing_is_left_open(

@@ -7,11 +7,8 @@ from pathlib import Path
 import pytest
 import trio
 import trio.testing
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from chatd.config.values import UnixAddress
-from chatd.errors import ConfigError
 from chatd.net.connection_limiter import ConnectionLimiter
 from chatd.net.listener import HANDSHAKE_S
 from chatd.net.proxyproto import SIGNATURE
@@ -32,39 +29,6 @@ def test_a_pair_of_files_makes_a_context(tmp_path: Path) -> None:
     context = server_context(*secret.write_pair(tmp_path))
     assert context.minimum_version is ssl.TLSVersion.TLSv1_2
     assert context.options & ssl.OP_NO_RENEGOTIATION
-
-
-def test_what_is_wrong_with_the_files_is_said(tmp_path: Path) -> None:
-    """Which key of the configuration, which file, and why."""
-    cert, key = secret.write_pair(tmp_path)
-    (tmp_path / "other").mkdir()
-    _, foreign = secret.write_pair(tmp_path / "other")
-    (tmp_path / "text").write_text("no PEM\n")
-    nothing, prose = str(tmp_path / "nothing"), str(tmp_path / "text")
-    for pair, words in (
-        ((nothing, key), f"server.tls_cert: {nothing}: No such file or directory"),
-        ((cert, nothing), f"server.tls_key: {nothing}: No such file or directory"),
-        ((cert, foreign), "server.tls_cert, server.tls_key: key values mismatch"),
-        ((prose, key), "server.tls_cert, server.tls_key: "),
-    ):
-        with pytest.raises(ConfigError) as raised:
-            server_context(*pair)
-        assert words in str(raised.value)
-
-
-def test_a_key_with_a_passphrase_is_refused(tmp_path: Path) -> None:
-    """A daemon has nobody to ask for it."""
-    cert, _ = secret.write_pair(tmp_path)
-    locked = tmp_path / "locked.pem"
-    locked.write_bytes(
-        ec.generate_private_key(ec.SECP256R1()).private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.BestAvailableEncryption(b"secret"),
-        )
-    )
-    with pytest.raises(ConfigError, match="has a passphrase"):
-        server_context(cert, str(locked))
 
 
 # --- the edge -----------------------------------------------------------------

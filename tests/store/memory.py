@@ -17,16 +17,13 @@ import attrs
 import trio
 
 from chatd.core import drafts as d
-from chatd.core.changes import AccessRevoked, Banned, Change, Unbanned
-from chatd.core.entities import Sanction
 from chatd.errors import StoreFailed, StoreUnavailable
 from chatd.ids import UserName
 from chatd.ports import Snapshot, TokenRow
 from chatd.wire.events import DAY_MS, HOUR_MS, Millis
-from tests.store.model import admissions, erasing
+from tests.store.model import admissions, bookmarks, erasing
 from tests.store.model.entities import ModelRoom
 from tests.store.model.people import (
-    bar_address,
     end_session,
     end_sessions,
     forget_addresses,
@@ -80,27 +77,17 @@ class MemoryStore(ModelReads):
         del self.model.tokens[digest]
 
     def ban(self, user: UserName, until: Millis | None, reason: str | None) -> None:
-        """Ban a user from the server, as the command line does."""
-        ban = self.model.users[user].ban = Sanction(until, reason)
-        barred = bar_address(self.model, self.model, user, ban)
-        end_sessions(self.model, d.EndSessions(user))
-        self.write_beside(Banned(user, until, reason, barred))
+        """Ban a user from the server, as the operator does; nobody hears of it."""
+        self.model.execute(d.BanUser(user, until, reason, self.model.reached), 0)
 
     def unban(self, user: UserName) -> None:
-        """Let a user in again, as the command line does."""
-        self.model.users[user].ban = None
-        self.model.barred.pop(user, None)
-        self.write_beside(Unbanned(user))
+        """Let a user in again, as the operator does; nobody hears of it."""
+        self.model.execute(d.UnbanUser(user), 0)
 
     def revoke(self, digest: bytes) -> None:
-        """Revoke an access token, as the command line does."""
+        """Revoke an access token, as the operator does; nobody hears of it."""
         user = self.model.tokens.pop(digest).user
         end_sessions(self.model, d.EndSessions(user, digest))
-        self.write_beside(AccessRevoked(user, digest))
-
-    def write_beside(self, change: Change) -> None:
-        """Add a change to the log of what others write, as the command line does."""
-        self.model.write_beside(change)
 
     # --- the port -------------------------------------------------------------
 
@@ -111,7 +98,6 @@ class MemoryStore(ModelReads):
     async def load(self, now: Millis, certain: Millis | None = None) -> Snapshot:
         """Read what the core needs at the start; see the port."""
         await trio.lowlevel.checkpoint()
-        self.model.log.clear()
         certain = now if certain is None else certain
         for session in list(self.model.sessions.values()):
             guest = self.model.is_guest(session.user)
@@ -130,6 +116,7 @@ class MemoryStore(ModelReads):
                 for user in list(place):
                     if self.model.is_guest(user) and user not in held:
                         del place[user]  # joined or asked while his session ended
+        bookmarks.sweep(self.model)
         forget_addresses(self.model, now, round(self.guest_ban_h * HOUR_MS))
         admissions.prune(self.model, certain)
         return snapshot(self.model)
@@ -158,13 +145,6 @@ class MemoryStore(ModelReads):
         reached = min(now, self.model.certain)
         forget_addresses(self.model, reached, round(self.guest_ban_h * HOUR_MS))
         return outcomes
-
-    async def changes(self, after: int) -> tuple[list[Change], int]:
-        """The changes that other processes have committed; see the port."""
-        with trio.CancelScope(shield=True):
-            await trio.lowlevel.checkpoint()
-        found = [row for row in self.model.log if row[0] > after]
-        return [change for _, change in found], found[-1][0] if found else after
 
 
 def _forget_lapsed(room: ModelRoom, now: Millis) -> None:

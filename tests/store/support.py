@@ -15,21 +15,24 @@ import trio
 from chatd.core import drafts as d
 from chatd.core.changes import RoomTrimmed
 from chatd.core.settings import PLAIN
-from chatd.enums import AccountRole, Role
+from chatd.enums import AccountRole, Erasure, Role
 from chatd.errors import RejectCode
 from chatd.ids import Cid, Epoch, RoomName, Seq, SessionId, UserName
-from chatd.ports import RoomRow, Store
+from chatd.names import skeleton
+from chatd.ports import ErasureRow, RoomRow, Store
 from chatd.store import SqliteStore, open_store
-from chatd.store.sqlite import search_index
+from chatd.store.sqlite import files, search_index
 from chatd.store.sqlite.files import DATABASE, Side
 from chatd.store.sqlite.generation import Generation
+from chatd.store.sqlite.ledger import Ledger
 from chatd.store.sqlite.migrate import configure, migrate
 from chatd.store.sqlite.readers import Readers
 from chatd.store.sqlite.search import prepare
-from chatd.store.sqlite.sql import select
-from chatd.store.sqlite.writer import Writer
+from chatd.store.sqlite.sql import select, transaction
+from chatd.store.sqlite.writer import SINGLE, Writer
 from chatd.wire import events as e
 from chatd.wire import replies as r
+from chatd.wire.events import Millis
 
 LOBBY = RoomName("lobby")
 DIRECT = RoomName("@ann,bob")
@@ -44,6 +47,16 @@ def sqlite(directory: Path) -> AbstractAsyncContextManager[SqliteStore]:
     return open_store(directory, cid_keep_d=7, session_days=30, guest_hold_s=900)
 
 
+def start_and_stop(directory: str) -> None:
+    """Open a store as a daemon does at its start, and close it again."""
+
+    async def start() -> None:
+        async with sqlite(Path(directory)):
+            pass
+
+    trio.run(start)
+
+
 @attrs.define
 class Site:
     """A place where a store lives through restarts."""
@@ -54,6 +67,56 @@ class Site:
     ban: Callable[[UserName, int | None, str | None], object]
     unban: Callable[[UserName], object]
     revoke: Callable[[bytes], object]
+
+
+def execute(directory: Path, *drafts: d.Draft, now: Millis = T0) -> list[d.Outcome]:
+    """Have drafts executed, as the writer does, in a store that is made if need be."""
+    files.make_directory(directory)
+    if files.find_database(directory) is None:
+        files.create_database(directory, "a" * 32)
+    db = apsw.Connection(str(directory / DATABASE))
+    configure(db)
+    try:
+        return executed_on(db, drafts, now)
+    finally:
+        db.close()
+
+
+def executed_on(db: Any, drafts: Sequence[d.Draft], now: Millis) -> list[d.Outcome]:
+    """Execute drafts as the writer does, one by one, on a connection to any store."""
+    ledger = Ledger(db)
+    ledger.begin(now, now)
+    with transaction(db):
+        return [SINGLE[type(draft)](ledger, draft, now) for draft in drafts]
+
+
+def add_account(
+    directory: Path,
+    name: UserName,
+    password_hash: str | None = None,
+    role: AccountRole = AccountRole.USER,
+) -> None:
+    """Add an account to a store that nobody serves yet."""
+    draft = d.AddUser(name, name, role, password_hash, skeleton(name))
+    (outcome,) = execute(directory, draft)
+    assert isinstance(outcome, d.Committed), outcome
+
+
+def add_token(
+    directory: Path,
+    user: UserName,
+    digest: bytes,
+    expires: Millis | None = None,
+    created: Millis = T0,
+    *,
+    name: str = "",
+    scope: str | None = None,
+) -> int:
+    """Add an access token; what it is called by."""
+    draft = d.AddToken(user, digest, name, scope, created, expires)
+    (outcome,) = execute(directory, draft)
+    assert isinstance(outcome, d.Issued), outcome
+    return outcome.number
 
 
 async def fill(store: Store) -> None:
@@ -103,6 +166,18 @@ def react(
     return d.SetReaction(LOBBY, user, Cid(cid) or None, Seq(of), emoji, on)
 
 
+def pin(
+    of: int,
+    *,
+    on: bool = True,
+    cid: str = "",
+    user: UserName = ANN,
+    room: RoomName = LOBBY,
+) -> d.SetPin:
+    """A pin by ann in the lobby."""
+    return d.SetPin(room, user, Cid(cid) or None, Seq(of), on)
+
+
 def session_id(word: str) -> SessionId:
     """A session's id as the core makes it."""
     return SessionId(hashlib.sha256(word.encode()).digest())
@@ -132,11 +207,30 @@ async def page(
     store: Store, room: RoomName = LOBBY, viewer: UserName = ANN
 ) -> list[r.MessageShown]:
     """All messages of a room, as history shows them to ann."""
-    messages, more = await store.history(
+    messages, _, more = await store.history(
         room, before=None, after=None, limit=10**6, upto=Seq(10**9), viewer=viewer
     )
     assert not more
     return messages
+
+
+async def erase(
+    store: Store, user: UserName = ANN, nameless: UserName | None = None
+) -> tuple[d.Erased, ErasureRow]:
+    """Erase somebody as the operator does, and wait until nothing is left of him."""
+    outcome = await one(store, d.EraseUser(user, None, nameless, by_operator=True))
+    assert isinstance(outcome, d.Erased), outcome
+    return outcome, await nothing_left(store, user)
+
+
+async def nothing_left(store: Store, user: UserName = ANN) -> ErasureRow:
+    """Wait until an erasure has come to its end; how that was."""
+    while True:
+        found = await store.erasure(user)
+        assert found is not None
+        if found.state is Erasure.DONE:
+            return found
+        await trio.sleep(0.01)
 
 
 async def erased(directory: Path) -> None:
@@ -213,7 +307,17 @@ def in_memory() -> SqliteStore:
     readers = Readers(1)
     readers.add(here)
     prepare(db)
-    return SqliteStore(writer, here, here, readers, 30 * DAY, 900_000, here, 60.0)
+    return SqliteStore(
+        readers=readers,
+        writer=writer,
+        session_ms=30 * DAY,
+        guest_ms=900_000,
+        serves=True,
+        search_s=60.0,
+        db=here,
+        log_db=here,
+        searcher=here,
+    )
 
 
 @attrs.define

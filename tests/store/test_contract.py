@@ -9,11 +9,11 @@ import pytest
 import trio
 
 from chatd.core import drafts as d
-from chatd.core.changes import SessionOpened, SessionsEnded
+from chatd.core.changes import LevelSet, SessionOpened, SessionsEnded
 from chatd.core.clock import SLIP_MS
 from chatd.core.entities import Membership, SessionKept
 from chatd.core.settings import PLAIN, RoomSettings
-from chatd.enums import AccountRole, MemberChange, Role
+from chatd.enums import AccountRole, Level, MemberChange, Role
 from chatd.errors import RejectCode
 from chatd.ids import (
     Cid,
@@ -172,8 +172,11 @@ async def test_the_first_message_of_a_direct_room_carries_its_epoch(
 
 
 async def test_text_is_kept_exactly(store: Store) -> None:
-    """Code points come back as they went in, also those that databases fear."""
-    text = "\x00 \n\t é é 👩‍👩‍👧 \U0010ffff ' \" -- ; %s ?1"
+    """Code points come back as they went in, also those that databases fear.
+
+    But for U+0000, which the wire takes away and PostgreSQL does not take.
+    """
+    text = "\n\t é é 👩‍👩‍👧 \U0010ffff ' \" -- ; %s ?1"
     await one(store, say(text))
     assert [message.text for message in await page(store)] == [text]
 
@@ -537,7 +540,7 @@ async def test_history_pages_both_ways(store: Store) -> None:
     async def read(
         before: int | None = None, after: int | None = None, upto: int = 7
     ) -> tuple[list[int], bool]:
-        messages, more = await store.history(
+        messages, _, more = await store.history(
             LOBBY,
             before=None if before is None else Seq(before),
             after=None if after is None else Seq(after),
@@ -587,13 +590,14 @@ async def test_unread_counts_others_messages_that_are_there(store: Store) -> Non
     )
 
     async def count(user: UserName, read: int, upto: int) -> list[tuple[int, int]]:
-        return await store.unread(user, [(LOBBY, Seq(read), Seq(upto))])
+        found = await store.unread(user, [(LOBBY, Seq(read), Seq(upto))])
+        return [(counts.unread, counts.mentions) for counts in found]
 
     assert await count(BOB, 0, 6) == [(2, 0)]
     assert await count(ANN, 0, 6) == [(1, 0)]
     assert await count(CY, 1, 3) == [(2, 0)]
     assert await count(CY, 6, 6) == [(0, 0)]
-    assert await store.unread(CY, [(NOWHERE, Seq(0), Seq(9))] * 2) == [(0, 0)] * 2
+    assert await store.unread(CY, [(NOWHERE, Seq(0), Seq(9))] * 2) == [(0, 0, 0)] * 2
     assert await store.unread(CY, []) == []
     await store.commit([say("x") for _ in range(1100)], T0)
     assert await count(BOB, 0, 2000) == [(999, 0)]
@@ -702,15 +706,55 @@ async def test_a_topic_is_kept(store: Store) -> None:
     assert await timeline(store) == []
 
 
-async def test_read_marks_only_move_forward(store: Store) -> None:
-    """An older mark, a stranger's and an unknown room's change nothing."""
+async def test_read_marks_are_what_is_told_last(store: Store) -> None:
+    """Further back, too; a stranger's and an unknown room's change nothing."""
     await store.commit([say("a"), say("b")], T0)
     two, one_ = Seq(2), Seq(1)
     reads = {(LOBBY, ANN): two, (LOBBY, CY): two, (NOWHERE, ANN): two}
     await one(store, d.SaveMarks(reads, {}))
     await one(store, d.SaveMarks({(LOBBY, ANN): one_, (LOBBY, BOB): one_}, {}))
     room = await row(store)
-    assert {name: m.read for name, m in room.members.items()} == {ANN: 2, BOB: 1}
+    assert {name: m.read for name, m in room.members.items()} == {ANN: 1, BOB: 1}
+
+
+async def test_a_level_is_kept_with_the_membership(store: Store) -> None:
+    """Each member's for each room; the same again is no change."""
+    level = d.SetLevel(LOBBY, BOB, Level.MENTIONS)
+    changed = (LevelSet(LOBBY, BOB, Level.MENTIONS),)
+    assert await one(store, level) == d.Committed(changed)
+    assert await one(store, level) == d.Duplicate(changes=changed)
+    room = await row(store)
+    assert {name: m.level for name, m in room.members.items()} == {
+        ANN: Level.ALL,
+        BOB: Level.MENTIONS,
+    }
+    for draft, code in (
+        (d.SetLevel(LOBBY, CY, Level.NOTHING), RejectCode.NOT_MEMBER),
+        (d.SetLevel(LOBBY, UserName("nobody"), Level.NOTHING), RejectCode.NO_USER),
+        (d.SetLevel(NOWHERE, BOB, Level.NOTHING), RejectCode.NO_ROOM),
+    ):
+        outcome = await one(store, draft)
+        assert isinstance(outcome, d.Refused)
+        assert outcome.code == code
+
+
+async def test_a_level_is_lost_with_the_membership(store: Store) -> None:
+    """Who comes back is called for all, as ever; another role changes nothing of it."""
+    await store.commit(
+        [
+            d.SetLevel(LOBBY, BOB, Level.NOTHING),
+            d.SetLevel(LOBBY, ANN, Level.NOTHING),
+            d.SetMember(LOBBY, BOB, None, event=True),
+            d.SetMember(LOBBY, BOB, Role.MEMBER, event=True),
+            d.SetMember(LOBBY, ANN, Role.MODERATOR, event=False),
+        ],
+        T0,
+    )
+    room = await row(store)
+    assert {name: m.level for name, m in room.members.items()} == {
+        ANN: Level.NOTHING,
+        BOB: Level.ALL,
+    }
 
 
 # --- users, sessions, tokens --------------------------------------------------
@@ -864,7 +908,7 @@ async def test_who_is_erased_is_nobody_at_once(
         ],
         T0,
     )
-    done = [type(outcome) is d.Committed for outcome in outcomes]
+    done = [isinstance(outcome, d.Committed) for outcome in outcomes]
     added = nameless is None
     assert done == [True] * 5 + [False, True] + [False] * 19 + [added, False, True]
     gone, taken = RejectCode.NO_USER, RejectCode.NAME_TAKEN
@@ -1068,11 +1112,27 @@ async def test_a_session_is_ended_by_what_it_is_called(store: Store) -> None:
     )
     none = RejectCode.NO_SESSION
     assert [refused(o) for o in outcomes] == [none, none, None, none, None]
-    assert outcomes[2] == d.Committed((SessionsEnded((ours,)),))
+    assert outcomes[2] == d.Committed((SessionsEnded((ours,), ANN),))
+    assert outcomes[4] == d.Committed((SessionsEnded((guests,), GUEST, left=True),))
     assert await store.session(ours) is None
     assert await store.session(theirs) is not None
     room = await row(store)
     assert list(room.members) == [ANN, BOB]
+
+
+async def test_a_session_that_is_resumed_is_not_idle_any_more(store: Store) -> None:
+    """With what the client calls itself now, if it does."""
+    one_of_ann = session_id("one")
+    await one(store, d.OpenSession(one_of_ann, ANN, None, T0, device="phone"))
+    await one(store, d.SaveMarks({}, {one_of_ann: T0}))
+    assert await one(store, d.HoldSession(one_of_ann)) == d.Committed()
+    found, _ = await store.sessions(ANN, T0, None, 9)
+    assert [(kept.device, kept.idle_since) for kept in found] == [("phone", None)]
+    await one(store, d.HoldSession(one_of_ann, "tablet"))
+    found, _ = await store.sessions(ANN, T0, None, 9)
+    assert [kept.device for kept in found] == ["tablet"]
+    gone = await one(store, d.HoldSession(session_id("two")))
+    assert refused(gone) is RejectCode.BAD_CREDENTIALS
 
 
 async def test_of_too_many_sessions_those_end_that_were_idle_longest(
@@ -1100,11 +1160,11 @@ async def test_of_too_many_sessions_those_end_that_were_idle_longest(
     assert await one(store, opened("new", 4)) == d.Committed(
         (
             SessionOpened(ids["new"], ANN),
-            SessionsEnded((ids["first"], ids["second"])),
+            SessionsEnded((ids["first"], ids["second"]), ANN),
         )
     )
     assert await one(store, opened("newer", 1)) == d.Committed(
-        (SessionOpened(ids["newer"], ANN), SessionsEnded((ids["third"],)))
+        (SessionOpened(ids["newer"], ANN), SessionsEnded((ids["third"],), ANN))
     )
     left = {name for name in ids if await store.session(ids[name]) is not None}
     assert left == {"live", "held", "bobs", "new", "newer"}

@@ -50,7 +50,7 @@ async def test_a_destroyed_room_is_found_by_nothing(store: Store) -> None:
     assert await timeline(store) == []
     assert await page(store) == []
     assert await store.nth_newest(LOBBY, 5, Seq(9)) == 10
-    assert await store.unread(BOB, [(LOBBY, Seq(0), Seq(9))]) == [(0, 0)]
+    assert await store.unread(BOB, [(LOBBY, Seq(0), Seq(9))]) == [(0, 0, 0)]
     found = await store.search(
         parse_query("tea"), [(LOBBY, Seq(1), Seq(9))], None, 9, ANN
     )

@@ -7,7 +7,7 @@ from chatd.core.changes import MemberSet, SessionsEnded, UserAdded
 from chatd.core.settings import PLAIN
 from chatd.enums import AccountRole, Role
 from chatd.errors import RejectCode
-from chatd.ids import Epoch, RoomName, Seq, UserName
+from chatd.ids import OPERATOR, Epoch, RoomName, Seq, UserName
 from chatd.ports import Store
 from chatd.store import answers
 from tests.store.support import (
@@ -37,10 +37,12 @@ async def test_the_place_is_called_as_it_was_called_last(site: Site) -> None:
     """Nobody has said, somebody has, somebody else has; over a restart."""
     async with site.opened() as store:
         assert (await store.load(T0)).place is None
-        assert await one(store, d.SetPlace("Northwind")) == STORED
-        assert await one(store, d.SetPlace("Northwind")) == d.Duplicate()
+        assert await one(store, d.SetPlace("Northwind", OPERATOR)) == STORED
+        assert await one(store, d.SetPlace("Northwind", OPERATOR)) == d.Duplicate()
         assert (await store.load(T0)).place == "Northwind"
-        await store.commit([d.SetPlace("a"), d.SetPlace("北風")], T0)
+        await store.commit(
+            [d.SetPlace("a", OPERATOR), d.SetPlace("北風", OPERATOR)], T0
+        )
     async with site.opened() as store:
         assert (await store.load(T0)).place == "北風"
 
@@ -86,7 +88,8 @@ async def test_a_guest_with_two_sessions_is_there_till_the_last(store: Store) ->
     snapshot = await store.load(T0)
     assert [row.session for row in snapshot.guest_sessions] == [second]
     assert GUEST in (await row(store)).members
-    await one(store, d.EndSession(second))
+    ended = await one(store, d.EndSession(second))
+    assert ended == d.Committed((SessionsEnded((second,), GUEST, left=True),))
     assert GUEST not in (await row(store)).members
 
 
@@ -105,7 +108,7 @@ async def test_of_a_guests_sessions_the_one_ends_that_was_idle_longest(
     )
     outcome = await one(store, opened)
     assert isinstance(outcome, d.Committed)
-    assert outcome.changes[-1] == SessionsEnded((ids[1],))
+    assert outcome.changes[-1] == SessionsEnded((ids[1],), GUEST)
 
 
 # --- invitations ------------------------------------------------------------------
@@ -150,7 +153,7 @@ async def test_an_invitation_is_kept_with_who_came_by_it(site: Site) -> None:
         page, _ = await store.invitations(BOB, None, 5)
         assert [kept.number for kept in page] == [2]
         assert (await store.invitations(BOB, 2, 5))[0] == []
-        await one(store, d.RemoveInvitation(2, None))
+        await one(store, d.RemoveInvitation(2, None, ANN))
         assert await store.invitation(OTHER) is None
         assert await one(store, invitation(OTHER, BOB)) == d.Invited(number=3)
 
@@ -188,16 +191,16 @@ async def test_what_lets_nobody_in(store: Store) -> None:
     late = enroll()
     late.now = T0 + 7 * DAY
     assert await one(store, late) == d.INVITATION_EXPIRED
-    assert await one(store, d.RemoveInvitation(1, BOB)) == answers.NO_INVITATION
-    assert await one(store, d.RemoveInvitation(1, ANN)) == STORED
-    assert await one(store, d.RemoveInvitation(1, ANN)) == answers.NO_INVITATION
+    assert await one(store, d.RemoveInvitation(1, BOB, BOB)) == answers.NO_INVITATION
+    assert await one(store, d.RemoveInvitation(1, ANN, ANN)) == STORED
+    assert await one(store, d.RemoveInvitation(1, ANN, ANN)) == answers.NO_INVITATION
     assert await one(store, enroll()) == d.BAD_INVITATION
     nobody = UserName("nobody")
     refusals = await store.commit(
         [
             invitation(maker=nobody),
             invitation(room=RoomName("nowhere")),
-            d.RemoveInvitation(1, nobody),
+            d.RemoveInvitation(1, nobody, nobody),
         ],
         T0,
     )
@@ -217,7 +220,7 @@ async def test_a_user_has_so_many(store: Store) -> None:
     assert len(await store.commit(made, T0)) == d.INVITATIONS_MAX
     assert await one(store, invitation(OTHER)) == answers.TOO_MANY_INVITATIONS
     await one(store, invitation(OTHER, BOB))
-    await one(store, d.RemoveInvitation(1, ANN))
+    await one(store, d.RemoveInvitation(1, ANN, ANN))
     await one(store, invitation())
 
 

@@ -185,9 +185,8 @@ async def test_a_ban_from_the_server_is_told_with_its_address(
 ) -> None:
     """To the running daemon, and to the next start; lifting it ends both."""
     await one(store, come())
-    site.ban(GUEST, None, "spam")
-    (change,), _ = await store.changes(0)
-    assert change == Banned(GUEST, None, "spam", ban())
+    outcome = await one(store, d.BanUser(GUEST, None, "spam", T0))
+    assert outcome == d.Committed((Banned(GUEST, None, "spam", ban()),))
     snapshot = await store.load(T0)
     assert snapshot.barred == [ban()]
     assert await in_lobby(store) == []
@@ -195,11 +194,10 @@ async def test_a_ban_from_the_server_is_told_with_its_address(
     assert (await store.load(T0)).barred == []
 
 
-async def test_a_ban_of_an_account_has_none(store: Store, site: Site) -> None:
+async def test_a_ban_of_an_account_has_none(store: Store) -> None:
     """An office has one address."""
-    site.ban(BOB, None, None)
-    (change,), _ = await store.changes(0)
-    assert change == Banned(BOB, None, None)
+    outcome = await one(store, d.BanUser(BOB, None, None, T0))
+    assert outcome == d.Committed((Banned(BOB, None, None),))
     assert (await store.load(T0)).barred == []
 
 

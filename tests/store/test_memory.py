@@ -6,11 +6,9 @@ import pytest
 import trio
 import trio.testing
 
-from chatd.core.changes import Change, RoleSet, UserErased
-from chatd.enums import AccountRole
 from chatd.errors import StoreFailed, StoreUnavailable
 from tests.store.memory import MemoryStore
-from tests.store.support import ANN, T0, fill, page, say, seqs
+from tests.store.support import T0, fill, page, say, seqs
 
 
 async def test_commits_fail_until_told_otherwise() -> None:
@@ -39,12 +37,3 @@ async def test_commits_stall_until_told_otherwise() -> None:
             assert await page(store) == []
             store.set_stalled(False)
     assert len(await page(store)) == 1
-
-
-async def test_a_change_of_any_kind_can_be_left_word_of() -> None:
-    """For tests of what a daemon does about it."""
-    store = MemoryStore()
-    written: list[Change] = [RoleSet(ANN, AccountRole.BOT), UserErased(ANN)]
-    for change in written:
-        store.write_beside(change)
-    assert await store.changes(0) == (written, 2)

@@ -12,11 +12,12 @@ from chatd.core import drafts as d
 from chatd.core.mentions import Mentions
 from chatd.core.query import parse_query
 from chatd.core.settings import PLAIN, RoomSettings
-from chatd.enums import AccountRole, Role
+from chatd.enums import AccountRole, Level, Role
 from chatd.errors import RejectCode
-from chatd.ids import Cid, Epoch, RoomName, Seq, UserName, session_tag
+from chatd.ids import OPERATOR, Cid, Epoch, RoomName, Seq, UserName, session_tag
 from chatd.ports import Store
 from chatd.store.sqlite.sql import select
+from chatd.wire.kinds import BookmarkNumber
 from tests.store.memory import MemoryStore
 from tests.store.support import (
     ANN,
@@ -45,6 +46,7 @@ emoji = st.sampled_from(["👍", "👎", "🎉"])
 roles = st.sampled_from([None, "member", "owner"])
 sessions = st.sampled_from([session_id(word) for word in "xyz"])
 targets = st.integers(1, 12).map(Seq)
+often = st.sampled_from([True, True, False])
 times = st.integers(T0, T0 + 3)
 secrets = st.sampled_from([b"s" * 32, b"t" * 32])
 jumps = st.sampled_from([T0 + by for by in (-40 * DAY, -60_000, 5000, 60_000, DAY)])
@@ -65,12 +67,14 @@ messages = st.builds(
     users,
     cids,
     texts,
-    st.none() | st.none() | targets,
+    st.none() | targets,
     st.none() | mentions,
+    thread=st.booleans(),
 )
 changes = st.one_of(
     st.builds(d.EditMessage, rooms, users, cids, targets, texts, st.none() | mentions),
     st.builds(d.SetReaction, rooms, users, cids, targets, emoji, st.booleans()),
+    st.builds(d.SetPin, rooms, users, cids, targets, often),
     st.builds(
         d.DeleteMessage,
         rooms,
@@ -169,6 +173,8 @@ others = st.one_of(
         st.booleans(),
         may_own=st.booleans(),
     ),
+    st.builds(d.HoldSession, sessions, st.none() | texts),
+    st.builds(d.SetLevel, rooms, users, st.sampled_from(list(Level))),
     creations,
     st.builds(d.DeclareRoom, rooms, room_settings),
     renames,
@@ -183,10 +189,13 @@ others = st.one_of(
         d.AddUser, users, texts, st.just("user"), st.none(), looks, st.booleans()
     ),
     st.builds(d.SetDisplay, users, texts),
+    st.builds(d.SetFollow, rooms, users, targets, st.booleans()),
+    st.builds(d.MarkThread, rooms, users, targets, targets),
     st.builds(d.SetBlock, people, people, st.sampled_from([True, True, False])),
+    st.builds(d.SetBookmark, users, rooms, targets, often),
     st.builds(d.SetPasswordHash, users, texts, hashes),
     st.builds(d.ChangePassword, users, texts, hashes, sessions),
-    st.builds(d.SetPlace, texts),
+    st.builds(d.SetPlace, texts, st.just(OPERATOR)),
     st.builds(
         d.AddInvitation,
         secrets,
@@ -197,7 +206,9 @@ others = st.one_of(
         times,
         times,
     ),
-    st.builds(d.RemoveInvitation, st.integers(1, 4), st.none() | users),
+    st.builds(
+        d.RemoveInvitation, st.integers(1, 4), st.none() | users, st.just(OPERATOR)
+    ),
     st.builds(
         d.Enroll,
         st.builds(
@@ -233,7 +244,21 @@ others = st.one_of(
     st.builds(d.EndSession, sessions),
     st.builds(d.EndNamedSession, users, sessions.map(session_tag)),
     st.builds(d.EndSessions, users, st.sampled_from([None, b"t" * 32])),
-    st.builds(d.KeepPosition, st.integers(0, 3)),
+    st.builds(d.ResetPassword, users, texts),
+    st.builds(d.GiveRole, users, st.sampled_from(["user", "bot"])),
+    st.builds(d.BanUser, users, st.none() | times, st.none() | texts, st.just(T0)),
+    st.builds(d.UnbanUser, users),
+    st.builds(
+        d.AddToken,
+        users,
+        secrets,
+        texts,
+        st.none(),
+        times,
+        st.none() | times,
+        st.lists(rooms, max_size=2).map(tuple),
+    ),
+    st.builds(d.RevokeToken, st.integers(0, 3)),
     st.builds(
         d.RenewSession,
         sessions,
@@ -288,6 +313,38 @@ async def found(store: Store, text: str) -> list[Any]:
         place = page[0][-1].place
 
 
+async def pinned(store: Store, room: RoomName, viewer: UserName, **bounds: Any) -> Any:
+    """A small page of what is pinned to a room."""
+    return await store.pins(room, limit=2, upto=Seq(1000), viewer=viewer, **bounds)
+
+
+async def side_talk(store: Store, room: RoomName, viewer: UserName) -> list[Any]:
+    """All threads of a room, and those that somebody follows."""
+    read: list[Any] = []
+    for root in range(1, 6):
+        for before, after in ((None, None), (Seq(6), None), (None, Seq(3))):
+            read.append(
+                await store.thread(
+                    room,
+                    Seq(root),
+                    before=before,
+                    after=after,
+                    limit=2,
+                    upto=Seq(1000),
+                    viewer=viewer,
+                )
+            )
+    for unread in (True, False):
+        place = None
+        while True:
+            page, more = await store.threads(viewer, place, 2, unread=unread)
+            read += [listed for _, listed in page]
+            if not more:
+                break
+            place = page[-1][0]
+    return read
+
+
 async def everything(store: Store) -> list[Any]:
     """All that can be read, in pages of several sizes."""
     read: list[Any] = []
@@ -306,9 +363,16 @@ async def everything(store: Store) -> list[Any]:
                         limit=3,
                         upto=upto,
                         viewer=viewer,
+                        events=events,
                     )
-                    for viewer in (ANN, BOB)
+                    for viewer, events in ((ANN, 0), (ANN, 2), (BOB, 9))
                 ]
+        for viewer in (ANN, BOB, NAMELESS):
+            for first, behind_pin in ((Seq(1), None), (Seq(3), Seq(9))):
+                bounds = {"first": first, "after": behind_pin}
+                read.append(await pinned(store, room, viewer, **bounds))
+        for viewer in (ANN, BOB):
+            read += await side_talk(store, room, viewer)
         for user in (ANN, BOB, GUEST, UserName("nobody")):
             for mark, head in ((1, 1000), (4, 1000), (0, 5)):
                 marks = [(room, Seq(mark), Seq(head))]
@@ -319,6 +383,9 @@ async def everything(store: Store) -> list[Any]:
     read += [await store.rooms([room]) for room in ROOMS] + [await store.rooms(ROOMS)]
     read += [await store.user_record(user) for user in names]
     read.append(await store.displays(names))
+    for user in names:
+        read.append(await store.bookmarks(user, None, 2))
+        read.append(await store.bookmarks(user, BookmarkNumber(3), 2))
     for behind in (None, HALL, LOBBY):
         read += [await store.public_rooms(behind, limit) for limit in (1, 9)]
         read += [await store.trimming(behind, limit) for limit in (1, 9)]
@@ -338,6 +405,28 @@ MISCOUNTED = """
 SELECT name, members FROM room WHERE members <> (
   SELECT count(*) FROM member m JOIN user u ON u.id = m.user_id
   WHERE m.room_id = room.id AND u.erased IS NULL)"""
+OUT_OF_COUNT = """
+SELECT 'thread', room_id, root FROM thread t WHERE replies <> (
+  SELECT count(*) FROM message m WHERE m.room_id = t.room_id AND m.thread = t.root
+  AND m.text IS NOT NULL AND NOT m.hidden)
+OR newest <> coalesce((
+  SELECT max(seq) FROM message m WHERE m.room_id = t.room_id AND m.thread = t.root
+  AND m.text IS NOT NULL AND NOT m.hidden), 0)
+OR root NOT IN (SELECT seq FROM message m WHERE m.room_id = t.room_id)
+UNION ALL
+SELECT 'writer', room_id, root FROM thread_writer w WHERE (written, shown) <> (
+  SELECT count(*), count(*) FILTER (WHERE NOT m.hidden) FROM message m
+  WHERE m.room_id = w.room_id AND m.thread = w.root AND m.user_id = w.user_id
+  AND m.text IS NOT NULL) OR NOT written
+UNION ALL
+SELECT 'follower', room_id, root FROM thread_follower f
+JOIN thread t USING (room_id, root) WHERE is_unread <> (is_on AND read < newest)
+UNION ALL
+SELECT 'lost', room_id, root FROM (
+  SELECT room_id, root FROM thread_follower
+  UNION SELECT room_id, root FROM thread_writer)
+WHERE (room_id, root) NOT IN (SELECT room_id, root FROM thread)"""
+"""What is kept of threads against what a count says."""
 OVERLOOKED = """
 SELECT name FROM room WHERE spoken AND members = 0 AND ended IS NULL
 AND NOT EXISTS (SELECT 1 FROM message m WHERE m.room_id = room.id)
@@ -358,12 +447,12 @@ async def compare(run: Run) -> None:
     for batch, (now, certain) in [(BEGINNING, (T0, None)), *run]:
         outcomes = await twin.commit(batch, now, certain)
         assert await store.commit(batch, now, certain) == outcomes
-        while store._writer._erase():
+        while store._writer._erasures.step():
             """The twin has done so at once."""
         assert await twin.certain(T0) == (now if certain is None else certain)
         for outcome in outcomes:
             event(type(outcome).__name__)
-        for sql in (MISCOUNTED, OVERLOOKED):
+        for sql in (MISCOUNTED, OVERLOOKED, OUT_OF_COUNT):
             assert select(store._writer.db, sql) == []
     assert await everything(store) == await everything(twin)
     while store._writer.tend(T0):

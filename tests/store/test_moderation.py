@@ -12,7 +12,7 @@ from chatd.core.entities import INVITE_MS, Invite, Membership, Sanction
 from chatd.core.settings import PLAIN, RoomSettings
 from chatd.enums import MemberChange, Role, Visibility
 from chatd.errors import RejectCode
-from chatd.ids import Cid, Epoch, RoomName, Seq, UserName
+from chatd.ids import OPERATOR, Cid, Epoch, RoomName, Seq, UserName
 from chatd.ports import Store
 from chatd.wire import events as e
 from chatd.wire.events import DAY_MS
@@ -187,6 +187,22 @@ async def test_acts_on_strangers_are_refused(store: Store) -> None:
         no_user,
     ]
     assert await timeline(store) == []
+
+
+async def test_the_operator_acts_though_he_is_no_user(store: Store) -> None:
+    """He is named in the timeline, and remembered by his cid."""
+    await fill(store)
+    kick = d.Moderate(LOBBY, OPERATOR, Cid("k"), BOB, MemberChange.KICK)
+    first = await one(store, kick)
+    assert isinstance(first, d.Committed)
+    again = await one(store, kick)
+    assert isinstance(again, d.Duplicate)
+    assert again.recalled
+    assert await timeline(store) == [
+        e.Member(LOBBY, Seq(1), T0, OPERATOR, BOB, MemberChange.KICK)
+    ]
+    end = await one(store, d.DestroyRoom(LOBBY, OPERATOR, None))
+    assert isinstance(end, d.Committed)
 
 
 async def test_an_act_is_remembered_by_its_cid(store: Store) -> None:

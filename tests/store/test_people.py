@@ -350,8 +350,8 @@ async def test_what_is_hidden_is_not_unread(store: Store) -> None:
         [direct(say("one")), block(), direct(say("two")), direct(say("three"), ANN)], T0
     )
     marks = [(DIRECT, Seq(0), Seq(3))]
-    assert await store.unread(ANN, marks) == [(1, 0)]
-    assert await store.unread(BOB, marks) == [(1, 0)]
+    assert await store.unread(ANN, marks) == [(1, 0, 0)]
+    assert await store.unread(BOB, marks) == [(1, 0, 0)]
 
 
 async def test_what_is_hidden_is_not_found(store: Store) -> None:
@@ -417,7 +417,7 @@ async def mentions(
 ) -> tuple[int, int]:
     """What is unread in the lobby, and what of it addresses the user."""
     (found,) = await store.unread(user, [(LOBBY, Seq(after), Seq(upto))])
-    return found
+    return found.unread, found.mentions
 
 
 async def addressed(store: Store, draft: d.EditMessage) -> Mentions | None:

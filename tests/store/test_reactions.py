@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -110,8 +111,8 @@ async def test_a_page_ends_before_it_has_too_many_names(
     await store.commit([*texts, *reactions, *more_of_them], T0)
 
     async def read(**bounds: Seq) -> tuple[list[int], bool]:
-        where = {"before": None, "after": None} | bounds
-        messages, more = await store.history(
+        where: dict[str, Any] = {"before": None, "after": None} | bounds
+        messages, _, more = await store.history(
             LOBBY, limit=9, upto=Seq(99), viewer=ANN, **where
         )
         return [message.seq for message in messages], more

@@ -59,7 +59,7 @@ async def test_everything_of_a_room_is_found_by_each_of_its_names(
         assert {event.room for event in events} == {name}
         assert len(await page(store, name)) == 3
         assert await store.nth_newest(name, 2, Seq(9)) == 2
-        assert await store.unread(BOB, [(name, Seq(0), Seq(9))]) == [(2, 0)]
+        assert await store.unread(BOB, [(name, Seq(0), Seq(9))]) == [(2, 0, 0)]
         hits = await store.search(
             parse_query(f"tea in:{name}"), [(name, Seq(1), Seq(9))], None, 9, ANN
         )

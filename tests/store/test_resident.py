@@ -10,7 +10,7 @@ from chatd.core.changes import AddressBan
 from chatd.core.entities import Invite, Membership, Sanction
 from chatd.core.rows import PublicRoom, RoomRow, UserRecord, UserRow
 from chatd.core.settings import PLAIN, RoomSettings
-from chatd.enums import AccountRole, MemberChange, Role
+from chatd.enums import AccountRole, Level, MemberChange, Role
 from chatd.ids import RoomName, Seq, UserName
 from chatd.ports import Store
 from chatd.store.sqlite.readers import LOADED_ROOMS
@@ -74,6 +74,7 @@ async def test_a_room_is_read_with_all_who_are_in_it(store: Store) -> None:
             act("mute", BOB),
             act("invite", CY),
             d.SaveMarks({(TEA, BOB): Seq(3)}, {}),
+            d.SetLevel(TEA, BOB, Level.MENTIONS),
             d.RenameRoom(TEA, ANN, None, HALL),
             d.RenameRoom(HALL, ANN, None, NOWHERE),
         ],
@@ -89,7 +90,7 @@ async def test_a_room_is_read_with_all_who_are_in_it(store: Store) -> None:
             RoomSettings(topic="leaves"),
             {
                 ANN: Membership(Role.OWNER, Seq(0)),
-                BOB: Membership(Role.MEMBER, Seq(3)),
+                BOB: Membership(Role.MEMBER, Seq(3), level=Level.MENTIONS),
                 GUEST: Membership(Role.MODERATOR, Seq(1)),
             },
             {},

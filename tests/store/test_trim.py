@@ -260,12 +260,12 @@ async def test_reads_begin_where_the_room_does(store: Store) -> None:
     assert [m.seq for m in await page(store)] == [4, 5]
     assert await store.history(
         LOBBY, before=Seq(4), after=None, limit=9, upto=Seq(5), viewer=ANN
-    ) == ([], False)
+    ) == ([], [], False)
     events = await store.events(LOBBY, Seq(1), Seq(9), 9, 0, ANN)
     assert [event.seq for event in events] == [4, 5]
     assert await store.events(LOBBY, Seq(0), Seq(3), 9, 0, ANN) == []
     assert await store.nth_newest(LOBBY, 5, Seq(5)) == 4
-    assert await store.unread(BOB, [(LOBBY, Seq(0), Seq(5))]) == [(2, 0)]
+    assert await store.unread(BOB, [(LOBBY, Seq(0), Seq(5))]) == [(2, 0, 0)]
 
 
 async def test_other_rooms_are_left_alone(store: Store) -> None:

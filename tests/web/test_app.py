@@ -4,7 +4,9 @@ import gzip
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from email import message_from_bytes
 from pathlib import Path
+from urllib.parse import urljoin
 
 import attrs
 import brotli
@@ -112,6 +114,47 @@ async def test_a_file_of_a_version_is_kept_for_ever(
         ]
         assert fields(answer, "x-content-type-options") == ["nosniff"]
         assert content(answer) == (tmp_path / name).read_bytes()
+        assert fields(answer, "service-worker-allowed") == []
+
+
+@pytest.mark.parametrize("prefix", ["/", "/chat"])
+async def test_the_worker_may_answer_for_the_page(tmp_path: Path, prefix: str) -> None:
+    """And for no more: relative to its own address, so wherever a proxy has it."""
+    async with serving(tmp_path, prefix) as pages:
+        path = pages.below("page/worker.mjs")
+        answer = await pages.ask(path, "Service-Worker: script")
+        assert status(answer) == 200
+        assert fields(answer, "content-type") == ["text/javascript; charset=utf-8"]
+        (scope,) = fields(answer, "service-worker-allowed")
+        assert urljoin(path, scope) == pages.prefix
+        (tag,) = fields(answer, "etag")
+        same = await pages.ask(path, f"If-None-Match: {tag}")
+        assert status(same) == 304
+        assert fields(same, "service-worker-allowed") == [scope]
+
+
+async def test_all_files_are_had_by_one_request(tmp_path: Path) -> None:
+    """Each with its name and its type, as it is had alone; compressed, and for ever."""
+    async with serving(tmp_path) as pages:
+        answer = await pages.ask(pages.below("all"), "Accept-Encoding: br")
+        assert status(answer) == 200
+        assert fields(answer, "cache-control") == [FOREVER]
+        assert fields(answer, "content-encoding") == ["br"]
+        (kind,) = fields(answer, "content-type")
+        body = brotli.decompress(content(answer))
+        form = message_from_bytes(f"Content-Type: {kind}\r\n\r\n".encode() + body)
+        _, *parts = form.walk()
+        assert [
+            (
+                part.get_param("name", header="content-disposition"),
+                part["Content-Type"],
+                part.get_payload(decode=True),
+            )
+            for part in parts
+        ] == [
+            (name, asset.kind, asset.content)
+            for name, asset in pages.tree.assets.items()
+        ]
 
 
 async def test_each_coding_is_a_representation(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from chatd.web.coding import compress
 from chatd.web.links import references_of
 from chatd.web.tree import INDEX, TYPES, Asset, read_tree
+from chatd.wire.emojis import qualified
 from tests.web.tree import write_page
 
 WEB = Path("contrib/web")
@@ -107,3 +109,22 @@ def test_the_first_load_is_light() -> None:
     first = {name: packed_bytes(tree.assets[name]) for name in named}
     first[INDEX] = packed_bytes(tree.index)
     assert sum(first.values()) <= FIRST_LOAD_BYTES, first
+
+
+def lines_of(module: str) -> list[str]:
+    """What a derived module of data has."""
+    return Path("chatd/web/vendor", module).read_text().split("`")[1].splitlines()
+
+
+def test_the_emoji_of_the_page_are_those_of_the_store() -> None:
+    """Each as a reaction is kept, also with a tone; each language has its words."""
+    rows = [line for line in lines_of("emoji.mjs") if not re.fullmatch(r"#\d", line)]
+    assert len(rows) > 1800
+    for emoji, *codes in map(str.split, rows):
+        assert codes
+        assert qualified(emoji) == emoji
+        if codes[-1] == "*":
+            toned = emoji[0] + "\U0001f3fd" + emoji[1:].removeprefix("\ufe0f")
+            assert qualified(toned) == toned
+    for language in ("en", "de"):
+        assert len(lines_of(f"emoji.{language}.mjs")) == len(rows)

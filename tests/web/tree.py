@@ -11,6 +11,7 @@ INDEX = (
 STYLE = "body { margin: 2rem auto; max-width: 40rem }\n" * 20
 MODULE = 'import { one } from "../vendor/lib.mjs";\nconsole.log(one);\n' * 5
 LIBRARY = "export const one = 1;\n"
+WORKER = "{ addEventListener('fetch', () => {}); }\n"
 
 
 def write_page(root: Path) -> None:
@@ -19,6 +20,7 @@ def write_page(root: Path) -> None:
         "page/index.html": INDEX,
         "page/app.css": STYLE,
         "page/app.mjs": MODULE,
+        "page/worker.mjs": WORKER,
         "vendor/lib.mjs": LIBRARY,
     }.items():
         path = root / name

@@ -54,7 +54,7 @@ def change(message: Frame, event: Frame) -> None:
         message["deleted"] = True
     elif event["type"] == "edit":
         message["text"], message["edited"] = event["text"], True
-    else:
+    elif event["type"] == "react":
         reactions = message["reactions"] = dict(message.get("reactions", {}))
         who = set(reactions.get(event["emoji"], ())) - {event["from"]}
         reactions[event["emoji"]] = who | ({event["from"]} if event["on"] else set())
@@ -69,5 +69,6 @@ def shown(message: Frame) -> object:
         message["from"],
         message["text"],
         message.get("edited", False),
+        message.get("thread"),
         {emoji: sorted(who) for emoji, who in reactions.items() if who},
     )

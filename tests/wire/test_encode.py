@@ -12,18 +12,78 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatd.enums import AccountRole, MemberChange, Post, Role, State, Visibility
-from chatd.ids import Cid, Epoch, RoomName, Seq, SessionTag, UserName
+from chatd.enums import (
+    AccountRole,
+    Audited,
+    Erasure,
+    Level,
+    LogLevel,
+    MemberChange,
+    Post,
+    Role,
+    State,
+    Visibility,
+)
+from chatd.ids import (
+    OPERATOR,
+    Cid,
+    ConnectionId,
+    Epoch,
+    RoomName,
+    Seq,
+    SessionTag,
+    UserName,
+)
 from chatd.wire import events as e
+from chatd.wire import moderation as m
 from chatd.wire import replies as r
+from chatd.wire.administration import (
+    ErasureShown,
+    TokenIssued,
+    TokenRevoked,
+    UserBanned,
+    UserErased,
+    UserUnbanned,
+)
 from chatd.wire.admissions import (
     InvitationCreated,
     InvitationShown,
     InvitationsPage,
     Linked,
 )
-from chatd.wire.encode import encode, encode_part, rfc3339
-from chatd.wire.kinds import WIRE_NAMES, InvitationNumber, KeepCount, SlowSeconds, Topic
+from chatd.wire.encode import encode, encode_part
+from chatd.wire.kinds import (
+    WIRE_NAMES,
+    BookmarkNumber,
+    InvitationNumber,
+    KeepCount,
+    SlowSeconds,
+    ThreadNumber,
+    TokenNumber,
+    Topic,
+)
+from chatd.wire.operator import (
+    Announced,
+    AuditPage,
+    AuditShown,
+    BackupShown,
+    BusyRoom,
+    BusyRoomsShown,
+    ConfigShown,
+    ConnectionShown,
+    ConnectionsPage,
+    Disconnected,
+    NodeShown,
+    Reloaded,
+    Reported,
+    StoreShown,
+)
+from chatd.wire.place import Announcement, Described, EntryLimits
+from chatd.wire.rooms import Joined, RoomShown, RoomsPage
+from chatd.wire.sessions import SessionShown, SessionsPage
+from chatd.wire.threads import Followed, ThreadMark, ThreadUnread
+from chatd.wire.timestamps import rfc3339
+from chatd.wire.users import BlocksPage
 
 TS = 1795379488123
 TIME = "2026-11-22T20:31:28.123Z"
@@ -57,8 +117,8 @@ def shown(kind: str, seq: int, **fields: Any) -> dict[str, Any]:
 # At least one example for each class: the protocol's, then the rare shapes.
 FRAMES: list[tuple[Any, dict[str, Any]]] = [
     (
-        event(e.Message, 58, text="hi", cid="7c1", reply_to=41),
-        shown("message", 58, text="hi", cid="7c1", reply_to=41),
+        event(e.Message, 58, text="hi", cid="7c1", reply_to=41, thread=40),
+        shown("message", 58, text="hi", cid="7c1", reply_to=41, thread=40),
     ),
     (event(e.Message, 58, text="hi"), shown("message", 58, text="hi")),
     (
@@ -83,6 +143,8 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
         event(e.React, 61, of=41, emoji="👍", on=True),
         shown("react", 61, of=41, emoji="👍", on=True),
     ),
+    (event(e.Pin, 62, of=41, on=True), shown("pin", 62, of=41, on=True)),
+    (event(e.Pin, 62, of=41, on=False), shown("pin", 62, of=41, on=False)),
     (
         event(e.React, 61, of=41, emoji="👍", on=False),
         shown("react", 61, of=41, emoji="👍", on=False),
@@ -134,6 +196,18 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
     (
         e.ReadMark(LOBBY, BOB, Seq(58)),
         {"type": "read", "room": "lobby", "from": "bob", "seq": 58},
+    ),
+    (
+        e.ReadMark(LOBBY, BOB, Seq(0), back=True),
+        {"type": "read", "room": "lobby", "from": "bob", "seq": 0, "back": True},
+    ),
+    (
+        Joined(LOBBY, EPOCH, Seq(57)),
+        {"type": "joined", "room": "lobby", "epoch": EPOCH, "seq": 57},
+    ),
+    (
+        e.Notify(LOBBY, Level.ALL),
+        {"type": "notify", "room": "lobby", "level": "all"},
     ),
     (
         e.CaughtUp(LOBBY, EPOCH, Seq(57), 1),
@@ -262,10 +336,179 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
     ),
     (e.Expiring(60), {"type": "expiring", "in": 60}),
     (r.Done("ping"), {"type": "ok", "re": "ping"}),
-    (r.BlocksPage([]), {"type": "ok", "re": "blocks", "users": []}),
     (
-        r.BlocksPage([BOB], next=BOB, id=5),
+        m.StandingPage(LOBBY, []),
+        {"type": "ok", "re": "standing", "room": "lobby", "users": []},
+    ),
+    (
+        m.StandingPage(
+            LOBBY,
+            [
+                m.StandingShown(CY, ban=m.SanctionShown()),
+                m.StandingShown(
+                    BOB,
+                    mute=m.SanctionShown(1_795_381_888_123, "noise"),
+                    invite=m.AskedShown(CY, 1_795_381_888_123),
+                ),
+            ],
+            next=BOB,
+            id=5,
+        ),
+        {
+            "type": "ok",
+            "re": "standing",
+            "room": "lobby",
+            "users": [
+                {"name": "cy", "ban": {}},
+                {
+                    "name": "bob",
+                    "mute": {"until": "2026-11-22T21:11:28.123Z", "reason": "noise"},
+                    "invite": {"from": "cy", "ts": "2026-11-22T21:11:28.123Z"},
+                },
+            ],
+            "next": "bob",
+            "id": 5,
+        },
+    ),
+    (BlocksPage([]), {"type": "ok", "re": "blocks", "users": []}),
+    (
+        BlocksPage([BOB], next=BOB, id=5),
         {"type": "ok", "re": "blocks", "users": ["bob"], "next": "bob", "id": 5},
+    ),
+    (
+        r.BookmarksPage([], id=5),
+        {"type": "ok", "re": "bookmarks", "messages": [], "id": 5},
+    ),
+    (
+        r.BookmarksPage(
+            [r.MessageKept(LOBBY, ONE, TS, BOB, "hi", edited=True, reply_to=ONE)],
+            next=BookmarkNumber(4),
+        ),
+        {
+            "type": "ok",
+            "re": "bookmarks",
+            "messages": [
+                {
+                    "room": "lobby",
+                    "seq": 1,
+                    "ts": TIME,
+                    "from": "bob",
+                    "text": "hi",
+                    "edited": True,
+                    "reply_to": 1,
+                }
+            ],
+            "next": 4,
+        },
+    ),
+    (
+        r.ThreadsPage([], id=5),
+        {"type": "ok", "re": "threads", "threads": [], "id": 5},
+    ),
+    (
+        r.ThreadsPage(
+            [
+                r.ThreadListed(
+                    LOBBY,
+                    r.MessageShown(
+                        ONE,
+                        TS,
+                        BOB,
+                        "hi",
+                        replies=r.ThreadShown(
+                            2, Seq(9), TS, [BOB], follow=True, unread=1
+                        ),
+                    ),
+                )
+            ],
+            next=ThreadNumber(4),
+        ),
+        {
+            "type": "ok",
+            "re": "threads",
+            "threads": [
+                {
+                    "room": "lobby",
+                    "message": {
+                        "seq": 1,
+                        "ts": TIME,
+                        "from": "bob",
+                        "text": "hi",
+                        "replies": {
+                            "count": 2,
+                            "last": 9,
+                            "ts": TIME,
+                            "users": ["bob"],
+                            "follow": True,
+                            "unread": 1,
+                        },
+                    },
+                }
+            ],
+            "next": 4,
+        },
+    ),
+    (
+        r.HistoryPage(
+            LOBBY,
+            EPOCH,
+            ONE,
+            as_of=Seq(2),
+            start=ONE,
+            end=Seq(2),
+            messages=[r.MessageShown(Seq(2), TS, BOB, "re", thread=ONE)],
+            more=False,
+            root=r.MessageShown(ONE, TS, BOB, None, deleted=True),
+        ),
+        {
+            "type": "ok",
+            "re": "history",
+            "room": "lobby",
+            "epoch": EPOCH,
+            "first": 1,
+            "as_of": 2,
+            "start": 1,
+            "end": 2,
+            "messages": [
+                {"seq": 2, "ts": TIME, "from": "bob", "text": "re", "thread": 1}
+            ],
+            "more": False,
+            "root": {"seq": 1, "ts": TIME, "from": "bob", "deleted": True},
+        },
+    ),
+    (
+        Followed(LOBBY, ONE, on=False),
+        {"type": "follow", "room": "lobby", "thread": 1, "on": False},
+    ),
+    (
+        ThreadUnread(LOBBY, ONE, Seq(9)),
+        {"type": "thread", "room": "lobby", "thread": 1, "seq": 9},
+    ),
+    (
+        ThreadMark(LOBBY, ONE, Seq(9)),
+        {"type": "thread_read", "room": "lobby", "thread": 1, "seq": 9},
+    ),
+    (
+        e.Bookmark(LOBBY, ONE, on=False),
+        {"type": "bookmark", "room": "lobby", "of": 1, "on": False},
+    ),
+    (
+        r.PinsPage(LOBBY, [], id=5),
+        {"type": "ok", "re": "pins", "room": "lobby", "messages": [], "id": 5},
+    ),
+    (
+        r.PinsPage(
+            LOBBY, [r.MessageShown(ONE, TS, BOB, "hi", pinned=Seq(58))], next=Seq(58)
+        ),
+        {
+            "type": "ok",
+            "re": "pins",
+            "room": "lobby",
+            "messages": [
+                {"seq": 1, "ts": TIME, "from": "bob", "text": "hi", "pinned": 58}
+            ],
+            "next": 58,
+        },
     ),
     (
         r.ReactionsPage(LOBBY, ONE, "👍", [BOB], next=Seq(58), id=5),
@@ -280,12 +523,12 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
             "id": 5,
         },
     ),
-    (r.SessionsPage([]), {"type": "ok", "re": "sessions", "sessions": []}),
+    (SessionsPage([]), {"type": "ok", "re": "sessions", "sessions": []}),
     (
-        r.SessionsPage(
+        SessionsPage(
             [
-                r.SessionShown(TAG, TS, None, "phone", True, True, True),
-                r.SessionShown(TAG, TS, TS),
+                SessionShown(TAG, TS, None, "phone", True, True, True),
+                SessionShown(TAG, TS, TS),
             ],
             next=TAG,
             id=5,
@@ -372,12 +615,14 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
             0,
             title=Topic("T"),
             role=Role.OWNER,
+            level=Level.MENTIONS,
             post=Post.MODERATORS,
             history=Visibility.SINCE_JOIN,
             slow_s=SlowSeconds(5),
             keep_days=KeepCount(30),
             keep_messages=KeepCount(10),
             archived=True,
+            mute=m.SanctionShown(1_795_381_888_123, "noise"),
             was=[RoomName("tea")],
         ),
         {
@@ -390,6 +635,8 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
             "online": 0,
             "title": "T",
             "role": "owner",
+            "level": "mentions",
+            "mute": {"until": "2026-11-22T21:11:28.123Z", "reason": "noise"},
             "post": "moderators",
             "history": "since_join",
             "slow_s": 5,
@@ -427,14 +674,14 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
         },
     ),
     (
-        r.Described(
+        Described(
             "northwind",
-            "chatd/0.1.0",
+            "chatd/0.2.0",
             1,
             "closed",
             False,
             "ascii",
-            r.EntryLimits(32, 64, 8, 1024, 4000, 65536),
+            EntryLimits(32, 64, 8, 1024, 4000, 65536),
             setup=True,
             id=1,
         ),
@@ -443,7 +690,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
             "re": "about",
             "id": 1,
             "place": "northwind",
-            "server": "chatd/0.1.0",
+            "server": "chatd/0.2.0",
             "protocol": 1,
             "registration": "closed",
             "guests": False,
@@ -522,6 +769,289 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
         },
     ),
     (InvitationsPage([]), {"type": "ok", "re": "invitations", "invitations": []}),
+    (
+        Reported(
+            "chatd/0",
+            7,
+            TS,
+            TS,
+            ready=False,
+            config=ConfigShown("0a", "/chatd.toml", changed=True),
+            listening=["127.0.0.1:8765"],
+            connections=0,
+            users_online=0,
+            events=0,
+            events_per_s=0.0,
+            queued=0,
+            store=StoreShown("/data", 0, 0, BackupShown(TS, "/copy", 1)),
+            log_level=LogLevel.INFO,
+            metrics=["127.0.0.1:9"],
+            nodes=[
+                NodeShown(3, "one", "chatd/0", 0.0, 0, 0, 0.0, here=True),
+                NodeShown(4, "two", "", 2.5, 7, 5, 1.25),
+            ],
+            bus=False,
+            id=1,
+        ),
+        {
+            "id": 1,
+            "type": "ok",
+            "re": "report",
+            "server": "chatd/0",
+            "pid": 7,
+            "started": TIME,
+            "now": TIME,
+            "ready": False,
+            "config": {"digest": "0a", "file": "/chatd.toml", "changed": True},
+            "listening": ["127.0.0.1:8765"],
+            "connections": 0,
+            "users_online": 0,
+            "events": 0,
+            "events_per_s": 0.0,
+            "queued": 0,
+            "store": {
+                "directory": "/data",
+                "bytes": 0,
+                "free_bytes": 0,
+                "backup": {"made": TIME, "file": "/copy", "bytes": 1},
+            },
+            "log_level": "info",
+            "metrics": ["127.0.0.1:9"],
+            "nodes": [
+                {
+                    "node": 3,
+                    "name": "one",
+                    "server": "chatd/0",
+                    "silent": 0.0,
+                    "connections": 0,
+                    "users_online": 0,
+                    "behind": 0.0,
+                    "here": True,
+                },
+                {
+                    "node": 4,
+                    "name": "two",
+                    "server": "",
+                    "silent": 2.5,
+                    "connections": 7,
+                    "users_online": 5,
+                    "behind": 1.25,
+                },
+            ],
+            "bus": False,
+        },
+    ),
+    (
+        ConnectionsPage(
+            [
+                ConnectionShown(
+                    ConnectionId(3), "::1", TS, 0, 0, 0, 0, 0.0, 0, BOB, "desk"
+                ),
+                ConnectionShown(ConnectionId(4), "unix", TS, 5, 1, 2, 3, 0.5, 4),
+            ],
+            next=ConnectionId(4),
+            id=1,
+        ),
+        {
+            "id": 1,
+            "type": "ok",
+            "re": "connections",
+            "connections": [
+                {
+                    "connection": 3,
+                    "address": "::1",
+                    "opened": TIME,
+                    "messages": 0,
+                    "received": 0,
+                    "sent": 0,
+                    "unread": 0,
+                    "lag": 0.0,
+                    "rooms": 0,
+                    "user": "bob",
+                    "device": "desk",
+                },
+                {
+                    "connection": 4,
+                    "address": "unix",
+                    "opened": TIME,
+                    "messages": 5,
+                    "received": 1,
+                    "sent": 2,
+                    "unread": 3,
+                    "lag": 0.5,
+                    "rooms": 4,
+                },
+            ],
+            "next": 4,
+        },
+    ),
+    (ConnectionsPage([]), {"type": "ok", "re": "connections", "connections": []}),
+    (
+        Disconnected(0, id=1),
+        {"id": 1, "type": "ok", "re": "disconnect", "ended": 0},
+    ),
+    (
+        UserBanned(UserName("ann"), 1_790_000_000_000, id=1),
+        {
+            "id": 1,
+            "type": "ok",
+            "re": "user_ban",
+            "user": "ann",
+            "until": "2026-09-21T14:13:20.000Z",
+        },
+    ),
+    (
+        UserBanned(UserName("ann")),
+        {"type": "ok", "re": "user_ban", "user": "ann"},
+    ),
+    (
+        UserErased([RoomName("den")], UserName("erased~aaaa"), id=1),
+        {
+            "id": 1,
+            "type": "ok",
+            "re": "user_erase",
+            "ownerless": ["den"],
+            "nameless": "erased~aaaa",
+        },
+    ),
+    (UserErased([]), {"type": "ok", "re": "user_erase", "ownerless": []}),
+    (
+        ErasureShown(Erasure.NONE, 0, 0, 0.0, id=1),
+        {
+            "id": 1,
+            "type": "ok",
+            "re": "user_erasure",
+            "state": "none",
+            "messages": 0,
+            "reactions": 0,
+            "part": 0.0,
+        },
+    ),
+    (
+        ErasureShown(Erasure.DONE, 2, 1, 1.0, overwritten=True),
+        {
+            "type": "ok",
+            "re": "user_erasure",
+            "state": "done",
+            "messages": 2,
+            "reactions": 1,
+            "part": 1.0,
+            "overwritten": True,
+        },
+    ),
+    (
+        TokenIssued(TokenNumber(3), "s", id=1),
+        {"id": 1, "type": "ok", "re": "token_issue", "token": 3, "secret": "s"},
+    ),
+    (
+        TokenIssued(TokenNumber(3), "s", 1_790_000_000_000),
+        {
+            "type": "ok",
+            "re": "token_issue",
+            "token": 3,
+            "secret": "s",
+            "expires": "2026-09-21T14:13:20.000Z",
+        },
+    ),
+    (
+        TokenRevoked(TokenNumber(3), UserName("ann"), id=1),
+        {"id": 1, "type": "ok", "re": "token_revoke", "token": 3, "user": "ann"},
+    ),
+    (
+        UserUnbanned(was_banned=False, id=1),
+        {"id": 1, "type": "ok", "re": "user_unban", "was_banned": False},
+    ),
+    (Reloaded([]), {"type": "ok", "re": "reload", "changed": []}),
+    (
+        AuditPage(
+            [
+                AuditShown(
+                    9,  # type: ignore[arg-type]
+                    TS,
+                    OPERATOR,
+                    Audited.BAN,
+                    RoomName("tea"),
+                    BOB,
+                    Role.MEMBER,
+                    TS,
+                    "noise",
+                    Seq(3),
+                    RoomName("hall"),
+                    ["topic"],
+                    ConnectionId(4),
+                    SessionTag("0a1b2c3d4e"),
+                    TokenNumber(5),
+                    InvitationNumber(6),
+                    LogLevel.INFO,
+                    "tea",
+                ),
+                AuditShown(8, TS, ANN, Audited.DESTROY),  # type: ignore[arg-type]
+            ],
+            8,  # type: ignore[arg-type]
+            id=1,
+        ),
+        {
+            "type": "ok",
+            "re": "audit",
+            "id": 1,
+            "entries": [
+                {
+                    "entry": 9,
+                    "ts": TIME,
+                    "from": "*operator",
+                    "what": "ban",
+                    "room": "tea",
+                    "user": "bob",
+                    "role": "member",
+                    "until": TIME,
+                    "reason": "noise",
+                    "of": 3,
+                    "name": "hall",
+                    "keys": ["topic"],
+                    "connection": 4,
+                    "session": "0a1b2c3d4e",
+                    "token": 5,
+                    "invitation": 6,
+                    "level": "info",
+                    "text": "tea",
+                },
+                {"entry": 8, "ts": TIME, "from": ANN, "what": "destroy"},
+            ],
+            "next": 8,
+        },
+    ),
+    (BusyRoomsShown([]), {"type": "ok", "re": "busy_rooms", "rooms": []}),
+    (
+        BusyRoomsShown([BusyRoom(RoomName("tea"), 0, 0)], id=1),
+        {
+            "type": "ok",
+            "re": "busy_rooms",
+            "id": 1,
+            "rooms": [{"room": "tea", "events": 0, "online": 0}],
+        },
+    ),
+    (Announced(0), {"type": "ok", "re": "announce", "users": 0}),
+    (
+        Announced(3, id=1),
+        {"type": "ok", "re": "announce", "id": 1, "users": 3},
+    ),
+    (AuditPage([]), {"type": "ok", "re": "audit", "entries": []}),
+    (
+        Reloaded(["auth.guests"], ["auth.guests"], ["server.listen"], id=1),
+        {
+            "type": "ok",
+            "re": "reload",
+            "id": 1,
+            "changed": ["auth.guests"],
+            "connect": ["auth.guests"],
+            "restart": ["server.listen"],
+        },
+    ),
+    (Announcement("tea"), {"type": "announcement", "text": "tea"}),
+    (
+        Announcement("tea", RoomName("hall")),
+        {"type": "announcement", "text": "tea", "room": "hall"},
+    ),
     (e.PlaceNamed("Northwind"), {"type": "place", "name": "Northwind"}),
     (
         r.Welcome(
@@ -530,7 +1060,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
             role=AccountRole.GUEST,
             session="secret",
             place="northwind",
-            server="chatd/0.1.0",
+            server="chatd/0.2.0",
             protocol=1,
             now=TS,
             heartbeat=25,
@@ -548,6 +1078,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
                     "T",
                     True,
                     [RoomName("tea")],
+                    Level.NOTHING,
                 )
             ],
             suggested=[LOBBY],
@@ -562,7 +1093,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
             "role": "guest",
             "session": "secret",
             "place": "northwind",
-            "server": "chatd/0.1.0",
+            "server": "chatd/0.2.0",
             "protocol": 1,
             "now": TIME,
             "heartbeat": 25,
@@ -584,6 +1115,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
                     "title": "T",
                     "archived": True,
                     "was": ["tea"],
+                    "level": "nothing",
                     "mentions": 2,
                 }
             ],
@@ -599,7 +1131,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
             role=AccountRole.USER,
             session="secret",
             place="northwind",
-            server="chatd/0.1.0",
+            server="chatd/0.2.0",
             protocol=1,
             now=TS,
             heartbeat=0,
@@ -617,7 +1149,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
             "role": "user",
             "session": "secret",
             "place": "northwind",
-            "server": "chatd/0.1.0",
+            "server": "chatd/0.2.0",
             "protocol": 1,
             "now": TIME,
             "heartbeat": 0,
@@ -649,6 +1181,8 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
             EPOCH,
             ONE,
             Seq(63),
+            ONE,
+            Seq(6),
             [
                 r.MessageShown(
                     ONE,
@@ -664,6 +1198,13 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
                 r.MessageShown(Seq(3), TS, None, None, hidden=True),
             ],
             more=True,
+            events=[
+                e.Member(
+                    LOBBY, Seq(4), TS, BOB, CY, MemberChange.MUTE, until=TS, reason="x"
+                ),
+                e.Room(LOBBY, Seq(5), TS, BOB, topic=Topic("tea")),
+                e.Rename(LOBBY, Seq(6), TS, BOB, LOBBY, [RoomName("hall")]),
+            ],
             id=4,
         ),
         {
@@ -674,6 +1215,8 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
             "epoch": EPOCH,
             "first": 1,
             "as_of": 63,
+            "start": 1,
+            "end": 6,
             "messages": [
                 {
                     "seq": 1,
@@ -689,10 +1232,40 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
                 {"seq": 3, "ts": TIME, "hidden": True},
             ],
             "more": True,
+            "events": [
+                {
+                    "type": "member",
+                    "room": "lobby",
+                    "seq": 4,
+                    "ts": TIME,
+                    "from": "bob",
+                    "user": "cy",
+                    "change": "mute",
+                    "until": TIME,
+                    "reason": "x",
+                },
+                {
+                    "type": "room",
+                    "room": "lobby",
+                    "seq": 5,
+                    "ts": TIME,
+                    "from": "bob",
+                    "topic": "tea",
+                },
+                {
+                    "type": "rename",
+                    "room": "lobby",
+                    "seq": 6,
+                    "ts": TIME,
+                    "from": "bob",
+                    "name": "lobby",
+                    "was": ["hall"],
+                },
+            ],
         },
     ),
     (
-        r.HistoryPage(LOBBY, EPOCH, ONE, ZERO, [], more=False),
+        r.HistoryPage(LOBBY, EPOCH, ONE, ZERO, ONE, ZERO, [], more=False),
         {
             "type": "ok",
             "re": "history",
@@ -700,6 +1273,8 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
             "epoch": EPOCH,
             "first": 1,
             "as_of": 0,
+            "start": 1,
+            "end": 0,
             "messages": [],
             "more": False,
         },
@@ -768,10 +1343,10 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
         {"type": "ok", "re": "who", "room": "lobby", "users": []},
     ),
     (
-        r.RoomsPage(
+        RoomsPage(
             [
-                r.RoomShown(LOBBY, 0, 0),
-                r.RoomShown(LOBBY, 2, 3, "…", "T", archived=True),
+                RoomShown(LOBBY, 0, 0),
+                RoomShown(LOBBY, 2, 3, "…", "T", archived=True),
             ]
         ),
         {
@@ -791,7 +1366,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
         },
     ),
     (
-        r.RoomsPage([], next=LOBBY, id=6),
+        RoomsPage([], next=LOBBY, id=6),
         {"type": "ok", "re": "rooms", "rooms": [], "next": "lobby", "id": 6},
     ),
     (
@@ -852,9 +1427,13 @@ def test_no_frame_is_only_its_type(cls: type) -> None:
 def test_a_part_is_measured_as_it_will_stand() -> None:
     """An entry by itself has the bytes that it has in its page."""
     message = r.MessageShown(ONE, TS, BOB, "é", reactions={"👍": [BOB]})
-    page = r.HistoryPage(LOBBY, EPOCH, ONE, ONE, [message, message], more=False)
-    part = encode_part(message)
-    assert b",".join((part, part)) in encode(page)
+    event = e.Room(LOBBY, ONE, TS, BOB, topic=Topic("é"))
+    bounds = ONE, ONE, ONE, ONE
+    page = r.HistoryPage(
+        LOBBY, EPOCH, *bounds, [message, message], more=False, events=[event, event]
+    )
+    for part in (encode_part(message), encode_part(event)):
+        assert b",".join((part, part)) in encode(page)
     assert orjson.loads(encode_part(e.UserShown(BOB))) == {"name": "bob"}
 
 

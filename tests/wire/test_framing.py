@@ -117,6 +117,17 @@ def test_a_control_frame_is_known_as_one() -> None:
         assert header.is_control
 
 
+@pytest.mark.parametrize("length", [0, 1, 4, 7, 1024, 1025, 3001])
+def test_a_payload_is_unmasked_at_any_length(length: int) -> None:
+    """The two ways of doing it agree with the plainest code."""
+    payload = (bytes(range(256)) * 12)[:length]
+    hidden = masked(0x81, payload)[-length:] if length else b""
+    assert framing.unmask(hidden, MASK) == payload
+    first, rest = hidden[:3], hidden[3:]
+    assert framing.unmask(first, MASK) == payload[:3]
+    assert framing.unmask(rest, framing.rotated(MASK, 3)) == payload[3:]
+
+
 @given(
     st.binary(max_size=3000), st.binary(min_size=4, max_size=4), st.integers(0, 3000)
 )
@@ -137,6 +148,23 @@ def test_a_binary_frame_is_read_by_another_implementation() -> None:
     (event,) = list(peer.events())
     assert isinstance(event, BytesMessage)
     assert event.data == b"\xff\x00"
+
+
+@pytest.mark.parametrize(
+    ("data", "end"),
+    [
+        (masked(0x81, b"hi") + b"rest", 8),
+        (masked(0x81, b"") + b"rest", 6),
+        (masked(0x81, b"hi")[:-1], 0),
+        (masked(0x81, b"hi")[:5], 0),
+        (masked(0x82, b"hi"), 0),
+        (masked(0x81, bytes(126)), 0),
+        (framing.text_frame(b"hello"), 0),
+    ],
+)
+def test_the_short_way_ends_where_the_frame_ends(data: bytes, end: int) -> None:
+    """It is for short final texts that are masked and all there."""
+    assert framing.short_text_end(data, 0) == end
 
 
 @given(st.binary(max_size=40), st.data())

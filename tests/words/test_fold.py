@@ -249,6 +249,22 @@ def test_words_are_folded_and_cut_for_good(text: str, other: str) -> None:
     assert words(f"{text} {other}") == cut + words(other)
 
 
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("Tea, x", ["Tea", "x"]),
+        ("Straße x", ["Straße", "x"]),
+        ("각한 x", ["각", "한", "x"]),
+        ("½ 天気", ["½", "½", "天", "気"]),
+    ],
+)
+def test_a_word_is_where_its_characters_are(text: str, places: list[str]) -> None:
+    """However many they become; several words may come of one."""
+    found = LocatedWords.of(text)
+    numbers = range(len(found.words))
+    assert [text[found.start(one) : found.end(one)] for one in numbers] == places
+
+
 @given(texts)
 def test_words_are_where_they_are_said_to_be(text: str) -> None:
     """In order, and what is there has the word."""

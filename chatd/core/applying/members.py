@@ -12,7 +12,7 @@ from itertools import chain
 
 from chatd.core.agenda import Due
 from chatd.core.barred import TIDY_S
-from chatd.core.changes import AddressBan, MemberSet, Moderated
+from chatd.core.changes import AddressBan, LevelSet, MemberSet, Moderated
 from chatd.core.effects import Deliver, Effect, Tell, Unsubscribe
 from chatd.core.entities import (
     HOLD_OFF_MS,
@@ -25,8 +25,16 @@ from chatd.core.entities import (
 from chatd.core.inputs import Now
 from chatd.core.state import Chat
 from chatd.enums import MemberChange, Role
-from chatd.ids import ConnectionId, RoomName, Seq, UserName, is_guest
-from chatd.wire.events import Invited, Left, Member, TimelineEvent, Uninvited
+from chatd.ids import ConnectionId, RoomName, Seq, UserName
+from chatd.wire.events import (
+    Invited,
+    Left,
+    Member,
+    Notify,
+    TimelineEvent,
+    Uninvited,
+)
+from chatd.wire.rooms import Joined
 
 REMOVALS = (MemberChange.KICK, MemberChange.BAN)
 """Acts of moderation that end a membership."""
@@ -48,11 +56,26 @@ def member_set(chat: Chat, change: MemberSet, now: Now) -> list[Effect]:
             wanted += withdraw(chat, [user], room.name, MemberChange.LEAVE, event)
         return [*wanted, Deliver(event)] if event is not None else wanted
     before = durable.invite(user, room.name)
-    if not is_guest(user) or user in durable.users:
+    if durable.is_somebody(user):
+        is_new = user not in room.members
         enter(chat, room, user, change.role, now, change.first)
+        if is_new:
+            wanted += joined(chat, room, user)
     if event is not None:
         wanted.append(Deliver(event))
     return wanted + uninvited(chat, user, room.name, before, now)
+
+
+def level_set(chat: Chat, change: LevelSet, _now: Now) -> list[Effect]:
+    """Take what a member wants to be called for, and tell all of his devices."""
+    room, user = chat.durable.room(change.room), change.user
+    if room is None or user not in room.members:
+        return []
+    if room.members[user].level is change.level:
+        return []
+    chat.durable.set_level(room, user, change.level)
+    numbers = chat.told_of(user, room.name)
+    return [Tell(numbers, Notify(room.name, change.level))] if numbers else []
 
 
 def moderated(chat: Chat, change: Moderated, now: Now) -> list[Effect]:
@@ -73,7 +96,7 @@ def moderated(chat: Chat, change: Moderated, now: Now) -> list[Effect]:
         wanted += withdraw(chat, [target], room.name, event.change, event)
     wanted.append(Deliver(event))
     if event.change == MemberChange.INVITE:
-        wanted += _invited(chat, room, target)
+        wanted += invited(chat, room, target)
     elif event.change in HOLD_OFF_MS:
         wanted += uninvited(chat, target, room.name, before, now)
     return wanted
@@ -231,7 +254,14 @@ def withdraw(
     return wanted
 
 
-def _invited(chat: Chat, room: Room, user: UserName) -> list[Effect]:
+def joined(chat: Chat, room: Room, user: UserName) -> list[Effect]:
+    """Tell a user's devices of a room that is his from here on."""
+    numbers = chat.told_of(user, room.name)
+    frame = Joined(room.name, room.epoch, room.head)
+    return [Tell(numbers, frame)] if numbers else []
+
+
+def invited(chat: Chat, room: Room, user: UserName) -> list[Effect]:
     """Tell somebody who asks him into a room."""
     found = chat.durable.invites[user][room.name]
     numbers = chat.told_of_invite(user, room.name, found)

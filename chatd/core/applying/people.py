@@ -13,6 +13,7 @@ from chatd.core.applying.members import (
 from chatd.core.applying.sessions import cut
 from chatd.core.changes import (
     BlockSet,
+    BookmarkSet,
     DisplaySet,
     Lapse,
     Lapsed,
@@ -69,6 +70,16 @@ def block_set(chat: Chat, change: BlockSet, _now: Now) -> list[Effect]:
     """Take a block, or its end, of which nobody is told."""
     chat.durable.set_block(change.user, change.blocked, on=change.on)
     return []
+
+
+def bookmark_set(chat: Chat, change: BookmarkSet, _now: Now) -> list[Effect]:
+    """Tell a user's devices of a bookmark; there is nothing of it in memory."""
+    name = chat.durable.name_now(change.room)
+    devices = chat.told_of(change.user, name)
+    told = [number for number in devices if chat.connection(number) is not None]
+    if not told:
+        return []
+    return [Tell(told, events.Bookmark(name, change.of, change.on))]
 
 
 def erased(chat: Chat, change: UserErased, now: Now) -> list[Effect]:

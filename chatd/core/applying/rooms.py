@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 
 from chatd.core.agenda import Due
-from chatd.core.applying.members import enter, uninvited, withdraw
+from chatd.core.applying.members import enter, joined, uninvited, withdraw
 from chatd.core.changes import (
     RoomDeclared,
     RoomEnded,
@@ -17,7 +17,7 @@ from chatd.core.effects import Deliver, Effect, Rename, Subscribe, Tell
 from chatd.core.entities import Room
 from chatd.core.inputs import Now
 from chatd.core.state import Chat
-from chatd.ids import ConnectionId, Seq, direct_members, is_direct, is_guest
+from chatd.ids import ConnectionId, Seq, direct_members, is_direct
 from chatd.wire.events import Renamed
 
 
@@ -40,13 +40,16 @@ def made(chat: Chat, change: RoomMade, now: Now) -> list[Effect]:
     if event is not None:
         durable.advance(room, event)
     for name, role in change.members.items():
-        if not is_guest(name) or name in durable.users:
+        if durable.is_somebody(name):
             enter(chat, room, name, role, now)
     chat.live.note_unheld(room, now.mono)
     if not room.members:
         # Who made it was a guest whose session has ended meanwhile.
         chat.live.emptied[room.name] = False
-    wanted = _subscribe_both(chat, room) if is_direct(room.name) else []
+    if is_direct(room.name):
+        wanted = _subscribe_both(chat, room)
+    else:
+        wanted = [one for name in room.members for one in joined(chat, room, name)]
     return [*wanted, Deliver(event)] if event is not None else wanted
 
 
@@ -69,11 +72,16 @@ def _subscribe_both(chat: Chat, room: Room) -> list[Effect]:
     return wanted
 
 
-def declared(chat: Chat, change: RoomDeclared, _now: Now) -> list[Effect]:
+def declared(chat: Chat, change: RoomDeclared, now: Now) -> list[Effect]:
     """Take the settings of a room that the configuration declares."""
     room = chat.durable.rooms.get(change.room)
     if room is not None:
+        is_changed = room.settings != change.settings
         chat.durable.declare(room, change.settings)
+        if is_changed:
+            chat.live.note_untrimmed(room, now.mono)
+            if not room.settings.slow_s:
+                room.sayings.clear()
         chat.live.agenda.cancel(Due.UNHELD, room.name)
     return []
 

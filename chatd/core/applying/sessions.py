@@ -11,14 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from chatd.core.agenda import Due
-from chatd.core.applying.members import bar, leave, unbar
+from chatd.core.applying.members import bar, forget_invite, leave, unbar
 from chatd.core.changes import (
     AccessRevoked,
     Banned,
     SessionOpened,
     SessionsEnded,
+    SessionTaken,
     Unbanned,
 )
+from chatd.core.cluster.commits import leaves_none
 from chatd.core.drafts import EndSession
 from chatd.core.effects import Append, Effect, Origin, Subscribe
 from chatd.core.entities import Connection, Sanction
@@ -34,14 +36,34 @@ def opened(chat: Chat, change: SessionOpened, _now: Now) -> list[Effect]:
     Or he would be gone when the session ends beside which it was opened.
     """
     user = chat.durable.users.get(change.user)
-    if user is not None and is_guest(change.user):
+    if user is not None and is_guest(change.user) and chat.live.node is None:
         chat.live.note_session(change.session, user)
     return []
 
 
 def ended(chat: Chat, change: SessionsEnded, now: Now) -> list[Effect]:
     """Take the end of sessions: of those that nobody has, and of those in use."""
-    return cut_sessions(chat, change.sessions, Ending.REVOKED, now)
+    wanted = cut_sessions(chat, change.sessions, Ending.REVOKED, now)
+    if leaves_none(change) and change.user is not None:
+        _leave(chat, change.user, now)
+    return wanted
+
+
+def taken(chat: Chat, change: SessionTaken, now: Now) -> list[Effect]:
+    """Take that another node has a session, so that a connection here has not."""
+    entry = chat.live.sessions.get(change.session)
+    if entry is None or entry.connection is None or change.node == chat.live.node:
+        return []
+    holder, connection = (
+        chat.live.connections[entry.connection],
+        chat.connection(entry.connection),
+    )
+    wanted = []
+    if connection is not None:
+        wanted = chat.finish(connection, Ending.TAKEN_OVER)
+    chat.live.note_session_taken(entry)
+    chat.live.note_detached(holder, now.mono)
+    return wanted
 
 
 def revoked(chat: Chat, change: AccessRevoked, now: Now) -> list[Effect]:
@@ -53,14 +75,22 @@ def revoked(chat: Chat, change: AccessRevoked, now: Now) -> list[Effect]:
         holder.token = holder.scope = holder.expires = None
         chat.live.agenda.cancel(Due.EXPIRY, holder.id)
         wanted += subscribe_direct(chat, holder)
-    return wanted + cut(
-        chat,
-        change.user,
-        Ending.REVOKED,
-        now,
-        besides=change.besides,
-        token=change.token,
-    )
+    if chat.live.node is not None:
+        # Others may have been opened here since another node has done this.
+        wanted += cut_sessions(chat, change.void, Ending.REVOKED, now)
+    else:
+        wanted += cut(
+            chat,
+            change.user,
+            Ending.REVOKED,
+            now,
+            besides=change.besides,
+            token=change.token,
+        )
+    chat.live.verifications.note_cut(change.user)
+    if leaves_none(change):
+        _leave(chat, change.user, now)
+    return wanted
 
 
 def banned(chat: Chat, change: Banned, now: Now) -> list[Effect]:
@@ -69,6 +99,8 @@ def banned(chat: Chat, change: Banned, now: Now) -> list[Effect]:
     chat.durable.set_server_ban(change.user, Sanction(change.until, change.reason))
     ban = change.barred
     wanted = cut(chat, change.user, Ending.BANNED, now)
+    if leaves_none(change):
+        _leave(chat, change.user, now)
     if ban is None:
         return wanted
     bar(chat, None, ban, now)
@@ -163,10 +195,22 @@ def _forget(chat: Chat, session: SessionId, now: Now) -> None:
     if entry is None:
         return
     user = chat.durable.users[entry.user]
-    if is_guest(user.name) and list(user.sessions) == [session]:
-        for name in list(chat.durable.rooms_of(user.name)):
-            leave(chat, chat.durable.rooms[name], user.name, now)
+    is_last = is_guest(user.name) and list(user.sessions) == [session]
+    if is_last and chat.live.node is None:
+        _leave_rooms(chat, user.name, now)
     chat.live.forget_session(entry, now.mono)
+
+
+def _leave(chat: Chat, guest: UserName, now: Now) -> None:
+    """Let a guest go for good, wherever he was, or was asked in."""
+    _leave_rooms(chat, guest, now)
+    for name in list(chat.durable.invites.get(guest, ())):
+        forget_invite(chat, chat.durable.rooms[name], guest, now)
+
+
+def _leave_rooms(chat: Chat, guest: UserName, now: Now) -> None:
+    for name in list(chat.durable.rooms_of(guest)):
+        leave(chat, chat.durable.rooms[name], guest, now)
 
 
 def subscribe_direct(chat: Chat, connection: Connection) -> list[Effect]:

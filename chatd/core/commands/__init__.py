@@ -7,6 +7,8 @@ describes are carried out in `chatd.core.commands.rooms`.
 place and in one order; the functions named here are small and may rely on them:
 
 * `hello`: may come before one has said who one is (`about`, `register`, itself).
+* `operator`: the operator may say it, whose connection has no user and may say nothing
+  else. What is for him alone has `operator.by_operator` as well.
 * `member`: the command names a room, and its user must be a member of it.
 * `settles`: waits until this connection's open durable commands are answered,
   so that it takes effect after them, as it was sent after them.
@@ -23,25 +25,34 @@ place and in one order; the functions named here are small and may rely on them:
 * `cost`: how many commands it counts as, in the connection's bucket.
 * `conclude`: answers it when its draft has an outcome, and lets what waits go on
   (`chatd.core.conclusion`).
+* `audited`: by which word what it does is kept in the audit (`chatd.core.audit`). None
+  where it only asks, or takes nothing from anybody, or concerns the user himself.
 * `last`: it is answered behind all that its changes deliver, and not before the event.
 * `says`: what of that its own connection is not told, since the answer says it.
 
-`LOOK_UPS` is the same for what commands have read from the store: each kind of query of
-`chatd.core.queries`, how the store is asked for it, and what takes the answer.
-`FETCHES` has what is read into memory, for whoever waits for it.
+What commands have read from the store has tables of its own
+(`chatd.core.commands.look_ups`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from enum import Enum, auto
+from collections.abc import Callable
 from typing import Any
 
 import attrs
 
-from chatd.core import drafts, loading, queries, retention
-from chatd.core.commands import accounts, admissions, ephemeral, place, users
-from chatd.core.commands.moderation import acts, invitations
+from chatd.core import drafts
+from chatd.core.commands import (
+    accounts,
+    administration,
+    admissions,
+    ephemeral,
+    operator,
+    place,
+    threads,
+    users,
+)
+from chatd.core.commands.moderation import acts, invitations, standing
 from chatd.core.commands.rooms import (
     creation,
     directory,
@@ -51,16 +62,37 @@ from chatd.core.commands.rooms import (
     settings,
 )
 from chatd.core.commands.sessions import hello, listing, logout
-from chatd.core.commands.timeline import addressing, history, messages, search
+from chatd.core.commands.timeline import (
+    addressing,
+    bookmarks,
+    history,
+    messages,
+    pins,
+    search,
+)
 from chatd.core.drafts import CreateRoom, Durable, Outcome
 from chatd.core.effects import Origin
 from chatd.core.entities import Connection
 from chatd.core.turn import Turn
+from chatd.enums import Audited
 from chatd.errors import Reject
 from chatd.wire.accounts import DeleteAccount, Password, Refresh, Register
+from chatd.wire.administration import (
+    TokenIssue,
+    TokenRevoke,
+    UserAdd,
+    UserBan,
+    UserErase,
+    UserErasure,
+    UserLogout,
+    UserPassword,
+    UserRole,
+    UserUnban,
+)
 from chatd.wire.admissions import CreateInvitation, Invitations, Link, RevokeInvitation
 from chatd.wire.commands import Command
 from chatd.wire.ephemeral import Read, Status, Typing
+from chatd.wire.events import Bookmark as BookmarkEvent
 from chatd.wire.events import Uninvited
 from chatd.wire.moderation import (
     Ban,
@@ -69,14 +101,50 @@ from chatd.wire.moderation import (
     Kick,
     Mute,
     SetRole,
+    Standing,
     Unban,
     Unmute,
 )
+from chatd.wire.operator import (
+    Announce,
+    Audit,
+    BusyRooms,
+    Connections,
+    Disconnect,
+    Drain,
+    Reload,
+    Report,
+    SetLogLevel,
+)
 from chatd.wire.place import About, NamePlace, Ping
 from chatd.wire.replies import ServerFrame
-from chatd.wire.rooms import Create, Destroy, Join, Leave, Rename, Rooms, SetRoom, Who
+from chatd.wire.rooms import (
+    Create,
+    Destroy,
+    Join,
+    Joined,
+    Leave,
+    Notify,
+    Rename,
+    Rooms,
+    SetRoom,
+    Who,
+)
 from chatd.wire.sessions import Hello, Logout, Sessions
-from chatd.wire.timeline import Delete, Edit, History, React, Reactions, Search, Send
+from chatd.wire.threads import Follow, Followed, Threads
+from chatd.wire.timeline import (
+    Bookmark,
+    Bookmarks,
+    Delete,
+    Edit,
+    History,
+    Pin,
+    Pins,
+    React,
+    Reactions,
+    Search,
+    Send,
+)
 from chatd.wire.users import Block, Blocks, Profile, Unblock
 
 
@@ -86,6 +154,7 @@ class Rule:
 
     run: Callable[[Turn, Connection, Any], None]
     hello: bool = False
+    operator: bool = False
     member: bool = False
     settles: bool = False
     draft: Callable[[Turn, Connection, Any], Durable | CreateRoom] | None = None
@@ -94,14 +163,34 @@ class Rule:
     grows: bool = False
     cost: int = 1
     conclude: Callable[[Turn, Connection, Origin, Outcome], None] = Turn.conclude
+    audited: Audited | None = None
     last: bool = False
-    says: type[ServerFrame] | None = None
+    says: tuple[type[ServerFrame], ...] = ()
 
 
 LOOK_UP = 5
 """What a look-up costs: it is answered with up to `limits.reply_bytes`."""
 SEARCH = 20
 """What a search costs: it may read for a fifth of a second."""
+
+
+def _operator(
+    run: Callable[[Turn, Connection, Any], None],
+    audited: Audited | None = None,
+    **columns: Any,
+) -> Rule:
+    checked = operator.by_operator(run)
+    return Rule(checked, operator=True, audited=audited, **columns)
+
+
+def _act(run: Callable[[Turn, Connection, Any], None], audited: Audited) -> Rule:
+    return _operator(run, audited, conclude=operator.recorded)
+
+
+def _administration(
+    run: Callable[[Turn, Connection, Any], None], audited: Audited | None = None
+) -> Rule:
+    return _operator(run, audited, conclude=administration.concluded)
 
 
 def _durable(
@@ -114,11 +203,11 @@ def _durable(
 
 def _moderation(
     run: Callable[[Turn, Connection, Any], None],
+    audited: Audited | None,
     draft: Callable[[Turn, Connection, Any], Durable] = acts.moderation,
-    *,
-    grows: bool = False,
+    **columns: Any,
 ) -> Rule:
-    return _durable(run, draft, barrier=True, grows=grows)
+    return _durable(run, draft, barrier=True, audited=audited, **columns)
 
 
 RULES: dict[type[Command], Rule] = {
@@ -134,9 +223,10 @@ RULES: dict[type[Command], Rule] = {
         settles=True,
         conclude=membership.joined,
         last=True,
-        says=Uninvited,
+        says=(Joined, Uninvited),
     ),
     Leave: Rule(membership.leave, member=True, settles=True),
+    Notify: Rule(membership.notify, member=True, settles=True),
     Send: _durable(
         messages.send,
         messages.new_message,
@@ -150,32 +240,42 @@ RULES: dict[type[Command], Rule] = {
         complete=addressing.address,
         grows=True,
     ),
-    Delete: _durable(messages.delete, messages.delete_message),
+    Delete: _durable(messages.delete, messages.delete_message, audited=Audited.DELETE),
     React: _durable(messages.change, messages.set_reaction, member=True, grows=True),
+    Pin: _durable(pins.pin, pins.set_pin, member=True, grows=True),
+    Bookmark: Rule(bookmarks.bookmark, settles=True, grows=True, says=(BookmarkEvent,)),
     Create: Rule(
         creation.create,
+        operator=True,
         settles=True,
         draft=creation.draft,
         conclude=creation.created,
+        audited=Audited.CREATE,
         last=True,
+        says=(Joined,),
     ),
-    SetRoom: _moderation(settings.change, settings.setting, grows=True),
-    Rename: _moderation(renaming.rename, renaming.renaming, grows=True),
-    Destroy: _moderation(lifecycle.destroy, lifecycle.destruction),
-    Invite: _moderation(invitations.invite),
+    SetRoom: _moderation(
+        settings.change, Audited.SETTINGS, settings.setting, grows=True, operator=True
+    ),
+    Rename: _moderation(renaming.rename, Audited.RENAME, renaming.renaming, grows=True),
+    Destroy: _moderation(
+        lifecycle.destroy, Audited.DESTROY, lifecycle.destruction, operator=True
+    ),
+    Invite: _moderation(invitations.invite, None),
     Decline: Rule(
         invitations.decline,
         draft=invitations.refusal,
         barrier=True,
         conclude=invitations.declined,
-        says=Uninvited,
+        says=(Uninvited,),
     ),
-    Kick: _moderation(acts.kick),
-    Ban: _moderation(acts.act),
-    Unban: _moderation(acts.relent),
-    Mute: _moderation(acts.act),
-    Unmute: _moderation(acts.relent),
-    SetRole: _moderation(acts.role),
+    Kick: _moderation(acts.kick, Audited.KICK, operator=True),
+    Ban: _moderation(acts.act, Audited.BAN),
+    Unban: _moderation(acts.relent, Audited.UNBAN),
+    Mute: _moderation(acts.act, Audited.MUTE),
+    Unmute: _moderation(acts.relent, Audited.UNMUTE),
+    SetRole: _moderation(acts.role, Audited.ROLE),
+    Standing: Rule(standing.standing, cost=LOOK_UP),
     Block: Rule(users.block, settles=True, grows=True),
     Unblock: Rule(users.unblock, settles=True),
     Blocks: Rule(users.blocks, cost=LOOK_UP),
@@ -184,19 +284,54 @@ RULES: dict[type[Command], Rule] = {
     Read: Rule(ephemeral.read, member=True),
     History: Rule(history.history, member=True, cost=LOOK_UP),
     Reactions: Rule(history.reactions, member=True, cost=LOOK_UP),
+    Pins: Rule(pins.pins, member=True, cost=LOOK_UP),
+    Bookmarks: Rule(bookmarks.bookmarks, cost=LOOK_UP),
+    Follow: Rule(
+        threads.follow, member=True, settles=True, grows=True, says=(Followed,)
+    ),
+    Threads: Rule(threads.threads, cost=LOOK_UP),
     Search: Rule(search.search, cost=SEARCH),
-    Who: Rule(directory.who, member=True, cost=LOOK_UP),
+    Who: Rule(directory.who, cost=LOOK_UP),
     Rooms: Rule(directory.rooms, cost=LOOK_UP),
     Sessions: Rule(listing.sessions, cost=LOOK_UP),
     Ping: Rule(place.ping),
     Link: Rule(admissions.link, settles=True, conclude=admissions.handed_out),
     CreateInvitation: Rule(
-        admissions.create, settles=True, conclude=admissions.handed_out
+        admissions.create,
+        operator=True,
+        settles=True,
+        conclude=admissions.handed_out,
+        audited=Audited.INVITATION_CREATE,
     ),
-    Invitations: Rule(admissions.invitations, cost=LOOK_UP),
-    RevokeInvitation: Rule(admissions.revoke, settles=True),
+    Invitations: Rule(admissions.invitations, operator=True, cost=LOOK_UP),
+    RevokeInvitation: Rule(
+        admissions.revoke,
+        operator=True,
+        settles=True,
+        conclude=admissions.revoked,
+        audited=Audited.INVITATION_REVOKE,
+    ),
     About: Rule(place.about, hello=True),
-    NamePlace: Rule(place.name, settles=True, grows=True),
+    NamePlace: Rule(place.name, settles=True, grows=True, audited=Audited.PLACE),
+    Report: _operator(operator.report),
+    Connections: _operator(operator.connections),
+    Disconnect: _act(operator.disconnect, Audited.DISCONNECT),
+    Drain: _act(operator.record, Audited.DRAIN),
+    SetLogLevel: _act(operator.record, Audited.LOG_LEVEL),
+    BusyRooms: _operator(operator.busy_rooms),
+    Audit: _operator(operator.audit),
+    Announce: _act(operator.announce, Audited.ANNOUNCE),
+    Reload: _act(operator.reload, Audited.RELOAD),
+    UserAdd: _administration(administration.add, Audited.ADD),
+    UserPassword: _administration(administration.password, Audited.PASSWORD),
+    UserRole: _administration(administration.role, Audited.ROLE),
+    UserBan: _administration(administration.ban, Audited.BAN),
+    UserUnban: _administration(administration.unban, Audited.UNBAN),
+    UserLogout: _administration(administration.logout, Audited.LOGOUT),
+    TokenIssue: _administration(administration.issue, Audited.TOKEN_ISSUE),
+    TokenRevoke: _administration(administration.revoke, Audited.TOKEN_REVOKE),
+    UserErase: _administration(administration.erase, Audited.ERASE),
+    UserErasure: _administration(administration.erasure),
 }
 """Every command has exactly one row."""
 
@@ -217,118 +352,3 @@ def refuse(
     draft = rule.draft(turn, connection, command) if cid is not None else None
     connection.open_drafts += 1
     turn.append(drafts.Recall(draft, otherwise), connection, command)
-
-
-# --- what is read from the store ------------------------------------------------
-
-
-class Queue(Enum):
-    """When a query has its turn, and what becomes of one that cannot be read."""
-
-    COUNTS = auto()
-    """One of each user at a time: of whom the query's principal is. Its connection
-    cannot go on without it: it ends, comes back and asks again."""
-    PAGES = auto()
-    """One of each user at a time; refused."""
-    SEARCHES = auto()
-    """As `chatd.hub.search_queue` has it; refused."""
-
-
-@attrs.frozen
-class LookUp:
-    """One row of the table."""
-
-    read: Callable[[Any, Any, Any], Awaitable[Any]]
-    """Asks the store for it; takes a `chatd.ports.Store`, the command and the query."""
-    answer: Callable[[Turn, Connection, Any], None]
-    """Takes an `Answered` for a connection that is still there."""
-    queue: Queue = Queue.PAGES
-    gone: Callable[[Turn, Any], None] | None = None
-    """Takes the query of a connection that is not; without it nobody needs to."""
-
-
-LOOK_UPS: dict[type, LookUp] = {
-    queries.CountUnread: LookUp(
-        lambda store, _, query: store.unread(query.principal.user, query.marks),
-        hello.counted,
-        Queue.COUNTS,
-        hello.uncounted,
-    ),
-    queries.ReadHistory: LookUp(
-        lambda store, command, query: store.history(
-            command.room,
-            before=command.before,
-            after=command.after,
-            limit=command.limit,
-            upto=query.upto,
-            viewer=query.viewer,
-        ),
-        history.history_read,
-    ),
-    queries.ReadReactions: LookUp(
-        lambda store, command, query: store.reactions(
-            command.room,
-            command.of,
-            command.emoji,
-            after=command.after or 0,
-            limit=command.limit,
-            viewer=query.viewer,
-        ),
-        history.reactions_read,
-    ),
-    queries.ListRooms: LookUp(
-        lambda store, command, _: store.public_rooms(command.after, command.limit),
-        directory.rooms_read,
-    ),
-    queries.ReadDisplays: LookUp(
-        lambda store, _, query: store.displays(query.users), directory.members_read
-    ),
-    queries.ReadSessions: LookUp(
-        lambda store, command, query: store.sessions(
-            query.user, query.since, command.after, command.limit
-        ),
-        listing.sessions_read,
-    ),
-    queries.ReadInvitations: LookUp(
-        lambda store, command, query: store.invitations(
-            query.maker, command.after, command.limit
-        ),
-        admissions.read,
-    ),
-    queries.FindMessages: LookUp(
-        lambda store, command, query: store.search(
-            query.query, query.scope, query.place, command.limit, query.viewer
-        ),
-        search.found,
-        Queue.SEARCHES,
-    ),
-}
-"""Every kind of query has exactly one row."""
-
-
-# --- what is read into memory ---------------------------------------------------
-
-
-@attrs.frozen
-class FetchRule:
-    """One row of the table."""
-
-    read: Callable[[Any, Any], Awaitable[Any]]
-    """Asks the store for it; takes a `chatd.ports.Store` and the query."""
-    take: Callable[[Turn, Any], loading.Woken]
-    """Takes a `Fetched`; returns the commands that may go on."""
-
-
-FETCHES: dict[type, FetchRule] = {
-    queries.LoadUser: FetchRule(
-        lambda store, query: store.user_record(query.user), loading.user_read
-    ),
-    queries.LoadRooms: FetchRule(
-        lambda store, query: store.rooms(query.rooms), loading.rooms_read
-    ),
-    queries.ListTrimming: FetchRule(
-        lambda store, query: store.trimming(query.after, retention.PAGE),
-        retention.listed,
-    ),
-}
-"""Every kind has exactly one row."""

@@ -6,13 +6,9 @@ hello that is under way is not cut; it is verified again before its `welcome`.
 
 from __future__ import annotations
 
-import base64
-
-import attrs
-
 from chatd.core import loading, rate_limits
 from chatd.core.applying.sessions import subscribe_direct
-from chatd.core.commands import admissions
+from chatd.core.commands import administration, admissions, farewell
 from chatd.core.commands.sessions import hello
 from chatd.core.deadlines import expect_expiry
 from chatd.core.drafts import (
@@ -23,7 +19,7 @@ from chatd.core.drafts import (
     Refused,
     RenewSession,
 )
-from chatd.core.effects import Append, CheckSecret, Origin, Unsubscribe
+from chatd.core.effects import CheckSecret, Origin, Unsubscribe
 from chatd.core.entities import Connection
 from chatd.core.inputs import SecretChecked, SecretRefused
 from chatd.core.loads import Waiting
@@ -40,6 +36,7 @@ from chatd.wire.accounts import (
     Register,
     SecretCommand,
 )
+from chatd.wire.administration import TokenIssue, UserAdd, UserPassword
 from chatd.wire.admissions import CreateInvitation, Link
 from chatd.wire.commands import Command
 
@@ -139,8 +136,13 @@ def checked(turn: Turn, connection: Connection, happened: SecretChecked) -> None
             turn.append(changing, connection, command)
         case DeleteAccount() as command, RightPassword() as found:
             user = turn.user(connection).name
-            nameless = _nameless(turn) if command.messages == "reassign" else None
-            turn.append(EraseUser(user, found.hash, nameless), connection, command)
+            is_left = command.messages == "reassign"
+            heir = farewell.nameless(turn) if is_left else None
+            turn.append(EraseUser(user, found.hash, heir), connection, command)
+        case (UserAdd() | UserPassword()) as command, HashedPassword() as found:
+            administration.hashed(turn, connection, command, found)
+        case TokenIssue() as command, NewSecret() as found:
+            administration.drawn(turn, connection, command, found)
         case (CreateInvitation() | Link()) as command, NewSecret() as found:
             admissions.drawn(turn, connection, command, found)
         case _:
@@ -201,12 +203,6 @@ def enroll(
     turn.append(draft, connection, command)
 
 
-def _nameless(turn: Turn) -> UserName:
-    """Draw a name that no account can have, as a guest's."""
-    bits = bytes.fromhex(turn.new_epoch())[-5:]
-    return UserName("erased~" + base64.b32encode(bits)[-4:].decode().lower())
-
-
 def unchecked(turn: Turn, connection: Connection, happened: SecretRefused) -> None:
     """Answer a command whose secret was refused."""
     turn.refuse(connection.id, happened.command, happened.reject)
@@ -216,12 +212,6 @@ def unchecked(turn: Turn, connection: Connection, happened: SecretRefused) -> No
 
 
 # --- conclusions ----------------------------------------------------------------
-
-
-def draw_again(turn: Turn, origin: Origin, draft: EraseUser) -> None:
-    """Draw another name for who has ended his account: that one was given out."""
-    again = attrs.evolve(draft, nameless=_nameless(turn))
-    turn.want(Append(attrs.evolve(origin, draft=again)))
 
 
 def refreshed(

@@ -1,7 +1,7 @@
 """Who lets others in: invitations to the server, and a link for oneself.
 
 An invitation holds as long as who made it may make it. So it is looked at twice: when
-it is asked for, and when somebody comes by it. What the command line makes holds by
+it is asked for, and when somebody comes by it. What the operator makes holds by
 itself. Whether it was used, and how often, the store's writer knows.
 
 A link is a session's, for one more session beside it
@@ -9,6 +9,8 @@ A link is a session's, for one more session beside it
 """
 
 from __future__ import annotations
+
+import attrs
 
 from chatd.core import authority, rate_limits
 from chatd.core.authority import MODERATOR
@@ -32,7 +34,7 @@ from chatd.core.queries import Page, ReadInvitations
 from chatd.core.turn import Turn, no_room
 from chatd.enums import AccountRole
 from chatd.errors import Reject, RejectCode
-from chatd.ids import RoomName, UserName, is_direct, is_guest, is_public
+from chatd.ids import RoomName, is_direct, is_guest, is_public
 from chatd.wire.admissions import (
     CreateInvitation,
     InvitationCreated,
@@ -91,11 +93,7 @@ def _check_room(turn: Turn, user: User, name: RoomName) -> None:
     if room is None or (not worth and not public):
         raise no_room(name)
     if is_direct(name):
-        raise Reject(
-            RejectCode.FORBIDDEN,
-            "nobody is asked into a direct conversation",
-            field="room",
-        )
+        raise _not_into_direct()
     if not worth:
         raise Reject(
             RejectCode.NOT_MEMBER, f"you are not in {name}: join it first", field="room"
@@ -106,6 +104,11 @@ def _check_room(turn: Turn, user: User, name: RoomName) -> None:
             f"only moderators of {name} ask others in",
             field="room",
         )
+
+
+def _not_into_direct() -> Reject:
+    text = "nobody is asked into a direct conversation"
+    return Reject(RejectCode.FORBIDDEN, text, field="room")
 
 
 def holds(turn: Turn, found: InvitationKept) -> bool:
@@ -127,6 +130,11 @@ def holds(turn: Turn, found: InvitationKept) -> bool:
 
 def create(turn: Turn, connection: Connection, command: CreateInvitation) -> None:
     """Have the secret of a new invitation drawn."""
+    if connection.is_operator:
+        if command.room is not None and is_direct(command.room):
+            raise _not_into_direct()
+        _want_secret(turn, connection, command)
+        return
     user = turn.user(connection)
     check_may_invite(turn, user, command.room, command.role)
     if command.room is not None and not turn.chat.allows(
@@ -148,7 +156,13 @@ def link(turn: Turn, connection: Connection, command: Link) -> None:
 def _draw(turn: Turn, connection: Connection, command: CreateInvitation | Link) -> None:
     rate_limits.may_grow(turn, turn.user(connection).name)
     rate_limits.may_send(turn, connection)
-    turn.want(CheckSecret(connection.id, command, turn.user(connection).name))
+    _want_secret(turn, connection, command)
+
+
+def _want_secret(
+    turn: Turn, connection: Connection, command: CreateInvitation | Link
+) -> None:
+    turn.want(CheckSecret(connection.id, command, connection.user))
     turn.pend(connection)
 
 
@@ -168,7 +182,7 @@ def drawn(
     else:
         draft = AddInvitation(
             found.digest,
-            turn.user(connection).name,
+            connection.user,
             command.room,
             AccountRole(command.role),
             command.uses,
@@ -181,11 +195,30 @@ def drawn(
 
 def revoke(turn: Turn, connection: Connection, command: RevokeInvitation) -> None:
     """Have an invitation taken back: one's own, or by an administrator anybody's."""
-    user = turn.user(connection)
-    rate_limits.may_send(turn, connection)
-    maker = None if user.role == AccountRole.ADMIN else user.name
-    turn.append(RemoveInvitation(command.invitation, maker), connection, command)
+    if not connection.is_operator:
+        rate_limits.may_send(turn, connection)
+    maker = None if _sees_all(turn, connection) else connection.user
+    by = turn.user(connection).name
+    turn.append(RemoveInvitation(command.invitation, maker, by), connection, command)
     turn.pend(connection)
+
+
+def revoked(
+    turn: Turn, connection: Connection, origin: Origin, outcome: Outcome
+) -> None:
+    """Answer `invitation_revoke`; to the operator all are known by their numbers."""
+    command = origin.command
+    assert isinstance(command, RevokeInvitation)
+    if isinstance(outcome, Refused) and connection.is_operator:
+        text = f"there is no invitation {command.invitation}"
+        outcome = attrs.evolve(outcome, text=text)
+    turn.conclude(connection, origin, outcome)
+
+
+def _sees_all(turn: Turn, connection: Connection) -> bool:
+    """Whether all invitations are somebody's: the operator's, an administrator's."""
+    is_operator = connection.is_operator
+    return is_operator or turn.user(connection).role == AccountRole.ADMIN
 
 
 def handed_out(
@@ -201,6 +234,9 @@ def handed_out(
     elif isinstance(draft, SetLink) and not isinstance(outcome, Refused):
         made = Linked(draft.secret, draft.until)
     else:
+        room = getattr(command, "room", None)
+        if isinstance(outcome, Refused) and outcome.code is RejectCode.NO_ROOM:
+            outcome = attrs.evolve(outcome, text=f"there is no room {room}")
         turn.conclude(connection, origin, outcome)
         return
     made.id = command.id
@@ -213,8 +249,7 @@ def handed_out(
 
 def invitations(turn: Turn, connection: Connection, command: Invitations) -> None:
     """Have a page of invitations read: one's own, or for an administrator all."""
-    user = turn.user(connection)
-    maker = None if user.role == AccountRole.ADMIN else user.name
+    maker = None if _sees_all(turn, connection) else connection.user
     turn.query(connection, command, ReadInvitations(maker))
 
 
@@ -224,24 +259,28 @@ def read(
     found: Answered[Invitations, ReadInvitations, Page[InvitationKept]],
 ) -> None:
     """Answer `invitations`; of whoever is no administrator any more, his own."""
-    command, user = found.command, turn.user(connection)
+    command = found.command
     if not may_still_ask(turn, connection, command):
         return
     kept, more = found.answer
     shown = [
-        _shown(turn, user.name, one)
+        _shown(turn, connection, one)
         for one in kept
-        if user.role == AccountRole.ADMIN or one.maker == user.name
+        if _sees_all(turn, connection) or one.maker == connection.user
     ]
     page, more = fit_page(turn, shown, more=more)
     last = page[-1].invitation if more else None
     turn.answer(connection.id, InvitationsPage(page, next=last, id=command.id))
 
 
-def _shown(turn: Turn, viewer: UserName, kept: InvitationKept) -> InvitationShown:
+def _shown(turn: Turn, viewer: Connection, kept: InvitationKept) -> InvitationShown:
     """An invitation as somebody sees it: of private rooms he knows his own."""
     room = kept.room
-    if room is not None and not turn.durable.may_know(viewer, room, turn.now.sure):
+    if (
+        room is not None
+        and viewer.user is not None
+        and not turn.durable.may_know(viewer.user, room, turn.now.sure)
+    ):
         room = None
     assert kept.expires is not None
     return InvitationShown(

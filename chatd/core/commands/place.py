@@ -15,8 +15,8 @@ from chatd.enums import AccountRole
 from chatd.errors import Reject, RejectCode
 from chatd.ids import DISPLAY_CHARS_MAX, NAME_CHARS_MAX
 from chatd.wire.fields import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN
-from chatd.wire.place import About, NamePlace, Ping
-from chatd.wire.replies import Described, Done, EntryLimits
+from chatd.wire.place import About, Described, EntryLimits, NamePlace, Ping
+from chatd.wire.replies import Done
 
 
 def about(turn: Turn, connection: Connection, command: About) -> None:
@@ -55,5 +55,5 @@ def name(turn: Turn, connection: Connection, command: NamePlace) -> None:
             RejectCode.FORBIDDEN, "only an administrator says what this place is called"
         )
     rate_limits.may_send(turn, connection)
-    turn.append(SetPlace(command.name), connection, command)
+    turn.append(SetPlace(command.name, turn.user(connection).name), connection, command)
     turn.pend(connection)

@@ -18,8 +18,7 @@ from chatd.core.pages import fit_page
 from chatd.core.turn import Turn
 from chatd.errors import Reject, RejectCode
 from chatd.ids import UserName, is_guest
-from chatd.wire.replies import BlocksPage
-from chatd.wire.users import Block, Blocks, Profile, Unblock
+from chatd.wire.users import Block, Blocks, BlocksPage, Profile, Unblock
 
 BLOCKS_MAX = 1000
 """How many one user may block; what nobody bounds somebody fills. Source: ten

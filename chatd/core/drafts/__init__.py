@@ -13,23 +13,38 @@ is one writer, one order, one commit.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from chatd.core.drafts.accounts import (
+    BOOKMARKS_MAX,
+    AddToken,
     AddUser,
+    BanUser,
     ChangePassword,
     EndNamedSession,
     EndSession,
     EndSessions,
+    Erased,
     EraseUser,
-    KeepPosition,
+    GiveRole,
+    HoldSession,
+    Issued,
+    MarkThread,
     NoteAddress,
     OpenSession,
+    RecordAct,
     RecordTime,
     RenewSession,
+    ResetPassword,
+    RevokeToken,
     SaveMarks,
     SetAccountRole,
     SetBlock,
+    SetBookmark,
     SetDisplay,
+    SetFollow,
     SetPasswordHash,
+    UnbanUser,
 )
 from chatd.core.drafts.admissions import (
     BAD_INVITATION,
@@ -51,6 +66,7 @@ from chatd.core.drafts.outcomes import (
     Duplicate,
     Outcome,
     Refused,
+    Stale,
     Trimmed,
 )
 from chatd.core.drafts.rooms import (
@@ -62,6 +78,7 @@ from chatd.core.drafts.rooms import (
     TrimRoom,
 )
 from chatd.core.drafts.timeline import (
+    PINS_MAX,
     REACTION_KINDS_MAX,
     STRANGERS_MAX,
     DeleteMessage,
@@ -72,14 +89,18 @@ from chatd.core.drafts.timeline import (
     NewMessage,
     Recall,
     RenameRoom,
+    SetLevel,
     SetMember,
+    SetPin,
     SetReaction,
     SetRoom,
 )
+from chatd.ids import RoomName
 
 Draft = (
     Durable
     | SetMember
+    | SetLevel
     | CreateRoom
     | DeclareRoom
     | DropRoom
@@ -88,19 +109,29 @@ Draft = (
     | AddUser
     | SetDisplay
     | SetBlock
+    | SetBookmark
     | SetPasswordHash
     | SetAccountRole
     | ChangePassword
     | EraseUser
     | OpenSession
+    | HoldSession
     | NoteAddress
     | RenewSession
     | EndSession
     | EndSessions
     | EndNamedSession
-    | KeepPosition
+    | ResetPassword
+    | GiveRole
+    | BanUser
+    | UnbanUser
+    | AddToken
+    | RevokeToken
     | SaveMarks
+    | SetFollow
+    | MarkThread
     | RecordTime
+    | RecordAct
     | SetPlace
     | AddInvitation
     | RemoveInvitation
@@ -110,18 +141,33 @@ Draft = (
 )
 """Anything that the store's writer executes."""
 
+
+def rooms_of(draft: Draft) -> Iterable[RoomName]:
+    """The rooms of which a draft says something, by all names that it has for them."""
+    if type(draft) is SaveMarks:
+        return {room for room, _ in draft.reads}
+    if type(draft) is RenameRoom:
+        return draft.room, draft.name
+    room: RoomName | None = getattr(draft, "room", None)
+    return () if room is None else (room,)
+
+
 __all__ = [
     "BAD_INVITATION",
+    "BOOKMARKS_MAX",
     "INVITATIONS_MAX",
     "INVITATION_EXPIRED",
     "INVITATION_KEEP_MS",
     "INVITATION_USED",
+    "PINS_MAX",
     "REACTION_KINDS_MAX",
     "STRANGERS_MAX",
     "TRIM_ROWS",
     "TRIM_TEXT_BYTES",
     "AddInvitation",
+    "AddToken",
     "AddUser",
+    "BanUser",
     "ChangePassword",
     "Committed",
     "Conflict",
@@ -139,8 +185,12 @@ __all__ = [
     "EndSessions",
     "Enroll",
     "EraseUser",
+    "Erased",
+    "GiveRole",
+    "HoldSession",
     "Invited",
-    "KeepPosition",
+    "Issued",
+    "MarkThread",
     "Moderate",
     "NewMessage",
     "NoteAddress",
@@ -148,21 +198,31 @@ __all__ = [
     "OpenSession",
     "Outcome",
     "Recall",
+    "RecordAct",
     "RecordTime",
     "Refused",
     "RemoveInvitation",
     "RenameRoom",
     "RenewSession",
+    "ResetPassword",
+    "RevokeToken",
     "SaveMarks",
     "SetAccountRole",
     "SetBlock",
+    "SetBookmark",
     "SetDisplay",
+    "SetFollow",
+    "SetLevel",
     "SetLink",
     "SetMember",
     "SetPasswordHash",
+    "SetPin",
     "SetPlace",
     "SetReaction",
     "SetRoom",
+    "Stale",
     "TrimRoom",
     "Trimmed",
+    "UnbanUser",
+    "rooms_of",
 ]

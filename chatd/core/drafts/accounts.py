@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import attrs
 
+from chatd.config import Difference
+from chatd.core.drafts.outcomes import Committed
 from chatd.enums import AccountRole
 from chatd.ids import RoomName, Seq, SessionId, SessionTag, UserName
 from chatd.wire.events import Millis
+from chatd.wire.operator import Announce, Disconnect, Drain, Reload, SetLogLevel
+
+Act = Announce | Disconnect | Drain | Reload | SetLogLevel
+"""What the operator has the daemon do, of which the store has nothing else."""
 
 
 @attrs.define
@@ -23,6 +29,8 @@ class AddUser:
     skeleton: str | None = None
     """What the name looks like; None for a guest's, whose suffix tells him apart."""
     distinct: bool = False
+    by_operator: bool = False
+    """Whether the operator makes it, and not who will have it."""
 
 
 @attrs.define
@@ -45,6 +53,24 @@ class SetBlock:
     user: UserName
     blocked: UserName
     on: bool
+
+
+@attrs.define
+class SetBookmark:
+    """Keep the message `of` in a list of the user's, or no longer.
+
+    It goes with the message, and with the user's membership. Refused: `no_message`;
+    `forbidden` if he has `BOOKMARKS_MAX` others. What changes nothing is `Duplicate`.
+    """
+
+    user: UserName
+    room: RoomName
+    of: Seq
+    on: bool
+
+
+BOOKMARKS_MAX = 1000
+"""What one user may have. Source: ten times what one page of `bookmarks` shows."""
 
 
 @attrs.define
@@ -83,13 +109,24 @@ class EraseUser:
     What he could come in with is gone with it, and so are his memberships, blocks and
     invitations. His messages are emptied then, a few at a time, and his reactions go.
     Whatever he sent after it is refused: `no_user`. Refused: `bad_credentials` if
-    `instead_of` is not the account's hash any more; `name_taken` if `nameless` is.
+    `instead_of` is not the account's hash any more; `name_taken` if `nameless` is. The
+    outcome is `Erased`.
     """
 
     user: UserName
     instead_of: str | None
     nameless: UserName | None
     """To whom his messages belong from here on; None: they are emptied."""
+    by_operator: bool = False
+    """Whatever the hash is, and if he is a guest."""
+
+
+@attrs.define(kw_only=True)
+class Erased(Committed):
+    """A user is nobody any more."""
+
+    ownerless: tuple[RoomName, ...] = ()
+    """Rooms with others in them, but direct ones, of which he was the only owner."""
 
 
 @attrs.define
@@ -125,6 +162,19 @@ class OpenSession:
     """One of the user's, from which this one comes."""
     link: bytes | None = None
     """SHA-256 of the secret by which it does; None: by that of the session."""
+
+
+@attrs.define
+class HoldSession:
+    """Have a session that a connection of this node resumes, and no other node.
+
+    It is not idle from here on. Where another node may have it still, the outcome has
+    `SessionTaken`. Refused: `bad_credentials` if the session is gone by now.
+    """
+
+    session: SessionId
+    device: str | None = None
+    """What the client calls itself; None: as before."""
 
 
 @attrs.define
@@ -173,6 +223,7 @@ class EndSessions:
     user: UserName
     token: bytes | None = None
     """SHA-256 of the token; None for all sessions."""
+    by_operator: bool = False
 
 
 @attrs.define
@@ -184,17 +235,91 @@ class EndNamedSession:
 
     user: UserName
     tag: SessionTag
+    by_operator: bool = False
 
 
 @attrs.define
-class KeepPosition:
-    """Remember up to where others' changes were taken (`Store.changes`).
+class ResetPassword:
+    """Give an account another password, by the operator's word.
 
-    Who wrote them sees by it that nothing is under way any more of those whom they cut
-    off: drafts are executed in their order.
+    All sessions and tokens of the user are void. Refused: `no_user`, also for a guest.
     """
 
-    position: int
+    user: UserName
+    password_hash: str
+
+
+@attrs.define
+class GiveRole:
+    """Give an account another role, by the operator's word.
+
+    Refused: `no_user`, also for a guest.
+    """
+
+    user: UserName
+    role: AccountRole
+
+
+@attrs.define
+class BanUser:
+    """Keep a user out of the server; his sessions end, his tokens rest.
+
+    The ban of a guest holds for his last address, too. Refused: `no_user`.
+    """
+
+    user: UserName
+    until: Millis | None
+    """None is for good."""
+    reason: str | None
+    at: Millis
+
+
+@attrs.define
+class UnbanUser:
+    """Let a user in again. Where he was not banned it is `Duplicate`.
+
+    Refused: `no_user`.
+    """
+
+    user: UserName
+
+
+@attrs.define
+class AddToken:
+    """Record an access token of an account; the outcome is `Issued`.
+
+    Refused: `no_user`, also for a guest; `no_room` if one of `rooms` is not there.
+    """
+
+    user: UserName
+    digest: bytes
+    """SHA-256 of its secret."""
+    name: str
+    """What it is for."""
+    scope: str | None
+    """What it allows, as JSON; None is everything."""
+    created: Millis
+    expires: Millis | None
+    """None: never."""
+    rooms: tuple[RoomName, ...] = ()
+    """Rooms that have to be there."""
+    secret: str = attrs.field(default="", repr=False, eq=False)
+    """What is told once, in the answer, and not stored."""
+
+
+@attrs.define
+class RevokeToken:
+    """Void a token, and the sessions that came from it. Refused: `no_token`."""
+
+    number: int
+
+
+@attrs.define(kw_only=True)
+class Issued(Committed):
+    """A token is on disk."""
+
+    number: int
+    """What it is called by; never used again."""
 
 
 @attrs.define
@@ -203,8 +328,53 @@ class RecordTime:
 
 
 @attrs.define
+class RecordAct:
+    """Keep in the audit what the operator does that changes nothing in the store.
+
+    It is done when it is kept (`chatd.core.commands.operator`); but for a reload, of
+    which it is not known before what there is to keep.
+    """
+
+    act: Act
+    found: Difference | None = None
+    """What a reload has changed."""
+
+
+@attrs.define
+class SetFollow:
+    """Have `user` follow a thread, or no longer; what changes nothing is `Duplicate`.
+
+    Refused: `no_message` if nobody has replied there. Whoever begins to follow it has
+    read it all. Who does not, is not made to follow it by a mention.
+    """
+
+    room: RoomName
+    user: UserName
+    root: Seq
+    """The message that has the thread."""
+    on: bool
+
+
+@attrs.define
+class MarkThread:
+    """Note that `user` has read a thread up to `seq`.
+
+    It only moves forward, and not beyond the head of the room. Where he does not follow
+    it, or it does not move, it is `Duplicate`.
+    """
+
+    room: RoomName
+    user: UserName
+    root: Seq
+    seq: Seq
+
+
+@attrs.define
 class SaveMarks:
-    """Write what may be lost for a few seconds: read marks, idle times, devices."""
+    """Write what may be lost for a few seconds: read marks, idle times, devices.
+
+    No node has a session any more that is idle, unless another one has taken it.
+    """
 
     reads: dict[tuple[RoomName, UserName], Seq]
     idle: dict[SessionId, Millis | None]

@@ -40,6 +40,7 @@ class SetPlace:
     """Call the place otherwise. What changes nothing is `Duplicate`."""
 
     name: str
+    by: UserName
 
 
 @attrs.define
@@ -51,7 +52,8 @@ class AddInvitation:
 
     digest: bytes
     """SHA-256 of its secret."""
-    maker: UserName
+    maker: UserName | None
+    """None: the operator, who may have any number."""
     room: RoomName | None
     role: AccountRole
     uses: int
@@ -68,6 +70,8 @@ class RemoveInvitation:
     number: int
     maker: UserName | None
     """Only if it is his; None: whosever it is."""
+    by: UserName
+    """Who takes it back."""
 
 
 @attrs.define

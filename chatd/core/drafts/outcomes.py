@@ -82,5 +82,16 @@ class Refused:
         )
 
 
-Outcome = Committed | Duplicate | Conflict | Refused
+@attrs.define
+class Stale:
+    """It was decided on what is not so any more, and nothing of it was executed.
+
+    Whoever has decided catches up with what other nodes have committed, and decides
+    again. Every draft for the same room that was decided before that is `Stale`, too.
+    """
+
+    room: RoomName
+
+
+Outcome = Committed | Duplicate | Conflict | Refused | Stale
 """What became of one draft."""

@@ -21,8 +21,8 @@ class CreateRoom:
 
     Refused: `no_room` if the name was that of a room which has ended, but where it has
     ended since nobody was there (`DropRoom`), and this is who made that one, or where
-    the configuration declares it, which has no members; with `distinct`, `name_taken`
-    if another room has its `skeleton`.
+    the configuration declares it, which has no members, or it is the operator's; with
+    `distinct`, `name_taken` if another room has its `skeleton`.
     """
 
     room: RoomName
@@ -37,6 +37,8 @@ class CreateRoom:
     distinct: bool = False
     maker: UserName | None = None
     """Whose it is to count it, and to make it again."""
+    by_operator: bool = False
+    """Whether it was made by who gives names out as he wants, for its members."""
 
 
 @attrs.define
@@ -57,7 +59,7 @@ class DropRoom:
     room: RoomName
 
 
-TRIM_ROWS = 512
+TRIM_ROWS = 128
 TRIM_TEXT_BYTES = 32_768
 """What one step of trimming removes at most; on disk it ends sooner when its time is
 over (`chatd.store.sqlite.trim`)."""

@@ -9,13 +9,17 @@ import attrs
 from chatd.core.drafts.outcomes import Outcome, Refused
 from chatd.core.drafts.rooms import CreateRoom
 from chatd.core.mentions import Mentions
-from chatd.enums import MemberChange, Role
+from chatd.enums import Level, MemberChange, Role
 from chatd.ids import Cid, RoomName, Seq, UserName
 
 
 @attrs.define
 class NewMessage:
-    """Append a message. Refused: `no_message` if `reply_to` is no message."""
+    """Append a message.
+
+    Refused: `no_message` if `reply_to` is no message, or with `thread` is in a thread
+    of which the first message is not kept any more.
+    """
 
     room: RoomName
     user: UserName
@@ -24,6 +28,8 @@ class NewMessage:
     reply_to: Seq | None = None
     mentions: Mentions | None = None
     """Whom it addresses."""
+    thread: bool = False
+    """Whether the reply goes into the thread of what it replies to."""
 
 
 @attrs.define
@@ -90,6 +96,21 @@ class SetReaction:
 
 
 @attrs.define
+class SetPin:
+    """Pin `of` to the room, or unpin it.
+
+    Refused: `no_message`; `forbidden` if the room has `PINS_MAX` others. What changes
+    nothing is `Duplicate`.
+    """
+
+    room: RoomName
+    user: UserName
+    cid: Cid | None
+    of: Seq
+    on: bool
+
+
+@attrs.define
 class SetMember:
     """Make `user` a member of `room` with `role`, or with None no member.
 
@@ -109,6 +130,15 @@ class SetMember:
     may_own: bool = False
     """Whether `owner` is his role instead, if the room has no member; only with
     `event`, which tells the role."""
+
+
+@attrs.define
+class SetLevel:
+    """Keep what `user` wants to be called for in `room`. Refused: `not_member`."""
+
+    room: RoomName
+    user: UserName
+    level: Level
 
 
 @attrs.define
@@ -180,11 +210,15 @@ writer 2 µs."""
 REACTION_KINDS_MAX = 20
 """Kinds of reaction on one message. Source: protocol section 4."""
 
+PINS_MAX = 100
+"""Messages that are pinned to one room. Source: protocol section 4."""
+
 Durable = (
     NewMessage
     | EditMessage
     | DeleteMessage
     | SetReaction
+    | SetPin
     | Moderate
     | SetRoom
     | RenameRoom

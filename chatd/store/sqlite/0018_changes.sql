@@ -1,7 +1,7 @@
 -- The log of what others than the daemon's writer have changed, for those who have it in
 -- memory. The writer's own commits are answered with their changes and are not here.
 
--- One change, as chatd/store/sqlite/log.py writes it. A position never comes back.
+-- One change, as versions before 0027 wrote it. A position never comes back.
 CREATE TABLE change (
   position INTEGER PRIMARY KEY AUTOINCREMENT,
   kind     TEXT NOT NULL,

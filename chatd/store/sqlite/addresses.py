@@ -23,7 +23,8 @@ SERVER = 0
 def keep(ledger: Ledger, user: int, address: bytes) -> None:
     """Keep from where a guest comes now."""
     ledger.db.execute(
-        "INSERT OR REPLACE INTO guest_address (user_id, address) VALUES (?, ?)",
+        "INSERT INTO guest_address (user_id, address) VALUES (?, ?)"
+        " ON CONFLICT (user_id) DO UPDATE SET address = excluded.address, gone = NULL",
         (user, address),
     )
 
@@ -50,7 +51,7 @@ def bar(
     """Have the ban of a guest hold for the guest's address, too, if that is known.
 
     Args:
-        ledger: The writer's, or the command line's.
+        ledger: The writer's.
         user: The guest's row and name.
         room: The room of the ban; `SERVER` is all.
         ban: The guest's.
@@ -63,8 +64,10 @@ def bar(
     if row is None:
         return None
     ledger.db.execute(
-        "INSERT OR REPLACE INTO address_ban"
-        " (user_id, room_id, address, at, until, reason) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO address_ban (user_id, room_id, address, at, until, reason)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (room_id, user_id) DO UPDATE SET"
+        " address = excluded.address, at = excluded.at, until = excluded.until,"
+        " reason = excluded.reason",
         (user[0], room, row[0], at, ban.until, ban.reason),
     )
     return AddressBan(user[1], row[0], at, ban.until, ban.reason)

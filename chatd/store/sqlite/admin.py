@@ -1,8 +1,6 @@
-"""What the command line does to accounts, bans and sessions.
+"""What the command line shows of accounts and sessions, and looks at before it asks.
 
-The daemon reads accounts when a credential is presented, so it sees a new one at
-once. A change that concerns who is connected goes into the log for it
-(`chatd.store.sqlite.log`). Functions that return a number return its position there.
+Nothing is changed here, so it does not matter whether a daemon runs.
 """
 
 from __future__ import annotations
@@ -12,25 +10,17 @@ from pathlib import Path
 import apsw
 import attrs
 
-from chatd.core.changes import (
-    AccessRevoked,
-    Banned,
-    RoleSet,
-    Unbanned,
-)
-from chatd.core.drafts import AddUser, Committed, EndNamedSession, EndSessions
 from chatd.core.entities import Sanction
-from chatd.enums import AccountRole
-from chatd.errors import Reject, RejectCode
+from chatd.errors import Reject
 from chatd.ids import SessionId, SessionTag, UserName, session_tag
-from chatd.store.sqlite import addresses, log, people
+from chatd.store.sqlite import files, people
 from chatd.store.sqlite.ledger import GUEST, Ledger
 from chatd.store.sqlite.offline import (
+    Where,
     account_id,
-    make_store,
+    connected,
     reading,
     user_id,
-    writing,
 )
 from chatd.store.sqlite.sql import select
 from chatd.wire.events import Millis
@@ -68,13 +58,13 @@ class SessionShown:
     """What that token allows, as JSON; None: everything."""
 
 
-def accounts(directory: Path) -> list[Account]:
+def accounts(where: Where) -> list[Account]:
     """All accounts, by name.
 
     Raises:
         StoreRefused: There is no store that could be read.
     """
-    with reading(directory) as db:
+    with reading(where) as db:
         return [
             Account(
                 name,
@@ -105,130 +95,46 @@ def accounts(directory: Path) -> list[Account]:
         ]
 
 
-def add_account(
-    directory: Path,
-    name: UserName,
-    password_hash: str | None,
-    skeleton: str | None = None,
-    *,
-    distinct: bool = False,
-    role: AccountRole = AccountRole.USER,
-) -> int | None:
-    """Add an account, shown by its name. Where there is no store yet one is made.
+def check_free(where: Where, name: UserName, skeleton: str, *, distinct: bool) -> None:
+    """Check that an account can have a name, before anybody is asked for more.
 
     Args:
-        directory: Where the store is.
-        name: Its name for ever.
-        password_hash: What is kept of its password; None: it has none.
+        where: Where the store is, or may be made.
+        name: The account's.
         skeleton: What the name looks like.
         distinct: Whether no other name may look like that.
-        role: `user`, `bot` or `admin`.
-
-    Returns:
-        The position of the change, if it is an administrator's: the first one may have
-        been waited for.
 
     Raises:
-        Reject: `name_taken`: it is, or was once, or one that looks like it.
-        StoreRefused: There is no store to add it to.
+        Reject: `name_taken`.
+        StoreRefused: There is no store that could be read.
     """
-    make_store(directory)
-    with writing(directory) as db:
-        ((now,),) = select(db, "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)")
-        account = AddUser(
-            name, name, role, password_hash, skeleton=skeleton, distinct=distinct
-        )
-        outcome = people.add_user(_ledger(db), account, now)
-        if not isinstance(outcome, Committed):
-            raise Reject(outcome.code, outcome.text)
-        if role != AccountRole.ADMIN:
-            return None  # it is looked up at a login
-        (added,) = outcome.changes
-        return log.add(db, added)
+    if isinstance(where, Path) and files.find_database(where) is None:
+        return
+    with connected(where) as db:
+        refused = people.taken(Ledger(db), name, skeleton, distinct=distinct)
+        if refused is not None:
+            raise Reject(refused.code, refused.text)
 
 
-def set_password(directory: Path, name: UserName, password_hash: str) -> int:
-    """Give an account another password; its sessions and tokens are void.
+def check_account(where: Where, name: UserName) -> None:
+    """Check that there is an account, before anybody is asked for more.
 
     Raises:
         Reject: `no_user`.
-        StoreRefused: The store cannot be written.
+        StoreRefused: There is no store that could be read.
     """
-    with writing(directory) as db:
-        user = account_id(db, name)
-        db.execute(
-            "UPDATE user SET password_hash = ? WHERE id = ?", (password_hash, user)
-        )
-        void(db, name, user)
-        return log.add(db, AccessRevoked(name))
+    with connected(where) as db:
+        account_id(db, name)
 
 
-def set_role(directory: Path, name: UserName, role: AccountRole) -> int:
-    """Give an account another role on this server.
-
-    Raises:
-        Reject: `no_user`.
-        StoreRefused: The store cannot be written.
-    """
-    with writing(directory) as db:
-        user = account_id(db, name)
-        db.execute("UPDATE user SET role = ? WHERE id = ?", (role, user))
-        return log.add(db, RoleSet(name, role))
-
-
-def ban(directory: Path, name: UserName, ban: Sanction, now: Millis) -> int:
-    """Ban a user from the server, which ends all sessions; tokens are kept.
-
-    The ban of a guest holds for the last address of that guest, too.
-
-    Returns:
-        The position of the change.
-
-    Raises:
-        Reject: `no_user`.
-        StoreRefused: The store cannot be written.
-    """
-    with writing(directory) as db:
-        user = user_id(db, name)
-        db.execute(
-            "UPDATE user SET banned_at = ?, banned_until = ?, ban_reason = ?"
-            " WHERE id = ?",
-            (now, ban.until, ban.reason, user),
-        )
-        barred = addresses.bar(_ledger(db), (user, name), addresses.SERVER, ban, now)
-        _end_sessions(db, name)
-        return log.add(db, Banned(name, ban.until, ban.reason, barred))
-
-
-def unban(directory: Path, name: UserName) -> int | None:
-    """Lift a user's ban.
-
-    Returns:
-        The position of the change; None if there was no ban.
-
-    Raises:
-        Reject: `no_user`.
-        StoreRefused: The store cannot be written.
-    """
-    with writing(directory) as db:
-        user = user_id(db, name)
-        addresses.unbar(_ledger(db), user, addresses.SERVER)
-        db.execute(
-            "UPDATE user SET banned_at = NULL, banned_until = NULL, ban_reason = NULL"
-            " WHERE id = ? AND banned_at IS NOT NULL",
-            (user,),
-        )
-        return log.add(db, Unbanned(name)) if db.changes() else None
-
-
-def sessions(directory: Path, name: UserName) -> list[SessionShown]:
+def sessions(where: Where, name: UserName) -> list[SessionShown]:
     """A user's sessions, the oldest first.
 
     Raises:
         Reject: `no_user`.
         StoreRefused: There is no store that could be read.
     """
-    with reading(directory) as db:
+    with reading(where) as db:
         return sessions_of(db, user_id(db, name))
 
 
@@ -242,37 +148,3 @@ def sessions_of(db: apsw.Connection, user: int) -> list[SessionShown]:
         (user,),
     )
     return [SessionShown(session_tag(SessionId(number)), *row) for number, *row in rows]
-
-
-def log_out(directory: Path, name: UserName, tag: SessionTag | None = None) -> int:
-    """End all sessions of a user, or the one that has a tag.
-
-    Raises:
-        Reject: `no_user`, `no_session`.
-        StoreRefused: The store cannot be written.
-    """
-    with writing(directory) as db:
-        user_id(db, name)
-        if tag is None:
-            _end_sessions(db, name)
-            return log.add(db, AccessRevoked(name))
-        outcome = people.end_named_session(_ledger(db), EndNamedSession(name, tag), 0)
-        if not isinstance(outcome, Committed):
-            raise Reject(RejectCode.NO_SESSION, f"{name} has no session {tag}")
-        (ended,) = outcome.changes
-        return log.add(db, ended)
-
-
-def void(db: apsw.Connection, name: UserName, user: int) -> None:
-    """Void all that a user could come in with, but a password."""
-    _end_sessions(db, name)
-    db.execute("DELETE FROM token WHERE user_id = ?", (user,))
-
-
-def _end_sessions(db: apsw.Connection, name: UserName) -> None:
-    people.end_sessions(_ledger(db), EndSessions(name), 0)
-
-
-def _ledger(db: apsw.Connection) -> Ledger:
-    """One that takes for certain of the time what the daemon has written down."""
-    return Ledger(db, select(db, "SELECT ifnull(certain, 0) FROM store")[0][0])

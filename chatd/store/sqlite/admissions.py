@@ -44,7 +44,7 @@ PRUNE_ROWS = 16
 
 def set_place(ledger: Ledger, draft: SetPlace, now: Millis) -> Outcome:
     """Call the place otherwise."""
-    sql = "UPDATE store SET place = ?1 WHERE place IS NOT ?1"
+    sql = "UPDATE store SET place = ?1 WHERE place IS DISTINCT FROM ?1"
     ledger.db.execute(sql, (draft.name,))
     changes = (PlaceNamed(draft.name),)
     return Committed(changes) if ledger.db.changes() else Duplicate(changes=changes)
@@ -55,8 +55,8 @@ def set_place(ledger: Ledger, draft: SetPlace, now: Millis) -> Outcome:
 
 def add_invitation(ledger: Ledger, draft: AddInvitation, now: Millis) -> Outcome:
     """Record an invitation, unless its maker has too many."""
-    maker = ledger.user(draft.maker)
-    if maker is None:
+    maker = None if draft.maker is None else ledger.user(draft.maker)
+    if draft.maker is not None and maker is None:
         return answers.NO_USER
     room = ledger.room(draft.room) if draft.room is not None else None
     if draft.room is not None and room is None:
@@ -64,35 +64,18 @@ def add_invitation(ledger: Ledger, draft: AddInvitation, now: Millis) -> Outcome
     (count,) = ledger.one("SELECT count(*) FROM invitation WHERE maker_id = ?", maker)
     if count >= INVITATIONS_MAX:
         return answers.TOO_MANY_INVITATIONS
-    number = insert(
-        ledger.db,
-        (draft.digest, maker, None if room is None else room.id, draft.role),
-        (draft.uses, draft.created, draft.expires),
+    (number,) = ledger.one(
+        "INSERT INTO invitation (digest, maker_id, room_id, role, uses, created,"
+        " expires) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        draft.digest,
+        maker,
+        None if room is None else room.id,
+        draft.role,
+        draft.uses,
+        draft.created,
+        draft.expires,
     )
     return Invited(number=number)
-
-
-def insert(
-    db: apsw.Connection,
-    what: tuple[bytes, int | None, int | None, str],
-    how: tuple[int, Millis, Millis],
-) -> int:
-    """Add the row of an invitation.
-
-    Args:
-        db: The connection.
-        what: Its digest, its maker, its room, and its role.
-        how: For how many it is, when it was made, and when it ends.
-
-    Returns:
-        What it is called by.
-    """
-    db.execute(
-        "INSERT INTO invitation (digest, maker_id, room_id, role, uses, created,"
-        " expires) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (*what, *how),
-    )
-    return db.last_insert_rowid()
 
 
 def remove_invitation(ledger: Ledger, draft: RemoveInvitation, now: Millis) -> Outcome:
@@ -106,7 +89,7 @@ def remove_invitation(ledger: Ledger, draft: RemoveInvitation, now: Millis) -> O
 
 def remove(db: apsw.Connection, number: int, maker: int | None = None) -> bool:
     """Remove an invitation, for None whosever it is; says whether there was one."""
-    sql = "SELECT 1 FROM invitation WHERE id = ?1 AND (?2 IS NULL OR maker_id = ?2)"
+    sql = "SELECT 1 FROM invitation WHERE id = ?1 AND (maker_id = ?2 OR ?2 IS NULL)"
     if not select(db, sql, (number, maker)):
         return False
     db.execute("DELETE FROM invitation_use WHERE invitation_id = ?", (number,))

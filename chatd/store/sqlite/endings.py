@@ -141,7 +141,7 @@ def _finish(ledger: Ledger, ended: RoomCell, now: Millis, keep_ms: Millis) -> No
         db.execute(
             "UPDATE purge SET due = ? WHERE room_id = ?", (since + keep_ms, room)
         )
-    elif not _remove_cids(ledger, room):
+    elif not (_remove_cids(ledger, room) or _leave_audit(ledger, room)):
         db.execute("DELETE FROM creation WHERE room_id = ?", (room,))
         db.execute("DELETE FROM purge WHERE room_id = ?", (room,))
         db.execute("UPDATE invitation SET room_id = NULL WHERE room_id = ?", (room,))
@@ -158,6 +158,16 @@ def _remove_cids(ledger: Ledger, room: int) -> bool:
     """Remove some cids of a room, which another may have the number of."""
     ledger.db.execute(
         "DELETE FROM cid WHERE id IN (SELECT id FROM cid WHERE room_id = ? LIMIT ?)",
+        (room, PLACES_ROWS),
+    )
+    return ledger.db.changes() > 0
+
+
+def _leave_audit(ledger: Ledger, room: int) -> bool:
+    """Keep some of what was done in a room by its name alone; whether there was any."""
+    ledger.db.execute(
+        "UPDATE audit SET room_id = NULL"
+        " WHERE id IN (SELECT id FROM audit WHERE room_id = ? LIMIT ?)",
         (room, PLACES_ROWS),
     )
     return ledger.db.changes() > 0

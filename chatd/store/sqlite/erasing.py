@@ -24,9 +24,16 @@ import attrs
 import orjson
 
 from chatd.ids import UserName
-from chatd.store.sqlite import admissions, migrate, reactions, search_index
+from chatd.store.sqlite import (
+    admissions,
+    migrate,
+    reactions,
+    search_index,
+    thread_replies,
+)
 from chatd.store.sqlite.ledger import GUEST
 from chatd.store.sqlite.sql import STEP_S, Deadline, select
+from chatd.store.sqlite.thread_replies import Reply
 from chatd.store.sqlite.timeline import forget_of
 
 STEP_ROWS = 64
@@ -40,10 +47,11 @@ LOOK_ROOMS = 256
 
 # With whether there is anything of others on a message.
 _OWN = """
-SELECT id, room_id, seq, text,
+SELECT id, room_id, seq, text, hidden, thread,
 EXISTS (SELECT 1 FROM reaction x WHERE x.room_id = m.room_id AND x.of = m.seq)
 OR EXISTS (SELECT 1 FROM mention x WHERE x.room_id = m.room_id AND x.of = m.seq)
 OR EXISTS (SELECT 1 FROM event x WHERE x.room_id = m.room_id AND x.of = m.seq)
+OR EXISTS (SELECT 1 FROM bookmark x WHERE x.room_id = m.room_id AND x.of = m.seq)
 FROM message m WHERE id > ? AND id <= ?
 AND user_id = ? AND (text IS NOT NULL OR cid IS NOT NULL) ORDER BY id LIMIT ?"""
 
@@ -59,6 +67,8 @@ class Progress:
     """Those that were emptied."""
     reactions: int
     is_done: bool
+    is_overwritten: bool = False
+    """Whether the write-ahead log was emptied, too."""
 
 
 def begin(
@@ -66,8 +76,6 @@ def begin(
     name: UserName,
     user: int,
     nameless: UserName | None,
-    *,
-    by_hand: bool,
 ) -> None:
     """Begin to erase a user, in the caller's transaction; `step` does the rest.
 
@@ -77,7 +85,6 @@ def begin(
         user: The id of the user's row.
         nameless: The user whom the messages belong to from now on; None: they are
             emptied.
-        by_hand: Whether the caller goes on with it, and not the daemon.
     """
     _forget(db, user)
     db.execute(
@@ -85,13 +92,13 @@ def begin(
         " banned_until = NULL, ban_reason = NULL, erased = 'begun' WHERE id = ?",
         (user,),
     )
-    stage = next(iter(_STAGES))
+    stage = next(iter(STAGES))
     if nameless is not None:
         _rename(db, user, nameless)
         stage = "reactions"
     db.execute(
-        "INSERT INTO erasure (user_id, name, stage, by_hand) VALUES (?, ?, ?, ?)",
-        (user, name, stage, by_hand),
+        "INSERT INTO erasure (user_id, name, stage) VALUES (?, ?, ?)",
+        (user, name, stage),
     )
 
 
@@ -111,6 +118,8 @@ def _forget(db: apsw.Connection, user: int) -> None:
         ("address_ban", "user_id"),
         ("block", "user_id"),
         ("block", "blocked_id"),
+        ("pin", "user_id"),
+        ("bookmark", "user_id"),
     ):
         db.execute(f"DELETE FROM {table} WHERE {column} = ?", (user,))  # noqa: S608 - two words
 
@@ -153,7 +162,7 @@ def step(db: apsw.Connection, user: int) -> Progress | None:
     if not rows:
         return None
     name, stage, *place = rows[0]
-    counted, after = _STAGES[stage](db, user, (place[0], place[1]))
+    counted, after = STAGES[stage](db, user, (place[0], place[1]))
     if stage in {"messages", "reactions"}:
         db.execute(
             f"UPDATE erasure SET {stage} = {stage} + ? WHERE user_id = ?",  # noqa: S608 - two words
@@ -169,8 +178,6 @@ def step(db: apsw.Connection, user: int) -> Progress | None:
     )[0]
     if stage:
         return Progress(messages, reactions, is_done=False)
-    # What was under way beside a daemon that had not heard of it may have come in.
-    _forget(db, user)
     db.execute("DELETE FROM erasure WHERE user_id = ?", (user,))
     db.execute("UPDATE user SET erased = 'done' WHERE id = ? OR name = ?", (user, name))
     return Progress(messages, reactions, is_done=True)
@@ -178,20 +185,20 @@ def step(db: apsw.Connection, user: int) -> Progress | None:
 
 def _after(stage: str) -> str:
     """The stage behind one; "" behind the last."""
-    stages = [*_STAGES, ""]
+    stages = [*STAGES, ""]
     return stages[stages.index(stage) + 1]
 
 
-def empty_log(db: apsw.Connection, *, wait_ms: int) -> bool:
+def empty_log(db: apsw.Connection) -> bool:
     """Empty the write-ahead log, which still has what was overwritten.
 
-    While it waits for a reader to end it keeps the daemon's writer out, so it does not
-    wait for long; one that is not emptied now is reused later.
+    It waits for no reader, since nobody could write meanwhile; a log that is not
+    emptied now is reused later.
 
     Returns:
         Whether it is empty.
     """
-    db.set_busy_timeout(wait_ms)
+    db.set_busy_timeout(0)
     try:
         db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
     except apsw.BusyError:
@@ -221,14 +228,17 @@ def _empty_messages(
         (after, end, user, STEP_ROWS),
     )
     taken: list[int] = []
+    replies: list[Reply] = []
     emptied = changed = text_bytes = 0
-    for message, room, seq, text, has_others in rows:
+    for message, room, seq, text, hidden, root, has_others in rows:
         text_bytes += len((text or "").encode())
         if taken and (text_bytes > STEP_TEXT_BYTES or changed > STEP_ROWS):
             break
         if text is not None:
             changed += forget_of(db, room, seq) if has_others else 0
             emptied += 1
+            if root is not None:
+                replies.append(Reply(room, root, seq, user, bool(hidden)))
         taken.append(message)
     if not taken:
         return 0, (0, end)
@@ -237,9 +247,11 @@ def _empty_messages(
         search_index.take_out_all(db, listed)
     db.execute(
         "UPDATE message SET text = NULL, edited_seq = NULL, cid = NULL"
-        " WHERE id IN (SELECT j.value FROM json_each(?) j)",
+        " WHERE id IN (SELECT CAST(j.value AS BIGINT) FROM json_each(?) j)",
         (listed,),
     )
+    for reply in replies:
+        thread_replies.remove(db, reply)
     is_all = len(taken) == len(rows) < STEP_ROWS
     return emptied, (0, end if is_all else taken[-1])
 
@@ -249,7 +261,9 @@ def _merge_words(
 ) -> tuple[int, _Place | None]:
     """Have the words of what was emptied leave the pages of the search index."""
     _, at = place
-    more = search_index.merge(db, begin=at == 0)
+    if at == 0:
+        search_index.begin_merging(db)
+    more = search_index.merge(db)
     return 0, (0, at + 1) if more else None
 
 
@@ -314,12 +328,26 @@ def _forget_mentions(
     return len(rows), (0, after if len(rows) == STEP_ROWS else end)
 
 
+def _forget_threads(
+    db: apsw.Connection, user: int, place: _Place
+) -> tuple[int, _Place | None]:
+    """Forget which threads the user follows, and what was read of them."""
+    db.execute(
+        "DELETE FROM thread_follower WHERE (room_id, root, user_id) IN"
+        " (SELECT room_id, root, user_id FROM thread_follower WHERE user_id = ?"
+        " LIMIT ?)",
+        (user, STEP_ROWS),
+    )
+    changed = db.changes()
+    return changed, place if changed == STEP_ROWS else None
+
+
 def _end(db: apsw.Connection, table: str, after: int, rows: int) -> int | None:
     """The id up to which a step looks; None if there is nothing behind `after`."""
     found: int | None = select(
         db,
         f"SELECT max(id) FROM (SELECT id FROM {table} WHERE id > ?"  # noqa: S608 - one word
-        " ORDER BY id LIMIT ?)",
+        " ORDER BY id LIMIT ?) AS found",
         (after, rows),
     )[0][0]
     return found
@@ -335,7 +363,7 @@ def _end_of_events(db: apsw.Connection, place: _Place) -> _Place | None:
     return (rows[0][0], rows[0][1]) if rows else None
 
 
-_STAGES: dict[
+STAGES: dict[
     str, Callable[[apsw.Connection, int, _Place], tuple[int, _Place | None]]
 ] = {
     "messages": _empty_messages,
@@ -343,5 +371,6 @@ _STAGES: dict[
     "reactions": _forget_reactions,
     "cids": _forget_cids,
     "mentions": _forget_mentions,
+    "threads": _forget_threads,
 }
 """In their order."""

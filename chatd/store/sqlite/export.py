@@ -22,19 +22,22 @@ from chatd.ids import UserName
 from chatd.store.sqlite import admin, tokens
 from chatd.store.sqlite.offline import reading, user_id
 from chatd.store.sqlite.sql import select
-from chatd.wire.encode import TIMES, rfc3339
+from chatd.wire.encode import TIMES
 from chatd.wire.events import Millis
+from chatd.wire.timestamps import rfc3339
 
 Record = dict[str, Any]
 
 # By room, so that the order comes from the keys and nothing is sorted.
 _MESSAGES = """
-SELECT r.name, r.id, m.seq, m.ts, m.text, m.edited_seq IS NOT NULL, m.reply_to, m.cid
+SELECT r.name, r.id, m.seq, m.ts, m.text, m.edited_seq IS NOT NULL, m.reply_to,
+       m.thread, m.cid
 FROM room r CROSS JOIN message m ON m.room_id = r.id
 WHERE m.user_id = ? ORDER BY r.name, m.seq"""
 # What a block has hidden from the user was not received.
 _RECEIVED = """
-SELECT r.name, r.id, m.seq, m.ts, m.text, m.edited_seq IS NOT NULL, m.reply_to, u.name
+SELECT r.name, r.id, m.seq, m.ts, m.text, m.edited_seq IS NOT NULL, m.reply_to,
+       m.thread, u.name
 FROM room r CROSS JOIN member h ON h.room_id = r.id AND h.user_id = ?1
 CROSS JOIN message m ON m.room_id = r.id AND m.seq >= h.first
 CROSS JOIN user u ON u.id = m.user_id
@@ -60,6 +63,14 @@ SELECT r.name, n.of, n.seq, n.is_on
 FROM room r CROSS JOIN mention n ON n.room_id = r.id AND n.user_id = ?1
 CROSS JOIN message m ON m.room_id = n.room_id AND m.seq = n.of
 WHERE m.user_id = ?1 OR NOT m.hidden ORDER BY r.name, n.of"""
+_BOOKMARKS = """
+SELECT r.name, b.of FROM bookmark b CROSS JOIN room r ON r.id = b.room_id
+WHERE b.user_id = ? AND r.ended IS NULL ORDER BY b.id"""
+
+_THREADS = """
+SELECT r.name, f.root, f.is_on, f.read
+FROM room r CROSS JOIN thread_follower f ON f.room_id = r.id
+WHERE f.user_id = ? ORDER BY r.name, f.root"""
 _CIDS = """
 SELECT r.name, c.cid, c.seq, c.ts, (
   SELECT json_group_array(u.name) FROM json_each(c.unreached) j
@@ -149,14 +160,14 @@ def _credentials(db: apsw.Connection, user: int) -> Iterator[Record]:
 
 def _places(db: apsw.Connection, user: int) -> Iterator[Record]:
     """The user's memberships, bans and mutes."""
-    for room, role, read, first in db.execute(
-        "SELECT r.name, m.role, m.read, m.first FROM member m"
+    for room, role, read, first, level in db.execute(
+        "SELECT r.name, m.role, m.read, m.first, m.level FROM member m"
         " JOIN room r ON r.id = m.room_id"
         " WHERE m.user_id = ? AND r.ended IS NULL ORDER BY r.name",
         (user,),
     ):
         membership = {"type": "membership", "room": room, "role": role}
-        yield membership | {"read": read, "first": first}
+        yield membership | {"read": read, "first": first, "level": level}
     for room, kind, until, reason in db.execute(
         "SELECT r.name, s.kind, s.until, s.reason FROM sanction s"
         " JOIN room r ON r.id = s.room_id"
@@ -236,6 +247,7 @@ def _message(
     text: str | None,
     is_edited: int,
     reply_to: int | None,
+    thread: int | None,
 ) -> Record:
     """A message as it is now, with the reactions that the user sees."""
     message: Record = {"type": kind, "room": room, "seq": seq, "ts": rfc3339(ts)}
@@ -246,6 +258,8 @@ def _message(
         message["edited"] = True
     if reply_to is not None:
         message["reply_to"] = reply_to
+    if thread is not None:
+        message["thread"] = thread
     reactions: dict[str, list[str]] = {}
     for emoji, by in select(db, _REACTIONS, (number, seq, user)):
         reactions.setdefault(emoji, []).append(by)
@@ -284,10 +298,15 @@ def _events(db: apsw.Connection, user: int) -> Iterator[Record]:
 
 
 def _bookkeeping(db: apsw.Connection, user: int) -> Iterator[Record]:
-    """Mentions of the user, and the `cid`s of the user's commands."""
+    """What else is kept of the user: mentions, bookmarks, threads, `cid`s."""
+    for room, of in db.execute(_BOOKMARKS, (user,)):
+        yield {"type": "bookmark", "room": room, "of": of}
     for room, of, seq, is_on in db.execute(_MENTIONS, (user,)):
         mention = {"type": "mention", "room": room, "of": of, "seq": seq}
         yield mention | {"on": bool(is_on)}
+    for room, root, is_on, read in db.execute(_THREADS, (user,)):
+        thread = {"type": "thread", "room": room, "thread": root}
+        yield thread | {"on": bool(is_on), "read": read}
     for room, cid, seq, ts, unreached in db.execute(_CIDS, (user,)):
         use = {"type": "cid", "room": room, "cid": cid, "seq": seq, "ts": rfc3339(ts)}
         yield use | {"unreached": json.loads(unreached)}

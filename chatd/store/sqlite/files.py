@@ -1,8 +1,10 @@
 """The files of a data directory, and when they are refused.
 
-`chatd.db` is the store. `chatd.lock` is held by the one daemon that may write.
+`chatd.db` is the store. `chatd.lock` is held by the one process that may write: the
+daemon, or a command that does without one.
 `chatd.id`, the side file, knows which store was here last, at which generation,
 whether it was stopped cleanly, and what of it is still to be looked at for damage.
+`chatd.backup` says when the last copy was made, and where it is.
 
 A new database is made under another name and linked into place when it is
 whole, so an empty `chatd.db` is never ours: it is refused, not filled.
@@ -10,30 +12,45 @@ whole, so an empty `chatd.db` is never ours: it is refused, not filled.
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import math
 import os
-import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import apsw
 import attrs
 import orjson
 
-from chatd.errors import StoreRefused
-from chatd.store.sqlite import migrate, modes
+from chatd.errors import StoreRefused, StoreUnavailable
+from chatd.store.sqlite import access, migrate, modes
 from chatd.store.sqlite.faults import refusing
+from chatd.wire.events import Millis
 from chatd.words import FOLD
 
 DATABASE = "chatd.db"
-LOCK = "chatd.lock"
 SIDE = "chatd.id"
+UNFINISHED = "chatd.db.unfinished"
+"""What an empty store is called until it is whole."""
+BACKUP = "chatd.backup"
+NEW = "chatd.db.coming"
+"""What is to be the database is called until it has been looked at."""
+MOVING = "chatd.db.moving"
+"""What is being moved here is called until it is whole; see `chatd.store.moving`."""
+BESIDE = (access.WAL, access.INDEX, access.JOURNAL)
+"""What SQLite has beside a database, after its name."""
+REPLACED = "chatd.replaced-"
+"""How the directory's name begins that has what was here before a restore."""
+PART = ".part"
+"""How it ends until that is done."""
 
 _MAGIC = b"SQLite format 3\x00"
 _HEADER_BYTES = 100
-_FLOCK = "@hhqqi0q"
-"""Source: fcntl(2), `struct flock` with an offset of 64 bits."""
+_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK})
+"""A file system without hard links, such as that of a stick. Source: link(2)."""
 
 
 @attrs.frozen
@@ -46,6 +63,17 @@ class Side:
     """Whether the daemon stopped by itself, with everything written."""
     unchecked: tuple[str, ...] = ()
     """Tables that are left to be looked at; see `chatd.store.sqlite.checking`."""
+    moved: str = ""
+    """Where the store was moved to, and what is here is not to be served any more."""
+
+
+@attrs.frozen
+class BackupNote:
+    """What is noted of the last backup."""
+
+    made: Millis
+    file: str
+    bytes: int
 
 
 def make_directory(directory: Path) -> None:
@@ -73,52 +101,13 @@ def doubts(directory: Path) -> list[str]:
     return [f"store.path: {line}" for line in found]
 
 
-@contextmanager
-def locked(directory: Path) -> Iterator[None]:
-    """Hold the directory's lock; it ends with the process, however that ends.
-
-    Raises:
-        StoreRefused: Another daemon holds it.
-    """
-    path = directory / LOCK
-    with refusing(path):
-        mode = modes.mode_beside(directory / DATABASE)
-        file = os.fdopen(modes.create(path, os.O_RDWR | os.O_APPEND, mode), "a+")
-    with file:
-        try:
-            fcntl.fcntl(file, fcntl.F_OFD_SETLK, _whole_file(fcntl.F_WRLCK))
-        except BlockingIOError:
-            file.seek(0)
-            raise StoreRefused(
-                f"{path} is held by process {file.read().strip() or '?'}: another"
-                " chatd serves this directory; stop it or set another store.path"
-            ) from None
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
-        yield
-
-
-def is_served(directory: Path) -> bool:
-    """Whether a process holds the directory's lock.
-
-    It is asked about, not tried: trying would refuse a daemon that starts in
-    this moment. That is why the lock is not one of `flock`.
-
-    Raises:
-        StoreRefused: The file cannot be read.
-    """
-    path = directory / LOCK
-    if not path.exists():
-        return False
-    with refusing(path), path.open("rb") as file:
-        found = fcntl.fcntl(file, fcntl.F_OFD_GETLK, _whole_file(fcntl.F_WRLCK))
-    return bool(struct.unpack(_FLOCK, found)[0] != fcntl.F_UNLCK)
-
-
-def _whole_file(kind: int) -> bytes:
-    """A `struct flock`: its type, from where, start, length, and no process."""
-    return struct.pack(_FLOCK, kind, os.SEEK_SET, 0, 0, 0)
+def database_bytes(directory: Path) -> int:
+    """How much the database and its write-ahead log take; 0 where there is none."""
+    total = 0
+    for end in ("", access.WAL):
+        with suppress(FileNotFoundError):
+            total += access.beside(directory / DATABASE, end).stat().st_size
+    return total
 
 
 def read_side(directory: Path) -> Side | None:
@@ -126,25 +115,110 @@ def read_side(directory: Path) -> Side | None:
     try:
         found = orjson.loads((directory / SIDE).read_bytes())
         unchecked = tuple(found.get("unchecked", ()))
-        side = Side(found["store"], found["generation"], found["clean"], unchecked)
+        said = (found["store"], found["generation"], found["clean"])
+        side = Side(*said, unchecked, found.get("moved", ""))
     except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    types = (type(side.store), type(side.generation), type(side.clean))
+    types = tuple(map(type, (*said, side.moved)))
     are_names = all(isinstance(name, str) for name in unchecked)
-    return side if types == (str, int, bool) and are_names else None
+    return side if types == (str, int, bool, str) and are_names else None
 
 
 def write_side(directory: Path, side: Side) -> None:
     """Replace the side file, durably, by one that is whole."""
-    path = directory / SIDE
-    new = path.with_suffix(".new")
-    mode = modes.mode_beside(directory / DATABASE)
+    write_whole(directory / SIDE, attrs.asdict(side))
+
+
+def read_backup_note(directory: Path) -> BackupNote | None:
+    """Read what is noted of the last backup; None if that is nothing."""
+    try:
+        note = BackupNote(**orjson.loads((directory / BACKUP).read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return None
+    types = (type(note.made), type(note.file), type(note.bytes))
+    return note if types == (int, str, int) else None
+
+
+def write_backup_note(directory: Path, note: BackupNote) -> None:
+    """Note the last backup.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    write_whole(directory / BACKUP, attrs.asdict(note))
+
+
+def write_whole(path: Path, said: Mapping[str, object]) -> None:
+    """Replace a file beside the database, durably, by one that is whole.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    new = path.with_name(f"{path.name}.new")
+    mode = modes.mode_beside(path.parent / DATABASE)
     with os.fdopen(modes.create(new, os.O_WRONLY | os.O_TRUNC, mode), "wb") as file:
-        file.write(orjson.dumps(attrs.asdict(side)) + b"\n")
+        file.write(orjson.dumps(said) + b"\n")
         file.flush()
         os.fsync(file.fileno())
     new.replace(path)
-    sync_directory(directory)
+    sync_directory(path.parent)
+
+
+def put(new: Path, path: Path) -> None:
+    """Give a file that is whole its name, durably; nothing is ever overwritten.
+
+    Raises:
+        FileExistsError: There is one of that name.
+        OSError: It cannot be named so.
+    """
+    try:
+        path.hardlink_to(new)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, "File exists", str(path)) from None
+        new.rename(path)
+    else:
+        new.unlink()
+    sync_directory(path.parent)
+
+
+def remove_new(directory: Path) -> None:
+    """Remove what was to be the database, also of somebody who was killed.
+
+    Raises:
+        OSError: It cannot be removed.
+    """
+    _remove_database(directory / NEW)
+
+
+def remove_moving(directory: Path) -> None:
+    """Remove half of a store that was being moved here.
+
+    Raises:
+        OSError: It cannot be removed.
+    """
+    _remove_database(directory / MOVING)
+
+
+def stamp() -> str:
+    """The time, as it stands in the names of files: their order is that of time."""
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+
+
+def require_space(directory: Path, size: int, purpose: str) -> None:
+    """Refuse to begin what cannot be finished.
+
+    Raises:
+        StoreUnavailable: There is not that much space left.
+    """
+    free = access.free_bytes(directory)
+    if free < size:
+        raise StoreUnavailable(
+            f"{directory} has {free / 2**20:.0f} MiB free, and {purpose} needs"
+            f" {math.ceil(size / 2**20)} MiB; free some space, then try again"
+        )
 
 
 def sync_directory(directory: Path) -> None:
@@ -156,27 +230,66 @@ def sync_directory(directory: Path) -> None:
         os.close(opened)
 
 
-def find_database(directory: Path) -> Path | None:
+def find_database(directory: Path, *, moves: bool = False) -> Path | None:
     """The database's path, or None where a new one may be made.
 
+    Args:
+        directory: The data directory.
+        moves: Whether it is looked for to move it, or to move one here.
+
     Raises:
-        StoreRefused: It is empty, or gone although the side file knows it; or
-            everybody can write there.
+        StoreRefused: It, or a file beside it, is a link to nothing or a directory; it
+            is empty, or gone although the side file knows it; or all can write there.
+            Or it was moved away, or half of one is here that is being moved.
     """
-    path = directory / DATABASE
+    path, side = directory / DATABASE, directory / SIDE
     doubts(directory)
     with refusing(path):
+        beside = (access.beside(path, end) for end in BESIDE)
+        access.require_files((path, side, *beside))
         size = path.stat().st_size if path.exists() else None
+        is_known = side.exists()
     if size == 0:
         raise StoreRefused(
             f"{path} is empty; restore it from a backup, or remove it to start anew"
         )
-    if size is None and (directory / SIDE).exists():
+    goes_on = moves and (directory / MOVING).exists()
+    halves = list(directory.glob(f"{REPLACED}*{PART}/{DATABASE}"))
+    if size is None and halves and not goes_on:
+        what = "move" if (directory / MOVING).exists() else "restore"
         raise StoreRefused(
-            f"{path} is missing, but {directory / SIDE} knows it; restore it from a"
+            f"{path} is missing: a {what} was interrupted; type it again (what was"
+            f" here before is {halves[0]})"
+        )
+    if size is None and (log := access.stray_log(path)):
+        raise StoreRefused(
+            f"{log} is the log of a database that is gone: put that back beside it, or"
+            " remove the log; it would be read into another one"
+        )
+    if size is None and is_known and not goes_on:
+        raise StoreRefused(
+            f"{path} is missing, but {side} knows it; restore it from a"
             " backup, or remove the other to start anew"
         )
+    if not moves:
+        _require_settled(directory, is_there=size is not None)
     return None if size is None else path
+
+
+def _require_settled(directory: Path, *, is_there: bool) -> None:
+    """Refuse a store that was moved away, or that is not all here yet."""
+    with refusing(directory / SIDE):
+        side = read_side(directory)
+    if is_there and side is not None and side.moved:
+        raise StoreRefused(
+            f"the store of {directory} was moved to {side.moved}: set store.url; or, to"
+            f" serve the old state that is still here, remove {directory / SIDE}"
+        )
+    if not is_there and (half := directory / MOVING).exists():
+        raise StoreRefused(
+            f"{half} is half of a store that is being moved here: type that `chatd"
+            " migrate` again, which goes on, or remove the file"
+        )
 
 
 def check_header(path: Path) -> None:
@@ -202,24 +315,42 @@ def check_header(path: Path) -> None:
 
 
 def create_database(directory: Path, store_id: str) -> None:
-    """Make an empty store, unless another process was first.
+    """Make an empty store, unless there is one; the lock of the data is held.
+
+    What a process has left that was killed while it did so is removed.
 
     Raises:
         StoreRefused: It cannot be written.
+        StoreUnavailable: The disk is full.
     """
-    path = directory / DATABASE
-    new = directory / f"{DATABASE}.{os.getpid()}.new"
-    with refusing(new):
-        new.unlink(missing_ok=True)
-        os.close(modes.create(new, os.O_EXCL | os.O_WRONLY))
+    path, unfinished = directory / DATABASE, directory / UNFINISHED
+    with refusing(unfinished), _alone(directory):
+        _remove_database(unfinished)
+        if path.exists():
+            return
+        os.close(modes.create(unfinished, os.O_EXCL | os.O_WRONLY))
         try:
-            _fill(new, store_id)
-            path.hardlink_to(new)
-            sync_directory(directory)
-        except FileExistsError:
-            return  # `chatd user add` and the daemon's first start have met
+            _fill(unfinished, store_id)
+            put(unfinished, path)
         finally:
-            new.unlink()
+            _remove_database(unfinished)
+
+
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """Wait until no other process makes a store here; it ends with the process."""
+    opened = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(opened)
+
+
+def _remove_database(path: Path) -> None:
+    """Remove a database, and what SQLite may have left beside it."""
+    for end in ("", *BESIDE):
+        access.beside(path, end).unlink(missing_ok=True)
 
 
 def _fill(path: Path, store_id: str) -> None:

@@ -2,15 +2,14 @@
 
 A `Ledger` belongs to the writer's connection and thread. Its cells are moved on
 together with the rows, inside the transaction; after a rollback `forget` must be
-called, and the next look reads the rows again. No other process changes a room's head;
-a name changes its row only when its user is erased, and then `forget` is called as
-well.
+called, and the next look reads the rows again. Nobody else writes; a name changes its
+row only when its user is erased, and then `forget_user` is called.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, ClassVar, TypeVar
 
 import apsw
 import attrs
@@ -18,7 +17,7 @@ import orjson
 
 from chatd.core.clock import SLIP_MS
 from chatd.core.drafts import Conflict, Duplicate, Durable, Refused
-from chatd.ids import Cid, Epoch, RoomName, Seq, UserName, direct_partner
+from chatd.ids import OPERATOR, Cid, Epoch, RoomName, Seq, UserName, direct_partner
 from chatd.store import answers
 from chatd.store.digest import content_digest, is_retry
 from chatd.store.sqlite.sql import change_rows, find_rows, room_called, select
@@ -89,6 +88,9 @@ class RoomCell:
 class Ledger:
     """The writer's connection, and what is remembered of its rows."""
 
+    LOCK: ClassVar[str] = ""
+    """What is said to have the row of a room for the transaction alone."""
+
     db: apsw.Connection
     certain: Millis = 0
     """What is certain about the time of this batch."""
@@ -101,11 +103,22 @@ class Ledger:
     _hidden: dict[tuple[RoomName, UserName], bool] = attrs.field(factory=dict)
 
     def forget(self) -> None:
-        """Remember nothing: rows were rolled back, or changed by another process."""
+        """Remember nothing: rows were rolled back."""
+        self.forget_rows()
+        self._recorded = None
+
+    def forget_rows(self) -> None:
+        """Remember no rows: others may have changed them."""
         self._rooms.clear()
         self._users.clear()
         self._hidden.clear()
-        self._recorded = None
+
+    def remember(
+        self, rooms: Iterable[RoomCell], users: Mapping[UserName, int]
+    ) -> None:
+        """Know rooms and users that were read already."""
+        self._rooms.update((room.name, room) for room in rooms)
+        self._users.update(users)
 
     def one(self, sql: str, *values: Any) -> Any:
         """The first row that the statement gives, or None."""
@@ -120,8 +133,8 @@ class Ledger:
         if cell is not None:
             return cell
         row = self.one(
-            "SELECT id, name, epoch, head, last_ts FROM room"
-            " WHERE name = ? AND ended IS NULL",
+            "SELECT id, name, epoch, head, last_ts FROM room"  # noqa: S608 - ours
+            " WHERE name = ? AND ended IS NULL" + self.LOCK,
             name,
         )
         if row is not None:
@@ -145,16 +158,29 @@ class Ledger:
         self._rooms.pop(name, None)
 
     def user(self, name: UserName) -> int | None:
-        """The user's id; None if there is none, or it was erased."""
+        """The user's id; None if there is none, or it was erased.
+
+        There always is an operator.
+        """
         found = self._users.get(name)
         if found is None:
             row = self.one(
                 "SELECT id FROM user WHERE name = ? AND erased IS NULL", name
             )
+            if row is None and name == OPERATOR:
+                row = (self._add_operator(),)
             if row is None:
                 return None
             found = _keep(self._users, name, row[0])
         return found
+
+    def _add_operator(self) -> int:
+        """Have a row for whom the operator's acts name; it is nobody's account."""
+        self.db.execute(
+            "INSERT INTO user (name, display, role, created) VALUES (?1, ?1, ?2, ?3)",
+            (OPERATOR, GUEST, self.certain),
+        )
+        return int(self.one("SELECT id FROM user WHERE name = ?", OPERATOR)[0])
 
     def forget_user(self, name: UserName) -> None:
         """Remember nothing of an erased user, nor of who blocks whom."""
@@ -266,7 +292,7 @@ class Ledger:
         )
         self.db.execute("DELETE FROM creation WHERE room_id = ?", (room,))
         self.db.execute(
-            "INSERT OR IGNORE INTO purge (room_id, due) VALUES (?, ?)",
+            "INSERT INTO purge (room_id, due) VALUES (?, ?) ON CONFLICT DO NOTHING",
             (room, self.certain),
         )
 

@@ -12,7 +12,7 @@ from chatd.core.entities import INVITE_MS
 from chatd.core.rows import UserRecord
 from chatd.ids import UserName
 from chatd.ports import SessionRow, Snapshot
-from chatd.store.sqlite import addresses, listing, log, resident
+from chatd.store.sqlite import addresses, listing, resident
 from chatd.store.sqlite.people import GUESTS_PLACES
 from chatd.store.sqlite.sql import select, transaction
 from chatd.wire.events import Millis
@@ -48,8 +48,22 @@ def load(
     session_ms: Millis,
     guest_ms: Millis,
     guest_ban_ms: Millis,
+    *,
+    serves: bool,
 ) -> Snapshot:
-    """Void what was idle too long or has lapsed, then read what the core needs."""
+    """Void what was idle too long or has lapsed, then read what the core needs.
+
+    Args:
+        db: The writer's connection.
+        now: The time.
+        certain: What is certain about it.
+        session_ms: How long an idle session of an account lasts.
+        guest_ms: How long a guest's lasts.
+        guest_ban_ms: How long a ban of a guest holds for the address.
+        serves: Whether a daemon starts: who was here when the last one ended, and every
+            guest, is then idle from `certain` on. A command changes none of that, or
+            guests would last longer by it.
+    """
     with transaction(db):
         db.execute(
             "DELETE FROM session WHERE idle_since <= ?"
@@ -62,22 +76,9 @@ def load(
         )
         for table in (*GUESTS_PLACES, "guest"):
             db.execute(f"DELETE FROM {table} WHERE user_id IN ({_GUESTS_GONE})")  # noqa: S608 - three words
-        db.execute("DELETE FROM sanction WHERE until <= ?", (now,))
-        db.execute(
-            "DELETE FROM invite WHERE closed_until IS NULL AND ts <= ?",
-            (now - INVITE_MS,),
-        )
-        db.execute("DELETE FROM invite WHERE closed_until <= ?", (now,))
-        for which in ("idle_since IS NULL", _GUESTS_SESSIONS):
-            db.execute(f"UPDATE session SET idle_since = ? WHERE {which}", (certain,))  # noqa: S608 - ours
-        log.skip(db)  # the snapshot has it
-        # What was begun by hand and broken off is the daemon's from here on.
-        db.execute("UPDATE erasure SET by_hand = 0")
-        db.execute(
-            "UPDATE guest_address SET gone = ? WHERE gone IS NULL"
-            " AND user_id NOT IN (SELECT user_id FROM session)",
-            (certain,),
-        )
+        forget_lapsed(db, now)
+        if serves:
+            _note_gone(db, certain)
         addresses.prune(db, now, guest_ban_ms)
         ((address_key, place),) = select(db, "SELECT id, place FROM store")
         return Snapshot(
@@ -88,6 +89,26 @@ def load(
             address_key,
             place,
         )
+
+
+def forget_lapsed(db: apsw.Connection, now: Millis) -> None:
+    """Remove what time has ended in rooms, in the caller's transaction."""
+    db.execute("DELETE FROM sanction WHERE until <= ?", (now,))
+    db.execute(
+        "DELETE FROM invite WHERE closed_until IS NULL AND ts <= ?", (now - INVITE_MS,)
+    )
+    db.execute("DELETE FROM invite WHERE closed_until <= ?", (now,))
+
+
+def _note_gone(db: apsw.Connection, certain: Millis) -> None:
+    """Count all who were here, and all guests, as gone from a moment on."""
+    for which in ("idle_since IS NULL", _GUESTS_SESSIONS):
+        db.execute(f"UPDATE session SET idle_since = ? WHERE {which}", (certain,))  # noqa: S608 - ours
+    db.execute(
+        "UPDATE guest_address SET gone = ? WHERE gone IS NULL"
+        " AND user_id NOT IN (SELECT user_id FROM session)",
+        (certain,),
+    )
 
 
 def _guests(db: apsw.Connection) -> list[UserRecord]:

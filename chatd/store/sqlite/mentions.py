@@ -20,15 +20,15 @@ from chatd.wire.events import TimelineEvent
 
 EVERYBODY = 0
 """Instead of a user's id."""
-Row = tuple[int, int, Seq, Seq, int]
+Row = tuple[int, int, Seq, Seq, bool]
 
 ADD = "INSERT INTO mention (room_id, user_id, seq, of, is_on) VALUES $ROWS"
-_ON = "SELECT user_id FROM mention WHERE room_id = ? AND of = ? AND is_on = 1"
+_ON = "SELECT user_id FROM mention WHERE room_id = ? AND of = ? AND is_on = TRUE"
 _KNOWN = """
 SELECT user_id FROM mention WHERE (room_id, of, is_on, user_id) IN (VALUES $ROWS)"""
 _TOLD = """
 SELECT u.name FROM mention n JOIN user u ON u.id = n.user_id
-WHERE n.room_id = ? AND n.of = ? AND n.is_on IN (0, 1) AND u.erased IS NULL"""
+WHERE n.room_id = ? AND n.of = ? AND n.is_on IN (FALSE, TRUE) AND u.erased IS NULL"""
 _SWITCH = """
 UPDATE mention SET is_on = NOT is_on
 WHERE (room_id, of, is_on, user_id) IN (VALUES $ROWS)"""
@@ -38,7 +38,12 @@ SELECT name FROM user WHERE erased IS NULL AND (name) IN (VALUES $ROWS)"""
 
 def rows_of(ledger: Ledger, found: Mentions, room: RoomCell, seq: Seq) -> Iterable[Row]:
     """The rows of those whom a new message addresses."""
-    return [(room.id, user, seq, seq, 1) for user in _ids(ledger, found)]
+    return [(room.id, user, seq, seq, True) for user in _ids(ledger, found)]
+
+
+def named(ledger: Ledger, found: Mentions) -> list[int]:
+    """The ids of those whom a text addresses by their names."""
+    return [] if found.everybody else _ids(ledger, found)
 
 
 def unreached(ledger: Ledger, found: Mentions | None) -> tuple[UserName, ...]:
@@ -70,15 +75,15 @@ def replace(
     message = room.id, draft.of
     on = {user for (user,) in select(ledger.db, _ON, message)}
     wanted = dict.fromkeys(_ids(ledger, draft.mentions))
-    keys = [(*message, 0, user) for user in wanted if user not in on]
+    keys = [(*message, False, user) for user in wanted if user not in on]
     off = {user for (user,) in find_rows(ledger.db, _KNOWN, keys)}
     new = [user for user in wanted if user not in on and user not in off]
-    switched = [(*message, 1, user) for user in on if user not in wanted]
-    switched += [(*message, 0, user) for user in off]
+    switched = [(*message, True, user) for user in on if user not in wanted]
+    switched += [(*message, False, user) for user in off]
     addressed, told = _news(ledger, draft, room, new)
     change_rows(ledger.db, _SWITCH, switched)
     change_rows(
-        ledger.db, ADD, [(room.id, user, event.seq, draft.of, 1) for user in new]
+        ledger.db, ADD, [(room.id, user, event.seq, draft.of, True) for user in new]
     )
     strangers = unreached(ledger, draft.mentions)
     return Committed((Appended(event, hidden, addressed, told),), strangers)
@@ -94,7 +99,7 @@ def _news(
     if found.everybody:
         told = (name for (name,) in select(ledger.db, _TOLD, message))
         return Mentions(everybody=True), tuple(sorted(told))
-    everybody = [(*message, is_on, EVERYBODY) for is_on in (0, 1)]
+    everybody = [(*message, is_on, EVERYBODY) for is_on in (False, True)]
     if any(find_rows(ledger.db, _KNOWN, everybody)):
         return None, ()
     users = tuple(name for name in found.users if ledger.user(name) in new)

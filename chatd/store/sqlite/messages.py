@@ -18,16 +18,21 @@ from chatd.core.drafts import Committed, NewMessage, Outcome
 from chatd.ids import Cid, Seq, UserName, is_direct
 from chatd.store import answers
 from chatd.store.digest import content_digest
-from chatd.store.sqlite import mentions
+from chatd.store.sqlite import mentions, thread_replies
 from chatd.store.sqlite.ledger import CidKey, CidUse, Ledger, RoomCell
 from chatd.store.sqlite.sql import change_rows, find_rows
+from chatd.store.sqlite.thread_replies import Reply
 from chatd.wire.events import Message, Millis
 
+# With the first message of the thread that a reply goes into; NULL: it is not kept.
 _FIND_REPLIED = """
-SELECT room_id, seq FROM message WHERE (room_id, seq) IN (VALUES $ROWS)"""
+SELECT m.room_id, m.seq, CASE WHEN m.thread IS NULL THEN m.seq ELSE (
+  SELECT seq FROM message WHERE room_id = m.room_id AND seq = m.thread) END
+FROM message m WHERE (m.room_id, m.seq) IN (VALUES $ROWS)"""
 _ADD_MESSAGES = """
-INSERT INTO message (room_id, seq, ts, user_id, reply_to, cid, text) VALUES $ROWS"""
-_HIDE = "UPDATE message SET hidden = 1 WHERE (room_id, seq) IN (VALUES $ROWS)"
+INSERT INTO message (room_id, seq, ts, user_id, reply_to, thread, cid, text)
+VALUES $ROWS"""
+_HIDE = "UPDATE message SET hidden = TRUE WHERE (room_id, seq) IN (VALUES $ROWS)"
 
 
 @attrs.define
@@ -35,13 +40,16 @@ class _Run:
     """What one run has decided and not yet written."""
 
     cids: dict[CidKey, CidUse]
-    messages: set[tuple[int, Seq]]
-    """Replied-to messages that exist, and the run's own."""
+    roots: dict[tuple[int, Seq], Seq | None]
+    """Of replied-to messages that exist, and of the run's own: in which thread a reply
+    to them is; None if its first message is not kept."""
     touched: dict[int, RoomCell] = attrs.field(factory=dict)
     message_rows: list[tuple[Any, ...]] = attrs.field(factory=list)
     cid_rows: list[tuple[Any, ...]] = attrs.field(factory=list)
     hidden: list[tuple[int, Seq]] = attrs.field(factory=list)
     mention_rows: list[mentions.Row] = attrs.field(factory=list)
+    replies: list[tuple[Reply, Appended]] = attrs.field(factory=list)
+    """What was written in threads."""
 
 
 def append_messages(
@@ -50,7 +58,12 @@ def append_messages(
     """Append consecutive new messages; one outcome each, in order."""
     run = _Run(
         ledger.find_cids(list(_keys(ledger, drafts))),
-        set(find_rows(ledger.db, _FIND_REPLIED, list(_replied(ledger, drafts)))),
+        {
+            (room, seq): root
+            for room, seq, root in find_rows(
+                ledger.db, _FIND_REPLIED, list(_replied(ledger, drafts))
+            )
+        },
     )
     outcomes = [_append(ledger, run, draft, now) for draft in drafts]
     change_rows(ledger.db, _ADD_MESSAGES, run.message_rows)
@@ -58,6 +71,11 @@ def append_messages(
     change_rows(ledger.db, mentions.ADD, run.mention_rows)
     ledger.keep_cids(run.cid_rows)
     ledger.save_heads(run.touched.values())
+    for reply, change in run.replies:
+        found = change.addressed
+        named = mentions.named(ledger, found) if found is not None else ()
+        change.thread = reply.root
+        change.followed, change.unread = thread_replies.add(ledger, reply, named)
     return outcomes
 
 
@@ -73,13 +91,20 @@ def _append(ledger: Ledger, run: _Run, draft: NewMessage, now: Millis) -> Outcom
         if use is not None:
             return ledger.compare(use, draft)
         digest = content_digest(draft)
-    if draft.reply_to is not None and (room.id, draft.reply_to) not in run.messages:
-        return answers.NO_REPLIED
+    root: Seq | None = None
+    if draft.reply_to is not None:
+        replied = room.id, draft.reply_to
+        if replied not in run.roots:
+            return answers.NO_REPLIED
+        if draft.thread:
+            root = run.roots[replied]
+            if root is None:
+                return answers.NO_REPLIED
     seq, ts = room.advance(now)
     run.touched[room.id] = room
-    run.messages.add((room.id, seq))
+    run.roots[room.id, seq] = seq if root is None else root
     run.message_rows.append(
-        (room.id, seq, ts, user, draft.reply_to, draft.cid, draft.text)
+        (room.id, seq, ts, user, draft.reply_to, root, draft.cid, draft.text)
     )
     missed: tuple[UserName, ...] = ()
     if draft.mentions is not None:
@@ -103,9 +128,13 @@ def _append(ledger: Ledger, run: _Run, draft: NewMessage, now: Millis) -> Outcom
         text=draft.text,
         cid=draft.cid,
         reply_to=draft.reply_to,
+        thread=root,
         epoch=room.epoch if seq == 1 and is_direct(draft.room) else None,
     )
-    return Committed((Appended(message, hidden, draft.mentions),), missed)
+    change = Appended(message, hidden, draft.mentions)
+    if root is not None:
+        run.replies.append((Reply(room.id, root, seq, user, hidden), change))
+    return Committed((change,), missed)
 
 
 def _keys(ledger: Ledger, drafts: Sequence[NewMessage]) -> dict[CidKey, None]:

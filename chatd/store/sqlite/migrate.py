@@ -4,7 +4,7 @@ The schema is the sequence of `NNNN_*.sql` beside this module, and
 `user_version` is the number of the last one that a file has seen. A new file
 goes through all of them, an old one through the rest, each in one transaction
 with its number: a crash leaves a file at one number or the next. There is no
-way back but a backup.
+way back but the copy that was made before (`chatd.store.sqlite.upgrade`).
 
 Everything here takes a plain connection and runs in whichever thread owns it.
 """
@@ -32,7 +32,7 @@ SQLITE_OLDEST = (3, 51, 3)
 Source: the documented WAL-reset bug of SQLite 3.7.0 to 3.51.2.
 """
 BUSY_TIMEOUT_MS = 5000
-"""For `chatd user add` beside a running daemon."""
+"""How long SQLite waits for a lock that another program has for a moment."""
 JOURNAL_BYTES_MAX = 64 * 2**20
 
 
@@ -89,37 +89,44 @@ def identify(db: apsw.Connection, path: Path) -> None:
 @cache
 def migrations() -> tuple[str, ...]:
     """The SQL of every step, the first being number 1."""
-    found = {
-        int(number[1]): file.read_text("utf-8")
-        for file in resources.files(__package__).iterdir()
-        if (number := re.fullmatch(r"(\d{4})_\w+\.sql", file.name))
-    }
+    found: dict[int, str] = {}
+    for file in resources.files(__package__).iterdir():
+        if number := re.fullmatch(r"(\d{4})_\w+\.sql", file.name):
+            assert int(number[1]) not in found, file.name
+            found[int(number[1])] = file.read_text("utf-8")
     assert sorted(found) == list(range(1, len(found) + 1)), sorted(found)
     return tuple(found[number] for number in sorted(found))
 
 
-def migrate(db: apsw.Connection) -> None:
+def migrate(db: apsw.Connection, schema: int | None = None) -> None:
     """Bring the schema to this code's number, and the index to its fold.
 
     At both already, do nothing.
+
+    Args:
+        db: The database.
+        schema: An older number to stop at, and then the index stays as it is.
     """
     function: Any = _qualified
     db.create_scalar_function("qualified", function, 1, deterministic=True)
-    for number in range(db.pragma("user_version") + 1, len(migrations()) + 1):
+    last = len(migrations()) if schema is None else schema
+    for number in range(db.pragma("user_version") + 1, last + 1):
         with transaction(db):
             db.execute(migrations()[number - 1])
             db.pragma("user_version", number)
-    if not search_index.is_current(db):
+    if schema is None and not search_index.is_current(db):
         with transaction(db):
             search_index.renew(db)
 
 
-def is_current(db: apsw.Connection, *, read_only: bool) -> bool:
-    """Whether there is nothing to migrate; readers do not need the search index."""
-    known = len(migrations())
-    return bool(db.pragma("user_version") == known) and (
-        read_only or search_index.is_current(db)
-    )
+def is_old(db: apsw.Connection) -> bool:
+    """Whether the schema is one of before."""
+    return bool(db.pragma("user_version") < len(migrations()))
+
+
+def is_current(db: apsw.Connection) -> bool:
+    """Whether there is nothing to migrate, not even the search index."""
+    return not is_old(db) and search_index.is_current(db)
 
 
 def _qualified(emoji: str) -> str:

@@ -114,8 +114,10 @@ def _apply(
     match draft.change:
         case MemberChange.INVITE:
             ledger.db.execute(
-                "INSERT OR REPLACE INTO invite (room_id, user_id, sender_id, ts)"
-                " VALUES (?, ?, ?, ?)",
+                "INSERT INTO invite (room_id, user_id, sender_id, ts)"
+                " VALUES (?, ?, ?, ?) ON CONFLICT (room_id, user_id) DO UPDATE SET"
+                " sender_id = excluded.sender_id, ts = excluded.ts,"
+                " closed_until = NULL",
                 (room.id, target, user, ts),
             )
         case MemberChange.UNINVITE | MemberChange.DECLINE:
@@ -132,8 +134,9 @@ def _apply(
             set_role(ledger, room, target, draft.role)
     if draft.change in (MemberChange.BAN, MemberChange.MUTE):
         ledger.db.execute(
-            "INSERT OR REPLACE INTO sanction (room_id, user_id, kind, until, reason)"
-            " VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO sanction (room_id, user_id, kind, until, reason)"
+            " VALUES (?, ?, ?, ?, ?) ON CONFLICT (room_id, user_id, kind)"
+            " DO UPDATE SET until = excluded.until, reason = excluded.reason",
             (room.id, target, draft.change, until, draft.reason),
         )
 
@@ -164,7 +167,8 @@ def _close_invite(
     ledger: Ledger, room: RoomCell, user: int, change: MemberChange, ts: Millis
 ) -> None:
     ledger.db.execute(
-        "UPDATE invite SET closed_until = max(?, coalesce(closed_until, 0))"
-        " WHERE room_id = ? AND user_id = ?",
+        "UPDATE invite SET"
+        " closed_until = CASE WHEN closed_until > ?1 THEN closed_until ELSE ?1 END"
+        " WHERE room_id = ?2 AND user_id = ?3",
         (ts + HOLD_OFF_MS[change], room.id, user),
     )

@@ -11,13 +11,13 @@ place of ours. What a group or another user can do may be meant, so it is a noti
 from __future__ import annotations
 
 import os
-import pwd
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from chatd.errors import StoreRefused
+from chatd.store.sqlite.access import name_of
 
 PRIVATE_FILE = 0o600
 PRIVATE_DIRECTORY = 0o700
@@ -44,8 +44,16 @@ def make_directory(directory: Path) -> None:
             raise
 
 
-def create(path: Path, flags: int, mode: int = PRIVATE_FILE) -> int:
+def create(
+    path: Path, flags: int, mode: int = PRIVATE_FILE, like: Path | None = None
+) -> int:
     """Open a file, which gets its mode if it is made here or is ours.
+
+    Args:
+        path: The file.
+        flags: How to open it.
+        mode: Its mode.
+        like: Whose owner it gets if root makes it; its directory's, if nothing is said.
 
     Returns:
         The descriptor.
@@ -53,11 +61,34 @@ def create(path: Path, flags: int, mode: int = PRIVATE_FILE) -> int:
     Raises:
         OSError: It cannot be opened.
     """
-    descriptor = os.open(path, flags | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
+    # Root must not be led elsewhere by a link that the daemon's user has made.
+    flags |= os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
+        give(descriptor, like or path.parent)
+    except FileExistsError:
+        if flags & os.O_EXCL:
+            raise
+        descriptor = os.open(path, flags)
     # Another user's may have been made by root; it is not for us to change.
     with suppress(PermissionError):
         os.fchmod(descriptor, mode)
     return descriptor
+
+
+def give(made: int | Path, like: Path) -> None:
+    """Have what root has just made belong to whom something else belongs to.
+
+    Else a command that root types would leave what the daemon's user cannot open.
+    """
+    if os.geteuid() != _ROOT:
+        return
+    found = like.stat()
+    with suppress(PermissionError):  # root, but of a container that may not
+        if isinstance(made, int):
+            os.chown(made, found.st_uid, found.st_gid)
+        else:
+            os.chown(made, found.st_uid, found.st_gid, follow_symlinks=False)
 
 
 def mode_beside(database: Path) -> int:
@@ -95,7 +126,7 @@ def judge(directory: Path, database: Path) -> Iterator[str]:
     if mode & stat.S_IWGRP:
         yield f"{said}: its group can write to it, and replace the messages"
     if found.st_uid not in (os.geteuid(), _ROOT) and os.geteuid() != _ROOT:
-        owner = _name(found.st_uid)
+        owner = name_of(found.st_uid)
         yield f"{said}: it belongs to {owner}, who can replace the messages"
     yield from _judge_parents(directory)
     if mode & stat.S_IXOTH:
@@ -124,10 +155,3 @@ def _judge_database(database: Path) -> Iterator[str]:
             )
         if mode & stat.S_IROTH:
             yield f"{said}: every user of this machine can read it"
-
-
-def _name(user: int) -> str:
-    try:
-        return pwd.getpwuid(user).pw_name
-    except KeyError:
-        return f"user {user}"

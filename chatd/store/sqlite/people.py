@@ -13,7 +13,6 @@ from chatd.core.changes import (
     SessionOpened,
     SessionsEnded,
     UserAdded,
-    UserErased,
 )
 from chatd.core.drafts import (
     AddUser,
@@ -24,8 +23,7 @@ from chatd.core.drafts import (
     EndNamedSession,
     EndSession,
     EndSessions,
-    EraseUser,
-    KeepPosition,
+    HoldSession,
     NoteAddress,
     OpenSession,
     Outcome,
@@ -42,9 +40,10 @@ from chatd.core.drafts import (
 from chatd.core.entities import Sanction
 from chatd.ids import TAG_BYTES, SessionId, UserName
 from chatd.store import answers
-from chatd.store.sqlite import addresses, erasing, log
+from chatd.store.sqlite import addresses
 from chatd.store.sqlite.ledger import GUEST, Ledger
 from chatd.store.sqlite.rooms import recall_creation
+from chatd.store.sqlite.sql import select
 from chatd.wire.events import Millis
 
 GUESTS_PLACES = ("member", "invite")
@@ -64,12 +63,22 @@ def recall(ledger: Ledger, draft: Recall, now: Millis) -> Outcome:
     return recalled or draft.otherwise
 
 
+def taken(
+    ledger: Ledger, name: UserName, skeleton: str | None, *, distinct: bool
+) -> Refused | None:
+    """Why a name cannot be given out, if it cannot."""
+    if ledger.is_taken(name):
+        return answers.NAME_TAKEN
+    if distinct and ledger.user_looks_taken(skeleton):
+        return answers.NAME_LOOKS_TAKEN
+    return None
+
+
 def add_user(ledger: Ledger, draft: AddUser, now: Millis) -> Committed | Refused:
     """Record a name for ever."""
-    if ledger.is_taken(draft.user):
-        return answers.NAME_TAKEN
-    if draft.distinct and ledger.user_looks_taken(draft.skeleton):
-        return answers.NAME_LOOKS_TAKEN
+    refused = taken(ledger, draft.user, draft.skeleton, distinct=draft.distinct)
+    if refused is not None:
+        return refused
     ledger.db.execute(
         "INSERT INTO user (name, skeleton, display, role, password_hash, created)"
         " VALUES (?, ?, ?, ?, ?, ?)",
@@ -112,7 +121,10 @@ def set_block(ledger: Ledger, draft: SetBlock, now: Millis) -> Outcome:
     if None in pair:
         return answers.NO_USER
     if draft.on:
-        sql = "INSERT OR IGNORE INTO block (user_id, blocked_id) VALUES (?, ?)"
+        sql = (
+            "INSERT INTO block (user_id, blocked_id) VALUES (?, ?)"
+            " ON CONFLICT DO NOTHING"
+        )
     else:
         sql = "DELETE FROM block WHERE user_id = ? AND blocked_id = ?"
     ledger.db.execute(sql, pair)
@@ -127,7 +139,8 @@ def set_password_hash(ledger: Ledger, draft: SetPasswordHash, now: Millis) -> Ou
     if user is None:
         return answers.NO_USER
     ledger.db.execute(
-        "UPDATE user SET password_hash = ? WHERE id = ? AND password_hash IS ?",
+        "UPDATE user SET password_hash = ?"
+        " WHERE id = ? AND password_hash IS NOT DISTINCT FROM ?",
         (draft.password_hash, user, draft.instead_of),
     )
     return Committed() if ledger.db.changes() else Duplicate()
@@ -139,36 +152,22 @@ def change_password(ledger: Ledger, draft: ChangePassword, now: Millis) -> Outco
     if user is None:
         return answers.NO_USER
     ledger.db.execute(
-        "UPDATE user SET password_hash = ? WHERE id = ? AND password_hash IS ?",
+        "UPDATE user SET password_hash = ?"
+        " WHERE id = ? AND password_hash IS NOT DISTINCT FROM ?",
         (draft.password_hash, user, draft.instead_of),
     )
     if not ledger.db.changes():
         return answers.PASSWORD_CHANGED
     ledger.db.execute("DELETE FROM token WHERE user_id = ?", (user,))
-    ledger.db.execute(
-        "DELETE FROM session WHERE user_id = ? AND id <> ?", (user, draft.session)
+    void = _void(
+        ledger, "DELETE FROM session WHERE user_id = ? AND id <> ?", user, draft.session
     )
     ledger.db.execute(
         "UPDATE session SET token = NULL, expires = NULL, scope = NULL,"
         " link = NULL, link_until = NULL WHERE user_id = ? AND id = ?",
         (user, draft.session),
     )
-    return Committed((AccessRevoked(draft.user, besides=draft.session),))
-
-
-def erase_user(ledger: Ledger, draft: EraseUser, now: Millis) -> Outcome:
-    """Make a user nobody; what he has left is taken away later, in steps."""
-    user = ledger.user(draft.user)
-    if user is None:
-        return answers.NO_USER
-    sql = "SELECT 1 FROM user WHERE id = ? AND password_hash IS ?"
-    if ledger.one(sql, user, draft.instead_of) is None:
-        return answers.PASSWORD_REPLACED
-    if draft.nameless is not None and ledger.is_taken(draft.nameless):
-        return answers.NAME_TAKEN
-    erasing.begin(ledger.db, draft.user, user, draft.nameless, by_hand=False)
-    ledger.forget_user(draft.user)
-    return Committed((UserErased(draft.user),))
+    return Committed((AccessRevoked(draft.user, None, draft.session, void),))
 
 
 def _update_user(
@@ -215,7 +214,22 @@ def open_session(ledger: Ledger, draft: OpenSession, now: Millis) -> Outcome:
         addresses.keep(ledger, user, draft.address)
     changes += (SessionOpened(draft.session, draft.user),)
     ended = _displace(ledger, draft, user) if draft.most else ()
-    return Committed(changes + ((SessionsEnded(ended),) if ended else ()))
+    return Committed(changes + _ended(draft.user, ended))
+
+
+def hold_session(ledger: Ledger, draft: HoldSession, now: Millis) -> Outcome:
+    """Note that a session is in use again."""
+    ledger.db.execute(
+        "UPDATE session SET idle_since = NULL, device = coalesce(?, device)"
+        " WHERE id = ?",
+        (draft.device, draft.session),
+    )
+    return Committed() if ledger.db.changes() else answers.SESSION_GONE
+
+
+def _ended(user: UserName, sessions: tuple[SessionId, ...]) -> tuple[Change, ...]:
+    """What has changed where some sessions of a user have ended, or none."""
+    return (SessionsEnded(sessions, user),) if sessions else ()
 
 
 def note_address(ledger: Ledger, draft: NoteAddress, now: Millis) -> Outcome:
@@ -272,34 +286,30 @@ def _has_token(ledger: Ledger, digest: bytes) -> bool:
 def end_session(ledger: Ledger, draft: EndSession, now: Millis) -> Outcome:
     """Void a session; one that is not there is `Duplicate`."""
     row = ledger.one(
-        "DELETE FROM session WHERE id = ? RETURNING user_id", draft.session
+        "DELETE FROM session WHERE id = ? RETURNING user_id,"
+        " (SELECT name FROM user WHERE user.id = user_id)",
+        draft.session,
     )
-    changes = (SessionsEnded((draft.session,)),)
     if row is None:
-        return Duplicate(changes=changes)
-    _leave_if_guest(ledger, row[0])
-    return Committed(changes)
+        return Duplicate(changes=(SessionsEnded((draft.session,)),))
+    user, name = row
+    left = _leave_if_guest(ledger, user)
+    return Committed((SessionsEnded((draft.session,), name, left),))
 
 
 def end_named_session(ledger: Ledger, draft: EndNamedSession, now: Millis) -> Outcome:
     """Void the session that a user names by its tag."""
     user = ledger.user(draft.user)
     row = ledger.one(
-        "DELETE FROM session WHERE user_id = ? AND substr(id, 1, ?) = ? RETURNING id",
+        f"DELETE FROM session WHERE user_id = ? AND substr(id, 1, {TAG_BYTES}) = ?"  # noqa: S608 - a number
+        " RETURNING id",
         user,
-        TAG_BYTES,
         bytes.fromhex(draft.tag),
     )
     if user is None or row is None:
         return answers.NO_SESSION
-    _leave_if_guest(ledger, user)
-    return Committed((SessionsEnded((SessionId(row[0]),)),))
-
-
-def keep_position(ledger: Ledger, draft: KeepPosition, now: Millis) -> Outcome:
-    """Note up to where the daemon has taken what others have written."""
-    log.keep_position(ledger.db, draft.position)
-    return Committed()
+    left = _leave_if_guest(ledger, user)
+    return Committed((SessionsEnded((SessionId(row[0]),), draft.user, left),))
 
 
 def end_sessions(ledger: Ledger, draft: EndSessions, now: Millis) -> Outcome:
@@ -307,21 +317,34 @@ def end_sessions(ledger: Ledger, draft: EndSessions, now: Millis) -> Outcome:
     user = ledger.user(draft.user)
     if user is None:
         return answers.NO_USER
-    ended = ledger.one(
-        "DELETE FROM session WHERE user_id = ?1 AND (?2 IS NULL OR token = ?2)"
-        " RETURNING user_id",
+    void = void_sessions(ledger, user, draft.token)
+    changes = (AccessRevoked(draft.user, draft.token, void=void),)
+    return Committed(changes) if void else Duplicate(changes=changes)
+
+
+def void_sessions(
+    ledger: Ledger, user: int, token: bytes | None = None
+) -> tuple[SessionId, ...]:
+    """Void all sessions of a user, or those of one token; says which, in order."""
+    void = _void(
+        ledger,
+        "DELETE FROM session WHERE user_id = ?1 AND (token = ?2 OR ?2 IS NULL)",
         user,
-        draft.token,
+        token,
     )
-    changes = (AccessRevoked(draft.user, draft.token),)
-    if ended is None:
-        return Duplicate(changes=changes)
-    _leave_if_guest(ledger, user)
-    return Committed(changes)
+    if void:
+        _leave_if_guest(ledger, user)
+    return void
 
 
-def _leave_if_guest(ledger: Ledger, user: int) -> None:
-    """Forget where somebody is and may come in who never comes back."""
+def _void(ledger: Ledger, delete: str, *values: Any) -> tuple[SessionId, ...]:
+    """Void those sessions that a statement deletes; says which, in order."""
+    rows = select(ledger.db, f"{delete} RETURNING id", values)
+    return tuple(sorted(SessionId(session) for (session,) in rows))
+
+
+def _leave_if_guest(ledger: Ledger, user: int) -> bool:
+    """Forget where somebody is and may come in who never comes back; is he such?"""
     gone = ledger.one(
         "SELECT 1 FROM user WHERE id = ? AND role = ?"
         " AND id NOT IN (SELECT user_id FROM session)",
@@ -329,10 +352,11 @@ def _leave_if_guest(ledger: Ledger, user: int) -> None:
         GUEST,
     )
     if gone is None:
-        return
+        return False
     for table in (*GUESTS_PLACES, "guest"):
         ledger.db.execute(f"DELETE FROM {table} WHERE user_id = ?", (user,))  # noqa: S608 - three words
     addresses.note_gone(ledger, user)
+    return True
 
 
 def record_time(ledger: Ledger, draft: RecordTime, now: Millis) -> Outcome:
@@ -342,14 +366,14 @@ def record_time(ledger: Ledger, draft: RecordTime, now: Millis) -> Outcome:
 
 
 def save_marks(ledger: Ledger, draft: SaveMarks, now: Millis) -> Outcome:
-    """Write read marks, which only move forward, idle times and devices."""
+    """Write read marks, idle times and devices."""
     reads = []
     for (room_name, user_name), seq in draft.reads.items():
         room, user = ledger.room(room_name), ledger.user(user_name)
         if room is not None and user is not None:
             reads.append((seq, room.id, user))
     ledger.db.executemany(
-        "UPDATE member SET read = max(read, ?) WHERE room_id = ? AND user_id = ?", reads
+        "UPDATE member SET read = ? WHERE room_id = ? AND user_id = ?", reads
     )
     ledger.db.executemany(
         "UPDATE session SET idle_since = ? WHERE id = ?",

@@ -13,6 +13,7 @@ import apsw
 
 from chatd.ids import Seq, UserName
 from chatd.store import answers
+from chatd.store.ranking import NEWEST
 from chatd.store.sqlite.sql import select
 from chatd.wire.replies import MessageShown
 
@@ -24,27 +25,30 @@ UPDATE reacted SET users = users - 1 WHERE room_id = ? AND of = ? AND emoji = ?
 RETURNING users"""
 
 _NAMES = """
-SELECT of, sum(min(users, ?)) FROM reacted
-WHERE room_id = ? AND of BETWEEN ? AND ? GROUP BY of"""
+SELECT of, sum(CASE WHEN users < ?1 THEN users ELSE ?1 END) FROM reacted
+WHERE room_id = ?2 AND of BETWEEN ?3 AND ?4 GROUP BY of"""
 
 # With where each stands among the others: its user sees his own as he put it. Of each
 # emoji the first ones, and the viewer's own wherever it stands. SQLite has to be told
 # which index: it would look at all that is between `?2` and `?3`, for each kind.
-_REACTIONS = """
-SELECT iif(u.name = ?4, iif(x.is_on, x.seq, NULL), x.seen) AS place,
+_PLACE = """
+CASE WHEN u.name = {} THEN CASE WHEN x.is_on THEN x.seq END ELSE x.seen END"""
+_REACTIONS = f"""
+SELECT {_PLACE.format("?4")} AS place,
        x.of, x.emoji, u.name, k.users
 FROM reacted k CROSS JOIN reaction x INDEXED BY reaction_first
 ON x.room_id = k.room_id AND x.of = k.of AND x.emoji = k.emoji
-AND x.seq <= iif(k.users <= ?5, 1 << 62, (SELECT seq FROM reaction
+AND x.seq <= CASE WHEN k.users <= ?5 THEN {NEWEST} ELSE (SELECT seq FROM reaction
   WHERE room_id = k.room_id AND of = k.of AND emoji = k.emoji
-  ORDER BY seq LIMIT 1 OFFSET ?5 - 1))
+  ORDER BY seq LIMIT 1 OFFSET ?5 - 1) END
 CROSS JOIN user u ON u.id = x.user_id
-WHERE k.room_id = ?1 AND k.of BETWEEN ?2 AND ?3 AND place IS NOT NULL
+WHERE k.room_id = ?1 AND k.of BETWEEN ?2 AND ?3
+AND {_PLACE.format("?4")} IS NOT NULL
 UNION ALL
 SELECT x.seq, x.of, x.emoji, u.name, k.users
-FROM user u CROSS JOIN reacted k CROSS JOIN reaction x
+FROM user u CROSS JOIN reacted k ON TRUE CROSS JOIN reaction x
 ON x.room_id = k.room_id AND x.of = k.of AND x.emoji = k.emoji AND x.user_id = u.id
-WHERE u.name = ?4 AND k.room_id = ?1 AND k.of BETWEEN ?2 AND ?3 AND k.users > ?5"""
+WHERE u.name = ?4 AND k.room_id = ?1 AND k.of BETWEEN ?2 AND ?3 AND k.users > ?5"""  # noqa: S608 - ours
 
 # Whether it is hidden from whoever asks.
 _MESSAGE = """
@@ -52,11 +56,11 @@ SELECT m.hidden AND a.name <> ? FROM message m JOIN user a ON a.id = m.user_id
 WHERE m.room_id = ? AND m.seq = ? AND m.text IS NOT NULL"""
 
 # A place is never behind the seq, and the same in every room but a direct conversation.
-_REACTED = """
-SELECT iif(u.name = ?5, iif(x.is_on, x.seq, NULL), x.seen) AS place, u.name
+_REACTED = f"""
+SELECT {_PLACE.format("?5")} AS place, u.name
 FROM reaction x JOIN user u ON u.id = x.user_id
-WHERE x.room_id = ?1 AND x.of = ?2 AND x.emoji = ?3 AND x.seq > ?4 AND place > ?4
-ORDER BY x.seq LIMIT ?6"""
+WHERE x.room_id = ?1 AND x.of = ?2 AND x.emoji = ?3 AND x.seq > ?4
+AND {_PLACE.format("?5")} > ?4 ORDER BY x.seq LIMIT ?6"""  # noqa: S608 - ours
 
 
 def keep(
@@ -82,14 +86,17 @@ def keep(
         remove(db, key)
         return
     db.execute(
-        "INSERT OR REPLACE INTO reaction"
-        " (room_id, of, emoji, user_id, seq, is_on, seen) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO reaction (room_id, of, emoji, user_id, seq, is_on, seen)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (room_id, of, emoji, user_id)"
+        " DO UPDATE SET seq = excluded.seq, is_on = excluded.is_on,"
+        " seen = excluded.seen",
         (*key, seq, on, seen),
     )
     if is_new:
         db.execute(
             "INSERT INTO reacted (room_id, of, emoji, users) VALUES (?, ?, ?, 1)"
-            " ON CONFLICT DO UPDATE SET users = users + 1",
+            " ON CONFLICT (room_id, of, emoji)"
+            " DO UPDATE SET users = reacted.users + 1",
             key[:3],
         )
 

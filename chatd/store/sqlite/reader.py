@@ -15,7 +15,6 @@ import apsw
 import orjson
 
 from chatd.core.entities import SessionKept
-from chatd.enums import MemberChange, Post, Role, Visibility
 from chatd.ids import (
     Epoch,
     RoomName,
@@ -23,37 +22,27 @@ from chatd.ids import (
     SessionId,
     SessionTag,
     UserName,
-    is_direct,
 )
-from chatd.ports import SessionRow, TokenRow, UserRow
+from chatd.ports import SessionRow, TokenRow, UnreadCounts, UserRow
 from chatd.store import answers
+from chatd.store.sqlite import happened, thread_replies
+from chatd.store.sqlite import pins as pins_now
 from chatd.store.sqlite import reactions as reactions_now
 from chatd.store.sqlite.people import server_ban
 from chatd.store.sqlite.sql import room_called, select, snapshot
-from chatd.wire.events import (
-    Delete,
-    Edit,
-    Hidden,
-    Member,
-    Message,
-    Millis,
-    React,
-    Rename,
-    Room,
-    TimelineEvent,
-    TimelineShown,
-)
+from chatd.wire.events import Happened, Hidden, Millis, TimelineShown
 from chatd.wire.replies import MessageShown
 
 # Both halves come in rising seq from their keys; SQLite merges them lazily.
 _EVENTS = """
 SELECT m.seq, m.ts, u.name, 'message', m.text, m.edited_seq, m.cid, m.reply_to,
-       NULL, NULL, NULL, NULL, m.hidden AND u.name <> ?5
+       m.thread, NULL, NULL, NULL, NULL, NULL, m.hidden AND u.name <> ?5
 FROM message m JOIN user u ON u.id = m.user_id
 WHERE m.room_id = ?1 AND m.seq > ?2 AND m.seq <= ?3
 UNION ALL
-SELECT e.seq, e.ts, u.name, e.kind, iif(e.kind = 'edit', t.text, NULL), e.of,
-       iif(t.text IS NULL, NULL, e.emoji), iif(t.text IS NULL, NULL, e.is_on),
+SELECT e.seq, e.ts, u.name, e.kind, CASE WHEN e.kind = 'edit' THEN t.text END,
+       e.of, CASE WHEN t.text IS NOT NULL THEN e.emoji END, NULL, NULL,
+       CASE WHEN t.text IS NOT NULL OR e.kind <> 'react' THEN e.is_on END,
        s.name, e.change, e.detail, t.text IS NULL,
        (e.hidden OR (e.kind = 'edit' AND t.hidden)) AND u.name <> ?5
 FROM event e JOIN user u ON u.id = e.user_id
@@ -62,42 +51,48 @@ LEFT JOIN user s ON s.id = e.subject_id
 WHERE e.room_id = ?1 AND e.seq > ?2 AND e.seq <= ?3
 ORDER BY 1 LIMIT ?4"""
 
-_HISTORY = """
-SELECT m.seq, m.ts, u.name, m.text, m.edited_seq, m.cid, m.reply_to,
+HISTORY_COLUMNS = """
+SELECT m.seq, m.ts, u.name, m.text, m.edited_seq, m.cid, m.reply_to, m.thread,
        m.hidden AND u.name <> ?
-FROM message m JOIN user u ON u.id = m.user_id
+"""
+HISTORY = (
+    HISTORY_COLUMNS
+    + """FROM message m JOIN user u ON u.id = m.user_id
 WHERE m.room_id = ? AND m.seq > ? AND m.seq < ? ORDER BY m.seq """
+)
 
 # All rooms in one statement. What is unread comes from the index `message_unread`,
 # which has nothing but what counts, and all of it: no message is read. Of those that
 # address the user each counts once, since it addresses everybody or some; not where
 # the user was told of it before the mark, nor what the user may not read. By `seq`: the
 # plus keeps SQLite from going by `of`, which rises over all mentions there ever were.
+_MARK = "CAST(j.value ->> {} AS BIGINT)"
 _UNREAD = f"""
 SELECT j.key,
-(SELECT count(*) FROM (
-  SELECT 1 FROM message
-  WHERE room_id = r.id AND seq > j.value ->> 1 AND seq <= j.value ->> 2
-  AND text IS NOT NULL AND NOT hidden AND user_id <> ?2 LIMIT ?3)),
+(SELECT count(*) * 1024 + count(thread) FROM (
+  SELECT thread FROM message
+  WHERE room_id = r.id AND seq > {_MARK.format(1)} AND seq <= {_MARK.format(2)}
+  AND text IS NOT NULL AND NOT hidden AND user_id <> ?2 LIMIT ?3) AS found),
 (SELECT count(*) FROM (
   SELECT 1 FROM mention n JOIN message m ON m.room_id = n.room_id AND m.seq = n.of
   WHERE n.room_id = r.id AND n.user_id IN (0, ?2)
-  AND n.is_on = 1 AND n.seq > j.value ->> 1 AND n.seq <= j.value ->> 2
+  AND n.is_on = TRUE AND n.seq > {_MARK.format(1)} AND n.seq <= {_MARK.format(2)}
   AND +n.of >= coalesce((SELECT first FROM member
     WHERE room_id = n.room_id AND user_id = ?2), 1)
   AND m.text IS NOT NULL AND NOT m.hidden AND m.user_id <> ?2
   AND NOT EXISTS (SELECT 1 FROM mention o WHERE o.room_id = n.room_id AND o.of = n.of
-    AND o.is_on = 0 AND o.user_id IN (0, ?2) AND o.seq <= j.value ->> 1) LIMIT ?3))
+    AND o.is_on = FALSE AND o.user_id IN (0, ?2)
+    AND o.seq <= {_MARK.format(1)}) LIMIT ?3) AS found)
 FROM json_each(?1) j LEFT JOIN main.room r
 ON r.ended IS NULL AND r.id = {room_called("j.value ->> 0")}"""  # noqa: S608 - ours
 
 
 _ROOM = f"""
-SELECT id, epoch FROM room WHERE id = {room_called("?1")} AND ended IS NULL"""  # noqa: S608 - ours
+SELECT id, epoch, first FROM room WHERE id = {room_called("?1")} AND ended IS NULL"""  # noqa: S608 - ours
 
 
-def _room(db: apsw.Connection, room: RoomName) -> tuple[int, Epoch] | None:
-    """The number and the epoch of a room, by the name that it has or had."""
+def place_of(db: apsw.Connection, room: RoomName) -> tuple[int, Epoch, Seq] | None:
+    """A room's number, epoch and first seq, by the name that it has or had."""
     rows = select(db, _ROOM, (room,))
     return rows[0] if rows else None
 
@@ -117,10 +112,12 @@ def events(
     """Read a page of the timeline."""
     page: list[TimelineShown] = []
     with snapshot(db):
-        found = _room(db, room)
+        found = place_of(db, room)
         if found is None:
             return page
-        number, epoch = found
+        number, epoch, first = found
+        # Each seq is one row: more than these are not needed, whoever merges them.
+        upto = Seq(min(upto, max(after, first - 1) + limit))
         left = limit_bytes
         values = number, after, upto, limit, viewer
         with closing(db.execute(_EVENTS, values)) as rows:
@@ -128,61 +125,21 @@ def events(
                 left -= 0 if hidden else len((row[4] or "").encode())
                 if limit_bytes and page and left < 0:
                     break
-                event = _event(room, epoch, *row)
+                event = happened.event_of(room, epoch, *row)
                 page.append(Hidden.instead_of(event) if hidden else event)
     return page
-
-
-_WORDS = {"role": Role, "post": Post, "history": Visibility}
-"""What of an event's detail is a word of an enumeration."""
-
-
-def _event(
-    room: RoomName, epoch: Epoch, seq: Any, ts: Any, sender: Any, kind: Any, *rest: Any
-) -> TimelineEvent:
-    base = {"room": room, "seq": seq, "ts": ts, "sender": sender}
-    text = rest[0]
-    if kind == "message":
-        edited_seq, cid, reply_to = rest[1:4]
-        return Message(
-            **base,
-            text=text,
-            cid=cid,
-            reply_to=reply_to,
-            edited=edited_seq is not None,
-            deleted=text is None,
-            epoch=epoch if seq == 1 and is_direct(room) else None,
-        )
-    of, emoji, is_on, subject, change, said, deleted = rest[1:]
-    detail = orjson.loads(said) if said else {}
-    for name, parse in _WORDS.items():
-        if name in detail:
-            detail[name] = parse(detail[name])
-    if kind == "edit":
-        return Edit(**base, of=of, text=text, deleted=bool(deleted))
-    if kind == "delete":
-        return Delete(**base, of=of)
-    if kind == "react":
-        on = None if is_on is None else bool(is_on)
-        # Of a message that is there it was erased together with its user.
-        gone = bool(deleted) or emoji is None
-        return React(**base, of=of, emoji=emoji, on=on, deleted=gone)
-    if kind == "room":
-        cls: type[TimelineEvent] = Rename if change == "rename" else Room
-        return cls(**base, **detail)
-    return Member(**base, user=subject, change=MemberChange(change), **detail)
 
 
 def nth_newest(db: apsw.Connection, room: RoomName, count: int, upto: Seq) -> Seq:
     """Find where the newest `count` messages begin."""
     with snapshot(db):
-        found = _room(db, room)
+        found = place_of(db, room)
         if found is None:
             return Seq(upto + 1)
         rows = select(
             db,
             "SELECT min(seq) FROM (SELECT seq FROM message"
-            " WHERE room_id = ? AND seq <= ? ORDER BY seq DESC LIMIT ?)",
+            " WHERE room_id = ? AND seq <= ? ORDER BY seq DESC LIMIT ?) AS found",
             (found[0], upto, count),
         )
     oldest = rows[0][0]
@@ -197,28 +154,35 @@ def history(
     limit: int,
     upto: Seq,
     viewer: UserName,
-) -> tuple[list[MessageShown], bool]:
-    """Read a page of messages, with everything folded in."""
+    events: int = 0,
+) -> tuple[list[MessageShown], list[Happened], bool]:
+    """Read a page of messages, with everything folded in, and what is between them."""
     with snapshot(db):
-        found = _room(db, room)
+        found = place_of(db, room)
         if found is None:
-            return [], False
+            return [], [], False
         below = upto + 1 if before is None else min(before, upto + 1)
         rows = select(
             db,
-            _HISTORY + ("DESC" if after is None else "ASC") + " LIMIT ?",
+            HISTORY + ("DESC" if after is None else "ASC") + " LIMIT ?",
             (viewer, found[0], after or 0, below, limit + 1),
         )
-        read = [_shown(*row) for row in rows[:limit]]
+        read = [shown(*row) for row in rows[:limit]]
         page = read[: reactions_now.shown_whole(db, found[0], read)]
         more = len(rows) > len(page)
         if after is None:
             page.reverse()
         reactions_now.fold(db, found[0], page, viewer)
-    return page, more
+        pins_now.fold(db, found[0], page, pins_now.viewer_in(db, room, viewer))
+        thread_replies.fold(db, found[0], page, viewer)
+        above = (after or 0) if after is not None or not more else page[0].seq
+        below = page[-1].seq if after is not None and more else below
+        part = found[0], room, above, below, events
+        between = happened.between(db, *part, newest=after is None) if events else []
+    return page, between, more
 
 
-def _shown(
+def shown(
     seq: Any,
     ts: Any,
     sender: Any,
@@ -226,8 +190,10 @@ def _shown(
     edited_seq: Any,
     cid: Any,
     reply_to: Any,
+    thread: Any,
     hidden: Any,
 ) -> MessageShown:
+    """A row of history as it is shown."""
     if hidden:
         return MessageShown(seq, ts, sender=None, text=None, hidden=True)
     return MessageShown(
@@ -239,6 +205,7 @@ def _shown(
         deleted=text is None,
         cid=cid,
         reply_to=reply_to,
+        thread=thread,
     )
 
 
@@ -253,7 +220,7 @@ def reactions(
 ) -> tuple[list[tuple[Seq, UserName]], bool] | None:
     """Read a page of who has put an emoji on a message, by when; None: no message."""
     with snapshot(db):
-        found = _room(db, room)
+        found = place_of(db, room)
         if found is None:
             return None
         return reactions_now.page(db, found[0], of, emoji, after, limit, viewer)
@@ -261,14 +228,18 @@ def reactions(
 
 def unread(
     db: apsw.Connection, user: UserName, marks: Sequence[tuple[RoomName, Seq, Seq]]
-) -> list[tuple[int, int]]:
+) -> list[UnreadCounts]:
     """Count others' messages that are unread, and those that address the user."""
     with snapshot(db):
         users = select(db, "SELECT id FROM user WHERE name = ?", (user,))
         number = users[0][0] if users else 0
         listed = orjson.dumps(list(marks)).decode()
         rows = select(db, _UNREAD, (listed, number, answers.UNREAD_MAX))
-    return [(unread, mentions) for _, unread, mentions in sorted(rows)]
+    # With three digits each: all that are unread, and those of them in threads.
+    return [
+        UnreadCounts(unread // 1024, mentions, unread % 1024)
+        for _, unread, mentions in sorted(rows)
+    ]
 
 
 # --- users, sessions, tokens --------------------------------------------------

@@ -26,8 +26,8 @@ import apsw
 import attrs
 import trio
 
+from chatd.store.sqlite.calling import call, in_words
 from chatd.store.sqlite.sql import within
-from chatd.store.sqlite.threads import call, in_words
 
 CONNECTIONS = 4
 """Two of them for pages: as many as there are processors in a small machine."""

@@ -14,13 +14,14 @@ import apsw
 from chatd.core.changes import AddressBan
 from chatd.core.entities import Invite, Membership, Sanction
 from chatd.core.rows import RoomRow, UserRecord, UserRow
-from chatd.enums import Role
+from chatd.enums import Level, Role
 from chatd.ids import RoomName, UserName
 from chatd.store.sqlite.people import server_ban
 from chatd.store.sqlite.rooms import load_settings
 from chatd.store.sqlite.sql import find_rows, room_called, select, snapshot
 
 _ROLES = {role.value: role for role in Role}
+_LEVELS = {level.value: level for level in Level}
 _LEADING = frozenset({Role.OWNER, Role.MODERATOR})
 
 _ROOM = f"""
@@ -30,7 +31,7 @@ FROM room r LEFT JOIN user u ON u.id = r.maker_id
 WHERE r.id = {room_called("?1")} AND r.ended IS NULL"""  # noqa: S608 - ours
 # What is of a room is sorted here: its keys are numbers, not names.
 _MEMBERS = """
-SELECT u.name, m.role, m.read, m.first, u.id FROM member m JOIN user u
+SELECT u.name, m.role, m.read, m.first, m.level, u.id FROM member m JOIN user u
 ON u.id = m.user_id WHERE m.room_id = ? AND u.erased IS NULL"""
 _SANCTIONS = """
 SELECT u.name, s.kind, s.until, s.reason FROM sanction s JOIN user u
@@ -66,12 +67,17 @@ SELECT name, display FROM user WHERE erased IS NULL AND (name) IN (VALUES $ROWS)
 
 def rooms(db: apsw.Connection, names: Sequence[RoomName]) -> list[RoomRow]:
     """Read rooms with all who are in them, in the order in which they are named."""
-    found: dict[int, RoomRow] = {}
     with snapshot(db):
-        for name in names:
-            for number, *row in select(db, _ROOM, (name,)):
-                if number not in found:
-                    found[number] = _room(db, number, row)
+        return read_rooms(db, names)
+
+
+def read_rooms(db: apsw.Connection, names: Sequence[RoomName]) -> list[RoomRow]:
+    """As `rooms`, within a snapshot."""
+    found: dict[int, RoomRow] = {}
+    for name in names:
+        for number, *row in select(db, _ROOM, (name,)):
+            if number not in found:
+                found[number] = _room(db, number, row)
     return list(found.values())
 
 
@@ -79,8 +85,10 @@ def _room(db: apsw.Connection, number: int, row: list[Any]) -> RoomRow:
     name, epoch, head, first, last_ts, settings, maker, spoken = row
     members: dict[UserName, Membership] = {}
     leading: list[int] = []
-    for user, role, read, since, user_number in sorted(select(db, _MEMBERS, (number,))):
-        members[user] = Membership(_ROLES[role], read, since)
+    for user, role, read, since, level, user_number in sorted(
+        select(db, _MEMBERS, (number,))
+    ):
+        members[user] = Membership(_ROLES[role], read, since, _LEVELS[level])
         if role in _LEADING:
             leading.append(user_number)
     bans: dict[UserName, Sanction] = {}

@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 import orjson
 
-from chatd.core.changes import MemberSet, RoomDeclared, SettingsSet
+from chatd.core.changes import LevelSet, MemberSet, RoomDeclared, SettingsSet
 from chatd.core.drafts import (
     Committed,
     Conflict,
@@ -21,6 +21,7 @@ from chatd.core.drafts import (
     Duplicate,
     Outcome,
     Refused,
+    SetLevel,
     SetMember,
     SetRoom,
 )
@@ -47,8 +48,8 @@ def create_room(ledger: Ledger, draft: CreateRoom, now: Millis) -> Outcome:
     maker = ledger.user(draft.maker) if draft.maker is not None else None
     before = ledger.room_ever(draft.room)
     # Whoever has the configuration gives names out as he wants.
-    is_declared = not draft.members
-    if not (before is None or is_declared or ledger.is_left_to(before, maker)):
+    is_free = draft.by_operator or not draft.members
+    if not (before is None or is_free or ledger.is_left_to(before, maker)):
         return answers.ROOM_ENDED
     if draft.distinct and ledger.room_looks_taken(draft.skeleton, before or 0):
         return answers.ROOM_LOOKS_TAKEN
@@ -205,6 +206,27 @@ def set_member(ledger: Ledger, draft: SetMember, now: Millis) -> Outcome:
         remove_sanction(ledger, room, user, "ban")  # one that has lapsed
     changed = MemberSet(room.name, draft.user, draft.role, Seq(first), event)
     return Committed((changed,))
+
+
+def set_level(ledger: Ledger, draft: SetLevel, now: Millis) -> Outcome:
+    """Keep what a member wants to be called for."""
+    found = ledger.locate(draft.room, draft.user)
+    if isinstance(found, Refused):
+        return found
+    room, user = found
+    changed = (LevelSet(room.name, draft.user, draft.level),)
+    row = ledger.one(
+        "SELECT level FROM member WHERE room_id = ? AND user_id = ?", room.id, user
+    )
+    if row is None:
+        return answers.NOT_MEMBER
+    if row[0] == draft.level:
+        return Duplicate(changes=changed)
+    ledger.db.execute(
+        "UPDATE member SET level = ? WHERE room_id = ? AND user_id = ?",
+        (draft.level, room.id, user),
+    )
+    return Committed(changed)
 
 
 def _is_empty(ledger: Ledger, room: RoomCell) -> bool:

@@ -55,7 +55,7 @@ FROM json_each(?) j CROSS JOIN main.room r ON r.ended IS NULL
 AND r.id = {room_called("j.value ->> 0")}"""  # noqa: S608 - ours
 
 _COLUMNS = """
-SELECT m.id, r.name, m.seq, m.ts, u.name, m.text, m.edited_seq, m.reply_to """
+SELECT m.id, r.name, m.seq, m.ts, u.name, m.text, m.edited_seq, m.reply_to, m.thread """
 _JOINED = """
 CROSS JOIN temp.readable r ON r.id = m.room_id AND m.seq BETWEEN r.first AND r.upto
 CROSS JOIN user u ON u.id = m.user_id """
@@ -244,15 +244,13 @@ class _Source:
         # Left open, it would hold on to its snapshot for as long as an error that was
         # raised meanwhile is referred to, and later searches would see no more.
         with closing(self._db.execute(sql, values)) as rows:
-            for number, room, seq, ts, sender, text, edited_seq, reply_to in rows:
+            for number, room, seq, ts, sender, text, *rest in rows:
                 score = self._matcher.score(text)
                 if score is not None:
+                    message = number, room, seq, ts, sender, text
+                    edited_seq, reply_to, thread = rest
                     edited = edited_seq is not None
-                    found.append(
-                        Candidate(
-                            number, room, seq, ts, sender, text, edited, reply_to, score
-                        )
-                    )
+                    found.append(Candidate(*message, edited, reply_to, thread, score))
                     if len(found) == count:
                         break
                 self._deadline.check()

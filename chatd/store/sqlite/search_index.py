@@ -10,8 +10,12 @@ removes an entry only if it is told the very text that was indexed.
 A word that is edited or deleted leaves the pages of the index at once
 (`secure-delete`), which takes FTS5 half a millisecond a message. Where `many` messages
 go, they are marked as gone instead, in a fiftieth of that, and are not found any more;
-their words leave the pages when these are merged (`merge`): after an erasure at once,
-else within a day.
+their words leave the pages when these are merged (`begin_merging`): after an erasure at
+once, else within a day.
+
+FTS5 would merge what was written lately by itself, in the commit that happens to make
+it due: 64 pages and more at once, for which others wait 20 ms. So it is told not to
+(0025), and `merge` does as much in steps, each beside what was written last.
 
 What is indexed is the folded words of the text (`chatd.words`) with spaces between.
 FTS5's tokenizer `ascii` takes them as they are: for it, whatever is not ASCII is a
@@ -26,6 +30,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import singledispatch
 from typing import Any
 
 import apsw
@@ -68,8 +73,9 @@ SELECT 'delete', id, folded(text), 'r' || room_id || ' u' || user_id FROM messag
 WHERE text IS NOT NULL AND id <= (SELECT indexed FROM store) AND """
 _COMMAND = "INSERT INTO message_fts (message_fts) VALUES (?)"
 _CONFIGURE = "INSERT INTO message_fts (message_fts, rank) VALUES (?, ?)"
-MERGE_PAGES = 8
-"""Pages of one step of merging. Source: measured, a millisecond, seldom seven."""
+MERGE_PAGES = 24
+"""Pages of one step of merging: more than filling writes, with what is merged again.
+Source: measured, a millisecond and a half, seldom four."""
 _PUT_MANY_IN = "INSERT INTO message_fts (rowid, text, tags) VALUES $ROWS"
 
 
@@ -101,6 +107,7 @@ def renew(db: apsw.Connection) -> None:
     db.execute("UPDATE store SET indexed = 0, fold = ?", (FOLD,))
 
 
+@singledispatch
 def fill(db: apsw.Connection, rows: int, text_bytes: int) -> int:
     """Index some messages more.
 
@@ -140,6 +147,7 @@ def take_out(db: apsw.Connection, message: int, text: str) -> None:
         db.execute(_TAKE_OUT, (folded(text), message))
 
 
+@singledispatch
 def take_out_all(db: apsw.Connection, messages: str) -> None:
     """Take messages out of the index, before their rows change; in `many`.
 
@@ -161,6 +169,7 @@ def put_in(db: apsw.Connection, message: int, text: str) -> None:
         db.execute(_PUT_IN, (folded(text), message))
 
 
+@singledispatch
 def replace(db: apsw.Connection, message: int, old: str, new: str | None) -> None:
     """Take a message's old text out of the index, and put the new one in."""
     take_out(db, message, old)
@@ -173,6 +182,7 @@ def _is_indexed(db: apsw.Connection, message: int) -> bool:
     return bool(message <= indexed)
 
 
+@singledispatch
 def remove(db: apsw.Connection, room: int, below: int) -> None:
     """Take all messages of a room below a seq out of the index, before they go.
 
@@ -181,9 +191,10 @@ def remove(db: apsw.Connection, room: int, below: int) -> None:
     db.execute(_TAKE_ALL_OUT + "room_id = ? AND seq < ?", (room, below))
 
 
+@singledispatch
 @contextmanager
 def many(db: apsw.Connection) -> Iterator[None]:
-    """Take messages out in the block by marking them; `merge` has to follow."""
+    """Take messages out in the block by marking them; `begin_merging` has to follow."""
     # What waits in memory would be written as it is configured then.
     db.execute(_COMMAND, ("flush",))
     db.execute(_CONFIGURE, ("secure-delete", 0))
@@ -192,41 +203,35 @@ def many(db: apsw.Connection) -> Iterator[None]:
     db.execute(_CONFIGURE, ("secure-delete", 1))
 
 
+@singledispatch
 def merge_later(db: apsw.Connection, due: Millis) -> None:
     """Have what was marked leave the pages by a time, with whatever goes until then."""
     db.execute("UPDATE store SET merge_due = ? WHERE merge_due IS NULL", (due,))
 
 
-def merge_due(db: apsw.Connection, now: Millis) -> bool:
-    """Do a step of the merging that is due or under way.
-
-    Returns:
-        Whether there was one to do.
-    """
-    due, is_going_on = select(db, "SELECT merge_due, merging FROM store")[0]
-    if not is_going_on and (due is None or now < due):
-        return False
-    if not is_going_on:
+def begin_merging_if_due(db: apsw.Connection, now: Millis) -> None:
+    """Begin to merge all of the index if that is due; `merge` goes on with it."""
+    (due,) = select(db, "SELECT merge_due FROM store")[0]
+    if due is not None and now >= due:
         # What goes from here on is for the next time.
         db.execute("UPDATE store SET merge_due = NULL")
-    more = merge(db, begin=not is_going_on)
-    if more != bool(is_going_on):
-        db.execute("UPDATE store SET merging = ?", (more,))
-    return True
+        begin_merging(db)
 
 
-def merge(db: apsw.Connection, *, begin: bool) -> bool:
-    """Merge some pages of the index, so that what was marked is in none of them.
+@singledispatch
+def begin_merging(db: apsw.Connection) -> None:
+    """Begin to merge all of the index, so that what was marked is in no page of it."""
+    db.execute(_CONFIGURE, ("merge", -MERGE_PAGES))
 
-    Args:
-        db: The writer's connection.
-        begin: Whether all that the index has now is to be merged; else what was begun
-            goes on.
+
+@singledispatch
+def merge(db: apsw.Connection) -> bool:
+    """Merge some pages: of what was begun, or else of what was written lately.
 
     Returns:
-        Whether there is more to do.
+        Whether there was something to do.
     """
     before = db.total_changes()
-    db.execute(_CONFIGURE, ("merge", -MERGE_PAGES if begin else MERGE_PAGES))
+    db.execute(_CONFIGURE, ("merge", MERGE_PAGES))
     # One row is the command's own. Source: the documentation of FTS5.
     return db.total_changes() - before > 1

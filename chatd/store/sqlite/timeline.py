@@ -1,4 +1,4 @@
-"""Drafts that become events but are no messages: edits, deletions, reactions.
+"""Drafts that become events but are no messages: edits, deletions, reactions, pins.
 
 Each runs alone, after everything before it. The cid is looked at before any
 rule, so a retry gets the first outcome whatever has become of the message since; what
@@ -16,6 +16,7 @@ import apsw
 
 from chatd.core.changes import Appended
 from chatd.core.drafts import (
+    PINS_MAX,
     REACTION_KINDS_MAX,
     Committed,
     DeleteMessage,
@@ -24,13 +25,22 @@ from chatd.core.drafts import (
     EditMessage,
     Outcome,
     Refused,
+    SetPin,
     SetReaction,
 )
-from chatd.ids import Seq, is_direct
+from chatd.ids import Seq, UserName, direct_partner, is_direct
 from chatd.store import answers
-from chatd.store.sqlite import mentions, reactions, search_index
+from chatd.store.sqlite import (
+    bookmarks,
+    mentions,
+    pins,
+    reactions,
+    search_index,
+    thread_replies,
+)
 from chatd.store.sqlite.ledger import Ledger, RoomCell
-from chatd.wire.events import Delete, Edit, Millis, React
+from chatd.store.sqlite.thread_replies import Reply
+from chatd.wire.events import Delete, Edit, Millis, Pin, React
 
 # Of a kind there may be nothing but what was taken away and the other one still sees.
 _OTHER_KINDS = """
@@ -38,8 +48,8 @@ SELECT count(*) FROM reacted k WHERE k.room_id = ? AND k.of = ? AND k.emoji <> ?
 AND EXISTS (SELECT 1 FROM reaction
   WHERE room_id = k.room_id AND of = k.of AND emoji = k.emoji AND is_on)"""
 
-_Target = tuple[int, int, str, Seq | None, Millis, int]
-"""A message's id, author, text, edited_seq, ts, and whether it is hidden."""
+_Target = tuple[int, int, str, Seq | None, Millis, int, Seq | None]
+"""A message's id, author, text, edited_seq, ts, whether it is hidden, its thread."""
 
 
 def edit(ledger: Ledger, draft: EditMessage, now: Millis) -> Outcome:
@@ -56,6 +66,11 @@ def delete(ledger: Ledger, draft: DeleteMessage, now: Millis) -> Outcome:
 def react(ledger: Ledger, draft: SetReaction, now: Millis) -> Outcome:
     """Put an emoji on a message, or take it away."""
     return durable(ledger, draft, lambda r, u: _react(ledger, draft, r, u, now))
+
+
+def pin(ledger: Ledger, draft: SetPin, now: Millis) -> Outcome:
+    """Pin a message, or unpin it."""
+    return durable(ledger, draft, lambda r, u: _pin(ledger, draft, r, u, now))
 
 
 def durable(
@@ -85,7 +100,7 @@ def _edit(
     target = _own(ledger, room, draft.of, user)
     if isinstance(target, Refused):
         return target
-    message, _, text, edited_seq, written, was_hidden = target
+    message, _, text, edited_seq, written, was_hidden, root = target
     if text == draft.text:
         if edited_seq is None:
             return Duplicate(draft.of, written)
@@ -102,7 +117,25 @@ def _edit(
         (draft.text, seq, hidden, message),
     )
     edit = Edit(room.name, seq, ts, draft.user, draft.of, draft.text)
-    return mentions.replace(ledger, draft, room, edit, hidden=hidden)
+    outcome = mentions.replace(ledger, draft, room, edit, hidden=hidden)
+    if root is not None:
+        reply = Reply(room.id, root, draft.of, user, hidden)
+        if not hidden:
+            _follow(ledger, reply, outcome)
+        elif not was_hidden:
+            thread_replies.hide(ledger.db, reply)
+    return outcome
+
+
+def _follow(ledger: Ledger, reply: Reply, outcome: Committed) -> None:
+    """Have those follow the thread of a reply who are told that an edit names them."""
+    (change,) = outcome.changes
+    assert isinstance(change, Appended)
+    if change.addressed is not None:
+        named = mentions.named(ledger, change.addressed)
+        followed = thread_replies.follow_named(ledger, reply, named)
+        change.followed = change.unread = followed
+        change.thread = reply.root
 
 
 def _delete(
@@ -111,19 +144,31 @@ def _delete(
     target = _deletable(ledger, room, draft, user)
     if isinstance(target, Refused):
         return target
-    message, _, text, *_ = target
+    message, author, text, _, _, hidden, root = target
     seq, ts = add_event(ledger, room, user, now, kind="delete", of=draft.of)
     search_index.replace(ledger.db, message, text, None)
     ledger.db.execute(
         "UPDATE message SET text = NULL, edited_seq = NULL WHERE id = ?", (message,)
     )
+    if root is not None:
+        reply = Reply(room.id, root, draft.of, author, bool(hidden))
+        thread_replies.remove(ledger.db, reply)
     forget_of(ledger.db, room.id, draft.of)
-    return Committed((Appended(Delete(room.name, seq, ts, draft.user, draft.of)),))
+    event = Delete(room.name, seq, ts, draft.user, draft.of)
+    return Committed((Appended(event, author=_other(ledger, author, user)),))
+
+
+def _other(ledger: Ledger, author: int, user: int) -> UserName | None:
+    """Whose a message is, if it is not the user's own."""
+    if author == user:
+        return None
+    return ledger.one("SELECT name FROM user WHERE id = ?", author)[0]  # type: ignore[no-any-return]
 
 
 def forget_of(db: apsw.Connection, room: int, of: Seq) -> int:
     """Take away what was put on a message; says how many rows that were."""
-    changed = reactions.remove_all(db, room, of)
+    changed = reactions.remove_all(db, room, of) + pins.remove_all(db, room, of)
+    changed += bookmarks.remove_all(db, room, of)
     for change, at in (
         ("DELETE FROM mention", "of = ?"),
         ("UPDATE event SET emoji = NULL, is_on = NULL", "of = ? AND kind = 'react'"),
@@ -181,6 +226,55 @@ def _react(
     return Committed((Appended(react, hidden),))
 
 
+def _pin(
+    ledger: Ledger, draft: SetPin, room: RoomCell, user: int, now: Millis
+) -> Outcome:
+    target = _message(ledger, room, draft.of)
+    if target is None:
+        return answers.NO_MESSAGE
+    own = user if is_direct(room.name) else pins.EVERYBODY
+    last = ledger.one(
+        "SELECT p.seq, e.ts FROM pin p JOIN event e USING (room_id, seq)"
+        " WHERE p.room_id = ? AND p.of = ? AND p.user_id = ?",
+        *(room.id, draft.of, own),
+    )
+    if draft.on and last is not None:
+        return Duplicate(*last)
+    if not draft.on and last is None:
+        return Duplicate(draft.of, target[4])
+    if draft.on and _pins(ledger, room, own) >= PINS_MAX:
+        return answers.TOO_MANY_PINS
+    hidden = _is_hidden(ledger, draft)
+    seq, ts = add_event(
+        ledger,
+        room,
+        user,
+        now,
+        kind="room",
+        change="pin",
+        of=draft.of,
+        is_on=draft.on,
+        hidden=hidden,
+    )
+    viewers = [own]
+    if own != pins.EVERYBODY and not hidden:
+        other = ledger.user(direct_partner(room.name, draft.user))
+        viewers += [] if other is None else [other]
+    if draft.on:
+        pins.put(ledger.db, room.id, draft.of, viewers, seq)
+    else:
+        pins.remove(ledger.db, room.id, draft.of, viewers)
+    event = Pin(room.name, seq, ts, draft.user, draft.of, draft.on)
+    return Committed((Appended(event, hidden),))
+
+
+def _pins(ledger: Ledger, room: RoomCell, viewer: int) -> int:
+    """How many messages are pinned for somebody; there are never many."""
+    sql = "SELECT count(*) FROM pin WHERE user_id = ? AND room_id = ?"
+    count: int = ledger.one(sql, viewer, room.id)[0]
+    return count
+
+
 def _is_hidden(ledger: Ledger, draft: Durable) -> bool:
     """Whether the other one must not see what the user does."""
     return is_direct(draft.room) and ledger.is_hidden(draft.room, draft.user)
@@ -217,7 +311,7 @@ def add_event(
 def _message(ledger: Ledger, room: RoomCell, seq: Seq) -> _Target | None:
     """The message, unless it is deleted or there is none."""
     target: _Target | None = ledger.one(
-        "SELECT id, user_id, text, edited_seq, ts, hidden FROM message"
+        "SELECT id, user_id, text, edited_seq, ts, hidden, thread FROM message"
         " WHERE room_id = ? AND seq = ? AND text IS NOT NULL",
         room.id,
         seq,

@@ -9,58 +9,76 @@ alone. Any other error takes the whole batch with it.
 
 `tend` is what need not be done before an `ok`: the search index, old cids, what rooms
 that have ended still have, what an erased user has left, the generation. It runs
-between commits in small steps. The log is brought into the file as `wal` has it.
+between commits in small steps. These and the trimming of rooms can be done again after
+a power cut, so they are not synced by themselves, but with the next commit of people's.
+The log is brought into the file as `wal` has it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from functools import partial
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 import apsw
 import attrs
 
 from chatd.core import drafts as d
-from chatd.core.changes import Change
+from chatd.core.audit import KINDS, entry_of
+from chatd.core.rows import ErasureRow
+from chatd.ids import UserName
+from chatd.ports import Snapshot
 from chatd.store import answers
 from chatd.store.sqlite import (
     addresses,
+    administration,
     admissions,
+    audit,
+    bookmarks,
     endings,
     erasing,
-    log,
+    farewell,
     moderation,
     people,
     renaming,
     rooms,
     search_index,
+    thread_replies,
     timeline,
     trim,
     wal,
 )
 from chatd.store.sqlite.faults import ROW_FAULTS, translated
 from chatd.store.sqlite.generation import Generation
+from chatd.store.sqlite.held import Held
 from chatd.store.sqlite.ledger import Ledger
+from chatd.store.sqlite.load import load
 from chatd.store.sqlite.messages import append_messages
-from chatd.store.sqlite.sql import select, transaction
+from chatd.store.sqlite.sql import transaction, unsynced
 from chatd.wire.events import DAY_MS, Millis
+
+T = TypeVar("T")
 
 TEND_ROWS = 256
 """Rows of one step: about 3 ms that the next commit may have to wait."""
 TEND_BYTES = 2**15
 """Text of one step that is put into the search index."""
 
-_SINGLE: dict[type, Callable[[Ledger, Any, Millis], d.Outcome]] = {
+Single = Mapping[type, Callable[[Ledger, Any, Millis], d.Outcome]]
+SINGLE: Single = {
     d.EditMessage: timeline.edit,
     d.DeleteMessage: timeline.delete,
     d.SetReaction: timeline.react,
+    d.SetPin: timeline.pin,
     d.Moderate: moderation.moderate,
     d.SetRoom: rooms.set_room,
     d.RenameRoom: renaming.rename_room,
     d.DestroyRoom: endings.destroy_room,
     d.DropRoom: endings.drop_room,
     d.SetMember: rooms.set_member,
+    d.SetLevel: rooms.set_level,
     d.CreateRoom: rooms.create_room,
     d.DeclareRoom: rooms.declare_room,
     d.TrimRoom: trim.trim_room,
@@ -68,19 +86,29 @@ _SINGLE: dict[type, Callable[[Ledger, Any, Millis], d.Outcome]] = {
     d.AddUser: people.add_user,
     d.SetDisplay: people.set_display,
     d.SetBlock: people.set_block,
+    d.SetBookmark: bookmarks.set_bookmark,
+    d.SetFollow: thread_replies.set_follow,
+    d.MarkThread: thread_replies.mark_thread,
     d.SetPasswordHash: people.set_password_hash,
     d.SetAccountRole: people.set_role,
     d.ChangePassword: people.change_password,
     d.OpenSession: people.open_session,
+    d.HoldSession: people.hold_session,
     d.NoteAddress: people.note_address,
     d.RenewSession: people.renew_session,
     d.EndSession: people.end_session,
     d.EndSessions: people.end_sessions,
     d.EndNamedSession: people.end_named_session,
-    d.EraseUser: people.erase_user,
-    d.KeepPosition: people.keep_position,
+    d.EraseUser: farewell.erase_user,
+    d.ResetPassword: administration.reset_password,
+    d.GiveRole: administration.give_role,
+    d.BanUser: administration.ban_user,
+    d.UnbanUser: administration.unban_user,
+    d.AddToken: administration.add_token,
+    d.RevokeToken: administration.revoke_token,
     d.SaveMarks: people.save_marks,
     d.RecordTime: people.record_time,
+    d.RecordAct: audit.record_act,
     d.SetPlace: admissions.set_place,
     d.AddInvitation: admissions.add_invitation,
     d.RemoveInvitation: admissions.remove_invitation,
@@ -88,6 +116,11 @@ _SINGLE: dict[type, Callable[[Ledger, Any, Millis], d.Outcome]] = {
     d.OfferSetup: admissions.offer_setup,
     d.SetLink: admissions.set_link,
 }
+"""What is done for each kind of draft but new messages, which come in runs."""
+
+
+Execute = Callable[[Ledger, Sequence[d.Draft], Millis], "Batch"]
+"""Executes drafts in order, in the caller's transaction."""
 
 
 @attrs.define
@@ -99,6 +132,109 @@ class Batch:
     """For the log: what was refused as `internal`. Never any content."""
 
 
+def execute_all(
+    ledger: Ledger,
+    drafts: Sequence[d.Draft],
+    now: Millis,
+    single: Single = SINGLE,
+) -> Batch:
+    """Execute drafts in order, in the caller's transaction; an error is for all."""
+    outcomes: list[d.Outcome] = []
+    for kind, run in groupby(drafts, type):
+        if kind is d.NewMessage:
+            messages = [draft for draft in run if isinstance(draft, d.NewMessage)]
+            outcomes += append_messages(ledger, messages, now)
+        else:
+            execute = single[kind]
+            for draft in run:
+                outcome = execute(ledger, draft, now)
+                outcomes.append(outcome)
+                if kind in KINDS:
+                    audit.record(ledger, entry_of(draft, outcome), now)
+    return Batch(outcomes)
+
+
+def execute_each(
+    ledger: Ledger,
+    drafts: Sequence[d.Draft],
+    now: Millis,
+    single: Single = SINGLE,
+    *,
+    faults: tuple[type[Exception], ...],
+) -> Batch:
+    """As `execute_all`, but an error that is one draft's own fault is for it alone."""
+    batch = Batch([])
+    for draft in drafts:
+        ledger.db.execute("SAVEPOINT draft")
+        try:
+            batch.outcomes += execute_all(ledger, [draft], now, single).outcomes
+        except faults as error:
+            ledger.db.execute("ROLLBACK TO draft")
+            ledger.forget()
+            batch.outcomes.append(answers.NOT_STORED)
+            batch.faults.append(f"{type(draft).__name__}: {type(error).__name__}")
+        ledger.db.execute("RELEASE draft")
+    return batch
+
+
+def executed(
+    commit: Callable[[Execute], T],
+    faults: tuple[type[Exception], ...],
+    single: Single = SINGLE,
+) -> T:
+    """Have a batch committed in which almost nothing fails.
+
+    Args:
+        commit: Commits it, executed as it is told.
+        faults: The errors that may be one draft's own fault.
+        single: What is done for each kind of draft but new messages.
+    """
+    try:
+        return commit(partial(execute_all, single=single))
+    except faults:
+        return commit(partial(execute_each, single=single, faults=faults))
+
+
+def prune(
+    ledger: Ledger, now: Millis, cid_keep_ms: Millis, guest_ban_ms: Millis
+) -> bool:
+    """Remove some of what is too old, in the caller's transaction.
+
+    Args:
+        ledger: The writer's.
+        now: A time that has at least been reached.
+        cid_keep_ms: How long cids are remembered.
+        guest_ban_ms: How long a ban of a guest holds for the address.
+
+    Returns:
+        Whether there may be more.
+    """
+    more = prune_cids(ledger.db, now - cid_keep_ms)
+    more |= admissions.prune(ledger.db, now)
+    more |= audit.prune(ledger.db, now, TEND_ROWS)
+    more |= endings.purge(ledger, now, cid_keep_ms)
+    addresses.prune(ledger.db, now, guest_ban_ms)
+    return more
+
+
+def prune_cids(db: apsw.Connection, before: Millis) -> bool:
+    """Remove old cids from the oldest on, if any is too old; whether there may be more.
+
+    Args:
+        db: The writer's connection.
+        before: What was used earlier is too old.
+    """
+    more = False
+    for table in ("cid", "creation"):
+        db.execute(
+            f"DELETE FROM {table} WHERE at < ? AND id IN"  # noqa: S608 - two words
+            f" (SELECT id FROM {table} ORDER BY id LIMIT ?)",
+            (before, TEND_ROWS),
+        )
+        more |= db.changes() == TEND_ROWS
+    return more
+
+
 @attrs.define(eq=False)
 class Writer:
     """The writer's connection with its ledger; not for any other thread."""
@@ -108,11 +244,11 @@ class Writer:
     cid_keep_ms: Millis
     guest_ban_ms: Millis = DAY_MS
     ledger: Ledger = attrs.field(init=False)
+    held: Held = attrs.field(init=False)
     lacking: int = attrs.field(init=False, default=0)
     """Messages that the search index did not have after the last step of `tend`."""
-    _version: int | None = attrs.field(init=False, default=None)
-    """SQLite's number of the last change that another connection made."""
     _wal_pages: int = attrs.field(init=False, default=0)
+    _erasures: farewell.Erasures = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         """Count the log's pages ourselves.
@@ -121,7 +257,30 @@ class Writer:
         fsync that failed.
         """
         self.ledger = Ledger(self.db)
+        self.held = Held.now(self.generation.directory)
+        self._erasures = farewell.Erasures(
+            self.db, partial(transaction, self.db), partial(erasing.empty_log, self.db)
+        )
         self.db.set_wal_hook(self._committed)
+
+    def load(
+        self,
+        now: Millis,
+        certain: Millis,
+        session_ms: Millis,
+        guest_ms: Millis,
+        *,
+        serves: bool,
+    ) -> Snapshot:
+        """Read what the core needs at the start; see `chatd.store.sqlite.load`.
+
+        Raises:
+            StoreUnavailable: The disk is full.
+            StoreFailed: The file cannot be trusted any more.
+        """
+        limits = session_ms, guest_ms, self.guest_ban_ms
+        with translated(self.db):
+            return load(self.db, now, certain, *limits, serves=serves)
 
     def commit(
         self, drafts: Sequence[d.Draft], now: Millis, certain: Millis | None = None
@@ -138,68 +297,22 @@ class Writer:
             StoreFailed: The file cannot be trusted any more.
         """
         self.ledger.begin(now, now if certain is None else certain)
-        with translated(self.db):
-            try:
-                return self._commit(drafts, now, self._execute)
-            except ROW_FAULTS:
-                return self._commit(drafts, now, self._execute_each)
+        is_redoable = all(type(draft) is d.TrimRoom for draft in drafts)
+        with translated(self.db), unsynced(self.db) if is_redoable else nullcontext():
+            return executed(partial(self._commit, drafts, now), ROW_FAULTS)
 
     def _commit(
-        self,
-        drafts: Sequence[d.Draft],
-        now: Millis,
-        execute: Callable[[Sequence[d.Draft], Millis], Batch],
+        self, drafts: Sequence[d.Draft], now: Millis, execute: Execute
     ) -> Batch:
         try:
             with transaction(self.db):
-                batch = execute(drafts, now)
+                batch = execute(self.ledger, drafts, now)
                 self.ledger.record_time()
-                return batch
+            self.held.check()
+            return batch
         except BaseException:
             self.ledger.forget()
             raise
-
-    def _execute(self, drafts: Sequence[d.Draft], now: Millis) -> Batch:
-        outcomes: list[d.Outcome] = []
-        for kind, run in groupby(drafts, type):
-            if kind is d.NewMessage:
-                messages = [draft for draft in run if isinstance(draft, d.NewMessage)]
-                outcomes += append_messages(self.ledger, messages, now)
-            else:
-                execute = _SINGLE[kind]
-                outcomes += [execute(self.ledger, draft, now) for draft in run]
-        return Batch(outcomes)
-
-    def _execute_each(self, drafts: Sequence[d.Draft], now: Millis) -> Batch:
-        batch = Batch([])
-        for draft in drafts:
-            self.db.execute("SAVEPOINT draft")
-            try:
-                batch.outcomes += self._execute([draft], now).outcomes
-            except ROW_FAULTS as error:
-                self.db.execute("ROLLBACK TO draft")
-                self.ledger.forget()
-                batch.outcomes.append(answers.NOT_STORED)
-                batch.faults.append(f"{type(draft).__name__}: {type(error).__name__}")
-            self.db.execute("RELEASE draft")
-        return batch
-
-    def changes(self, after: int) -> tuple[list[Change], int]:
-        """Read what other processes have changed, if any has.
-
-        Raises:
-            StoreUnavailable: It cannot be read now.
-            StoreFailed: The file cannot be trusted any more.
-        """
-        with translated(self.db):
-            version = self.db.pragma("data_version")
-            if version == self._version:
-                return [], after
-            # A name that was erased may have become another row's.
-            self.ledger.forget()
-            found = log.read(self.db, after)
-            self._version = version
-            return found
 
     # --- behind the commits -------------------------------------------------
 
@@ -221,16 +334,20 @@ class Writer:
             StoreFailed: The file cannot be trusted any more.
         """
         with translated(self.db):
-            with transaction(self.db):
-                self.lacking = search_index.fill(self.db, TEND_ROWS, TEND_BYTES)
-                more = self._prune_cids(now) or self.lacking > 0
-                more |= admissions.prune(self.db, now)
-                more |= endings.purge(self.ledger, now, self.cid_keep_ms)
-                addresses.prune(self.db, now, self.guest_ban_ms)
-            if not more:
-                more = self._erase() or self._merge(now)
+            with unsynced(self.db):
+                more = self._tend(now)
             self.generation.tend(now)
             return more
+
+    def _tend(self, now: Millis) -> bool:
+        with transaction(self.db):
+            self.lacking = search_index.fill(self.db, TEND_ROWS, TEND_BYTES)
+            more = prune(self.ledger, now, self.cid_keep_ms, self.guest_ban_ms)
+            more |= self.lacking > 0
+            search_index.begin_merging_if_due(self.db, now)
+            is_merging = search_index.merge(self.db)
+        # Erasing waits for none of it: there may always be more.
+        return self._erasures.step() or more or is_merging
 
     @property
     def has_long_log(self) -> bool:
@@ -248,32 +365,15 @@ class Writer:
         with translated(self.db):
             wal.copy(self.db)
 
-    def _erase(self) -> bool:
-        """Take away a little of what an erased user has left; whether there is more."""
-        rows = select(self.db, "SELECT user_id FROM erasure WHERE NOT by_hand LIMIT 1")
-        for (user,) in rows:
-            with transaction(self.db):
-                progress = erasing.steps(self.db, user)
-            if progress is not None and progress.is_done:
-                erasing.empty_log(self.db, wait_ms=0)
-        return bool(rows)
+    def erasure(self, name: UserName) -> ErasureRow | None:
+        """Look how far the erasure of a user is.
 
-    def _merge(self, now: Millis) -> bool:
-        """Merge a little of the search index if it is due; whether it was."""
-        with transaction(self.db):
-            return search_index.merge_due(self.db, now)
-
-    def _prune_cids(self, now: Millis) -> bool:
-        """Remove old cids from the oldest on, if any is too old."""
-        more = False
-        for table in ("cid", "creation"):
-            self.db.execute(
-                f"DELETE FROM {table} WHERE at < ? AND id IN"  # noqa: S608 - two words
-                f" (SELECT id FROM {table} ORDER BY id LIMIT ?)",
-                (now - self.cid_keep_ms, TEND_ROWS),
-            )
-            more |= self.db.changes() == TEND_ROWS
-        return more
+        Raises:
+            StoreUnavailable: It cannot be read now.
+            StoreFailed: The file cannot be trusted any more.
+        """
+        with translated(self.db):
+            return self._erasures.look(name)
 
     def checked(self, table: str) -> None:
         """Note in the side file that a table was looked at and is whole.
@@ -293,6 +393,7 @@ class Writer:
             StoreFailed: As `tend`.
         """
         with translated(self.db):
+            self.held.check()
             self.generation.advance()
             self.db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
             self.generation.write(clean=True)

@@ -28,7 +28,7 @@ function initials(shown) {
 
 /**
  * @param {{name: string, shown?: string, small?: boolean, state?: string}} props
- *   `state` is how the dot says it: `online`, `away`, `offline`; without one there is none.
+ *   `state` is how the dot says it: `online`, `away`, `offline`, `unknown`; without one there is none.
  */
 export const Avatar = ({ name, shown = name, small, state }) => html`
   <span class=${`avatar c${colour(name)} ${only({ tiny: small })}`} aria-hidden="true">
@@ -37,4 +37,4 @@ export const Avatar = ({ name, shown = name, small, state }) => html`
 
 /** What the dot shows, for whoever does not see it. @param {{state: string}} props */
 export const StateText = ({ state }) => html`
-  <span class="hear"> ${state === "away" ? t("away") : state === "offline" ? t("isOffline") : t("isOnline")}</span>`;
+  <span class="hear"> ${state === "unknown" ? "" : state === "away" ? t("away") : state === "offline" ? t("isOffline") : t("isOnline")}</span>`;

@@ -1,11 +1,6 @@
 // @ts-check
 /**
- * The client library of chatd, for browsers, Node, Deno and Bun; without dependencies.
- *
- *     const chat = new Chat("wss://chat.example.org/ws", { name: "ann", password: "…" });
- *     chat.on("message", (message, room) => console.log(room.name, message.text));
- *     await chat.ready();
- *     chat.send("lobby", "hi");
+ * The client library of chatd (`contrib/npm/README.md`), for browsers, Node, Deno and Bun.
  *
  * @module
  */
@@ -19,10 +14,10 @@
 /** @typedef {import("./chatd.types.d.ts").Events} Events */
 /** @typedef {import("./chatd.types.d.ts").Kept} Kept */
 
-/** The daemon's refusal of a command, or that it was not answered (`disconnected`). */
+/** The daemon's refusal, or `disconnected`. */
 export class Failure extends Error {
   /** @param {Frame} frame */
-  constructor({ code, text, field, retry_after: retryAfter }) {
+  constructor({ code, text = code, field, retry_after: retryAfter }) {
     super(text);
     /** @type {string} */
     this.code = code;
@@ -35,12 +30,12 @@ export class Failure extends Error {
   }
 }
 
-/** What is done once however often it is sent, since it has a `cid`. */
+/** Done once however often sent: they have a `cid`. */
 const DURABLE = new Set(
-  "send edit delete react create room rename destroy invite kick ban unban mute unmute role".split(" "),
+  "send edit delete react pin create room rename destroy invite kick ban unban mute unmute role".split(" "),
 );
 
-const lost = () => new Failure({ code: "disconnected", text: "there is no connection" });
+const lost = () => new Failure({ code: "disconnected" });
 
 const EDGE = {
   now: () => Date.now(),
@@ -73,26 +68,34 @@ export function once(url, command, options = {}) {
   });
 }
 
-const SETTINGS = ["topic", "title", "slow_s", "post", "history", "keep_days", "keep_messages", "archived"];
+const SETTINGS = "topic title slow_s post history keep_days keep_messages archived".split(" ");
 
 /** @param {Frame} from */
 const settingsOf = (from) => Object.fromEntries(SETTINGS.filter((key) => key in from).map((key) => [key, from[key]]));
 
-/** @param {Frame[]} users @returns {Map<string, any>} */
-const byName = (users) => new Map(users.map((one) => [one.name, one]));
+/** @param {Frame[]} [users] @returns {Map<string, any>|null} */
+const byName = (users) => (users ? new Map(users.map((one) => [one.name, one])) : null);
 
-/** @param {Frame} frame @param {number} asOf @returns {Message} */
-const shown = (
-  { seq, ts, from, text, reply_to: replyTo, edited, deleted, reactions = {}, reacted = {}, cid },
-  asOf,
-) => ({
-  ...{ seq, ts: Date.parse(ts), from, text, replyTo, edited, deleted, reactions, reacted, cid, asOf },
+const blank = () => ({
+  text: undefined,
+  edited: undefined,
+  pinned: undefined,
+  reactions: {},
+  reacted: {},
 });
 
-/** A room: its messages as a list that changes, and who is there. */
+/** @param {any} frame @param {number} asOf @param {any} [into] @returns {Message} */
+const shown = ({ type, room, epoch, ts, reply_to: replyTo, replies, ...one }, asOf, into = {}) =>
+  Object.assign(into, blank(), one, { ts: Date.parse(ts), replies, replyTo, asOf });
+
+/** A room: its messages, and who is there. */
 export class Room {
   /** From `from` to `have` without a hole, in rising `seq`. @type {Message[]} */
   messages = [];
+  /** What happened between them. @type {Frame[]} */
+  happened = [];
+  /** What `history` has brought. @type {Map<number, Message>} */
+  elsewhere = new Map();
   /** `messages` begins with this `seq`. */
   from = 0;
   /** Everything up to this `seq` is known; null before the first answer. @type {number|null} */
@@ -101,15 +104,17 @@ export class Room {
   epoch;
   /** The lowest `seq` that can be read. */
   first = 1;
-  /** Of more messages the oldest are dropped as others come; `loadOlder` raises it. */
+  /** Of more messages the oldest go; `loadOlder` raises it. */
   limit = 1000;
-  /** Up to where one has read, and what is behind it. */
+  /** What one wants to be called for: `all`, `mentions` or `nothing`. */
+  level = "all";
+  /** How far one has read, and what is behind it. */
   read = 0;
   unread = 0;
   mentions = 0;
-  /** Which messages address one, of those that came while connected. @type {Set<number>} */
+  /** What addresses one. @type {Set<number>} */
   mentioned = new Set();
-  /** Those that are not the default's. @type {Record<string, any>} */
+  /** Those not the default's. @type {Record<string, any>} */
   settings = {};
   role = "member";
   online = 0;
@@ -121,16 +126,21 @@ export class Room {
   marks = new Map();
   /** Whether this connection follows the room. */
   live = false;
-  /** The join that is not answered, or the `id` of that which is not caught up. @type {Frame|number|undefined} */
+  /** The join that is not answered, or the `id` of one not caught up. @type {Frame|number|undefined} */
   joining;
   /** What `welcome` has counted, until it is taken. @type {number|undefined} */
   #counted;
   /** Changes that came while a page was asked for. @type {Frame[]} */
   #late = [];
+  /** How many are asked for. */
+  #pages = 0;
   /** @type {Promise<boolean>|undefined} */
   #loading;
   #typed = 0;
   #isMarking = false;
+  /** A mark not told. @type {Frame|undefined} */
+  #untold;
+  #upto = 0;
 
   /** @param {Chat} chat @param {string} name */
   constructor(chat, name) {
@@ -140,60 +150,60 @@ export class Room {
 
   /** Whether there are messages before `messages`. */
   get more() {
-    return this.have !== null && this.from > this.first;
+    return this.from > this.first;
   }
 
-  /** What of this room waits to be sent. */
+  /** What waits to be sent. */
   get outbox() {
     return this.chat.outbox.filter(({ command }) => this.chat.target(command) === this.name);
   }
 
-  /** Where in the list `seq` is, or would be. @param {number} seq */
-  #place(seq) {
-    let [low, high] = [0, this.messages.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.messages[middle].seq < seq) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
   /** @param {number} seq @returns {Message|undefined} */
   message(seq) {
-    const found = this.messages[this.#place(seq)];
-    return found?.seq === seq ? found : undefined;
+    return this.messages.findLast((one) => one.seq === seq) ?? this.elsewhere.get(seq);
   }
 
-  /** Load what is before, at most 100; resolves to whether there is more. @param {number} [limit] */
+  /** Load what is before, at most 100. @param {number} [limit] */
   loadOlder(limit = 50) {
-    this.#loading ??= this.#page(limit).finally(() => (this.#loading = undefined));
+    this.#loading ??= this.#older(limit).finally(() => (this.#loading = undefined));
     return this.#loading;
   }
 
-  /** Load back to a message. @param {number} seq */
-  async loadAround(seq) {
-    while (this.from > seq && (await this.loadOlder(100)));
-    return this.message(seq);
+  /** @param {number} limit @returns {Promise<boolean>} */
+  async #older(limit) {
+    const { from } = this;
+    if (!this.more) return false;
+    const page = await this.history({ before: from, limit });
+    if (!page || this.from !== from) return this.#older(limit);
+    const { events = [], messages } = page;
+    for (const { seq } of messages) this.elsewhere.delete(seq);
+    this.from = page.start;
+    this.happened = [...events, ...this.happened.filter(({ seq }) => seq >= from)];
+    this.messages.unshift(...messages.filter((/** @type {Message} */ one) => !one.hidden));
+    this.limit = Math.max(this.limit, this.messages.length);
+    this.#count();
+    this.chat.emit("room", this);
+    return this.more;
   }
 
-  /** @param {number} limit @returns {Promise<boolean>} */
-  async #page(limit) {
-    const { epoch, from, chat } = this;
-    if (!this.more) return false;
-    this.#late = [];
-    const page = await chat.command({ type: "history", room: this.name, before: from, limit });
-    // Meanwhile the room may have begun anew.
-    if (page.epoch !== epoch || this.epoch !== epoch || this.from !== from) return this.#page(limit);
-    this.first = page.first;
-    this.from = page.more ? page.messages[0].seq : page.first;
-    const older = page.messages.filter((/** @type {Frame} */ one) => !one.hidden);
-    this.messages.unshift(...older.map((/** @type {Frame} */ one) => shown(one, page.as_of)));
-    this.limit = Math.max(this.limit, this.messages.length);
-    for (const change of this.#late) this.#change(change);
-    this.#count();
-    chat.emit("room", this);
-    return this.more;
+  /** Load a page from anywhere; undefined if the room began anew. @param {Frame} which @returns {Promise<any>} */
+  async history(which) {
+    if (!this.#pages++) this.#late = [];
+    try {
+      const page = await this.chat.command({ type: "history", room: this.name, events: true, ...which });
+      if (page.epoch !== this.epoch) return;
+      this.first = page.first;
+      page.messages = page.messages.map((/** @type {any} */ one) => {
+        // No event tells of an erasure.
+        const now = shown(one, page.as_of, this.message(one.seq));
+        this.elsewhere.set(one.seq, now);
+        return now;
+      });
+      for (const change of this.#late) this.#change(change);
+      return page;
+    } finally {
+      this.#pages -= 1;
+    }
   }
 
   /** Say that everything up to `seq` has been read. */
@@ -201,18 +211,26 @@ export class Room {
     if (seq > this.read) this.#tell(seq);
   }
 
-  /** Tell the mark of now, soon: too many would be dropped. @param {number} seq */
-  #tell(seq) {
+  /** Have `seq` and what is behind it be unread again. @param {number} seq */
+  markUnread(seq) {
+    this.#tell(seq - 1, { back: true });
+  }
+
+  /** Tell it soon: too many would be dropped. @param {number} seq */
+  #tell(seq, untold = this.#untold ?? {}) {
     this.mark(seq);
+    this.#untold = untold;
     if (this.#isMarking) return;
     this.#isMarking = true;
     this.chat.clock.later(500, () => {
       this.#isMarking = false;
-      this.chat.whisper({ type: "read", room: this.name, seq: this.read });
+      const { read } = this;
+      const told = () => read === this.read && this.mark(read);
+      this.chat.command({ type: "read", room: this.name, seq: read, ...this.#untold }).then(told, () => {});
     });
   }
 
-  /** Say that one is writing, or has stopped; with each key will do. */
+  /** Say that one is writing, or not. */
   type(on = true) {
     const now = this.chat.clock.now();
     if (on ? now < this.#typed : !this.#typed) return;
@@ -223,33 +241,40 @@ export class Room {
   // --- what the chat calls ---------------------------------------------------
 
   /** @param {Frame} entry Of `welcome`. */
-  listed({ epoch, read, unread, mentions }) {
-    this.#counted = unread;
+  listed({ epoch, seq, read, unread, mentions, in_threads: others = 0 }) {
+    const own = this.read;
+    const untold = this.epoch === epoch && this.#untold;
+    this.#counted = unread - others;
+    this.#upto = seq;
+    this.mark(read);
     this.mentions = mentions;
-    if (this.epoch !== epoch) this.read = read;
-    else if (this.read > read) this.#tell(this.read);
-    else this.mark(read);
+    if (untold && (untold.back || own > read)) this.#tell(own, untold);
   }
 
-  /** @param {Frame} ok Of a join. */
+  /** @param {Frame} ok Of a join. @returns {number|void} */
   joined(ok) {
     this.live = true;
     this.first = ok.first;
+    this.mute = ok.mute;
     this.online = ok.online;
     this.role = ok.role ?? "member";
+    this.level = ok.level ?? "all";
     this.settings = settingsOf(ok);
-    this.people = ok.users ? byName(ok.users) : null;
+    this.people = byName(ok.users);
     this.typing.clear();
     const counted = this.#counted ?? this.unread;
     this.#counted = undefined;
     if (ok.recovered) return;
+    this.elsewhere = new Map();
     const had = this.messages.length;
     this.epoch = ok.epoch;
     this.have = ok.seq;
     this.from = ok.seq + 1;
+    this.happened = [];
     this.messages = [];
     this.unread = counted;
     if (had) this.loadOlder().catch(() => {});
+    return had;
   }
 
   /** @param {Frame} event The next of the timeline. */
@@ -258,7 +283,7 @@ export class Room {
     const { type, seq, from } = event;
     this.have = seq;
     if (type === "message") {
-      const message = shown(event, seq);
+      const message = shown(event, seq, this.elsewhere.get(seq));
       messages.push(message);
       if (messages.length > this.limit + 100) {
         messages.splice(0, 100);
@@ -267,16 +292,16 @@ export class Room {
       this.typing.delete(from);
       if (from === chat.user) {
         this.#typed = 0;
-        this.mark(seq);
-      } else if (seq > this.read) this.unread += 1;
+        if (seq > this.#upto) this.mark(seq);
+      } else if (seq > this.read && !message.thread) this.unread += 1;
       chat.emit("message", message, this);
-    } else if (type === "member") {
-      if (event.user === chat.user && event.change === "role") this.role = event.role;
-    } else if (type === "room") {
-      Object.assign(this.settings, settingsOf(event));
     } else if (event.of) {
-      if (this.#loading) this.#late.push(event);
+      if (this.#pages) this.#late.push(event);
       this.#change(event);
+    } else if (from) {
+      if (event.user === chat.user) this.role = event.role ?? this.role;
+      this.happened = [...this.happened, event].slice(-500);
+      Object.assign(this.settings, settingsOf(event));
     }
     chat.emit("event", event, this);
   }
@@ -287,51 +312,50 @@ export class Room {
     if (!message || message.deleted || seq <= message.asOf) return;
     message.asOf = seq;
     if (type === "delete" || deleted) {
-      Object.assign(message, { deleted: true, text: undefined, edited: undefined, reactions: {}, reacted: {} });
+      Object.assign(message, blank(), { deleted: true });
     } else if (type === "edit") {
       Object.assign(message, { text, edited: true });
-    } else {
-      const { [emoji]: was = [], ...rest } = message.reactions;
-      const { reacted } = message;
-      const names = was.filter((name) => name !== from);
-      // Not a number where all are named; where not, others are counted only.
+    } else if (type === "pin") {
+      message.pinned = on ? seq : undefined;
+    } else if (type === "react") {
+      const { reactions, reacted } = message;
+      const names = (reactions[emoji] ?? []).filter((name) => name !== from);
+      // Not a number where all are named.
       const count = reacted[emoji] + (on ? 1 : -1);
       if (on && (!count || from === this.chat.user)) names.push(from);
       const isCut = count > names.length;
-      message.reactions = names.length || isCut ? { ...message.reactions, [emoji]: names } : rest;
       if (isCut) reacted[emoji] = count;
       else delete reacted[emoji];
+      if (isCut || names.length) reactions[emoji] = names;
+      else delete reactions[emoji];
     }
     this.chat.emit("change", message, this);
   }
 
   /** @param {Frame} frame What is not of the timeline. */
   note(frame) {
-    const { type, from, seq } = frame;
+    const { type, from, seq, level = this.level } = frame;
     const { clock } = this.chat;
+    this.level = level;
     if (type === "typing") {
       this.typing.delete(from);
       if (frame.for) {
-        const until = clock.now() + frame.for * 1000;
+        const ms = frame.for * 1000;
+        const until = clock.now() + ms;
         this.typing.set(from, until);
-        clock.later(frame.for * 1000, () => {
-          if (this.typing.get(from) !== until) return;
-          this.typing.delete(from);
-          this.chat.emit("room", this);
-        });
+        clock.later(ms, () => this.typing.get(from) === until && this.note({ type, from }));
       }
     } else if (type === "presence") {
       const { users, join, leave, away, back } = frame;
       this.online = frame.online;
-      if (users) this.people = byName(users);
-      else if (!(join || leave || away || back)) this.people = null;
+      if (users || !(join || leave || away || back)) this.people = byName(users);
       for (const one of join ?? []) this.people?.set(one.name, one);
       for (const name of leave ?? []) this.people?.delete(name);
-      for (const { name, text } of away ?? []) this.#seen(name, { state: "away", text });
-      for (const name of back ?? []) this.#seen(name, { state: "online", text: undefined });
+      for (const { name, text } of away ?? []) this.#seen(name, "away", text);
+      for (const name of back ?? []) this.#seen(name, "online");
     } else if (type === "read") {
-      if (from === this.chat.user) this.mark(seq);
-      else this.marks.set(from, seq);
+      if (from !== this.chat.user) this.marks.set(from, Math.max(seq, this.marks.get(from) ?? 0));
+      else if (frame.back || seq > this.read) this.mark(seq);
     } else if (type === "mention") {
       this.mentioned.add(seq);
       if (seq > this.read) this.mentions += 1;
@@ -339,31 +363,35 @@ export class Room {
     this.chat.emit("room", this);
   }
 
-  /** @param {string} name @param {Partial<Person>} what */
-  #seen(name, what) {
+  /** @param {string} name @param {"away"|"online"} state @param {string} [text] */
+  #seen(name, state, text) {
     const one = this.people?.get(name);
-    if (one) this.people?.set(name, { ...one, ...what });
+    if (one) this.people?.set(name, { ...one, state, text });
   }
 
-  /** Count what is behind the mark: exactly, if all of that is held. */
+  /** Exactly, if all behind the mark is held. */
   #count() {
     const { read, have, from, unread, chat } = this;
-    const held = this.messages.slice(this.#place(read + 1)).filter((one) => one.from !== chat.user).length;
+    const held = this.messages.filter((one) => one.seq > read && one.from !== chat.user && !one.thread).length;
     this.unread = from <= read + 1 ? held : Math.max(held, Math.min(unread, (have ?? read) - read));
     this.mentions = Math.max(0, Math.min(this.mentions, this.unread));
   }
 
   /** @param {number} seq Read up to here, on this device or another. */
   mark(seq) {
-    if (seq <= this.read) return;
-    for (const one of this.mentioned) if (one > this.read && one <= seq) this.mentions -= 1;
+    const { read } = this;
+    this.#untold = undefined;
+    if (seq === read) return;
+    for (const one of this.mentioned) if (one > seq !== one > read) this.mentions += seq < read ? 1 : -1;
+    // How much of it is messages is not known until all is held.
+    if (seq < read) this.unread = Infinity;
     this.read = seq;
     this.#count();
     this.chat.emit("room", this);
   }
 }
 
-/** A connection that is kept, and all that is known through it. */
+/** A connection that is kept. */
 export class Chat {
   /** @type {State} */
   state = { name: "connecting" };
@@ -371,7 +399,7 @@ export class Chat {
   rooms = new Map();
   /** Who asks one into which room. @type {Map<string, Frame>} */
   invites = new Map();
-  /** What was given to send and is not in its room yet. @type {Entry[]} */
+  /** What is not in its room yet. @type {Entry[]} */
   outbox = [];
   /** @type {string|undefined} */
   user;
@@ -422,8 +450,7 @@ export class Chat {
     this.url = url;
     this.options = options;
     this.clock = { ...EDGE, ...options.clock };
-    this.session = options.session;
-    this.#locks = options.locks === undefined ? globalThis.navigator?.locks : options.locks;
+    ({ session: this.session, locks: this.#locks = globalThis.navigator?.locks } = options);
     const { signal } = this.#over;
     globalThis.addEventListener?.("online", () => this.wake(), { signal });
     globalThis.document?.addEventListener("visibilitychange", () => document.hidden || this.wake(), { signal });
@@ -438,7 +465,7 @@ export class Chat {
   }
 
   /**
-   * Call `fn` whenever something happens; returns what ends that.
+   * Call `fn` when something happens; returns what ends that.
    *
    * @template {keyof Events} K
    * @param {K} kind @param {(...args: Events[K]) => void} fn
@@ -464,11 +491,9 @@ export class Chat {
   }
 
   /**
-   * Send a command and resolve to its `ok`; rejects with a `Failure`.
-   *
-   * What is durable is done once: where the connection is lost before the answer, it is
-   * sent again, with the same `cid`. What has to wait for a connection, or to survive a
-   * reload, is for `send` or `post`.
+   * Send a command and resolve to its `ok`; rejects with a `Failure`. What is durable is
+   * done once, also where the connection is lost before the answer. What has to wait for
+   * one, or to survive a reload, is for `send` or `post`.
    *
    * @param {Frame} command @returns {Promise<any>}
    */
@@ -486,8 +511,7 @@ export class Chat {
   }
 
   /**
-   * Send a command on this connection. What can be repeated (it has a `cid`, or only asks)
-   * waits for up to a minute where the daemon says so.
+   * Send it on this connection. What can be repeated waits where the daemon says so.
    *
    * @param {Frame} command @param {(failure: Failure) => void} [waits] @returns {Promise<any>}
    */
@@ -503,15 +527,14 @@ export class Chat {
         const canRepeat = isJoin || (wait <= 60 && (command.cid || command.type === "history"));
         if (!canRepeat || !["rate_limited", "unavailable", "internal"].includes(failure.code)) throw failure;
         waits?.(failure);
-        await new Promise((resolve) => this.clock.later(wait * 1000, () => resolve(0)));
+        await new Promise((/** @type {any} */ resolve) => this.clock.later(wait * 1000, resolve));
         if (turn !== this.#turn) throw lost();
       }
     }
   }
 
-  /** An id for a durable command. */
   #cid() {
-    return Array.from({ length: 3 }, () => this.clock.random().toString(36).slice(2, 9)).join("");
+    return [1, 2, 3].map(() => this.clock.random().toString(36).slice(2, 9)).join("");
   }
 
   /** @param {Frame} command @returns {Promise<any>} */
@@ -522,7 +545,7 @@ export class Chat {
       if (!this.#isOpen) reject(lost());
       else if (new TextEncoder().encode(text).length > (this.welcome.limits?.frame_bytes ?? Infinity)) {
         // The daemon would end the connection, each time.
-        reject(new Failure({ code: "too_long", text: "this is too long" }));
+        reject(new Failure({ code: "too_long" }));
       } else {
         this.#asked.set(id, { command, resolve, reject });
         this.#socket.send(text);
@@ -530,7 +553,7 @@ export class Chat {
     });
   }
 
-  /** Send what gets no answer, if there is a connection. @param {Frame} command */
+  /** @param {Frame} command What gets no answer. */
   whisper(command) {
     if (this.#isIn && this.#isOpen) this.#socket.send(JSON.stringify(command));
   }
@@ -564,7 +587,7 @@ export class Chat {
    * @param {Frame} command @returns {Entry}
    */
   post(command) {
-    if (this.outbox.length >= 1000) throw new Failure({ code: "outbox_full", text: "too much waits to be sent" });
+    if (this.outbox.length >= 1000) throw new Failure({ code: "outbox_full" });
     const cid = this.#cid();
     /** @type {Entry} */
     const entry = { cid, command: { ...command, cid }, at: this.clock.now(), state: "pending" };
@@ -585,7 +608,7 @@ export class Chat {
     this.#settled(entry);
   }
 
-  /** Connect now: somebody looks, or the network is back. */
+  /** Connect now. */
   wake() {
     if (this.state.name === "offline") this.#open();
     else if (this.#isIn && this.#isOpen) {
@@ -597,7 +620,7 @@ export class Chat {
   /** End the session, or all of this user. @param {boolean} [everywhere] */
   async logout(everywhere) {
     await this.command({ type: "logout", everywhere }).catch((failure) => {
-      // Its answer may have been overtaken.
+      // The answer may be overtaken.
       if (this.state.code !== "1000") throw failure;
     });
     this.#closed(1000, "");
@@ -647,7 +670,7 @@ export class Chat {
     if (token) return { token };
     if (!this.#isIn && link) return { link };
     if (!this.#isIn && ("name" in this.options || !(storage || getToken))) return { name, password };
-    throw new Failure({ code: "no_session", text: "one has to log in" });
+    throw new Failure({ code: "no_session" });
   }
 
   /** @param {Frame} who */
@@ -687,7 +710,7 @@ export class Chat {
   #welcomed(welcome) {
     const { user, clock } = this;
     if (user !== undefined && user !== welcome.user) {
-      this.#end({ code: "other_user", text: "this is somebody else", help: "sign in" });
+      this.#end({ code: "other_user", help: "sign in" });
       return;
     }
     this.#isIn = true;
@@ -696,16 +719,16 @@ export class Chat {
     this.welcome = welcome;
     ({ user: this.user, role: this.role, session: this.session } = welcome);
     this.ahead = Date.parse(welcome.now) - clock.now();
-    this.#silence = (welcome.heartbeat + (welcome.heartbeat_timeout ?? welcome.heartbeat)) * 1000;
+    this.#silence = (welcome.heartbeat + welcome.heartbeat_timeout) * 1000;
     this.invites = new Map((welcome.invites ?? []).map((/** @type {Frame} */ one) => [one.room, one]));
     this.#save();
     this.#become({ name: "catching up" });
     for (const { room, was } of welcome.rooms) this.#rename(was, room);
-    const names = new Set(welcome.rooms.map((/** @type {Frame} */ one) => one.room));
-    for (const room of this.rooms.keys()) if (!names.has(room)) this.#gone({ type: "left", room });
+    for (const room of this.rooms.keys())
+      if (!welcome.rooms.some((/** @type {Frame} */ one) => one.room === room)) this.#gone({ type: "left", room });
     for (const entry of welcome.rooms) {
       this.#room(entry.room).listed(entry);
-      this.#join(entry.room).catch(() => {});
+      this.#follow(entry.room);
     }
     this.#settle();
     this.#watch();
@@ -737,6 +760,11 @@ export class Chat {
     }
   }
 
+  /** @param {string} name */
+  #follow(name) {
+    this.#join(name).catch(() => {});
+  }
+
   /** @param {string} name @returns {Promise<Frame>} */
   async #join(name) {
     const room = this.rooms.get(name);
@@ -756,7 +784,7 @@ export class Chat {
     }
   }
 
-  /** Take the `ok` of a join before what is behind it. @param {Frame} ok @param {Frame} [command] */
+  /** Take the `ok` of a join first. @param {Frame} ok @param {Frame} [command] */
   #joined(ok, command) {
     const isNew = !this.rooms.has(ok.room);
     const room = this.#room(ok.room);
@@ -766,21 +794,19 @@ export class Chat {
       room.have = null;
       return;
     }
-    const had = room.messages.length;
     if (isNew) room.read = ok.seq;
-    room.joined(ok);
+    const had = room.joined(ok);
     room.joining = ok.recovered ? ok.id : undefined;
     if (this.invites.delete(ok.room)) this.emit("invited", { type: "uninvited", room: ok.room });
-    if (had && !ok.recovered) this.emit("reset", room);
+    if (had) this.emit("reset", room);
     this.emit("room", room);
     this.#arrived(room);
     this.#settle();
   }
 
   #settle() {
-    if (this.state.name !== "catching up") return;
-    for (const { joining } of this.rooms.values()) if (joining) return;
-    this.#become({ name: "ready" });
+    if (this.state.name === "catching up" && ![...this.rooms.values()].some((one) => one.joining))
+      this.#become({ name: "ready" });
   }
 
   /** @param {Frame} frame */
@@ -803,13 +829,14 @@ export class Chat {
 
   /** @param {Frame} frame An event of a room. */
   #happened(frame) {
-    const { type, seq, epoch } = frame;
-    let isNew = false;
-    if (frame.room[0] === "@" && epoch && !this.rooms.has(frame.room)) {
-      Object.assign(this.#room(frame.room), { epoch, have: seq - 1, from: seq, live: true });
-      isNew = true;
+    const { room: name, epoch, type, seq } = frame;
+    // Joined elsewhere, or a new conversation.
+    const isNew = type !== "caught_up" && epoch && !this.rooms.has(name);
+    if (isNew) {
+      const have = frame.ts ? seq - 1 : seq;
+      Object.assign(this.#room(name), { epoch, have, from: have + 1, read: have, live: true });
     }
-    const room = this.rooms.get(frame.room);
+    const room = this.rooms.get(name);
     if (!room) return;
     if (type === "caught_up") {
       if (room.joining !== frame.id) return;
@@ -818,14 +845,13 @@ export class Chat {
       this.#settle();
     } else if (type !== "gap" && !frame.ts) room.note(frame);
     else if (room.live && room.have !== null) {
-      if (type === "gap" || seq > room.have + 1) this.#join(room.name).catch(() => {});
+      if (type === "gap" || seq > room.have + 1) this.#follow(name);
       else if (seq > room.have) {
         room.apply(frame);
         this.#arrived(room, frame);
-        // To learn who is there.
-        if (isNew) this.#join(room.name).catch(() => {});
       }
     }
+    if (isNew) this.#follow(name);
   }
 
   /** @param {Frame} frame */
@@ -869,9 +895,9 @@ export class Chat {
 
   #ping() {
     if (this.#isPinging) return;
-    const { joining } = [...this.rooms.values()].find((one) => one.joining) ?? {};
     // A large answer takes its time on a slow line.
-    const isLarge = joining || [...this.#asked.values()].some(({ command }) => !command.cid);
+    const isLarge =
+      [...this.rooms.values()].some((one) => one.joining) || [...this.#asked.values()].some((one) => !one.command.cid);
     this.#isPinging = true;
     this.#request({ type: "ping" }).catch(() => {});
     this.#later(isLarge ? 60_000 : 10_000, () => this.#lost());
@@ -889,7 +915,7 @@ export class Chat {
     const { after, ...bye } = this.#bye;
     this.#bye = {};
     // Where the end has no code of its own, the `bye` before it speaks for it.
-    const code = number < 1005 || number > 1006 ? number : (bye.code ?? number);
+    const code = number === 1006 || number === 1005 ? (bye.code ?? number) : number;
     const text = reason || bye.reason;
     if (this.state.name === "ended") return;
     if (code === 4003) this.#needsToken = true;
@@ -916,9 +942,8 @@ export class Chat {
       room.joining = undefined;
       room.typing.clear();
     }
-    const asked = [...this.#asked.values()];
+    for (const { reject } of this.#asked.values()) reject(lost());
     this.#asked.clear();
-    for (const { reject } of asked) reject(lost());
   }
 
   /** @param {Omit<State, "name">} state @param {boolean} [isOut] The session is void. */
@@ -983,17 +1008,15 @@ export class Chat {
     const { clock } = this;
     try {
       // A `cid` is remembered for seven days: what is older might be said twice.
-      if (entry.at < clock.now() - 6 * 86_400_000)
-        throw new Failure({ code: "too_old", text: "this waited for too long" });
+      if (entry.at < clock.now() - 6 * 86_400_000) throw new Failure({ code: "too_old" });
       const ok = await this.#patiently(entry.command, (error) => {
         entry.error = error;
         this.emit("outbox", entry);
       });
       Object.assign(entry, { state: "sent", seq: ok.seq, error: undefined });
     } catch (error) {
-      const failure = /** @type {Failure} */ (error);
-      if (failure.code === "disconnected") return;
-      Object.assign(entry, { state: "failed", error: failure });
+      if (/** @type {Failure} */ (error).code === "disconnected") return;
+      Object.assign(entry, { state: "failed", error });
     }
     const where = this.target(entry.command);
     this.#busy.delete(where);
@@ -1023,10 +1046,11 @@ export class Chat {
 
   /** @param {string} key @returns {Kept} */
   #read(key) {
+    const none = { key, at: 0, outbox: [] };
     try {
-      return { at: 0, outbox: [], ...JSON.parse(this.options.storage?.getItem(key) ?? ""), key };
+      return { ...none, ...JSON.parse(/** @type {any} */ (this.options.storage).getItem(key)) };
     } catch {
-      return { key, at: 0, outbox: [] };
+      return none;
     }
   }
 
@@ -1035,9 +1059,9 @@ export class Chat {
     /** @type {Kept[]} */
     const found = [];
     try {
-      const { storage } = this.options;
-      for (let n = 0; n < (storage?.length ?? 0); n += 1) {
-        const key = storage?.key(n) ?? "";
+      const { storage } = /** @type {any} */ (this.options);
+      for (let n = 0; n < storage.length; n += 1) {
+        const key = storage.key(n);
         if (key.startsWith(`chatd ${this.url} `)) found.push(this.#read(key));
       }
     } catch {
@@ -1046,17 +1070,13 @@ export class Chat {
     return found.sort((one, two) => two.at - one.at);
   }
 
-  /** Hold a record that nobody holds; resolves to what lets go of it. @param {string} key @returns {Promise<(() => void)|undefined>} */
+  /** Hold a record that nobody holds; resolves to its release. @param {string} key @returns {Promise<(() => void)|undefined>} */
   #hold(key) {
-    return new Promise((resolve) => {
-      const held = this.#locks?.request(
-        key,
-        { ifAvailable: true },
-        (lock) => lock && new Promise((release) => resolve(() => release(0))),
-      );
+    return new Promise((/** @type {any} */ resolve) => {
+      const held = this.#locks?.request(key, { ifAvailable: true }, (lock) => lock && new Promise(resolve));
       Promise.resolve(held)
         .catch(() => {})
-        .then(() => resolve(undefined));
+        .then(resolve);
     });
   }
 
@@ -1080,7 +1100,7 @@ export class Chat {
     this.#isSibling = records.length > 0;
     this.session ??= records[0]?.session;
     this.user ??= records[0]?.user;
-    this.#key = `chatd ${this.url} ${this.clock.random().toString(36).slice(2)}`;
+    this.#key = `chatd ${this.url} ${this.#cid()}`;
     this.#release = await this.#hold(this.#key);
   }
 
@@ -1091,8 +1111,7 @@ export class Chat {
 
   /** @param {Entry[]} entries */
   #recall(entries) {
-    const known = new Set(this.outbox.map(({ cid }) => cid));
-    const others = entries.filter(({ cid }) => !known.has(cid));
+    const others = entries.filter(({ cid }) => !this.outbox.some((one) => one.cid === cid));
     for (const entry of others) if (entry.error) entry.error = new Failure(entry.error);
     this.outbox = [...this.outbox, ...others].sort((one, two) => one.at - two.at);
   }
@@ -1114,7 +1133,7 @@ export class Chat {
     const { user } = this;
     const session = this.#isSibling ? undefined : this.session;
     const outbox = this.outbox.filter(({ state }) => state !== "sent");
-    return Boolean(user && this.#write(this.#key, { user, session, at: this.clock.now(), outbox }));
+    return user && this.#write(this.#key, { user, session, at: this.clock.now(), outbox });
   }
 
   /** Send what this user's instances have left behind that are gone. */

@@ -36,16 +36,40 @@ export interface Message {
   text?: string;
   /** The `seq` of another message of the room. */
   replyTo?: number;
+  /** The `seq` of the first message of the thread that it is in. */
+  thread?: number;
+  /** The thread that it has opened; `chatd.threads.mjs` keeps it up to date. */
+  replies?: Replies;
   edited?: boolean;
   deleted?: boolean;
+  /** Of somebody whom one blocks; only in a page of `history`. */
+  hidden?: boolean;
   /** Who has put which emoji: the first ones, and the user. */
   reactions: Record<string, string[]>;
   /** How many have, for an emoji that has more than are in `reactions`. */
   reacted: Record<string, number>;
+  /** The `seq` of the event that has pinned it to the room, while it is pinned. */
+  pinned?: number;
   /** What its sender called it. */
   cid?: string;
   /** Changes up to this `seq` are worked in. */
   asOf: number;
+}
+
+/** What a message shows of its thread. */
+export interface Replies {
+  /** Those that were not deleted. */
+  count: number;
+  /** The `seq` of the newest. */
+  last: number;
+  /** When that was, as the daemon writes it. */
+  ts: string;
+  /** The first three who have written there. */
+  users: string[];
+  /** Whether the user follows it. */
+  follow?: boolean;
+  /** How many the user has not read, if he follows it; up to 99. */
+  unread?: number;
 }
 
 /** What waits in the outbox. */

@@ -1,28 +1,29 @@
 // @ts-check
-/** The connection of the page: asking, logging in, and what is done when something comes. */
+/** The connection of the page: logging in, and what is done when something comes. */
 
 import { open } from "./address.mjs";
-import { Chat, Failure, once, Room } from "./chatd.mjs";
-import { draft, keep, keepDraft, ownKey, storage } from "./kept.mjs";
-import { displays, partner } from "./names.mjs";
-import { say } from "./reasons.mjs";
+import { eventually } from "./again.mjs";
+import { Chat, Failure, Room } from "./chatd.mjs";
+import { draft, drafts, keepDraft, noticesKey, ownKey, storage } from "./kept.mjs";
 import {
-  about,
+  aside,
   chat,
   connection,
   face,
+  forgetMarked,
   here,
   home,
   isOutdated,
   isOver,
   notice,
   place,
+  setMarked,
   touch,
   touchAll,
 } from "./state.mjs";
 import { t } from "./words.mjs";
 
-const socketUrl = `${home.replace(/^http/, "ws")}ws`;
+export const socketUrl = `${home.replace(/^http/, "ws")}ws`;
 /** The version of these files, as the daemon tells it of its own. */
 const ownVersion = /\/_\/([0-9a-f]+)\//.exec(import.meta.url)?.[1];
 
@@ -34,69 +35,6 @@ function device() {
   /** @type {Record<string, string>} */
   const names = { Edg: "Edge", OPR: "Opera", "Mac OS X": "macOS" };
   return [names[browser] ?? browser, names[system] ?? system].filter(Boolean).join(", ");
-}
-
-/** Ask what is asked before a login. @param {Record<string, any>} frame */
-export const ask = (frame) => once(socketUrl, frame);
-
-/**
- * Ask for one page of a list after the other, as long as there are and somebody wants them.
- *
- * @param {Record<string, any>} command Without `after`.
- * @returns {AsyncGenerator<Record<string, any>>}
- */
-export async function* pages(command) {
-  let after;
-  do {
-    /** @type {any} */
-    const page = await chat.value?.command({ ...command, after });
-    yield page;
-    after = page.next;
-  } while (after !== undefined);
-}
-
-const MOST_DISPLAYS = 2000;
-
-/**
- * Learn who is in a room, also of those who are not online: what they are called there.
- *
- * @param {string} room @returns {Promise<Map<string, string>>} The role of each, by name.
- */
-export async function learnMembers(room) {
-  /** @type {Map<string, string>} */
-  const roles = new Map();
-  for await (const { users } of pages({ type: "who", room, all: true })) {
-    for (const { name, display, role } of users) {
-      if (display) displays.set(name, display);
-      if (role) roles.set(name, role);
-    }
-    if (displays.size >= MOST_DISPLAYS) break;
-  }
-  touch("", room);
-  return roles;
-}
-
-/** Wait, but no longer than until there is a network again. @param {number} ms */
-const pause = (ms) =>
-  new Promise((resolve) => {
-    setTimeout(resolve, ms);
-    addEventListener("online", resolve, { once: true });
-  });
-
-/** Learn what the daemon says of itself, again and again until it does. */
-export async function learn() {
-  for (let attempt = 0; ; attempt += 1) {
-    try {
-      about.value = await ask({ type: "about" });
-      place.value = about.value?.place;
-      return;
-    } catch {
-      about.value = null;
-      notice.value = t("cannotReach");
-      await pause(Math.min(1000 * 2 ** attempt, 15_000) * (0.5 + Math.random() / 2));
-      notice.value = "";
-    }
-  }
 }
 
 /**
@@ -143,12 +81,22 @@ const entered = (made) =>
 function follow(made) {
   chat.value = made;
   const quiet = () => chat.value !== made;
+  let isAttended = false;
   made.on("state", (state) => {
     if (quiet()) return;
     connection.value = state;
+    if (made.user && !isAttended) {
+      isAttended = true;
+      // Without it all else works.
+      const all = [() => import("./recall.mjs"), () => import("./threads.mjs"), () => import("./departed.mjs")];
+      for (const load of /** @type {(() => Promise<any>)[]} */ (all))
+        eventually(load).then((module) => module.attend(made));
+    }
     // Who comes back can write before there is a connection.
     if (state.name === "connecting" && made.user && face.value === "loading") face.value = "talk";
     if (state.name === "catching up") {
+      if (storage.getItem(noticesKey()))
+        eventually(() => import("./notices.mjs")).then((module) => module.attend(made));
       place.value = made.welcome.place ?? place.value;
       // Each connection has a status of its own.
       made.whisper({ type: "status", ...status() });
@@ -157,91 +105,99 @@ function follow(made) {
     if (state.name === "ended" && face.value === "talk") ended(state);
     touchAll();
   });
-  const changed = (/** @type {Room} */ room) => touch("", room.name);
+  const changed = (/** @type {Room} */ room) => {
+    // What is further up is held while somebody reads there.
+    room.limit = 300;
+    if (room.from < room.first) {
+      room.messages = room.messages.filter((one) => one.seq >= room.first);
+      room.happened = room.happened.filter((one) => one.seq >= room.first);
+      room.from = room.first;
+    }
+    touch(room.name);
+    // The list may be long, and much may be said.
+    isStale = true;
+    if (!listing) list();
+  };
+  let isStale = false;
+  /** @type {any} */
+  let listing;
+  const list = () => {
+    listing = isStale && setTimeout(list, 250);
+    if (isStale) touch("");
+    isStale = false;
+  };
   made.on("room", changed);
   made.on("reset", changed);
   made.on("event", (_, room) => changed(room));
   made.on("outbox", () => touch("", here.peek()));
-  made.on("invited", () => touch());
+  made.on("invited", () => touch(""));
   made.on("frame", (frame) => {
     if (frame.type === "place") place.value = frame.name;
+    if (frame.type === "bookmark") setMarked(frame.room, frame.of, frame.on);
   });
   made.on("change", (_, room) => changed(room));
   made.on("renamed", (room, was) => {
-    keepDraft(room.name, draft(was));
-    keepDraft(was, "");
-    if (here.value === was) open(room.name, true);
+    for (const one of drafts()) {
+      if (one.split(" ")[0] !== was) continue;
+      keepDraft(room.name + one.slice(was.length), draft(one));
+      keepDraft(one, "");
+    }
+    if (here.value === was) open(room.name, true, aside.value);
     touch("", room.name, was);
   });
-  made.on("left", (frame) => {
-    const name = frame.title ?? `#${frame.room}`;
-    /** @type {Record<string, string>} */
-    const reasons = {
-      kick: t("leftKick", { room: name }),
-      ban: t("leftBan", { room: name }),
-      destroy: t("leftDestroy", { room: name }),
-    };
-    if (frame.reason !== "leave") say(reasons[frame.reason] ?? t("leftRoom", { room: name }));
-    if (here.value === frame.room) open("", true);
-    touch("", frame.room);
+  made.on("left", ({ room }) => {
+    // Where it was not one's own doing, one is told (`departed.mjs`).
+    if (here.value === room) open("", true);
+    touch("", room);
   });
 }
 
-/** A chat has ended: say why, and what helps. @param {import("./chatd.mjs").State} state */
+/** @type {typeof import("./outside.mjs")|undefined} */
+let outside;
+/** Load what is said to whoever is out: at best while he is in. */
+export const loadOutside = async () => {
+  outside ??= await import("./outside.mjs");
+  return outside;
+};
+
+/** A chat has ended: whoever was in is out, and told why. @param {import("./chatd.mjs").State} state */
 function ended(state) {
-  // The close itself says only that; the reason comes with the next login.
-  const why = state.text === "banned" ? "" : state.text;
-  const banned = why ? t("bannedReason", { reason: why }) : t("bannedFromServer");
-  /** @type {Record<string, string>} */
-  const texts = {
-    1000: t("loggedOut"),
-    4003: t("tokenExpired"),
-    4500: t("wrongCredentials"),
-    4503: banned,
-    4504: t("tooMany"),
-    4505: t("sessionEnded"),
-    4506: t("takenOver"),
-    bad_credentials: t("sessionEnded"),
-    banned,
-  };
-  notice.value = texts[state.code ?? ""] ?? t("ended", { reason: state.text || state.code || "" });
   isOver.value = state.help === "reload";
   face.value = "login";
   chat.value = null;
   here.value = "";
-  learn();
+  forgetMarked();
+  if (outside) outside.ended(state);
+  // Until it comes, nor does the face of whoever is out, and something else is said.
+  else eventually(loadOutside).then((module) => module.ended(state));
 }
 
-const statusKey = () => ownKey("status");
+/** Send a command; resolves to its `ok`. @param {Record<string, any>} wanted @returns {Promise<any>} */
+export const command = (wanted) => /** @type {any} */ (chat.value).command(wanted);
+
+/** Under which it is kept how one has said that one is. */
+export const statusKey = () => ownKey("status");
 
 /** How one has said that one is. @returns {{state: string, text?: string}} */
 export const status = () => JSON.parse(storage.getItem(statusKey()) ?? '{"state": "online"}');
-
-/**
- * Say how one is; that holds until one says something else, over reloads too.
- *
- * @param {{state: string, text?: string}} said
- */
-export async function setStatus(said) {
-  await chat.value?.command({ type: "status", ...said });
-  keep(statusKey(), said.state === "online" && !said.text ? "" : JSON.stringify(said));
-}
 
 /** @type {WeakMap<Chat, Map<string, Room>>} */
 const standIns = new WeakMap();
 
 /**
  * A room as one knows it. A conversation that nobody has begun, and what is opened before
- * the connection is there, has a stand-in: one can write into it.
+ * it is known where one is, has a stand-in: one can write into it.
  *
  * @param {string} name @returns {Room|undefined}
  */
 export function roomOf(name) {
   const of = chat.value;
   const room = of?.rooms.get(name);
-  const isComing =
-    connection.value.name === "connecting" || connection.value.name === "catching up" || !of?.welcome.user;
-  if (room || !of || !name || !(partner(name) || isComing)) return room;
+  // A view that asks is drawn again when it becomes known.
+  void connection.value;
+  const isComing = !of?.welcome.user;
+  const isOwn = name.startsWith("@") && name.split(/[@,]/).includes(of?.user ?? "");
+  if (room || !of || !name || !(isOwn || isComing)) return room;
   const known = standIns.get(of) ?? new Map();
   standIns.set(of, known);
   const made = known.get(name) ?? new Room(of, name);

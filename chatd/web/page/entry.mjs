@@ -2,11 +2,11 @@
 /** How somebody gets in who need not be asked: by what the address says, or from before. */
 
 import { broughtBy } from "./address.mjs";
-import { learn, logIn } from "./client.mjs";
+import { eventually } from "./again.mjs";
+import { loadOutside, logIn } from "./client.mjs";
 import { keep, storage } from "./kept.mjs";
-import { face, home, notice } from "./state.mjs";
+import { face, home } from "./state.mjs";
 import { signal } from "./ui.mjs";
-import { t } from "./words.mjs";
 
 const INVITATION = `chatd invitation ${home}`;
 
@@ -25,16 +25,16 @@ export function keepInvitation(brought) {
 export async function begin() {
   const brought = broughtBy();
   if (brought?.kind === "invite" || brought?.kind === "setup") keepInvitation(brought);
+  /** @type {any} */
+  let refusal;
   try {
     if (brought?.kind === "token") return await logIn({ token: brought.secret });
     if (brought?.kind === "link") return await logIn({ link: brought.secret });
     if (!invitation.value) return await logIn({});
   } catch (failure) {
-    if (/** @type {any} */ (failure).code !== "no_session")
-      notice.value = brought ? t("wrongToken") : t("sessionEnded");
+    refusal = failure;
   }
   face.value = "login";
-  const said = notice.value;
-  await learn();
-  notice.value = said;
+  // Until it comes, nor does the face of whoever is not in, and something else is said.
+  await (await eventually(loadOutside)).refused(refusal, Boolean(brought));
 }

@@ -26,13 +26,31 @@ export function Field({ label, hint, name, autofocus, ...attributes }) {
 }
 
 /**
+ * A labelled choice of one of several.
+ *
+ * @param {{label: string, hint?: string, name: string, value: string, options: string[][], [attribute: string]: any}} props
+ *   `options` has for each its value and what it is called.
+ */
+export function Choice({ label, hint, name, value, options, ...attributes }) {
+  const [id] = useState(() => `field-${++fields}`);
+  return html`
+    <div class="field">
+      <label for=${id}>${label}</label>
+      <select id=${id} name=${name} aria-describedby=${hint && `${id}-hint`} ...${attributes}>
+        ${options.map(([one, text]) => html`<option value=${one} selected=${one === value}>${text}</option>`)}
+      </select>
+      ${hint && html`<small id=${`${id}-hint`}>${hint}</small>`}
+    </div>`;
+}
+
+/**
  * A form that is sent by its button or by Enter, once at a time.
  *
  * @param {{action: string, children: any, send: (values: Record<string, any>) => Promise<any>,
- *   explain: (failure: any) => string, class?: string, more?: any}} props
- *   `explain` says in words why `send` was rejected.
+ *   explain: (failure: any) => string, class?: string, more?: any, isRisky?: boolean}} props
+ *   `explain` says in words why `send` was rejected; what is risky looks like it.
  */
-export function Form({ action, children, send, explain, more, class: name = "" }) {
+export function Form({ action, children, send, explain, more, class: name = "", isRisky }) {
   const [busy, setBusy] = useState(false);
   const [wrong, setWrong] = useState("");
   /** @param {any} event */
@@ -45,6 +63,8 @@ export function Form({ action, children, send, explain, more, class: name = "" }
       await send(Object.fromEntries(new FormData(event.target)));
     } catch (failure) {
       setWrong(explain(failure));
+      // Where it is to be mended.
+      event.target.elements.namedItem(/** @type {any} */ (failure).field ?? "")?.focus?.();
     }
     setBusy(false);
   };
@@ -54,7 +74,7 @@ export function Form({ action, children, send, explain, more, class: name = "" }
       <p class="wrong" role="alert">${wrong}</p>
       <div class="actions">
         ${more}
-        <button type="submit" class="primary" aria-disabled=${busy}>${action}</button>
+        <button type="submit" class=${isRisky ? "danger" : "primary"} aria-disabled=${busy}>${action}</button>
       </div>
     </form>`;
 }

@@ -2,7 +2,6 @@
 /** What this browser keeps for the page; or the page itself, as long as it lives. */
 
 import { chat, flash, home } from "./state.mjs";
-import { t } from "./words.mjs";
 
 /** @type {Map<string, string>} What is kept where the browser keeps nothing. */
 const memory = new Map();
@@ -40,16 +39,43 @@ export function keep(key, value) {
     if (value) storage.setItem(key, value);
     else storage.removeItem(key);
   } catch {
-    flash.value = t("storageDenied");
+    import("./words.later.mjs").then(({ t }) => (flash.value = t("storageDenied")));
   }
 }
 
 /** Under which something of the user's is kept. @param {string} what @param {string[]} of */
 export const ownKey = (what, ...of) => ["chatd", what, home, chat.value?.user, ...of].join(" ");
 
+const LOOK = "chatd look";
+/** How the page looks here; `look.mjs` reads it as well. @returns {Record<string, string>} */
+export const look = () => JSON.parse(storage.getItem(LOOK) ?? "{}");
+/** @param {Record<string, string>} wanted */
+export const keepLook = (wanted) => keep(LOOK, JSON.stringify(wanted));
+
+/** What one wants to be told of here. */
+export const noticesKey = () => ownKey("notices");
+
 /** @param {string} name */
 const draftKey = (name) => ownKey("draft", name);
-/** @param {string} name Of a room. */
+/** @param {string} name Of a room; behind it the `seq` of a thread, if it is for that. */
 export const draft = (name) => storage.getItem(draftKey(name)) ?? "";
 /** @param {string} name Of a room. @param {string} text */
 export const keepDraft = (name, text) => keep(draftKey(name), text);
+/**
+ * Do something when another window has changed a draft; returns what ends that.
+ *
+ * @param {string} name @param {(was: string, now: string) => void} act
+ */
+export function onDraft(name, act) {
+  const own = draftKey(name);
+  /** @param {StorageEvent} event */
+  const hear = ({ key, oldValue, newValue }) => key === own && act(oldValue ?? "", newValue ?? "");
+  addEventListener("storage", hear);
+  return () => removeEventListener("storage", hear);
+}
+/** The rooms, and threads, for which something is kept that was not sent. @returns {string[]} */
+export const drafts = () => {
+  const start = draftKey("");
+  const keys = Array.from({ length: storage.length }, (_, n) => storage.key(n) ?? "");
+  return keys.filter((key) => key.startsWith(start)).map((key) => key.slice(start.length));
+};

@@ -1,15 +1,17 @@
 // @ts-check
 /** Getting in: by name and password, as a guest, by an invitation, or as the first one. */
 
-import { ask, logIn } from "./client.mjs";
+import { logIn } from "./client.mjs";
 import { invitation, keepInvitation } from "./entry.mjs";
 import { Field, Form } from "./form.mjs";
 import { Icon } from "./icons.mjs";
 import { isKept } from "./kept.mjs";
-import { reason, tell } from "./reasons.mjs";
+import { ask } from "./outside.mjs";
+import { reason } from "./reasons.mjs";
 import { about, chat, isOver, notice, place } from "./state.mjs";
+import { tell } from "./tell.mjs";
 import { html, signal, useState } from "./ui.mjs";
-import { t } from "./words.mjs";
+import { t } from "./words.later.mjs";
 
 /** What went wrong, and for whom. @param {any} failure */
 function explain(failure) {
@@ -77,7 +79,10 @@ export function Login() {
   const [way, setWay] = useState(/** @type {"login"|"register"|"guest"} */ ("login"));
   const said = about.value;
   const brought = invitation.value;
-  if (!said) return html`<${Frame} title=${t("loading")} hint=${notice.value && t("cannotReachHelp")} />`;
+  if (!said) {
+    return html`
+      <${Frame} title=${t("loading")}>${notice.value && html`<p class="quiet center">${t("cannotReachHelp")}</p>`}<//>`;
+  }
   if (brought?.kind === "setup") {
     return html`<${Frame} title=${t("setup")} hint=${t("setupHint")}><${Register} isFirst /><//>`;
   }

@@ -1,6 +1,7 @@
 // @ts-check
 /** The tree of a text (`text.mjs`) as nodes of the page. */
 
+import { lazy } from "./dialog.mjs";
 import { chat } from "./state.mjs";
 import { isEmoji, parse } from "./text.mjs";
 import { html, only } from "./ui.mjs";
@@ -13,13 +14,19 @@ import { html, only } from "./ui.mjs";
 export const Markup = ({ text, isPerson }) => html`
   <div class=${`text ${only({ emoji: isEmoji(text) })}`} dir="auto">${parse(text).map((block) => block_(block, isPerson))}</div>`;
 
+/** Code, plain until what gives it colours is loaded. */
+const Pre = lazy(
+  async () => (await import("./code.mjs")).Code,
+  (/** @type {any} */ { text }) => html`<div><pre dir="ltr" tabindex="0"><code>${text}</code></pre></div>`,
+);
+
 /** @param {import("./text.mjs").Block} block @param {(name: string) => boolean} isPerson @returns {any} */
 function block_(block, isPerson) {
   /** @param {import("./text.mjs").Block[]} some */
   const inside = (some) => some.map((one) => block_(one, isPerson));
   switch (block.type) {
     case "pre":
-      return html`<pre dir="ltr" tabindex="0"><code>${block.text}</code></pre>`;
+      return html`<${Pre} ...${block} />`;
     case "quote":
       return html`<blockquote dir="auto">${inside(block.blocks)}</blockquote>`;
     case "list": {
@@ -48,9 +55,14 @@ const nodes = (some, isPerson) =>
       case "mention": {
         const isMe = one.name === chat.value?.user;
         return isMe || one.name === "all" || isPerson(one.name)
-          ? html`<span class=${`mention ${only({ "to-me": isMe })}`}>${one.text}</span>`
+          ? // What it is in does not take its direction from a name.
+            html`<bdi class=${`mention ${only({ "to-me": isMe })}`}>${one.text}</bdi>`
           : one.text;
       }
+      case "room":
+        return chat.value?.rooms.has(one.name)
+          ? html`<a href=${`#room=${encodeURIComponent(one.name)}`}>${one.text}</a>`
+          : one.text;
       default:
         return one.text;
     }

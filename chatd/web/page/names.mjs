@@ -26,6 +26,7 @@ export const displays = new Map();
  * @param {string} user
  */
 export function shownName(user) {
+  if (user === "*operator") return t("operator");
   const [, suffix] = user.split("~");
   return suffix ? `${displayOf(user).split("~")[0]}~${suffix}` : displayOf(user);
 }

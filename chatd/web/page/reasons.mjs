@@ -1,8 +1,7 @@
 // @ts-check
-/** What people are told when something has happened or did not work. */
+/** What people are told of what did not work, or was done to them. */
 
-import { flash } from "./state.mjs";
-import { t } from "./words.mjs";
+import { t } from "./words.later.mjs";
 
 /** Why something was refused, in a person's words. @param {any} failure */
 export function reason(failure) {
@@ -25,17 +24,22 @@ export function reason(failure) {
     invitation_expired: () => t("invitationExpired"),
     rate_limited: () => t("rateLimited", { n: Math.ceil(failure.retryAfter ?? 1) }),
     disconnected: () => t("cannotReach"),
+    outbox_full: () => t("cannotReach"),
   };
   return texts[failure.code]?.() ?? failure.message;
 }
 
-/** Say something for some seconds. @param {string} text */
-export const say = (text) => {
-  flash.value = text;
-};
-
-/** Do something of which one is told only when it fails. @param {Promise<any>} done */
-export const tell = (done) =>
-  done.catch((failure) => {
-    say(t("notDone", { reason: reason(failure) }));
-  });
+/**
+ * Why one is not in a room any more, in a person's words.
+ *
+ * @param {string} kind What happened, as a `left` has it. @param {string} room What it is called.
+ */
+export function whyLeft(kind, room) {
+  /** @type {Record<string, () => string>} */
+  const texts = {
+    kick: () => t("leftKick", { room }),
+    ban: () => t("leftBan", { room }),
+    destroy: () => t("leftDestroy", { room }),
+  };
+  return texts[kind]?.() ?? t("leftRoom", { room });
+}

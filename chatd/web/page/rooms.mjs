@@ -2,24 +2,14 @@
 /** Finding a room, and making one. */
 
 import { open } from "./address.mjs";
-import { pages } from "./client.mjs";
-import { Dialog, hide } from "./dialog.mjs";
+import { hide } from "./dialog.mjs";
 import { Field, Form } from "./form.mjs";
+import { Dialog } from "./modal.mjs";
+import { everyRoom } from "./pages.mjs";
 import { reason } from "./reasons.mjs";
 import { chat, touched } from "./state.mjs";
 import { html, useEffect, useState } from "./ui.mjs";
-import { t } from "./words.mjs";
-
-/** All public rooms, or the first thousand. */
-async function everyRoom() {
-  /** @type {any[]} */
-  const found = [];
-  for await (const page of pages({ type: "rooms" })) {
-    found.push(...page.rooms);
-    if (found.length >= 1000) break;
-  }
-  return found;
-}
+import { t } from "./words.later.mjs";
 
 /** @param {string} name */
 async function enter(name) {
@@ -41,10 +31,15 @@ export function Directory() {
   const found = (rooms ?? []).filter((room) =>
     `${room.room} ${room.title ?? ""} ${room.topic ?? ""}`.toLowerCase().includes(wanted),
   );
+  /** @param {Event} event */
+  const submit = (event) => {
+    event.preventDefault();
+    if (wanted && found[0]) enter(found[0].room).catch((failure) => setWrong(reason(failure)));
+  };
   return html`
     <${Dialog} title=${t("findRoom")} wide>
-      <input type="search" aria-label=${t("filterRooms")} placeholder=${t("filterRooms")} data-first autocomplete="off"
-        autocapitalize="none" value=${typed} onInput=${(/** @type {any} */ event) => setTyped(event.target.value)} />
+      <form onSubmit=${submit}><input type="search" aria-label=${t("filterRooms")} placeholder=${t("filterRooms")} data-first autocomplete="off"
+        autocapitalize="none" value=${typed} onInput=${(/** @type {any} */ event) => setTyped(event.target.value)} /></form>
       <ul class="directory" aria-busy=${!rooms && !wrong}>
         ${found.map((room) => html`<${Found} key=${room.room} room=${room} fail=${setWrong} />`)}
       </ul>

@@ -29,10 +29,36 @@ export const chat = signal(/** @type {any} */ (null));
 export const connection = signal(/** @type {import("./chatd.mjs").State} */ ({ name: "connecting" }));
 /** The room that is open, and whether a phone shows it rather than the list. */
 export const here = signal("");
+/** The thread that is open beside it, by the `seq` of its first message; 0 is none. */
+export const aside = signal(0);
+/** What the chat knows of threads, once that is loaded. @type {{value: import("./chatd.threads.mjs").Threads|null}} */
+export const threads = signal(/** @type {any} */ (null));
 export const isOutdated = signal(false);
 export const place = signal("");
 /** A line that tells what just happened, until the next one or for a while. */
 export const flash = signal("");
+
+/**
+ * The message that is to be shown in its place, and how one comes back to the list that
+ * it was found in, if it was in one; `thread` is the one that it is in.
+ *
+ * @type {{value: {room: string, seq: number, thread?: number, text?: string, back?: () => void, isThere?: boolean}|null}}
+ */
+export const target = signal(/** @type {any} */ (null));
+/** Messages that one knows to be bookmarked. @type {Set<string>} */
+const marked = new Set();
+/** @param {string} room @param {number} seq */
+export const isMarked = (room, seq) => marked.has(`${room} ${seq}`);
+/** @param {string} room @param {number} seq @param {boolean} on */
+export function setMarked(room, seq, on) {
+  marked[on ? "add" : "delete"](`${room} ${seq}`);
+  touch(room);
+}
+/** Whoever comes in next has his own. */
+export const forgetMarked = () => marked.clear();
+
+/** Who is in the open room, as far as it is known, and as what. */
+export const roles = signal(/** @type {Map<string, string>} */ (new Map()));
 
 /** @type {Map<string, {value: number}>} */
 const ticks = new Map();

@@ -9,7 +9,7 @@
  *   | {type: "code", text: string}
  *   | {type: "strong"|"em"|"del", nodes: Inline[]}
  *   | {type: "link", href: string, text: string}
- *   | {type: "mention", name: string, text: string}} Inline
+ *   | {type: "mention"|"room", name: string, text: string}} Inline
  * @typedef {{type: "lines", nodes: Inline[]}
  *   | {type: "pre", text: string, language: string}
  *   | {type: "quote", blocks: Block[]}
@@ -117,7 +117,7 @@ function lists(lines, depth) {
 const LINK = /\b(?:https?:\/\/|mailto:|tel:|xmpp:|ircs?:\/\/)(?:\[[\da-f:.]+\]|[^\s<>"“”«»[\]])[^\s<>"“”«»[\]]*/iy;
 const NAMED = /\[([^\]\n]{1,300})\]\(((?:https?:\/\/|mailto:)[^\s()<>]+(?:\([^\s()<>]*\)[^\s()<>]*)*)\)/y;
 const LIKE_LINK = /:\/\/|\bwww\.|[\p{L}\p{N}]\.\p{L}{2,}/u;
-const MENTION = /[@＠]([\p{L}\p{N}\p{M}][\p{L}\p{N}\p{M}._~-]*)/uy;
+const NAME = /[@＠#]([\p{L}\p{N}\p{M}][\p{L}\p{N}\p{M}._~-]*)/uy;
 /** Letters of scripts that are written without spaces do not join what stands beside them. */
 const JOINS = /[\p{L}\p{N}_]/u;
 const SPACELESS =
@@ -126,7 +126,7 @@ const SPACELESS =
 const KINDS = { "**": "strong", "*": "em", _: "em", "~~": "del" };
 
 /** @param {string|undefined} char */
-const joins = (char) => char !== undefined && JOINS.test(char) && !SPACELESS.test(char);
+export const joins = (char) => char !== undefined && JOINS.test(char) && !SPACELESS.test(char);
 /** @param {string|undefined} char */
 const isSpace = (char) => char === undefined || /\s/.test(char);
 
@@ -165,10 +165,11 @@ export function inline(text) {
       if (end === undefined) plain += text.slice(at, at + length);
       else put({ type: "code", text: trimmed(text.slice(at + length, end)) });
       at = (end ?? at) + length;
-    } else if (char === "@" || char === "＠") {
-      const name = joins(before) || before === "@" || before === "/" ? undefined : match(MENTION, text, at)?.[1];
+    } else if (char === "@" || char === "＠" || char === "#") {
+      const name = joins(before) || /[@#/]/.test(before) ? undefined : match(NAME, text, at)?.[1];
       const own = name?.replace(/[._~-]+$/, "");
-      if (own) put({ type: "mention", name: own.normalize("NFKC").toLowerCase(), text: char + own });
+      if (own)
+        put({ type: char === "#" ? "room" : "mention", name: own.normalize("NFKC").toLowerCase(), text: char + own });
       else plain += char;
       at += own ? own.length + 1 : 1;
     } else if (char === "[" && match(NAMED, text, at)) {

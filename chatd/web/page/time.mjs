@@ -7,22 +7,28 @@ const DAY_MS = 86_400_000;
 /** @type {Map<string, Intl.DateTimeFormat>} */
 const formats = new Map();
 
-/** @param {string} language @param {Intl.DateTimeFormatOptions} options */
-function format(language, options) {
+/** What writes dates so. @param {string} language @param {Intl.DateTimeFormatOptions} options */
+export function format(language, options) {
   const key = language + JSON.stringify(options);
   const known = formats.get(key) ?? new Intl.DateTimeFormat(language, options);
   formats.set(key, known);
   return known;
 }
 
+/** How hours are counted; undefined: as the language does. @type {"h12"|"h23"|undefined} */
+export let hourCycle;
+
+/** Write the time of the day with 12 or 24 hours, or as the language does. @param {string} [hours] */
+export const writeHours = (hours) => {
+  hourCycle = hours === "12" ? "h12" : hours === "24" ? "h23" : undefined;
+};
+
 /** The time of the day. @param {number} ts In ms. @param {string} language */
-export const clock = (ts, language) => format(language, { hour: "2-digit", minute: "2-digit" }).format(ts);
+export const clock = (ts, language) => format(language, { hour: "2-digit", minute: "2-digit", hourCycle }).format(ts);
 
 /** Day and time in full. @param {number} ts In ms. @param {string} language */
-export const exact = (ts, language) => format(language, { dateStyle: "full", timeStyle: "medium" }).format(ts);
-
-/** Day and time in short. @param {number} ts In ms. @param {string} language */
-export const short = (ts, language) => format(language, { dateStyle: "medium", timeStyle: "short" }).format(ts);
+export const exact = (ts, language) =>
+  format(language, { dateStyle: "full", timeStyle: "medium", hourCycle }).format(ts);
 
 /** Which day a moment is on, here. @param {number} ts In ms. */
 export const day = (ts) => {
@@ -49,27 +55,15 @@ export function dayName(ts, now, language, words) {
 }
 
 /**
- * How long ago something was, roughly.
- *
- * @param {number} ts In ms. @param {number} now In ms. @param {string} language
- */
-export function ago(ts, now, language) {
-  const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
-  const minutes = Math.round(Math.min(ts - now, 0) / 60_000);
-  if (minutes > -60) return relative.format(minutes, "minute");
-  if (minutes > -24 * 60) return relative.format(Math.round(minutes / 60), "hour");
-  return relative.format(Math.round(minutes / 60 / 24), "day");
-}
-
-/**
  * Whether a message goes on with what its sender said just before.
  *
  * @param {{from?: string, ts: number, deleted?: boolean}|undefined} before
  * @param {{from?: string, ts: number, replyTo?: number}} message
+ * @param {number} [thread] Where all are replies to this, that is no answer.
  */
-export const follows = (before, message) =>
+export const follows = (before, message, thread) =>
   before !== undefined &&
   before.from === message.from &&
-  message.replyTo === undefined &&
+  (message.replyTo === undefined || message.replyTo === thread) &&
   Math.abs(message.ts - before.ts) < GROUP_MS &&
   day(before.ts) === day(message.ts);

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import get_args
 
+import attrs
 import pytest
 
 from chatd.core import changes as c
 from chatd.core.changes import Change, Lapse
 from chatd.core.effects import Deliver
-from chatd.core.entities import Sanction
+from chatd.core.entities import Membership, Room, Sanction
 from chatd.core.invariants import check
 from chatd.core.settings import PLAIN
-from chatd.enums import AccountRole, MemberChange, Role
-from chatd.ids import Epoch, RoomName, Seq, SessionId, UserName
+from chatd.enums import AccountRole, Level, MemberChange, Role
+from chatd.ids import Epoch, NodeId, RoomName, Seq, SessionId, UserName
 from chatd.wire import events
 from chatd.wire.kinds import Topic
 from tests.core.harness import ANN, BOB, CY, LOBBY, Harness
@@ -49,7 +50,10 @@ ABOUT_NOTHING: list[Change] = [
     c.MemberSet(LOBBY, UserName("dan~4f7k"), Role.MEMBER),
     c.MemberSet(LOBBY, NOBODY, None),
     c.MemberSet(LOBBY, ANN, None),
+    c.LevelSet(NOWHERE, ANN, Level.NOTHING),
+    c.LevelSet(LOBBY, ANN, Level.NOTHING),
     act("kick", NOWHERE),
+    c.BookmarkSet(NOBODY, LOBBY, Seq(1), on=True),
     c.DisplaySet(NOBODY, "x"),
     c.RoleSet(NOBODY, AccountRole.BOT),
     c.BlockSet(NOBODY, ANN, on=True),
@@ -58,9 +62,13 @@ ABOUT_NOTHING: list[Change] = [
     c.Unbanned(NOBODY),
     c.SessionOpened(SessionId(b"x"), NOBODY),
     c.SessionsEnded((SessionId(b"x"),)),
+    c.SessionTaken(SessionId(b"x"), NOBODY, NodeId(2)),
     c.AccessRevoked(NOBODY),
     c.AccessRevoked(NOBODY, besides=SessionId(b"x")),
     c.UserErased(NOBODY),
+    c.FollowSet(LOBBY, NOBODY, Seq(1), on=True),
+    c.FollowSet(NOWHERE, ANN, Seq(1), on=True),
+    c.ThreadRead(LOBBY, NOBODY, Seq(1), Seq(2)),
     c.UserAdded(UserName("dan~4f7k"), "dan", AccountRole.GUEST),
     c.Lapsed(Lapse.BAN, NOWHERE, ANN),
     c.Lapsed(Lapse.MUTE, LOBBY, ANN),
@@ -69,11 +77,16 @@ ABOUT_NOTHING: list[Change] = [
 ]
 
 
+def members(room: Room) -> dict[UserName, Membership]:
+    """Who is in a room, as it is now."""
+    return {name: attrs.evolve(member) for name, member in room.members.items()}
+
+
 def known(harness: Harness) -> object:
     """What is durable, as far as a change about nothing could have touched it."""
     durable = harness.chat.durable
     rooms = {
-        room.name: (room.head, room.first, dict(room.members), room.settings)
+        room.name: (room.head, room.first, members(room), room.settings)
         for room in durable.rooms.values()
     }
     users = {user.name: (user.display, user.role) for user in durable.users.values()}
@@ -105,6 +118,7 @@ ABOUT_SOMETHING: list[Change] = [
         None,
         event=events.Member(LOBBY, Seq(1), 0, CY, CY, MemberChange.LEAVE),
     ),
+    c.LevelSet(LOBBY, CY, Level.NOTHING),
     act("kick"),
     act("ban"),
     act("mute"),

@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import pytest
 
-from chatd.core import drafts, inputs
+from chatd.core import inputs
 from chatd.core.changes import (
     AccessRevoked,
     Banned,
@@ -17,9 +17,8 @@ from chatd.core.changes import (
     Unbanned,
     UserErased,
 )
-from chatd.core.effects import Append, Authenticate, Finish, Unsubscribe
+from chatd.core.effects import Authenticate, Finish, Unsubscribe
 from chatd.core.entities import Invite, Room, Sanction
-from chatd.core.inputs import Changed
 from chatd.enums import AccountRole
 from chatd.errors import Ending, RejectCode
 from chatd.ids import Epoch, RoomName, Seq, SessionId, UserName, direct_room
@@ -31,7 +30,7 @@ from chatd.wire.rooms import Join
 from chatd.wire.sessions import Hello, Logout
 from chatd.wire.timeline import History, Send
 from chatd.wire.users import Block, Blocks
-from tests.core.harness import ANN, BOB, CY, LOBBY, POSITION, Harness, Peer
+from tests.core.harness import ANN, BOB, CY, LOBBY, Harness, Peer
 
 DAN = UserName("dan")
 HI = Text("hi")
@@ -71,9 +70,7 @@ def harness() -> Harness:
 def test_all_connections_of_the_user_end_at_once(
     harness: Harness, change: Change, ending: Ending
 ) -> None:
-    """Their subscriptions first; he is out of the online lists in the same step, and
-    his sessions are voided on disk once more, before the position is kept.
-    """
+    """Their subscriptions first; he is out of the online lists in the same step."""
     first, second, bob = harness.peers.values()
     wanted: list[Any] = list(harness.change(change))
     assert wanted == [
@@ -81,19 +78,12 @@ def test_all_connections_of_the_user_end_at_once(
         Finish(first.id, ending),
         Unsubscribe(second.id, LOBBY, drop=False),
         Finish(second.id, ending),
-        Append(wanted[4].origin),
-        Append(wanted[5].origin),
-    ]
-    assert [wanted[n].origin.draft for n in (4, 5)] == [
-        drafts.EndSessions(ANN),
-        drafts.KeepPosition(POSITION),
     ]
     assert list(harness.chat.durable.rooms[LOBBY].online) == [BOB]
     assert list(harness.chat.live.connections) == [bob.id]
     harness.wait(2)
     assert left(bob) == [ANN]
     harness.settle()
-    assert [row.user for row in harness.model.sessions.values()] == [BOB]
     for peer in (first, second):
         assert peer.take() == []
         assert peer.close() == []
@@ -144,7 +134,6 @@ def test_a_guest_is_forgotten(harness: Harness) -> None:
         harness.settle()
         harness.wait(2)
         assert left(bob) == [name]
-        assert all(row.user != name for row in harness.model.sessions.values())
 
 
 def test_a_logout_that_was_on_its_way_changes_nothing(harness: Harness) -> None:
@@ -164,7 +153,6 @@ def test_a_token_ends_what_came_from_it(harness: Harness) -> None:
     wanted = harness.change(AccessRevoked(ANN, b"one"))
     assert Finish(first.id, Ending.REVOKED) in wanted
     assert second.ending is None
-    assert harness.drafts[0].draft == drafts.EndSessions(ANN, b"one")
     harness.wait(2)
     assert bob.take() == []
     assert harness.chat.durable.users[ANN].online
@@ -205,21 +193,10 @@ def test_a_role_is_another_one_at_once(harness: Harness) -> None:
         UserErased(DAN),
     ],
 )
-def test_who_is_not_in_memory_is_cut_off_on_disk(change: Change) -> None:
+def test_of_who_is_not_in_memory_nobody_is_told(change: Change) -> None:
     """An account that was added a moment ago, or a guest who has gone."""
     harness = Harness()
-    wanted = harness.change(change)
-    assert all(isinstance(effect, Append) for effect in wanted)
-    assert harness.drafts[-1].draft == drafts.KeepPosition(POSITION)
-    harness.settle()
-
-
-def test_the_position_is_that_of_the_last_change(harness: Harness) -> None:
-    """All that came together is taken then."""
-    harness.handle(
-        Changed([RoleSet(ANN, AccountRole.USER), RoleSet(BOB, AccountRole.BOT)], 9)
-    )
-    assert [origin.draft for origin in harness.drafts] == [drafts.KeepPosition(9)]
+    assert harness.change(change) == []
 
 
 # --- erased -----------------------------------------------------------------------
@@ -324,7 +301,7 @@ def test_a_new_session_is_verified_again(harness: Harness) -> None:
     peer = harness.open()
     peer.say(LOGIN)
     harness.run_look_up()
-    harness.change(Banned(ANN, None, None))
+    harness.log_out(ANN)
     harness.commit()
     assert harness.chat.durable.users[ANN].connections == {}
     assert isinstance(harness.look_ups[0], Authenticate)
@@ -354,3 +331,16 @@ def test_a_resumed_session_is_verified_again(harness: Harness) -> None:
     assert isinstance(harness.look_ups[0], Authenticate)
     harness.settle()
     assert [frame.code for frame in peer.take()] == ["bad_credentials"]
+
+
+def test_a_guest_who_has_no_session_left_leaves_what_he_was_asked_into(
+    harness: Harness,
+) -> None:
+    """Whichever node had the last one."""
+    guest = harness.guest()
+    name = harness.user_of(guest)
+    assert name is not None
+    durable, room = harness.chat.durable, harness.chat.durable.rooms[LOBBY]
+    durable.put_invite(name, room, Invite(BOB, 0))
+    harness.change(SessionsEnded((), name, left=True))
+    assert name not in durable.invites

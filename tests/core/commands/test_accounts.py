@@ -8,12 +8,12 @@ import pytest
 from chatd.config import Auth, Config
 from chatd.config.sections import Presence
 from chatd.core import drafts, inputs
-from chatd.core.applying.sessions import cut, cut_sessions
+from chatd.core.applying.sessions import cut_sessions
 from chatd.core.changes import RoleSet
 from chatd.core.commands.sessions.hello import TRIES_MAX
-from chatd.core.effects import Authenticate, CheckSecret, Effect, Origin, Unsubscribe
+from chatd.core.effects import Authenticate, CheckSecret, Origin, Unsubscribe
 from chatd.core.entities import Connection
-from chatd.core.principal import Principal, Renewal
+from chatd.core.principal import Renewal
 from chatd.core.scope import Scope
 from chatd.enums import AccountRole
 from chatd.errors import Ending, Reject, RejectCode
@@ -29,6 +29,7 @@ from chatd.wire.rooms import Join, Rooms
 from chatd.wire.sessions import Hello, Logout
 from chatd.wire.timeline import History, Search, Send
 from tests.core.harness import ANN, BOB, LOBBY, UNAVAILABLE, Harness, Peer
+from tests.core.logins import BY_TOKEN, cut_off, found, perform, secret_of, verified
 
 HI = Text("hi")
 DAN = UserName("dan")
@@ -42,24 +43,6 @@ MINUTE_MS = 60_000
 def connection_of(peer: Peer) -> Connection:
     """What the machine knows of a connection."""
     return peer.harness.chat.live.connections[peer.id]
-
-
-def secret_of(peer: Peer) -> Secret:
-    """The secret of a connection's session."""
-    session = connection_of(peer).session
-    assert session is not None
-    return Secret(session.decode())
-
-
-def cut_off(harness: Harness, user: UserName, ending: Ending = Ending.REVOKED) -> None:
-    """End all that a user has open."""
-    perform(harness, cut(harness.chat, user, ending, harness.now))
-
-
-def perform(harness: Harness, wanted: list[Effect]) -> None:
-    """Perform what is wanted."""
-    for effect in wanted:
-        harness._perform(effect)
 
 
 def bearer(harness: Harness, word: str, **fields: Any) -> Peer:
@@ -538,27 +521,6 @@ def test_a_resumed_session_takes_the_token_over_that_came_with_it() -> None:
 
 
 # --- accounts of outside issuers --------------------------------------------------
-
-
-BY_TOKEN = Hello(token=Secret("a.b.c"))
-
-
-def found(harness: Harness, peer: Peer, name: UserName, **fields: Any) -> inputs.Input:
-    """What the edge says of an outside issuer's token."""
-    harness._secrets += 1
-    word = f"secret {harness._secrets}"
-    session = SessionId(word.encode())
-    who = Principal(
-        name, "Dan", AccountRole.USER, session, word, None, resumed=False, **fields
-    )
-    return inputs.Authenticated(peer.id, BY_TOKEN, who)
-
-
-def verified(harness: Harness, peer: Peer, name: UserName, **fields: Any) -> None:
-    """Say hello with an outside issuer's token, and have it verified."""
-    peer.say(BY_TOKEN)
-    harness.look_ups.clear()
-    harness.handle(found(harness, peer, name, **fields))
 
 
 def test_an_account_of_an_outside_issuer_is_made_at_its_first_login() -> None:

@@ -5,16 +5,17 @@ import pytest
 from chatd.config import Config
 from chatd.config.limits import Limits
 from chatd.config.sections import Presence, Rooms
-from chatd.core import drafts
+from chatd.core import drafts, inputs
 from chatd.core.effects import Answer, Origin, Spread, Tell
 from chatd.core.entities import Sanction
-from chatd.enums import State
+from chatd.enums import State, Visibility
 from chatd.errors import RejectCode
 from chatd.ids import RoomName, Seq
 from chatd.wire import events, replies
 from chatd.wire.commands import Command
 from chatd.wire.ephemeral import Read, Status, Typing
 from chatd.wire.kinds import Text
+from chatd.wire.rooms import Leave
 from chatd.wire.timeline import Send
 from tests.core.harness import ANN, BOB, LOBBY, Harness
 
@@ -95,6 +96,100 @@ def test_a_read_mark_only_moves_forward_and_never_above_the_head() -> None:
     assert member.read == 2
     bob.say(Read(LOBBY, Seq(99)))
     assert member.read == 3
+
+
+def test_a_read_mark_goes_back_when_its_user_says_so() -> None:
+    """His other devices are told, the others are not: what they know stays so."""
+    harness = Harness(Config(rooms=Rooms(read_receipts=True)))
+    ann, bob, other = (harness.user(name, LOBBY) for name in ("ann", "bob", "bob"))
+    for _ in range(4):
+        ann.ask(Send(Text("hi"), LOBBY))
+    bob.say(Read(LOBBY, Seq(3)))
+    harness.take_all()
+    back = events.ReadMark(LOBBY, BOB, Seq(1), back=True)
+    assert bob.say(Read(LOBBY, Seq(1), back=True)) == [
+        Tell([other.id], back, ephemeral=True),
+        Answer(bob.id, None),
+    ]
+    assert other.take() == [back]
+    assert ann.take() == []
+    bob.say(Read(LOBBY, Seq(1), back=True))
+    assert other.take() == [back], "it may have read further and not have said so yet"
+    for seq in (2, 3):
+        bob.say(Read(LOBBY, Seq(seq)))
+        assert other.take() == [events.ReadMark(LOBBY, BOB, Seq(seq))]
+        assert ann.take() == []
+    bob.say(Read(LOBBY, Seq(0), back=True))
+    bob.say(Read(LOBBY, Seq(4)))
+    assert ann.take() == [events.ReadMark(LOBBY, BOB, Seq(4))]
+
+
+def test_what_one_says_ends_that_the_mark_went_back() -> None:
+    """One has read what one answered, and others are told of what comes then."""
+    harness = Harness(Config(rooms=Rooms(read_receipts=True)))
+    ann, bob = harness.user("ann", LOBBY), harness.user("bob", LOBBY)
+    ann.ask(Send(Text("hi"), LOBBY))
+    bob.say(Read(LOBBY, Seq(1)))
+    bob.say(Read(LOBBY, Seq(0), back=True))
+    room = harness.chat.durable.rooms[LOBBY]
+    assert room.returned == {BOB: 1}
+    bob.ask(Send(Text("ho"), LOBBY))
+    assert (room.returned, room.members[BOB].read) == ({}, 2)
+
+
+def test_back_is_never_further_than_the_member_may_read() -> None:
+    """What was said before he came is not unread; above the head is the head."""
+    harness = Harness()
+    ann = harness.user("ann", LOBBY)
+    settings = harness.chat.durable
+    settings.set_settings(settings.rooms[LOBBY], {"history": Visibility.SINCE_JOIN})
+    ann.ask(Send(Text("hi"), LOBBY))
+    bob = harness.user("bob", LOBBY)
+    ann.ask(Send(Text("ho"), LOBBY))
+    member = harness.chat.durable.rooms[LOBBY].members[BOB]
+    bob.say(Read(LOBBY, Seq(9), back=True))
+    assert member.read == 2
+    bob.say(Read(LOBBY, Seq(0), back=True))
+    assert member.read == member.first - 1 == 1
+
+
+def test_who_leaves_has_no_mark_that_went_back() -> None:
+    """And who comes back begins at the head."""
+    harness = Harness()
+    ann, bob = harness.user("ann", LOBBY), harness.user("bob", LOBBY)
+    ann.ask(Send(Text("hi"), LOBBY))
+    bob.say(Read(LOBBY, Seq(1)))
+    bob.say(Read(LOBBY, Seq(0), back=True))
+    bob.ask(Leave(LOBBY))
+    assert harness.chat.durable.rooms[LOBBY].returned == {}
+
+
+def test_a_mark_that_went_back_is_written_as_it_is() -> None:
+    """Also when it could not be written at first; one of who has left is not."""
+    harness = Harness()
+    ann, bob = harness.user("ann", LOBBY), harness.user("bob", LOBBY)
+    cy = harness.user("cy", LOBBY)
+    for _ in range(3):
+        ann.ask(Send(Text("hi"), LOBBY))
+    bob.say(Read(LOBBY, Seq(3)))
+    cy.say(Read(LOBBY, Seq(3)))
+    harness.wait(5)
+    harness.settle()
+    members = harness.model.rooms[LOBBY].members
+    assert members[BOB].read == 3
+    bob.say(Read(LOBBY, Seq(1), back=True))
+    cy.say(Read(LOBBY, Seq(1), back=True))
+    harness.wait(5)
+    (origin,) = harness.drafts
+    harness.drafts.clear()
+    bob.say(Read(LOBBY, Seq(2)))
+    cy.ask(Leave(LOBBY))
+    refused = drafts.Refused(RejectCode.UNAVAILABLE, "later")
+    harness.handle(inputs.Executed(origin, refused))
+    assert harness.chat.live.reads == {(LOBBY, BOB): 2}
+    harness.wait(5)
+    harness.settle()
+    assert members[BOB].read == 2
 
 
 def test_sending_moves_ones_read_mark() -> None:

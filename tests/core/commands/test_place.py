@@ -15,8 +15,8 @@ from chatd.errors import RejectCode
 from chatd.wire import replies
 from chatd.wire.events import PlaceNamed
 from chatd.wire.kinds import Display, GuestName, Secret
-from chatd.wire.place import About, NamePlace, Ping
-from chatd.wire.replies import Described, Done, EntryLimits
+from chatd.wire.place import About, Described, EntryLimits, NamePlace, Ping
+from chatd.wire.replies import Done
 from chatd.wire.sessions import Hello
 from tests.core.harness import LOBBY, Harness, Peer
 

@@ -21,7 +21,7 @@ from chatd.wire.moderation import Invite
 from chatd.wire.place import Ping
 from chatd.wire.rooms import Join
 from chatd.wire.timeline import Delete, Edit, History, React, Send
-from chatd.wire.users import Block, Blocks, Profile, Unblock
+from chatd.wire.users import Block, Blocks, BlocksPage, Profile, Unblock
 from tests.core.harness import ANN, BOB, CY, LOBBY, Harness, Peer
 
 DIRECT = direct_room(ANN, BOB)
@@ -58,11 +58,11 @@ def test_a_block_is_durable_before_it_is_answered() -> None:
     harness.commit()
     assert ann.take() == [
         replies.Done("block", 1),
-        replies.BlocksPage([BOB], id=2),
+        BlocksPage([BOB], id=2),
     ]
     assert ann.ask(Block(BOB)) == [replies.Done("block")]
     harness.restart()
-    assert harness.user("ann").ask(Blocks()) == [replies.BlocksPage([BOB])]
+    assert harness.user("ann").ask(Blocks()) == [BlocksPage([BOB])]
 
 
 def test_unblock_ends_it() -> None:
@@ -70,7 +70,7 @@ def test_unblock_ends_it() -> None:
     _, ann, _ = pair()
     assert ann.ask(Unblock(BOB, id=3)) == [replies.Done("unblock", 3)]
     assert ann.ask(Unblock(BOB)) == [replies.Done("unblock")]
-    assert ann.ask(Blocks()) == [replies.BlocksPage([])]
+    assert ann.ask(Blocks()) == [BlocksPage([])]
 
 
 @pytest.mark.parametrize("kind", [Block, Unblock])
@@ -84,7 +84,7 @@ def test_who_can_be_blocked(kind: type[Block | Unblock]) -> None:
     assert (error.code, error.field, error.id) == (RejectCode.NO_USER, "user", 4)
     (error,) = guest.ask(kind(ANN))
     assert error.code == RejectCode.FORBIDDEN
-    assert guest.ask(Blocks()) == [replies.BlocksPage([])]
+    assert guest.ask(Blocks()) == [BlocksPage([])]
     name = harness.chat.live.connections[guest.id].user
     assert name is not None
     assert ann.ask(kind(name)) == [replies.Done(kind.type)]

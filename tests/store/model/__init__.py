@@ -12,15 +12,20 @@ from typing import Any
 import attrs
 
 from chatd.core import drafts as d
+from chatd.core.audit import entry_of
 from chatd.core.changes import DisplaySet, RoleSet
 from chatd.store import answers
 from chatd.wire.events import Millis
 from tests.store.model import (
+    administration,
     admissions,
+    audit,
+    bookmarks,
     endings,
     erasing,
     people,
     rooms,
+    threads,
     timeline,
     trim,
 )
@@ -34,16 +39,25 @@ class Model(Tables):
     def execute(self, draft: d.Draft, now: Millis) -> d.Outcome:
         """Execute one draft after all before it."""
         try:
-            if isinstance(draft, d.Durable):
-                return timeline.durable(self, draft, now)
-            return self._room(draft, now)
+            outcome = self._outcome(draft, now)
+            audit.record(self, entry_of(draft, outcome), now)
+            return outcome
         except (TypeError, UnicodeError):
             return answers.NOT_STORED
+        finally:
+            bookmarks.sweep(self)
+
+    def _outcome(self, draft: d.Draft, now: Millis) -> d.Outcome:
+        if isinstance(draft, d.Durable):
+            return timeline.durable(self, draft, now)
+        return self._room(draft, now)
 
     def _room(self, draft: Any, now: Millis) -> d.Outcome:
         match draft:
             case d.SetMember():
                 return rooms.set_member(self, draft, now)
+            case d.SetLevel():
+                return rooms.set_level(self, draft)
             case d.CreateRoom():
                 return rooms.create_room(self, draft, now)
             case d.DeclareRoom():
@@ -53,7 +67,11 @@ class Model(Tables):
             case d.TrimRoom():
                 return trim.trim_room(self, draft)
             case _:
-                return self._admission(draft, now) or self._person(draft)
+                return (
+                    self._admission(draft, now)
+                    or administration.ordered(self, draft)
+                    or self._person(draft)
+                )
 
     def _person(self, draft: Any) -> d.Outcome:
         match draft:
@@ -67,16 +85,20 @@ class Model(Tables):
                 return people.set_user(self, draft.user, fields, changed)
             case d.SetBlock():
                 return people.set_block(self, draft)
+            case d.SetBookmark():
+                return bookmarks.set_bookmark(self, draft)
             case d.SetPasswordHash():
                 return people.set_password_hash(self, draft)
             case d.SetAccountRole():
                 set_ = RoleSet(draft.user, draft.role)
                 return people.set_user(self, draft.user, {"role": draft.role}, set_)
+            case d.SetFollow():
+                return threads.set_follow(self, draft)
+            case d.MarkThread():
+                return threads.mark_thread(self, draft)
             case d.ChangePassword():
                 return people.change_password(self, draft)
-            case d.KeepPosition():
-                return people.keep_position(self, draft)
-            case d.RecordTime():
+            case d.RecordTime() | d.RecordAct():
                 return d.Committed()
             case d.SaveMarks():
                 return people.save_marks(self, draft)
@@ -113,6 +135,8 @@ class Model(Tables):
                 return erasing.erase_user(self, draft)
             case d.OpenSession():
                 return people.open_session(self, draft)
+            case d.HoldSession():
+                return people.hold_session(self, draft)
             case d.NoteAddress():
                 return people.note_address(self, draft)
             case d.RenewSession():

@@ -7,18 +7,29 @@ from typing import TypeVar
 
 import attrs
 
-from chatd.core.changes import AddressBan, Change
+from chatd.core.changes import AddressBan
 from chatd.core.clock import SLIP_MS
 from chatd.core.entities import Invite, Membership, Sanction
 from chatd.core.mentions import Mentions
 from chatd.core.principal import InvitationKept
 from chatd.core.settings import RoomSettings
 from chatd.enums import AccountRole
-from chatd.ids import Cid, Epoch, RoomName, Seq, SessionId, UserName
-from chatd.ports import SessionRow, TokenRow, UserRow
+from chatd.ids import (
+    OPERATOR,
+    Cid,
+    Epoch,
+    RoomName,
+    Seq,
+    SessionId,
+    UserName,
+    is_direct,
+)
+from chatd.ports import SessionRow, TokenRow, UnreadCounts, UserRow
+from chatd.store.answers import UNREAD_MAX
 from chatd.store.stretches import stamp
 from chatd.wire import events as e
 from chatd.wire.events import Millis
+from chatd.wire.operator import AuditShown
 
 E = TypeVar("E", bound=e.TimelineEvent)
 Names = tuple[UserName, ...]
@@ -44,6 +55,10 @@ class ModelMessage:
     text: str | None
     cid: Cid | None
     reply_to: Seq | None
+    thread: Seq | None = None
+    """The first message of the thread that it is in."""
+    number: int = 0
+    """It rises over all rooms."""
     edit: e.Edit | None = None
     """The edit that made the text."""
     reactions: dict[tuple[str, UserName], e.React] = attrs.field(factory=dict)
@@ -91,6 +106,17 @@ class ModelMessage:
 
 
 @attrs.define
+class Follower:
+    """What somebody has to do with a thread."""
+
+    is_on: bool
+    """Whether he follows it."""
+    read: Seq
+    at: int
+    """The number of the message that has changed it last."""
+
+
+@attrs.define
 class ModelRoom:
     """A room with everything that was ever said in it."""
 
@@ -118,6 +144,12 @@ class ModelRoom:
     maker: UserName | None = None
     looks: dict[RoomName, str | None] = attrs.field(factory=dict)
     """What each of its names looks like."""
+    pins: dict[tuple[UserName | None, Seq], e.Pin] = attrs.field(factory=dict)
+    """By whose they are, None being everybody, and the message: what has pinned it."""
+    followers: dict[tuple[Seq, UserName], Follower] = attrs.field(factory=dict)
+    """Who follows which thread, by its first message."""
+    writers: dict[tuple[Seq, UserName], Seq] = attrs.field(factory=dict)
+    """Who has replies in a thread, since which one."""
     cids: dict[tuple[UserName, Cid], tuple[bytes, Seq, Millis, Names]] = attrs.field(
         factory=dict
     )
@@ -143,7 +175,16 @@ class ModelRoom:
         seen = [as_seen(self, event, viewer) for event in self.timeline[after:upto]]
         return [attrs.evolve(event, room=name) for event in seen]
 
-    def unread(self, user: UserName, read: Seq, upto: Seq) -> tuple[int, int]:
+    def unpin(self, *seqs: Seq) -> None:
+        """Let messages that are gone be pinned for nobody."""
+        for key in [key for key in self.pins if key[1] in seqs]:
+            del self.pins[key]
+
+    def pinner(self, user: UserName) -> UserName | None:
+        """Whose pins somebody sees."""
+        return user if is_direct(self.name) else None
+
+    def unread(self, user: UserName, read: Seq, upto: Seq) -> UnreadCounts:
         """How many messages of others are unread, and how many address the user."""
         member = self.members.get(user)
         first = member.first if member is not None else Seq(1)
@@ -159,7 +200,10 @@ class ModelRoom:
             for message in others
             if message.seq >= first and message.addresses(user, read, upto)
         ]
-        return len(unread), len(mentions)
+        most = UNREAD_MAX
+        in_threads = [m for m in unread[:most] if m.thread is not None]
+        counts = min(len(unread), most), min(len(mentions), most), len(in_threads)
+        return UnreadCounts(*counts)
 
     def stamp(self, now: Millis) -> tuple[RoomName, Seq, Millis]:
         """What the next event begins with."""
@@ -214,17 +258,23 @@ class Tables:
     links: dict[SessionId, tuple[bytes, Millis]] = attrs.field(factory=dict)
     """By what a session is opened beside each, and until when."""
     tokens: dict[bytes, TokenRow] = attrs.field(factory=dict)
+    issued: dict[int, bytes] = attrs.field(factory=dict)
+    """What tokens are called by, also those that are gone."""
+    bookmarks: dict[int, tuple[UserName, ModelRoom, Seq]] = attrs.field(factory=dict)
+    """What people keep for themselves, by a number that rises."""
+    bookmarked: int = 0
+    """The last of the numbers."""
     creations: dict[tuple[UserName, Cid], tuple[bytes, ModelRoom]] = attrs.field(
         factory=dict
     )
     """What each cid of `create` has made."""
     written: list[tuple[ModelRoom, ModelMessage]] = attrs.field(factory=list)
     """All messages of all rooms in the order in which they came."""
+    numbered: int = 0
+    """How many there were ever."""
     user_skeletons: set[str] = attrs.field(factory=set)
-    log: list[tuple[int, Change]] = attrs.field(factory=list)
-    """What others have written, each with its position."""
-    written_beside: int = 0
-    """The position of the last of it."""
+    audit: list[tuple[AuditShown, ModelRoom | None]] = attrs.field(factory=list)
+    """What was done to others, and in which room."""
     blocks: dict[tuple[UserName, UserName], None] = attrs.field(factory=dict)
     """Who blocks whom."""
     certain: Millis | None = None
@@ -243,12 +293,6 @@ class Tables:
     def here(self) -> set[UserName]:
         """Those who have a session."""
         return {row.user for row in self.sessions.values()}
-
-    def write_beside(self, change: Change) -> int:
-        """Add a change to the log of what others write; its position."""
-        self.written_beside += 1
-        self.log.append((self.written_beside, change))
-        return self.written_beside
 
     def is_taken(self, name: UserName) -> bool:
         """Whether a name is somebody's, or was."""
@@ -287,6 +331,10 @@ class Tables:
         return look is not None and any(
             look in room.looks.values() for room in rooms if room is not of
         )
+
+    def is_known(self, user: UserName) -> bool:
+        """Whether somebody can have done something: a user, or the operator."""
+        return user in self.users or user == OPERATOR
 
     def is_guest(self, user: UserName) -> bool:
         """Whether the user is a guest."""

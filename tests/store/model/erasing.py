@@ -8,10 +8,11 @@ import attrs
 
 from chatd.core import drafts as d
 from chatd.core.changes import UserErased
-from chatd.ids import UserName
+from chatd.enums import Role
+from chatd.ids import RoomName, UserName, is_direct
 from chatd.store import answers
 from chatd.wire import events as e
-from tests.store.model import admissions
+from tests.store.model import admissions, bookmarks, threads
 from tests.store.model.entities import ModelRoom, Tables
 
 
@@ -20,10 +21,11 @@ def erase_user(model: Tables, draft: d.EraseUser) -> d.Outcome:
     user = model.users.get(draft.user)
     if user is None:
         return answers.NO_USER
-    if user.password_hash != draft.instead_of:
+    if not draft.by_operator and user.password_hash != draft.instead_of:
         return answers.PASSWORD_REPLACED
     if draft.nameless is not None and model.is_taken(draft.nameless):
         return answers.NAME_TAKEN
+    ownerless = tuple(_owned_alone(model, draft.user))
     del model.users[draft.user]
     model.gone.add(draft.user)
     for session in [s for s, row in model.sessions.items() if row.user == draft.user]:
@@ -44,7 +46,19 @@ def erase_user(model: Tables, draft: d.EraseUser) -> d.Outcome:
         for room in model.rooms.values():
             _rename(room, draft.user, name)
     model.erasing.append((draft.user, name))
-    return d.Committed((UserErased(draft.user),))
+    return d.Erased((UserErased(draft.user),), ownerless=ownerless)
+
+
+def _owned_alone(model: Tables, user: UserName) -> list[RoomName]:
+    """Rooms with others in them, of which he is the only owner."""
+    return sorted(
+        room.name
+        for room in model.rooms.values()
+        if not is_direct(room.name)
+        and len(room.members) > 1
+        and [name for name, one in room.members.items() if one.role == Role.OWNER]
+        == [user]
+    )
 
 
 def _leave(room: ModelRoom, user: UserName) -> None:
@@ -56,6 +70,8 @@ def _leave(room: ModelRoom, user: UserName) -> None:
     )
     for rows in held:
         rows.pop(user, None)
+    for key in [key for key in room.pins if key[0] == user]:
+        del room.pins[key]
     for target in [t for t, invite in room.invites.items() if invite.sender == user]:
         del room.invites[target]
 
@@ -69,6 +85,10 @@ def _rename(room: ModelRoom, user: UserName, nameless: UserName) -> None:
             field: nameless for field in fields if getattr(event, field) == user
         }
         room.timeline[at] = attrs.evolve(event, **named)
+    for (root, writer), since in list(room.writers.items()):
+        if writer == user:
+            del room.writers[root, writer]
+            room.writers[root, nameless] = since
     for message in room.messages.values():
         message.sender = nameless if message.sender == user else message.sender
         message.reactions = {
@@ -88,7 +108,10 @@ def go_on(model: Tables) -> None:
             _forget_reactions(room, now)
             for message in room.messages.values():
                 message.mentions.pop(user, None)
+            for key in [key for key in room.followers if key[1] == user]:
+                del room.followers[key]
     model.erasing.clear()
+    bookmarks.sweep(model)
 
 
 def _empty(room: ModelRoom, user: UserName) -> None:
@@ -97,6 +120,8 @@ def _empty(room: ModelRoom, user: UserName) -> None:
             message.text = message.edit = message.cid = None
             message.reactions.clear()
             message.mentions.clear()
+            room.unpin(message.seq)
+            threads.removed(room, message)
     for at, event in enumerate(room.timeline):
         if isinstance(event, e.Message) and event.sender == user:
             room.timeline[at] = attrs.evolve(event, cid=None)

@@ -62,7 +62,12 @@ def change_password(model: Tables, draft: d.ChangePassword) -> d.Outcome:
     user = model.users.get(draft.user)
     if user is not None and user.password_hash != draft.instead_of:
         return answers.PASSWORD_CHANGED
-    revoked = AccessRevoked(draft.user, besides=draft.session)
+    void = sorted(
+        row.session
+        for row in _sessions_of(model, draft.user)
+        if row.session != draft.session
+    )
+    revoked = AccessRevoked(draft.user, None, draft.session, tuple(void))
     fields = {"password_hash": draft.password_hash}
     outcome = set_user(model, draft.user, fields, revoked)
     for session in _sessions_of(model, draft.user):
@@ -124,7 +129,18 @@ def open_session(model: Tables, draft: d.OpenSession) -> d.Outcome:
         model.users[draft.user].address = draft.address
     changes += (SessionOpened(draft.session, draft.user),)
     ended = _displace(model, draft) if draft.most else ()
-    return d.Committed(changes + ((SessionsEnded(ended),) if ended else ()))
+    return d.Committed(changes + ((SessionsEnded(ended, draft.user),) if ended else ()))
+
+
+def hold_session(model: Tables, draft: d.HoldSession) -> d.Outcome:
+    """Note that a session is in use again."""
+    row = model.sessions.get(draft.session)
+    if row is None:
+        return answers.SESSION_GONE
+    row.idle_since = None
+    if draft.device is not None:
+        model.devices[draft.session] = draft.device
+    return d.Committed()
 
 
 def note_address(model: Tables, draft: d.NoteAddress) -> d.Outcome:
@@ -188,17 +204,17 @@ def end_session(model: Tables, session: SessionId, at: Millis) -> d.Outcome:
 
     His address goes later.
     """
-    changes = (SessionsEnded((session,)),)
     ended = model.sessions.pop(session, None)
     if ended is None:
-        return d.Duplicate(changes=changes)
-    if model.is_guest(ended.user) and ended.user not in model.here:
+        return d.Duplicate(changes=(SessionsEnded((session,)),))
+    left = model.is_guest(ended.user) and ended.user not in model.here
+    if left:
         for room in model.rooms.values():
             room.members.pop(ended.user, None)
             room.invites.pop(ended.user, None)
         if model.users[ended.user].address is not None:
             model.departed[ended.user] = at
-    return d.Committed(changes)
+    return d.Committed((SessionsEnded((session,), ended.user, left),))
 
 
 def end_sessions(model: Tables, draft: d.EndSessions) -> d.Outcome:
@@ -212,7 +228,7 @@ def end_sessions(model: Tables, draft: d.EndSessions) -> d.Outcome:
     ]
     for session in void:
         end_session(model, session, model.reached)
-    changes = (AccessRevoked(draft.user, draft.token),)
+    changes = (AccessRevoked(draft.user, draft.token, void=tuple(sorted(void))),)
     return d.Committed(changes) if void else d.Duplicate(changes=changes)
 
 
@@ -242,23 +258,16 @@ def sessions_of(
     ]
 
 
-def keep_position(model: Tables, draft: d.KeepPosition) -> d.Outcome:
-    """Let go of what the reader of others' changes has taken."""
-    model.log = [row for row in model.log if row[0] > draft.position]
-    return d.Committed()
-
-
 def _sessions_of(model: Tables, user: UserName) -> list[SessionRow]:
     return [row for row in model.sessions.values() if row.user == user]
 
 
 def save_marks(model: Tables, draft: d.SaveMarks) -> d.Outcome:
-    """Write read marks, which only move forward, idle times and devices."""
+    """Write read marks, idle times and devices."""
     for (name, user), seq in draft.reads.items():
         room = model.room(name)
         if room is not None and user in room.members:
-            member = room.members[user]
-            member.read = max(member.read, seq)
+            room.members[user].read = seq
     for session, idle in draft.idle.items():
         if session in model.sessions:
             model.sessions[session].idle_since = idle

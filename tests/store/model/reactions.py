@@ -1,4 +1,4 @@
-"""The model's messages as they are shown, with their reactions."""
+"""The model's messages as they are shown, with their reactions and pins."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from chatd.ids import Seq, UserName
 from chatd.store.answers import NAMES_MAX, shown_whole
 from chatd.wire import events as e
 from chatd.wire import replies as r
+from tests.store.model import threads
 from tests.store.model.entities import ModelMessage, ModelRoom
 
 
@@ -39,6 +40,7 @@ def shown(room: ModelRoom, message: ModelMessage, viewer: UserName) -> r.Message
             message.seq, message.ts, sender=None, text=None, hidden=True
         )
     reactions, reacted = _first_names(room, message, viewer)
+    pin = room.pins.get((room.pinner(viewer), message.seq))
     return r.MessageShown(
         seq=message.seq,
         ts=message.ts,
@@ -48,8 +50,11 @@ def shown(room: ModelRoom, message: ModelMessage, viewer: UserName) -> r.Message
         deleted=message.text is None,
         cid=message.cid,
         reply_to=message.reply_to,
+        thread=message.thread,
+        replies=threads.summary(room, message.seq, viewer),
         reactions=reactions,
         reacted=reacted,
+        pinned=None if pin is None else pin.seq,
     )
 
 
@@ -80,6 +85,22 @@ def page_of(
         for message in ordered
     )
     return page[-whole:] if newest else page[:whole]
+
+
+def pinned_in(
+    room: ModelRoom, first: Seq, below: Seq, limit: int, viewer: UserName
+) -> tuple[list[r.MessageShown], bool]:
+    """The messages that are pinned by events below one, the last pinned first."""
+    pins = sorted(
+        (event.seq, of)
+        for (whose, of), event in room.pins.items()
+        if whose == room.pinner(viewer) and of >= first and event.seq < below
+    )
+    found = [shown(room, room.messages[of], viewer) for _, of in reversed(pins)]
+    seen = [message for message in found if not message.hidden]
+    names = (sum(map(len, message.reactions.values())) for message in seen[:limit])
+    page = seen[: shown_whole(names)]
+    return page, len(seen) > len(page)
 
 
 def reactions_of(

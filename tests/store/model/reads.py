@@ -12,17 +12,19 @@ from chatd.core.principal import InvitationKept
 from chatd.core.query import Hit, Place, Query
 from chatd.core.rows import PublicRoom, RoomRow, UserRecord, UserRow
 from chatd.core.settings import RoomSettings
+from chatd.enums import Erasure
 from chatd.ids import RoomName, Seq, SessionId, SessionTag, UserName
-from chatd.ports import SessionRow, Snapshot, TokenRow
-from chatd.store import answers
+from chatd.ports import ErasureRow, SessionRow, Snapshot, TokenRow, UnreadCounts
 from chatd.store.ranking import read_page
 from chatd.wire import events as e
 from chatd.wire import replies as r
 from chatd.wire.events import Millis
-from tests.store.model import Model, admissions, resident
+from chatd.wire.kinds import BookmarkNumber, ThreadNumber
+from chatd.wire.operator import AuditShown
+from tests.store.model import Model, admissions, audit, bookmarks, resident, threads
 from tests.store.model.entities import ModelMessage
 from tests.store.model.people import sessions_of
-from tests.store.model.reactions import page_of, reactions_of
+from tests.store.model.reactions import page_of, pinned_in, reactions_of, shown
 from tests.store.model.search import ModelSource
 
 T = TypeVar("T")
@@ -123,12 +125,13 @@ class ModelReads:
         limit: int,
         upto: Seq,
         viewer: UserName,
-    ) -> tuple[list[r.MessageShown], bool]:
+        events: int = 0,
+    ) -> tuple[list[r.MessageShown], list[e.Happened], bool]:
         """Read a page of messages; see the port. Cancellation: safe."""
         await self.pause()
         where = self.model.room(room)
         if where is None:
-            return [], False
+            return [], [], False
         found = [
             message
             for message in where.messages.values()
@@ -138,7 +141,63 @@ class ModelReads:
         ]
         some = found[-limit:] if after is None else found[:limit]
         page = page_of(where, some, viewer, newest=after is None)
-        return page, len(found) > len(page)
+        more, newest = len(found) > len(page), after is None
+        begin = after or Seq(0)
+        end = upto if before is None else min(max(before, 1) - 1, upto)
+        if more and newest:
+            begin = page[0].seq
+        elif more:
+            end = page[-1].seq
+        happened = [
+            event
+            for event in where.kept(room, begin, Seq(end), viewer)
+            if isinstance(event, e.Happened)
+        ]
+        there = len(happened)
+        part = slice(max(0, there - events), there) if newest else slice(events)
+        return page, happened[part], more
+
+    async def thread(
+        self,
+        room: RoomName,
+        root: Seq,
+        *,
+        before: Seq | None,
+        after: Seq | None,
+        limit: int,
+        upto: Seq,
+        viewer: UserName,
+    ) -> tuple[r.MessageShown | None, list[r.MessageShown], bool]:
+        """Read a page of a thread; see the port. Cancellation: safe."""
+        await self.pause()
+        where = self.model.room(room)
+        if where is None:
+            return None, [], False
+        found = [
+            message
+            for message in where.messages.values()
+            if message.thread == root
+            and message.seq <= upto
+            and message.seq > (after or 0)
+            and (before is None or message.seq < before)
+        ]
+        some = found[-limit:] if after is None else found[:limit]
+        page = page_of(where, some, viewer, newest=after is None)
+        first = where.messages.get(root) if root <= upto else None
+        top = shown(where, first, viewer) if first is not None else None
+        return top, page, len(found) > len(page)
+
+    async def threads(
+        self, user: UserName, after: ThreadNumber | None, limit: int, *, unread: bool
+    ) -> tuple[list[tuple[ThreadNumber, r.ThreadListed]], bool]:
+        """Read a page of followed threads; see the port. Cancellation: safe."""
+        await self.pause()
+        found = threads.followed(self.model, user, after, unread=unread)
+        page = [
+            (number, r.ThreadListed(room.name, shown(room, message, user)))
+            for number, room, message in found[:limit]
+        ]
+        return page, len(found) > limit
 
     async def reactions(
         self,
@@ -156,6 +215,32 @@ class ModelReads:
         found = reactions_of(where, of, emoji, after, viewer) if where else None
         return None if found is None else (found[:limit], len(found) > limit)
 
+    async def pins(
+        self,
+        room: RoomName,
+        *,
+        first: Seq,
+        after: Seq | None,
+        limit: int,
+        upto: Seq,
+        viewer: UserName,
+    ) -> tuple[list[r.MessageShown], bool]:
+        """Read a page of pinned messages; see the port. Cancellation: safe."""
+        await self.pause()
+        where = self.model.room(room)
+        if where is None:
+            return [], False
+        below = Seq(upto + 1) if after is None else min(after, Seq(upto + 1))
+        return pinned_in(where, first, below, limit, viewer)
+
+    async def bookmarks(
+        self, user: UserName, after: BookmarkNumber | None, limit: int
+    ) -> tuple[list[tuple[BookmarkNumber, r.MessageKept]], bool]:
+        """Read a page of a user's bookmarks; see the port. Cancellation: safe."""
+        await self.pause()
+        found = bookmarks.page(self.model, user, after)
+        return found[:limit], len(found) > limit
+
     async def search(
         self,
         query: Query,
@@ -171,14 +256,14 @@ class ModelReads:
 
     async def unread(
         self, user: UserName, marks: Sequence[tuple[RoomName, Seq, Seq]]
-    ) -> list[tuple[int, int]]:
+    ) -> list[UnreadCounts]:
         """Count unread messages; see the port. Cancellation: safe."""
         await self.pause()
-        most, counts = answers.UNREAD_MAX, []
+        counts = []
         for room, read, upto in marks:
             found = self.model.room(room)
-            unread, mentions = found.unread(user, read, upto) if found else (0, 0)
-            counts.append((min(unread, most), min(mentions, most)))
+            nothing = UnreadCounts(0, 0, 0)
+            counts.append(found.unread(user, read, upto) if found else nothing)
         return counts
 
     async def user(self, name: UserName) -> UserRow | None:
@@ -215,6 +300,21 @@ class ModelReads:
         await self.pause()
         return admissions.invitation(self.model, digest)
 
+    async def audit(
+        self,
+        *,
+        user: UserName | None,
+        by: UserName | None,
+        room: RoomName | None,
+        since: Millis | None,
+        after: int | None,
+        limit: int,
+    ) -> tuple[list[AuditShown], bool]:
+        """Read a page of the audit; see the port. Cancellation: safe."""
+        await self.pause()
+        found = audit.entries(self.model, user, by, room, since, after)
+        return found[:limit], len(found) > limit
+
     async def invitations(
         self, maker: UserName | None, after: int | None, limit: int
     ) -> tuple[list[InvitationKept], bool]:
@@ -227,6 +327,14 @@ class ModelReads:
         """Find an access token by its SHA-256. Cancellation: safe."""
         await self.pause()
         return self.model.tokens.get(digest)
+
+    async def erasure(self, name: UserName) -> ErasureRow | None:
+        """How far an erasure is; here it is done at once. Cancellation: safe."""
+        await self.pause()
+        if name in self.model.users:
+            return ErasureRow(Erasure.NONE)
+        is_gone = name in self.model.gone
+        return ErasureRow(Erasure.DONE, part=1.0) if is_gone else None
 
     def _messages(self, room: RoomName) -> list[ModelMessage]:
         found = self.model.room(room)

@@ -9,6 +9,7 @@ import attrs
 from chatd.core import drafts as d
 from chatd.core.changes import (
     Appended,
+    LevelSet,
     MemberSet,
     Moderated,
     RoomDeclared,
@@ -17,7 +18,7 @@ from chatd.core.changes import (
 )
 from chatd.core.entities import HOLD_OFF_MS, Invite, Membership, Sanction
 from chatd.core.settings import RoomSettings
-from chatd.enums import MemberChange, Role
+from chatd.enums import Level, MemberChange, Role
 from chatd.ids import Seq, UserName
 from chatd.store import answers
 from chatd.store.digest import creation_digest, is_creation_retry
@@ -37,8 +38,8 @@ def create_room(model: Tables, draft: d.CreateRoom, now: Millis) -> d.Outcome:
     if model.room(draft.room) is not None:
         return d.Duplicate()
     before = model.room_ever(draft.room)
-    is_declared = not draft.members
-    if not (before is None or is_declared or model.is_left_to(before, draft.maker)):
+    is_free = draft.by_operator or not draft.members
+    if not (before is None or is_free or model.is_left_to(before, draft.maker)):
         return answers.ROOM_ENDED
     if draft.distinct and model.room_looks_taken(draft.skeleton, before):
         return answers.ROOM_LOOKS_TAKEN
@@ -151,6 +152,23 @@ def set_member(model: Tables, draft: d.SetMember, now: Millis) -> d.Outcome:
         room.invites.pop(draft.user, None)
         room.bans.pop(draft.user, None)
     return d.Committed((MemberSet(room.name, draft.user, draft.role, first, event),))
+
+
+def set_level(model: Tables, draft: d.SetLevel) -> d.Outcome:
+    """Keep what a member wants to be called for."""
+    room = model.room(draft.room)
+    if room is None:
+        return answers.NO_ROOM
+    if draft.user not in model.users:
+        return answers.NO_USER
+    member = room.members.get(draft.user)
+    if member is None:
+        return answers.NOT_MEMBER
+    changes = (LevelSet(room.name, draft.user, draft.level),)
+    if member.level == draft.level:
+        return d.Duplicate(changes=changes)
+    member.level = Level(draft.level)
+    return d.Committed(changes)
 
 
 def _is_last_owner(room: ModelRoom, user: UserName) -> bool:

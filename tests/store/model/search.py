@@ -66,6 +66,7 @@ class ModelSource:
             message.text,
             message.edit is not None,
             message.reply_to,
+            message.thread,
             score,
         )
 

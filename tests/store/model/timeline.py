@@ -1,4 +1,4 @@
-"""The model's durable drafts: messages, edits, deletions, reactions."""
+"""The model's durable drafts: messages, edits, deletions, reactions, pins."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chatd.store import answers
 from chatd.store.digest import content_digest, is_retry
 from chatd.wire import events as e
 from chatd.wire.events import Millis
-from tests.store.model import endings, rooms
+from tests.store.model import endings, rooms, threads
 from tests.store.model.entities import ModelMessage, ModelRoom, Tables
 
 
@@ -29,7 +29,7 @@ def _durable(model: Tables, draft: d.Durable, now: Millis) -> d.Outcome:
     room = model.room(draft.room)
     if room is None:
         return answers.NO_ROOM
-    if draft.user not in model.users:
+    if not model.is_known(draft.user):
         return answers.NO_USER
     digest = content_digest(draft)  # fails where a disk would
     other = direct_partner(room.name, draft.user) if is_direct(room.name) else None
@@ -43,6 +43,8 @@ def _durable(model: Tables, draft: d.Durable, now: Millis) -> d.Outcome:
             outcome = _delete(room, draft, now)
         case d.SetReaction():
             outcome = _react(room, draft, now, hidden=hidden)
+        case d.SetPin():
+            outcome = _pin(model, room, draft, now, hidden=hidden)
         case d.Moderate():
             outcome = rooms.moderate(model, room, draft, now)
         case d.SetRoom():
@@ -66,7 +68,7 @@ def _durable(model: Tables, draft: d.Durable, now: Millis) -> d.Outcome:
 def recalled(model: Tables, draft: d.Durable) -> d.Duplicate | d.Conflict | None:
     """What the draft's cid stored before; None if nothing."""
     room = model.room_ever(draft.room)
-    if room is None or draft.cid is None or draft.user not in model.users:
+    if room is None or draft.cid is None or not model.is_known(draft.user):
         return None
     use = room.cids.get((draft.user, draft.cid))
     if use is None:
@@ -83,18 +85,30 @@ def _new(
 ) -> d.Outcome:
     if draft.reply_to is not None and draft.reply_to not in room.messages:
         return answers.NO_REPLIED
+    root = threads.root_of(room, draft)
+    if draft.thread and draft.reply_to is not None and root is None:
+        return answers.NO_REPLIED
     name, seq, ts = room.stamp(now)
-    message = ModelMessage(seq, ts, draft.user, draft.text, draft.cid, draft.reply_to)
-    message.hidden = hidden
+    model.numbered += 1
+    message = ModelMessage(
+        *(seq, ts, draft.user, draft.text, draft.cid, draft.reply_to),
+        thread=root,
+        number=model.numbered,
+        hidden=hidden,
+    )
     message.address(draft.mentions, seq, model.users)
     room.messages[seq] = message
     model.written.append((room, message))
-    event = e.Message(name, seq, ts, draft.user, draft.text, draft.cid, draft.reply_to)
+    told = draft.user, draft.text, draft.cid, draft.reply_to
+    event = e.Message(name, seq, ts, *told, thread=root)
     if seq == 1 and is_direct(name):
         event.epoch = room.epoch
     room.add(event, hidden=hidden)
     missed = _unreached(model, draft.mentions)
-    return d.Committed((Appended(event, hidden, draft.mentions),), missed)
+    change = Appended(event, hidden, draft.mentions)
+    if root is not None:
+        threads.add(model, room, message, change)
+    return d.Committed((change,), missed)
 
 
 def _unreached(model: Tables, found: Mentions | None) -> tuple[UserName, ...]:
@@ -127,7 +141,9 @@ def _edit(
     event = room.add(message.edit, hidden=message.hidden)
     found = message.address(draft.mentions, message.edit.seq, model.users)
     missed = _unreached(model, draft.mentions)
-    return d.Committed((Appended(event, message.hidden, *found),), missed)
+    change = Appended(event, message.hidden, *found)
+    threads.edited(model, room, message, change)
+    return d.Committed((change,), missed)
 
 
 def _delete(room: ModelRoom, draft: d.DeleteMessage, now: Millis) -> d.Outcome:
@@ -137,8 +153,11 @@ def _delete(room: ModelRoom, draft: d.DeleteMessage, now: Millis) -> d.Outcome:
     message.text = message.edit = None
     message.mentions.clear()
     message.reactions.clear()
+    room.unpin(draft.of)
+    threads.removed(room, message)
     event = room.add(e.Delete(*room.stamp(now), draft.user, draft.of))
-    return d.Committed((Appended(event),))
+    author = None if message.sender == draft.user else message.sender
+    return d.Committed((Appended(event, author=author),))
 
 
 def _react(
@@ -158,6 +177,32 @@ def _react(
     react = e.React(*room.stamp(now), draft.user, draft.of, draft.emoji, draft.on)
     message.reactions[draft.emoji, draft.user] = react
     return d.Committed((Appended(room.add(react, hidden=hidden), hidden),))
+
+
+def _pin(
+    model: Tables, room: ModelRoom, draft: d.SetPin, now: Millis, *, hidden: bool
+) -> d.Outcome:
+    message = room.messages.get(draft.of)
+    if message is None or message.text is None:
+        return answers.NO_MESSAGE
+    own = room.pinner(draft.user)
+    last = room.pins.get((own, draft.of))
+    if draft.on == (last is not None):
+        made = last or message
+        return d.Duplicate(made.seq, made.ts)
+    pins = [key for key in room.pins if key[0] == own]
+    if draft.on and len(pins) >= d.PINS_MAX:
+        return answers.TOO_MANY_PINS
+    event = e.Pin(*room.stamp(now), draft.user, draft.of, draft.on)
+    viewers = [own]
+    if own is not None and not hidden:
+        other = direct_partner(room.name, draft.user)
+        viewers += [other] if other in model.users else []
+    for viewer in viewers:
+        room.pins.pop((viewer, draft.of), None)
+        if draft.on:
+            room.pins[viewer, draft.of] = event
+    return d.Committed((Appended(room.add(event, hidden=hidden), hidden),))
 
 
 def _own(room: ModelRoom, draft: d.EditMessage) -> ModelMessage | d.Refused:

@@ -6,6 +6,7 @@ from chatd.core import drafts as d
 from chatd.core.changes import RoomTrimmed
 from chatd.ids import Seq
 from chatd.store import answers
+from tests.store.model import threads
 from tests.store.model.entities import ModelRoom, Tables
 from tests.store.model.reactions import count_reactions
 
@@ -17,16 +18,21 @@ def trim_room(model: Tables, draft: d.TrimRoom) -> d.Outcome:
         return answers.NO_ROOM
     goal = max(room.first, _goal(room, draft))
     first = min(goal, room.first + draft.rows)
-    text_bytes = reactions = 0
+    text_bytes = reactions = bookmarks = followers = 0
     for seq in sorted(seq for seq in room.messages if seq < first):
         text_bytes += len((room.messages[seq].text or "").encode())
         reactions += count_reactions(room, room.messages[seq])
-        if text_bytes > draft.text_bytes or reactions > draft.rows:
+        bookmarks += sum(kept[1:] == (room, seq) for kept in model.bookmarks.values())
+        followers += sum(root == seq for root, _ in room.followers)
+        rows = max(reactions, bookmarks, followers)
+        if text_bytes > draft.text_bytes or rows > draft.rows:
             first = max(seq, room.first + 1)
             break
     room.first = Seq(first)
     for seq in [seq for seq in room.messages if seq < first]:
         del room.messages[seq]
+        room.unpin(seq)
+    threads.trim(room)
     model.written = [
         (where, message)
         for where, message in model.written

@@ -8,12 +8,10 @@ import apsw
 
 from chatd.core import drafts as d
 from chatd.core.barred import KNOWN_MS
-from chatd.core.entities import Sanction
 from chatd.core.settings import PLAIN
 from chatd.enums import AccountRole, MemberChange, Role
 from chatd.ids import UserName
-from chatd.store.sqlite import admin, files
-from chatd.store.sqlite.erase import Fate, erase
+from chatd.store.sqlite import files
 from chatd.store.sqlite.export import export
 from chatd.store.sqlite.files import Side
 from chatd.store.sqlite.generation import Generation
@@ -23,6 +21,7 @@ from tests.store.support import (
     EPOCH,
     LOBBY,
     T0,
+    erase,
     fill,
     in_this_thread,
     one,
@@ -100,11 +99,11 @@ async def test_the_operator_ends_a_guests_session(tmp_path: Path) -> None:
         await store.load(T0)
         await fill(store)
         await one(store, come())
-        admin.log_out(tmp_path, GUEST)
+        await one(store, d.EndSessions(GUEST))
         assert kept(tmp_path) == [1, 0]
-        admin.ban(tmp_path, GUEST, Sanction(None, None), T0)
+        await one(store, d.BanUser(GUEST, None, None, T0))
         assert kept(tmp_path) == [1, 1]
-        assert admin.unban(tmp_path, GUEST) is not None
+        assert isinstance(await one(store, d.UnbanUser(GUEST)), d.Committed)
         assert kept(tmp_path) == [1, 0]
 
 
@@ -115,9 +114,9 @@ async def test_an_erased_guest_leaves_no_address(tmp_path: Path) -> None:
         await fill(store)
         await one(store, come())
         await one(store, d.Moderate(LOBBY, ANN, None, GUEST, MemberChange.BAN))
-    admin.ban(tmp_path, GUEST, Sanction(None, None), T0)
-    assert kept(tmp_path) == [1, 2]
-    erase(tmp_path, GUEST, Fate.TOMBSTONE, lambda: UserName("erased~aaaa"))
+        await one(store, d.BanUser(GUEST, None, None, T0))
+        assert kept(tmp_path) == [1, 2]
+        await erase(store, GUEST)
     assert kept(tmp_path) == [0, 0]
     assert HERE not in (tmp_path / files.DATABASE).read_bytes()
 

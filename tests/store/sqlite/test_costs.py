@@ -113,7 +113,30 @@ def history(db: apsw.Connection, room: RoomName = LOBBY, viewer: UserName = ANN)
     return reader.history(db, room, None, None, 50, Seq(10**9), viewer)
 
 
+def eventful(db: apsw.Connection) -> Any:
+    """The newest fifty messages, with what happened between them."""
+    return reader.history(db, LOBBY, None, None, 50, Seq(10**9), ANN, 101)
+
+
 # --- what there was costs nothing ---------------------------------------------
+
+
+def reactions_between_two_messages(at: Place) -> Callable[[], object]:
+    """And pins and edits; before them somebody was muted."""
+    mute = d.Moderate(LOBBY, ANN, None, BOB, MemberChange.MUTE, seconds=9)
+    at.commit([say("hi"), mute])
+    at.times(lambda number: react(1, "e", on=not number % 2))
+    at.times(lambda number: d.SetPin(LOBBY, ANN, None, Seq(1), on=not number % 2))
+    at.times(lambda number: edit(1, f"text {number}"))
+    return lambda: eventful(at.db)
+
+
+def what_happened_long_ago(at: Place) -> Callable[[], object]:
+    """A page has a hundred events at the most, however many there were before."""
+    at.times(lambda number: d.SetRoom(LOBBY, ANN, None, {"topic": f"topic {number}"}))
+    at.times(lambda number: say(f"text {number}"))
+    at.times(lambda number: d.SetRoom(LOBBY, ANN, None, {"topic": f"other {number}"}))
+    return lambda: eventful(at.db)
 
 
 def blocked_reactions(at: Place) -> Callable[[], object]:
@@ -283,7 +306,7 @@ def _session(number: int) -> bytes:
 def a_start_after_years(at: Place) -> Callable[[], object]:
     """There are accounts with sessions, rooms with messages, and guests who went."""
     fill_place(at)
-    return lambda: load.load(at.db, T0, T0, DAY, DAY, DAY)
+    return lambda: load.load(at.db, T0, T0, DAY, DAY, DAY, serves=True)
 
 
 def one_of_many_rooms(at: Place) -> Callable[[], object]:
@@ -371,6 +394,8 @@ PASSED = [
     hidden_and_unread,
     one_more_of_many_reactions,
     the_next_page_of_a_search,
+    reactions_between_two_messages,
+    what_happened_long_ago,
     the_owner_leaves_a_large_room,
     a_message_in_a_long_room,
     a_step_of_trimming,
@@ -432,7 +457,7 @@ def rooms_that_nobody_needs(at: Place) -> Callable[[], object]:
         room = RoomName(f"left{number}")
         make = d.CreateRoom(room, EPOCH, PLAIN, {ANN: Role.OWNER}, maker=ANN)
         at.commit([make, d.SetMember(room, ANN, None, event=False)])
-    return lambda: load.load(at.db, T0, T0, DAY, DAY, DAY)
+    return lambda: load.load(at.db, T0, T0, DAY, DAY, DAY, serves=True)
 
 
 RETURNED = [

@@ -108,14 +108,14 @@ def purge(writer: Writer, now: int = T0) -> None:
 
 
 def test_what_was_in_it_leaves_every_table(writer: Writer) -> None:
-    """But its cids, for as long as all are remembered; and one small row."""
+    """But its cids, for as long as all are remembered, the audit, and one small row."""
     writer.commit([*lived_in(LOBBY), *lived_in(TEA)], T0)
     index(writer)
     writer.commit([say("more tea"), d.DestroyRoom(LOBBY, ANN, Cid("x"))], T0)
     number, other = room_id(writer, LOBBY), room_id(writer, TEA)
     before = rows_of(writer, other)
     purge(writer)
-    assert rows_of(writer, number) == {"cid": 4}
+    assert rows_of(writer, number) == {"cid": 4, "audit": 3}
     assert rows_of(writer, other) == before
     sql = "SELECT count(*) FROM message_fts WHERE message_fts MATCH ?"
     assert [writer.ledger.one(sql, w)[0] for w in ("tea", "oat", "more")] == [1, 1, 0]
@@ -146,19 +146,21 @@ def test_it_goes_in_steps_that_nobody_notices(writer: Writer) -> None:
         assert gone.get("message", 0) + gone.get("event", 0) <= d.TRIM_ROWS
         assert gone.get("member", 0) <= endings.PLACES_ROWS
         before, steps = after, steps + 1
-    assert rows_of(writer, number) == {}
+    assert rows_of(writer, number) == {"audit": 1}
     assert steps > 20 / 2 + 2
 
 
 def test_a_private_room_leaves_nothing_when_its_cids_have_gone(writer: Writer) -> None:
-    """Its number may be another's then; until then a retry is told the truth."""
+    """Its number may be another's then, of which no audit of this one is told; until
+    then a retry is told the truth.
+    """
     writer.commit(lived_in(DEN), T0)
     writer.commit([d.DestroyRoom(DEN, ANN, Cid("x"))], T0)
     number = room_id(writer, DEN)
     again = d.Recall(d.DestroyRoom(DEN, ANN, Cid("x")), d.Refused(*["no_room"] * 2))  # type: ignore[arg-type]
     purge(writer, T0 + KEEP_MS - 1)
     assert isinstance(writer.commit([again], T0).outcomes[0], d.Duplicate)
-    assert rows_of(writer, number).keys() == {"cid", "creation", "purge"}
+    assert rows_of(writer, number).keys() == {"cid", "creation", "purge", "audit"}
     purge(writer, T0 + KEEP_MS)
     assert rows_of(writer, number) == {}
     assert writer.ledger.one("SELECT 1 FROM room WHERE id = ?", number) is None
@@ -172,8 +174,9 @@ def test_one_room_after_the_other(writer: Writer) -> None:
     purge(writer)
     writer.commit([d.DestroyRoom(TEA, ANN, None)], T0)
     purge(writer)
-    assert rows_of(writer, room_id(writer, TEA)).keys() == {"cid"}
-    assert rows_of(writer, room_id(writer, DEN)).keys() == {"cid", "creation", "purge"}
+    kept = {"cid", "audit"}
+    assert rows_of(writer, room_id(writer, TEA)).keys() == kept
+    assert rows_of(writer, room_id(writer, DEN)).keys() == kept | {"creation", "purge"}
 
 
 async def test_what_is_left_goes_after_a_restart(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from chatd.core.mentions import Mentions
 from chatd.core.settings import PLAIN
 from chatd.enums import AccountRole, Role
 from chatd.ids import Epoch, RoomName, UserName
-from chatd.store.sqlite import erasing, files, offline
+from chatd.store.sqlite import erasing, files, migrate
 from chatd.store.sqlite.erasing import (
     LOOK_ROOMS,
     LOOK_ROWS,
@@ -118,9 +119,10 @@ async def test_a_daemon_that_is_killed_goes_on_with_it(
         await store.load(T0)
         await fill(store)
         await store.commit([say(f"walrus {n}") for n in range(300)], T0)
-    with offline.connected(tmp_path) as db:
+    with closing(apsw.Connection(str(tmp_path / files.DATABASE))) as db:
+        migrate.configure(db)
         with transaction(db):
-            erasing.begin(db, ANN, 1, None, by_hand=False)
+            erasing.begin(db, ANN, 1, None)
         for _ in range(begun):
             with transaction(db):
                 erasing.step(db, 1)
@@ -131,21 +133,6 @@ async def test_a_daemon_that_is_killed_goes_on_with_it(
         assert {m.text for m in await page(store)} == {None}
         with trio.fail_after(60):
             assert seqs(await store.commit([say("on", user=BOB)], T0)) == [301]
-
-
-def test_what_the_command_line_does_the_tender_leaves_alone(writer: Writer) -> None:
-    """Until a start: whoever had begun it has gone then."""
-    writer.commit([say("walrus"), d.EraseUser(BOB, None, None)], T0)
-    with transaction(writer.db):
-        erasing.begin(writer.db, ANN, 1, None, by_hand=True)
-    while writer.tend(T0):
-        """Bob is taken away."""
-    assert select(writer.db, "SELECT name FROM erasure") == [(ANN,)]
-    writer.db.execute("UPDATE erasure SET by_hand = 0")
-    while writer.tend(T0):
-        """And then ann."""
-    assert count(writer, "erasure") == 0
-    assert count(writer, "user WHERE erased = 'done'") == 2
 
 
 # --- a little at a time -----------------------------------------------------------

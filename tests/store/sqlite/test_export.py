@@ -10,13 +10,11 @@ import pytest
 import trio
 
 from chatd.core import drafts as d
-from chatd.core.entities import Sanction
 from chatd.core.mentions import Mentions
 from chatd.core.settings import RoomSettings
-from chatd.enums import AccountRole, MemberChange, Role
+from chatd.enums import AccountRole, Level, MemberChange, Role
 from chatd.errors import Reject, StoreRefused
 from chatd.ids import Cid, RoomName, Seq, UserName, session_tag
-from chatd.store.sqlite import admin, tokens
 from chatd.store.sqlite.export import export
 from tests.store.support import (
     ANN,
@@ -27,8 +25,11 @@ from tests.store.support import (
     LOBBY,
     STORED,
     T0,
+    add_account,
+    add_token,
     delete,
     edit,
+    execute,
     fill,
     one,
     react,
@@ -45,9 +46,10 @@ async def test_it_is_what_was_written(tmp_path: Path) -> None:
     async with sqlite(tmp_path) as store:
         await store.load(T0)
         await fill(store)
-        number = tokens.add_token(
-            tmp_path, ANN, b"t" * 32, T0, T0, name="ci", scope='{"rooms":["lobby"]}'
-        )
+        token = d.AddToken(ANN, b"t" * 32, "ci", '{"rooms":["lobby"]}', T0, T0)
+        issued = await one(store, token)
+        assert isinstance(issued, d.Issued)
+        number = issued.number
         await store.commit(
             [
                 d.SetDisplay(ANN, "Ann"),
@@ -59,6 +61,7 @@ async def test_it_is_what_was_written(tmp_path: Path) -> None:
                     scope='{"rooms":["lobby"]}',
                 ),
                 d.SaveMarks({}, {session_id("a"): T0}),
+                d.SetLevel(LOBBY, ANN, Level.NOTHING),
                 say("one", "cid-1"),
                 say("bob's", user=BOB),
                 edit(1, "uno"),
@@ -76,7 +79,8 @@ async def test_it_is_what_was_written(tmp_path: Path) -> None:
             T0,
         )
         records = list(export(tmp_path, ANN))
-    place: dict[str, Any] = {"type": "membership"}
+    place: dict[str, Any] = {"type": "membership", "role": "owner"}
+    place |= {"read": 0, "first": 1}
     message: dict[str, Any] = {"type": "message", "ts": AT}
     profile, *rest = records
     assert profile == {
@@ -116,8 +120,8 @@ async def test_it_is_what_was_written(tmp_path: Path) -> None:
             "created": AT,
             "expires": AT,
         },
-        place | {"room": DIRECT, "role": "owner", "read": 0, "first": 1},
-        place | {"room": LOBBY, "role": "owner", "read": 0, "first": 1},
+        place | {"room": DIRECT, "level": "all"},
+        place | {"room": LOBBY, "level": "nothing"},
         message | {"room": DIRECT, "seq": 1, "text": "direct"},
         message
         | {
@@ -167,9 +171,9 @@ async def test_what_was_hidden_from_somebody_is_not_in_it(tmp_path: Path) -> Non
 
 async def test_bans_invitations_blocks_and_tokens_are_in_it(tmp_path: Path) -> None:
     """With all that is kept of them."""
-    admin.add_account(tmp_path, ANN, "$hash")
-    admin.ban(tmp_path, ANN, Sanction(None, "spam"), T0)
-    tokens.add_token(tmp_path, ANN, b"t" * 32, None, T0)
+    add_account(tmp_path, ANN, "$hash")
+    execute(tmp_path, d.BanUser(ANN, None, "spam", T0))
+    add_token(tmp_path, ANN, b"t" * 32)
     async with sqlite(tmp_path) as store:
         await one(store, d.AddUser(BOB, "Bob", AccountRole.USER, None))
         for room in ("a", "b"):
@@ -330,6 +334,6 @@ def test_who_is_not_there_is_refused(tmp_path: Path) -> None:
     """Nobody of this name, or no store at all."""
     with pytest.raises(StoreRefused, match="there is no store in"):
         next(export(tmp_path, ANN))
-    admin.add_account(tmp_path, ANN, "$hash")
+    add_account(tmp_path, ANN, "$hash")
     with pytest.raises(Reject, match="there is no user bob"):
         next(export(tmp_path, UserName("bob")))

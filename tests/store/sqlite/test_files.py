@@ -8,10 +8,15 @@ from pathlib import Path
 
 import apsw
 import pytest
+import trio
+from trio.testing import wait_all_tasks_blocked
 
-from chatd.errors import StoreRefused
-from chatd.store.sqlite.files import create_database, locked, read_side
+from chatd.errors import StoreHeld, StoreRefused
+from chatd.store.sqlite import opening
+from chatd.store.sqlite.files import create_database, read_side
+from chatd.store.sqlite.lock import holder, locked
 from chatd.store.sqlite.migrate import migrations
+from tests.logs import capture_logs
 from tests.store.support import LOBBY, T0, fill, one, say, seqs, sqlite, timeline
 
 
@@ -40,6 +45,12 @@ def empty(database: Path) -> None:
 
 def remove(database: Path) -> None:
     """As a wrong mount does."""
+    database.unlink()
+
+
+def remove_but_its_log(database: Path) -> None:
+    """As somebody does who means to begin anew."""
+    database.with_name(f"{database.name}-wal").write_bytes(b"x")
     database.unlink()
 
 
@@ -76,6 +87,7 @@ def shorten(database: Path) -> None:
 DAMAGES: dict[Callable[[Path], None], str] = {
     empty: "is empty",
     remove: "is missing",
+    remove_but_its_log: "is the log of a database that is gone",
     garble: "is not a database",
     stub: "is not a database",
     foreign: "belongs to another program",
@@ -138,7 +150,7 @@ async def test_a_store_is_created_once(tmp_path: Path) -> None:
 async def test_a_second_daemon_is_refused(tmp_path: Path) -> None:
     """It is told which process holds the lock; afterwards it may start."""
     async with sqlite(tmp_path) as store:
-        with pytest.raises(StoreRefused, match=f"held by process {os.getpid()}"):
+        with pytest.raises(StoreHeld, match=f"held by process {os.getpid()}"):
             async with sqlite(tmp_path):
                 pytest.fail("opened")
         await fill(store)
@@ -152,7 +164,11 @@ def test_the_lock_ends_with_its_block(tmp_path: Path) -> None:
     with pytest.raises(KeyError), locked(tmp_path):
         raise KeyError
     with locked(tmp_path):
+        assert (tmp_path / "chatd.lock").read_text() == f"{os.getpid()} passing\n"
+        assert holder(tmp_path) is None
+    with locked(tmp_path, serves=True):
         assert (tmp_path / "chatd.lock").read_text() == f"{os.getpid()}\n"
+        assert holder(tmp_path) == os.getpid()
 
 
 async def test_the_files_are_their_owners_alone(tmp_path: Path) -> None:
@@ -172,7 +188,7 @@ async def test_the_files_are_their_owners_alone(tmp_path: Path) -> None:
 async def test_a_directory_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     """A file is in its place."""
     (tmp_path / "data").write_text("mine")
-    with pytest.raises(StoreRefused, match="data cannot be opened"):
+    with pytest.raises(StoreRefused, match="data is not a directory"):
         async with sqlite(tmp_path / "data"):
             pytest.fail("opened")
 
@@ -185,3 +201,36 @@ def test_a_side_file_that_says_nothing_is_none(tmp_path: Path, text: str) -> Non
     assert read_side(tmp_path) is None
     (tmp_path / "chatd.id").write_text(text)
     assert read_side(tmp_path) is None
+
+
+async def test_a_daemon_waits_for_a_command_that_changes_the_data(
+    tmp_path: Path,
+) -> None:
+    """It opens the store when the command ends; the log says once for whom it waits."""
+
+    async def serve() -> None:
+        async with sqlite(tmp_path):
+            opened.set()
+
+    opened = trio.Event()
+    with trio.fail_after(60):
+        async with trio.open_nursery() as nursery:
+            with locked(tmp_path), capture_logs() as lines:
+                nursery.start_soon(serve)
+                await wait_all_tasks_blocked()
+                assert not opened.is_set()
+            await opened.wait()
+    (line,) = lines
+    holder = f"held by process {os.getpid()}: a command changes this data"
+    assert holder in line["because"]
+
+
+async def test_a_daemon_does_not_wait_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does a command wait for another: both say that one may try again."""
+    monkeypatch.setattr(opening, "LOCK_WAIT_S", 0.0)
+    with locked(tmp_path), pytest.raises(StoreHeld, match="then try again") as held:
+        async with sqlite(tmp_path):
+            pytest.fail("opened")
+    assert not held.value.serves

@@ -188,15 +188,15 @@ async def test_a_side_file_that_cannot_be_written_is_caught_up(tmp_path: Path) -
         await store.load(T0)
         number = generation(tmp_path)
         side = read_side(tmp_path)
-        (tmp_path / "chatd.new").mkdir()  # in the way of the side file
+        (tmp_path / "chatd.id.new").mkdir()  # in the way of the side file
         tend = store._writer.generation.tend
         await store._db.async_run(tend, T0)
         for hour in (1, 2, 3):
-            with pytest.raises(OSError, match=r"chatd\.new"):
+            with pytest.raises(OSError, match=r"chatd\.id\.new"):
                 await store._db.async_run(tend, T0 + hour * RAISED_EVERY_MS)
         assert generation(tmp_path) == number + 1
         assert read_side(tmp_path) == side
-        (tmp_path / "chatd.new").rmdir()
+        (tmp_path / "chatd.id.new").rmdir()
         await store._db.async_run(tend, T0)
         side = read_side(tmp_path)
         assert side is not None

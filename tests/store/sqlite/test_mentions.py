@@ -13,7 +13,6 @@ from chatd.core.settings import PLAIN
 from chatd.enums import AccountRole, Role
 from chatd.ids import Seq, UserName
 from chatd.store.digest import content_digest
-from chatd.store.sqlite.erase import Fate, erase
 from chatd.store.sqlite.sql import select
 from chatd.store.sqlite.writer import Writer
 from tests.store.sqlite.older import store_at
@@ -26,6 +25,7 @@ from tests.store.support import (
     T0,
     delete,
     edit,
+    erase,
     fill,
     in_this_thread,
     one,
@@ -82,8 +82,8 @@ async def test_who_is_erased_is_addressed_by_nothing(tmp_path: Path) -> None:
         assert isinstance(message, d.NewMessage)
         message.mentions = Mentions((BOB,), strangers=((CY,),))
         await store.commit([message, addressing(edit(1, "@bob!"), BOB)], T0)
-    for name in (BOB, CY):
-        erase(tmp_path, name, Fate.TOMBSTONE, lambda: UserName("unused"))
+        for name in (BOB, CY):
+            await erase(store, name)
     async with sqlite(tmp_path) as store:
         bare = say("@bob @cy", "c1")
         assert await one(store, bare) == d.Duplicate(Seq(1), T0)
@@ -114,8 +114,8 @@ async def test_mentions_of_before_are_those_of_their_messages(tmp_path: Path) ->
         db.execute("UPDATE room SET head = 2")
     async with sqlite(tmp_path) as store:
         marks = [(LOBBY, Seq(0), Seq(9)), (LOBBY, Seq(1), Seq(9))]
-        assert await store.unread(BOB, marks) == [(2, 2), (1, 1)]
-        assert await store.unread(CY, marks) == [(2, 1), (1, 1)]
+        assert await store.unread(BOB, marks) == [(2, 2, 0), (1, 1, 0)]
+        assert await store.unread(CY, marks) == [(2, 1, 0), (1, 1, 0)]
         retry = await one(store, say("@bob", "c1"))
         assert retry == d.Duplicate(Seq(1), T0)
         changed = addressing(edit(1, "@bob, @cy"), BOB, CY)
@@ -125,5 +125,5 @@ async def test_mentions_of_before_are_those_of_their_messages(tmp_path: Path) ->
         assert isinstance(change, Appended)
         assert change.addressed == Mentions((CY,))
         await store.commit([edit(2, "nobody")], T0)
-        assert await store.unread(BOB, marks) == [(2, 1), (1, 0)]
-        assert await store.unread(CY, marks) == [(2, 1), (1, 1)]
+        assert await store.unread(BOB, marks) == [(2, 1, 0), (1, 0, 0)]
+        assert await store.unread(CY, marks) == [(2, 1, 0), (1, 1, 0)]

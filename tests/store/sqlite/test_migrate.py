@@ -12,11 +12,10 @@ from chatd.core.changes import SessionsEnded
 from chatd.core.drafts import Committed, EndNamedSession, OpenSession
 from chatd.core.query import parse_query
 from chatd.errors import IndexBehind, StoreRefused, TooSlow
-from chatd.ids import Seq, UserName, session_tag
+from chatd.ids import Seq, session_tag
 from chatd.store import SqliteStore, open_store
-from chatd.store.sqlite import migrate
+from chatd.store.sqlite import migrate, offline
 from chatd.store.sqlite.admin import accounts
-from chatd.store.sqlite.erase import Fate, erase
 from chatd.store.sqlite.sql import select
 from chatd.words import FOLD
 from tests.store.sqlite.older import before, store_at
@@ -27,6 +26,7 @@ from tests.store.support import (
     LOBBY,
     T0,
     fill,
+    nothing_left,
     one,
     say,
     session_id,
@@ -105,14 +105,32 @@ async def test_sessions_of_before_are_told_from_each_other(tmp_path: Path) -> No
         )
         db.execute("INSERT INTO revision (kind, user) VALUES ('logout', ?)", (ANN,))
     async with sqlite(tmp_path) as store:
-        assert await store.changes(0) == ([], 0), "the snapshot has it"
         await store.load(T0)
         await one(store, OpenSession(new, ANN, None, T0, device="phone"))
         (found, more) = await store.sessions(ANN, T0, None, 9)
         assert {kept.id: kept.device for kept in found} == {old: None, new: "phone"}
         assert not more
         ended = await one(store, EndNamedSession(ANN, session_tag(old)))
-        assert ended == Committed((SessionsEnded((old,)),))
+        assert ended == Committed((SessionsEnded((old,), ANN),))
+
+
+async def test_what_others_wrote_before_is_in_the_store_and_needs_no_log(
+    tmp_path: Path,
+) -> None:
+    """A log of it that is left goes; an erasure that was begun by hand goes on."""
+    with store_at(tmp_path, before("one_way")) as db:
+        db.execute("INSERT INTO change (kind, body) VALUES ('RoleSet', '{}')")
+        db.execute("INSERT INTO reader (name, position) VALUES ('daemon', 0)")
+        db.execute("UPDATE user SET erased = 'begun' WHERE name = ?", (ANN,))
+        db.execute(
+            "INSERT INTO erasure (user_id, name, stage, by_hand)"
+            " SELECT id, name, 'messages', 1 FROM user WHERE name = ?",
+            (ANN,),
+        )
+    async with sqlite(tmp_path) as store:
+        await store.load(T0)
+        done = await nothing_left(store)
+        assert done.part == 1
 
 
 OLD_INDEX = """
@@ -190,7 +208,7 @@ async def test_a_search_never_finds_less_while_the_index_is_made(
 async def test_an_index_of_another_fold_is_made_anew_by_whoever_writes(
     tmp_path: Path,
 ) -> None:
-    """But not beside a daemon that fills it with its own; readers do not mind."""
+    """Readers do not mind, and cannot write: that is for the next start."""
     async with sqlite(tmp_path) as store:
         await fill(store)
         await store.commit([say("tea"), say("Straße")], T0)
@@ -198,10 +216,11 @@ async def test_an_index_of_another_fold_is_made_anew_by_whoever_writes(
         await wait_until_indexed(store, tmp_path)
         with closing(apsw.Connection(str(tmp_path / "chatd.db"))) as db:
             db.execute("UPDATE store SET fold = '0'")
-        with pytest.raises(StoreRefused, match="another chatd serves"):
-            erase(tmp_path, ANN, Fate.TOMBSTONE, lambda: UserName("x~2222"))
         assert [account.name for account in accounts(tmp_path)] == [ANN, BOB, CY]
-    erase(tmp_path, ANN, Fate.TOMBSTONE, lambda: UserName("x~2222"))
+    with offline.connected(tmp_path) as db, pytest.raises(apsw.ReadOnlyError):
+        db.execute("UPDATE store SET fold = '1'")
+    async with sqlite(tmp_path):
+        pass
     with closing(apsw.Connection(str(tmp_path / "chatd.db"))) as db:
         assert select(db, "SELECT indexed, fold FROM store") == [(0, FOLD)]
         assert select(db, "SELECT count(*) FROM message_fts_idx") == [(0,)]

@@ -13,7 +13,7 @@ import pytest
 from chatd.errors import StoreRefused
 from chatd.store.sqlite import offline
 from chatd.store.sqlite.files import DATABASE, doubts, make_directory
-from tests.store.support import T0, fill, one, say, sqlite
+from tests.store.support import ANN, T0, add_account, fill, one, say, sqlite
 
 
 @contextmanager
@@ -77,7 +77,7 @@ async def test_a_wider_mode_is_the_operators_decision(
 def test_a_store_that_the_terminal_makes_is_private_too(tmp_path: Path) -> None:
     """The first account may come before the first start."""
     with umask(0):
-        offline.make_store(tmp_path / "data")
+        add_account(tmp_path / "data", ANN)
     assert modes(tmp_path / "data") == {"chatd.db": "0600"}
 
 
@@ -107,9 +107,7 @@ async def test_a_directory_that_everybody_can_write_is_refused(
     with pytest.raises(StoreRefused, match=reason):
         async with sqlite(directory):
             pytest.fail("opened")
-    with pytest.raises(StoreRefused, match=reason):
-        offline.make_store(directory)
-    with pytest.raises(StoreRefused, match=reason), offline.writing(directory):
+    with pytest.raises(StoreRefused, match=reason), offline.reading(directory):
         pytest.fail("opened")
     assert modes(directory) == {}
 

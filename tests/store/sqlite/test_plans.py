@@ -62,7 +62,7 @@ def test_what_the_store_runs_is_told_with_its_function(
     monkeypatch.setattr("tests.store.plans.EXCEPTIONS", {})
     monkeypatch.setattr(
         "chatd.store.sqlite.reader._UNREAD",
-        "SELECT count(ts), ?1 || ?2, ?3 FROM message",
+        "SELECT count(ts), ?3, ?1 || ?2 FROM message",
     )
     select(db, "SELECT ts FROM message")
     db.execute("SELECT ts FROM message")
@@ -70,7 +70,7 @@ def test_what_the_store_runs_is_told_with_its_function(
     for _ in range(2):
         reader.unread(db, UserName("ann"), [("lobby", 0, 9)])  # type: ignore[list-item]
     assert watch.faults() == [
-        "reader.unread: SCAN message: SELECT count(ts), ?1 || ?2, ?3 FROM message"
+        "reader.unread: SCAN message: SELECT count(ts), ?3, ?1 || ?2 FROM message"
     ]
     assert watch.faults() == []
 

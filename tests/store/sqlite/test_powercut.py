@@ -30,6 +30,8 @@ from tests.store.support import ANN, EPOCH, LOBBY, T0, delete, edit, say
 
 ROUNDS = 40
 WRITES_MAX = 400
+KEPT = 50
+"""Messages of the room; what is trimmed is not synced by itself."""
 
 
 class PowerCut(Exception):
@@ -123,7 +125,7 @@ def on(disk: Disk) -> Iterator[str]:
 def live_until_the_cut(
     path: Path, vfs: str, disk: Disk, synchronous: str
 ) -> dict[str, int]:
-    """Commit and tend until the power is cut.
+    """Commit, tend and trim until the power is cut.
 
     Returns:
         What was answered: cid and seq.
@@ -152,6 +154,8 @@ def live_until_the_cut(
                 db.wal_checkpoint()
             if disk.chance.random() < 0.3:
                 writer.tend(T0)
+            if disk.chance.random() < 0.2:
+                writer.commit([d.TrimRoom(LOBBY, None, KEPT)], T0)
     assert disk.writes_left == 0
     return answered
 
@@ -173,8 +177,8 @@ def lost(tmp_path: Path, seed: int, synchronous: str) -> int:
         missing = {cid for cid, seq in answered.items() if kept.get(cid) != seq}
         sql = "SELECT seq FROM message UNION SELECT seq FROM event ORDER BY seq"
         seqs = [seq for (seq,) in select(db, sql)]
-        assert seqs == list(range(1, len(seqs) + 1))
-        assert select(db, "SELECT head FROM room") == [(len(seqs),)]
+        ((first, head),) = select(db, "SELECT first, head FROM room")
+        assert seqs == list(range(first, head + 1))
         db.execute(
             "INSERT INTO message_fts (message_fts, rank) VALUES ('integrity-check', 1)"
         )
@@ -191,3 +195,36 @@ def test_nothing_that_was_answered_is_lost(tmp_path: Path) -> None:
 def test_the_same_cuts_lose_answers_without_the_fsync(tmp_path: Path) -> None:
     """With synchronous=NORMAL they do, so this test would notice."""
     assert any(lost(tmp_path, seed, "NORMAL") for seed in range(ROUNDS))
+
+
+def test_what_can_be_done_again_waits_for_no_disk(tmp_path: Path) -> None:
+    """Trimming and tending are synced with the next message, and the one before them
+    was by itself; a trim beside a message is synced with it.
+    """
+    create_database(tmp_path, "x")
+    disk = Disk(random.Random(0), writes_left=10**9)
+    path = tmp_path / "chatd.db"
+    trim = d.TrimRoom(LOBBY, None, 1)
+    with on(disk) as vfs:
+        db = apsw.Connection(str(path), apsw.SQLITE_OPEN_READWRITE, vfs)
+        with closing(db):
+            db.pragma("locking_mode", "exclusive")
+            writer = Writer(db, begin(db, path, random.Random(0).randbytes), 1)
+            room = d.CreateRoom(LOBBY, EPOCH, PLAIN, {ANN: Role.OWNER})
+            ann = d.AddUser(ANN, "ann", AccountRole.USER, None)
+            writer.commit([ann, room, *(say("x", f"{n}") for n in range(9))], T0)
+            in_doubt = [is_in_doubt(disk)]
+            for act in (
+                lambda: writer.commit([trim], T0),
+                lambda: writer.commit([say("x", "after")], T0),
+                lambda: writer.tend(T0),
+                lambda: writer.commit([trim, say("x", "beside")], T0),
+            ):
+                act()
+                in_doubt.append(is_in_doubt(disk))
+    assert in_doubt == [False, True, False, True, False]
+
+
+def is_in_doubt(disk: Disk) -> bool:
+    """Whether a power cut could take some of the log."""
+    return any(name.endswith("-wal") for name in disk.doubtful)

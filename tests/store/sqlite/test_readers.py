@@ -14,13 +14,14 @@ import trio
 from chatd.errors import TooSlow
 from chatd.ids import RoomName, Seq, UserName
 from chatd.store import SqliteStore
-from chatd.store.sqlite import reader, resident
+from chatd.store.sqlite import reader
 from chatd.store.sqlite.readers import (
     CONNECTIONS,
     COUNTED_ROOMS,
     LOADED_ROOMS,
     Readers,
 )
+from chatd.store.sqlite.reads import Reads
 from tests.store.gate import Gate
 from tests.store.support import ANN, BOB, LOBBY, fill, one, page, say, sqlite
 
@@ -75,7 +76,7 @@ async def test_a_count_never_waits_for_pages(tmp_path: Path) -> None:
             nursery.start_soon(store._readers.page, held, gate, f"page {number}")
         await gate.wait_begun(CONNECTIONS - 2)
         for _ in range(10):
-            assert await store.unread(ANN, [(LOBBY, Seq(0), Seq(9))]) == [(1, 0)]
+            assert await store.unread(ANN, [(LOBBY, Seq(0), Seq(9))]) == [(1, 0, 0)]
         assert len(gate.begun) == CONNECTIONS - 2
         gate.open.set()
 
@@ -127,7 +128,7 @@ async def test_who_comes_back_to_many_rooms_has_them_loaded_in_turns(
         loaded.append((names[0], len(names)))
         return []
 
-    monkeypatch.setattr(resident, "rooms", rooms)
+    monkeypatch.setattr(Reads, "LOAD", staticmethod(rooms))
     tea, many = RoomName("tea"), 3 * LOADED_ROOMS + 1
     async with gated(tmp_path) as (store, gate), trio.open_nursery() as nursery:
         nursery.start_soon(store._readers.count, held, gate, "before")
@@ -169,7 +170,7 @@ async def test_a_look_up_that_takes_too_long_is_given_up(tmp_path: Path) -> None
         found = await store.history(
             LOBBY, before=None, after=None, limit=9, upto=Seq(9), viewer=ANN
         )
-        assert found == ([], False)
+        assert found == ([], [], False)
 
 
 async def test_a_look_up_that_nobody_waits_for_any_more_ends(tmp_path: Path) -> None:

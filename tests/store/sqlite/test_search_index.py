@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import apsw
@@ -30,6 +31,8 @@ from tests.store.support import (
     in_this_thread,
     say,
 )
+
+WORDS = [f"word{number}" for number in range(5000)]
 
 
 @pytest.fixture
@@ -251,4 +254,32 @@ def test_an_index_of_another_fold_is_made_anew(writer: Writer) -> None:
     writer.tend(T0)
     assert find(writer, "tea OR milk OR strasse OR water") == []
     assert find(writer, "cocoa OR gasse OR 紅 OR wine") == [1, 2, 4, 7]
+    check(writer)
+
+
+def test_what_was_written_lately_is_merged_in_small_steps(writer: Writer) -> None:
+    """Nobody waits for much of it at once, and a search looks in few pieces."""
+    rng = random.Random(11)
+    written: list[str] = []
+
+    def note(kind: int, _database: str, table: str, _row: int) -> None:
+        if kind != apsw.SQLITE_DELETE:
+            written.append(table)
+
+    writer.db.set_update_hook(note)
+    pages: list[int] = []
+    for _ in range(80):
+        texts = [" ".join(rng.choices(WORDS, k=20)) for _ in range(64)]
+        writer.commit([say(text) for text in texts], T0)
+        more = True
+        while more:
+            written.clear()
+            more = writer.tend(T0)
+            pages.append(written.count("message_fts_data"))
+    assert sum(pages) > 5 * search_index.MERGE_PAGES
+    assert max(pages) < 2 * search_index.MERGE_PAGES
+    (pieces,) = select(writer.db, "SELECT count(DISTINCT segid) FROM message_fts_idx")[
+        0
+    ]
+    assert pieces < 24
     check(writer)

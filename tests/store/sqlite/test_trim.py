@@ -12,7 +12,7 @@ from chatd.core import drafts as d
 from chatd.core.settings import PLAIN
 from chatd.enums import AccountRole, Role
 from chatd.ids import Seq
-from chatd.store.sqlite import trim
+from chatd.store.sqlite import search_index, trim
 from chatd.store.sqlite.migrate import configure
 from chatd.store.sqlite.sql import select
 from chatd.store.sqlite.writer import Writer
@@ -125,8 +125,11 @@ def tended(writer: Writer, now: int) -> int:
     return steps
 
 
-def test_merging_goes_on_where_it_was(tmp_path: Path) -> None:
+def test_merging_goes_on_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In steps, also after a restart; what goes meanwhile is for the next time."""
+    monkeypatch.setattr(search_index, "MERGE_PAGES", 4)
     path = tmp_path / "chatd.db"
     writer = in_this_thread(apsw.Connection(str(path)))
     writer.commit(BEGINNING, T0)
@@ -139,7 +142,7 @@ def test_merging_goes_on_where_it_was(tmp_path: Path) -> None:
     step(writer, 3900)
     due = T0 + trim.MERGED_AFTER_MS
     assert all(writer.tend(due) for _ in range(3))
-    assert writer.ledger.one("SELECT merge_due, merging FROM store") == (None, 1)
+    assert writer.ledger.one("SELECT merge_due FROM store") == (None,)
     writer.db.close()
     db = apsw.Connection(str(path))
     configure(db)
@@ -147,9 +150,8 @@ def test_merging_goes_on_where_it_was(tmp_path: Path) -> None:
     again.generation.db = db
     again.commit([d.TrimRoom(LOBBY, None, 3800)], due)
     later = due + trim.MERGED_AFTER_MS
-    assert again.ledger.one("SELECT merge_due, merging FROM store") == (later, 1)
+    assert again.ledger.one("SELECT merge_due FROM store") == (later,)
     assert tended(again, due) > 1
-    assert again.ledger.one("SELECT merge_due, merging FROM store") == (later, 0)
     # FTS5 leaves out of a word what it has in common with the one before it: the w.
     assert not any(b"ylophone" in page for page in blocks(db))
     assert found(again, "w3999x") == 1

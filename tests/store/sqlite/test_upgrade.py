@@ -8,7 +8,7 @@ from chatd.core import drafts as d
 from chatd.core.changes import Moderated
 from chatd.core.entities import INVITE_MS, Invite
 from chatd.enums import AccountRole, MemberChange
-from chatd.ids import RoomName, Seq, UserName
+from chatd.ids import OPERATOR, RoomName, Seq, UserName
 from tests.store.sqlite.older import before, store_at
 from tests.store.support import (
     ANN,
@@ -126,7 +126,7 @@ async def test_nobody_has_named_a_place_of_before(tmp_path: Path) -> None:
         pass
     async with sqlite(tmp_path) as store:
         assert (await store.load(T0)).place is None
-        await one(store, d.SetPlace("Northwind"))
+        await one(store, d.SetPlace("Northwind", OPERATOR))
     async with sqlite(tmp_path) as store:
         assert (await store.load(T0)).place == "Northwind"
 
@@ -142,8 +142,8 @@ async def test_what_was_unread_before_is(tmp_path: Path) -> None:
             [*rows, (5, 1, "mine", 0)],
         )
     async with sqlite(tmp_path) as store:
-        assert await store.unread(ANN, [(LOBBY, Seq(0), Seq(5))]) == [(2, 0)]
-        assert await store.unread(ANN, [(LOBBY, Seq(1), Seq(5))]) == [(1, 0)]
+        assert await store.unread(ANN, [(LOBBY, Seq(0), Seq(5))]) == [(2, 0, 0)]
+        assert await store.unread(ANN, [(LOBBY, Seq(1), Seq(5))]) == [(1, 0, 0)]
 
 
 async def test_what_is_counted_now_is_right_for_rooms_of_before(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from chatd.core.settings import PLAIN
 from chatd.enums import AccountRole, Role
 from chatd.errors import StoreFailed, StoreUnavailable
 from chatd.ids import Cid, RoomName, Seq, UserName
-from chatd.store.sqlite import ledger
+from chatd.store.sqlite import ledger, wal
 from chatd.store.sqlite.sql import select
 from chatd.store.sqlite.writer import TEND_ROWS, Writer
 from tests.store.support import (
@@ -216,11 +216,11 @@ def test_the_log_is_brought_into_the_file_behind_the_commits(tmp_path: Path) -> 
     fill(writer)
     database = tmp_path / "x.db"
     before = database.stat().st_size
-    writer.commit([say("x" * 4000) for _ in range(1200)], T0)
+    writer.commit([say("x" * 4000) for _ in range(wal.PAGES + 200)], T0)
     assert database.stat().st_size == before
     assert writer.has_long_log
     writer.end_log()
-    assert database.stat().st_size > before + 4_000_000
+    assert database.stat().st_size > before + 4000 * wal.PAGES
     assert not writer.has_long_log
     log = tmp_path / "x.db-wal"
     long = log.stat().st_size

@@ -12,8 +12,10 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.web.page.daemon import Daemon, running
 from tests.web.page.person import Come, people
 
-CHROMIUM = "/usr/bin/chromium"
-"""Debian's; `make test` installs it."""
+CHROMIUM = "/usr/bin/chromium-headless-shell"
+"""Debian's; `make test` installs it. It renders as Chromium does and has no window, so
+that nothing is spent on what would be around the page.
+"""
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,13 +20,15 @@ from pathlib import Path
 
 import attrs
 
+import chatd
 from chatd.auth.passwords import HASHER
 from chatd.enums import AccountRole
 from chatd.ids import UserName
-from chatd.store.sqlite import admin
 from tests.live.daemon import PATIENCE_S
 from tests.live.daemon import Daemon as Numbers
+from tests.live.forks import Child, shared
 from tests.live.proxies import free_ports
+from tests.store.support import add_account
 
 PASSWORD = "correct horse"
 PEOPLE = ("ann", "bob", "cy")
@@ -37,7 +40,7 @@ listen = ["127.0.0.1:{port}"]
 [metrics]
 listen = ["127.0.0.1:{metrics_port}"]
 [log]
-format = "text"
+format = "console"
 [auth]
 registration = "{registration}"
 names = "{characters}"
@@ -79,7 +82,7 @@ class Daemon:
     metrics_port: int
     expected: list[str] = attrs.field(factory=list)
     """What stands in complaints that are no fault."""
-    _process: subprocess.Popen[bytes] | None = None
+    _process: Child | subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
@@ -102,49 +105,78 @@ class Daemon:
         return self.directory / "chatd.log"
 
     @property
-    def process(self) -> subprocess.Popen[bytes]:
+    def process(self) -> Child | subprocess.Popen[bytes]:
         """The life of now."""
         assert self._process is not None, "it does not run"
         return self._process
 
     def start(self, **env: str) -> None:
         """Start it, and wait until it says where it listens."""
-        assert self._process is None, "it runs"
         with self.log.open("ab") as stderr:
-            self._process = subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "chatd", "serve"),
-                    *("--data", str(self.data), "--config", str(self.config)),
-                ],
+            self._begin(shared().start_child(self._options, stderr.fileno(), env))
+
+    def start_newer(self) -> None:
+        """Start one that has another version of the page's files."""
+        newer = self.directory / "newer"
+        shutil.copytree(
+            Path(chatd.__file__).parent,
+            newer / "chatd",
+            ignore=shutil.ignore_patterns("__pycache__"),
+        )
+        with (newer / "chatd" / "web" / "page" / "app.css").open("a") as file:
+            file.write("/* of the next version */\n")
+        there = {"PYTHONPATH": str(newer), "PYTHONSAFEPATH": "1"}
+        with self.log.open("ab") as stderr:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "chatd", "serve", *self._options],
                 stdout=subprocess.PIPE,
                 stderr=stderr,
-                env={**os.environ, **env},
+                env={**os.environ, **there},
             )
-        assert self._process.stdout is not None
-        said = iter(self._process.stdout.readline, b"")
+        self._begin(process)
+
+    @property
+    def _options(self) -> list[str]:
+        return ["--data", str(self.data), "--config", str(self.config)]
+
+    def _begin(self, process: Child | subprocess.Popen[bytes]) -> None:
+        """Wait until it says where it listens."""
+        assert self._process is None, "it runs"
+        self._process = process
+        assert process.stdout is not None
+        said = iter(process.stdout.readline, b"")
         assert any(b"listening on" in line for line in said), self.log_text()
 
     def stop(self) -> None:
         """End it as systemd does; that must succeed."""
-        process, self._process = self.process, None
-        process.terminate()
-        process.communicate(timeout=PATIENCE_S)
-        assert process.returncode == 0, self.log_text()
+        assert self._end(signal.SIGTERM) == 0, self.log_text()
 
     def kill(self) -> None:
         """Kill it as the kernel or a power cut would: it learns nothing of it."""
+        self._end(signal.SIGKILL)
+
+    def _end(self, number: signal.Signals) -> int:
         process, self._process = self.process, None
-        process.kill()
-        process.communicate(timeout=PATIENCE_S)
+        process.send_signal(number)
+        status = process.wait(PATIENCE_S)
+        assert process.stdout is not None
+        process.stdout.close()
+        return status
 
     def freeze(self) -> None:
-        """Stop it (SIGSTOP), which returns when it has stopped."""
+        """Stop it (SIGSTOP), and wait until it has stopped."""
         self.process.send_signal(signal.SIGSTOP)
-        os.waitpid(self.process.pid, os.WUNTRACED)
+        while (state := self._stat()[0]) != "T":
+            assert state in "RSD", "it has ended"
 
     def thaw(self) -> None:
         """Let it go on (SIGCONT)."""
         self.process.send_signal(signal.SIGCONT)
+
+    def _stat(self) -> list[str]:
+        """What the kernel says of it, from its state on. Source: proc(5)."""
+        stat = Path(f"/proc/{self.process.pid}/stat").read_text()
+        return stat.rpartition(")")[2].split()
 
     def end(self) -> None:
         """End whatever there is of it, and see that it had nothing to complain of."""
@@ -162,9 +194,7 @@ class Daemon:
 
     def add(self, name: str, role: str = "user") -> None:
         """Give somebody an account, with everybody's password."""
-        admin.add_account(
-            self.data, UserName(name), password_hash(), role=AccountRole(role)
-        )
+        add_account(self.data, UserName(name), password_hash(), AccountRole(role))
 
     def log_text(self) -> str:
         """What it has logged."""
@@ -191,8 +221,7 @@ class Daemon:
 
     def cpu_s(self) -> float:
         """The processor time it has used."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2]
-        ticks = sum(map(int, fields.split()[11:13]))
+        ticks = sum(map(int, self._stat()[11:13]))
         return ticks / os.sysconf("SC_CLK_TCK")
 
 

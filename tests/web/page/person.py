@@ -33,8 +33,12 @@ PATIENCE_MS = 30_000
 
 expect.set_options(timeout=PATIENCE_MS)
 
-NO_CONNECTION = r"WebSocket connection to '[^']*' failed"
-"""What Chromium itself says of each attempt that comes to nothing."""
+NO_CONNECTION = (
+    r"WebSocket connection to '[^']*' failed"
+    r"|net::ERR_(CONNECTION|SOCKET|EMPTY_RESPONSE|ABORTED)"
+)
+"""What Chromium itself says of each attempt that comes to nothing, also to load what
+the page has behind its first messages."""
 
 CLOSES = """
 globalThis.closes = [];

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 import attrs
@@ -13,14 +14,15 @@ from websockets.sync.client import ClientConnection, connect
 from tests.live.daemon import PATIENCE_S, Frame
 from tests.web.page.daemon import PASSWORD, Daemon
 
+SAID = count(1)
+"""Numbers what programs say: the next one of the same person says something else."""
+
 
 @attrs.define(eq=False)
 class Program:
     """Somebody's program."""
 
     ws: ClientConnection
-    said: int = 0
-    """How many texts it has sent."""
 
     def ask(self, **fields: Any) -> Frame:
         """Send a command and return its `ok` or `welcome`."""
@@ -31,14 +33,18 @@ class Program:
                 assert frame["type"] != "error", frame
                 return frame
 
-    def send(self, room: str, *texts: str) -> int:
-        """Say texts in a room, and return the `seq` of the last."""
+    def send(self, room: str, *texts: str, **fields: Any) -> int:
+        """Say texts in a room, each with some fields; returns the last one's `seq`."""
         seq = 0
         for text in texts:
-            self.said += 1
-            ok = self.ask(type="send", room=room, text=text, cid=f"p{self.said}")
+            cid = f"p{next(SAID)}"
+            ok = self.ask(type="send", room=room, text=text, cid=cid, **fields)
             seq = ok["seq"]
         return seq
+
+    def reply(self, room: str, root: int, *texts: str) -> int:
+        """Say texts in the thread of a message; returns the last one's `seq`."""
+        return self.send(room, *texts, reply_to=root, thread=True)
 
 
 @contextmanager

@@ -37,6 +37,17 @@ def test_5_1_logout_closes_with_1000_and_does_not_reconnect(come: Come) -> None:
     ann.log_in("ann")
 
 
+def test_whom_the_operator_has_sent_away_is_told(come: Come, daemon: Daemon) -> None:
+    """He does not come back by himself, and has his session still if he wants to."""
+    ann = come("ann")
+    codes = len(ann.closes())
+    daemon.terminal("kick", "ann")
+    expect(ann.page.get_by_role("alert").first).to_contain_text("has ended this conn")
+    assert ann.closes()[codes] == 4507
+    ann.page.reload()
+    expect(ann.rooms).to_be_visible()
+
+
 def test_5_2_the_daemon_stays_calm(browser: Browser, tmp_path: Path) -> None:
     """A normal session is a line of the log for each connection, and none of them is
     a complaint; while nobody does anything, it does nothing.
@@ -55,12 +66,16 @@ def test_5_2_the_daemon_stays_calm(browser: Browser, tmp_path: Path) -> None:
         assert daemon.cpu_s() - before < 0.5
         for one in (ann, bob):
             one.log_out()
+            one.page.wait_for_function("closes.length === 3")
         daemon.stop()
         lines = daemon.log_text().splitlines()
         ends = [line for line in lines if "connection ended" in line]
         # Of each: the question before the login, the session, the question after it.
         assert len(ends) == 6
-        assert len(lines) <= len(ends) + 8, "what it says of its own start and end"
+        logins = [line for line in lines if " login " in line]
+        assert len(logins) == 2
+        others = len(lines) - len(ends) - len(logins)
+        assert others <= 8, "what it says of its own start and end"
         daemon.start()
 
 
@@ -83,9 +98,14 @@ def test_5_3_many_cycles_leave_nothing_behind(browser: Browser, tmp_path: Path) 
             ann.type_credentials("ann")
             expect(ann.rooms).to_be_visible()
         ann.log_out()
-        # The first logout loads what a page needs once; a leak is one in each cycle.
-        grown = {name: n - held[1][name] for name, n in held[-1].items()}
-        assert max(grown.values()) < len(held) - 2, held
+        # The first logout loads what a page needs once. A leak is one in each cycle;
+        # what the browser has not let go of yet is there in some.
+        half = len(held) // 2
+        early, late = (
+            {name: min(one[name] for one in some) for name in held[0]}
+            for some in (held[1:half], held[half + 1 :])
+        )
+        assert all(late[name] < early[name] + half for name in late), held
         assert ann.page.evaluate("Object.keys(localStorage).length") <= 1
         ann.context.close()
         after = rest(daemon, before)
@@ -117,7 +137,9 @@ def rest(daemon: Daemon, wanted: dict[str, float] | None) -> dict[str, float]:
 
 def holds(console: CDPSession) -> dict[str, float]:
     """What a page holds, after the garbage is gone."""
-    console.send("HeapProfiler.collectGarbage")
+    # What the first look frees may be all that has held something else.
+    for _ in range(3):
+        console.send("HeapProfiler.collectGarbage")
     console.send("Performance.enable")
     found = console.send("Performance.getMetrics")["metrics"]
     wanted = {"JSEventListeners", "Nodes", "Documents"}

@@ -82,3 +82,45 @@ def test_4_3_the_list_and_the_number_agree_over_two_devices(come: Come) -> None:
     expect(ann.online).to_have_text("2 online")
     expect(ann.people.get_by_role("heading")).to_have_text(["Online", "Away"])
     expect(ann.people.get_by_role("listitem").last).to_contain_text("lunch")
+
+
+def test_who_is_there_is_not_known_without_a_connection(
+    browser: Browser, tmp_path: Path
+) -> None:
+    """Nobody is said to be online, nor how many are, nor that somebody writes; with the
+    connection all of it comes back.
+    """
+    with (
+        running(tmp_path) as daemon,
+        line_to(daemon) as line,
+        people(browser, daemon) as come,
+    ):
+        ann, bob = come("ann", line.url), come("bob")
+        ann.page.evaluate("location.hash = 'room=@ann,bob'")
+        ann.box.fill("hello")
+        ann.box.press("Enter")
+        header = ann.page.locator(".room > header > .online")
+        expect(header).to_have_text("online")
+        ann.enter("lobby")
+        online(ann, "ann", "bob")
+        bob.box.press_sequentially("so")
+        expect(ann.page.get_by_text("bob is typing…")).to_be_visible()
+        line.cut()
+        ann.is_offline()
+        expect(ann.online).to_have_count(0)
+        expect(ann.page.get_by_text("bob is typing…")).to_have_count(0)
+        expect(ann.people.get_by_role("heading")).to_have_text(
+            "When you were last online"
+        )
+        expect(ann.page.locator(".dot.online, .dot.away, .dot.offline")).to_have_count(
+            0
+        )
+        expect(ann.rooms.locator(".me small")).to_have_text("offline")
+        ann.room("bob").click()
+        expect(header).to_have_text("")
+        line.mend()
+        ann.is_back()
+        expect(header).to_have_text("online")
+        ann.enter("lobby")
+        online(ann, "ann", "bob")
+        expect(ann.page.locator(".dot.unknown")).to_have_count(0)

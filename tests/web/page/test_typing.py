@@ -60,11 +60,14 @@ def test_3_2_typing_is_gone_when_sent_stopped_left_or_after_a_while(
 
 
 def test_3_3_several_people_typing(come: Come, daemon: Daemon) -> None:
-    """Two are named, more are several; and each of them stops for himself."""
+    """Two are named, in the order of their names whoever wrote last; more are several;
+    and each of them stops for himself.
+    """
     daemon.add("dina")
     ann, bob, cy, dina = (come(name) for name in ("ann", "bob", "cy", "dina"))
-    for one in (bob, cy):
-        one.box.type("h")
+    cy.box.type("h")
+    expect(typing(ann)).to_have_text("cy is typing…")
+    bob.box.type("h")
     expect(typing(ann)).to_have_text("bob and cy are typing…")
     dina.box.type("h")
     expect(typing(ann)).to_have_text("Several people are typing…")

@@ -17,7 +17,8 @@ function read(node) {
     case "link":
       return node.text === node.href ? `link(${node.href})` : `link(${node.text} to ${node.href})`;
     case "mention":
-      return `mention(${node.name})`;
+    case "room":
+      return `${node.type}(${node.name})`;
     case "quote":
       return `quote(${node.blocks.map(read).join("|")})`;
     case "list":
@@ -93,6 +94,12 @@ test("a named link does not hide where it leads", () => {
     "[link(https://bank.example)](link(https://evil.example))",
   );
   assert.equal(lines("[bank.example](https://evil.example)"), "[bank.example](link(https://evil.example))");
+});
+
+test("a room is a name behind a number sign that nothing stands before", () => {
+  assert.equal(lines("#tea, and (#Garden)."), "room(tea), and (room(garden)).");
+  assert.equal(lines("c#sharp ##tea a/#tea # tea"), "c#sharp ##tea a/#tea # tea");
+  assert.equal(lines("`#tea` https://example.org/#tea"), "code(#tea) link(https://example.org/#tea)");
 });
 
 test("a mention is a name behind an at sign that nothing stands before", () => {

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 process.env.TZ = "Europe/Berlin";
-const { ago, clock, day, dayName, exact, follows } = await import("../../../chatd/web/page/time.mjs");
+const { clock, day, dayName, exact, follows, writeHours } = await import("../../../chatd/web/page/time.mjs");
+const { ago, short } = await import("../../../chatd/web/page/when.mjs");
 const words = { today: "Today", yesterday: "Yesterday" };
 const at = (text) => new Date(text).getTime();
 
@@ -45,4 +46,16 @@ test("a message goes on with what its sender said within five minutes of the sam
   assert.ok(!follows(undefined, { from: "ann", ts }));
   const midnight = at("2026-11-27T00:00:00+01:00");
   assert.ok(!follows({ from: "ann", ts: midnight - 1 }, { from: "ann", ts: midnight }));
+});
+
+test("hours go to 12 or 24 as one says, and else as the language has them", () => {
+  const [noon, night] = [at("2026-11-27T12:05:00+01:00"), at("2026-11-27T00:05:00+01:00")];
+  writeHours("12");
+  assert.match(clock(night, "de"), /^12:05\sAM$/);
+  assert.match(exact(noon, "en-GB"), /12:05:00\spm$/);
+  writeHours("24");
+  assert.deepEqual([clock(noon, "en-US"), clock(night, "en-US")], ["12:05", "00:05"]);
+  assert.match(short(night, "en-US"), /00:05$/);
+  writeHours();
+  assert.deepEqual([clock(night, "de"), clock(night, "en-US").slice(0, 5)], ["00:05", "12:05"]);
 });

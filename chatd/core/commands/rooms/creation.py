@@ -1,8 +1,9 @@
 """Making rooms: by name, by joining a name that is free, or private.
 
 A private room's name is drawn here, so nobody can find or take it. Whoever makes a
-room is its owner. A `cid` is looked up by the store's writer, before any rule or
-limit says no: sent again it names the room that was made first.
+room is its owner; the operator, who is in none, makes it for somebody else, or for
+whoever comes first. A `cid` is looked up by the store's writer, before any rule or
+limit says no: sent again it names the room that was made first. The operator has none.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import base64
 
 import attrs
 
-from chatd.core import authority, rate_limits
+from chatd.core import authority, loading, rate_limits
 from chatd.core.commands.rooms.settings import given
 from chatd.core.commands.timeline.messages import cid_conflict
 from chatd.core.drafts import Conflict, CreateRoom, Duplicate, Outcome, Recall, Refused
@@ -34,6 +35,12 @@ def create(turn: Turn, connection: Connection, command: Create) -> None:
         raise Reject(
             RejectCode.FORBIDDEN, f"rooms are made by {turn.config.rooms.create} here"
         )
+    if connection.is_operator:
+        if not _is_owner_known(turn, connection, command):
+            return
+    elif command.owner is not None:
+        text = "owner: that is for the operator, at the admin socket"
+        raise Reject(RejectCode.FORBIDDEN, text, field="owner")
     name = RoomName(command.room) if command.room is not None else _draw_name(turn)
     if turn.durable.room(name) is not None and command.cid is None:
         raise exists(name)
@@ -43,6 +50,25 @@ def create(turn: Turn, connection: Connection, command: Create) -> None:
     except Reject:
         rate_limits.give_back(turn, connection)
         raise
+
+
+def _is_owner_known(turn: Turn, connection: Connection, command: Create) -> bool:
+    """Check what the operator asks for; False while the owner is sought.
+
+    Raises:
+        Reject: `no_user`; `bad_field` for a private room that nobody would be in, and
+            for a `cid`, which is kept for who is in the room.
+    """
+    if command.cid is not None:
+        raise Reject(RejectCode.BAD_FIELD, "cid: the operator has none", field="cid")
+    if command.owner is None:
+        if command.private:
+            text = "owner: a private room ends when nobody is in it"
+            raise Reject(RejectCode.BAD_FIELD, text, field="owner")
+    elif command.owner not in turn.durable.users:
+        loading.find(turn, connection, command, command.owner)
+        return False
+    return True
 
 
 def draft(turn: Turn, connection: Connection, command: Create) -> CreateRoom:
@@ -86,17 +112,20 @@ def _draft(
     name: RoomName,
     settings: RoomSettings,
 ) -> CreateRoom:
-    user = turn.user(connection).name
+    maker = owner = connection.user
+    if isinstance(command, Create) and connection.is_operator:
+        owner = command.owner
     return CreateRoom(
         name,
         turn.new_epoch(),
         settings,
-        members={user: Role.OWNER},
-        event=not is_guest(user),
+        members={} if owner is None else {owner: Role.OWNER},
+        event=owner is not None and not is_guest(owner),
         cid=command.cid if isinstance(command, Create) else None,
         skeleton=None if is_private(name) else skeleton(name),
         distinct=NAMES[turn.config.auth.names].distinct,
-        maker=user,
+        maker=maker,
+        by_operator=connection.is_operator,
     )
 
 
@@ -148,7 +177,8 @@ def _settle(
         turn.refuse(connection.id, command, no_room(name))
         return
     # Whoever is no member any more is told of the beginning, not of what goes on.
-    seq = room.head if user in room.members else Seq(0 if is_guest(user) else 1)
+    may_know = connection.is_operator or user in room.members
+    seq = room.head if may_know else Seq(0 if is_guest(user) else 1)
     reply = Created(name, room.epoch, seq, dup=is_dup, cid=command.cid, id=command.id)
     turn.answer(connection.id, reply)
 

@@ -10,19 +10,27 @@ from typing import Any
 
 import attrs
 
-from chatd.core.entities import Connection, Room, User, shown_in
+from chatd.core import loading, presence
+from chatd.core.entities import Connection, Room
 from chatd.core.inputs import Answered
 from chatd.core.pages import fit, fit_page, may_still_ask, readable
 from chatd.core.queries import ListRooms, Page, ReadDisplays
 from chatd.core.roster import Roster
 from chatd.core.rows import PublicRoom
 from chatd.core.turn import Turn
-from chatd.enums import AccountRole, Role, State
+from chatd.enums import Role, State
 from chatd.errors import Reject
-from chatd.ids import UserName
+from chatd.ids import (
+    RoomName,
+    UserName,
+    direct_members,
+    direct_partner,
+    is_direct,
+    is_guest,
+)
 from chatd.wire.events import UserShown
-from chatd.wire.replies import RoomShown, RoomsPage, WhoPage
-from chatd.wire.rooms import Rooms, Who
+from chatd.wire.replies import WhoPage
+from chatd.wire.rooms import Rooms, RoomShown, RoomsPage, Who
 
 
 def rooms(turn: Turn, connection: Connection, command: Rooms) -> None:
@@ -60,17 +68,33 @@ def rooms_read(
 def who(turn: Turn, connection: Connection, command: Who) -> None:
     """List who is online in a room, or every member, by name.
 
-    How those are shown who are not in memory has to be read.
+    How those are shown who are neither here nor in memory has to be read.
+
+    Raises:
+        Reject: `no_room` and `not_member` as everywhere; `no_user` for a conversation
+            with somebody who has no account.
     """
-    room, users = turn.durable.rooms[command.room], turn.durable.users
+    users, other = turn.durable.users, _stranger(turn, connection, command.room)
+    if other is not None and (other not in users or is_guest(other)):
+        loading.find(turn, connection, command, other)
+        return
+    room = turn.member_room(connection, command.room)
     names, more = _names(
         room.members if command.all else room.online, command.after, command.limit
     )
-    unknown = [name for name in names if name not in users]
+    unknown = [n for n in names if n not in users and n not in room.online]
     if unknown:
         turn.query(connection, command, ReadDisplays(unknown, names, more))
     else:
         _show_members(turn, connection, room, command, names, {}, more=more)
+
+
+def _stranger(turn: Turn, connection: Connection, name: RoomName) -> UserName | None:
+    """Whom a conversation of this user's would be with, if nobody has begun it."""
+    user = turn.user(connection).name
+    if not is_direct(name) or is_guest(user) or turn.durable.room(name) is not None:
+        return None
+    return direct_partner(name, user) if user in direct_members(name) else None
 
 
 def members_read(
@@ -104,13 +128,9 @@ def _show_members(
     for name in names:
         if name not in room.members:
             continue
-        user = turn.durable.users.get(name)
-        if user is None:
-            # Gone from memory and not read, or erased: by his name alone.
-            user = User(name, displays.get(name, name), AccountRole.USER)
-        entry = shown_in(room, user)
-        if name not in room.online:
-            entry = UserShown(name, entry.display, State.OFFLINE)
+        entry = presence.view(turn.chat, room, name)
+        if entry is None:
+            entry = _absent(turn, room, name, displays)
         if command.all and room.members[name].role != Role.MEMBER:
             entry = attrs.evolve(entry, role=room.members[name].role)
         shown.append(entry)
@@ -118,6 +138,20 @@ def _show_members(
     is_cut = len(page) < len(shown)
     last = (page[-1].name if is_cut else names[-1]) if more or is_cut else None
     turn.answer(connection.id, WhoPage(room.name, page, next=last, id=command.id))
+
+
+def _absent(
+    turn: Turn, room: Room, name: UserName, displays: dict[UserName, str]
+) -> UserShown:
+    """How somebody is shown who is not there.
+
+    Gone from memory and not read, or erased: by his name alone.
+    """
+    user = turn.durable.users.get(name)
+    display = user.display if user is not None else displays.get(name)
+    if display == name or name in room.mutes:
+        display = None
+    return UserShown(name, display, State.OFFLINE)
 
 
 def _names(

@@ -10,7 +10,14 @@ from __future__ import annotations
 
 from chatd.core import authority, presence, rate_limits
 from chatd.core.commands.rooms.creation import found
-from chatd.core.drafts import CreateRoom, Duplicate, Outcome, Refused, SetMember
+from chatd.core.drafts import (
+    CreateRoom,
+    Duplicate,
+    Outcome,
+    Refused,
+    SetLevel,
+    SetMember,
+)
 from chatd.core.effects import Origin, Replay, Subscribe, Tell, Unsubscribe
 from chatd.core.entities import (
     Barrier,
@@ -26,8 +33,9 @@ from chatd.enums import Role, Visibility
 from chatd.errors import Reject, RejectCode
 from chatd.ids import RoomName, Seq, UserName, is_direct, is_guest, is_public
 from chatd.wire.events import CaughtUp, Presence
+from chatd.wire.moderation import SanctionShown
 from chatd.wire.replies import Joined
-from chatd.wire.rooms import Join, Leave
+from chatd.wire.rooms import Join, Leave, Notify
 
 
 def join(turn: Turn, connection: Connection, command: Join) -> None:
@@ -71,6 +79,14 @@ def leave(turn: Turn, connection: Connection, command: Leave) -> None:
     _change(turn, connection, command, draft, for_all=is_owner)
 
 
+def notify(turn: Turn, connection: Connection, command: Notify) -> None:
+    """Have it kept what of a room its user wants to be called for."""
+    user, room = turn.user(connection), turn.durable.rooms[command.room]
+    rate_limits.may_send(turn, connection)
+    turn.append(SetLevel(room.name, user.name, command.level), connection, command)
+    turn.pend(connection)
+
+
 def require_other_owner(room: Room, user: UserName) -> None:
     """Check that the room keeps an owner when `user` is none any more.
 
@@ -103,7 +119,7 @@ def _entry(user: User, room: Room) -> SetMember:
 
 def _create(turn: Turn, connection: Connection, command: Join) -> None:
     """Have a public room created by joining it."""
-    allowed = authority.may_create(turn, turn.user(connection))
+    allowed = command.create and authority.may_create(turn, turn.user(connection))
     if not allowed or not is_public(command.room) or command.since is not None:
         raise no_room(command.room)
     found(turn, connection, command, command.room, PLAIN)
@@ -175,6 +191,8 @@ def _subscribe(
         online=len(room.online),
         role=None if member.role == Role.MEMBER else member.role,
         **room.settings.changed(),
+        level=member.told_level,
+        mute=_mute(turn, room, connection.user),
         users=users if names else None,
         recovered=recovered,
         created=created,
@@ -195,6 +213,14 @@ def _subscribe(
         turn.want(Replay(*place, after, room.head, viewer, command.last))
     else:
         _go_live(turn, connection, room, entry)
+
+
+def _mute(turn: Turn, room: Room, user: UserName) -> SanctionShown | None:
+    """That somebody is muted, so that he need not say something to learn it."""
+    if not authority.held(room.mutes, user, turn.now.sure):
+        return None
+    mute = room.mutes[user]
+    return SanctionShown(mute.until, mute.reason)
 
 
 def _recovered(turn: Turn, room: Room, command: Join, first: Seq) -> bool | None:

@@ -6,7 +6,8 @@ durable before its secret is told, the user and his rooms are read where they ar
 memory (`chatd.core.residency`), unread messages are counted, and `welcome` is answered
 in the same turn in which the connection gets its user. A newer connection takes its
 session over in that turn: the older one is detached first, so nobody sees the user
-leave or come.
+leave or come. Where there are several nodes, this one catches up with the others first,
+and a session that is resumed is taken from whichever has it (`HoldSession`).
 
 What was verified is a little old by then. An account whose connections were cut
 meanwhile (`chatd.core.commands.accounts`) is verified once more before `welcome`.
@@ -16,15 +17,17 @@ from __future__ import annotations
 
 import attrs
 
-from chatd.core import loading, rate_limits, residency
+from chatd.core import loading, rate_limits
 from chatd.core.applying.people import admin_is_here
 from chatd.core.applying.sessions import subscribe_direct
 from chatd.core.barred import address_digest, banned_from_server
+from chatd.core.cluster import again
 from chatd.core.commands.sessions.welcome import greeting
 from chatd.core.deadlines import expect_expiry
 from chatd.core.drafts import (
     AddUser,
     EndSession,
+    HoldSession,
     NoteAddress,
     OpenSession,
     Outcome,
@@ -37,6 +40,7 @@ from chatd.core.inputs import Answered, Authenticated, AuthenticationFailed
 from chatd.core.loads import Waiting
 from chatd.core.principal import Principal, kept
 from chatd.core.queries import CountUnread, Unread
+from chatd.core.rows import UnreadCounts
 from chatd.core.turn import Turn
 from chatd.enums import AccountRole
 from chatd.errors import Ending, Reject, RejectCode
@@ -60,8 +64,17 @@ def hello(turn: Turn, connection: Connection, command: Hello) -> None:
     if connection.user is not None:
         raise Reject(RejectCode.FORBIDDEN, "this connection has said hello already")
     connection.tries = 0
-    _verify(turn, connection, command)
     turn.pend(connection)
+    if turn.live.node is not None:
+        # Who comes from another node finds here what he has written there.
+        again.catch_up(turn, connection, command)
+    else:
+        _verify(turn, connection, command)
+
+
+def begin(turn: Turn, connection: Connection, command: Hello) -> None:
+    """Go on with a hello when this node knows what others have committed."""
+    _verify(turn, connection, command)
 
 
 def _verify(turn: Turn, connection: Connection, command: Hello) -> None:
@@ -103,6 +116,9 @@ def authenticated(turn: Turn, connection: Connection, found: Authenticated) -> N
         connection.principal = who
         renewal = RenewSession(who.session, who.token, *kept(who))
         turn.append(renewal, connection, found.hello)
+    elif who.resumed and turn.live.node is not None:
+        connection.principal = who
+        turn.append(_holding(who, found.hello), connection, found.hello)
     elif who.resumed:
         go_on(turn, connection, found.hello, CountUnread(who, [], {}))
     else:
@@ -113,6 +129,11 @@ def authenticated(turn: Turn, connection: Connection, found: Authenticated) -> N
             return
         connection.principal = who
         turn.append(draft, connection, found.hello)
+
+
+def _holding(who: Principal, command: Hello) -> HoldSession:
+    """The draft by which this node has a session, and no other."""
+    return HoldSession(who.session, command.device)
 
 
 def _barred(turn: Turn, connection: Connection, who: Principal) -> Reject | None:
@@ -194,6 +215,10 @@ def opened(
     command, who = origin.command, connection.principal
     assert isinstance(command, Hello)
     assert who is not None
+    is_renewed = isinstance(origin.draft, RenewSession)
+    if is_renewed and turn.live.node is not None and not isinstance(outcome, Refused):
+        turn.append(_holding(who, command), connection, command)
+        return
     connection.principal = None
     if not isinstance(outcome, Refused):
         go_on(turn, connection, command, CountUnread(who, [], {}))
@@ -215,12 +240,13 @@ def unclaimed(turn: Turn, session: SessionId) -> None:
 def counted(
     turn: Turn,
     connection: Connection,
-    found: Answered[Hello, CountUnread, list[tuple[int, int]]],
+    found: Answered[Hello, CountUnread, list[UnreadCounts]],
 ) -> None:
     """Go on with a `hello` whose rooms were counted."""
     counts = dict(found.query.counted)
-    for (room, _, upto), pair in zip(found.query.marks, found.answer, strict=True):
-        counts[room] = Unread(upto, *pair)
+    marks = found.query.marks
+    for (room, read, upto), pair in zip(marks, found.answer, strict=True):
+        counts[room] = Unread(read, upto, *pair)
     go_on(turn, connection, found.command, attrs.evolve(found.query, counted=counts))
 
 
@@ -233,6 +259,14 @@ def _void_new(turn: Turn, who: Principal) -> None:
     """Void the session of a hello that comes to nothing, unless it was resumed."""
     if not who.resumed:
         unclaimed(turn, who.session)
+    else:
+        unheld(turn, who.session)
+
+
+def unheld(turn: Turn, session: SessionId) -> None:
+    """Let other nodes have a resumed session to which nobody has come here."""
+    if turn.live.node is not None and session not in turn.live.sessions:
+        turn.live.idle[session] = turn.now.certain
 
 
 def go_on(
@@ -243,10 +277,12 @@ def go_on(
     A count belongs to the seq up to which it was made. For a direct room that
     must be the head, since live events follow right after `welcome`; elsewhere
     an older pair of numbers is true as well, and the join tells the newer one.
+    Where the mark went back meanwhile, there is more.
     """
     chat, who, counts = turn.chat, so_far.principal, so_far.counted
     user = chat.durable.users.get(who.user)
-    if not is_guest(who.user) and (user is None or not user.whole):
+    may_be_kept = not is_guest(who.user) or turn.live.node is not None
+    if may_be_kept and (user is None or not user.whole):
         _load(turn, connection, command, so_far)
         return
     connection.sought = frozenset()
@@ -254,8 +290,12 @@ def go_on(
     for name in chat.durable.rooms_of(who.user):
         room = chat.durable.rooms[name]
         read = room.members[who.user].read
-        upto = counts[name].upto if name in counts else None
-        stale = upto is None or (is_direct(name) and upto != room.head)
+        known = counts.get(name)
+        stale = (
+            known is None
+            or read < known.read
+            or (is_direct(name) and known.upto != room.head)
+        )
         if read < room.head and stale:
             marks.append((name, read, room.head))
     if marks:
@@ -286,6 +326,11 @@ def _welcome(
     if who.session in chat.live.ended:
         refused(turn, connection, command, _gone())
         return
+    holder = chat.live.order.holder(who.session)
+    if holder is not None and holder != chat.live.node:
+        turn.answer(connection.id, None)
+        turn.finish(connection, Ending.TAKEN_OVER)
+        return
     if chat.live.verifications.was_cut(connection.id, who.user):
         _void_new(turn, who)
         _verify(turn, connection, command)
@@ -296,7 +341,7 @@ def _welcome(
         refused(turn, connection, command, barred)
         return
     user = chat.durable.add_user(User(who.user, who.display, who.role))
-    residency.take_whole(chat, user)  # a guest who is new is in no room
+    chat.durable.set_whole(user, on=True)  # a guest who is new is in no room
     if who.role == AccountRole.ADMIN:
         turn.effects += admin_is_here(chat)
     entry = chat.live.sessions.get(who.session)
@@ -312,6 +357,7 @@ def _welcome(
     address = _address(turn, connection, who)
     if chat.live.note_address(user, address) and address is not None and who.resumed:
         turn.append(NoteAddress(user.name, address))
+    connection.device = command.device
     older = chat.live.note_welcomed(connection, user, who.session, turn.now.mono)
     if who.resumed and command.device is not None:
         chat.live.note_device(who.session, command.device)

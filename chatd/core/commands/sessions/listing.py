@@ -13,8 +13,7 @@ from chatd.core.queries import Page, ReadSessions
 from chatd.core.turn import Turn
 from chatd.ids import session_tag
 from chatd.wire.events import DAY_MS
-from chatd.wire.replies import SessionShown, SessionsPage
-from chatd.wire.sessions import Sessions
+from chatd.wire.sessions import Sessions, SessionShown, SessionsPage
 
 
 def sessions(turn: Turn, connection: Connection, command: Sessions) -> None:

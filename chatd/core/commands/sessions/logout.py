@@ -54,5 +54,5 @@ def not_ended(turn: Turn, origin: Origin, draft: EndSession) -> None:
     """A session did not end: it may be resumed, and a guest's ends later."""
     if not turn.live.agenda.has(Due.FORGET_SESSION, draft.session):
         turn.live.ended.pop(draft.session, None)  # nothing else has ended it
-    if origin.connection is None:
+    if origin.connection is None and turn.live.node is None:
         hold_guest(turn, draft)

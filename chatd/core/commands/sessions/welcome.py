@@ -68,21 +68,24 @@ def _room_state(
     counts: dict[RoomName, Unread],
 ) -> RoomState:
     room = turn.durable.rooms[name]
-    read = room.members[user.name].read
-    nothing = Unread(room.head, 0, 0)
+    member = room.members[user.name]
+    read = member.read
+    nothing = Unread(read, room.head, 0, 0)
     # All may have been read while it was counted.
     found = nothing if read == room.head else counts.get(name, nothing)
     return RoomState(
         name,
         room.epoch,
         found.upto,
-        readable_from(room, room.members[user.name]),
+        readable_from(room, member),
         min(read, found.upto),
         found.unread,
         found.mentions,
         room.settings.title,
         room.settings.archived,
         room.was,
+        member.told_level,
+        found.in_threads,
     )
 
 

@@ -63,7 +63,7 @@ def _without_secrets(
             for name in names
             if (knows_all or _shares_a_room(turn, connection, name))
             # A guest's name stays taken when he has gone, and means nobody.
-            and (not is_guest(name) or name in turn.durable.users)
+            and turn.durable.is_somebody(name)
         )
         for names in found.strangers
     ]

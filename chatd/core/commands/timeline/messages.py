@@ -21,6 +21,7 @@ from chatd.core.drafts import (
     Recall,
     Refused,
     SetReaction,
+    Stale,
 )
 from chatd.core.effects import Origin
 from chatd.core.entities import Connection
@@ -52,7 +53,9 @@ def new_message(turn: Turn, connection: Connection, command: Send) -> NewMessage
     else:
         assert command.room is not None
         room = command.room
-    return NewMessage(room, user, command.cid, command.text, command.reply_to)
+    return NewMessage(
+        room, user, command.cid, command.text, command.reply_to, thread=command.thread
+    )
 
 
 def edit_message(turn: Turn, connection: Connection, command: Edit) -> EditMessage:
@@ -205,6 +208,7 @@ def stored(
             text = getattr(command, "text", "")
             rate_limits.give_back(turn, connection, text)
     else:
+        assert not isinstance(outcome, Stale), "that is decided again"
         turn.refuse(
             connection.id,
             command,
@@ -231,7 +235,7 @@ def _room_told(turn: Turn, draft: Draft) -> RoomName:
         assert draft.draft is not None
         draft = draft.draft
     name: RoomName = draft.room  # type: ignore[union-attr, assignment]
-    return turn.durable.aliases.get(name, name)
+    return turn.durable.name_now(name)
 
 
 def _seq_told(turn: Turn, connection: Connection, command: Command, seq: Seq) -> Seq:

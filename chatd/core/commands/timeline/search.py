@@ -79,19 +79,17 @@ def _renamed(turn: Turn, query: Query) -> Query:
 
 def _followed(turn: Turn, place: Place) -> Place:
     """The same place, with the rooms' names of now."""
-    aliases, top = turn.durable.aliases, place.top
+    name_now, top = turn.durable.name_now, place.top
     return attrs.evolve(
         place,
-        room=aliases.get(place.room, place.room),
-        top=(aliases.get(top[0], top[0]), top[1]) if top is not None else None,
+        room=name_now(place.room),
+        top=(name_now(top[0]), top[1]) if top is not None else None,
     )
 
 
 def _follow(turn: Turn, hit: Hit) -> None:
     """Name the room of what was found as it is called now."""
-    name = turn.durable.aliases.get(hit.message.room)
-    if name is not None:
-        hit.message.room = name
+    hit.message.room = turn.durable.name_now(hit.message.room)
     hit.place = _followed(turn, hit.place)
 
 

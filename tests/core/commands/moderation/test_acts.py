@@ -24,45 +24,12 @@ from chatd.wire.rooms import Create, Join, Leave, SetRoom, Who
 from chatd.wire.sessions import Logout
 from chatd.wire.timeline import Delete, Edit, History, React, Send
 from tests.core.harness import ADA, ANN, BOB, CY, LOBBY, Harness, Peer
+from tests.core.team import FREE, TEAM, Scene, codes, kinds, scene
 
 HI = Text("hi")
-TEAM = RoomName("team")
 X = Cid("x")
 NOBODY = UserName("nobody")
-FREE = Config(limits=Limits(messages_per_s=0))
 OWNER, MODERATOR, MEMBER = map(Role, ("owner", "moderator", "member"))
-
-
-@attrs.define
-class Scene:
-    """ann owns the team; bob is in it, and cy may be."""
-
-    harness: Harness
-    ann: Peer
-    bob: Peer
-    cy: Peer
-
-
-def scene(config: Config = FREE, role: str = "", *, cy: bool = True) -> Scene:
-    """Three people, nothing to take; bob has a role."""
-    harness = Harness(config)
-    ann, bob = harness.user("ann", TEAM), harness.user("bob", TEAM)
-    third = harness.user("cy", *[TEAM] if cy else [])
-    if role:
-        ann.ask(SetRole(TEAM, BOB, Role(role)))
-    harness.take_all()
-    return Scene(harness, ann, bob, third)
-
-
-def codes(frames: list[Any]) -> list[Any]:
-    """The code of each error, or `ok`."""
-    replies = [frame for frame in frames if hasattr(frame, "re")]
-    return [getattr(reply, "code", "ok") for reply in replies]
-
-
-def kinds(frames: list[Any]) -> list[str]:
-    """What came, shortly: a change for an event of a member."""
-    return [getattr(frame, "change", None) or frame.type for frame in frames]
 
 
 def private(peer: Peer, **settings: Any) -> RoomName:
@@ -261,15 +228,13 @@ def test_a_target_whom_nobody_knows_is_looked_up() -> None:
     s.harness.settle()
     assert [f.id for f in s.ann.take() if hasattr(f, "re")] == [1, 2]
     assert ADA in s.harness.chat.durable.rooms[TEAM].bans
-    (error,) = s.ann.ask(Kick(TEAM, NOBODY))
-    assert (error.code, error.field) == (RejectCode.NO_USER, "user")
-    (error,) = s.ann.ask(InviteCommand(TEAM, NOBODY))
-    assert (error.code, error.field) == (RejectCode.NO_USER, "user")
+    for act in (Kick, Unban, InviteCommand):
+        (error,) = s.ann.ask(act(TEAM, NOBODY))
+        assert (error.code, error.field) == (RejectCode.NO_USER, "user")
 
 
-def test_a_guest_who_has_gone_is_nobody() -> None:
-    """He never comes back under that name; his like would only fill the memory."""
-    s = scene()
+def muted_and_gone(s: Scene) -> UserName:
+    """A guest whom ann has muted, and who has logged out."""
     guest = s.harness.guest(TEAM)
     name = s.harness.chat.live.connections[guest.id].user
     assert name is not None
@@ -277,6 +242,13 @@ def test_a_guest_who_has_gone_is_nobody() -> None:
     guest.ask(Logout())
     guest.close()
     s.harness.take_all()
+    return name
+
+
+def test_a_guest_who_has_gone_is_nobody() -> None:
+    """He never comes back under that name; his like would only fill the memory."""
+    s = scene()
+    name = muted_and_gone(s)
     assert codes(s.ann.ask(Ban(TEAM, name))) == [RejectCode.NO_USER]
     assert name not in s.harness.chat.durable.users
 
@@ -284,13 +256,7 @@ def test_a_guest_who_has_gone_is_nobody() -> None:
 def test_what_a_guest_who_has_gone_was_given_is_lifted() -> None:
     """The room knows of him, who is nobody otherwise."""
     s = scene()
-    guest = s.harness.guest(TEAM)
-    name = s.harness.chat.live.connections[guest.id].user
-    assert name is not None
-    assert codes(s.ann.ask(Mute(TEAM, name))) == ["ok"]
-    guest.ask(Logout())
-    guest.close()
-    s.harness.take_all()
+    name = muted_and_gone(s)
     assert name not in s.harness.chat.durable.users
     assert codes(s.ann.ask(Unmute(TEAM, name))) == ["ok"]
     assert name not in s.harness.chat.durable.rooms[TEAM].mutes

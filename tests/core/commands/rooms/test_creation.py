@@ -70,6 +70,19 @@ def test_who_creates_a_room_by_joining_it(create: Any, guest: bool, user: bool) 
             assert reply.code == RejectCode.NO_ROOM
 
 
+def test_who_does_not_want_a_room_made_is_told_that_there_is_none() -> None:
+    """Whoever he is, and nothing is made; one that is there is joined as ever."""
+    harness = Harness(Config(rooms=Rooms(create="anyone")))
+    for peer in (harness.guest(), harness.user("ann"), harness.user("ada")):
+        (error,) = peer.ask(Join(TEAM, create=False, id=1))
+        assert error.code == RejectCode.NO_ROOM
+    assert TEAM not in harness.chat.durable.rooms
+    assert harness.user("ann").join(TEAM)[0].created
+    assert isinstance(
+        harness.user("bob").ask(Join(TEAM, create=False))[0], replies.Joined
+    )
+
+
 @pytest.mark.parametrize("names", ["ascii", "unicode"])
 def test_a_room_that_looks_like_another_is_refused(names: Policy) -> None:
     """Where names are of any script; of ASCII alone anything may be made."""
@@ -236,7 +249,8 @@ def test_a_retry_of_create_answers_the_room_that_was_made(where: Any) -> None:
     ann.say(Create(**where, cid=X))
     other.say(Create(**where, cid=X))
     harness.settle()
-    (first,), (second,) = ann.take(), other.take()
+    (first,), (joined, second) = ann.take(), other.take()
+    assert joined.type == "joined"
     assert second == replies.Created(first.room, first.epoch, Seq(1), dup=True, cid=X)
     for _ in range(3):
         (again,) = ann.ask(Create(**where, cid=X))

@@ -6,10 +6,10 @@ from chatd.config.sections import Presence as PresenceSection
 from chatd.core.scope import Scope
 from chatd.enums import State
 from chatd.errors import RejectCode
-from chatd.ids import RoomName, UserName
+from chatd.ids import RoomName, UserName, direct_room
 from chatd.wire import events, replies
 from chatd.wire.kinds import PageLimit, Text
-from chatd.wire.rooms import Create, Destroy, Leave, Rooms, Who
+from chatd.wire.rooms import Create, Destroy, Leave, Rooms, RoomShown, RoomsPage, Who
 from chatd.wire.timeline import Send
 from tests.core.harness import ANN, BOB, CY, LOBBY, Harness, Peer
 
@@ -34,6 +34,31 @@ def test_who_lists_those_online_or_every_member_page_by_page() -> None:
     assert ann.ask(Who(LOBBY, after=UserName("z"))) == [nobody]
 
 
+def test_who_tells_whether_there_is_somebody_to_talk_to() -> None:
+    """Of a conversation that nobody has begun: whether its other one has an account.
+    Nothing is learned of those of others, and guests have none.
+    """
+    harness = Harness()
+    ann, guest = harness.user("ann"), harness.guest()
+    bob = harness.user("bob")
+    bob.ask(Send(Text("hello"), to=CY))
+    harness.take_all()
+    name = harness.user_of(guest)
+    assert name is not None
+    for peer, room, code in (
+        (ann, direct_room(ANN, BOB), RejectCode.NO_ROOM),
+        (ann, direct_room(ANN, UserName("nobody")), RejectCode.NO_USER),
+        (ann, direct_room(ANN, name), RejectCode.NO_USER),
+        (ann, direct_room(BOB, CY), RejectCode.NO_ROOM),
+        (ann, direct_room(BOB, UserName("nobody")), RejectCode.NO_ROOM),
+        (guest, direct_room(name, UserName("nobody")), RejectCode.NO_ROOM),
+    ):
+        (error,) = peer.ask(Who(room))
+        assert error.code == code, room
+    ann.ask(Send(Text("hello"), to=BOB))
+    assert isinstance(ann.ask(Who(direct_room(ANN, BOB)))[-1], replies.WhoPage)
+
+
 def test_rooms_lists_the_public_ones_page_by_page() -> None:
     """With the numbers of those online and of the members; no direct rooms."""
     harness = Harness(Config(presence=PresenceSection(grace_s=0)))
@@ -41,12 +66,12 @@ def test_rooms_lists_the_public_ones_page_by_page() -> None:
     harness.user("bob", RoomName("zoo")).close()
     ann.ask(Send(Text("psst"), to=BOB))
     ann.take()
-    attic = replies.RoomShown(RoomName("attic"), 1, 1)
-    lobby = replies.RoomShown(LOBBY, 1, 1, "Say hello")
-    zoo = replies.RoomShown(RoomName("zoo"), 1, 2)
-    assert ann.ask(Rooms()) == [replies.RoomsPage([attic, lobby, zoo])]
-    assert ann.ask(Rooms(limit=TWO)) == [replies.RoomsPage([attic, lobby], next=LOBBY)]
-    assert ann.ask(Rooms(after=LOBBY, limit=TWO)) == [replies.RoomsPage([zoo])]
+    attic = RoomShown(RoomName("attic"), 1, 1)
+    lobby = RoomShown(LOBBY, 1, 1, "Say hello")
+    zoo = RoomShown(RoomName("zoo"), 1, 2)
+    assert ann.ask(Rooms()) == [RoomsPage([attic, lobby, zoo])]
+    assert ann.ask(Rooms(limit=TWO)) == [RoomsPage([attic, lobby], next=LOBBY)]
+    assert ann.ask(Rooms(after=LOBBY, limit=TWO)) == [RoomsPage([zoo])]
 
 
 def test_rooms_passes_over_whatever_is_not_public() -> None:

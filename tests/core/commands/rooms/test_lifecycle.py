@@ -8,7 +8,7 @@ import pytest
 from chatd.config import Config, PermanentRoom, Rooms
 from chatd.config.limits import Limits
 from chatd.core import drafts, inputs
-from chatd.core.changes import AccessRevoked, UserErased
+from chatd.core.changes import UserErased
 from chatd.core.commands.rooms.lifecycle import LOOK_AGAIN_S
 from chatd.core.effects import Append, Origin, Tell
 from chatd.core.entities import IDLE_S
@@ -17,6 +17,7 @@ from chatd.enums import Role
 from chatd.errors import RejectCode
 from chatd.ids import Cid, RoomName, Seq
 from chatd.wire import events, replies
+from chatd.wire.administration import UserLogout
 from chatd.wire.commands import Command
 from chatd.wire.ephemeral import Read
 from chatd.wire.kinds import (
@@ -292,7 +293,7 @@ def test_tokens_for_other_rooms_hear_nothing(scene: Scene) -> None:
 # --- left by everybody ----------------------------------------------------------
 
 
-def tell(harness: Harness, change: UserErased | AccessRevoked) -> None:
+def tell(harness: Harness, change: UserErased) -> None:
     """Have the operator change something about a user."""
     harness.change(change)
     for room in harness.model.rooms.values():
@@ -356,9 +357,9 @@ def test_it_ends_with_a_guest(scene: Scene) -> None:
     name = s.harness.user_of(guest)
     assert name is not None
     guest.say(Create(private=True))
-    tell(s.harness, AccessRevoked(name))
-    assert name not in s.harness.chat.durable.users
+    s.harness.open(is_operator=True).say(UserLogout(name))
     s.harness.settle()
+    assert name not in s.harness.chat.durable.users
     private = [name for name in s.harness.chat.durable.rooms if name[0] == "~"]
     assert private == [s.den]
 

@@ -17,13 +17,15 @@ from chatd.core.effects import (
     Tell,
     Unsubscribe,
 )
-from chatd.enums import Role, State
+from chatd.core.scope import Scope
+from chatd.enums import Level, Role, State
 from chatd.errors import RejectCode
-from chatd.ids import Epoch, RoomName, Seq, direct_room
+from chatd.ids import Cid, Epoch, RoomName, Seq, direct_room
 from chatd.wire import events, replies
 from chatd.wire.kinds import PageLimit, Text, Topic
+from chatd.wire.moderation import Invite
 from chatd.wire.place import Ping
-from chatd.wire.rooms import Join, Leave
+from chatd.wire.rooms import Create, Join, Joined, Leave, Notify
 from chatd.wire.timeline import Send
 from tests.core.harness import ANN, BOB, LOBBY, Harness, Peer
 
@@ -50,6 +52,166 @@ def seqs(frames: list[Any]) -> list[int]:
     return [
         frame.seq for frame in frames if hasattr(frame, "ts") and frame.type != "ok"
     ]
+
+
+# --- what one wants to be called for ----------------------------------------------
+
+
+def test_a_level_holds_on_all_devices_and_is_told_nobody_else() -> None:
+    """Once it is on disk: the `ok`, the event on each, and in each welcome."""
+    harness = Harness()
+    ann, other, bob = (harness.user(name, LOBBY) for name in ("ann", "ann", "bob"))
+    harness.take_all()
+    command = Notify(LOBBY, Level.MENTIONS, id=1)
+    draft = drafts.SetLevel(LOBBY, ANN, Level.MENTIONS)
+    assert ann.say(command) == [Append(Origin(ann.id, command, draft))]
+    assert ann.take() == other.take() == []
+    harness.commit()
+    told = events.Notify(LOBBY, Level.MENTIONS)
+    assert ann.take() == [replies.Done("notify", 1), told]
+    assert other.take() == [told]
+    assert bob.take() == []
+    harness.restart()
+    again = harness.open()
+    (welcome,) = again.hello(name=ANN, password="right")
+    assert [room.level for room in welcome.rooms] == [Level.MENTIONS]
+    assert again.join()[0].level == Level.MENTIONS
+    assert harness.user("bob").join()[0].level is None
+
+
+def test_the_same_level_again_is_ok_and_tells_nobody() -> None:
+    """As is the default where nothing else was said, which is told by silence."""
+    harness = Harness()
+    ann, other = harness.user("ann", LOBBY), harness.user("ann", LOBBY)
+    harness.take_all()
+    assert ann.ask(Notify(LOBBY, Level.ALL)) == [replies.Done("notify")]
+    assert other.take() == []
+    ann.ask(Notify(LOBBY, Level.NOTHING))
+    ann.ask(Notify(LOBBY, Level.ALL))
+    assert [frame.level for frame in other.take()] == [Level.NOTHING, Level.ALL]
+    assert ann.join()[0].level is None
+
+
+def test_guests_and_direct_conversations_have_a_level_too() -> None:
+    """It goes with the membership: who comes back is called for all."""
+    harness = Harness()
+    guest, ann = harness.guest(LOBBY), harness.user("ann")
+    assert guest.ask(Notify(LOBBY, Level.NOTHING))[0] == replies.Done("notify")
+    assert guest.join()[0].level == Level.NOTHING
+    guest.ask(Leave(LOBBY))
+    assert guest.join()[0].level is None
+    harness.user("bob").ask(Send(HI, to=ANN))
+    ann.ask(Notify(direct_room(ANN, BOB), Level.MENTIONS))
+    (welcome,) = harness.open().hello(name=ANN, password="right")
+    assert [room.level for room in welcome.rooms] == [Level.MENTIONS]
+
+
+def test_a_level_that_cannot_be_kept_is_none() -> None:
+    """`unavailable`; nobody is told anything."""
+    harness = Harness()
+    ann, other = harness.user("ann", LOBBY), harness.user("ann", LOBBY)
+    harness.take_all()
+    ann.say(Notify(LOBBY, Level.NOTHING))
+    harness.fail()
+    (error,) = ann.take()
+    assert (error.code, error.re) == (RejectCode.UNAVAILABLE, "notify")
+    assert other.take() == []
+    assert ann.join()[0].level is None
+
+
+def test_a_token_that_knows_nothing_of_a_room_is_not_told_its_level() -> None:
+    """As of everything else there."""
+    harness = Harness()
+    ann, other = harness.user("ann", TEAM), harness.user("ann", TEAM)
+    harness.chat.live.connections[other.id].scope = Scope.of(["lobby"], None)
+    harness.take_all()
+    ann.ask(Notify(TEAM, Level.NOTHING))
+    assert other.take() == []
+
+
+# --- other devices --------------------------------------------------------------
+
+
+def test_a_join_is_told_the_other_devices() -> None:
+    """Once it is on disk; with where to go on, by which nobody is entered anew."""
+    harness = Harness()
+    bob = harness.user("bob", TEAM)
+    ann, other = harness.user("ann"), harness.user("ann")
+    harness.take_all()
+    ann.say(Join(TEAM))
+    assert other.take() == []
+    harness.commit()
+    told = Joined(TEAM, epoch_of(harness, TEAM), Seq(2))
+    assert Joined not in map(type, [*ann.take(), *bob.take()])
+    assert other.take() == [told]
+    bob.ask(Send(HI, TEAM))
+    ok, message, caught_up = other.ask(Join(TEAM, since=told.seq, epoch=told.epoch))
+    assert (ok.recovered, message.seq, caught_up.seq) == (True, Seq(3), Seq(3))
+
+
+def test_a_room_that_was_left_at_once_is_not_joined_by_another_device() -> None:
+    """Where that one goes on from what it was told, it is refused."""
+    harness = Harness()
+    harness.user("bob", TEAM)
+    ann, other = harness.user("ann"), harness.user("ann")
+    ann.ask(Join(TEAM))
+    ann.ask(Leave(TEAM))
+    told, left = other.take()
+    assert left == events.Left(TEAM, "leave")
+    (error,) = other.ask(Join(TEAM, since=told.seq, epoch=told.epoch))
+    assert error.code == RejectCode.NOT_MEMBER
+
+
+def test_what_joins_no_room_anew_tells_nobody_so() -> None:
+    """To subscribe, to come back, and what a refused one was about."""
+    harness = Harness()
+    ann, other = harness.user("ann", LOBBY), harness.user("ann")
+    ann.ask(Join(LOBBY))
+    other.ask(Join(LOBBY))
+    ann.ask(Join(RoomName("~unknown")))
+    assert Joined not in map(type, [*ann.take(), *other.take()])
+
+
+def test_who_makes_a_room_has_it_on_all_devices() -> None:
+    """Also one that is followed by nobody yet, and a private one."""
+    harness = Harness()
+    ann, other, bob = harness.user("ann"), harness.user("ann"), harness.user("bob")
+    (ok,) = ann.ask(Create(private=True, cid=Cid("1")))
+    assert other.take() == [Joined(ok.room, ok.epoch, ok.seq)]
+    assert bob.take() == []
+    ann.ask(Create(private=True, cid=Cid("1")))
+    assert other.take() == []
+
+
+def test_who_takes_an_invitation_has_the_room_on_all_devices() -> None:
+    """There it comes before the end of the invitation."""
+    harness = Harness()
+    bob, ann, other = harness.user("bob"), harness.user("ann"), harness.user("ann")
+    (ok,) = bob.ask(Create(private=True, cid=Cid("1")))
+    bob.ask(Invite(ok.room, ANN))
+    harness.take_all()
+    ann.ask(Join(ok.room))
+    assert [frame.type for frame in other.take()] == ["joined", "uninvited"]
+
+
+def test_a_guest_has_his_rooms_on_all_devices() -> None:
+    """No timeline tells of him, so this comes behind nothing."""
+    harness = Harness()
+    guest, other = harness.open(), harness.open()
+    (welcome,) = guest.hello(name="cy")
+    other.hello(session=welcome.session, another=True)
+    harness.take_all()
+    guest.ask(Join(LOBBY))
+    assert [frame.type for frame in other.take()] == ["joined"]
+
+
+def test_a_token_that_knows_nothing_of_a_room_is_not_told_of_a_join() -> None:
+    """As of everything else there."""
+    harness = Harness()
+    ann, other = harness.user("ann"), harness.user("ann")
+    harness.chat.live.connections[other.id].scope = Scope.of(["lobby"], None)
+    ann.ask(Join(TEAM))
+    assert other.take() == []
 
 
 # --- becoming a member ------------------------------------------------------------

@@ -5,55 +5,21 @@ from typing import Any
 import attrs
 
 from chatd.config import Config, PermanentRoom, Rooms
-from chatd.config.limits import Limits
 from chatd.enums import Post, Role, Visibility
 from chatd.errors import RejectCode
-from chatd.ids import Cid, RoomName, Seq
+from chatd.ids import Cid, Seq
 from chatd.wire import events
 from chatd.wire.kinds import PageLimit, SlowSeconds, Text, Topic
 from chatd.wire.moderation import Kick, SetRole
 from chatd.wire.rooms import Rooms as RoomsCommand
 from chatd.wire.rooms import SetRoom
 from chatd.wire.timeline import History, Send
-from tests.core.harness import ANN, BOB, CY, LOBBY, Harness, Peer
+from tests.core.harness import ANN, BOB, CY, LOBBY, Harness
+from tests.core.team import TEAM, codes, kinds, scene
 
 HI = Text("hi")
-TEAM = RoomName("team")
 X = Cid("x")
-FREE = Config(limits=Limits(messages_per_s=0))
 MODERATOR = Role.MODERATOR
-
-
-@attrs.define
-class Scene:
-    """ann owns the team; bob is in it, and cy may be."""
-
-    harness: Harness
-    ann: Peer
-    bob: Peer
-    cy: Peer
-
-
-def scene(config: Config = FREE, role: str = "", *, cy: bool = True) -> Scene:
-    """Three people, nothing to take; bob has a role."""
-    harness = Harness(config)
-    ann, bob = harness.user("ann", TEAM), harness.user("bob", TEAM)
-    third = harness.user("cy", *[TEAM] if cy else [])
-    if role:
-        ann.ask(SetRole(TEAM, BOB, Role(role)))
-    harness.take_all()
-    return Scene(harness, ann, bob, third)
-
-
-def codes(frames: list[Any]) -> list[Any]:
-    """The code of each error, or `ok`."""
-    replies = [frame for frame in frames if hasattr(frame, "re")]
-    return [getattr(reply, "code", "ok") for reply in replies]
-
-
-def kinds(frames: list[Any]) -> list[str]:
-    """What came, shortly: a change for an event of a member."""
-    return [getattr(frame, "change", None) or frame.type for frame in frames]
 
 
 # --- settings ---------------------------------------------------------------------
@@ -180,7 +146,8 @@ def test_a_newcomer_reads_from_his_own_join_on() -> None:
     assert [f.seq for f in frames if hasattr(f, "ts")] == [8, 9, 10, 11]
     frames = s.cy.join(TEAM, last=PageLimit(50))
     assert [f.seq for f in frames if hasattr(f, "ts")] == [8, 9, 10, 11]
-    for bound in ({}, {"after": Seq(0)}, {"before": Seq(11)}):
+    bounds: list[dict[str, Any]] = [{}, {"after": Seq(0)}, {"before": Seq(11)}]
+    for bound in bounds:
         (page,) = s.cy.ask(History(TEAM, limit=PageLimit(2), **bound))
         assert page.first == 8
         assert min(m.seq for m in page.messages) >= 8

@@ -14,19 +14,13 @@ from chatd.core.principal import Renewal
 from chatd.core.quota import Space
 from chatd.core.scope import Scope
 from chatd.errors import Ending, RejectCode
-from chatd.ids import SessionId, session_tag
+from chatd.ids import session_tag
 from chatd.wire.kinds import Device, Secret, Text
 from chatd.wire.replies import Welcome
 from chatd.wire.sessions import Hello, Logout, Sessions
 from chatd.wire.timeline import Send
 from tests.core.harness import ANN, LOBBY, Harness, Peer
-
-
-def session_of(peer: Peer) -> SessionId:
-    """A connection's session."""
-    session = peer.harness.chat.live.connections[peer.id].session
-    assert session is not None
-    return session
+from tests.core.logins import session_of
 
 
 def secret_of(peer: Peer) -> Secret:

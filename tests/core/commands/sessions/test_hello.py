@@ -270,6 +270,25 @@ def test_what_was_read_while_it_was_counted_is_told_as_read() -> None:
     assert [frame.seq for frame in peer.take()] == [3]
 
 
+def test_what_went_back_while_it_was_counted_is_counted_again() -> None:
+    """Or welcome would tell a mark, and of what is behind it only a part."""
+    harness = Harness()
+    ann, bob = harness.user("ann", LOBBY), harness.user("bob", LOBBY)
+    for _ in range(3):
+        ann.ask(Send(HI, LOBBY))
+    bob.say(Read(LOBBY, Seq(2)))
+    peer = harness.open()
+    peer.say(Hello(session=secret_of(bob)))
+    harness.run_look_up()
+    counted = harness.look_ups.pop()
+    bob.say(Read(LOBBY, Seq(0), back=True))
+    harness.look_ups.append(counted)
+    harness.settle()
+    (welcome,) = peer.take()
+    (state,) = welcome.rooms
+    assert (state.read, state.unread) == (0, 3)
+
+
 def test_a_direct_room_is_subscribed_from_welcome_on() -> None:
     """Nothing of another room is delivered before a join."""
     harness = Harness()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from chatd.config import Config
 from chatd.config.limits import Limits
 from chatd.config.sections import Auth
@@ -12,47 +10,11 @@ from chatd.core.effects import Charge, Query
 from chatd.core.principal import Renewal
 from chatd.core.scope import Scope
 from chatd.errors import RejectCode
-from chatd.ids import SessionId, SessionTag, session_tag
-from chatd.wire.kinds import Device, GuestName, PageLimit, Secret
-from chatd.wire.replies import SessionShown
-from chatd.wire.sessions import Logout, Sessions
-from tests.core.harness import Harness, Peer
-
-
-def log_in(harness: Harness, device: str | None = None, name: str = "ann") -> Peer:
-    """A connection of an account, whose client calls itself something."""
-    peer = harness.open()
-    peer.hello(
-        name=GuestName(name),
-        password=Secret("right"),
-        device=None if device is None else Device(device),
-    )
-    return peer
-
-
-def session_of(peer: Peer) -> SessionId:
-    """A connection's session."""
-    session = peer.harness.chat.live.connections[peer.id].session
-    assert session is not None
-    return session
-
-
-def tag_of(peer: Peer) -> SessionTag:
-    """What it is called."""
-    return session_tag(session_of(peer))
-
-
-def listed(peer: Peer, **fields: Any) -> dict[SessionTag, SessionShown]:
-    """What `sessions` answers, by what they are called."""
-    (page,) = peer.ask(Sessions(**fields))
-    assert page.re == "sessions"
-    return {entry.session: entry for entry in page.sessions}
-
-
-def codes(frames: list[Any]) -> list[RejectCode]:
-    """What was refused."""
-    return [frame.code for frame in frames if frame.type == "error"]
-
+from chatd.ids import SessionId
+from chatd.wire.kinds import Device, PageLimit, Secret
+from chatd.wire.sessions import Logout, Sessions, SessionShown
+from tests.core.harness import Harness
+from tests.core.logins import codes, listed, log_in, session_of, tag_of
 
 # --- the list ---------------------------------------------------------------------
 

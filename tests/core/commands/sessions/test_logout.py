@@ -2,108 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from chatd.config import Auth, Config
 from chatd.config.limits import Limits
 from chatd.config.sections import Presence
-from chatd.core import drafts, inputs
+from chatd.core import drafts
 from chatd.core.agenda import Due
-from chatd.core.applying.sessions import cut
 from chatd.core.changes import SessionsEnded
 from chatd.core.drafts import OpenSession
-from chatd.core.effects import Append, Effect, Origin
-from chatd.core.principal import Principal, Renewal
+from chatd.core.effects import Append, Origin
+from chatd.core.principal import Renewal
 from chatd.core.scope import Scope
-from chatd.enums import AccountRole
 from chatd.errors import Ending, RejectCode
-from chatd.ids import SessionId, SessionTag, UserName, session_tag
+from chatd.ids import SessionId, SessionTag, session_tag
 from chatd.wire import replies
 from chatd.wire.kinds import Device, GuestName, Secret, Text
 from chatd.wire.place import Ping
-from chatd.wire.replies import Done, SessionShown
+from chatd.wire.replies import Done
 from chatd.wire.rooms import Leave
-from chatd.wire.sessions import Hello, Logout, Sessions
+from chatd.wire.sessions import Hello, Logout
 from chatd.wire.timeline import Send
-from tests.core.harness import ANN, BOB, LOBBY, UNAVAILABLE, Harness, Peer
+from tests.core.harness import ANN, BOB, LOBBY, UNAVAILABLE, Harness
+from tests.core.logins import (
+    codes,
+    cut_off,
+    listed,
+    log_in,
+    secret_of,
+    session_of,
+    tag_of,
+)
 
 HI = Text("hi")
 FREE = Config(limits=Limits(messages_per_s=0))
 NONE = SessionTag("0a1b2c3d4e")
-BY_TOKEN = Hello(token=Secret("a.b.c"))
-
-
-def secret_of(peer: Peer) -> Secret:
-    """The secret of a connection's session."""
-    session = peer.harness.chat.live.connections[peer.id].session
-    assert session is not None
-    return Secret(session.decode())
-
-
-def log_in(harness: Harness, device: str | None = None, name: str = "ann") -> Peer:
-    """A connection of an account, whose client calls itself something."""
-    peer = harness.open()
-    peer.hello(
-        name=GuestName(name),
-        password=Secret("right"),
-        device=None if device is None else Device(device),
-    )
-    return peer
-
-
-def session_of(peer: Peer) -> SessionId:
-    """A connection's session."""
-    session = peer.harness.chat.live.connections[peer.id].session
-    assert session is not None
-    return session
-
-
-def tag_of(peer: Peer) -> SessionTag:
-    """What it is called."""
-    return session_tag(session_of(peer))
-
-
-def listed(peer: Peer, **fields: Any) -> dict[SessionTag, SessionShown]:
-    """What `sessions` answers, by what they are called."""
-    (page,) = peer.ask(Sessions(**fields))
-    assert page.re == "sessions"
-    return {entry.session: entry for entry in page.sessions}
-
-
-def codes(frames: list[Any]) -> list[RejectCode]:
-    """What was refused."""
-    return [frame.code for frame in frames if frame.type == "error"]
-
-
-def cut_off(harness: Harness, user: UserName, ending: Ending = Ending.REVOKED) -> None:
-    """End all that a user has open."""
-    perform(harness, cut(harness.chat, user, ending, harness.now))
-
-
-def perform(harness: Harness, wanted: list[Effect]) -> None:
-    """Perform what is wanted."""
-    for effect in wanted:
-        harness._perform(effect)
-
-
-def found(harness: Harness, peer: Peer, name: UserName, **fields: Any) -> inputs.Input:
-    """What the edge says of an outside issuer's token."""
-    harness._secrets += 1
-    word = f"secret {harness._secrets}"
-    session = SessionId(word.encode())
-    who = Principal(
-        name, "Dan", AccountRole.USER, session, word, None, resumed=False, **fields
-    )
-    return inputs.Authenticated(peer.id, BY_TOKEN, who)
-
-
-def verified(harness: Harness, peer: Peer, name: UserName, **fields: Any) -> None:
-    """Say hello with an outside issuer's token, and have it verified."""
-    peer.say(BY_TOKEN)
-    harness.look_ups.clear()
-    harness.handle(found(harness, peer, name, **fields))
 
 
 # --- this session -----------------------------------------------------------------
@@ -178,6 +111,21 @@ def test_a_logout_that_is_committed_after_a_stall_ends_who_has_the_session() -> 
     assert not harness.chat.durable.rooms[LOBBY].members
     guest.close()
     assert not [name for name in harness.chat.durable.users if "~" in name]
+
+
+@pytest.mark.parametrize("is_guest", [False, True])
+def test_a_logout_that_is_refused_after_a_stall_ends_nothing(is_guest: bool) -> None:
+    """Who was told that it could not be stored goes on, and may try again."""
+    harness = Harness()
+    peer = harness.guest(LOBBY) if is_guest else harness.user("ann", LOBBY)
+    peer.say(Logout())
+    harness.stall()
+    assert codes(peer.take()) == [RejectCode.UNAVAILABLE]
+    harness.fail(UNAVAILABLE)
+    assert not harness.chat.live.agenda.keys(Due.GUEST)
+    assert [frame.type for frame in peer.ask(Send(HI, LOBBY))] == ["ok", "message"]
+    peer.ask(Logout())
+    assert peer.ending is Ending.LOGOUT
 
 
 def test_the_logout_of_a_guest_ends_his_memberships() -> None:

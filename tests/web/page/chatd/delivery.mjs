@@ -142,7 +142,8 @@ async function fresh(browser, name) {
 /** What a list shows: all of each message but how it came to be known. */
 const look = (room) =>
   room.messages.map(({ asOf, reactions, ...one }) => ({
-    ...one,
+    // What is not there may be said, or not.
+    ...{ text: undefined, edited: undefined, deleted: undefined, pinned: undefined, ...one },
     reactions: Object.fromEntries(Object.entries(reactions).map(([emoji, names]) => [emoji, [...names].sort()])),
   }));
 

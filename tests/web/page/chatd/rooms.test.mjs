@@ -17,6 +17,7 @@ async function inLobby(world, seq = 3, more = {}) {
 /** A page of history. */
 const page = (id, messages, more = {}) => ({
   ...{ type: "ok", re: "history", id, room: "lobby", epoch: "e1", first: 1, as_of: 3, more: false },
+  ...{ start: more.more ? messages[0]?.seq : 1, end: more.as_of ?? 3 },
   messages: messages.map((one) => ({ ts, from: "bob", ...one })),
   ...more,
 });
@@ -50,6 +51,20 @@ test("messages come in their order, and with what was said about them", async ()
   assert.deepEqual([room.have, changes.length], [15, 7]);
   assert.equal(room.message(5), ho);
   assert.equal(room.message(6), undefined);
+});
+
+test("a message says what has pinned it, as long as it is pinned", async () => {
+  const world = new World();
+  const [, room] = await inLobby(world, 0);
+  await world.say([message(1, "hi"), message(2, "ho"), message(3, "hu")]);
+  await world.say([1, 2, 3].map((of) => event("pin", 3 + of, { of, on: true })));
+  await world.say([event("pin", 7, { of: 1, on: false }), event("delete", 8, { of: 2 })]);
+  await world.say([event("something new", 9, { of: 3 })]);
+  assert.deepEqual(
+    room.messages.map((one) => one.pinned),
+    [undefined, undefined, 6],
+  );
+  assert.deepEqual(room.message(3)?.reactions, {});
 });
 
 test("reactions stay in the order in which each kind came first", async () => {
@@ -130,6 +145,62 @@ test("older messages are loaded page by page, once at a time", async () => {
   assert.deepEqual(world.socket.take(), []);
 });
 
+const seqs = (all) => all.map(({ seq }) => seq);
+
+test("what happened between messages is loaded with them, and goes on as it comes", async () => {
+  const world = new World();
+  const [, room] = await inLobby(world, 6);
+  await world.say([
+    event("member", 7, { user: "cy", change: "mute" }),
+    message(8, "hi"),
+    event("edit", 9, { of: 8, text: "ho" }),
+    { type: "hidden", room: "lobby", seq: 10, ts },
+    event("room", 11, { topic: "tea" }),
+  ]);
+  const loading = room.loadOlder();
+  const [asked] = world.socket.take();
+  assert.deepEqual([asked.before, asked.events], [7, true]);
+  // A page may have no message at all.
+  const mute = event("member", 5, { user: "bob", change: "mute" });
+  await world.say(page(asked.id, [], { more: true, start: 5, events: [mute, event("room", 6, { topic: "" })] }));
+  assert.deepEqual([await loading, room.from, room.settings.topic], [true, 5, "tea"]);
+  const last = room.loadOlder();
+  const [next] = world.socket.take();
+  assert.equal(next.before, 5);
+  await world.say(
+    page(next.id, [{ seq: 2, text: "b" }], { events: [event("member", 1, { user: "bob", change: "join" })] }),
+  );
+  assert.equal(await last, false);
+  assert.deepEqual(
+    [seqs(room.messages), seqs(room.happened)],
+    [
+      [2, 8],
+      [1, 5, 6, 7, 11],
+    ],
+  );
+  assert.deepEqual(room.happened[1], mute);
+});
+
+test("of very much that happened the oldest goes, and nothing comes twice", async () => {
+  const world = new World();
+  const [, room] = await inLobby(world, 0);
+  room.limit = 10;
+  for (let n = 0; n < 900; n += 1)
+    await world.say([event("room", 2 * n + 1, { topic: `${n}` }), message(2 * n + 2, "x")]);
+  assert.equal(room.happened.length, 500);
+  assert.equal(room.happened.at(-1).topic, "899");
+  assert.ok(room.from > 1000);
+  const { from } = room;
+  const loading = room.loadOlder();
+  const [asked] = world.socket.take();
+  const events = [event("room", from - 3, {}), event("room", from - 1, {})];
+  await world.say(page(asked.id, [{ seq: from - 2, text: "x" }], { more: true, start: from - 3, as_of: 1800, events }));
+  await loading;
+  const held = seqs(room.happened);
+  assert.deepEqual(held.slice(0, 3), [from - 3, from - 1, from + 1]);
+  assert.equal(new Set(held).size, held.length);
+});
+
 test("a page and the changes that come beside it are the same, whichever comes first", async () => {
   // The page may or may not have the change in it already, and each may come first.
   const change = event("edit", 4, { of: 2, text: "new" });
@@ -167,41 +238,88 @@ test("reactions are not counted twice when a page has them already", async () =>
   assert.deepEqual(room.messages[0].reactions, {});
 });
 
-test("loading back to a message goes as far as is needed, or there is", async () => {
+test("a page from anywhere is held apart, and changes are worked in there as well", async () => {
   const world = new World();
-  const [, room] = await inLobby(world, 300);
-  const found = room.loadAround(150);
-  const [one] = world.socket.take();
-  const [two] = await world.say(
+  const [chat, room] = await inLobby(world, 300);
+  const changed = [];
+  chat.on("change", (one) => changed.push(one.seq));
+  const found = room.history({ after: 149, limit: 2 });
+  const other = room.history({ before: 100, limit: 1 });
+  const [one, two] = world.socket.take();
+  assert.deepEqual([one.after, one.limit, two.before, two.limit], [149, 2, 100, 1]);
+  await world.say([
+    event("edit", 301, { of: 151, text: "new" }),
+    event("edit", 302, { of: 99, text: "newer" }),
     page(
       one.id,
       [
-        { seq: 201, text: "a" },
-        { seq: 300, text: "b" },
+        { seq: 150, hidden: true, from: undefined },
+        { seq: 151, text: "old" },
       ],
       { more: true, as_of: 300 },
     ),
-  );
-  assert.deepEqual([one.before, one.limit, two.before, two.limit], [301, 100, 201, 100]);
+    event("delete", 303, { of: 151 }),
+    page(two.id, [{ seq: 99, text: "newer", edited: true }], { as_of: 302 }),
+  ]);
+  const { messages, more } = await found;
   assert.deepEqual(
-    await world.say(
-      page(
-        two.id,
-        [
-          { seq: 120, text: "c" },
-          { seq: 150, text: "d" },
-        ],
-        { more: true, as_of: 300 },
-      ),
-    ),
-    [],
+    messages.map(({ seq, hidden, deleted, text }) => [seq, hidden, deleted, text]),
+    [
+      [150, true, undefined, undefined],
+      [151, undefined, true, undefined],
+    ],
   );
-  assert.equal((await found).text, "d");
-  assert.equal(await room.loadAround(250), undefined);
-  const none = room.loadAround(1);
-  const [three] = world.socket.take();
-  await world.say(page(three.id, [], { first: 120, as_of: 300 }));
-  assert.equal(await none, undefined);
+  assert.deepEqual([more, (await other).messages[0].text, changed], [true, "newer", [151, 151]]);
+  assert.deepEqual([room.messages, room.from, room.more], [[], 301, true]);
+  assert.equal(room.message(151), messages[1]);
+  assert.deepEqual([...room.elsewhere.keys()], [150, 151, 99]);
+  await world.say(event("react", 304, { of: 99, emoji: "👍", on: true }));
+  assert.deepEqual(room.message(99).reactions, { "👍": ["bob"] });
+  room.elsewhere.delete(99);
+  await world.say(event("react", 305, { of: 99, emoji: "🎉", on: true }));
+  assert.deepEqual((await other).messages[0].reactions, { "👍": ["bob"] });
+});
+
+test("what is held and comes again is the same message, as it is now", async () => {
+  const world = new World();
+  const [, room] = await inLobby(world, 3);
+  const loading = room.loadOlder();
+  const [asked] = world.socket.take();
+  const texts = (...all) => all.map((text, n) => ({ seq: n + 1, text }));
+  await world.say(page(asked.id, texts("a", "b", "c")));
+  await loading;
+  const [a, b, c] = room.messages;
+  const again = room.history({ limit: 10 });
+  const [next] = world.socket.take();
+  // Of an erasure no event tells: its author has another name, or it is gone.
+  await world.say([
+    event("edit", 4, { of: 3, text: "changed" }),
+    page(next.id, [{ seq: 1, deleted: true }, { seq: 2, text: "b", from: "erased~x" }, texts("", "", "c")[2]]),
+  ]);
+  assert.deepEqual((await again).messages, [a, b, c]);
+  assert.deepEqual([a.deleted, a.text, b.from, b.text, c.text], [true, undefined, "erased~x", "b", "changed"]);
+});
+
+test("what a page has before it comes live is one message", async () => {
+  const world = new World();
+  const [, room] = await inLobby(world, 3);
+  const asked = room.history({ after: 3 });
+  const [{ id }] = world.socket.take();
+  await world.say(page(id, [{ seq: 4, text: "four" }], { as_of: 4 }));
+  const [four] = (await asked).messages;
+  await world.say([message(4, "four"), event("edit", 5, { of: 4, text: "FOUR" })]);
+  assert.equal(room.messages[0], four);
+  assert.equal(four.text, "FOUR");
+});
+
+test("a page of a room that began anew is not taken", async () => {
+  const world = new World();
+  const [, room] = await inLobby(world, 3);
+  const asked = room.history({ after: 1 });
+  const [{ id }] = world.socket.take();
+  await world.say(page(id, [{ seq: 2, text: "of another" }], { epoch: "e2" }));
+  assert.equal(await asked, undefined);
+  assert.equal(room.message(2), undefined);
 });
 
 test("a gap, or a number that is not the next, has the rest asked for; nothing is taken twice", async () => {
@@ -254,7 +372,7 @@ test("where not all can be given the list begins anew, and what was seen is load
   const [chat, room] = await inLobby(world);
   const kinds = [];
   for (const kind of ["reset", "left"]) chat.on(kind, () => kinds.push(kind));
-  await world.say(message(4, "four"));
+  await world.say([message(4, "four"), event("room", 5, { topic: "tea" })]);
   await world.end();
   await world.pass(1000);
   const [hello] = await world.accept();
@@ -262,7 +380,7 @@ test("where not all can be given the list begins anew, and what was seen is load
   const [second] = await world.say(joined(first.id, "lobby", 2, { epoch: "e2", recovered: false }));
   assert.deepEqual([second.type, second.since], ["join", undefined]);
   const [history] = await world.say([joined(second.id, "lobby", 2, { epoch: "e2" }), message(3, "three")]);
-  assert.deepEqual(texts(room), [[3, "three"]]);
+  assert.deepEqual([texts(room), room.happened], [[[3, "three"]], []]);
   assert.deepEqual([history.type, history.before], ["history", 3]);
   await world.say(
     page(
@@ -543,24 +661,124 @@ test("mentions are what was told, as far as it is not read", async () => {
   assert.equal(room.mentions, 0);
 });
 
-test("marks are told soon and once, never back, and again if the connection was lost first", async () => {
+test("marks are told soon and once, and again if the daemon has not answered", async () => {
   const world = new World();
   const [, room] = await inLobby(world, 9, { read: 1, unread: 8 });
   for (const seq of [3, 5, 4, 9]) room.markRead(seq);
   await world.pass(500);
-  assert.deepEqual(world.socket.take(), [{ type: "read", room: "lobby", seq: 9 }]);
-  await world.say(message(10, "ten"));
+  const [{ id, ...mark }, ...others] = world.socket.take();
+  assert.deepEqual([mark, others], [{ type: "read", room: "lobby", seq: 9 }, []]);
+  await world.say([{ type: "ok", re: "read", id }, message(10, "ten")]);
   room.markRead();
+  await world.pass(500);
+  assert.equal(world.socket.take()[0].seq, 10);
   await world.end();
   await world.pass(1000);
   const [join] = await world.welcome([listed("lobby", 10, { read: 9, unread: 1 })]);
   assert.equal(join.type, "join");
   await world.pass(500);
-  assert.deepEqual(world.socket.take(), [{ type: "read", room: "lobby", seq: 10 }]);
+  const [again] = world.socket.take();
+  assert.deepEqual([again.type, again.seq, again.back], ["read", 10, undefined]);
   assert.deepEqual([room.read, room.unread], [10, 0]);
+  await world.say({ type: "ok", re: "read", id: again.id });
   room.markRead(10);
   await world.pass(500);
   assert.deepEqual(world.socket.take(), []);
+});
+
+test("a mark goes back as one says, is told so, and again if the daemon has not answered", async () => {
+  const world = new World();
+  const [, room] = await inLobby(world, 2, { read: 2 });
+  await world.say([message(3, "three"), message(4, "four"), message(5, "mine", { from: "ann" }), message(6, "six")]);
+  await world.say({ type: "mention", room: "lobby", seq: 4, from: "bob" });
+  room.markRead(6);
+  assert.deepEqual([room.unread, room.mentions], [0, 0]);
+  room.markUnread(4);
+  assert.deepEqual([room.read, room.unread, room.mentions], [3, 2, 1]);
+  await world.pass(500);
+  const [{ id: _, ...told }] = world.socket.take();
+  assert.deepEqual(told, { type: "read", room: "lobby", seq: 3, back: true });
+  await world.end();
+  await world.pass(1000);
+  await world.welcome([listed("lobby", 6, { read: 6 })]);
+  await world.pass(500);
+  const [again] = world.socket.take();
+  assert.deepEqual([again.seq, again.back, room.read], [3, true, 3]);
+  await world.say({ type: "ok", re: "read", id: again.id });
+  room.markRead();
+  await world.pass(500);
+  const [forward] = world.socket.take();
+  assert.deepEqual([forward.seq, forward.back, room.unread], [6, undefined, 0]);
+});
+
+test("mentions are what the welcome counts, but for those that were read since", async () => {
+  const world = new World();
+  const [, room] = await inLobby(world, 3, { read: 3 });
+  const mention = (seq) => ({ type: "mention", room: "lobby", seq, from: "bob" });
+  await world.say([message(4, "@ann"), mention(4), message(5, "-"), message(6, "@ann"), mention(6)]);
+  await world.end();
+  await world.pass(1000);
+  await world.welcome([listed("lobby", 6, { read: 4, unread: 2, mentions: 1 })]);
+  assert.deepEqual([room.read, room.unread, room.mentions], [4, 2, 1], "another device has read one");
+  room.markRead(6);
+  await world.end();
+  await world.pass(2000);
+  await world.welcome([listed("lobby", 6, { read: 4, unread: 2, mentions: 1 })]);
+  assert.deepEqual([room.read, room.unread, room.mentions], [6, 0, 0], "this one has, and could not tell");
+});
+
+test("a mark that went back elsewhere goes back here, at once and at the next welcome", async () => {
+  const world = new World();
+  const [, room] = await inLobby(world, 3, { read: 3 });
+  await world.say([message(4, "four"), message(5, "mine", { from: "ann" }), message(6, "six")]);
+  room.markRead();
+  await world.pass(500);
+  await world.say({ type: "ok", re: "read", id: world.socket.take()[0].id });
+  const read = (seq, more) => ({ type: "read", room: "lobby", from: "ann", seq, ...more });
+  await world.say(read(4, { back: true }));
+  assert.deepEqual([room.read, room.unread], [4, 1]);
+  await world.say(read(3));
+  assert.equal(room.read, 4, "without that word it only goes forward");
+  // Of what is not held it is not known how much of it is messages.
+  await world.say(read(1, { back: true }));
+  assert.deepEqual([room.read, room.unread], [1, 5]);
+  await world.end();
+  await world.pass(1000);
+  const [join] = await world.welcome([listed("lobby", 7, { read: 3, unread: 3 })]);
+  await world.say([joined(join.id, "lobby", 7, { recovered: true }), message(7, "old", { from: "ann" })]);
+  assert.equal(room.read, 3, "the welcome has told of it already");
+  await world.pass(500);
+  assert.deepEqual(world.socket.take(), []);
+  await world.say(message(8, "new", { from: "ann" }));
+  assert.equal(room.read, 8);
+});
+
+test("others' marks only go forward", async () => {
+  const world = new World();
+  const [, room] = await inLobby(world, 9);
+  const read = (seq) => ({ type: "read", room: "lobby", from: "bob", seq });
+  await world.say([read(7), read(4), read(8), read(2)]);
+  assert.equal(room.marks.get("bob"), 8);
+});
+
+test("what one wants to be called for is known, as this connection or another one says it", async () => {
+  const world = new World();
+  const [chat, room] = await inLobby(world);
+  assert.equal(room.level, "all");
+  let drawn = 0;
+  chat.on("room", () => (drawn += 1));
+  await world.say({ type: "notify", room: "lobby", level: "nothing" });
+  assert.deepEqual([room.level, drawn], ["nothing", 1]);
+  await world.say({ type: "typing", room: "lobby", from: "bob", for: 0 });
+  assert.equal(room.level, "nothing");
+  await world.end();
+  await world.pass(1000);
+  const [join] = await world.welcome([listed("lobby", 3, { level: "mentions" })]);
+  await world.say(joined(join.id, "lobby", 3, { recovered: true, level: "mentions" }));
+  assert.equal(room.level, "mentions");
+  const [again] = await world.say({ type: "gap", room: "lobby", have: 3, seq: 9 });
+  await world.say(joined(again.id, "lobby", 9, { recovered: true }));
+  assert.equal(room.level, "all");
 });
 
 test("typing is told at most every three seconds, and its end once", async () => {

@@ -167,6 +167,8 @@ def test_package_is_the_module_and_what_says_what_it_is(package: Path) -> None:
         "README.md",
         "chatd.d.mts",
         "chatd.mjs",
+        "chatd.threads.d.mts",
+        "chatd.threads.mjs",
         "chatd.types.d.ts",
         "package.json",
     }

@@ -1,0 +1,14 @@
+"""Amounts as people read them. Pure."""
+
+from __future__ import annotations
+
+_SIZES = ("B", "KiB", "MiB", "GiB", "TiB")
+
+
+def size(count: float) -> str:
+    """A number of bytes."""
+    unit = 0
+    while count >= 1024 and unit < len(_SIZES) - 1:
+        count /= 1024
+        unit += 1
+    return f"{count:.1f} {_SIZES[unit]}" if unit else f"{count:.0f} B"

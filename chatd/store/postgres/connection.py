@@ -1,0 +1,224 @@
+"""A connection to PostgreSQL that is asked as one of SQLite's is.
+
+It is a plain synchronous one: whoever has it runs it in one thread at a time, and
+`AsyncConnection` is how Trio does that. A connection that was lost is made again when
+it is asked to (`reopen`), never by itself in the middle of a transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import attrs
+import psycopg
+import trio
+from psycopg.abc import Buffer
+from psycopg.adapt import Loader
+from psycopg.pq import TransactionStatus
+from psycopg.types.numeric import Int8Dumper
+from psycopg.types.string import TextLoader
+
+from chatd.store.postgres.faults import ConnectionLost, meaning, words
+from chatd.store.postgres.statements import in_order, kind_of, spread, translated
+
+CONNECT_S = 5
+"""How long a server has to answer a connection."""
+DEAD_MS = 15_000
+"""How long what was sent may be unconfirmed by the other machine's kernel."""
+SCHEMA = "chatd"
+"""The schema of all tables, so that a database may have others beside them."""
+
+_BEGIN = "BEGIN; SELECT CAST(pg_current_xact_id() AS text)"
+
+T = TypeVar("T")
+
+
+class _Whole(Loader):
+    """A sum, which PostgreSQL has as `numeric`, as the whole number that it is."""
+
+    def load(self, data: Buffer) -> int:
+        return int(bytes(data))
+
+
+@attrs.define(eq=False)
+class Connection:
+    """`apsw.Connection`, as far as the store's modules use it.
+
+    Args:
+        url: Where the database is.
+        settings: What is set in each session, by its name.
+        is_timed: Whether statements have a bound of time.
+    """
+
+    url: str
+    settings: dict[str, str]
+    is_timed: bool = False
+    _raw: psycopg.Connection[Any] | None = None
+    _changed: int = 0
+
+    def open(self) -> None:
+        """Connect.
+
+        Raises:
+            ConnectionLost: Nobody is there, or whoever is does not let us in (now).
+        """
+        try:
+            raw = psycopg.connect(
+                self.url,
+                autocommit=True,
+                cursor_factory=psycopg.RawCursor,
+                connect_timeout=CONNECT_S,
+                tcp_user_timeout=DEAD_MS,
+                application_name="chatd",
+            )
+        except psycopg.Error as error:
+            raise ConnectionLost(words(error)) from error
+        # One width, so that a statement is prepared once.
+        raw.adapters.register_dumper(int, Int8Dumper)
+        raw.adapters.register_loader("numeric", _Whole)
+        raw.adapters.register_loader("json", TextLoader)
+        self._raw = raw
+        said = {"search_path": SCHEMA, "jit": "off"} | self.settings
+        for name, value in said.items():
+            self.execute("SELECT set_config($1, $2, false)", (name, value))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a connection, as far as is known."""
+        return self._raw is not None and not self._raw.closed
+
+    def reopen(self) -> None:
+        """Connect again where the connection was lost; raises as `open`."""
+        if not self.is_open:
+            self.open()
+
+    def close(self) -> None:
+        """Disconnect; what was not committed is not."""
+        if self._raw is not None:
+            self._raw.close()
+
+    # --- what SQLite's has, too -----------------------------------------------------
+
+    def execute(self, sql: str, values: Any = ()) -> psycopg.Cursor[Any]:
+        """Run a statement, whose result is here when this returns.
+
+        Raises:
+            ConnectionLost: As `faults.meaning` has it.
+            StoreUnavailable: The same.
+            StoreFailed: The same.
+            RowFault: The same.
+            TooSlow: The same.
+        """
+        text, names = translated(sql)
+        return self._run(lambda it: it.execute(text, in_order(names, values) or None))
+
+    def executemany(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Run a statement for each of many values; raises as `execute`."""
+        if rows:
+            text, _ = translated(sql)
+            self._run(lambda it: it.executemany(text, rows))
+
+    def begin(self) -> str:
+        """Begin a transaction that writes, in one way to the server.
+
+        Returns:
+            Its number.
+        """
+        cursor = self._run(lambda it: it.execute(_BEGIN, prepare=False))
+        cursor.nextset()
+        ((number,),) = cursor.fetchall()
+        return str(number)
+
+    def execute_rows(
+        self, sql: str, rows: Sequence[Sequence[Any]]
+    ) -> psycopg.Cursor[Any]:
+        """Run a statement once for many rows, where `$ROWS` stands; as `execute`."""
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        kinds = tuple(map(kind_of, columns))
+        text = spread(sql, kinds)
+        given = [column for column, kind in zip(columns, kinds, strict=True) if kind]
+        return self._run(lambda it: it.execute(text, given))
+
+    def _run(
+        self, execute: Callable[[psycopg.Cursor[Any]], object]
+    ) -> psycopg.Cursor[Any]:
+        cursor = self._live().cursor()
+        try:
+            execute(cursor)
+        except psycopg.Error as error:
+            raise meaning(
+                error, is_lost=not self.is_open, is_timed=self.is_timed
+            ) from error
+        self._changed = cursor.rowcount
+        return cursor
+
+    def script(self, sql: str) -> None:
+        """Run many statements, in PostgreSQL's words; raises as `execute`."""
+        self._run(lambda it: it.execute(sql))
+
+    def copy_in(self, sql: str, lines: bytes) -> None:
+        """Run a `COPY … FROM STDIN` with all of its lines; raises as `execute`."""
+
+        def feed(cursor: psycopg.Cursor[Any]) -> None:
+            with cursor.copy(sql) as copy:
+                copy.write(lines)
+
+        self._run(feed)
+
+    def copy_out(self, sql: str, take: Callable[[Buffer], object]) -> None:
+        """Run a `COPY … TO STDOUT`; raises as `execute`.
+
+        Args:
+            sql: The statement.
+            take: Gets its lines, one after the other.
+        """
+
+        def feed(cursor: psycopg.Cursor[Any]) -> None:
+            with cursor.copy(sql) as copy:
+                for line in copy:
+                    take(line)
+
+        self._run(feed)
+
+    def changes(self) -> int:
+        """How many rows the last statement has changed."""
+        return max(self._changed, 0)
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction has begun and can be ended."""
+        if self._raw is None or self._raw.closed:
+            return False
+        return self._raw.info.transaction_status is not TransactionStatus.IDLE
+
+    @property
+    def process(self) -> int:
+        """The number of the server's process for this connection."""
+        return self._live().info.backend_pid
+
+    def _live(self) -> psycopg.Connection[Any]:
+        if self._raw is None or self._raw.closed:
+            raise ConnectionLost("there is no connection to PostgreSQL")
+        return self._raw
+
+
+@attrs.define(eq=False)
+class AsyncConnection:
+    """A connection, of which one thread at a time does what Trio asks for."""
+
+    db: Connection
+    _turn: trio.CapacityLimiter = attrs.field(factory=lambda: trio.CapacityLimiter(1))
+
+    async def run(self, function: Callable[..., T], *args: Any) -> T:
+        """Run a function in a thread, which may use the connection there.
+
+        Cancellation: safe before it has begun; then it is waited for, and as long as
+        the connection's bound of time lets a statement run.
+        """
+        return await trio.to_thread.run_sync(function, *args, limiter=self._turn)
+
+    async def close(self) -> None:
+        """Disconnect. Cancellation: shielded."""
+        with trio.CancelScope(shield=True):
+            await self.run(self.db.close)

@@ -1,0 +1,82 @@
+"""What PostgreSQL's errors mean for the store.
+
+Four meanings, by SQLSTATE and never by a text: the connection is lost
+(`ConnectionLost`: what was not committed is not, and what was being committed is found
+out), it does not go now (`StoreUnavailable`: all rolled back, may work later), the row
+itself cannot be stored (`ROW_FAULTS`: its neighbours can), and everything else
+(`StoreFailed`).
+"""
+
+from __future__ import annotations
+
+import psycopg
+from psycopg import errors
+
+from chatd.errors import StoreFailed, StoreUnavailable, TooSlow
+
+
+class RowFault(Exception):
+    """A draft's values cannot be stored."""
+
+
+class NotUnique(RowFault):
+    """What a draft adds is there already."""
+
+
+class Collided(StoreUnavailable):
+    """Another transaction was in the way; nothing was stored, and it goes again."""
+
+
+class ConnectionLost(StoreUnavailable):
+    """The server has gone, or the way to it."""
+
+
+ROW_FAULTS = (RowFault, OverflowError, TypeError, UnicodeError)
+"""Errors that are the fault of one draft's values."""
+
+_LATER = frozenset({"53", "57"})
+"""Classes of errors that may be none in a moment: resources (disk, memory,
+connections), an operator (it is shutting down, or starting). The class is how an
+error's number begins; psycopg's classes for them are not above those of its errors."""
+_COLLIDED = "40"
+"""The class of a transaction that was rolled back: a deadlock, a serialization."""
+_LATER_TOO = frozenset(
+    {
+        "25006",  # a standby that is not the primary yet
+        "25P03",  # a transaction that did nothing for too long
+        "55P03",  # a lock that others have
+    }
+)
+
+
+def meaning(
+    error: psycopg.Error, *, is_lost: bool, is_timed: bool
+) -> StoreUnavailable | StoreFailed | TooSlow | RowFault:
+    """Say what an error means.
+
+    Args:
+        error: What psycopg has raised.
+        is_lost: Whether the connection is gone with it.
+        is_timed: Whether statements are given up there when they take too long.
+    """
+    said = words(error)
+    if is_lost:
+        return ConnectionLost(f"the connection to PostgreSQL is lost: {said}")
+    if isinstance(error, errors.QueryCanceled) and is_timed:
+        return TooSlow()
+    state = error.sqlstate or ""
+    if state[:2] == _COLLIDED:
+        return Collided(f"PostgreSQL: {said}")
+    if isinstance(error, errors.UniqueViolation):
+        return NotUnique(type(error).__name__)
+    if isinstance(error, psycopg.IntegrityError | psycopg.DataError):
+        return RowFault(type(error).__name__)
+    if state[:2] in _LATER or state in _LATER_TOO:
+        return StoreUnavailable(f"PostgreSQL: {said}")
+    return StoreFailed(f"PostgreSQL: {type(error).__name__}: {said}")
+
+
+def words(error: psycopg.Error) -> str:
+    """What an error says first, in one line: more may have values of rows in it."""
+    said = error.diag.message_primary or str(error)
+    return " ".join(said.split()) or type(error).__name__

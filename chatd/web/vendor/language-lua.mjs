@@ -1,0 +1,2 @@
+// @ts-nocheck @speed-highlight/core 2.1.0
+var e=[{match:/^#!.*|--(\[(=*)\[[^]*?\]\2\]|.*)/g,type:"cmnt",sub:"todo"},{expand:"str"},{type:"kwd",match:/\b(and|break|do|else|elseif|end|for|function|if|in|local|not|or|repeat|return|then|until|while)\b/g},{type:"bool",match:/\b(true|false|nil)\b/g},{type:"oper",match:/[+*/%^#=~<>:,.-]+/g},{expand:"num"},{type:"func",match:/[a-z_]+(?=\s*[({])/g}];export{e as default};

@@ -1,0 +1,161 @@
+"""What becomes of a batch when PostgreSQL goes away: nothing lost, nothing doubled."""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import trio
+
+from chatd.core import drafts as d
+from chatd.errors import StoreFailed, StoreUnavailable
+from chatd.store.postgres.connection import Connection
+from chatd.store.postgres.faults import ConnectionLost
+from tests.postgresql import Server, server, store_at
+from tests.store.support import T0, fill, one, page, say, seqs
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    """An empty database."""
+    with server().database() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def mortal() -> Iterator[Server]:
+    """A server of its own, which may be killed."""
+    with tempfile.TemporaryDirectory(prefix="chatd-pg-") as directory:
+        found = Server(Path(directory))
+        found.start()
+        yield found
+        found.stop(signal.SIGQUIT)
+
+
+def cut(monkeypatch: pytest.MonkeyPatch, db: Connection, *, before: bool) -> None:
+    """Have the next batch lose its connection at the end, before or after that."""
+    run, begin = Connection.execute, Connection.begin
+    is_batch = False
+
+    def begun(self: Connection) -> str:
+        nonlocal is_batch
+        is_batch = is_batch or self is db
+        return begin(self)
+
+    def execute(self: Connection, sql: str, values: Any = ()) -> psycopg.Cursor[Any]:
+        if self is not db or sql != "COMMIT" or not is_batch:
+            return run(self, sql, values)
+        monkeypatch.undo()
+        if not before:
+            run(self, sql)
+        self.close()
+        raise ConnectionLost("cut")
+
+    monkeypatch.setattr(Connection, "execute", execute)
+    monkeypatch.setattr(Connection, "begin", begun)
+
+
+@pytest.mark.parametrize("before", [False, True])
+async def test_a_commit_whose_answer_was_lost_is_looked_for(
+    url: str, before: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has the outcome that it had; the next batch goes on behind it."""
+    async with store_at(url) as store:
+        await store.load(T0)
+        await fill(store)
+        assert seqs(await store.commit([say("a", "1")], T0)) == [1]
+        cut(monkeypatch, store._db.db, before=before)
+        if before:
+            with pytest.raises(StoreUnavailable):
+                await store.commit([say("b", "2")], T0)
+            assert seqs(await store.commit([say("b", "2")], T0)) == [2]
+        else:
+            assert seqs(await store.commit([say("b", "2")], T0)) == [2]
+        # Whoever got no answer asks again.
+        again = await one(store, say("b", "2"))
+        assert isinstance(again, d.Duplicate)
+        assert again.seq == 2
+        assert seqs(await store.commit([say("c", "3")], T0)) == [3]
+        assert [message.text for message in await page(store)] == ["a", "b", "c"]
+
+
+async def test_what_cannot_be_found_out_ends_the_store(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says what it does not know, and writes no more."""
+    async with store_at(url) as store:
+        await store.load(T0)
+        await fill(store)
+        store._writer.settle_s = 0
+        cut(monkeypatch, store._db.db, before=False)
+        store._db.db.url = "postgresql://127.0.0.1:1/chatd"
+        with pytest.raises(StoreFailed, match="not known"):
+            await store.commit([say("a", "1")], T0)
+
+
+async def test_a_server_that_is_killed_again_and_again(mortal: Server) -> None:
+    """What was acknowledged is there, once and in order, and there is no hole."""
+    mortal.create("chatd")
+    acknowledged: list[tuple[int, str]] = []
+    killed = 0
+    async with store_at(mortal.url("chatd")) as store:
+        await store.load(T0)
+        await fill(store)
+        done = trio.Event()
+
+        async def send() -> None:
+            number = 0
+            while not (done.is_set() and killed == 3):
+                number += 1
+                text = f"text {number}"
+                outcome: d.Outcome | None = None
+                while outcome is None:
+                    try:
+                        (outcome,) = await store.commit([say(text, text)], T0)
+                    except StoreUnavailable:
+                        await trio.sleep(0.02)
+                assert isinstance(outcome, d.Committed | d.Duplicate), outcome
+                acknowledged.append((seqs([outcome])[0], text))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(send)
+            for _ in range(3):
+                begun = len(acknowledged)
+                while len(acknowledged) < begun + 20:  # noqa: ASYNC110 - of a store
+                    await trio.sleep(0.01)
+                await trio.to_thread.run_sync(mortal.stop, signal.SIGQUIT)
+                killed += 1
+                await trio.to_thread.run_sync(mortal.start)
+            begun = len(acknowledged)
+            while len(acknowledged) < begun + 20:  # noqa: ASYNC110 - of a store
+                await trio.sleep(0.01)
+            done.set()
+        stored = [(message.seq, message.text) for message in await page(store)]
+    assert stored == acknowledged
+    assert [seq for seq, _ in stored] == list(range(1, len(stored) + 1))
+
+
+async def test_reading_goes_on_when_the_server_is_back(mortal: Server) -> None:
+    """A look-up says that the store is away, and the next one connects again."""
+    mortal.execute("DROP DATABASE IF EXISTS chatd WITH (FORCE)")
+    mortal.create("chatd")
+    async with store_at(mortal.url("chatd")) as store:
+        await store.load(T0)
+        await fill(store)
+        await one(store, say("a"))
+        assert len(await page(store)) == 1
+        await trio.to_thread.run_sync(mortal.stop, signal.SIGQUIT)
+        with pytest.raises(StoreUnavailable):
+            await page(store)
+        await trio.to_thread.run_sync(mortal.start)
+        while True:
+            try:
+                assert len(await page(store)) == 1
+                break
+            except StoreUnavailable:  # a connection that has not noticed yet
+                continue
