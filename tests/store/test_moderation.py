@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 import pytest
 
+from chatd.core import changes
 from chatd.core import drafts as d
 from chatd.core.entities import INVITE_MS, Invite, Membership, Sanction
 from chatd.core.settings import PLAIN, RoomSettings
@@ -375,6 +376,10 @@ async def test_a_newcomer_reads_from_his_join_on(
     await one(store, d.SetMember(LOBBY, CY, Role.OWNER, event=False, since_join=True))
     firsts = {name: m.first for name, m in (await row(store)).members.items()}
     assert firsts[CY] == first
+    # Who is in already, as another node's member may be, is told from where.
+    again = await one(store, d.SetMember(LOBBY, CY, Role.OWNER, event, since_join=True))
+    same = changes.MemberSet(LOBBY, CY, Role.OWNER, Seq(first))
+    assert again == d.Duplicate(changes=(same,))
 
 
 async def test_the_last_owner_does_not_leave_others_alone(store: Store) -> None:

@@ -27,7 +27,7 @@ from chatd.core.entities import Room
 from chatd.core.inputs import CaughtUp, Executed, Heard
 from chatd.core.turn import Turn
 from chatd.enums import MemberChange
-from chatd.ids import RoomName, Stamp, UserName
+from chatd.ids import Epoch, RoomName, Stamp, UserName
 
 _OF_ANY_ROOM = changes.RoomMade, changes.RoomRenamed, changes.RoomEnded
 """What is applied though the room is not in memory."""
@@ -127,7 +127,7 @@ def _conclude(turn: Turn, happened: Executed) -> None:
         assert isinstance(outcome, Committed | Duplicate)
         happened = attrs.evolve(happened, outcome=attrs.evolve(outcome, changes=rest))
     conclusion.take(turn, happened)
-    _end_again(turn, found, stamp)
+    _apply_behind(turn, rest, epoch, stamp)
 
 
 def _changes_of(happened: Executed) -> tuple[Change, ...]:
@@ -139,16 +139,19 @@ def _apply(turn: Turn, group: Group, stamp: Stamp) -> None:
     """Apply what is not overtaken; what it makes due is another node's to do."""
     untrimmed = turn.live.untrimmed
     before = len(untrimmed)
-    for change in turn.live.order.sift(group.changes, group.room, stamp):
+    rest = turn.live.order.sift(group.changes, group.room, stamp)
+    for change in rest:
         turn.apply(change)
         if isinstance(change, changes.SettingsSet) and len(untrimmed) > before:
             untrimmed.pop(change.event.room)
-    _end_again(turn, group.changes, stamp)
+    _apply_behind(turn, rest, group.room, stamp)
 
 
-def _end_again(turn: Turn, found: Iterable[Change], stamp: Stamp) -> None:
-    for end in turn.live.order.ends_behind(found, stamp):
-        turn.apply(end)
+def _apply_behind(
+    turn: Turn, applied: Iterable[Change], epoch: Epoch | None, stamp: Stamp
+) -> None:
+    for change in turn.live.order.behind(applied, epoch, stamp):
+        turn.apply(change)
 
 
 # --- rooms that are not in memory -------------------------------------------------

@@ -10,7 +10,9 @@ the one of the commits, as far as that can be noticed:
 * What has no seq goes by the stamps of commits, which say of two that changed the same
   which one was later: the earlier is nothing any more when it comes behind the later.
   That holds for what this node has committed itself, too.
-* Who is gone for good is gone, whatever comes behind it about him from before.
+* What depends on something that comes behind it comes once more behind that: who is
+  gone for good is gone, whatever was before; what a member may do and wants to be
+  called for is so, though his entrance is heard of later.
 
 A room is known by its epoch: of the names some may be among what is held back. What is
 remembered is forgotten after a minute or two; by then nothing comes any more.
@@ -21,7 +23,7 @@ Pure: neither the chat nor a clock is looked at.
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from typing import Generic, TypeVar
 
 import attrs
@@ -30,7 +32,7 @@ from chatd.core import changes
 from chatd.core.changes import Change, users_of
 from chatd.core.cluster.commits import Group, leaves_none
 from chatd.enums import MemberChange
-from chatd.ids import Epoch, NodeId, Seq, SessionId, Stamp, UserName
+from chatd.ids import Epoch, NodeId, Seq, SessionId, Stamp
 
 HOLE_S = 0.02
 """How long what is missing may be on its way. Source: a commit is published some
@@ -84,8 +86,8 @@ class Order:
     _applied: Recent[tuple[Stamp, int], bool] = attrs.field(factory=Recent)
     _latest: Recent[Hashable, Stamp] = attrs.field(factory=Recent)
     """When was committed what was applied last of what has no seq."""
-    _gone: Recent[UserName, tuple[Stamp, Change]] = attrs.field(factory=Recent)
-    """Who is gone for good, and by what."""
+    _behind: Recent[Hashable, tuple[Stamp, Change]] = attrs.field(factory=Recent)
+    """What comes once more behind what was before it: the last of its kind."""
     _holders: Recent[SessionId, NodeId] = attrs.field(factory=Recent)
     """Who has taken a session."""
     _aged_at: float = 0.0
@@ -94,7 +96,7 @@ class Order:
         """Forget what has been remembered for long enough."""
         if now - self._aged_at >= REMEMBERED_S:
             self._aged_at = now
-            for memory in (self._applied, self._latest, self._gone, self._holders):
+            for memory in (self._applied, self._latest, self._behind, self._holders):
                 memory.age()
 
     # --- once, and behind each other ------------------------------------------
@@ -154,7 +156,10 @@ class Order:
         )
 
     def _is_latest(self, change: Change, epoch: Epoch | None, stamp: Stamp) -> bool:
-        self._note_gone(change, stamp)
+        for kept, again in _dependent(change, epoch):
+            known = self._behind.get(kept)
+            if known is None or known[0] < stamp:
+                self._behind.put(kept, (stamp, again))
         key = _key_of(change, epoch)
         if key is None:
             return True
@@ -166,23 +171,22 @@ class Order:
             self._holders.put(change.session, change.node)
         return True
 
-    def _note_gone(self, change: Change, stamp: Stamp) -> None:
-        end = _end_of(change)
-        if end is not None:
-            for user in users_of(end):
-                self._gone.put(user, (stamp, end))
+    def behind(
+        self, applied: Iterable[Change], epoch: Epoch | None, stamp: Stamp
+    ) -> list[Change]:
+        """What has been applied already, and comes once more behind what was before it.
 
-    def ends_behind(self, found: Iterable[Change], stamp: Stamp) -> list[Change]:
-        """The ends of those of whom a commit says something that was before them.
-
-        They are applied once more behind it.
+        Args:
+            applied: What was applied of a commit.
+            epoch: Of the room that it is about.
+            stamp: Of the commit.
         """
-        again: dict[UserName, Change] = {}
-        for change in found:
-            for user in users_of(change):
-                end = self._gone.get(user)
-                if end is not None and end[0] > stamp:
-                    again[user] = end[1]
+        again: dict[Hashable, Change] = {}
+        for change in applied:
+            for key in _keys_before(change, epoch):
+                found = self._behind.get(key)
+                if found is not None and found[0] > stamp:
+                    again[key] = found[1]
         return list(again.values())
 
     def holder(self, session: SessionId) -> NodeId | None:
@@ -190,14 +194,35 @@ class Order:
         return self._holders.get(session)
 
 
-def _end_of(change: Change) -> Change | None:
-    """What says that a user is gone for good: erased, or a guest without a session."""
-    if isinstance(change, changes.UserErased):
-        return change
-    if leaves_none(change):
-        (user,) = users_of(change)
-        return changes.SessionsEnded((), user, left=True)
-    return None
+def _dependent(
+    change: Change, epoch: Epoch | None
+) -> Iterator[tuple[Hashable, Change]]:
+    """What is lost of a change if something from before it is applied behind it.
+
+    Returns:
+        By what it is known, and what restores it.
+    """
+    match change:
+        case changes.UserErased():
+            for user in users_of(change):
+                yield ("gone", user), change
+        case changes.LevelSet():
+            yield ("level", epoch, change.user), change
+        case changes.Moderated(event=event) if event.role is not None:
+            restored = changes.MemberSet(event.room, event.user, event.role)
+            yield ("role", epoch, event.user), restored
+        case _ if leaves_none(change):
+            (user,) = users_of(change)
+            yield ("gone", user), changes.SessionsEnded((), user, left=True)
+
+
+def _keys_before(change: Change, epoch: Epoch | None) -> Iterator[Hashable]:
+    """By what is known what depends on a change."""
+    for user in users_of(change):
+        yield "gone", user
+    if isinstance(change, changes.MemberSet) and change.role is not None:
+        yield "level", epoch, change.user
+        yield "role", epoch, change.user
 
 
 def _key_of(change: Change, epoch: Epoch | None) -> Hashable:

@@ -174,18 +174,20 @@ def set_member(ledger: Ledger, draft: SetMember, now: Millis) -> Outcome:
     if draft.may_own and draft.event and _is_empty(ledger, room):
         draft = attrs.evolve(draft, role=Role.OWNER)
     row = ledger.one(
-        "SELECT role FROM member WHERE room_id = ? AND user_id = ?", room.id, user
+        "SELECT role, first FROM member WHERE room_id = ? AND user_id = ?",
+        *(room.id, user),
     )
-    before = row[0] if row else None
+    before, first = row or (None, 1)
     if before == draft.role:
-        return Duplicate(changes=(MemberSet(room.name, draft.user, draft.role),))
+        same = MemberSet(room.name, draft.user, draft.role, Seq(first))
+        return Duplicate(changes=(same,))
     if (
         draft.role is None
         and before == Role.OWNER
         and _is_last_owner(ledger, room, user)
     ):
         return answers.NO_OWNER_LEFT
-    event, first = None, 1
+    event = None
     if draft.event:
         change = MemberChange.ROLE if before else MemberChange.JOIN
         if draft.role is None:

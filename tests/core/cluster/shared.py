@@ -190,7 +190,7 @@ class Node(Harness):
         """What is to be read from the log; None: nobody waits for it."""
         self.read: list[inputs.Input] = []
         """What was read from the store, and has not come back yet."""
-        self.stamps: list[Stamp] = []
+        self.stamps: list[Stamp | None] = []
         super().__init__(
             config, model=None if first is None else first.model, node=number
         )
@@ -280,10 +280,11 @@ class Node(Harness):
         """Commit the oldest drafts as one batch, of which nobody is told yet."""
         self.model.certain = self.now.wall
         batch = [self.drafts.popleft() for _ in range(count)]
+        before, log = len(self.cluster.log), self.cluster.log
         for origin, outcome in self.cluster.commit(self, batch):
             self._note_blocks(origin.draft, outcome)
             self.outcomes.append((origin, outcome))
-            self.stamps.append(Stamp(len(self.cluster.log)))
+            self.stamps.append(log[-1].stamp if len(log) > before else None)
 
     def tell(self) -> None:
         """Tell what became of the oldest draft that was written."""

@@ -625,3 +625,66 @@ def test_what_was_refused_has_changed_nothing() -> None:
     node.hear()
     assert [getattr(f, "text", "ok") for f in bob.take()] == ["a", "ok", "b", "no"]
     assert Seq(4) == node.chat.durable.rooms[TEAM].head
+
+
+def test_what_a_guest_wants_of_a_room_is_known_before_he_is_in_it() -> None:
+    """His entrance, which nobody is told of, comes late."""
+    cluster, ann, bob = cluster_of()
+    node = node_of(bob)
+    guest = node.guest(TEAM)
+    name = node.user_of(guest)
+    assert name is not None
+    guest.say(Notify(TEAM, Level.MENTIONS))
+    node.settle()
+    there = node_of(ann)
+    while there.bus:
+        there.hear(-1)
+    found = there.chat.durable.rooms[TEAM].members[name]
+    assert found.level is Level.MENTIONS
+    cluster.settle()
+
+
+def test_who_was_removed_before_his_own_node_knew_that_he_was_in_is_told_so() -> None:
+    """Of a join that nobody is told of comes no event that others would wait for."""
+    cluster, ann, bob = cluster_of()
+    node = node_of(bob)
+    guest = node.guest()
+    name = node.user_of(guest)
+    assert name is not None
+    cluster.settle()
+    guest.say(Join(TEAM))
+    node.write(len(node.drafts))
+    node_of(ann).settle()
+    ann.say(Kick(TEAM, name))
+    node_of(ann).settle()
+    node.hear()
+    node.tell()
+    (refusal,) = guest.take()
+    assert refusal.code is RejectCode.NOT_MEMBER
+    assert guest.answers == guest.said
+    cluster.settle()
+    assert name not in node.chat.durable.rooms[TEAM].members
+
+
+def test_who_is_in_by_what_his_node_has_not_heard_joins_when_it_has() -> None:
+    """Though it has heard that he left before that."""
+    cluster, _, bob = cluster_of(3)
+    node, there = node_of(bob), cluster.nodes[2]
+    guest = node.guest(TEAM)
+    cluster.settle()
+    other = there.open()
+    other.hello(session=secret_of(guest), another=True)
+    cluster.settle()
+    other.say(Leave(TEAM))
+    cluster.settle()
+    other.say(Join(TEAM))
+    there.settle()
+    node.bus.clear()
+    guest.take()
+    guest.say(Join(TEAM))
+    node.commit()
+    assert guest.take() == []
+    node.settle()
+    (reply,) = [frame for frame in guest.take() if hasattr(frame, "re")]
+    assert (reply.type, reply.re) == ("ok", "join")
+    assert TEAM in guest.subscribed

@@ -187,9 +187,27 @@ def test_who_is_gone_for_good_does_not_come_back_by_what_was_before(
     order.sift([change], None, S2)
     (user,) = changes.users_of(change)
     before = changes.MemberSet(TEAM, user, Role.MEMBER)
-    assert order.ends_behind([before], S1) == ([] if end is None else [end])
-    assert order.ends_behind([before], Stamp(3)) == []
-    assert order.ends_behind([changes.RoomEnded(TEAM)], S1) == []
+    assert order.behind([before], ROOM, S1) == ([] if end is None else [end])
+    assert order.behind([before], ROOM, Stamp(3)) == []
+    assert order.behind([changes.RoomEnded(TEAM)], ROOM, S1) == []
+
+
+def test_what_a_member_may_and_wants_is_so_though_his_entrance_comes_later() -> None:
+    """The last of it, and of the membership that it is about."""
+    order, entrance = Order(), changes.MemberSet(TEAM, ANN, Role.MEMBER)
+    named = Member(TEAM, Seq(5), 0, GUEST, ANN, MemberChange.ROLE, Role.MODERATOR)
+    low, high = (
+        changes.LevelSet(TEAM, ANN, level) for level in (Level.ALL, Level.MENTIONS)
+    )
+    order.sift([high], ROOM, Stamp(4))
+    order.sift([low], ROOM, S2)
+    order.sift([changes.Moderated(named)], ROOM, Stamp(3))
+    restored = changes.MemberSet(TEAM, ANN, Role.MODERATOR)
+    assert order.behind([entrance], ROOM, S1) == [high, restored]
+    assert order.behind([entrance], ROOM, Stamp(3)) == [high]
+    assert order.behind([entrance], Epoch("another"), S1) == []
+    assert order.behind([changes.MemberSet(TEAM, GUEST, Role.MEMBER)], ROOM, S1) == []
+    assert order.behind([changes.MemberSet(TEAM, ANN, None)], ROOM, S1) == []
 
 
 def test_the_last_one_who_has_taken_a_session_has_it() -> None:

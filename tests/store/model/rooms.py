@@ -130,11 +130,13 @@ def set_member(model: Tables, draft: d.SetMember, now: Millis) -> d.Outcome:
     if draft.may_own and draft.event and not room.members:
         draft = attrs.evolve(draft, role=Role.OWNER)
     member = room.members.get(draft.user)
+    first = member.first if member else Seq(1)
     if draft.role == (member.role if member else None):
-        return d.Duplicate(changes=(MemberSet(room.name, draft.user, draft.role),))
+        same = MemberSet(room.name, draft.user, draft.role, first)
+        return d.Duplicate(changes=(same,))
     if draft.role is None and _is_last_owner(room, draft.user):
         return answers.NO_OWNER_LEFT
-    event, first = None, Seq(1)
+    event = None
     if draft.event:
         change = MemberChange.ROLE if member else MemberChange.JOIN
         if draft.role is None:

@@ -9,6 +9,7 @@ happens in the turn that answers the join.
 from __future__ import annotations
 
 from chatd.core import authority, presence, rate_limits
+from chatd.core.cluster import again
 from chatd.core.commands.rooms.creation import found
 from chatd.core.drafts import (
     CreateRoom,
@@ -50,17 +51,18 @@ def join(turn: Turn, connection: Connection, command: Join) -> None:
         authority.check_entry(turn, user, room)
         if command.since is not None:
             # Whoever was removed meanwhile must not be back by coming back.
-            raise Reject(
-                RejectCode.NOT_MEMBER,
-                f"you are not in {room.name} any more: join it without since",
-                field="since",
-            )
+            raise _not_in(room.name, "since")
         rate_limits.may_join(turn, connection)
         draft = _entry(user, room)
         if draft.event:
             # Everybody there is told; leaving costs nothing, and stays possible.
             rate_limits.may_send(turn, connection)
         _change(turn, connection, command, draft)
+
+
+def _not_in(room: RoomName, field: str | None) -> Reject:
+    text = f"you are not in {room} any more: join it without since"
+    return Reject(RejectCode.NOT_MEMBER, text, field=field)
 
 
 def leave(turn: Turn, connection: Connection, command: Leave) -> None:
@@ -157,8 +159,17 @@ def joined(
         rate_limits.give_back_creation(turn, connection)
         connection.waiting.insert(0, command)
     else:
-        room = turn.durable.rooms[draft.room]
-        _subscribe(turn, connection, room, command, created=is_made)
+        room = turn.durable.room(draft.room)
+        user = turn.user(connection).name
+        if room is not None and user in room.members:
+            _subscribe(turn, connection, room, command, created=is_made)
+        elif isinstance(outcome, Duplicate):
+            # He is there by what this node has not heard of yet.
+            again.put_off(turn, connection, command, is_pending=True)
+            return
+        else:
+            # Another node has removed him by now.
+            turn.refuse(connection.id, command, _not_in(draft.room, None))
     turn.release(connection)
 
 
