@@ -54,6 +54,20 @@ def settings(sample: Sample, path: str = "", **more: object) -> dict[str, str]:
     }
 
 
+def talkative(sample: Sample) -> dict[str, str]:
+    """Settings for those who talk without a pause.
+
+    Who was cut without a word notices it before a test gives up.
+    """
+    return settings(
+        sample,
+        limits__messages_per_s=0,
+        limits__commands_per_s=0,
+        heartbeat__interval_s=2,
+        heartbeat__timeout_s=2,
+    )
+
+
 @asynccontextmanager
 async def behind(
     sample: Sample,
@@ -207,7 +221,7 @@ async def shown(port: int) -> bytes:
 
 async def test_it_is_reloaded(sample: Sample, tmp_path: Path) -> None:
     """It shows a renewed certificate then, and who talks notices nothing."""
-    env = settings(sample, limits__messages_per_s=0, limits__commands_per_s=0)
+    env = talkative(sample)
     async with behind(sample, tmp_path, env) as (daemon, proxy, url):
         old = await shown(proxy.place.secret)
         async with talking(url) as talk:
@@ -232,7 +246,7 @@ async def test_it_is_reloaded(sample: Sample, tmp_path: Path) -> None:
 
 async def test_the_daemon_is_restarted(sample: Sample, tmp_path: Path) -> None:
     """Those who talk come back through the proxy; nothing is missing or doubled."""
-    env = settings(sample, limits__messages_per_s=0, limits__commands_per_s=0)
+    env = talkative(sample)
     (port,) = free_ports(1)
     async with (
         sample.running(tmp_path / "proxy", port, {}) as proxy,

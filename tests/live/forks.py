@@ -29,6 +29,7 @@ import attrs
 import trio
 
 from chatd.cli import serve
+from chatd.store.sqlite.migrate import migrations
 from chatd.web import tree
 from chatd.web.coding import compress
 from chatd.wire import emojis
@@ -243,7 +244,9 @@ def main() -> None:
     """Fork whenever it is asked for."""
     for name in IMPORTED:
         importlib.import_module(name)
+    # What a daemon reads, too: it may be somebody who cannot come to these files.
     emojis.load()
+    migrations()
     control = socket.socket(fileno=int(sys.argv[1]))
     control.send(b".")
     living: set[int] = set()

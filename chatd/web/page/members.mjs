@@ -3,6 +3,7 @@
 
 import { Avatar, StateText } from "./avatar.mjs";
 import { show } from "./dialog.mjs";
+import { Fold } from "./fold.mjs";
 import { Icon } from "./icons.mjs";
 import { inviteTo } from "./invite.mjs";
 import { Dialog } from "./modal.mjs";
@@ -176,7 +177,7 @@ function KeptOut({ room, standing, choose, isCut }) {
   /** @param {string} title @param {any[]} rows */
   const part = (title, rows) =>
     rows.length > 0 &&
-    html`<details open=${rows.length < 20}><summary>${title} (${rows.length})</summary><ul class="directory">${rows}</ul></details>`;
+    html`<${Fold} title=${`${title} (${rows.length})`} isOpen=${rows.length < 20}><ul class="directory">${rows}</ul><//>`;
   /** @param {string} name @param {string} note @param {any} button */
   const row = (name, note, button) => html`
     <li key=${name}><span class="names"><bdi>${shownName(name)}</bdi><small dir="auto">${note}</small></span>

@@ -3,6 +3,7 @@
 
 import { open } from "./address.mjs";
 import { hide } from "./dialog.mjs";
+import { Fold } from "./fold.mjs";
 import { Field, Form } from "./form.mjs";
 import { Dialog } from "./modal.mjs";
 import { everyRoom } from "./pages.mjs";
@@ -45,10 +46,9 @@ export function Directory() {
       </ul>
       ${rooms && !found.length && html`<p class="quiet">${t("noRooms")}</p>`}
       ${wrong && html`<p class="wrong" role="alert">${wrong}</p>`}
-      <details open=${rooms && !found.length}>
-        <summary>${t("makeRoom")}</summary>
+      <${Fold} title=${t("makeRoom")} isOpen=${Boolean(rooms && !found.length)}>
         <${Make} key=${wanted} name=${wanted} />
-      </details>
+      <//>
     <//>`;
 }
 
