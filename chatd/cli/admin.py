@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import os
+import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -236,7 +237,7 @@ def watch(
                 await trio.sleep(every_s)
 
     try:
-        _connected(directory, converse)
+        _connected(directory, partial(_until_interrupted, converse))
     except click.Abort:
         click.echo(err=True)  # that is how one leaves; below the terminal's ^C
 
@@ -272,6 +273,28 @@ def _ran(function: Callable[..., Awaitable[list[Frame]]], *args: Any) -> list[Fr
     if replies is None:
         raise click.Abort
     return replies
+
+
+async def _until_interrupted(converse: Converse, url: str) -> list[Frame]:
+    """Hold a conversation that lasts, and break it off at SIGINT.
+
+    As an exception, that would come at any line, and be lost where none gets out.
+
+    Raises:
+        KeyboardInterrupt: It was broken off.
+    """
+    token = trio.lowlevel.current_trio_token()
+    with trio.CancelScope() as scope:
+
+        def interrupt(*_: object) -> None:
+            token.run_sync_soon(scope.cancel)
+
+        before = signal.signal(signal.SIGINT, interrupt)
+        try:
+            return await converse(url)
+        finally:
+            signal.signal(signal.SIGINT, before)
+    raise KeyboardInterrupt
 
 
 def _granted(replies: list[Frame]) -> list[Frame]:
