@@ -123,12 +123,15 @@ def _check_waiting(live: LiveState) -> None:
         assert room in live.writing
         for query in queries:
             assert set(query.rooms) <= set(live.loads.rooms)
+    for query in live.loads.behind:
+        assert set(query.rooms) <= set(live.loads.rooms)
 
 
 def _check_indexes(durable: DurableState) -> None:
     """Assert that what is found by an index is what a walk over everything finds."""
     rooms, users = durable.rooms.values(), durable.users.values()
     assert durable.epochs == {room.epoch: room for room in rooms}
+    assert len(durable.epochs) == len(durable.rooms)
     assert set(durable.declared) == {room.name for room in rooms if room.declared}
     assert _pairs(durable.places) == {
         (user, room.name) for room in rooms for user in room.members

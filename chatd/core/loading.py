@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 
 from chatd.core import residency
 from chatd.core.agenda import DeadlineKey, Due
+from chatd.core.cluster import again
 from chatd.core.drafts import Draft, rooms_of
 from chatd.core.effects import Fetch
 from chatd.core.entities import Connection
@@ -144,19 +145,24 @@ def rooms_read(turn: Turn, found: Fetched[LoadRooms, Sequence[RoomRow]]) -> Woke
         users = {user for name in names for user in loads.rooms[name].users}
         return _failed(turn, sorted(users), names, found.answer)
     # By a name that it had before, a room is found under one that it is just given.
-    called = (*names, *(row.room for row in found.answer))
-    making = [name for name in called if _is_made_now(turn, name)]
-    if making or any(loads.rooms[name].overtaken for name in names):
+    called = [name for row in found.answer for name in (row.room, *row.was)]
+    making = [name for name in (*names, *called) if _is_made_now(turn, name)]
+    is_behind = any(_is_called_otherwise(turn, row) for row in found.answer)
+    if making or is_behind or any(loads.rooms[name].overtaken for name in names):
         for name in names:
             loads.rooms[name].overtaken = False
         if making:
             loads.ahead.setdefault(making[0], []).append(found.query)
+        elif is_behind:
+            loads.behind.append(found.query)
+            again.ask(turn)
         else:
             turn.want(Fetch(found.query))
         return []
     for row in found.answer:
+        is_new = turn.durable.room_by_epoch(row.epoch) is None
         room = residency.take_room(turn.chat, row, turn.now)
-        if room.held and turn.live.node is not None:
+        if is_new and room.held and turn.live.node is not None:
             turn.effects += residency.bring_in(turn.chat, room, turn.now)
     woken: Woken = []
     complete: dict[UserName, UserLoad] = {}
@@ -178,6 +184,20 @@ def rooms_read(turn: Turn, found: Fetched[LoadRooms, Sequence[RoomRow]]) -> Woke
 def _is_made_now(turn: Turn, name: RoomName) -> bool:
     """Whether a draft on its way makes a room, or gives it this name."""
     return name in turn.live.writing and turn.durable.room(name) is None
+
+
+def _is_called_otherwise(turn: Turn, row: RoomRow) -> bool:
+    """Whether another node has renamed a room, of which this one has not heard yet."""
+    room = turn.durable.room_by_epoch(row.epoch)
+    return room is not None and room.name != row.room
+
+
+def caught_up(turn: Turn) -> None:
+    """Read what could not be taken before this node knew what others have committed."""
+    loads = turn.live.loads
+    behind, loads.behind = loads.behind, []
+    for query in behind:
+        turn.want(Fetch(query))
 
 
 def known(turn: Turn, draft: Draft) -> None:

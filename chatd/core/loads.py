@@ -79,6 +79,8 @@ class Loads:
     """By the name that was asked for, which the room may have had before."""
     ahead: dict[RoomName, list[LoadRooms]] = attrs.field(factory=dict)
     """What is to be read once it is known what became of the drafts about a room."""
+    behind: list[LoadRooms] = attrs.field(factory=list)
+    """What is to be read once this node knows what others have committed."""
     waiting: dict[ConnectionId, Waiting] = attrs.field(factory=dict)
 
     def __bool__(self) -> bool:

@@ -35,6 +35,12 @@ def catch_up(turn: Turn, connection: Connection, command: Command) -> int:
     return number
 
 
+def ask(turn: Turn) -> None:
+    """Have this node catch up with the others, though no connection waits for it."""
+    turn.live.catch_ups += 1
+    turn.want(CatchUp(turn.live.catch_ups))
+
+
 def caught_up(turn: Turn, number: int) -> list[tuple[Connection, Hello]]:
     """Let those go on who have waited for one catching up, or one before it.
 
@@ -110,8 +116,7 @@ def note_hole(turn: Turn) -> None:
 
 def look_for_hole(turn: Turn, _key: DeadlineKey) -> None:
     """Ask the store for what the bus has not brought."""
-    turn.live.catch_ups += 1
-    turn.want(CatchUp(turn.live.catch_ups))
+    ask(turn)
     note_hole(turn)
 
 

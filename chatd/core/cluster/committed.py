@@ -58,6 +58,7 @@ def executed(turn: Turn, happened: Executed) -> None:
 
 def caught_up(turn: Turn, happened: CaughtUp) -> None:
     """Go on with what has waited until this node knew what others have committed."""
+    loading.caught_up(turn)
     for connection, command in again.caught_up(turn, happened.number):
         hello.begin(turn, connection, command)
 

@@ -335,6 +335,25 @@ def test_rooms_end_and_are_renamed_elsewhere() -> None:
     assert not node_of(bob).chat.durable.rooms.keys() & {TEAM, "attic"}
 
 
+def test_a_room_is_there_once_by_the_name_that_another_node_has_given_it() -> None:
+    """Also where that is asked for before it was heard of."""
+    cluster, ann, bob = cluster_of()
+    node = node_of(bob)
+    cy = node.user("cy")
+    cluster.settle()
+    ann.say(Rename(TEAM, PublicRoom("barn")))
+    ann.harness.commit()
+    node.bus.clear()
+    cy.say(Join(RoomName("barn")))
+    node.begin_read(0)
+    node.handle(node.read.pop())
+    assert list(node.chat.durable.rooms) == [LOBBY, TEAM]
+    node.settle()
+    assert list(node.chat.durable.rooms) == [LOBBY, "barn"]
+    assert [frame.type for frame in bob.take()] == ["renamed", "rename", "member"]
+    assert cy.take()[-1].type == "caught_up"
+
+
 def test_a_room_that_has_ended_is_not_there_again_by_what_comes_late() -> None:
     """Nor is one that nobody here needs read, whatever is heard of it."""
     cluster, ann, bob = cluster_of(3)
