@@ -18,7 +18,7 @@ from chatd.errors import FileRefused, StoreRefused
 from chatd.store.moving.layout import Key, Table
 from chatd.store.moving.on_sqlite import joined
 from chatd.store.moving.sums import Sum
-from chatd.store.postgres import marks, serving
+from chatd.store.postgres import marks, migrate, serving
 from chatd.store.postgres.connection import Connection
 from chatd.store.postgres.faults import RowFault
 from chatd.store.postgres.marks import Coming
@@ -62,7 +62,7 @@ def found(db: Any) -> There | None:
     if not is_there:
         return None
     ((number,),) = select(db, "SELECT number FROM version")
-    known = len(serving.migrations())
+    known = len(migrate.migrations())
     if number != known:
         raise StoreRefused(
             f"its store is another version's (schema {number}, this one knows {known});"

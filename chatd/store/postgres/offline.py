@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from chatd.errors import StoreRefused, StoreUnavailable
+from chatd.store.postgres import migrate
 from chatd.store.postgres.connection import Connection
 from chatd.store.postgres.faults import ConnectionLost
 from chatd.store.postgres.marks import require_settled
 from chatd.store.postgres.opening import place_of
-from chatd.store.postgres.serving import migrations
 from chatd.store.sqlite.sql import select
 
 
@@ -35,11 +35,9 @@ def connected(url: str) -> Iterator[Any]:
         if not is_there:
             raise StoreRefused(f"there is no store in {where}: start the daemon once")
         require_settled(db)
-        ((number,),) = select(db, "SELECT number FROM version")
-        if number != len(migrations()):
+        if migrate.missing(db):
             raise StoreRefused(
-                f"{where} is another version's (schema {number}, this one knows"
-                f" {len(migrations())}); start the daemon of this one"
+                f"{where} is an older version's: start the daemon of this one once"
             )
         yield db
     finally:

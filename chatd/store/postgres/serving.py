@@ -15,16 +15,15 @@ new epoch.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
-from importlib import resources
 from typing import Any
 
 import attrs
 
 from chatd.errors import StoreFailed, StoreRefused, StoreUnavailable
 from chatd.observe import log
+from chatd.store.postgres import migrate
 from chatd.store.postgres.connection import SCHEMA, Connection
 from chatd.store.postgres.faults import ConnectionLost
 from chatd.store.postgres.marks import require_settled
@@ -37,6 +36,8 @@ VERSION_OLDEST = 14
 STORE_ID_BYTES = 16
 LOCK = 0x63686174
 """`chat`."""
+MIGRATES = 0x73636865
+"""`sche`: who has this lock may change the schema while nodes run."""
 BACK_WAIT_S, START_WAIT_S, LOCK_PAUSE_S = 10.0, 2.0, 0.05
 """How long to wait for a connection of before that is just ending."""
 
@@ -120,35 +121,26 @@ def begin(db: Connection, random_bytes: Callable[[int], bytes]) -> Serving:
     """
     raw: Any = db
     _check_server(raw)
-    if not lock(raw, START_WAIT_S):
-        # It may end, or be gone together with its machine, which takes half a minute.
-        raise StoreUnavailable(f"another chatd serves this database{_holder(raw)}")
-    require_settled(raw)
-    with transaction(raw):
-        raw.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
-        _migrate(raw)
-        generation, home = _raise(raw, random_bytes)
-        _renew_index(raw)
-        _end_nodes(raw)
-    return Serving(raw, generation, home, raw.process)
+    return _begin_alone(raw, random_bytes)
 
 
 def begin_shared(db: Connection, random_bytes: Callable[[int], bytes]) -> Serving:
     """Make a database ready for one node of several; raises as `begin`.
 
-    What only one may do (the schema, new epochs) is done before the others come.
+    What only one may do (the first schema, new epochs) is done before the others come.
     """
     raw: Any = db
     _check_server(raw)
+    hindrance = ""
     if lock(raw, START_WAIT_S, shared=True):
-        if _is_ready(raw):
+        if _is_at_home(raw) and not (hindrance := _make_ready_beside(raw)):
             home = home_of(raw)
             ((generation,),) = select(
                 raw, "UPDATE store SET generation = generation + 1 RETURNING generation"
             )
             return Serving(raw, generation, home, raw.process, shared=True)
         raw.execute("SELECT pg_advisory_unlock_shared($1)", (LOCK,))
-    serving = begin(db, random_bytes)
+    serving = _begin_alone(raw, random_bytes, hindrance)
     # Nobody comes in between: whoever wants it alone finds that it is not free.
     lock(raw, 0, shared=True)
     raw.execute("SELECT pg_advisory_unlock($1)", (LOCK,))
@@ -156,14 +148,67 @@ def begin_shared(db: Connection, random_bytes: Callable[[int], bytes]) -> Servin
     return serving
 
 
-def _is_ready(db: Any) -> bool:
-    """Whether a node has found the database as it is now, with this schema."""
-    ((is_there,),) = select(db, "SELECT to_regclass('version') IS NOT NULL")
-    if not is_there or select(db, "SELECT number FROM version") != [
-        (len(migrations()),)
-    ]:
-        return False
-    return select(db, "SELECT home, fold FROM store") == [(home_of(db), FOLD)]
+def _begin_alone(
+    db: Any, random_bytes: Callable[[int], bytes], hindrance: str = ""
+) -> Serving:
+    """Make a database ready where nobody else uses it.
+
+    Args:
+        db: The writer's connection.
+        random_bytes: Where new epochs come from.
+        hindrance: Why this cannot be done while others use it, if it is known.
+    """
+    if not lock(db, START_WAIT_S):
+        # It may end, or be gone together with its machine, which takes half a minute.
+        raise StoreUnavailable(
+            hindrance or f"another chatd serves this database{_holder(db)}"
+        )
+    require_settled(db)
+    with transaction(db):
+        make_schema(db)
+        generation, home = _raise(db, random_bytes)
+        _renew_index(db)
+        _end_nodes(db)
+    return Serving(db, generation, home, db.process)
+
+
+def _is_at_home(db: Any) -> bool:
+    """Whether a chatd has found the database where it is now."""
+    ((is_there,),) = select(db, "SELECT to_regclass('store') IS NOT NULL")
+    return is_there and select(db, "SELECT home FROM store") == [(home_of(db),)]
+
+
+def _make_ready_beside(db: Any) -> str:
+    """Bring the schema to this code's number while nodes run; why not, if so.
+
+    Raises:
+        StoreRefused: The database is a newer chatd's.
+        StoreUnavailable: Another node does so, or something else is in the way.
+    """
+    if select(db, "SELECT fold FROM store") != [(FOLD,)]:
+        return (
+            f"the nodes {', '.join(_nodes(db))} find words otherwise than this version"
+            " does: end them all, then start this one"
+        )
+    if not migrate.missing(db):
+        return ""
+    if not lock(db, BACK_WAIT_S, number=MIGRATES):
+        raise StoreUnavailable(
+            "another node is making this version's changes to the database: this one"
+            " can start when it has"
+        )
+    try:
+        names = migrate.migrate_beside(db)
+    finally:
+        if db.is_open:
+            db.execute("SELECT pg_advisory_unlock($1)", (MIGRATES,))
+    if not names:
+        return ""
+    return (
+        f"the nodes {', '.join(names)} are of a version that could not go on with the"
+        " changes that this one makes to the database: end them all, then start this"
+        " one"
+    )
 
 
 def home_of(db: Any) -> str:
@@ -193,12 +238,16 @@ def _check_server(db: Any) -> None:
         )
 
 
-def lock(db: Any, wait_s: float, *, shared: bool = False) -> bool:
-    """Take the lock, if it is free within a time: alone, or as one of several nodes."""
+def lock(db: Any, wait_s: float, *, shared: bool = False, number: int = LOCK) -> bool:
+    """Take a lock, if it is free within a time: alone, or as one of several nodes.
+
+    It is asked for again and again: a statement that waits has a snapshot, and an index
+    that is built beside others waits for all of these.
+    """
     until = time.monotonic() + wait_s
     how = "pg_try_advisory_lock_shared" if shared else "pg_try_advisory_lock"
     while True:
-        ((is_ours,),) = select(db, f"SELECT {how}($1)", (LOCK,))
+        ((is_ours,),) = select(db, f"SELECT {how}($1)", (number,))
         if is_ours or time.monotonic() >= until:
             return bool(is_ours)
         time.sleep(LOCK_PAUSE_S)  # noqa: TID251 - no loop runs here
@@ -207,11 +256,10 @@ def lock(db: Any, wait_s: float, *, shared: bool = False) -> bool:
 def _holder(db: Any) -> str:
     """Who has the lock, as far as one may see it, and what to do about nodes."""
     ((has_nodes,),) = select(db, "SELECT to_regclass('node') IS NOT NULL")
-    names = select(db, _NODES) if has_nodes else []
-    if names:
+    if names := _nodes(db) if has_nodes else []:
         return (
-            f": the nodes {', '.join(name for (name,) in names)}; type commands on a"
-            " machine where one of them runs, and set cluster.bus where one more is to"
+            f": the nodes {', '.join(names)}; type commands on a machine where one of"
+            " them runs, and set cluster.bus where one more is to"
         )
     for process, address, since in select(db, _HOLDER, (LOCK,)):
         where = f" from {address}" if address else ""
@@ -221,32 +269,9 @@ def _holder(db: Any) -> str:
     return ""
 
 
-def migrations() -> tuple[str, ...]:
-    """The SQL of every step of the schema, the first being number 1."""
-    files = sorted(
-        (file.name, file.read_text("utf-8"))
-        for file in resources.files(__package__).iterdir()
-        if re.fullmatch(r"\d{4}_\w+\.sql", file.name)
-    )
-    return tuple(text for _, text in files)
-
-
-def _migrate(db: Any) -> None:
-    """Bring the schema to this code's number, in the caller's transaction."""
-    db.execute("CREATE TABLE IF NOT EXISTS version (number BIGINT NOT NULL)")
-    rows = select(db, "SELECT number FROM version")
-    number, known = rows[0][0] if rows else 0, len(migrations())
-    if number > known:
-        raise StoreRefused(
-            f"it is a newer chatd's (schema {number}, this one knows {known});"
-            " install that version"
-        )
-    for sql in migrations()[number:]:
-        db.script(sql)
-    if not rows:
-        db.execute("INSERT INTO version (number) VALUES ($1)", (known,))
-    elif number < known:
-        db.execute("UPDATE version SET number = $1", (known,))
+def _nodes(db: Any) -> list[str]:
+    """What the nodes are called that run."""
+    return [name for (name,) in select(db, _NODES)]
 
 
 def _raise(db: Any, random_bytes: Callable[[int], bytes]) -> tuple[int, str]:
@@ -319,4 +344,4 @@ def take_alone(db: Connection) -> None:
 def make_schema(db: Any) -> None:
     """Make the tables where there are none, in the caller's transaction."""
     db.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
-    _migrate(db)
+    migrate.migrate(db)

@@ -29,6 +29,7 @@ from chatd.errors import GivenUp
 from chatd.ids import NodeId, Stamp
 from chatd.observe import log
 from chatd.ports.cluster import NodeSeen
+from chatd.store.postgres import migrate
 from chatd.store.postgres.cluster.locks import GIVEN_UP
 from chatd.store.sqlite.sql import select, transaction
 
@@ -45,8 +46,8 @@ LOG_S = 60
 
 _XMIN = "CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)"
 _JOIN = f"""
-INSERT INTO node (name, process, horizon)
-VALUES ($1, $2, pg_snapshot_xmin(pg_current_snapshot()))
+INSERT INTO node (name, process, schema, horizon)
+VALUES ($1, $2, $3, pg_snapshot_xmin(pg_current_snapshot()))
 RETURNING id, {_XMIN}"""  # noqa: S608 - ours
 _BEAT = """
 UPDATE node SET seen = clock_timestamp(), facts = $2, process = $3,
@@ -121,8 +122,15 @@ class Node:
             db: A connection for it.
             name: What people call it.
             process: The server's process for its writer.
+
+        Raises:
+            StoreRefused: A newer node has just changed the schema, not for this code.
         """
-        ((number, horizon),) = select(db, _JOIN, (name, process))
+        schema = len(migrate.migrations())
+        with transaction(db):
+            # Who changes the schema looks for nodes, and locks the version, too.
+            migrate.missing(db, "FOR SHARE")
+            ((number, horizon),) = select(db, _JOIN, (name, process, schema))
         node = cls(db, NodeId(number), horizon)
         node._lead()
         return node
