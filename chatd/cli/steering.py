@@ -150,6 +150,9 @@ def announce(
     command: Frame = {"type": "announce", "text": text}
     if room is not None:
         command["room"] = place.room(room)
-    users = ask(place.directory, command)["users"]
-    counted = f"{users} user{'s' if users != 1 else ''}"
-    say(f"told to {counted}", {"users": users}, as_json=as_json)
+    reply = ask(place.directory, command)
+    users, nodes = reply["users"], reply.get("nodes", 0)
+    text = f"told to {users} user{'s' if users != 1 else ''}"
+    if nodes:
+        text += f" here, and to those of {nodes} other node{'s' if nodes != 1 else ''}"
+    say(text, {"users": users, "nodes": nodes}, as_json=as_json)

@@ -379,7 +379,9 @@ class Announced:
 
     type: ClassVar[str] = "ok"
     users: int
-    """How many were told; always written."""
+    """How many were told by the daemon that is asked; always written."""
+    nodes: int = 0
+    """How many other nodes were asked to tell theirs, whom `users` does not count."""
     re: str = "announce"
     id: CommandId = None
 

@@ -109,6 +109,7 @@ async def test_two_nodes_are_one_place(nodes: Nodes) -> None:
     await a_removal_holds_on_all_nodes(nodes)
     await a_session_is_one_nodes(nodes)
     await the_operator_sees_and_rules_all_nodes(nodes)
+    await what_the_operator_does_is_done_on_all_nodes(nodes)
     await the_bus_may_go_and_come(nodes)
     await a_node_that_is_killed_takes_nothing_along(nodes)
     await a_node_that_was_given_up_comes_back_as_another(nodes)
@@ -270,3 +271,19 @@ async def the_operator_sees_and_rules_all_nodes(nodes: Nodes) -> None:
         done = await command(nodes.one.data, "status", env=nodes.env)
         assert "two, chatd/" in done.stdout, done
         assert "one (this one), chatd/" in done.stdout
+
+
+async def what_the_operator_does_is_done_on_all_nodes(nodes: Nodes) -> None:
+    """Whichever he asks: he tells everybody, wherever they are."""
+    async with people(nodes, "inn", "eve") as (ann, eve):
+        done = await command(nodes.one.data, "announce", "tea", env=nodes.env)
+        said = "told to 1 user here, and to those of 1 other node\n"
+        assert done.stdout == said, done
+        for who in (ann, eve):
+            told = await who.hear_until(type="announcement")
+            assert told == {"type": "announcement", "text": "tea"}
+        words = "announce", "cake", "--room", "inn"
+        await command(nodes.two.data, *words, env=nodes.env)
+        for who in (ann, eve):
+            told = await who.hear_until(type="announcement")
+            assert (told["text"], told["room"]) == ("cake", "inn")

@@ -7,13 +7,14 @@ from typing import Any
 
 from chatd.core.cluster import presence
 from chatd.core.cluster.messages import (
+    AnnouncementTold,
     Message,
     PresenceAsked,
     PresenceTold,
     ReadTold,
     TypingTold,
 )
-from chatd.core.commands import ephemeral
+from chatd.core.commands import ephemeral, operator
 from chatd.core.inputs import Told
 from chatd.core.turn import Turn
 from chatd.ids import NodeId
@@ -41,9 +42,14 @@ def _read(turn: Turn, _node: NodeId, message: ReadTold) -> None:
     ephemeral.read_told(turn, message)
 
 
+def _announced(turn: Turn, _node: NodeId, message: AnnouncementTold) -> None:
+    operator.announcement_told(turn, message)
+
+
 _TAKE: dict[type[Message], Callable[[Turn, NodeId, Any], None]] = {
     PresenceTold: presence.told,
     PresenceAsked: _asked,
     TypingTold: _typing,
     ReadTold: _read,
+    AnnouncementTold: _announced,
 }

@@ -1,8 +1,8 @@
 """What nodes tell each other of what is not durable: presence, typing, read marks.
 
-It travels on the streams of rooms, without the store; what is lost of presence is asked
-for (`chatd.core.cluster.presence`), what is lost of the rest is over soon. Rooms are
-named by their epochs, since names change.
+It travels without the store, on the streams of rooms or on that of everybody; what is
+lost of presence is asked for (`chatd.core.cluster.presence`), what is lost of the rest
+is over soon. Rooms are named by their epochs, since names change.
 """
 
 from __future__ import annotations
@@ -75,5 +75,13 @@ class ReadTold:
     """Whether he has said so himself, be it further back; see protocol section 5."""
 
 
-Message = PresenceTold | PresenceAsked | TypingTold | ReadTold
+@attrs.frozen
+class AnnouncementTold:
+    """The operator tells something, to be told to everybody, or to who is in a room."""
+
+    text: str
+    room: Epoch | None = None
+
+
+Message = PresenceTold | PresenceAsked | TypingTold | ReadTold | AnnouncementTold
 """Anything that is told."""

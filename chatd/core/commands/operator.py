@@ -23,8 +23,10 @@ import attrs
 
 from chatd.config import Difference
 from chatd.core import authority
+from chatd.core.cluster.commits import EVERYBODY
+from chatd.core.cluster.messages import AnnouncementTold, Message
 from chatd.core.drafts import Outcome, RecordAct, Refused
-from chatd.core.effects import Observe, Origin, Steer, Tell
+from chatd.core.effects import Observe, Origin, Publish, Steer, Tell
 from chatd.core.effects import Reload as ReloadEffect
 from chatd.core.entities import Connection
 from chatd.core.inputs import Answered, Seen
@@ -175,7 +177,7 @@ def carry_out(
     act = draft.act
     match act:
         case Announce():
-            return Announced(_announce(turn, act))
+            return _announce(turn, act)
         case Disconnect():
             found = _meant(turn, act)
             for one in found:
@@ -189,21 +191,50 @@ def carry_out(
             return Done(act.type)
 
 
-def _announce(turn: Turn, act: Announce) -> int:
-    """Tell everybody who is here, or online in the room; how many that are."""
-    live, room = turn.live.connections, None
-    if act.room is None:
+def _announce(turn: Turn, act: Announce) -> Announced:
+    """Tell everybody who is there, or online in the room, on whichever node."""
+    epoch = None
+    if act.room is not None:
+        room = turn.durable.rooms.get(turn.durable.name_now(act.room))
+        if room is None:
+            return Announced(0)
+        epoch = room.epoch
+    message = AnnouncementTold(act.text, epoch)
+    return Announced(announcement_told(turn, message), _tell_nodes(turn, message))
+
+
+def announcement_told(turn: Turn, message: AnnouncementTold) -> int:
+    """Tell those who are here what the operator has told, on whichever node.
+
+    Returns:
+        How many users these are.
+    """
+    live, name = turn.live.connections, None
+    if message.room is None:
         numbers = [one.id for one in live.values() if one.user is not None]
     else:
-        room = turn.durable.name_now(act.room)
-        found = turn.durable.rooms.get(room)
-        online = found.online if found is not None else ()
-        of_each = (turn.chat.told_of(user, room) for user in online)
+        room = turn.durable.room_by_epoch(message.room)
+        if room is None:
+            return 0
+        name = room.name
+        of_each = (turn.chat.told_of(user, room.name) for user in room.online)
         numbers = list(chain.from_iterable(of_each))
     told = [one for one in numbers if turn.chat.connection(one) is not None]
     if told:
-        turn.want(Tell(told, Announcement(act.text, room)))
+        turn.want(Tell(told, Announcement(message.text, name)))
     return len({live[one].user for one in told})
+
+
+def _tell_nodes(turn: Turn, message: Message) -> int:
+    """Have all other nodes do what is done here; how many these are.
+
+    By the stream that each follows from its start: that of a room or a user it may have
+    taken a moment ago, and not hear yet.
+    """
+    nodes = len(turn.live.nodes)
+    if nodes:
+        turn.want(Publish(EVERYBODY, message))
+    return nodes
 
 
 def _meant(turn: Turn, command: Disconnect) -> list[Connection]:
