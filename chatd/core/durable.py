@@ -165,7 +165,7 @@ class DurableState:
             room.rights = event.seq
 
     def pass_by(self, room: Room, seq: Seq) -> None:
-        """Go on behind an event of which nothing is known, maybe who may do what."""
+        """Go on behind an event of which not all is known, maybe who may do what."""
         room.head = room.rights = seq
 
     def rename_room(self, room: Room, name: RoomName) -> None:

@@ -76,6 +76,9 @@ RETRY_S = 1.0
 """How soon something is read again that could not be read."""
 COMPLAIN_S = 3600.0
 """How often one is told that what another node says cannot be read."""
+UNREADABLE = (
+    "another node says what this version cannot read: have all nodes run the same one"
+)
 
 
 @attrs.define(eq=False)
@@ -282,10 +285,18 @@ class Cluster:
             if data[SEAL_BYTES:] == self._farewell[0]:
                 self._farewell[1].set()
             return
+        said = data[SEAL_BYTES:]
+        if not compare_digest(data, self._sealed(said)):
+            self._complain("something on the bus is from nobody who has this store")
+            return
+        self._hear(said)
+
+    def _hear(self, data: bytes) -> None:
+        """Take what a node has published."""
         try:
-            said = codec.decode(self._unsealed(data))
+            said = codec.decode(data)
         except Undecodable as error:
-            self._complain("something on the bus cannot be read", error=str(error))
+            self._complain(UNREADABLE, error=str(error))
             return
         if isinstance(said, Commit):
             self._take([said])
@@ -296,27 +307,12 @@ class Cluster:
         else:
             self._see([one for one in self.nodes if one.node != said.node])
 
-    def _unsealed(self, data: bytes) -> bytes:
-        """What a node has published.
-
-        Raises:
-            Undecodable: It was none that has this store.
-        """
-        said = data[SEAL_BYTES:]
-        if not compare_digest(data, self._sealed(said)):
-            raise Undecodable("it is from nobody who has this store")
-        return said
-
     def _take(self, commits: Sequence[Commit]) -> None:
         """Hand commits of others to the machine."""
         self.heard += len(commits)
         for commit in commits:
-            if not all(group.changes for _, group in commit.groups):
-                self._complain(
-                    "another node says what this version cannot read: have all nodes"
-                    " run the same one",
-                    node=commit.node,
-                )
+            if not all(group.is_whole for _, group in commit.groups):
+                self._complain(UNREADABLE, node=commit.node)
         self._arrived(map(Heard, commits))
 
     def _back(self) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from typing import Any
 
+import orjson
 import pytest
 import trio
 from trio.testing import MockClock
@@ -29,6 +31,7 @@ from chatd.core.inputs import (
 from chatd.core.observations import NodeFacts
 from chatd.enums import Role
 from chatd.errors import GivenUp, StoreUnavailable
+from chatd.hub.cluster import UNREADABLE
 from chatd.ids import Epoch, NodeId, RoomName, Seq, SessionId, Stamp, UserName
 from chatd.ports.cluster import Landed, NodeSeen
 from chatd.wire import events
@@ -178,6 +181,24 @@ async def test_what_this_version_cannot_read_is_told_once_an_hour(
             await trio.sleep(3600)
             bench.hear(ROOM, data)
         assert [line["node"] for line in logs if "node" in line] == [OTHER, OTHER]
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        {"v": 1, "node": OTHER, "said": {"kind": "Tomorrow"}},
+        {"v": 1, "node": OTHER, "rests": True},
+        {"v": 2, "node": OTHER, "gone": True},
+    ],
+)
+async def test_what_only_a_newer_version_says_is_passed_by(later: Any) -> None:
+    """It is known to be a node's, so the operator is told the same."""
+    async with node() as bench:
+        with capture_logs() as logs:
+            bench.hear(ROOM, orjson.dumps(later))
+            bench.hear(ROOM, said(others(SAID)))
+        assert bench.came == [Heard(others(SAID))]
+        assert [line["event"] for line in logs] == [UNREADABLE]
 
 
 # --- what is followed, and catching up ----------------------------------------------

@@ -8,8 +8,10 @@ concern the stream. A change has the name of its class as `kind`, a timeline's e
 **Two versions run side by side** while nodes are upgraded one after the other. So a
 field that is unknown is ignored, and one that is missing has its default, which is also
 how a default is written: not at all. The name of a class or a field, and a default, are
-therefore part of the format. A group with a change that this version cannot read comes
-without changes: what it is about, and its place in the order, are told all the same.
+therefore part of the format, and the four fields of a group are there for ever. A
+change that this version cannot read is left out of its group, which is not whole then:
+what else has changed (somebody is no member any more), what it is about, and its place
+in the order are told all the same.
 
 **Nothing is trusted**: whatever the bytes are, `decode` and `read_body` return values
 whose fields have the types that their classes say, or raise `Undecodable`. cattrs
@@ -20,6 +22,7 @@ not.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from typing import Any, get_args, get_origin
 
@@ -103,11 +106,17 @@ def _read_group(line: bytes) -> Group:
         found = _list(row["changes"])
     except (KeyError, ValueError) as error:
         raise Undecodable(f"no group: {error!r}") from None
-    try:
-        changes = tuple(map(_CHANGES.read, found))
-    except (KeyError, TypeError, ValueError):
-        changes = ()
-    return Group(changes, None if room is None else Epoch(room), Seq(seq), is_event)
+    changes = []
+    for change in found:
+        with suppress(KeyError, TypeError, ValueError):
+            changes.append(_CHANGES.read(change))
+    return Group(
+        tuple(changes),
+        None if room is None else Epoch(room),
+        Seq(seq),
+        is_event,
+        is_whole=len(changes) == len(found),
+    )
 
 
 # --- publications ---------------------------------------------------------------

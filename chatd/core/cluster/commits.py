@@ -34,6 +34,8 @@ class Group:
     """Of its event; of a group without one the room's head when it was committed."""
     is_event: bool = False
     """Whether it has an event, so that it is applied right behind the one before."""
+    is_whole: bool = True
+    """Whether there is nothing more, which a newer version has said of it."""
 
 
 @attrs.frozen

@@ -82,7 +82,7 @@ def _go_on(turn: Turn) -> None:
             while room is not None and (found := live.order.next(epoch, room.head)):
                 stamp, group = found
                 _apply(turn, group, stamp)
-                if group.is_event and not group.changes:
+                if group.is_event and not group.is_whole:
                     turn.durable.pass_by(room, group.seq)
                 room = turn.durable.room_by_epoch(epoch)
         if live.unapplied and not _follows_hole(turn, live.unapplied[0]):

@@ -130,6 +130,15 @@ def test_an_own_event_comes_behind_what_was_said_elsewhere_before() -> None:
     ]
 
 
+def _partly(commit: Commit, *, known: bool) -> Commit:
+    """A commit as it is read where it has changes that cannot be; or all of them."""
+    groups = tuple(
+        (index, attrs.evolve(g, changes=g.changes if known else (), is_whole=False))
+        for index, g in commit.groups
+    )
+    return attrs.evolve(commit, groups=groups)
+
+
 def test_what_a_newer_version_has_committed_is_passed_by() -> None:
     """It cannot be read; what comes behind it can."""
     _, ann, bob = cluster_of()
@@ -138,11 +147,23 @@ def test_what_a_newer_version_has_committed_is_passed_by() -> None:
     node = node_of(bob)
     first, second = node.bus
     node.bus.clear()
-    groups = tuple((i, attrs.evolve(g, changes=())) for i, g in first.groups)
-    node.handle(inputs.Heard(attrs.evolve(first, groups=groups)))
+    node.handle(inputs.Heard(_partly(first, known=False)))
     node.handle(inputs.Heard(second))
     assert texts(bob.take()) == ["b"]
     node.catch_up_now()
+
+
+def test_of_what_a_newer_version_has_committed_the_rest_is_taken() -> None:
+    """What was said with something that cannot be read is told all the same."""
+    _, ann, bob = cluster_of()
+    say(ann, "a")
+    say(ann, "b")
+    node = node_of(bob)
+    first, second = node.bus
+    node.bus.clear()
+    node.handle(inputs.Heard(_partly(first, known=True)))
+    node.handle(inputs.Heard(second))
+    assert texts(bob.take()) == ["a", "b"]
 
 
 def test_what_this_node_has_written_later_is_not_undone() -> None:
