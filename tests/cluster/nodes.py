@@ -19,6 +19,7 @@ import trio
 from tests import valkey as valkeys
 from tests.cluster.checker import PASSWORD, ROOM
 from tests.live.daemon import Daemon, person, start
+from tests.live.forks import Forks
 from tests.postgresql import Server
 from tests.relay import Relay
 
@@ -50,6 +51,8 @@ class Node:
     more: Mapping[str, str] = attrs.field(factory=dict)
     """Settings beside those of all."""
     daemon: Daemon | None = None
+    forks: Forks | None = None
+    """Whose version it is, if not that of the tests."""
 
     @property
     def is_there(self) -> bool:
@@ -66,7 +69,7 @@ class Node:
             "CHATD_CLUSTER__BUS": f"unix://{self.bus.here}",
             "CHATD_CLUSTER__NAME": self.name,
         }
-        self.daemon = await start(self.data, env=env, port=self.port)
+        self.daemon = await start(self.data, env=env, port=self.port, forks=self.forks)
 
     async def kill(self) -> None:
         """Kill its daemon, as a power cut would."""

@@ -97,7 +97,7 @@ def schema(url: str) -> tuple[int, int]:
 
 async def until(url: str, sql: str) -> None:
     """Wait until the database has rows; it tells nobody."""
-    db: Any = connected(url)
+    db: Any = connected(url.replace("chatd@", f"{USER}@"))
     with closing(db), trio.fail_after(60):
         while not select(db, sql):  # noqa: ASYNC110
             await trio.sleep(0.005)
@@ -307,6 +307,45 @@ async def test_a_table_in_use_keeps_the_step_waiting_and_nobody_else(
                 assert schema(url)[0] == N
                 reader.rollback()
         assert schema(url)[0] == N + 1
+
+
+async def test_a_step_gives_way_to_who_takes_its_tables_in_another_order(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It finds out that they wait for each other, and is made again."""
+    monkeypatch.setattr(migrate, "LOCK_MS", 60_000)
+    number = 0x77
+    step = (
+        ADDS
+        + f"""
+SELECT pg_advisory_xact_lock({number});
+ALTER TABLE invite ADD COLUMN colour TEXT;
+"""
+    )
+    async with node(url, "a") as a:
+        await begin(a)
+        patient = "SET deadlock_timeout TO '1min'"
+        with (
+            outsider(url, f"SELECT pg_advisory_xact_lock({number})") as gate,
+            outsider(url, patient, "LOCK TABLE invite") as batch,
+        ):
+            async with trio.open_nursery() as nursery:
+
+                async def come() -> None:
+                    async with node(url, "b", step) as b:
+                        await talk(a, b)
+
+                async def cross() -> None:
+                    sql = "SELECT 1 FROM room"
+                    await trio.to_thread.run_sync(batch.execute, sql)
+                    batch.rollback()
+
+                nursery.start_soon(come)
+                await until(url, WAITING.format("pg_advisory_xact_lock"))
+                nursery.start_soon(cross)
+                await until(url, WAITING.format("SELECT 1 FROM room"))
+                gate.rollback()
+    assert schema(url)[0] == N + 1
 
 
 async def test_a_table_that_stays_in_use_is_not_waited_for_for_ever(
