@@ -157,14 +157,18 @@ def kick(
         command["user"] = name = place.user(name)
     else:
         command["connection"] = connection
-    ended = ask(place.directory, command)["ended"]
+    reply = ask(place.directory, command)
+    ended, nodes = reply["ended"], reply.get("nodes", 0)
     if as_json:
-        click.echo(json.dumps({"ended": ended}))
-    if not ended:
+        click.echo(json.dumps({"ended": ended, "nodes": nodes}))
+    if not ended and not nodes:
         missing = f"{name} is not connected" if name else f"no connection {connection}"
         raise click.ClickException(missing)
     if not as_json:
-        click.echo(f"ended {ended} connection{'s' if ended != 1 else ''}")
+        text = f"ended {ended} connection{'s' if ended != 1 else ''}"
+        if nodes:
+            text += f" here, and those on {nodes} other node{'s' if nodes != 1 else ''}"
+        click.echo(text)
 
 
 def _remove(

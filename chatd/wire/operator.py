@@ -92,8 +92,7 @@ class SetLogLevel:
     type: ClassVar[str] = "log_level"
     level: LogLevel
     seconds: LevelSeconds | None = None
-    """For how long; else until it is set again, or the next start. Called `for` on the
-    wire."""
+    """How long; else until it is set again, or the next start. `for` on the wire."""
     id: CommandId = None
 
 
@@ -307,7 +306,9 @@ class Disconnected:
 
     type: ClassVar[str] = "ok"
     ended: int
-    """How many; always written."""
+    """How many of the daemon that is asked; always written."""
+    nodes: int = 0
+    """How many other nodes were asked to end theirs, which `ended` does not count."""
     re: str = "disconnect"
     id: CommandId = None
 

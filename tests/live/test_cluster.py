@@ -287,3 +287,10 @@ async def what_the_operator_does_is_done_on_all_nodes(nodes: Nodes) -> None:
         for who in (ann, eve):
             told = await who.hear_until(type="announcement")
             assert (told["text"], told["room"]) == ("cake", "inn")
+        done = await command(nodes.one.data, "kick", "eve", env=nodes.env)
+        said = "ended 0 connections here, and those on 1 other node\n"
+        assert done.stdout == said, done
+        assert await eve.ended() == 4507
+        gone = await command(nodes.one.data, "kick", "nobody", env=nodes.env)
+        assert gone.stderr == "Error: nobody is not connected\n", gone
+        assert (await ann.ask(type="ping"))["type"] == "ok"

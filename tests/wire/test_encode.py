@@ -891,6 +891,10 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
         {"id": 1, "type": "ok", "re": "disconnect", "ended": 0},
     ),
     (
+        Disconnected(1, nodes=2),
+        {"type": "ok", "re": "disconnect", "ended": 1, "nodes": 2},
+    ),
+    (
         UserBanned(UserName("ann"), 1_790_000_000_000, id=1),
         {
             "id": 1,
@@ -1032,8 +1036,8 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
     ),
     (Announced(0), {"type": "ok", "re": "announce", "users": 0}),
     (
-        Announced(3, id=1),
-        {"type": "ok", "re": "announce", "id": 1, "users": 3},
+        Announced(3, nodes=2, id=1),
+        {"type": "ok", "re": "announce", "id": 1, "users": 3, "nodes": 2},
     ),
     (AuditPage([]), {"type": "ok", "re": "audit", "entries": []}),
     (

@@ -8,6 +8,7 @@ from typing import Any
 from chatd.core.cluster import presence
 from chatd.core.cluster.messages import (
     AnnouncementTold,
+    DisconnectTold,
     Message,
     PresenceAsked,
     PresenceTold,
@@ -46,10 +47,15 @@ def _announced(turn: Turn, _node: NodeId, message: AnnouncementTold) -> None:
     operator.announcement_told(turn, message)
 
 
+def _disconnected(turn: Turn, _node: NodeId, message: DisconnectTold) -> None:
+    operator.disconnect_told(turn, message)
+
+
 _TAKE: dict[type[Message], Callable[[Turn, NodeId, Any], None]] = {
     PresenceTold: presence.told,
     PresenceAsked: _asked,
     TypingTold: _typing,
     ReadTold: _read,
     AnnouncementTold: _announced,
+    DisconnectTold: _disconnected,
 }

@@ -83,5 +83,19 @@ class AnnouncementTold:
     room: Epoch | None = None
 
 
-Message = PresenceTold | PresenceAsked | TypingTold | ReadTold | AnnouncementTold
+@attrs.frozen
+class DisconnectTold:
+    """The operator has all connections of a user ended."""
+
+    user: UserName
+
+
+Message = (
+    PresenceTold
+    | PresenceAsked
+    | TypingTold
+    | ReadTold
+    | AnnouncementTold
+    | DisconnectTold
+)
 """Anything that is told."""

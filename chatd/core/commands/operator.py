@@ -22,14 +22,19 @@ from typing import Any
 import attrs
 
 from chatd.config import Difference
-from chatd.core import authority
+from chatd.core import authority, loading
 from chatd.core.cluster.commits import EVERYBODY
-from chatd.core.cluster.messages import AnnouncementTold, Message
+from chatd.core.cluster.messages import (
+    AnnouncementTold,
+    DisconnectTold,
+    Message,
+)
 from chatd.core.drafts import Outcome, RecordAct, Refused
 from chatd.core.effects import Observe, Origin, Publish, Steer, Tell
 from chatd.core.effects import Reload as ReloadEffect
 from chatd.core.entities import Connection
 from chatd.core.inputs import Answered, Seen
+from chatd.core.loads import Waiting
 from chatd.core.observations import ServerFacts, Traffic
 from chatd.core.pages import fit_page
 from chatd.core.queries import Page, ReadAudit
@@ -116,8 +121,16 @@ def busy_rooms(turn: Turn, connection: Connection, command: BusyRooms) -> None:
 
 
 def disconnect(turn: Turn, connection: Connection, command: Disconnect) -> None:
-    """Have one connection ended, or all of a user, if there is any."""
-    if _meant(turn, command):
+    """Have one connection ended, or all of a user, if there is any.
+
+    Whether he has some on other nodes nobody knows here; but whether there is such a
+    user.
+    """
+    user, nodes = command.user, turn.live.nodes
+    is_known = user in turn.durable.users
+    if nodes and user and not is_known and user not in connection.sought:
+        loading.await_user(turn, connection, Waiting(command), user)
+    elif _meant(turn, command) or (nodes and is_known):
         record(turn, connection, command)
     else:
         turn.answer(connection.id, Disconnected(0, id=command.id))
@@ -179,10 +192,7 @@ def carry_out(
         case Announce():
             return _announce(turn, act)
         case Disconnect():
-            found = _meant(turn, act)
-            for one in found:
-                turn.finish(one, Ending.KICKED)
-            return Disconnected(len(found))
+            return _disconnect(turn, act)
         case Reload():
             assert draft.found is not None
             return _reloaded(draft.found)
@@ -235,6 +245,25 @@ def _tell_nodes(turn: Turn, message: Message) -> int:
     if nodes:
         turn.want(Publish(EVERYBODY, message))
     return nodes
+
+
+def _disconnect(turn: Turn, act: Disconnect) -> Disconnected:
+    """End one connection, or all of a user, on whichever node."""
+    nodes = 0
+    if act.user is not None:
+        nodes = _tell_nodes(turn, DisconnectTold(act.user))
+    return Disconnected(_finish(turn, _meant(turn, act)), nodes)
+
+
+def disconnect_told(turn: Turn, message: DisconnectTold) -> None:
+    """End all connections of a user that are here: the operator says so elsewhere."""
+    _finish(turn, _meant(turn, Disconnect(user=message.user)))
+
+
+def _finish(turn: Turn, connections: list[Connection]) -> int:
+    for one in connections:
+        turn.finish(one, Ending.KICKED)
+    return len(connections)
 
 
 def _meant(turn: Turn, command: Disconnect) -> list[Connection]:
