@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,45 +11,20 @@ import trio
 
 import chatd
 from chatd.hub.cluster import UNREADABLE
-from chatd.store.postgres.migrate import migrations
 from tests.cluster.checker import PASSWORD, Talker, stored, verify
+from tests.cluster.newer import SCHEMA, VERSION, newer_version
 from tests.cluster.nodes import Cluster, Node, cluster
 from tests.live.daemon import PATIENCE_S, operator, person
-from tests.live.forks import Forks, open_forks
+from tests.live.forks import Forks
 from tests.postgresql import Server, server
 from tests.valkey import Server as Valkey
 from tests.valkey import server as valkey
 
-HERE = Path(__file__).parents[2]
-NEWER = "99.0.0"
-SCHEMA = len(migrations())
-STEP = f"""-- oldest: {SCHEMA}
-ALTER TABLE message ADD COLUMN colour TEXT COLLATE "C" NOT NULL DEFAULT 'white';
-ALTER TABLE change ADD COLUMN colour BIGINT;
-CREATE TABLE paint (colour TEXT COLLATE "C" PRIMARY KEY);
-"""
-LANGUAGE = """
-from chatd.core.changes import DisplaySet
-_CHANGES._classes["Shown"] = DisplaySet
-_CHANGES._tags[DisplaySet] = "Shown"
-"""
-"""A change that an older node cannot read; what it has said itself is read as ever."""
-
 
 @pytest.fixture(scope="module")
 def newer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
-    """This program, a version later: with a step of the schema, and a new word."""
-    directory = tmp_path_factory.mktemp("newer")
-    package = directory / "chatd"
-    shutil.copytree(Path(chatd.__file__).parent, package)
-    with (package / "__init__.py").open("a") as file:
-        file.write(f'__version__ = "{NEWER}"\n')
-    step = package / "store" / "postgres" / f"{SCHEMA + 1:04}_colours.sql"
-    step.write_text(STEP)
-    with (package / "core" / "cluster" / "codec.py").open("a") as file:
-        file.write(LANGUAGE)
-    path = f"PYTHONPATH={directory}:{HERE}"
-    with open_forks("env", "PYTHONSAFEPATH=1", path) as forks:
+    """Who starts daemons of a later version."""
+    with newer_version(tmp_path_factory.mktemp("newer")) as forks:
         yield forks
 
 
@@ -110,7 +84,7 @@ async def test_nodes_are_replaced_by_newer_ones_while_people_talk(
             await replace(one, newer, talkers)
             assert await versions(found) == {
                 f"chatd/{chatd.__version__}",
-                f"chatd/{NEWER}",
+                f"chatd/{VERSION}",
             }
             sql = "SELECT number, oldest FROM chatd.version"
             assert found.server.execute(sql, one.place) == [(SCHEMA + 1, SCHEMA)]
@@ -125,7 +99,7 @@ async def test_nodes_are_replaced_by_newer_ones_while_people_talk(
                 await two.daemon.said(UNREADABLE)
             await talk_on(talkers)
             await replace(two, newer, talkers)
-            assert await versions(found) == {f"chatd/{NEWER}"}
+            assert await versions(found) == {f"chatd/{VERSION}"}
             until.set()
         for talker in talkers:
             await talker.catch_up()

@@ -5,18 +5,23 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from urllib.request import urlopen
 
 import attrs
 import pytest
+import trio
 from click.testing import CliRunner
 
 from chatd.cli import main
 from tests.bus.support import listening
+from tests.cluster.newer import newer_version
 from tests.cluster.nodes import cluster
 from tests.contrib.samples import HAPROXY, NGINX, Place
 from tests.contrib.test_systemd import UNITS, analyze
+from tests.live.daemon import PATIENCE_S
+from tests.live.forks import Forks
 from tests.live.proxies import free_ports, program
 from tests.live.talk import talking
 from tests.live.test_proxies import BELIEVED
@@ -159,15 +164,48 @@ def database() -> PostgreSQL:
     return postgresql()
 
 
+@pytest.fixture(scope="module")
+def newer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
+    """Who starts daemons of a later version, whose page is another."""
+    with newer_version(tmp_path_factory.mktemp("newer")) as forks:
+        yield forks
+
+
+def load_page(origin: str) -> str:
+    """Load the page and one of its files, as a browser does; where that lies."""
+    with urlopen(f"{origin}/") as index:  # noqa: S310 - ours
+        found = re.search(r'src="([^"]+/app\.mjs)"', index.read().decode())
+    assert found is not None
+    with urlopen(f"{origin}/{found[1]}") as file:  # noqa: S310 - ours
+        assert file.status == 200
+    return found[1]
+
+
+async def load_both(origin: str) -> None:
+    """Load the page, several at once, until it was that of each version."""
+    seen: set[str] = set()
+
+    async def load() -> None:
+        seen.add(await trio.to_thread.run_sync(load_page, origin))
+
+    with trio.fail_after(PATIENCE_S):
+        while len(seen) < 2:
+            async with trio.open_nursery() as nursery:
+                for _ in range(12):
+                    nursery.start_soon(load)
+
+
 @pytest.mark.parametrize("balancer", BALANCERS, ids=lambda it: it.file)
 async def test_nodes_are_replaced_while_people_talk(
     balancer: Balancer,
+    newer: Forks,
     database: PostgreSQL,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """One after the other: whoever was there comes back on another one by way of the
-    balancer, at once, and misses nothing.
+    """One after the other, by a later version: whoever was there comes back on another
+    one by way of the balancer, at once, and misses nothing; who comes anew gets a whole
+    page, whichever node has which version of it.
     """
     place = Place(tmp_path, *free_ports(3))
     place.certify()
@@ -192,5 +230,8 @@ async def test_nodes_are_replaced_while_people_talk(
         for node in found.nodes:
             await node.end()
             await talk.more(20)
+            node.forks = newer
             await node.start()
+            if node is not found.nodes[-1]:
+                await load_both(f"https://127.0.0.1:{place.secret}")
         assert talk.comebacks >= 1
