@@ -8,8 +8,9 @@ reorder; whoever doubts reads the end of the log. A **catch-up** is asked for
 
 * by the machine (`CatchUp`): a hole, a decision that was too old, somebody who comes;
 * when a stream is followed from now on: before that, nothing of it came;
-* when the bus was away: here, or where another node publishes; once a second while it
-  is, or brings no sign of life of a node that the store knows.
+* when the bus was away, or has lost something: here, or where another node publishes;
+  once a second while it is away, or brings no sign of life of a node that the store
+  knows.
 
 One catch-up runs, one waits: whoever asks meanwhile is served by the next.
 
@@ -119,6 +120,8 @@ class Cluster:
     _committing: bool = attrs.field(default=False, init=False)
     _horizon: int | None = attrs.field(default=None, init=False)
     """One that is published when what is being committed was."""
+    _lost: int = attrs.field(default=0, init=False)
+    """How much the bus had lost of what this node has published, when last looked."""
     _lost_of: dict[NodeId, int] = attrs.field(factory=dict, init=False)
     _signs: dict[NodeId, float] = attrs.field(factory=dict, init=False)
     """When the bus has brought a sign of life of another node last."""
@@ -332,6 +335,18 @@ class Cluster:
         elif self._is_complete and not self._machine.chat.live.loads:
             self._store.heard(said.node, said.horizon)
 
+    def _look_for_losses(self) -> None:
+        """Doubt what is known of others, if something was lost at this end of the bus.
+
+        It may have been a question, which nobody answers then, or what this node has
+        told of who is here; what it has committed the others find in the log.
+        """
+        lost = self._bus.lost
+        if lost != self._lost:
+            self._lost = lost
+            self._ask()
+            self._arrived([Missed(None)])
+
     @property
     def _is_complete(self) -> bool:
         """Whether nothing can be missing of what others have committed."""
@@ -442,6 +457,7 @@ class Cluster:
                 self._is_mute = False
                 self._seen_at = trio.current_time()
                 self._see(nodes)
+                self._look_for_losses()
                 self._tell_horizon()
                 await self._end_orphans()
             await trio.sleep_until(math.floor(trio.current_time()) + BEAT_S)

@@ -375,6 +375,25 @@ async def test_a_horizon_is_taken_where_nothing_can_be_missing() -> None:
         assert bench.store.heard_of == [(OTHER, 3), (OTHER, 8)]
 
 
+async def test_what_was_lost_at_this_end_is_asked_for_anew(
+    autojump_clock: MockClock,
+) -> None:
+    """Once for each loss: it may have been a question, or an answer."""
+    async with node(alone=True) as bench:
+
+        def missed() -> int:
+            return bench.came.count(Missed(None))
+
+        await trio.sleep(2.1)
+        assert (missed(), bench.store.reads) == (0, 0)
+        bench.bus.lost = 2
+        await trio.sleep(4.1)
+        assert (missed(), bench.store.reads) == (1, 1)
+        bench.bus.lost = 3
+        await trio.sleep(2.1)
+        assert (missed(), bench.store.reads) == (2, 2)
+
+
 # --- who is there --------------------------------------------------------------------
 
 
