@@ -128,11 +128,14 @@ class Who:
 
 @attrs.define
 class RoomShown:
-    """One public room in `rooms`; the numbers are always written."""
+    """One public room in `rooms`."""
 
     room: RoomName
-    online: int
+    online: int | None
+    """Left out where people of other nodes may be there, of whom this one has not
+    heard, since nobody of its own is in the room; else always written."""
     members: int
+    """Always written."""
     topic: str = ""
     title: str = ""
     archived: bool = False

@@ -1350,6 +1350,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
         RoomsPage(
             [
                 RoomShown(LOBBY, 0, 0),
+                RoomShown(LOBBY, None, 2),
                 RoomShown(LOBBY, 2, 3, "…", "T", archived=True),
             ]
         ),
@@ -1358,6 +1359,7 @@ FRAMES: list[tuple[Any, dict[str, Any]]] = [
             "re": "rooms",
             "rooms": [
                 {"room": "lobby", "online": 0, "members": 0},
+                {"room": "lobby", "members": 2},
                 {
                     "room": "lobby",
                     "online": 2,

@@ -50,11 +50,12 @@ def rooms_read(
     read, more = found.answer
     shown = []
     for row in read:
-        room = turn.durable.rooms.get(row.room)
-        online, settings = len(room.online) if room is not None else 0, row.settings
+        settings = row.settings
         shown.append(
             RoomShown(
-                *(row.room, online, row.members),
+                row.room,
+                _online(turn, row.room),
+                row.members,
                 settings.topic,
                 settings.title,
                 settings.archived,
@@ -63,6 +64,14 @@ def rooms_read(
     page, more = fit_page(turn, shown, more=more)
     last = page[-1].room if more else None
     turn.answer(connection.id, RoomsPage(page, next=last, id=command.id))
+
+
+def _online(turn: Turn, name: RoomName) -> int | None:
+    """How many are in a room now; None: it is known on other nodes alone."""
+    room = turn.durable.rooms.get(name)
+    if room is not None:
+        return len(room.online)
+    return None if turn.live.nodes else 0
 
 
 def who(turn: Turn, connection: Connection, command: Who) -> None:
