@@ -208,11 +208,16 @@ def test_answers_to_what_was_asked() -> None:
     users = [{"name": "ann", "state": "online"}, {"name": "bob", "state": "away"}]
     who = {"type": "ok", "re": "who", "room": "r", "users": users, "next": "bob"}
     assert shown(who) == ["-- [r] ann", "-- [r] bob (away)", "-- [r] and others"]
-    listed = [{"room": "r", "online": 2, "topic": "tea"}, {"room": "s", "online": 0}]
+    listed = [
+        {"room": "r", "online": 2, "members": 3, "topic": "tea"},
+        {"room": "s", "online": 0, "members": 3},
+        {"room": "t", "members": 3},
+    ]
     rooms = {"type": "ok", "re": "rooms", "rooms": listed, "next": "s"}
     assert shown(rooms) == [
         "-- [r] 2 online; tea",
         "-- [s] 0 online",
+        "-- [t] 3 members",
         "-- and others",
     ]
     found: Frame = {"type": "ok", "re": "search", "messages": [message("hi")]}
