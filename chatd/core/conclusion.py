@@ -50,8 +50,7 @@ def take(turn: Turn, happened: Executed) -> None:
     connection = turn.chat.connection(origin.connection)
     if connection is not None and origin.command is not None:
         if isinstance(outcome, Stale):
-            is_pending = kind not in _OF_COMMANDS
-            again.put_off(turn, connection, origin.command, is_pending=is_pending)
+            _decide_again(turn, connection, origin.command, happened)
         elif not _is_drawn_again(origin, outcome):
             _conclude(turn, connection, origin.command, happened)
     else:
@@ -90,6 +89,16 @@ def _conclude(
     rule.conclude(turn, connection, happened.origin, happened.outcome)
     for change in changes[ahead:]:
         _apply(turn, rule, connection, change)
+
+
+def _decide_again(
+    turn: Turn, connection: Connection, command: Command, happened: Executed
+) -> None:
+    """Put a command off, or refuse it where that was so too often."""
+    is_pending = type(happened.origin.draft) not in _OF_COMMANDS
+    if not again.put_off(turn, connection, command, is_pending=is_pending):
+        refused = attrs.evolve(happened, outcome=again.GIVEN_UP)
+        _conclude(turn, connection, command, refused)
 
 
 def _before_event(changes: Sequence[Change]) -> int:

@@ -366,6 +366,8 @@ class Connection:
     """While `block` is `UNDECIDED`."""
     decided: int = 0
     """Behind which catching up its commands were decided again last."""
+    put_off: tuple[Command | None, int] = (None, 0)
+    """The first of those, and how often it was put off so far."""
     refused_credentials: int = 0
     principal: Principal | None = None
     """Whom a hello has verified, while his session is being written."""

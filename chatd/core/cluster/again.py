@@ -6,6 +6,9 @@ The connection waits (`Block.UNDECIDED`) until this node has caught up and the
 outcomes of all of its drafts are there; then it goes on with those commands, in the
 order in which they were sent, before all that it has sent behind them.
 
+Where others change it faster than this node catches up, that would have no end: the
+first of them is answered `unavailable` when it was decided again often enough.
+
 A hole in a room's timeline is waited for a moment, then asked for in the store.
 
 A hello waits likewise, so that who comes back from another node finds what he has
@@ -17,11 +20,25 @@ from __future__ import annotations
 from chatd.core import rate_limits
 from chatd.core.agenda import DeadlineKey, Due
 from chatd.core.cluster.order import HOLE_S
+from chatd.core.drafts import Refused
 from chatd.core.effects import CatchUp
 from chatd.core.entities import Block, Connection, Undecided
 from chatd.core.turn import Turn
+from chatd.errors import RejectCode
 from chatd.wire.commands import Command
 from chatd.wire.sessions import Hello
+
+AGAIN_MAX = 8
+"""How often a command is decided again. Source: each time, somebody else has changed
+what it depends on; eight times one after the other are no chance."""
+RETRY_AFTER_S = 1.0
+"""When whoever was refused may try again, as where the store takes no writes."""
+GIVEN_UP = Refused(
+    RejectCode.UNAVAILABLE,
+    "what this depends on changes too fast; nothing was done",
+    retry_after_s=RETRY_AFTER_S,
+)
+"""What a command is answered that was decided again too often."""
 
 
 def catch_up(turn: Turn, connection: Connection, command: Command) -> int:
@@ -63,7 +80,7 @@ def caught_up(turn: Turn, number: int) -> list[tuple[Connection, Hello]]:
 
 def put_off(
     turn: Turn, connection: Connection, command: Command, *, is_pending: bool
-) -> None:
+) -> bool:
     """Have a command decided again that was decided on what is not so any more.
 
     Args:
@@ -71,17 +88,27 @@ def put_off(
         connection: Who has sent it.
         command: What.
         is_pending: Whether what the connection has sent behind it has waited for it.
+
+    Returns:
+        Whether it will be; else it was so too often, and is to be answered `GIVEN_UP`.
     """
+    if turn.user(connection).messages is not None:
+        rate_limits.give_back(turn, connection, getattr(command, "text", ""))
     found = connection.undecided
     if found is None:
+        before, count = connection.put_off
+        count = count + 1 if before is command else 1
+        if count > AGAIN_MAX:
+            connection.put_off = None, 0
+            return False
+        connection.put_off = command, count
         found = connection.undecided = Undecided(connection.block)
         connection.block = Block.UNDECIDED
     if is_pending:
         found.block = None
     found.commands.append(command)
     found.number = catch_up(turn, connection, command)
-    if turn.user(connection).messages is not None:
-        rate_limits.give_back(turn, connection, getattr(command, "text", ""))
+    return True
 
 
 def go_on(turn: Turn, connection: Connection) -> None:

@@ -6,13 +6,14 @@ from typing import Any
 
 from chatd.config import Config, Limits
 from chatd.core import inputs
-from chatd.core.drafts import DropRoom, EndSession, Stale
+from chatd.core.cluster.again import AGAIN_MAX
+from chatd.core.drafts import DropRoom, Duplicate, EndSession, Stale
 from chatd.core.entities import Block
 from chatd.enums import Post
 from chatd.errors import Ending
 from chatd.ids import RoomName, SessionId
 from chatd.wire.ephemeral import Typing
-from chatd.wire.kinds import PublicRoom, Text
+from chatd.wire.kinds import PublicRoom, Text, Topic
 from chatd.wire.moderation import Kick, Mute
 from chatd.wire.place import Ping
 from chatd.wire.rooms import Create, Join, Leave, SetRoom
@@ -325,3 +326,71 @@ def test_what_concerns_no_room_is_decided_by_its_session_alone() -> None:
     assert said.basis is not None
     cluster.settle()
     assert SessionId(b"") not in cluster.model.sessions
+
+
+def rounds_of_staleness(ann: Peer, bob: Peer, count: int) -> None:
+    """Have what bob has sent be decided on what ann has changed, some times."""
+    for number in range(count):
+        ann.say(SetRoom(TEAM, topic=Topic(f"topic {number}")))
+        without_hearing(ann)
+        without_hearing(bob)
+        node_of(bob).catch_up_now()
+
+
+def test_what_others_keep_changing_is_given_up() -> None:
+    """After eight times; what was sent behind it is decided by itself."""
+    cluster, ann, bob = two()
+    bob.say(Send(Text("a"), TEAM, id=1))
+    bob.say(Send(Text("b"), TEAM, id=2))
+    rounds_of_staleness(ann, bob, AGAIN_MAX)
+    assert [frame for frame in bob.take() if hasattr(frame, "re")] == []
+    rounds_of_staleness(ann, bob, 1)
+    (refused,) = [frame for frame in bob.take() if hasattr(frame, "re")]
+    assert (refused.id, refused.code, refused.retry_after) == (1, "unavailable", 1.0)
+    cluster.settle()
+    (said,) = [frame for frame in bob.take() if hasattr(frame, "re")]
+    assert (said.id, said.type) == (2, "ok")
+    texts = [m.text for m in cluster.model.rooms[TEAM].messages.values()]
+    assert texts == ["b"]
+    # The same again is counted anew, and nothing was taken for what was not done.
+    bob.say(Send(Text("a"), TEAM, id=3))
+    rounds_of_staleness(ann, bob, AGAIN_MAX)
+    cluster.settle()
+    assert [frame.id for frame in bob.take() if frame.type == "ok"] == [3]
+    assert bob.answers == bob.said
+
+
+def test_a_join_that_others_keep_changing_is_given_up() -> None:
+    """And what waits behind it goes on."""
+    cluster, ann, bob = two()
+    bob.ask(Leave(TEAM))
+    cluster.settle()
+    bob.take()
+    bob.say(Join(TEAM, id=1))
+    bob.say(Ping(id=2))
+    rounds_of_staleness(ann, bob, AGAIN_MAX)
+    assert [frame for frame in bob.take() if hasattr(frame, "re")] == []
+    rounds_of_staleness(ann, bob, 1)
+    refused, pong = [frame for frame in bob.take() if hasattr(frame, "re")]
+    assert (refused.id, refused.code, pong.id) == (1, "unavailable", 2)
+    cluster.settle()
+    assert not bob.harness.chat.live.barriers
+    assert BOB not in cluster.model.rooms[TEAM].members
+
+
+def test_a_join_of_which_this_node_never_hears_is_given_up() -> None:
+    """It changes nothing in the store, where he is a member already."""
+    cluster, _, bob = two()
+    bob.ask(Leave(TEAM))
+    cluster.settle()
+    bob.take()
+    node = node_of(bob)
+    bob.say(Join(TEAM, id=1))
+    for _ in range(AGAIN_MAX + 1):
+        assert bob.take() == []
+        (origin,) = node.drafts
+        node.drafts.clear()
+        node.handle(inputs.Executed(origin, Duplicate()))
+        node.catch_up_now()
+    (refused,) = bob.take()
+    assert (refused.id, refused.code) == (1, "unavailable")

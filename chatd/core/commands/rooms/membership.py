@@ -165,8 +165,9 @@ def joined(
             _subscribe(turn, connection, room, command, created=is_made)
         elif isinstance(outcome, Duplicate):
             # He is there by what this node has not heard of yet.
-            again.put_off(turn, connection, command, is_pending=True)
-            return
+            if again.put_off(turn, connection, command, is_pending=True):
+                return
+            turn.refuse(connection.id, command, again.GIVEN_UP)
         else:
             # Another node has removed him by now.
             turn.refuse(connection.id, command, _not_in(draft.room, None))
