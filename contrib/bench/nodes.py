@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -63,6 +63,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 QUIET_SHARE = 0.02
 """Of a core: a daemon that uses less has done what it had to do."""
 QUIET_S = 2.0
+IDLE_S = 10.0 / SCALE
 
 
 # --- what is measured ---------------------------------------------------------------
@@ -117,17 +118,14 @@ def _pid(server: postgresql.Server | valkey.Server) -> int:
 
 def _postgres_cpu_s(server: postgresql.Server) -> float:
     """CPU of all of a server's processes, those that have ended too."""
-    top, used = _pid(server), 0.0
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            stat = path.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(path.parent.name) == top:
-            used += sum(map(int, stat[11:15]))
-        elif int(stat[1]) == top:
-            used += sum(map(int, stat[11:13]))
-    return used / TICKS
+    top = _pid(server)
+    ended = Path(f"/proc/{top}/stat").read_text().rpartition(")")[2].split()[13:15]
+    used = sum(map(int, ended)) / TICKS
+    children = Path(f"/proc/{top}/task/{top}/children").read_text().split()
+    for pid in (top, *map(int, children)):
+        with suppress(OSError):  # it has ended just now
+            used += _cpu_s(pid)
+    return used
 
 
 def _info(server: valkey.Server, what: str) -> dict[str, float]:
@@ -217,12 +215,26 @@ def said(title: str, figures: Mapping[str, float]) -> None:
     print(f"{title}:", *shown, flush=True)
 
 
-async def talk(here: Place, crowd: Crowd, messages: int) -> dict[str, float]:
-    """Have a crowd talk; what a message cost."""
+async def idle(here: Place) -> list[float]:
+    """What each uses in a second in which nobody talks, when all is quiet."""
+    await here.quiet()
+    before, began = here.cpu_s(), trio.current_time()
+    await trio.sleep(IDLE_S)
+    seconds = trio.current_time() - began
+    return [(b - a) / seconds for a, b in zip(before, here.cpu_s(), strict=True)]
+
+
+async def talk(
+    here: Place, crowd: Crowd, messages: int, idle: Sequence[float]
+) -> dict[str, float]:
+    """Have a crowd talk; what a message cost beside what is used anyway."""
     cpu_s, carried, began = here.cpu_s(), here.carried(), trio.current_time()
     acks_ms = await crowd.talk(messages)
     seconds = trio.current_time() - began
-    used = [b - a for a, b in zip(cpu_s, here.cpu_s(), strict=True)]
+    used = [
+        b - a - each * seconds
+        for a, b, each in zip(cpu_s, here.cpu_s(), idle, strict=True)
+    ]
     bus = [b - a for a, b in zip(carried, here.carried(), strict=True)]
     sent = messages * len(crowd.talkers)
     chatd_us, postgres_us, valkey_us = (
@@ -245,12 +257,13 @@ async def talk(here: Place, crowd: Crowd, messages: int) -> dict[str, float]:
 async def compare(ways: Mapping[str, tuple[Place, Crowd, int]]) -> None:
     """Have several work in turns; say each, the medians, and of the first how much."""
     found: dict[str, list[dict[str, float]]] = {way: [] for way in ways}
-    for here, crowd, messages in ways.values():
-        await here.quiet()
+    for _, crowd, messages in ways.values():
         await crowd.talk(max(messages // 10, 1))
+    places = dict.fromkeys(here for here, _, _ in ways.values())
+    idling = {here: await idle(here) for here in places}
     for turn in range(TURNS):
         for way, (here, crowd, messages) in ways.items():
-            found[way].append(await talk(here, crowd, messages))
+            found[way].append(await talk(here, crowd, messages, idling[here]))
             said(f"{way}, {turn}", found[way][-1])
     base = next(iter(found.values()))
     for way, turns in found.items():
@@ -343,13 +356,9 @@ async def nobody() -> None:
     """What a node uses that has nobody in the rooms, while the others talk, and not."""
     count, messages = 50 // SCALE, 200
     async with place(3) as here, seated(here.ports[:2], count, 10, over=2) as crowd:
-        await here.quiet()
         turns = []
         for turn in range(TURNS):
-            heard, idle, busy = await _heard(here), here.cpu_s()[2], 0.0
-            began = trio.current_time()
-            await trio.sleep(10)
-            idle = (here.cpu_s()[2] - idle) / (trio.current_time() - began)
+            heard, alone = await _heard(here), (await idle(here))[2]
             busy, began = here.cpu_s()[2], trio.current_time()
             await crowd.talk(messages)
             seconds = trio.current_time() - began
@@ -357,9 +366,9 @@ async def nobody() -> None:
             sent = count * messages
             turns.append(
                 {
-                    "idle_us_per_s": idle * 1e6,
+                    "idle_us_per_s": alone * 1e6,
                     "us_per_s": busy * 1e6,
-                    "us": (busy - idle) * seconds * 1e6 / sent,
+                    "us": (busy - alone) * seconds * 1e6 / sent,
                     "commits_heard": await _heard(here) - heard,
                     "messages": sent,
                 }
@@ -369,9 +378,12 @@ async def nobody() -> None:
 
 
 async def _heard(here: Place) -> float:
-    daemon = here.daemons[2]
+    return await _metric(here.daemons[2], "chatd_commits_heard_total")
+
+
+async def _metric(daemon: Daemon, name: str) -> float:
     found = daemon.numbers(await daemon.get(daemon.metrics_port, "/metrics"))
-    return found["chatd_commits_heard_total"]
+    return found[name]
 
 
 async def delay() -> None:
@@ -465,11 +477,10 @@ async def commits() -> None:
         first = 0
         for talkers, messages in ((1, 600), (10, 200), (100, 100)):
             async with seated(here.ports, talkers, 1, first=first) as crowd:
-                await here.quiet()
-                turns = []
+                idling, turns = await idle(here), []
                 for turn in range(TURNS):
                     before = _written(here)
-                    found = await talk(here, crowd, messages // SCALE)
+                    found = await talk(here, crowd, messages // SCALE, idling)
                     await here.quiet()
                     found |= _each(before, _written(here))
                     found["batch"] = messages // SCALE * talkers / found.pop("commits")
@@ -570,9 +581,10 @@ async def memory() -> None:
                 )
             await here.quiet()
             (_, last), bus_now = _sizes(here)
+            followed = 2 * count + 9 * count + len(clients)  # rooms, and people
             figures = {
-                "each": (last - second) / count,
-                "valkey_each": (bus_now - bus) / (2 * count),
+                "each": (last - second - len(clients) * each) / count,
+                "valkey_each_followed": (bus_now - bus) / followed,
             }
             said("a room with one here and nine there, KiB", figures)
 
@@ -616,6 +628,37 @@ async def carry() -> None:
             said(f"Valkey, {per_s} publications/s to ten each", figures)
 
 
+async def back() -> None:
+    """What nodes tell each other when the bus comes back, for each of their rooms."""
+    count = 500 // SCALE
+    async with place(3) as here, seated(here.ports, count, 3, over=3):
+        assert here.bus is not None
+        for turn in range(TURNS):
+            idling = await idle(here)
+            cpu_s, began = here.cpu_s(), trio.current_time()
+            name = "chatd_publications_total"
+            before = [await _metric(daemon, name) for daemon in here.daemons]
+            here.bus.stop()
+            here.bus.start()
+            for daemon in here.daemons:
+                while not await _metric(daemon, "chatd_bus_up"):  # noqa: ASYNC110
+                    await trio.sleep(0.1)  # of that nobody is told
+            await here.quiet()
+            seconds = trio.current_time() - began
+            told = [await _metric(daemon, name) for daemon in here.daemons]
+            used = [
+                b - a - each * seconds
+                for a, b, each in zip(cpu_s, here.cpu_s(), idling, strict=True)
+            ]
+            publications = sum(told) - sum(before)
+            figures = {
+                "publications": publications / 3 / count,
+                "us_for_each_heard": sum(used[:3]) / (2 * publications) * 1e6,
+                "us": sum(used[:3]) / 3 / count * 1e6,
+            }
+            said(f"the bus comes back, a room of a node, {turn}", figures)
+
+
 def _sizes(here: Place) -> tuple[list[float], float]:
     """The daemons' memory, and Valkey's."""
     assert here.bus is not None
@@ -625,7 +668,19 @@ def _sizes(here: Place) -> tuple[list[float], float]:
 
 ROWS = {
     row.__name__: row
-    for row in (rooms, spread, wide, nobody, delay, killed, commits, log, memory, carry)
+    for row in (
+        rooms,
+        spread,
+        wide,
+        nobody,
+        delay,
+        killed,
+        commits,
+        log,
+        memory,
+        carry,
+        back,
+    )
 }
 
 
