@@ -214,10 +214,10 @@ def _who(event: Frame) -> Iterable[str]:
 def _rooms(event: Frame) -> Iterable[str]:
     for room in _entries(event.get("rooms")):
         topic = f"; {clean(room['topic'])}" if room.get("topic") else ""
-        there, all_of_it = room.get("online"), room.get("members")
-        # Who is there only other nodes may know.
-        said = f"{clean(all_of_it)} members" if there is None else f"{clean(there)} online"
-        yield _quiet(room, f"{said}{topic}")
+        there = f"{clean(room.get('online'))} online"
+        if room.get("online") is None:  # only other nodes know
+            there = f"{clean(room.get('members'))} members"
+        yield _quiet(room, f"{there}{topic}")
     if event.get("next") is not None:
         yield "-- and others"
 
