@@ -188,6 +188,8 @@ def _is_made_now(turn: Turn, name: RoomName) -> bool:
 
 def _is_called_otherwise(turn: Turn, row: RoomRow) -> bool:
     """Whether another node has renamed a room, of which this one has not heard yet."""
+    if turn.live.node is None:
+        return False
     room = turn.durable.room_by_epoch(row.epoch)
     return room is not None and room.name != row.room
 

@@ -176,7 +176,7 @@ def test_welcome_has_the_newest_invitations_only() -> None:
     harness = Harness(FREE)
     durable = harness.chat.durable
     for number in range(INVITES_SHOWN_MAX + 3):
-        room = Room(RoomName(f"r{number}"), Epoch(f"{number:016}"), Seq(0), Seq(1))
+        room = Room(RoomName(f"r{number}"), Epoch(f"r{number:015}"), Seq(0), Seq(1))
         durable.add_room(room)
         harness.chat.live.note_unheld(room, harness.now.mono)
         durable.put_invite(BOB, room, Invite(ANN, harness.now.wall))
