@@ -58,7 +58,7 @@ def take(turn: Turn, happened: Executed) -> None:
             turn.apply(change)
         if kind is drafts.OpenSession and isinstance(outcome, drafts.Committed):
             hello.unclaimed(turn, draft.session)  # type: ignore[union-attr]
-        elif kind is drafts.HoldSession and isinstance(outcome, drafts.Committed):
+        elif kind is drafts.HoldSession:
             hello.unheld(turn, draft.session)  # type: ignore[union-attr]
         elif isinstance(draft, drafts.RecordAct) and isinstance(
             outcome, drafts.Committed
@@ -211,7 +211,12 @@ def _not_saved(
         room = turn.durable.room(name)
         if room is not None and user in room.members:
             reads[room.name, user] = room.members[user].read
-    turn.live.idle = draft.idle | turn.live.idle
+    for session, since in draft.idle.items():
+        entry = turn.live.sessions.get(session)
+        if entry is not None and entry.connection is not None:
+            turn.live.idle[session] = None
+        elif since is not None:
+            turn.live.idle.setdefault(session, since)
     turn.live.devices = draft.devices | turn.live.devices
 
 

@@ -13,7 +13,7 @@ from chatd.core.agenda import Due
 from chatd.core.changes import DisplaySet
 from chatd.core.cluster.commits import Commit, Group
 from chatd.core.cluster.order import HOLE_S
-from chatd.core.drafts import EndSession, HoldSession, Refused
+from chatd.core.drafts import EndSession, HoldSession, Refused, SaveMarks
 from chatd.core.entities import IDLE_S
 from chatd.core.loading import RETRY_S
 from chatd.core.principal import Renewal
@@ -491,6 +491,71 @@ def test_who_goes_before_he_is_welcomed_has_the_session_no_more() -> None:
     peer.close()
     cluster.settle()
     assert cluster.holders[session] == 2
+    cluster.wait(5.0)
+    assert cluster.holders[session] is None
+
+
+def test_who_comes_back_at_once_has_his_session() -> None:
+    """Though it was about to be written that he had gone."""
+    cluster, ann, _ = cluster_of()
+    node, secret = node_of(ann), secret_of(ann)
+    ann.close()
+    peer = node.open()
+    peer.say(Hello(session=secret))
+    node.catch_up_now()
+    node.run_look_up()
+    node.wait(5.0)
+    held, marks = (origin.draft for origin in node.drafts)
+    assert (type(held), type(marks)) == (HoldSession, SaveMarks)
+    cluster.settle()
+    assert cluster.holders[SessionId(secret.encode())] == node.number
+    assert "error" not in [frame.type for frame in peer.ask(Join(TEAM))]
+
+
+def test_a_session_that_could_not_be_held_is_let_go_of() -> None:
+    """It may be this node's still: whoever asks later has to find it free."""
+    cluster, ann, _ = cluster_of()
+    node, secret = node_of(ann), secret_of(ann)
+    for goes in (False, True):
+        ann.close()
+        ann = node.open()
+        ann.say(Hello(session=secret))
+        node.catch_up_now()
+        node.run_look_up()
+        if goes:
+            ann.close()
+        node.fail()
+        assert cluster.holders[SessionId(secret.encode())] == node.number
+        cluster.wait(5.0)
+        assert cluster.holders[SessionId(secret.encode())] is None
+        if not goes:
+            ann.hello(session=secret)
+
+
+def test_that_somebody_has_gone_is_not_written_later_when_he_is_back() -> None:
+    """What could not be written is written as it is by then."""
+    cluster, ann, _ = cluster_of()
+    node, secret = node_of(ann), secret_of(ann)
+    session = SessionId(secret.encode())
+    ann.close()
+    node.wait(5.0)
+    gone = node.drafts.popleft()
+    ann = node.open()
+    ann.hello(session=secret)
+    node.wait(5.0)  # that he is back is on its way, too
+    node.handle(inputs.Executed(gone, UNAVAILABLE))
+    cluster.wait(5.0)
+    assert cluster.holders[session] == node.number
+    ann.close()
+    node.wait(5.0)
+    gone = node.drafts.popleft()
+    ann = node.open()
+    ann.hello(session=secret)
+    node.wait(5.0)
+    back = node.drafts.popleft()
+    ann.close()
+    for marks in (gone, back):
+        node.handle(inputs.Executed(marks, UNAVAILABLE))
     cluster.wait(5.0)
     assert cluster.holders[session] is None
 

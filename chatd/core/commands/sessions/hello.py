@@ -117,8 +117,7 @@ def authenticated(turn: Turn, connection: Connection, found: Authenticated) -> N
         renewal = RenewSession(who.session, who.token, *kept(who))
         turn.append(renewal, connection, found.hello)
     elif who.resumed and turn.live.node is not None:
-        connection.principal = who
-        turn.append(_holding(who, found.hello), connection, found.hello)
+        _hold(turn, connection, who, found.hello)
     elif who.resumed:
         go_on(turn, connection, found.hello, CountUnread(who, [], {}))
     else:
@@ -131,9 +130,12 @@ def authenticated(turn: Turn, connection: Connection, found: Authenticated) -> N
         turn.append(draft, connection, found.hello)
 
 
-def _holding(who: Principal, command: Hello) -> HoldSession:
-    """The draft by which this node has a session, and no other."""
-    return HoldSession(who.session, command.device)
+def _hold(turn: Turn, connection: Connection, who: Principal, command: Hello) -> None:
+    """Have a session on this node, and on no other."""
+    connection.principal = who
+    # That it was idle must not be written behind this: nobody would have it, then.
+    turn.live.idle[who.session] = None
+    turn.append(HoldSession(who.session, command.device), connection, command)
 
 
 def _barred(turn: Turn, connection: Connection, who: Principal) -> Reject | None:
@@ -217,9 +219,11 @@ def opened(
     assert who is not None
     is_renewed = isinstance(origin.draft, RenewSession)
     if is_renewed and turn.live.node is not None and not isinstance(outcome, Refused):
-        turn.append(_holding(who, command), connection, command)
+        _hold(turn, connection, who, command)
         return
     connection.principal = None
+    if isinstance(origin.draft, HoldSession) and isinstance(outcome, Refused):
+        unheld(turn, who.session)
     if not isinstance(outcome, Refused):
         go_on(turn, connection, command, CountUnread(who, [], {}))
     elif outcome.code in _OUTDATED and connection.tries < TRIES_MAX:
