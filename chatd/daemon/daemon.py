@@ -24,6 +24,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -214,11 +215,10 @@ async def _live(
     levels = Levels(config.log.level)
     process = DaemonProcess(wall(), data, config_file, listening, numbers, levels)
     metrics = Metrics()
-    async with open_serving(config, Keeping.of(config)) as (store, bus):
+    async with open_serving(config, Keeping.of(config)) as (store, bus, told):
         busy, draw = time.perf_counter, secrets.token_bytes
-        environment = Environment(
-            wall, read_clocks, draw, _give_up, issuers, process, busy
-        )
+        clocks = partial(read_clocks, wall=told)
+        environment = Environment(told, clocks, draw, _give_up, issuers, process, busy)
         admin_socket = open_socket(data, os.environ)
         tree = read_tree()
         gateway, current = gateway_of(tree), LiveConfig(config)

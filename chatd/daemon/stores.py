@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import random
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import attrs
 
 from chatd.config import Config, parse_bus
+from chatd.daemon.clocks import wall
 from chatd.errors import StoreRefused
 from chatd.ports import Store
 from chatd.ports.cluster import Bus
@@ -78,8 +79,10 @@ async def open_configured(
 @asynccontextmanager
 async def open_serving(
     config: Config, keeping: Keeping
-) -> AsyncIterator[tuple[Store, Bus | None]]:
+) -> AsyncIterator[tuple[Store, Bus | None, Callable[[], int]]]:
     """Open what a daemon serves: the store, and the bus to other nodes, if any.
+
+    With them comes what tells the time: where there are nodes, the store does.
 
     Args:
         config: The settings.
@@ -92,7 +95,7 @@ async def open_serving(
     """
     if not config.cluster.bus:
         async with open_configured(config, keeping) as store:
-            yield store, None
+            yield store, None, wall
         return
     try:
         from chatd.bus import ValkeyBus  # noqa: PLC0415 - only who wants it needs it
@@ -114,7 +117,7 @@ async def open_serving(
         # Others may use the same server, for another database.
         prefix = f"chatd:{shared.home}:"
         bus = ValkeyBus(parse_bus(config.cluster.bus), prefix, random.Random())  # noqa: S311
-        yield shared, bus
+        yield shared, bus, shared.wall
 
 
 def is_new(config: Config) -> bool:

@@ -45,6 +45,9 @@ class SharedStore(Store, Protocol):
     leads: bool
     """Whether this is the node that tends the store, and ends what is due for all."""
 
+    def wall(self) -> Millis:
+        """What time it is for all nodes, whatever the clocks of their machines say."""
+
     async def commit_shared(
         self,
         drafts: Sequence[Draft],

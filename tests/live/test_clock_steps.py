@@ -1,26 +1,20 @@
-"""The clock is set while people talk: an hour and a day, forwards and back.
-
-Debian's libfaketime stands between the daemon and its wall clock, and reads from a file
-how far off that is. Of the other clocks it tells the truth.
-"""
+"""The clock is set while people talk: an hour and a day, forwards and back."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from chatd.wire.events import HOUR_MS
+from tests.live.clocks import faked, faking, put
 from tests.live.daemon import Person, announced, begin, person
-from tests.live.forks import Forks, open_forks
 from tests.live.test_conversation import add_account
 from tests.live.test_kill import end
 from tests.live.test_moderation import PASSWORD, act, log_in
 
-LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
 HOURS = (1, -23, 1, 0)
 """What the clock says, beside the truth: steps of an hour and of a day, both ways."""
 NEAR_MS = 10 * 60_000
@@ -32,34 +26,6 @@ def offset(tmp_path: Path) -> Path:
     path = tmp_path / "offset"
     put(path, 0)
     return path
-
-
-def put(path: Path, hours: int) -> None:
-    """Set the clock, in one step."""
-    new = path.with_suffix(".new")
-    new.write_text(f"{hours:+d}h\n")
-    new.replace(path)
-
-
-@pytest.fixture
-def faked(offset: Path) -> dict[str, str]:
-    """The environment of a daemon whose clock can be set."""
-    return {
-        "LD_PRELOAD": str(LIBRARY),
-        "FAKETIME_TIMESTAMP_FILE": str(offset),
-        "FAKETIME_NO_CACHE": "1",
-        "DONT_FAKE_MONOTONIC": "1",
-        "NO_FAKE_STAT": "1",
-    }
-
-
-@pytest.fixture
-def forks(faked: dict[str, str]) -> Iterator[Forks]:
-    """Who starts such daemons."""
-    if LIBRARY is None:
-        pytest.skip("there is no libfaketime here")
-    with open_forks("env", *(f"{key}={value}" for key, value in faked.items())) as it:
-        yield it
 
 
 async def say(one: Person, other: Person, text: str, *, wall: int) -> None:
@@ -75,16 +41,14 @@ def millis(ts: str) -> int:
     return round(datetime.fromisoformat(ts).timestamp() * 1000)
 
 
-async def test_the_clock_is_set_while_people_talk(
-    tmp_path: Path, forks: Forks, faked: dict[str, str], offset: Path
-) -> None:
+async def test_the_clock_is_set_while_people_talk(tmp_path: Path, offset: Path) -> None:
     """Nobody is cut off, refused or let in for it; messages are in order and tell what
     the clock says; a mute of an hour lasts an hour, whatever day it is meanwhile.
     """
     data = tmp_path / "data"
     for name in ("ann", "bob"):
         add_account(data, name, PASSWORD)
-    daemon = begin(data, env=faked, forks=forks)
+    daemon = begin(data, env=faked(offset), forks=faking())
     await announced(daemon)
     async with person(daemon.url) as ann, person(daemon.url) as bob:
         session = (await log_in(ann, "ann"))["session"]

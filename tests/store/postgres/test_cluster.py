@@ -32,6 +32,7 @@ from chatd.store.postgres.cluster import SharedPostgresStore
 from chatd.store.postgres.cluster import node as node_module
 from chatd.store.postgres.cluster.locks import NAMES
 from chatd.store.postgres.cluster.node import LATE_S
+from chatd.wire.events import HOUR_MS
 from tests.postgresql import DATABASE, USER, server, shared_at, store_at
 from tests.store.support import (
     ANN,
@@ -649,6 +650,20 @@ async def test_one_node_leads(url: str) -> None:
             assert not b.leads
         while not b.leads:
             await b.beat(b"")
+
+
+async def test_a_node_has_the_servers_time(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its answers that come at once, and by its own count behind them."""
+    asked_s = iter([0.0, 0.0, *(0.0, 3600.0), 3600.0, *(7200.0, 7200.0), 7200.0])
+    monkeypatch.setattr(node_module, "clock_gettime", lambda _: next(asked_s))
+    async with shared_at(url) as node:
+        began = node.wall()
+        await node.beat(b"")  # its answer has been on its way for an hour
+        assert 0 <= node.wall() - began - HOUR_MS < 1000
+        await node.beat(b"")
+        assert 0 <= node.wall() - began < HOUR_MS
 
 
 async def test_a_start_leaves_alone_who_is_on_other_nodes(url: str) -> None:

@@ -8,6 +8,10 @@ finds out with its next batch, or its next beat, and stores nothing any more. Wh
 could not say for a while that it is there itself gives nobody up for the length of a
 lease: where PostgreSQL was away, it was so for all, and they come back one by one.
 
+**What time it is** the server tells with each beat; in between a node counts on by the
+clock of its machine that nobody sets. So all nodes have one time, whatever their own
+clocks say, and what is to end at a moment ends on all of them.
+
 One of the nodes **leads**: it has an advisory lock on the connection that beats. It
 tends the store for all.
 
@@ -18,7 +22,7 @@ came by the bus (`heard`).
 
 from __future__ import annotations
 
-from time import monotonic
+from time import CLOCK_BOOTTIME, clock_gettime, monotonic
 from typing import Any
 
 import attrs
@@ -32,6 +36,7 @@ from chatd.ports.cluster import NodeSeen
 from chatd.store.postgres import migrate
 from chatd.store.postgres.cluster.locks import GIVEN_UP
 from chatd.store.sqlite.sql import select, transaction
+from chatd.wire.events import Millis
 
 LEASE_S = 10
 """How long a node may say nothing before it is given up."""
@@ -44,7 +49,12 @@ KEPT_S = 3600
 LOG_S = 60
 """How long at the least what was committed is in the log."""
 
+PROMPT_S = 0.5
+"""An answer that takes longer says no more what time it is."""
+
 _XMIN = "CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)"
+_NOW = f"""
+SELECT {_XMIN}, CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)"""  # noqa: S608 - ours
 _JOIN = f"""
 INSERT INTO node (name, process, schema, horizon)
 VALUES ($1, $2, $3, pg_snapshot_xmin(pg_current_snapshot()))
@@ -107,6 +117,9 @@ class Node:
     horizon: int
     leads: bool = False
     _heard: dict[NodeId, int] = attrs.field(factory=dict, init=False)
+    _clock: tuple[Millis, float] = attrs.field(init=False)
+    """What the server's clock has said, and when: seconds from the machine's start,
+    its sleep among them."""
     _beaten: float = attrs.field(factory=monotonic, init=False)
     """When it said last that it is there."""
     _judges: float = attrs.field(default=0.0, init=False)
@@ -132,6 +145,7 @@ class Node:
             migrate.missing(db, "FOR SHARE")
             ((number, horizon),) = select(db, _JOIN, (name, process, schema))
         node = cls(db, NodeId(number), horizon)
+        _, node._clock = node._ask()
         node._lead()
         return node
 
@@ -162,7 +176,10 @@ class Node:
         if now >= self._judges:
             self._end_dead()
         self._lead()
-        ((horizon,),) = select(self.db, f"SELECT {_XMIN}")
+        asked_s = clock_gettime(CLOCK_BOOTTIME)
+        horizon, clock = self._ask()
+        if clock[1] - asked_s < PROMPT_S:
+            self._clock = clock
         seen = [NodeSeen(*row) for row in select(self.db, _SEEN)]
         return seen, horizon
 
@@ -171,6 +188,16 @@ class Node:
         if not self.leads:
             sql = "SELECT pg_try_advisory_lock($1)"
             ((self.leads,),) = select(self.db, sql, (TEND,))
+
+    def wall(self) -> Millis:
+        """What the server's clock says, in milliseconds since 1970; from any thread."""
+        wall, boot_s = self._clock
+        return wall + round((clock_gettime(CLOCK_BOOTTIME) - boot_s) * 1000)
+
+    def _ask(self) -> tuple[int, tuple[Millis, float]]:
+        """Ask for a horizon of now, and what time that is."""
+        ((horizon, wall),) = select(self.db, _NOW)
+        return horizon, (wall, clock_gettime(CLOCK_BOOTTIME))
 
     def _end_dead(self) -> None:
         with transaction(self.db):

@@ -68,6 +68,10 @@ class SharedPostgresStore(PostgresStore):
         """Whether this is the node that tends the store."""
         return self._node.leads
 
+    def wall(self) -> Millis:
+        """What time it is for all nodes; see the port."""
+        return self._node.wall()
+
     async def commit_shared(
         self,
         drafts: Sequence[Draft],
