@@ -81,7 +81,7 @@ test: .venv/dev.stamp tests/foreign/node_modules/.package-lock.json $(TOOLS)/.pa
 	$(call debian,test -x /usr/bin/chromium-headless-shell -a -e /usr/share/fonts/truetype/noto/NotoColorEmoji.ttf,chromium-headless-shell fonts-noto-color-emoji)
 ifeq ($(strip $(ARGS)),)
 	@rm -f .coverage .coverage.*
-	@$(BIN)/coverage run -m pytest $(PYTEST) --ignore tests/cluster
+	@$(BIN)/coverage run -m pytest $(PYTEST)
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report
 else
@@ -89,9 +89,10 @@ else
 endif
 
 .PHONY: test-cluster
-test-cluster: RUNS ?= 200
-test-cluster: .venv/dev.stamp ## Meet a thousand faults of a cluster, an hour or two; RUNS=20 for a hundred
+test-cluster: RUNS ?= 1000
+test-cluster: .venv/dev.stamp ## Meet a thousand faults of a cluster, an hour or two; RUNS=100 for a hundred
 	$(call debian,ls /usr/lib/postgresql/*/bin/postgres,postgresql)
+	$(call debian,ls /usr/lib/*/faketime/libfaketime.so.1,libfaketime)
 	@RUNS=$(RUNS) $(BIN)/python -m pytest $(PYTEST) tests/cluster $(ARGS)
 
 .PHONY: screenshots

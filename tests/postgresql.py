@@ -56,9 +56,14 @@ def binaries() -> Path:
 
 
 class Server:
-    """A server whose only way in is a socket in its own directory."""
+    """A server whose only way in is a socket in its own directory.
 
-    def __init__(self, directory: Path) -> None:
+    Args:
+        directory: Where it is, with its data and its log.
+        primary: Whose standby it is; None: nobody's.
+    """
+
+    def __init__(self, directory: Path, primary: Server | None = None) -> None:
         self.directory = directory
         self._bin = binaries()
         # It refuses to run as root.
@@ -67,9 +72,12 @@ class Server:
         if self._user:
             directory.chmod(0o755)
             shutil.chown(directory, self._user, self._user)
-        self._run(
-            "initdb", "-D", self._data, "-U", USER, "-A", "trust", "-N", "-E", "UTF8"
-        )
+        if primary is None:
+            options = ["-A", "trust", "-N", "-E", "UTF8"]
+            self._run("initdb", "-D", self._data, "-U", USER, *options)
+        else:
+            options = ["-h", str(primary.directory), "-R", "-N", "-c", "fast"]
+            self._run("pg_basebackup", "-D", self._data, "-U", USER, *options)
 
     @property
     def _data(self) -> str:

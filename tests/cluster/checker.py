@@ -12,8 +12,10 @@ is compared with one replay of the room's timeline (`verify`):
 
 from __future__ import annotations
 
+import json
 import random
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import attrs
@@ -21,8 +23,8 @@ import trio
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from tests.live.daemon import PATIENCE_S, Daemon, Frame, Person, person
+from tests.wire.contract import Traffic
 
-ROOM = "tea"
 REMOVALS = frozenset({"leave", "kick", "ban"})
 AWAY = (ConnectionClosed, WebSocketException, OSError, trio.TooSlowError)
 """How a connection ends whose node has gone."""
@@ -31,6 +33,8 @@ PAUSE_S = 0.3
 """How long one waits at the most before he says something again."""
 LATER = frozenset({"unavailable", "rate_limited"})
 """Refusals of what may be sent again."""
+RECENT = 60
+"""How many of the last frames are kept to be shown where something is wrong."""
 
 
 @attrs.frozen
@@ -54,17 +58,26 @@ def is_event(frame: Frame) -> bool:
     return frame.keys() >= {"room", "seq", "ts", "from"}
 
 
+class Unheld(Traffic):
+    """Frames that are not held against the schema: of talk, other tests do that."""
+
+    def hear(self, frame: Frame) -> None:
+        """Believe it."""
+
+
 @attrs.define(eq=False)
 class Talker:
     """Somebody who goes on talking, whatever becomes of the nodes.
 
     Args:
         name: His account's; or what he calls himself, as a guest.
+        room: Where he talks.
         nodes: The nodes that may be there; he connects to any of them.
         chance: Where he goes, and when.
     """
 
     name: str
+    room: str
     nodes: Callable[[], Sequence[Daemon]]
     chance: random.Random
     is_guest: bool = False
@@ -82,6 +95,9 @@ class Talker:
     joined: list[int] = attrs.field(factory=list)
     """The room's head whenever he joined anew."""
     faults: list[str] = attrs.field(factory=list)
+    recent: deque[str] = attrs.field(factory=lambda: deque(maxlen=RECENT))
+    """What he was told last, and by which node."""
+    _where: str = ""
     _number: int = 0
     _more: trio.Event = attrs.field(factory=trio.Event)
 
@@ -90,14 +106,15 @@ class Talker:
         while not until.is_set():
             daemon = self.chance.choice(list(self.nodes()))
             try:
-                async with person(daemon.url, open_timeout=10) as who:
-                    await self._enter(who)
+                async with person(daemon.url, Unheld(), open_timeout=10) as who:
+                    await self._enter(who, daemon)
                     await self._send(who, until)
             except AWAY:
                 await trio.sleep(0.02 + self.chance.random() / 20)
 
-    async def _enter(self, who: Person) -> None:
+    async def _enter(self, who: Person, daemon: Daemon) -> None:
         """Come back with the session, or log in; then join from where he was."""
+        self._where, self.is_replayed = daemon.data.name, False
         while True:
             said = {"session": self.session} if self.session else self._login
             frame = await self._ask(who, type="hello", **said)
@@ -119,7 +136,7 @@ class Talker:
             since: dict[str, Any] = {}
             if self.epoch:
                 since = {"since": self.last, "epoch": self.epoch}
-            frame = await self._ask(who, type="join", room=ROOM, **since)
+            frame = await self._ask(who, type="join", room=self.room, **since)
             if frame["type"] == "ok":
                 break
             if frame["code"] == "not_member":
@@ -137,7 +154,7 @@ class Talker:
             if not self.is_in:
                 await self._join(who)
             cid = f"{self.name}-{self._number}"
-            frame = await self._ask(who, type="send", room=ROOM, text=cid, cid=cid)
+            frame = await self._ask(who, type="send", room=self.room, text=cid, cid=cid)
             if frame["type"] == "ok":
                 self.acknowledged[cid] = frame["seq"]
                 self._number += 1
@@ -149,14 +166,19 @@ class Talker:
     async def _ask(self, who: Person, **fields: Any) -> Frame:
         await who.say(**fields)
         while True:
-            frame = await who.hear()
+            frame = await self._hear(who)
             if frame.get("re") == fields["type"]:
                 return frame
             self._take(frame)
 
+    async def _hear(self, who: Person) -> Frame:
+        frame = await who.hear()
+        self.recent.append(f"{self._where}: {json.dumps(frame)}")
+        return frame
+
     def _take(self, frame: Frame) -> None:
         """Keep what he is told of the room."""
-        if frame.get("room") != ROOM:
+        if frame.get("room") != self.room:
             return
         if frame["type"] == "gap":
             self.last = max(self.last, frame["seq"])
@@ -179,6 +201,10 @@ class Talker:
             self.faults.append(f"{self.name} saw {seq} behind {self.last}")
         self.last, self.seen[seq] = seq, shown
 
+    def told(self) -> str:
+        """What he was told last, in lines."""
+        return "\n".join([f"{self.name} ({self.user}) was told:", *self.recent])
+
     async def has_sent(self, count: int) -> None:
         """Wait until so many of his messages were acknowledged."""
         while len(self.acknowledged) < count:
@@ -190,31 +216,31 @@ class Talker:
         while True:
             daemon = self.chance.choice(list(self.nodes()))
             try:
-                async with person(daemon.url) as who:
-                    await self._enter(who)
+                async with person(daemon.url, Unheld()) as who:
+                    await self._enter(who, daemon)
                     with trio.fail_after(PATIENCE_S):
-                        while (frame := await who.hear())["type"] != "caught_up":
-                            self._take(frame)
+                        while self.is_replayed:
+                            self._take(await self._hear(who))
                 return
             except AWAY:
                 await trio.sleep(0.1)
 
 
-async def stored(daemon: Daemon) -> tuple[dict[int, Shown], int]:
-    """All events of the room, as a new member reads them, and the last one's seq."""
+async def stored(daemon: Daemon, room: str) -> tuple[dict[int, Shown], int]:
+    """All events of a room, as a new member reads them, and the last one's seq."""
     while True:
         try:
-            return await _stored(daemon)
+            return await _stored(daemon, room)
         except AWAY:
             await trio.sleep(0.1)
 
 
-async def _stored(daemon: Daemon) -> tuple[dict[int, Shown], int]:
+async def _stored(daemon: Daemon, room: str) -> tuple[dict[int, Shown], int]:
     found: dict[int, Shown] = {}
-    async with person(daemon.url) as reader:
-        await reader.hello(name="reader")
-        state = await reader.ask(type="join", room=ROOM)
-        await reader.ask(type="join", room=ROOM, since=0, epoch=state["epoch"])
+    async with person(daemon.url, Unheld()) as reader:
+        await reader.hello()
+        state = await reader.ask(type="join", room=room)
+        await reader.ask(type="join", room=room, since=0, epoch=state["epoch"])
         while (frame := await reader.hear())["type"] != "caught_up":
             if is_event(frame):
                 found[frame["seq"]] = Shown.of(frame)
@@ -227,26 +253,32 @@ def verify(
     """Compare what talkers were told with what is stored.
 
     Returns:
-        What is wrong, in words; nothing if nothing is.
+        What is wrong, in words, with what they were told last; nothing if nothing is.
     """
-    wrong = [fault for talker in talkers for fault in talker.faults]
+    wrong = []
     if sorted(timeline) != list(range(1, head + 1)):
         wrong.append(f"the timeline has a hole below {head}")
     texts = [event.text for event in timeline.values() if event.kind == "message"]
     if len(set(texts)) != len(texts):
         wrong.append("something was stored twice")
     for talker in talkers:
-        for cid, seq in talker.acknowledged.items():
-            if seq not in timeline or timeline[seq].text != cid:
-                wrong.append(f"{cid} was acknowledged at {seq} and is not there")
-        away = _away(talker, timeline)
-        for seq, shown in talker.seen.items():
-            if timeline.get(seq) != shown:
-                there = timeline.get(seq)
-                wrong.append(f"{talker.name} saw {shown} at {seq}, not {there}")
-            if seq in away:
-                wrong.append(f"{talker.name} saw {seq}, though he had been removed")
+        found = [*talker.faults, *_differences(talker, timeline)]
+        if found:
+            wrong += [*found, talker.told()]
     return wrong
+
+
+def _differences(talker: Talker, timeline: dict[int, Shown]) -> Iterator[str]:
+    """What somebody was told, and is not so."""
+    for cid, seq in talker.acknowledged.items():
+        if seq not in timeline or timeline[seq].text != cid:
+            yield f"{cid} was acknowledged at {seq} and is not there"
+    away = _away(talker, timeline)
+    for seq, shown in talker.seen.items():
+        if timeline.get(seq) != shown:
+            yield f"{talker.name} saw {shown} at {seq}, not {timeline.get(seq)}"
+        if seq in away:
+            yield f"{talker.name} saw {seq}, though he had been removed"
 
 
 def _away(talker: Talker, timeline: dict[int, Shown]) -> set[int]:
@@ -264,6 +296,7 @@ class Moderator:
     """Somebody who removes others from the room, and lets them in again."""
 
     name: str
+    room: str
     nodes: Callable[[], Sequence[Daemon]]
     chance: random.Random
     targets: Sequence[Talker]
@@ -275,9 +308,9 @@ class Moderator:
         while not until.is_set() or banned:
             daemon = self.chance.choice(list(self.nodes()))
             try:
-                async with person(daemon.url, open_timeout=10) as who:
+                async with person(daemon.url, Unheld(), open_timeout=10) as who:
                     await who.hello(name=self.name, password=PASSWORD)
-                    await who.ask(type="join", room=ROOM)
+                    await who.ask(type="join", room=self.room)
                     while not until.is_set():
                         await self._forgive(who, banned)
                         await self._remove(who, banned)
@@ -288,7 +321,7 @@ class Moderator:
 
     async def _forgive(self, who: Person, banned: dict[str, None]) -> None:
         for name in list(banned):
-            frame = await who.ask(type="unban", room=ROOM, user=name)
+            frame = await who.ask(type="unban", room=self.room, user=name)
             if frame["type"] == "ok" or frame["code"] not in LATER:
                 del banned[name]
 
@@ -299,6 +332,6 @@ class Moderator:
             return  # he has not been in yet
         if act == "ban":
             banned[name] = None
-        frame = await who.ask(type=act, room=ROOM, user=name)
+        frame = await who.ask(type=act, room=self.room, user=name)
         if frame["type"] == "ok":
             self.has_removed.set()

@@ -7,17 +7,25 @@ is about. Moments and nodes are drawn from a seeded `Random`.
 from __future__ import annotations
 
 import random
+import shutil
 import signal
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
+import psycopg
 import trio
 
 from tests.cluster.nodes import Cluster, Node
+from tests.live.clocks import faked, faking, put
+from tests.live.daemon import person
+from tests.postgresql import ROLE, Server
 
 Fault = Callable[[Cluster, random.Random], Awaitable[None]]
 
 BEYOND_LEASE_S = 11.5
 """Longer than a node's lease (10 s)."""
+GIVEN_UP, STORE_FAILED = 75, 1
+"""How a node ends by itself; by either it is started again."""
 
 
 def any_node(cluster: Cluster, chance: random.Random) -> Node:
@@ -25,9 +33,16 @@ def any_node(cluster: Cluster, chance: random.Random) -> Node:
     return chance.choice(list(cluster.nodes))
 
 
-async def a_while(chance: random.Random, most_s: float = 1.0) -> None:
+async def a_while(chance: random.Random, most_s: float = 0.5) -> None:
     """Let people talk for a while."""
     await trio.sleep(chance.uniform(0.1, most_s))
+
+
+async def has_ended(node: Node, how: int) -> None:
+    """Wait for a node that ends by itself."""
+    assert node.daemon is not None
+    node.daemon.is_doomed = True
+    assert await node.daemon.wait() == how, node.told()
 
 
 async def kill_each(cluster: Cluster, chance: random.Random) -> None:
@@ -53,9 +68,8 @@ async def stop_beyond_lease(cluster: Cluster, chance: random.Random) -> None:
     assert node.daemon is not None
     await node.daemon.stop()
     await trio.sleep(BEYOND_LEASE_S)
-    node.daemon.is_doomed = True
     node.daemon.signal(signal.SIGCONT)
-    assert await node.daemon.wait() == 75, node.daemon.log_text()
+    await has_ended(node, GIVEN_UP)
     await node.start()
 
 
@@ -64,31 +78,31 @@ async def stop_shortly(cluster: Cluster, chance: random.Random) -> None:
     node = any_node(cluster, chance)
     assert node.daemon is not None
     await node.daemon.stop()
-    await trio.sleep(chance.uniform(0.5, 3))
+    await trio.sleep(chance.uniform(0.5, 2))
     node.daemon.signal(signal.SIGCONT)
 
 
 async def kill_bus(cluster: Cluster, chance: random.Random) -> None:
     """The bus is killed and comes back empty, some times."""
-    for _ in range(3):
+    for _ in range(2):
         await a_while(chance)
-        await trio.to_thread.run_sync(cluster.valkey.stop)
+        await trio.to_thread.run_sync(cluster.engines.valkey.stop)
         await a_while(chance)
-        await trio.to_thread.run_sync(cluster.valkey.start)
+        await trio.to_thread.run_sync(cluster.engines.valkey.start)
 
 
 async def freeze_bus(cluster: Cluster, chance: random.Random) -> None:
     """The bus stands still for longer than anybody waits for it."""
-    cluster.valkey.send(signal.SIGSTOP)
-    await trio.sleep(chance.uniform(1, 4))
-    cluster.valkey.send(signal.SIGCONT)
+    cluster.engines.valkey.send(signal.SIGSTOP)
+    await trio.sleep(chance.uniform(0.5, 2.5))
+    cluster.engines.valkey.send(signal.SIGCONT)
 
 
 async def cut_bus_one_way(cluster: Cluster, chance: random.Random) -> None:
     """What goes to the bus, or what comes from it, is lost for one node."""
     relay, there = any_node(cluster, chance).bus, chance.random() < 0.5
     relay.hold(there=there, back=not there)
-    await trio.sleep(chance.uniform(1, 4))
+    await trio.sleep(chance.uniform(0.5, 2.5))
     relay.cut()
     relay.release()
 
@@ -97,25 +111,25 @@ async def part_from_bus(cluster: Cluster, chance: random.Random) -> None:
     """A node reaches the database, and not the bus."""
     relay = any_node(cluster, chance).bus
     relay.cut()
-    await trio.sleep(chance.uniform(1, 4))
+    await trio.sleep(chance.uniform(0.5, 2.5))
     relay.release()
 
 
 async def part_from_database(cluster: Cluster, chance: random.Random) -> None:
     """A node reaches the bus, and not the database."""
-    relay = any_node(cluster, chance).database
-    relay.hold()
-    await trio.sleep(chance.uniform(1, 4))
-    relay.release()
+    node = any_node(cluster, chance)
+    node.part()
+    await trio.sleep(chance.uniform(0.5, 2.5))
+    node.join()
 
 
 async def part_from_both(cluster: Cluster, chance: random.Random) -> None:
     """A node reaches nobody."""
     node = any_node(cluster, chance)
-    node.database.hold()
+    node.part()
     node.bus.hold()
-    await trio.sleep(chance.uniform(1, 4))
-    node.database.release()
+    await trio.sleep(chance.uniform(0.5, 2.5))
+    node.join()
     node.bus.release()
 
 
@@ -123,17 +137,142 @@ async def restart_database(cluster: Cluster, chance: random.Random) -> None:
     """PostgreSQL is restarted, and then killed with its connections."""
     for how in (signal.SIGINT, signal.SIGQUIT):
         await a_while(chance)
-        await trio.to_thread.run_sync(cluster.server.stop, how)
+        await trio.to_thread.run_sync(cluster.engines.server.stop, how)
         await a_while(chance)
-        await trio.to_thread.run_sync(cluster.server.start)
+        await trio.to_thread.run_sync(cluster.engines.server.start)
 
 
-FAULTS: dict[str, Fault] = {
-    fault.__name__: fault
-    for fault in (
-        *(kill_each, roll, stop_beyond_lease, stop_shortly),
-        *(kill_bus, freeze_bus, cut_bus_one_way),
-        *(part_from_bus, part_from_database, part_from_both, restart_database),
-    )
-}
-"""All of them, by name."""
+async def lose_database(cluster: Cluster, chance: random.Random) -> None:
+    """PostgreSQL is away for longer than a lease; whoever asks is told so."""
+    server = cluster.engines.server
+    await trio.to_thread.run_sync(server.stop, signal.SIGQUIT)
+    with trio.CancelScope() as scope:
+        scope.deadline = trio.current_time() + BEYOND_LEASE_S
+        async with person(chance.choice(cluster.there()).url) as who:
+            frame = await who.ask(type="hello", name="cy")
+            assert frame.get("code") == "unavailable", frame
+        await trio.sleep_forever()
+    await trio.to_thread.run_sync(server.start)
+
+
+async def fail_over(cluster: Cluster, chance: random.Random) -> None:
+    """PostgreSQL is killed and its standby becomes the primary; all nodes end, then."""
+    engines = cluster.engines
+    assert engines.spare is not None
+    standby = await trio.to_thread.run_sync(stand_by, engines.server, engines.spare)
+    await a_while(chance)
+    await trio.to_thread.run_sync(engines.server.stop, signal.SIGQUIT)
+    await a_while(chance)
+    await trio.to_thread.run_sync(standby.execute, "SELECT pg_promote()")
+    engines.server, engines.spare = standby, engines.server.directory
+    for node in cluster.nodes:
+        await has_ended(node, STORE_FAILED)
+        await node.start()
+
+
+def stand_by(primary: Server, directory: Path) -> Server:
+    """Give a server a standby, for which each commit waits from here on."""
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir()
+    standby = Server(directory, primary)
+    standby.start()
+    primary.execute("ALTER SYSTEM SET synchronous_standby_names TO '*'")
+    primary.execute("SELECT pg_reload_conf()")
+    until = "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"
+    while not primary.execute(until):
+        pass
+    return standby
+
+
+async def take_all_connections(cluster: Cluster, chance: random.Random) -> None:
+    """PostgreSQL is at its limit of connections, and a node has lost its own."""
+    server = cluster.engines.server
+
+    def limit(most: int) -> None:
+        server.execute(f"ALTER ROLE {ROLE} CONNECTION LIMIT {most}")
+
+    await trio.to_thread.run_sync(limit, 0)
+    for relay in any_node(cluster, chance).databases:
+        relay.cut()
+        relay.release()
+    await trio.sleep(chance.uniform(0.5, 2.5))
+    await trio.to_thread.run_sync(limit, -1)
+
+
+async def lock_crosswise(cluster: Cluster, chance: random.Random) -> None:
+    """Somebody else locks the rows of users, and then those of rooms."""
+    url = cluster.engines.server.url(cluster.place)
+
+    def lock() -> bool:
+        with psycopg.connect(url) as db:
+            try:
+                db.execute('SELECT FROM chatd."user" FOR UPDATE')
+                db.execute("SELECT pg_sleep(0.02)")
+                db.execute("SELECT FROM chatd.room FOR UPDATE")
+            except psycopg.errors.DeadlockDetected:
+                return True
+        return False
+
+    for _ in range(10):
+        await trio.to_thread.run_sync(lock)
+        await a_while(chance, 0.2)
+
+
+async def fail_to_serialize(cluster: Cluster, chance: random.Random) -> None:
+    """Some commits meet a serialization failure."""
+    server, place = cluster.engines.server, cluster.place
+    await trio.to_thread.run_sync(server.execute, FAILING, place)
+    await trio.sleep(chance.uniform(0.5, 2.5))
+    await trio.to_thread.run_sync(server.execute, "DROP FUNCTION fail CASCADE", place)
+
+
+FAILING = """
+CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF random() < 0.3 THEN RAISE SQLSTATE '40001'; END IF;
+  RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER fail AFTER INSERT ON chatd.change
+DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION fail()"""
+"""A trigger that runs within COMMIT."""
+HOURS = 1, 0, -1
+"""How far off the clock of each node is."""
+
+
+async def set_clocks_apart(cluster: Cluster, chance: random.Random) -> None:
+    """The clock of each node is an hour from that of another one."""
+    clocks = [node.data.with_suffix(".clock") for node in cluster.nodes]
+    for clock, hours in zip(clocks, HOURS, strict=True):
+        put(clock, hours)
+    forks, own = await trio.to_thread.run_sync(faking), cluster.nodes[0].more
+    for node, clock in zip(cluster.nodes, clocks, strict=True):
+        await node.end()
+        node.forks, node.more = forks, {**own, **faked(clock)}
+        await node.start()
+    await a_while(chance, 2)
+    for node in cluster.nodes:
+        await node.end()
+        node.forks, node.more = None, own
+        await node.start()
+
+
+SHORT: tuple[Fault, ...] = (
+    *(kill_each, roll, stop_shortly),
+    *(kill_bus, freeze_bus, cut_bus_one_way),
+    *(part_from_bus, part_from_database, part_from_both),
+    *(restart_database, take_all_connections, lock_crosswise, fail_to_serialize),
+)
+"""Those that take a few seconds."""
+LONG: tuple[Fault, ...] = (
+    *(stop_beyond_lease, lose_database, fail_over, set_clocks_apart),
+)
+"""Those that take longer; they are met half as often."""
+EACH_LONG = 7
+"""One run of so many has one of those."""
+
+
+def fault_of(seed: int) -> Fault:
+    """The one that a run meets; in some runs each is met."""
+    nth = seed // EACH_LONG
+    if seed % EACH_LONG == EACH_LONG - 1:
+        return LONG[nth % len(LONG)]
+    return SHORT[(seed - nth) % len(SHORT)]

@@ -17,7 +17,7 @@ import attrs
 import trio
 
 from tests import valkey as valkeys
-from tests.cluster.checker import PASSWORD, ROOM
+from tests.cluster.checker import PASSWORD, RECENT
 from tests.live.daemon import Daemon, person, start
 from tests.live.forks import Forks
 from tests.postgresql import Server
@@ -37,6 +37,17 @@ _NUMBERS = count(1)
 
 
 @attrs.define(eq=False)
+class Engines:
+    """What nodes stand on."""
+
+    server: Server
+    """The one that can be written."""
+    valkey: valkeys.Server
+    spare: Path | None = None
+    """Where there may be a standby."""
+
+
+@attrs.define(eq=False)
 class Node:
     """One node: its daemon, and its ways out."""
 
@@ -44,7 +55,8 @@ class Node:
     data: Path
     place: str
     """Its database."""
-    database: Relay
+    databases: Sequence[Relay]
+    """To each server that may have it."""
     bus: Relay
     port: int = 0
     """Where it listens; 0: anywhere, and at each start elsewhere."""
@@ -52,7 +64,7 @@ class Node:
     """Settings beside those of all."""
     daemon: Daemon | None = None
     forks: Forks | None = None
-    """Whose version it is, if not that of the tests."""
+    """Who starts it, if not who starts all: another version, or with a clock set."""
 
     @property
     def is_there(self) -> bool:
@@ -61,15 +73,32 @@ class Node:
 
     async def start(self) -> None:
         """Start its daemon, and wait until it serves."""
-        way = self.database.here.parent
+        hosts = ",".join(str(relay.here.parent) for relay in self.databases)
+        url = f"postgresql://chatd@/{self.place}?host={hosts}"
         env = {
             **SETTINGS,
             **self.more,
-            "CHATD_STORE__URL": f"postgresql://chatd@/{self.place}?host={way}",
+            "CHATD_STORE__URL": f"{url}&target_session_attrs=read-write",
             "CHATD_CLUSTER__BUS": f"unix://{self.bus.here}",
             "CHATD_CLUSTER__NAME": self.name,
         }
         self.daemon = await start(self.data, env=env, port=self.port, forks=self.forks)
+
+    def part(self) -> None:
+        """Hold back what goes to the database and what comes from there."""
+        for relay in self.databases:
+            relay.hold()
+
+    def join(self) -> None:
+        """Let it reach the database again."""
+        for relay in self.databases:
+            relay.release()
+
+    def told(self) -> str:
+        """What it has logged last, in lines."""
+        assert self.daemon is not None
+        lines = self.daemon.log_text().splitlines()
+        return "\n".join([f"{self.name} has logged:", *lines[-RECENT:]])
 
     async def kill(self) -> None:
         """Kill its daemon, as a power cut would."""
@@ -89,8 +118,9 @@ class Node:
 class Cluster:
     """Nodes, and what they stand on."""
 
-    server: Server
-    valkey: valkeys.Server
+    engines: Engines
+    place: str
+    """Their database."""
     nodes: Sequence[Node]
 
     def there(self) -> list[Daemon]:
@@ -98,22 +128,25 @@ class Cluster:
         return [n.daemon for n in self.nodes if n.is_there and n.daemon is not None]
 
     async def register(self, *names: str) -> None:
-        """Make accounts, and the room that all of them meet in; the first owns it."""
+        """Make accounts."""
         async with person(self.there()[0].url) as who:
             for name in names:
                 said: dict[str, Any] = {"name": name, "password": PASSWORD}
                 frame = await who.ask(type="register", **said)
                 assert frame["type"] == "ok", frame
-            await who.hello(name=names[0], password=PASSWORD)
-            frame = await who.ask(type="create", room=ROOM)
+
+    async def open_room(self, owner: str, room: str) -> None:
+        """Make a room."""
+        async with person(self.there()[0].url) as who:
+            await who.hello(name=owner, password=PASSWORD)
+            frame = await who.ask(type="create", room=room)
             assert frame["type"] == "ok", frame
 
 
 @asynccontextmanager
 async def cluster(
     directory: Path,
-    server: Server,
-    valkey: valkeys.Server,
+    engines: Engines,
     ports: Sequence[int] = (0, 0, 0),
     more: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Cluster]:
@@ -121,29 +154,33 @@ async def cluster(
 
     Args:
         directory: Where they keep what is theirs.
-        server: Has the database.
-        valkey: Their bus.
+        engines: What they stand on.
         ports: Where each listens.
         more: Settings beside those of all.
     """
     place = f"chatd{next(_NUMBERS)}"
-    await trio.to_thread.run_sync(server.create, place)
+    await trio.to_thread.run_sync(engines.server.create, place)
+    servers = [one for one in (engines.server.directory, engines.spare) if one]
     async with trio.open_nursery() as nursery:
         nodes = []
         for nth, port in enumerate(ports, 1):
-            way = directory / f"way{nth}"
-            way.mkdir()
-            database = Relay(way / SOCKET, server.directory / SOCKET)
-            bus = Relay(way / "bus", valkey.path)
-            for relay in (database, bus):
+            ways = [directory / f"way{nth}{server.name}" for server in servers]
+            for way in ways:
+                way.mkdir()
+            bus = Relay(ways[0] / "bus", engines.valkey.path)
+            databases = [
+                Relay(way / SOCKET, server / SOCKET)
+                for way, server in zip(ways, servers, strict=True)
+            ]
+            for relay in (*databases, bus):
                 await nursery.start(relay.run)
             name, data = f"node{nth}", directory / f"data{nth}"
             settings = more or {}
-            nodes.append(Node(name, data, place, database, bus, port, settings))
+            nodes.append(Node(name, data, place, databases, bus, port, settings))
         try:
             for node in nodes:
                 await node.start()
-            yield Cluster(server, valkey, nodes)
+            yield Cluster(engines, place, nodes)
         finally:
             with trio.CancelScope(shield=True):
                 for node in nodes:

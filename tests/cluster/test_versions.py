@@ -13,12 +13,13 @@ import chatd
 from chatd.hub.cluster import UNREADABLE
 from tests.cluster.checker import PASSWORD, Talker, stored, verify
 from tests.cluster.newer import SCHEMA, VERSION, newer_version
-from tests.cluster.nodes import Cluster, Node, cluster
+from tests.cluster.nodes import Cluster, Engines, Node, cluster
 from tests.live.daemon import PATIENCE_S, operator, person
 from tests.live.forks import Forks
-from tests.postgresql import Server, server
-from tests.valkey import Server as Valkey
+from tests.postgresql import server
 from tests.valkey import server as valkey
+
+ROOM = "tea"
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +30,9 @@ def newer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
 
 
 @pytest.fixture(scope="module")
-def engines() -> tuple[Server, Valkey]:
+def engines() -> Engines:
     """Those of the tests, which are started before a loop runs."""
-    return server(), valkey()
+    return Engines(server(), valkey())
 
 
 async def replace(node: Node, forks: Forks | None, talkers: list[Talker]) -> None:
@@ -64,16 +65,17 @@ async def versions(found: Cluster) -> set[str]:
 
 
 async def test_nodes_are_replaced_by_newer_ones_while_people_talk(
-    engines: tuple[Server, Valkey], newer: Forks, tmp_path: Path
+    engines: Engines, newer: Forks, tmp_path: Path
 ) -> None:
     """Nothing that was acknowledged is lost, nobody's timeline has a hole; and an older
     node may be started again beside a newer one.
     """
-    async with cluster(tmp_path, *engines, (0, 0)) as found:
+    async with cluster(tmp_path, engines, (0, 0)) as found:
         one, two = found.nodes
         await found.register("ann", "bob")
+        await found.open_room("ann", ROOM)
         talkers = [
-            Talker(name, found.there, random.Random(name), is_guest=name != "bob")
+            Talker(name, ROOM, found.there, random.Random(name), is_guest=name != "bob")
             for name in ("bob", "cy", "dan")
         ]
         until = trio.Event()
@@ -87,7 +89,9 @@ async def test_nodes_are_replaced_by_newer_ones_while_people_talk(
                 f"chatd/{VERSION}",
             }
             sql = "SELECT number, oldest FROM chatd.version"
-            assert found.server.execute(sql, one.place) == [(SCHEMA + 1, SCHEMA)]
+            assert found.engines.server.execute(sql, one.place) == [
+                (SCHEMA + 1, SCHEMA)
+            ]
             await replace(two, None, talkers)
             assert one.daemon is not None
             assert two.daemon is not None
@@ -103,7 +107,7 @@ async def test_nodes_are_replaced_by_newer_ones_while_people_talk(
             until.set()
         for talker in talkers:
             await talker.catch_up()
-        timeline, head = await stored(found.there()[0])
+        timeline, head = await stored(found.there()[0], ROOM)
         assert verify(talkers, timeline, head) == []
         for node in found.nodes:
             assert node.daemon is not None

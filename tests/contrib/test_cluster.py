@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from chatd.cli import main
 from tests.bus.support import listening
 from tests.cluster.newer import newer_version
-from tests.cluster.nodes import cluster
+from tests.cluster.nodes import Engines, cluster
 from tests.contrib.samples import HAPROXY, NGINX, Place
 from tests.contrib.test_systemd import UNITS, analyze
 from tests.live.daemon import PATIENCE_S
@@ -223,7 +223,7 @@ async def test_nodes_are_replaced_while_people_talk(
     sample.write_text(text)
     command = balancer.surround(place, sample)
     open_ports = [place.plain, place.secret]
-    nodes = cluster(tmp_path, database, server(), ports, BELIEVED)
+    nodes = cluster(tmp_path, Engines(database, server()), ports, BELIEVED)
     async with (
         nodes as found,
         program(*command, ports=open_ports, log=tmp_path / "log"),
