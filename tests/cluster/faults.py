@@ -10,6 +10,7 @@ import random
 import shutil
 import signal
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -203,17 +204,17 @@ async def lock_crosswise(cluster: Cluster, chance: random.Random) -> None:
     """Somebody else locks the rows of users, and then those of rooms."""
     url = cluster.engines.server.url(cluster.place)
 
-    def lock() -> bool:
-        with psycopg.connect(url) as db:
-            try:
-                db.execute('SELECT FROM chatd."user" FOR UPDATE')
-                db.execute("SELECT pg_sleep(0.02)")
-                db.execute("SELECT FROM chatd.room FOR UPDATE")
-            except psycopg.errors.DeadlockDetected:
-                return True
-        return False
+    def lock() -> None:
+        with (
+            suppress(psycopg.errors.DeadlockDetected),  # it may be his
+            psycopg.connect(url) as db,
+        ):
+            db.execute('SELECT FROM chatd."user" FOR UPDATE')
+            db.execute("SELECT pg_sleep(0.02)")
+            db.execute("SELECT FROM chatd.room FOR UPDATE")
 
-    for _ in range(10):
+    before = collisions(cluster, "deadlock")
+    while collisions(cluster, "deadlock") == before:
         await trio.to_thread.run_sync(lock)
         await a_while(chance, 0.2)
 
@@ -221,9 +222,18 @@ async def lock_crosswise(cluster: Cluster, chance: random.Random) -> None:
 async def fail_to_serialize(cluster: Cluster, chance: random.Random) -> None:
     """Some commits meet a serialization failure."""
     server, place = cluster.engines.server, cluster.place
+    before = collisions(cluster, "40001")
     await trio.to_thread.run_sync(server.execute, FAILING, place)
-    await trio.sleep(chance.uniform(0.5, 2.5))
+    while collisions(cluster, "40001") == before:
+        await a_while(chance)
     await trio.to_thread.run_sync(server.execute, "DROP FUNCTION fail CASCADE", place)
+
+
+def collisions(cluster: Cluster, cause: str) -> int:
+    """How often nodes have met something, as they say."""
+    logs = [daemon.log_text() for daemon in cluster.there()]
+    said = [line for log in logs for line in log.splitlines()]
+    return sum("store_collided" in line and cause in line for line in said)
 
 
 FAILING = """

@@ -64,7 +64,8 @@ async def test_nothing_is_lost(three: Cluster, first: int) -> None:
         began = trio.current_time()
         talkers = [_talker(three, seed, number) for number in range(TALKERS)]
         try:
-            await _run(three, seed, talkers)
+            with trio.fail_after(3 * PATIENCE_S):
+                await _run(three, seed, talkers)
         except Exception as error:
             error.add_note(f"run {seed}, {fault_of(seed).__name__}")
             for talker in talkers:
