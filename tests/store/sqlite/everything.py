@@ -104,11 +104,11 @@ ROOMS: list[d.Draft] = [
     ),
     *(
         d.CreateRoom(
-            *(name, Epoch("d" * 16), PLAIN, {ANN: Role.OWNER}, True),
+            *(name, Epoch(16 * letter), PLAIN, {ANN: Role.OWNER}, True),
             skeleton=None if name == DEN else skeleton(name),
             maker=ANN,
         )
-        for name in (TEA, HALL, DEN)
+        for letter, name in zip("def", (TEA, HALL, DEN), strict=True)
     ),
     d.SetMember(LOBBY, DAN, Role.MEMBER, event=True),
     d.SetMember(LOBBY, CY, Role.MEMBER, event=True, since_join=True),
