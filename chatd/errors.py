@@ -71,6 +71,11 @@ class StoreUnavailable(ChatdError):
     Nothing of the batch was stored. Reads go on.
     """
 
+    @property
+    def told(self) -> str:
+        """What people are told of it who only talk here; the log has all."""
+        return str(self)
+
 
 class StoreHeld(StoreUnavailable):
     """Another process holds the lock of the data directory.

@@ -137,7 +137,7 @@ class Committer:
                 self.refused = ""
             except StoreUnavailable as error:
                 self.refused = str(error)
-                refused = unavailable(f"nothing was stored: {error}")
+                refused = unavailable(f"nothing was stored: {error.told}")
                 outcomes, stamp = [refused] * len(self._batch), None
         batch, self._batch = self._batch, []
         self.stalled = False

@@ -55,6 +55,13 @@ async def killed(data: Path, env: dict[str, str]) -> AsyncIterator[Daemon]:
             await daemon.wait()
 
 
+AWAY = {
+    "nothing was stored: the database does not answer",
+    "the store does not answer at this moment",
+}
+"""What people are told while there is none."""
+
+
 async def stored(ann: Person, cid: str) -> dict[str, Any]:
     """Send a message until it is acknowledged, as clients do."""
     while True:
@@ -62,6 +69,8 @@ async def stored(ann: Person, cid: str) -> dict[str, Any]:
         if reply["type"] == "ok":
             return reply
         assert reply["code"] == "unavailable", reply
+        # Nothing of where the database is, which its own words say.
+        assert reply["text"] in AWAY, reply
         await trio.sleep(0.05)
 
 

@@ -30,6 +30,11 @@ class Collided(StoreUnavailable):
 class ConnectionLost(StoreUnavailable):
     """The server has gone, or the way to it."""
 
+    @property
+    def told(self) -> str:
+        """That, without the hosts and paths that PostgreSQL's own words have."""
+        return "the database does not answer"
+
 
 ROW_FAULTS = (RowFault, OverflowError, TypeError, UnicodeError)
 """Errors that are the fault of one draft's values."""
