@@ -5,6 +5,11 @@ from __future__ import annotations
 _SIZES = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
+def number(count: int, what: str) -> str:
+    """How many of something there are, whose plural ends with an s."""
+    return f"{count} {what}{'s' if count != 1 else ''}"
+
+
 def size(count: float) -> str:
     """A number of bytes."""
     unit = 0

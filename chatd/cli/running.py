@@ -10,7 +10,7 @@ from pathlib import Path
 import attrs
 import click
 
-from chatd.amounts import size
+from chatd.amounts import number, size
 from chatd.cli.admin import ask, ask_all
 from chatd.cli.clean import clean
 from chatd.cli.config import config_option
@@ -165,9 +165,9 @@ def kick(
         missing = f"{name} is not connected" if name else f"no connection {connection}"
         raise click.ClickException(missing)
     if not as_json:
-        text = f"ended {ended} connection{'s' if ended != 1 else ''}"
+        text = f"ended {number(ended, 'connection')}"
         if nodes:
-            text += f" here, and those on {nodes} other node{'s' if nodes != 1 else ''}"
+            text += f" here, and those on {number(nodes, 'other node')}"
         click.echo(text)
 
 
@@ -213,7 +213,7 @@ def _lines(reply: Frame, totals: overview.Totals) -> list[tuple[str, str]]:
         ("ready", "yes" if reply["ready"] else f"no{BUT}{NOT_READY}"),
         ("configuration", _configuration(reply["config"])),
         ("listening", ", ".join(reply["listening"])),
-        ("connections", f"{count}, of {_number(users, 'user')} online"),
+        ("connections", f"{count}, of {number(users, 'user')} online"),
         ("in all", _counted(totals)),
         (
             "events",
@@ -249,11 +249,7 @@ def _node(node: Frame) -> str:
 def _counted(totals: overview.Totals) -> str:
     """How many there are, in words."""
     counts = (("account", totals.accounts), ("room", totals.rooms))
-    return ", ".join(_number(n, what) for what, n in counts)
-
-
-def _number(count: int, what: str) -> str:
-    return f"{count} {what}{'s' if count != 1 else ''}"
+    return ", ".join(number(n, what) for what, n in counts)
 
 
 def _configuration(config: Frame) -> str:

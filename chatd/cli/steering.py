@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from chatd.amounts import number
 from chatd.cli.admin import ask, fail
 from chatd.cli.config import config_option
 from chatd.cli.operator import (
@@ -152,7 +153,7 @@ def announce(
         command["room"] = place.room(room)
     reply = ask(place.directory, command)
     users, nodes = reply["users"], reply.get("nodes", 0)
-    text = f"told to {users} user{'s' if users != 1 else ''}"
+    text = f"told to {number(users, 'user')}"
     if nodes:
-        text += f" here, and to those of {nodes} other node{'s' if nodes != 1 else ''}"
+        text += f" here, and to those of {number(nodes, 'other node')}"
     say(text, {"users": users, "nodes": nodes}, as_json=as_json)

@@ -20,7 +20,7 @@ from chatd.config import LiveConfig
 from chatd.core.drafts import Outcome, Refused
 from chatd.core.effects import Origin
 from chatd.core.inputs import Executed, Now
-from chatd.errors import RejectCode, StoreUnavailable
+from chatd.errors import StoreUnavailable
 from chatd.hub.timing import Timing
 from chatd.ids import Stamp
 from chatd.ports import Store
@@ -30,9 +30,6 @@ BATCH_MAX = 512
 
 LATE_S = 1.0
 """Whoever wakes up so much too late was stopped, or was not let run."""
-
-RETRY_AFTER_S = 1.0
-"""What `unavailable` tells clients to wait."""
 
 
 Write = Callable[[Sequence[Origin], Now], Awaitable[tuple[list[Outcome], Stamp | None]]]
@@ -137,7 +134,7 @@ class Committer:
                 self.refused = ""
             except StoreUnavailable as error:
                 self.refused = str(error)
-                refused = unavailable(f"nothing was stored: {error.told}")
+                refused = Refused.for_now(f"nothing was stored: {error.told}")
                 outcomes, stamp = [refused] * len(self._batch), None
         batch, self._batch = self._batch, []
         self.stalled = False
@@ -188,16 +185,11 @@ class Committer:
         self._queue = [_nobodys(origin) for origin in self._queue]
         self._executed(
             [
-                Executed(origin, unavailable(_advice(origin)), final=False)
+                Executed(origin, Refused.for_now(_advice(origin)), final=False)
                 for origin in waiting
                 if origin.connection
             ]
         )
-
-
-def unavailable(text: str) -> Refused:
-    """The outcome of a draft that could not be executed now."""
-    return Refused(RejectCode.UNAVAILABLE, text, retry_after_s=RETRY_AFTER_S)
 
 
 def _advice(origin: Origin) -> str:

@@ -15,13 +15,14 @@ import attrs
 import trio
 
 from chatd.core import effects
+from chatd.core.drafts import Refused
 from chatd.core.effects import Effect
 from chatd.core.inputs import Executed, Input, Seen
 from chatd.core.machine import Machine
 from chatd.core.observations import Observed, ServerFacts
 from chatd.errors import RejectCode
 from chatd.hub.acts import ACTS, tell_act
-from chatd.hub.committer import Committer, unavailable
+from chatd.hub.committer import Committer
 from chatd.hub.fanout import Fanout, Link
 from chatd.hub.lookups import Lookups
 from chatd.hub.ready import used_s
@@ -122,7 +123,7 @@ class EffectRunner:
 
     def _append(self, effect: effects.Append) -> None:
         if self.committer.stalled and effect.origin.connection is not None:
-            refused = unavailable("the store does not answer at this moment")
+            refused = Refused.for_now("the store does not answer at this moment")
             executed = Executed(effect.origin, refused)
             if type(effect.origin.draft) in ACTS:
                 tell_act(executed)

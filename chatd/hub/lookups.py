@@ -26,6 +26,7 @@ import trio
 
 from chatd.auth import Authenticator
 from chatd.core.commands.look_ups import FETCHES, LOOK_UPS, Queue
+from chatd.core.drafts import RETRY_AFTER_S
 from chatd.core.effects import Authenticate, CheckSecret, Fetch, Query, Replay
 from chatd.core.inputs import (
     Answered,
@@ -38,7 +39,6 @@ from chatd.core.inputs import (
     SecretRefused,
 )
 from chatd.errors import Ending, Reject, RejectCode, StoreUnavailable, TooSlow
-from chatd.hub.committer import RETRY_AFTER_S
 from chatd.hub.fanout import Fanout, Link
 from chatd.hub.search_queue import Searches
 from chatd.hub.turns import Turns

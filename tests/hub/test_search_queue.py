@@ -11,6 +11,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from chatd.core import drafts as d
+from chatd.core.drafts import RETRY_AFTER_S
 from chatd.core.query import Hit, Place, Query
 from chatd.errors import (
     IndexBehind,
@@ -19,7 +20,6 @@ from chatd.errors import (
     StoreUnavailable,
     TooSlow,
 )
-from chatd.hub.committer import RETRY_AFTER_S
 from chatd.hub.search_queue import SEARCHES_MAX, SEARCHES_PER_USER_MAX, Searches
 from chatd.ids import UserName
 from tests.hub.support import ANN, DEN, T0, fill, running

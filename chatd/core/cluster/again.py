@@ -24,20 +24,13 @@ from chatd.core.drafts import Refused
 from chatd.core.effects import CatchUp
 from chatd.core.entities import Block, Connection, Undecided
 from chatd.core.turn import Turn
-from chatd.errors import RejectCode
 from chatd.wire.commands import Command
 from chatd.wire.sessions import Hello
 
 AGAIN_MAX = 8
 """How often a command is decided again. Source: each time, somebody else has changed
 what it depends on; eight times one after the other are no chance."""
-RETRY_AFTER_S = 1.0
-"""When whoever was refused may try again, as where the store takes no writes."""
-GIVEN_UP = Refused(
-    RejectCode.UNAVAILABLE,
-    "what this depends on changes too fast; nothing was done",
-    retry_after_s=RETRY_AFTER_S,
-)
+GIVEN_UP = Refused.for_now("what this depends on changes too fast; nothing was done")
 """What a command is answered that was decided again too often."""
 
 

@@ -61,6 +61,7 @@ from chatd.core.drafts.admissions import (
     SetPlace,
 )
 from chatd.core.drafts.outcomes import (
+    RETRY_AFTER_S,
     Committed,
     Conflict,
     Duplicate,
@@ -161,6 +162,7 @@ __all__ = [
     "INVITATION_USED",
     "PINS_MAX",
     "REACTION_KINDS_MAX",
+    "RETRY_AFTER_S",
     "STRANGERS_MAX",
     "TRIM_ROWS",
     "TRIM_TEXT_BYTES",

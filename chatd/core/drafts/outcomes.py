@@ -9,6 +9,9 @@ from chatd.errors import Reject, RejectCode
 from chatd.ids import RoomName, Seq, UserName
 from chatd.wire.events import Millis, TimelineEvent
 
+RETRY_AFTER_S = 1.0
+"""What `unavailable` tells clients to wait."""
+
 
 @attrs.define
 class Committed:
@@ -80,6 +83,11 @@ class Refused:
             reject.retry_after_s,
             counted=reject.counted,
         )
+
+    @classmethod
+    def for_now(cls, text: str) -> Refused:
+        """What cannot be done at this moment, and may be soon."""
+        return cls(RejectCode.UNAVAILABLE, text, retry_after_s=RETRY_AFTER_S)
 
 
 @attrs.define

@@ -5,9 +5,9 @@ import { html, useState } from "./ui.mjs";
 
 /**
  * Open or not as its reader has left it, whatever comes meanwhile.
- * @param {{title: any, isOpen: boolean, children?: any}} props `isOpen` holds until he has said something.
+ * @param {{title: any, isOpen?: boolean, children?: any}} props `isOpen` holds until he has said something.
  */
-export function Fold({ title, isOpen, children }) {
+export function Fold({ title, isOpen = false, children }) {
   const [said, setSaid] = useState(/** @type {boolean|null} */ (null));
   const shows = said ?? isOpen;
   /** @param {Event} event */

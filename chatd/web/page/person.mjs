@@ -7,6 +7,7 @@ import { Avatar, StateText } from "./avatar.mjs";
 import { Block, useBlocks } from "./blocks.mjs";
 import { command } from "./client.mjs";
 import { hide } from "./dialog.mjs";
+import { Fold } from "./fold.mjs";
 import { Choice, Field, Form } from "./form.mjs";
 import { Dialog } from "./modal.mjs";
 import { direct, roomName, shownName } from "./names.mjs";
@@ -147,8 +148,8 @@ function Moderate({ name, room, place, standing }) {
       own > 2 &&
       place.isIn &&
       html`
-      <details><summary>${t("role")}: ${roleName(place.role) || t("roleMember")}</summary>
-        <${Role} key=${place.role} name=${name} room=${room} role=${place.role ?? "member"} /></details>`
+      <${Fold} title=${`${t("role")}: ${roleName(place.role) || t("roleMember")}`}>
+        <${Role} key=${place.role} name=${name} room=${room} role=${place.role ?? "member"} /><//>`
     }`;
 }
 

@@ -5,6 +5,7 @@ import { Act } from "./act.mjs";
 import { open } from "./address.mjs";
 import { command } from "./client.mjs";
 import { hide, show } from "./dialog.mjs";
+import { Fold } from "./fold.mjs";
 import { Choice, Field, Form } from "./form.mjs";
 import { inviteTo } from "./invite.mjs";
 import { membersOf } from "./members.mjs";
@@ -24,9 +25,6 @@ import { t } from "./words.later.mjs";
 /** Seconds between two messages. */
 const SLOW = [0, 5, 15, 30, 60, 300, 900, 3600];
 const KEEP_MAX = 10_000_000;
-
-/** @param {{title: string, children: any}} props */
-const Section = ({ title, children }) => html`<details><summary>${title}</summary>${children}</details>`;
 
 /** The dialog. @param {Room} room */
 export const detailsOf = (room) => () => html`<${Details} room=${room} />`;
@@ -61,9 +59,9 @@ function Details({ room }) {
         !isFixed &&
         rank > 1 &&
         html`
-        <${Section} title=${t("roomSettings")}><${Change} key=${room.name} room=${room} isOwner=${rank > 2} /><//>
-        ${rank > 2 && isOpen && html`<${Section} title=${t("rename")}><${Rename} room=${room} /><//>`}
-        ${rank > 2 && html`<${Section} title=${t("roomEnd")}><${End} room=${room} title=${title} /><//>`}`
+        <${Fold} title=${t("roomSettings")}><${Change} key=${room.name} room=${room} isOwner=${rank > 2} /><//>
+        ${rank > 2 && isOpen && html`<${Fold} title=${t("rename")}><${Rename} room=${room} /><//>`}
+        ${rank > 2 && html`<${Fold} title=${t("roomEnd")}><${End} room=${room} title=${title} /><//>`}`
       }
     <//>`;
 }

@@ -6,6 +6,7 @@ import { Blocks } from "./blocks.mjs";
 import { command, status, statusKey } from "./client.mjs";
 import { copy } from "./copy.mjs";
 import { hide, show } from "./dialog.mjs";
+import { Fold } from "./fold.mjs";
 import { Choice, Field, Form } from "./form.mjs";
 import { keep, keepLook, look } from "./kept.mjs";
 import { Keys } from "./keys.mjs";
@@ -22,10 +23,6 @@ import { ago, short } from "./when.mjs";
 import { t } from "./words.later.mjs";
 import { locale } from "./words.mjs";
 
-/** @param {{title: string, children: any, isOpen?: boolean}} props */
-const Section = ({ title, children, isOpen }) =>
-  html`<details open=${isOpen}><summary>${title}</summary>${children}</details>`;
-
 /** Whether one may make links for new people, as far as is known here. */
 export const mayInvite = () => {
   const { role, rooms = new Map(), welcome = {} } = chat.value ?? {};
@@ -39,16 +36,16 @@ export function Settings({ invitesTo }) {
   const isGuest = role === "guest";
   return html`
     <${Dialog} title=${t("settings")} wide>
-      <${Section} title=${t("profile")} isOpen=${!invitesTo}><${Profile} user=${user} /><//>
-      <${Section} title=${t("look")}><${Look} /><//>
-      <${Section} title=${t("level")}><${Notices} /><//>
-      ${role === "admin" && html`<${Section} title=${t("placeName")}><${Place} /><//>`}
-      ${mayInvite() && html`<${Section} title=${t("invitePeople")} isOpen=${Boolean(invitesTo)}><${Invitations} to=${invitesTo} /><//>`}
-      <${Section} title=${t("linkPhone")}><${LinkPhone} /><//>
-      <${Section} title=${t("devices")}><${Devices} /><//>
-      ${!isGuest && html`<${Section} title=${t("changePassword")}><${ChangePassword} user=${user} /><//>`}
-      ${!isGuest && html`<${Section} title=${t("blocks")}><${Blocks} /><//>`}
-      ${!isGuest && html`<${Section} title=${t("endAccount")}><${EndAccount} /><//>`}
+      <${Fold} title=${t("profile")} isOpen=${!invitesTo}><${Profile} user=${user} /><//>
+      <${Fold} title=${t("look")}><${Look} /><//>
+      <${Fold} title=${t("level")}><${Notices} /><//>
+      ${role === "admin" && html`<${Fold} title=${t("placeName")}><${Place} /><//>`}
+      ${mayInvite() && html`<${Fold} title=${t("invitePeople")} isOpen=${Boolean(invitesTo)}><${Invitations} to=${invitesTo} /><//>`}
+      <${Fold} title=${t("linkPhone")}><${LinkPhone} /><//>
+      <${Fold} title=${t("devices")}><${Devices} /><//>
+      ${!isGuest && html`<${Fold} title=${t("changePassword")}><${ChangePassword} user=${user} /><//>`}
+      ${!isGuest && html`<${Fold} title=${t("blocks")}><${Blocks} /><//>`}
+      ${!isGuest && html`<${Fold} title=${t("endAccount")}><${EndAccount} /><//>`}
       <div class="acts end">
         <button type="button" class="plain" onClick=${() => show(html`<${Keys} />`)}>${t("keys")}</button>
         <${Act} label=${t("logOutAll")} text=${t("logOutAllHint")} act=${() => leave(true)} />

@@ -152,25 +152,24 @@ def joined(
     assert isinstance(command, Join)
     assert isinstance(draft, CreateRoom | SetMember)
     is_made = isinstance(draft, CreateRoom)
+    room = turn.durable.room(draft.room)
+    is_in = room is not None and connection.user in room.members
+    if isinstance(outcome, Duplicate) and not (is_made or is_in):
+        # He is there by what this node has not heard of yet.
+        if again.put_off(turn, connection, command, is_pending=True):
+            return
+        outcome = again.GIVEN_UP
     if isinstance(outcome, Refused):
         turn.refuse(connection.id, command, outcome)
     elif is_made and isinstance(outcome, Duplicate):
         # Somebody else was faster: the same join, of a room that exists now.
         rate_limits.give_back_creation(turn, connection)
         connection.waiting.insert(0, command)
+    elif room is not None and is_in:
+        _subscribe(turn, connection, room, command, created=is_made)
     else:
-        room = turn.durable.room(draft.room)
-        user = turn.user(connection).name
-        if room is not None and user in room.members:
-            _subscribe(turn, connection, room, command, created=is_made)
-        elif isinstance(outcome, Duplicate):
-            # He is there by what this node has not heard of yet.
-            if again.put_off(turn, connection, command, is_pending=True):
-                return
-            turn.refuse(connection.id, command, again.GIVEN_UP)
-        else:
-            # Another node has removed him by now.
-            turn.refuse(connection.id, command, _not_in(draft.room, None))
+        # Another node has removed him by now.
+        turn.refuse(connection.id, command, _not_in(draft.room, None))
     turn.release(connection)
 
 
