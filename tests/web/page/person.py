@@ -168,6 +168,17 @@ class Person:
             has=self.page.get_by_text(name, exact=True)
         )
 
+    def begin_room(self) -> None:
+        """Unfold what makes a room, below the list of those that there are.
+
+        Not before all of that is there: it moves what is below, and a press that ends
+        where it did not begin is none.
+        """
+        self.button("Find or create a room").click()
+        listed = self.page.locator("ul.directory")
+        expect(listed).to_have_attribute("aria-busy", "false")
+        self.page.get_by_text("Create a room", exact=True).click()
+
     def enter(self, name: str) -> None:
         """Open a room that one is in."""
         self.room(name).click()

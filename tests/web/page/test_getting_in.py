@@ -139,8 +139,7 @@ def test_names_in_other_scripts(browser: Browser, tmp_path: Path) -> None:
         expect(other.log.locator(".mention.to-me")).to_have_text("@ирина")
         expect(ann.people.get_by_text("ирина", exact=True)).to_be_visible()
 
-        other.button("Find or create a room").click()
-        other.page.get_by_role("dialog").get_by_text("Create a room").click()
+        other.begin_room()
         other.field("Name of the room").fill("Кухня")
         other.button("Create").click()
         expect(other.page.get_by_role("heading", level=1, name="кухня")).to_be_visible()

@@ -75,8 +75,7 @@ def test_what_is_not_sent_says_where_and_when(come: Come, daemon: Daemon) -> Non
 def test_what_was_unfolded_stays_so(come: Come) -> None:
     """Whatever is listed above it, and however late that comes."""
     ann = come("ann")
-    ann.button("Find or create a room").click()
-    ann.page.get_by_text("Create a room", exact=True).click()
+    ann.begin_room()
     for wanted in ("nowhere", ""):
         ann.field("Search by name").fill(wanted)
         expect(ann.field("Name of the room")).to_have_value(wanted)

@@ -103,8 +103,7 @@ def test_unread_messages_and_mentions_are_counted(come: Come, daemon: Daemon) ->
 def test_rooms_are_found_made_joined_and_left(come: Come) -> None:
     """In one dialog; a private one by invitation only, and what is wrong is said."""
     ann, bob = come("ann"), come("bob")
-    ann.button("Find or create a room").click()
-    ann.page.get_by_role("dialog").get_by_text("Create a room").click()
+    ann.begin_room()
     for name, said in (("lobby", "already"), ("tea!", "cannot be a name"), ("tea", "")):
         ann.field("Name of the room").fill(name)
         ann.field("Topic").fill("Green and black")
