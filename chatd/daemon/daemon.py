@@ -240,7 +240,7 @@ async def _live(
                 await edge.start(listener.serve, sockets)
                 await edge.start(monitor.serve, metrics_sockets)
                 await edge.start(operators.serve, [admin_socket])
-                nursery.start_soon(service.feed_watchdog, lambda: hub.is_ready)
+                nursery.start_soon(service.feed_watchdog, lambda: hub.is_well)
                 service.tell("READY=1")
                 announce(Started(listening, numbers, data, is_first, hub.setup_secret))
                 # Not before the link is left, or one that came sooner would leave it.

@@ -5,7 +5,8 @@ is waited for: what comes while a batch is committed and told is the next one.
 
 A store that does not answer for `store.stall_timeout_s` is **stalled**: clients that
 wait are told `unavailable` (the outcome, when it comes, still counts), and no command's
-draft is queued any more. After twice that time the daemon gives up.
+draft is queued any more. After twice that time the daemon gives up, unless the store
+itself asks its server, which has gone meanwhile, what became of the batch (`settles`).
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ class Committer:
         gave_up: Called when there was no answer for twice the time. A thread
             that hangs in the kernel cannot be cancelled, so nothing that waits
             for it would ever end the daemon.
+        settles: Whether the store asks what became of the batch, which has an end.
         timing: Learns how long batches take.
     """
 
@@ -66,6 +68,7 @@ class Committer:
     _moment: Callable[[], Now]
     _executed: Callable[[Sequence[Executed]], None]
     _gave_up: Callable[[], None]
+    _settles: Callable[[], bool]
     _timing: Timing
     _queue: list[Origin] = attrs.field(factory=list)
     _batch: list[Origin] = attrs.field(factory=list)
@@ -87,6 +90,11 @@ class Committer:
             self._queued = trio.current_time()
         self._queue.append(origin)
         self._wake.set()
+
+    @property
+    def hangs(self) -> bool:
+        """Whether the store does not answer, and nobody knows why."""
+        return self.stalled and not self._settles()
 
     @property
     def depth(self) -> int:
@@ -163,6 +171,9 @@ class Committer:
             if now - due > LATE_S:
                 # It was this process that was stopped, and the store with it: the
                 # answer may be there already. It has all of the time again.
+                self._judged = now
+                continue
+            if self.stalled and self._settles():
                 self._judged = now
                 continue
             if self.stalled:

@@ -113,6 +113,7 @@ class Hub(Engine):
             self._moment,
             self._stored,
             environment.gave_up,
+            lambda: store.settles,
             self._timing,
         )
         authenticator = Authenticator(
@@ -264,8 +265,13 @@ class Hub(Engine):
 
     @property
     def is_ready(self) -> bool:
-        """Whether the store answers and no bug was met; if not, a restart may help."""
+        """Whether the store answers and no bug was met."""
         return not self._committer.stalled and self._bug is None
+
+    @property
+    def is_well(self) -> bool:
+        """Whether a restart would not help: it is ready, or its store asks a server."""
+        return not self._committer.hangs and self._bug is None
 
     @property
     def has_space(self) -> bool:

@@ -38,6 +38,13 @@ class Store(Protocol):
     trusted any more).
     """
 
+    @property
+    def settles(self) -> bool:
+        """Whether a commit takes long because its server has gone meanwhile.
+
+        What became of it is asked for, with a bound of its own; nothing hangs.
+        """
+
     async def certain(self, now: Millis) -> Millis | None:
         """The certain time at the last commit, in milliseconds; None in a new store.
 

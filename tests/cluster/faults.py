@@ -163,7 +163,7 @@ async def is_refused(daemon: Daemon) -> None:
             told = (await who.ask(type="hello", name="cy")).get("code")
     except ConnectionClosed as error:
         told = error.rcvd.code if error.rcvd is not None else None
-    assert told in {"unavailable", Ending.OVERLOADED.code}
+    assert told in {"unavailable", Ending.OVERLOADED.code}, told
 
 
 async def fail_over(cluster: Cluster, chance: random.Random) -> None:

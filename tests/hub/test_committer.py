@@ -60,6 +60,7 @@ class Bench:
     told: list[list[tuple[str, int | None, d.Outcome]]] = attrs.field(factory=list)
     gave_up: list[float] = attrs.field(factory=list)
     fan_out: Callable[[], None] = lambda: None
+    settles: bool = False
     metrics: Metrics = attrs.field(factory=Metrics)
     committer: Committer = attrs.field(init=False)
 
@@ -70,6 +71,7 @@ class Bench:
             lambda: Now(0.0, T0),
             self.tell,
             self.give_up,
+            lambda: self.settles,
             Timing(self.metrics),
         )
 
@@ -199,6 +201,30 @@ async def test_a_store_that_never_answers_is_given_up(
     bench.writer.let()
 
 
+async def test_a_store_that_asks_what_became_of_a_batch_is_not_given_up(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    """Its server has gone: all are told so, and wait. Where it then hangs, it counts
+    from there.
+    """
+    bench = Bench()
+    nursery.start_soon(bench.committer.run)
+    bench.append("a")
+    bench.settles = True
+    await trio.sleep(20.5 * STALL_S)
+    assert bench.committer.stalled
+    assert not bench.committer.hangs
+    assert bench.gave_up == []
+    assert len(bench.told) == 1
+    bench.settles = False
+    assert bench.committer.hangs
+    began = trio.current_time()
+    await trio.sleep(20 * STALL_S)
+    (gave_up,) = bench.gave_up
+    assert 0 < gave_up - began <= 2 * STALL_S
+    bench.writer.let()
+
+
 async def test_each_batch_has_its_own_time(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
@@ -302,6 +328,7 @@ async def test_outcomes_have_the_stamp_of_their_batch() -> None:
         lambda: Now(0.0, T0),
         told.extend,
         lambda: None,
+        lambda: False,
         Timing(Metrics()),
     )
     committer.append(Origin(None, None, d.RecordTime()))

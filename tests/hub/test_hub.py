@@ -274,6 +274,7 @@ async def test_a_stalled_store_refuses_and_what_it_stored_is_delivered(
         (error,) = ann.take()
         assert (error["code"], error["id"]) == ("unavailable", 1)
         assert not rig.hub.is_ready
+        assert not rig.hub.is_well
         (again,) = await ann.ask("send", room=DEN, text="hi", cid="7c1", id=2)
         assert (again["code"], again["id"]) == ("unavailable", 2)
         assert (await ann.ask("ping", id=3))[0]["type"] == "ok"
@@ -282,6 +283,33 @@ async def test_a_stalled_store_refuses_and_what_it_stored_is_delivered(
         (event,) = ann.take()
         assert (event["type"], event["seq"]) == ("message", 1)
         assert rig.hub.is_ready
+        assert rig.hub.is_well
+
+
+async def test_a_store_whose_server_has_gone_ends_nobody(
+    autojump_clock: MockClock,
+) -> None:
+    """Who sends is told so for as long as that lasts; a restart would not help."""
+    store = MemoryStore(settles=True)
+    async with running(store) as rig:
+        ann = await rig.login("ann")
+        await ann.ask("join", room=DEN)
+        store.set_stalled(True)
+        ann.say("send", room=DEN, text="hi", cid="7c1", id=1)
+        await trio.sleep(60)
+        refused = [frame["id"] for frame in ann.take() if frame["type"] == "error"]
+        assert refused == [1]
+        assert rig.gave_up == []
+        assert not rig.hub.is_ready
+        assert rig.hub.is_well
+        (again,) = await ann.ask("send", room=DEN, text="hi", cid="7c1", id=2)
+        assert again["code"] == "unavailable"
+        store.set_stalled(False)
+        await wait_all_tasks_blocked()
+        assert rig.hub.is_ready
+        assert [frame["seq"] for frame in ann.take()] == [1]
+        (again,) = await ann.ask("send", room=DEN, text="hi", cid="7c1", id=3)
+        assert (again["type"], again["seq"]) == ("ok", 1)
         (dup,) = await ann.ask("send", room=DEN, text="hi", cid="7c1", id=4)
         assert (dup["seq"], dup["dup"]) == (1, True)
         assert ann.outlet.answers == ann.said

@@ -31,8 +31,8 @@ from tests.service.talk import PASSWORD
 
 def install(machine: Machine, package: Path, *options: str) -> str:
     """Install a package as an operator does who has it as a file."""
-    (machine.root / "root" / package.name).write_bytes(package.read_bytes())
-    return machine.run("apt-get", "install", "-y", *options, f"/root/{package.name}")
+    (machine.root / "srv" / package.name).write_bytes(package.read_bytes())
+    return machine.run("apt-get", "install", "-y", *options, f"/srv/{package.name}")
 
 
 def check_installed(machine: Machine) -> None:

@@ -267,8 +267,8 @@ def check_out(machine: Machine, package: Path, wheels: Path) -> None:
             shutil.copy(ROOT / name, there / name)
     shutil.copytree(package.parent, there / "dist")
     # There is no network but its own: what pip would download lies here.
-    shutil.copytree(wheels, machine.root / "root/wheels")
-    conf = "[global]\nno-index = true\nfind-links = /root/wheels\n"
+    shutil.copytree(wheels, machine.root / "srv/wheels")
+    conf = "[global]\nno-index = true\nfind-links = /srv/wheels\n"
     (machine.root / "etc/pip.conf").write_text(conf)
 
 

@@ -39,11 +39,13 @@ class MemoryStore(ModelReads):
         session_days: How long an idle session of an account lasts, in days.
         guest_hold_s: How long a guest's lasts, in seconds.
         guest_ban_h: How long a ban of a guest holds for his address, in hours.
+        settles: Whether it says that its server has gone.
     """
 
     session_days: float = 30
     guest_hold_s: float = 900
     guest_ban_h: float = 24
+    settles: bool = False
     _failing: StoreUnavailable | StoreFailed | None = attrs.field(
         init=False, default=None
     )

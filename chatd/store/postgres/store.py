@@ -32,6 +32,11 @@ class PostgresStore(Writes):
     """The writer's."""
     _searcher: AsyncConnection
 
+    @property
+    def settles(self) -> bool:
+        """Whether a commit's server has gone meanwhile; see the port."""
+        return self._writer.settles
+
     async def _in_writer(self, function: Callable[..., T], *args: Any) -> T:
         return await self._db.run(function, *args)
 

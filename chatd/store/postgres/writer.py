@@ -58,6 +58,8 @@ class Writer:
     cid_keep_ms: Millis
     guest_ban_ms: Millis
     settle_s: float = SETTLE_S
+    settles: bool = attrs.field(init=False, default=False)
+    """Whether the outcome of a batch is being asked for; read from any thread."""
     ledger: Ledger = attrs.field(init=False)
     lacking: int = attrs.field(init=False, default=0)
     """Messages that the search index did not have after the last step of `tend`."""
@@ -130,7 +132,12 @@ class Writer:
             self.db.execute("COMMIT")
         except ConnectionLost as lost:
             self.ledger.forget()
-            if not self._settle(number):
+            self.settles = True
+            try:
+                is_stored = self._settle(number)
+            finally:
+                self.settles = False
+            if not is_stored:
                 raise
             log().warning("store_commit_settled", cause=str(lost))
         except BaseException:

@@ -114,6 +114,11 @@ class Writes(Reads):
 
     # --- what a store has to have -------------------------------------------
 
+    @property
+    def settles(self) -> bool:
+        """Whether a commit's server has gone meanwhile; see the port."""
+        return False
+
     @abstractmethod
     async def _in_writer(self, function: Callable[..., T], *args: Any) -> T:
         """Run a function in the thread of the writer's connection."""

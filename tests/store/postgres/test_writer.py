@@ -98,6 +98,31 @@ async def test_what_cannot_be_found_out_ends_the_store(
             await store.commit([say("a", "1")], T0)
 
 
+async def test_it_says_that_it_asks(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For as long as the server is away, and not any more when the answer is there."""
+    async with store_at(url) as store, trio.open_nursery() as nursery:
+        await store.load(T0)
+        await fill(store)
+        cut(monkeypatch, store._db.db, before=False)
+        db, was = store._db.db, store._db.db.url
+        db.url = "postgresql://127.0.0.1:1/chatd"
+        assert not store.settles
+        found: list[d.Outcome] = []
+
+        async def send() -> None:
+            found.extend(await store.commit([say("a", "1")], T0))
+
+        nursery.start_soon(send)
+        while not store.settles:  # noqa: ASYNC110 - it is set in a thread
+            await trio.sleep(0.01)
+        assert found == []
+        db.url = was
+        while not found:  # noqa: ASYNC110 - of a thread, too
+            await trio.sleep(0.01)
+        assert seqs(found) == [1]
+        assert not store.settles
+
+
 async def test_a_server_that_is_killed_again_and_again(mortal: Server) -> None:
     """What was acknowledged is there, once and in order, and there is no hole."""
     mortal.create("chatd")
