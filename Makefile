@@ -81,7 +81,7 @@ test: .venv/dev.stamp tests/foreign/node_modules/.package-lock.json $(TOOLS)/.pa
 	$(call debian,test -x /usr/bin/chromium-headless-shell -a -e /usr/share/fonts/truetype/noto/NotoColorEmoji.ttf,chromium-headless-shell fonts-noto-color-emoji)
 ifeq ($(strip $(ARGS)),)
 	@rm -f .coverage .coverage.*
-	@$(BIN)/coverage run -m pytest $(PYTEST) --ignore tests/cluster/test_faults.py
+	@$(BIN)/coverage run -m pytest $(PYTEST)
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report
 else

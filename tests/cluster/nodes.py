@@ -6,7 +6,9 @@ so a partition of one node is a partition of that one alone.
 
 from __future__ import annotations
 
+import shutil
 import signal
+import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
@@ -161,10 +163,12 @@ async def cluster(
     place = f"chatd{next(_NUMBERS)}"
     await trio.to_thread.run_sync(engines.server.create, place)
     servers = [one for one in (engines.server.directory, engines.spare) if one]
+    # The path of a socket has room for a hundred letters.
+    short = Path(tempfile.mkdtemp(prefix="chatd-"))
     async with trio.open_nursery() as nursery:
         nodes = []
         for nth, port in enumerate(ports, 1):
-            ways = [directory / f"way{nth}{server.name}" for server in servers]
+            ways = [short / f"{nth}{server.name}" for server in servers]
             for way in ways:
                 way.mkdir()
             bus = Relay(ways[0] / "bus", engines.valkey.path)
@@ -187,3 +191,4 @@ async def cluster(
                     if node.is_there:
                         await node.kill()
             nursery.cancel_scope.cancel()
+            shutil.rmtree(short, ignore_errors=True)

@@ -1,5 +1,9 @@
 """A connection to PostgreSQL that is asked as one of SQLite's is.
 
+Within a transaction nothing is sent before an answer is wanted, so that what needs none
+goes together with what does, or with the commit (`chatd.store.postgres.pipeline`). An
+error of what was asked comes with the next answer, then, or with the commit.
+
 It is a plain synchronous one: whoever has it runs it in one thread at a time, and
 `AsyncConnection` is how Trio does that. A connection that was lost is made again when
 it is asked to (`reopen`), never by itself in the middle of a transaction.
@@ -19,7 +23,8 @@ from psycopg.pq import TransactionStatus
 from psycopg.types.numeric import Int8Dumper
 from psycopg.types.string import TextLoader
 
-from chatd.store.postgres.faults import ConnectionLost, meaning, words
+from chatd.store.postgres.faults import ConnectionLost, words
+from chatd.store.postgres.pipeline import Answer, Pipeline
 from chatd.store.postgres.statements import in_order, kind_of, spread, translated
 
 CONNECT_S = 5
@@ -29,7 +34,10 @@ DEAD_MS = 15_000
 SCHEMA = "chatd"
 """The schema of all tables, so that a database may have others beside them."""
 
-_BEGIN = "BEGIN; SELECT CAST(pg_current_xact_id() AS text)"
+_NUMBER = "SELECT CAST(pg_current_xact_id() AS text)"
+_ENDS = "COMMIT", "ROLLBACK"
+_POINTS = "SAVEPOINT", "RELEASE", "ROLLBACK"
+"""With which it has to be known whether all before them was done."""
 
 T = TypeVar("T")
 
@@ -55,7 +63,11 @@ class Connection:
     settings: dict[str, str]
     is_timed: bool = False
     _raw: psycopg.Connection[Any] | None = None
-    _changed: int = 0
+    _pipeline: Pipeline | None = None
+    _last: Answer | None = None
+    """What the last statement is answered."""
+    _gathers: bool = False
+    """Whether what is asked waits: in a transaction."""
 
     def open(self) -> None:
         """Connect.
@@ -78,10 +90,12 @@ class Connection:
         raw.adapters.register_dumper(int, Int8Dumper)
         raw.adapters.register_loader("numeric", _Whole)
         raw.adapters.register_loader("json", TextLoader)
-        self._raw = raw
+        self._raw, self._pipeline = raw, Pipeline(raw, self.is_timed)
+        self._gathers = False
         said = {"search_path": SCHEMA, "jit": "off"} | self.settings
         for name, value in said.items():
-            self.execute("SELECT set_config($1, $2, false)", (name, value))
+            self._pipeline.ask("SELECT set_config($1, $2, false)", (name, value))
+        self._pipeline.send()
 
     @property
     def is_open(self) -> bool:
@@ -100,58 +114,64 @@ class Connection:
 
     # --- what SQLite's has, too -----------------------------------------------------
 
-    def execute(self, sql: str, values: Any = ()) -> psycopg.Cursor[Any]:
-        """Run a statement, whose result is here when this returns.
+    def execute(self, sql: str, values: Any = ()) -> Answer:
+        """Run a statement, or have it run with the next one of a transaction.
 
         Raises:
-            ConnectionLost: As `faults.meaning` has it.
+            ConnectionLost: As `faults.meaning` has it; so are the others.
             StoreUnavailable: The same.
             StoreFailed: The same.
             RowFault: The same.
             TooSlow: The same.
         """
         text, names = translated(sql)
-        return self._run(lambda it: it.execute(text, in_order(names, values) or None))
+        return self._ask(text, in_order(names, values))
 
     def executemany(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        """Run a statement for each of many values; raises as `execute`."""
-        if rows:
-            text, _ = translated(sql)
-            self._run(lambda it: it.executemany(text, rows))
+        """Run a statement for each of many values; as `execute`."""
+        for row in rows:
+            self.execute(sql, row)
 
-    def begin(self) -> str:
-        """Begin a transaction that writes, in one way to the server.
-
-        Returns:
-            Its number.
-        """
-        cursor = self._run(lambda it: it.execute(_BEGIN, prepare=False))
-        cursor.nextset()
-        ((number,),) = cursor.fetchall()
-        return str(number)
-
-    def execute_rows(
-        self, sql: str, rows: Sequence[Sequence[Any]]
-    ) -> psycopg.Cursor[Any]:
+    def execute_rows(self, sql: str, rows: Sequence[Sequence[Any]]) -> Answer:
         """Run a statement once for many rows, where `$ROWS` stands; as `execute`."""
         columns = [list(column) for column in zip(*rows, strict=True)]
         kinds = tuple(map(kind_of, columns))
-        text = spread(sql, kinds)
         given = [column for column, kind in zip(columns, kinds, strict=True) if kind]
-        return self._run(lambda it: it.execute(text, given))
+        return self._ask(spread(sql, kinds), given)
 
-    def _run(
-        self, execute: Callable[[psycopg.Cursor[Any]], object]
-    ) -> psycopg.Cursor[Any]:
-        cursor = self._live().cursor()
-        try:
+    def begin(self) -> Answer:
+        """Begin a transaction that writes; the answer is its number."""
+        self.execute("BEGIN IMMEDIATE")
+        return self.execute(_NUMBER)
+
+    def send(self) -> None:
+        """Have all answers that were not wanted yet; raises as `execute`."""
+        self._way().send()
+
+    def changes(self) -> int:
+        """How many rows the last statement has changed; raises as `execute`."""
+        self.send()
+        return 0 if self._last is None else self._last.changed
+
+    def _ask(self, text: str, values: Sequence[Any]) -> Answer:
+        way = self._way()
+        if text.startswith("ROLLBACK"):
+            way.forget()
+        self._last = way.ask(text, values)
+        if text.startswith("BEGIN"):
+            self._gathers = True
+        elif text in _ENDS:
+            self._gathers = False
+        if not self._gathers or text.startswith(_POINTS):
+            way.send()
+        return self._last
+
+    def _run(self, execute: Callable[[psycopg.Cursor[Any]], object]) -> None:
+        """Have psycopg do something, behind all that was asked."""
+        way = self._way()
+        way.send()
+        with way.meaning(), way.raw.cursor() as cursor:
             execute(cursor)
-        except psycopg.Error as error:
-            raise meaning(
-                error, is_lost=not self.is_open, is_timed=self.is_timed
-            ) from error
-        self._changed = cursor.rowcount
-        return cursor
 
     def script(self, sql: str) -> None:
         """Run many statements, in PostgreSQL's words; raises as `execute`."""
@@ -181,16 +201,13 @@ class Connection:
 
         self._run(feed)
 
-    def changes(self) -> int:
-        """How many rows the last statement has changed."""
-        return max(self._changed, 0)
-
     @property
     def in_transaction(self) -> bool:
         """Whether a transaction has begun and can be ended."""
         if self._raw is None or self._raw.closed:
             return False
-        return self._raw.info.transaction_status is not TransactionStatus.IDLE
+        is_idle = self._raw.info.transaction_status is TransactionStatus.IDLE
+        return self._gathers or not is_idle
 
     @property
     def process(self) -> int:
@@ -201,6 +218,11 @@ class Connection:
         if self._raw is None or self._raw.closed:
             raise ConnectionLost("there is no connection to PostgreSQL")
         return self._raw
+
+    def _way(self) -> Pipeline:
+        self._live()
+        assert self._pipeline is not None
+        return self._pipeline
 
 
 @attrs.define(eq=False)

@@ -47,11 +47,11 @@ def indexed_words(text: str) -> str:
 
 def fill(db: Any, rows: int, text_bytes: int) -> int:
     """Index some messages more; how many are left, as far as their numbers tell."""
-    ((indexed,),) = select(db, "SELECT indexed FROM store")
     found = select(
         db,
-        "SELECT id, text FROM message WHERE id > $1 ORDER BY id LIMIT $2",
-        (indexed, rows),
+        "SELECT id, text FROM message WHERE id > (SELECT indexed FROM store)"
+        " ORDER BY id LIMIT $1",
+        (rows,),
     )
     taken: list[tuple[int, str | None]] = []
     size = 0
@@ -65,6 +65,8 @@ def fill(db: Any, rows: int, text_bytes: int) -> int:
     _put_in(db, [(number, text) for number, text in taken if text is not None])
     last = taken[-1][0]
     db.execute("UPDATE store SET indexed = $1", (last,))
+    if len(taken) == len(found) < rows:
+        return 0
     ((newest,),) = select(db, "SELECT max(id) FROM message")
     return int(newest - last)
 

@@ -29,6 +29,7 @@ from chatd.ids import UserName
 from chatd.observe import log
 from chatd.ports import Snapshot
 from chatd.store.postgres.faults import ROW_FAULTS, ConnectionLost, RowFault
+from chatd.store.postgres.pipeline import Answer
 from chatd.store.postgres.serving import Serving
 from chatd.store.sqlite import farewell, search_index
 from chatd.store.sqlite.ledger import Ledger
@@ -47,6 +48,8 @@ from chatd.wire.events import Millis
 SETTLE_S = 120.0
 """How long the outcome of a batch is asked for: a server is restarted in that time."""
 SETTLE_PAUSE_S = 0.25
+PRUNE_S = 1.0
+"""How often it is looked for what is too old, where only messages come."""
 
 
 @attrs.define(eq=False)
@@ -64,6 +67,10 @@ class Writer:
     lacking: int = attrs.field(init=False, default=0)
     """Messages that the search index did not have after the last step of `tend`."""
     _erasures: farewell.Erasures = attrs.field(init=False)
+    _is_unpruned: bool = attrs.field(init=False, default=True)
+    """Whether something may have been left to be removed."""
+    _prunes: float = attrs.field(init=False, default=0.0)
+    """When something may be too old again."""
 
     def __attrs_post_init__(self) -> None:
         """Remember nothing yet."""
@@ -116,18 +123,28 @@ class Writer:
     def _commit(
         self, drafts: Sequence[d.Draft], now: Millis, execute: Execute
     ) -> Batch:
+        self._note(drafts)
         try:
-            number = self.db.begin()
+            begun = self.db.begin()
             batch = execute(self.ledger, drafts, now)
             self.ledger.record_time()
         except BaseException:
             self._roll_back()
             raise
-        self._end(number)
+        self._end(begun)
         return batch
 
-    def _end(self, number: str) -> None:
+    def _note(self, drafts: Sequence[d.Draft]) -> None:
+        """Note whether drafts may leave something to be removed; messages do not."""
+        self._is_unpruned |= any(type(draft) is not d.NewMessage for draft in drafts)
+
+    def _end(self, begun: Answer) -> None:
         """Commit the transaction with a number."""
+        try:
+            ((number,),) = begun.fetchall()
+        except BaseException:
+            self._roll_back()
+            raise
         try:
             self.db.execute("COMMIT")
         except ConnectionLost as lost:
@@ -188,11 +205,17 @@ class Writer:
             raise StoreFailed(f"PostgreSQL: {fault} where nothing is new") from fault
 
     def _tend(self, now: Millis) -> bool:
+        is_unpruned = self._is_unpruned or time.monotonic() >= self._prunes
         with self._unsynced():
             self.lacking = search_index.fill(self.db, TEND_ROWS, TEND_BYTES)
-            more = prune(self.ledger, now, self.cid_keep_ms, self.guest_ban_ms)
-            more |= self.lacking > 0
-        return self._erasures.step() or more
+            if is_unpruned:
+                self._is_unpruned = prune(
+                    self.ledger, now, self.cid_keep_ms, self.guest_ban_ms
+                )
+        if is_unpruned:
+            self._prunes = time.monotonic() + PRUNE_S
+            self._is_unpruned |= self._erasures.step()
+        return self._is_unpruned or self.lacking > 0
 
     @contextmanager
     def _unsynced(self) -> Iterator[None]:

@@ -118,7 +118,6 @@ SINGLE: Single = {
 }
 """What is done for each kind of draft but new messages, which come in runs."""
 
-
 Execute = Callable[[Ledger, Sequence[d.Draft], Millis], "Batch"]
 """Executes drafts in order, in the caller's transaction."""
 
@@ -167,13 +166,15 @@ def execute_each(
     for draft in drafts:
         ledger.db.execute("SAVEPOINT draft")
         try:
-            batch.outcomes += execute_all(ledger, [draft], now, single).outcomes
+            done = execute_all(ledger, [draft], now, single).outcomes
+            ledger.db.execute("RELEASE draft")
         except faults as error:
             ledger.db.execute("ROLLBACK TO draft")
+            ledger.db.execute("RELEASE draft")
             ledger.forget()
-            batch.outcomes.append(answers.NOT_STORED)
+            done = [answers.NOT_STORED]
             batch.faults.append(f"{type(draft).__name__}: {type(error).__name__}")
-        ledger.db.execute("RELEASE draft")
+        batch.outcomes += done
     return batch
 
 

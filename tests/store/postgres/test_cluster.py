@@ -11,6 +11,7 @@ import attrs
 import psycopg
 import pytest
 import trio
+from trio.testing import wait_all_tasks_blocked
 
 from chatd.core import drafts as d
 from chatd.core.changes import (
@@ -635,6 +636,18 @@ async def test_a_batch_of_a_node_that_is_given_up_keeps_nobody_waiting(
         stop(a)
         await b.beat(b"")
         assert seqs([await one(b, say("one"))]) == [1]
+
+
+async def test_who_leads_tends_what_others_write(url: str) -> None:
+    """Also where nobody says anything on that node: with its next beat."""
+    lacking = "SELECT (SELECT max(id) FROM chatd.message) > indexed FROM chatd.store"
+    async with nodes(url, "a", "b") as (a, b):
+        assert a.leads
+        await wait_all_tasks_blocked(0.2)  # until it has tended what is there
+        await b.commit([say("a word", "1")], T0)
+        await a.beat(b"")
+        while server().execute(lacking, DATABASE) != [(False,)]:  # noqa: ASYNC110
+            await trio.sleep(0.01)
 
 
 async def test_one_node_leads(url: str) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 import trio
 
@@ -16,6 +15,7 @@ from chatd.core import drafts as d
 from chatd.errors import StoreFailed, StoreUnavailable
 from chatd.store.postgres.connection import Connection
 from chatd.store.postgres.faults import ConnectionLost
+from chatd.store.postgres.pipeline import Answer
 from tests.postgresql import Server, server, store_at
 from tests.store.support import T0, fill, one, page, say, seqs
 
@@ -42,12 +42,12 @@ def cut(monkeypatch: pytest.MonkeyPatch, db: Connection, *, before: bool) -> Non
     run, begin = Connection.execute, Connection.begin
     is_batch = False
 
-    def begun(self: Connection) -> str:
+    def begun(self: Connection) -> Answer:
         nonlocal is_batch
         is_batch = is_batch or self is db
         return begin(self)
 
-    def execute(self: Connection, sql: str, values: Any = ()) -> psycopg.Cursor[Any]:
+    def execute(self: Connection, sql: str, values: Any = ()) -> Answer:
         if self is not db or sql != "COMMIT" or not is_batch:
             return run(self, sql, values)
         monkeypatch.undo()

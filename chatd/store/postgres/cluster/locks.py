@@ -8,11 +8,13 @@ The order is the same for all nodes, so that they wait for each other in one dir
 3. where it adds names, the lock of all names, so that each is given out once.
 
 Then one statement reads what is so of the sessions from which the batch comes, and of
-this node. Each statement sees what was committed before it began, so all that is read
-behind a lock is what the last one who had it has left.
+this node. All go to the server together; there, each statement sees what was committed
+before it began, so all that is read behind a lock is what the last one who had it has
+left.
 
-A room that is found only later (a name that somebody has just given) is locked then,
-out of order. That may be a deadlock, for which the whole batch is executed again.
+A room that is found only later (by a name that it had before, or that somebody has just
+given) is locked then, out of order. That may be a deadlock, for which the whole batch
+is executed again.
 """
 
 from __future__ import annotations
@@ -239,21 +241,28 @@ def lock(
     Raises:
         GivenUp: The others have given this node up.
     """
-    scope, db = Scope.of(drafts), ledger.db
+    scope = Scope.of(drafts)
+    db: Any = ledger.db
     ledger.forget_rows()
-    rooms = _lock_rooms(ledger, scope)
-    users: dict[UserName, int] = {}
+    sessions = [*{basis.session for basis in bases if basis is not None} - {None}]
+    # All goes to the server together, and is done in this order.
+    asked_rooms = _ask_rooms(ledger, scope)
+    asked_users = []
     if scope.users or scope.sessions or scope.tokens:
         wanted = list(scope.users), list(scope.sessions), list(scope.tokens)
-        users.update(select(db, _USERS, wanted))
+        asked_users.append(db.execute(_USERS, wanted))
     if scope.adds_names:
         db.execute("SELECT pg_advisory_xact_lock($1)", (NAMES,))
-    named = scope.named - users.keys()
-    if named:
-        users.update(select(db, _KNOWN, (list(named),)))
-    asking = {basis.session for basis in bases if basis is not None}
-    standing = select(db, _STANDING, (list(asking - {None}), ledger.node))
-    rows = {session: (user, node) for session, user, node in standing}
+    if scope.named:
+        asked_users.append(db.execute(_KNOWN, (list(scope.named),)))
+    standing = db.execute(_STANDING, (sessions, ledger.node))
+    rooms, is_late = _locked_rooms(ledger, scope, asked_rooms)
+    if is_late:
+        standing = db.execute(_STANDING, (sessions, ledger.node))
+    users: dict[UserName, int] = {}
+    for found in asked_users:
+        users.update(found.fetchall())
+    rows = {session: (user, node) for session, user, node in standing.fetchall()}
     if None not in rows:
         raise GivenUp(GIVEN_UP)
     del rows[None]
@@ -265,18 +274,26 @@ def lock(
     return Locked(rooms, held)
 
 
-def _lock_rooms(ledger: SharedLedger, scope: Scope) -> dict[RoomName, LockedRoom]:
+def _ask_rooms(ledger: SharedLedger, scope: Scope) -> Any | None:
     """Lock the rooms of a batch, and those out of which somebody may go by it."""
-    db, names = ledger.db, scope.rooms
-    rows: list[tuple[Any, ...]] = []
+    db: Any = ledger.db
+    names = list(scope.rooms)
     if scope.leavers or scope.ending:
         who = list(scope.leavers), list(scope.ending)
         places = [room for (room,) in select(db, _PLACES, who)]
-        rows = select(db, _ROOMS_AND, (list(names), places))
-    elif names:
-        rows = select(db, _ROOMS, (list(names),))
+        return db.execute(_ROOMS_AND, (names, places))
+    return db.execute(_ROOMS, (names,)) if names else None
+
+
+def _locked_rooms(
+    ledger: SharedLedger, scope: Scope, asked: Any | None
+) -> tuple[dict[RoomName, LockedRoom], bool]:
+    """The rooms of a batch, by all its names; whether some were locked only now."""
+    db, names = ledger.db, scope.rooms
+    rows: list[tuple[Any, ...]] = [] if asked is None else asked.fetchall()
     missing = names - {row[1] for row in rows}
     former: dict[RoomName, int] = {}
+    renamed: set[int] = set()
     if missing:
         former.update(select(db, _FORMER, (list(missing),)))
         renamed = set(former.values()) - {row[0] for row in rows}
@@ -285,4 +302,5 @@ def _lock_rooms(ledger: SharedLedger, scope: Scope) -> dict[RoomName, LockedRoom
     ledger.remember((RoomCell(*row[:5]) for row in rows), {})
     by_id = {row[0]: LockedRoom(row[0], row[2], row[3], *row[5:]) for row in rows}
     found = {row[1]: by_id[row[0]] for row in rows}
-    return found | {name: by_id[room] for name, room in former.items() if room in by_id}
+    found |= {name: by_id[room] for name, room in former.items() if room in by_id}
+    return found, bool(renamed)

@@ -106,11 +106,11 @@ class SharedPostgresStore(PostgresStore):
 
     async def beat(self, facts: bytes) -> tuple[list[NodeSeen], int]:
         """Say that this node is there; see the port. Cancellation: safe."""
-        led = self.leads
         process = self._writer.serving.process
         beat = self._node_db.run, self._node.beat, facts, process
         seen: tuple[list[NodeSeen], int] = await self._run(*beat)
-        if self.leads and not led:
+        if self.leads:
+            # Others may have written while nobody did here.
             self._untended.set()
         return seen
 

@@ -105,8 +105,9 @@ class SharedWriter(Writer):
         *,
         is_first: bool,
     ) -> SharedBatch:
+        self._note(drafts)
         try:
-            number = self.db.begin()
+            begun = self.db.begin()
             locked = lock(self.ledger, drafts, bases)
             batch = self._execute(locked, drafts, bases, now, execute)
         except NotUnique as error:
@@ -117,7 +118,7 @@ class SharedWriter(Writer):
         except BaseException:
             self._roll_back()
             raise
-        self._end(number)
+        self._end(begun)
         return batch
 
     def _execute(
