@@ -420,7 +420,7 @@ async def killed() -> None:
         seated(here.ports[:2], 20, 1) as talkers,
         trio.open_nursery() as nursery,
     ):
-        lost: list[Client] = []
+        lost, back = list[Client](), list[Client]()
         limit = trio.Semaphore(128)
 
         async def enter(which: int, client: Client | None) -> None:
@@ -429,8 +429,7 @@ async def killed() -> None:
                 new = await Client.open(here_now[which % len(here_now)])
                 new.session = "" if client is None else client.session
                 await new.enter(f"lost{which}", f"r{50 + which % 10}")
-                if client is None:
-                    lost.append(new)
+                (lost if client is None else back).append(new)
 
         async with trio.open_nursery() as coming:
             for which in range(count):
