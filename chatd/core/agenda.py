@@ -39,6 +39,7 @@ class Due(Enum):
     UNHELD = auto()
     HOLE = auto()
     SOUGHT = auto()
+    UNSURE = auto()
 
 
 DeadlineKey = (

@@ -226,4 +226,5 @@ _DUE: dict[Due, Callable[[Turn, DeadlineKey], None]] = {
     Due.UNHELD: _unheld,
     Due.HOLE: again.look_for_hole,
     Due.SOUGHT: loading.seek_again,
+    Due.UNSURE: presence_of_nodes.look_over,
 }

@@ -46,6 +46,7 @@ from chatd.core.verifications import Verifications
 from chatd.enums import State
 from chatd.ids import (
     ConnectionId,
+    Epoch,
     NodeId,
     RoomName,
     Seq,
@@ -75,6 +76,8 @@ class LiveState:
     """Those that are there, when somebody looked last."""
     told: int = 0
     """How often other nodes were told of presence in any room."""
+    unsure: list[Epoch] = attrs.field(factory=list)
+    """Rooms of which others are to be asked and told anew, the next one last."""
     order: Order = attrs.field(factory=Order)
     """What was heard of other nodes."""
     unapplied: deque[Executed] = attrs.field(factory=deque)

@@ -14,6 +14,8 @@ from collections.abc import Sequence
 
 import attrs
 
+from chatd.core.cluster.presence import UNSURE_S
+
 
 @attrs.frozen
 class Measured:
@@ -211,6 +213,11 @@ class Load:
         return 3 * self.node_rooms
 
     @property
+    def looked_over_s(self) -> float:
+        """How long a node takes for its rooms then, some at a time."""
+        return self.node_rooms * self.places * UNSURE_S
+
+    @property
     def answered(self) -> float:
         """What a node hears then of the others in its rooms."""
         return self.asked * (self.places - 1)
@@ -262,15 +269,13 @@ def limits(load: Load) -> list[tuple[str, float, float]]:
 
 def storm(load: Load) -> list[Row]:
     """What it takes until all is told anew when the bus was away."""
-    waiting = load.asked * load.m.presence_bytes / 2**20
+    core_s = load.answered * load.m.presence_us / 1e6
     return [
         ("a node publishes", _number(load.asked)),
-        ("of that may wait, MiB of 16", _number(waiting)),
         ("a node hears", _number(load.answered)),
-        (
-            "its core has to do for, s",
-            _number(load.answered * load.m.presence_us / 1e6),
-        ),
+        ("its core has to do for, s", _number(core_s)),
+        ("over so long, s", _number(load.looked_over_s)),
+        ("of its core meanwhile", _number(core_s / load.looked_over_s)),
     ]
 
 

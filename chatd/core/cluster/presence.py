@@ -10,6 +10,7 @@ which one was before it. What is old is nothing; where one is missing, all is as
 and told anew with the next tick (`PresenceAsked`). What nobody would notice by a number
 (the bus was away, or the node has let go of the room since) is doubted for a while: it
 goes unless it is told again in time. So it is with the people of a node that has gone.
+Where all is doubted, it is room by room, so that messages do not wait for it.
 
 All of it is checked by what is known here: a room that is not in memory, somebody who
 is no member, a node that is not there are nothing, or nothing yet. Who is told before
@@ -18,7 +19,7 @@ he is a member is remembered, and shown as soon as he is one.
 
 from __future__ import annotations
 
-from chatd.core.agenda import Due
+from chatd.core.agenda import DeadlineKey, Due
 from chatd.core.cluster.commits import (
     EVERYBODY,
     epoch_of_stream,
@@ -38,6 +39,12 @@ ASKED_S = 0.05
 answer."""
 PEOPLE_MAX = 500
 """How many one message has: with all that they may say of themselves half a MiB."""
+UNSURE_ROOMS = 16
+"""How many rooms are looked over at once."""
+UNSURE_S = 0.0005
+"""How long it is until the next ones, for each node that has one of those. Source: to
+ask, to answer and to tell costs an eighth of a millisecond for each
+(`contrib/bench/nodes.py back`), so three quarters of the core are left to people."""
 DOUBT_TICKS = 3
 """How long it is waited for all that a node has to tell anew: for its tick, and for how
 long that may take."""
@@ -246,14 +253,33 @@ def missed(turn: Turn, happened: Missed) -> None:
     live = turn.live
     if not live.nodes:
         return
-    until = turn.now.mono + DOUBT_TICKS * live.presence_tick_s
     if happened.node is None:
-        _doubt(turn, live.nodes, until)
-        _ask_everywhere(turn)
-        asked(turn, PresenceAsked())
+        # Those that a look before this one has not come to are first.
+        left = dict.fromkeys(reversed(live.unsure))
+        rooms = dict.fromkeys(room.epoch for room in turn.durable.rooms.values())
+        live.unsure = [*left | rooms][::-1]
+        look_over(turn, None)
     else:
+        until = turn.now.mono + DOUBT_TICKS * live.presence_tick_s
         _doubt(turn, frozenset([happened.node]), until)
         turn.want(Publish(EVERYBODY, PresenceAsked(of=happened.node)))
+
+
+def look_over(turn: Turn, _key: DeadlineKey) -> None:
+    """Doubt what others have told of some rooms, ask for it, and tell them anew."""
+    live, now = turn.live, turn.now.mono
+    until, having = now + DOUBT_TICKS * live.presence_tick_s, 0
+    for _ in range(min(UNSURE_ROOMS, len(live.unsure))):
+        room = turn.durable.room_by_epoch(live.unsure.pop())
+        if room is not None:
+            neighbours = live.neighbours(room)
+            neighbours.asks_all = True
+            neighbours.tells_all |= neighbours.told is not None
+            live.expect_tick(room, now)
+            _doubt_in(turn, room, live.nodes, until)
+            having += 1 + len(neighbours.there)
+    if live.unsure:
+        live.agenda.add(now + having * UNSURE_S, Due.UNSURE, None)
 
 
 def _ask_everywhere(turn: Turn) -> None:
@@ -266,12 +292,16 @@ def _ask_everywhere(turn: Turn) -> None:
 def _doubt(turn: Turn, nodes: frozenset[NodeId], until: float) -> None:
     """Believe what some nodes have told no longer than until then."""
     for room in turn.durable.rooms.values():
-        if room.neighbours is None:
-            continue
-        for node, there in room.neighbours.there.items():
-            if node in nodes:
-                there.until = until
-                _look_again(turn, room, until)
+        _doubt_in(turn, room, nodes, until)
+
+
+def _doubt_in(turn: Turn, room: Room, nodes: frozenset[NodeId], until: float) -> None:
+    if room.neighbours is None:
+        return
+    for node, there in room.neighbours.there.items():
+        if node in nodes:
+            there.until = until
+            _look_again(turn, room, until)
 
 
 def _look_again(turn: Turn, room: Room, until: float) -> None:

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from chatd.config import Config
 from chatd.config.sections import Presence as PresenceSection
 from chatd.core import inputs
 from chatd.core.changes import MemberSet
+from chatd.core.cluster import presence
 from chatd.core.cluster.codec import encode_message
 from chatd.core.cluster.messages import Person, PresenceAsked, PresenceTold
 from chatd.core.cluster.presence import PEOPLE_MAX
@@ -427,6 +430,55 @@ def test_what_was_lost_unseen_is_doubted_and_asked_for() -> None:
         assert told(ann) == [Presence(LOBBY, 3, join=[CY_SHOWN], away=[away])]
         nodes.settle()
         assert told(ann) == []
+
+
+def test_all_rooms_are_looked_over_one_after_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """So that a bus that comes back keeps nobody from his messages; those that were
+    not reached before it was away once more are first.
+    """
+    monkeypatch.setattr(presence, "UNSURE_ROOMS", 1)
+    monkeypatch.setattr(presence, "UNSURE_S", 1.0)
+    nodes = Nodes()
+    nodes.user(0, "ann", LOBBY, TEAM)
+    nodes.user(1, "bob", LOBBY, TEAM)
+    nodes.settle()
+    first, second = nodes[0].chat.durable.rooms.values()
+
+    def asked_after(seconds: float) -> list[Epoch | None]:
+        nodes[0].wait(seconds)
+        nodes.collect()
+        found = [one.message for one in nodes.sent]
+        nodes.sent.clear()
+        return [one.room for one in found if isinstance(one, PresenceAsked)]
+
+    def doubted() -> list[bool]:
+        them = [room.neighbours for room in (first, second)]
+        return [one.there[NodeId(2)].until is not None for one in them if one]
+
+    nodes[0].handle(inputs.Missed(None))
+    assert doubted() == [True, False]
+    assert asked_after(0.01) == [first.epoch]
+    nodes[0].handle(inputs.Missed(None))
+    assert doubted() == [True, True]
+    assert asked_after(0.01) == [second.epoch]
+    assert asked_after(1.5) == []  # this node and the other one have it
+    assert asked_after(2) == [first.epoch]
+    assert asked_after(10) == []
+
+
+def test_a_room_that_has_gone_is_not_looked_over() -> None:
+    """It was let go of before its turn came."""
+    nodes = Nodes()
+    nodes.user(0, "ann", LOBBY)
+    nodes.settle()
+    live = nodes[0].chat.live
+    live.unsure.append(nodes[0].new_epoch())
+    nodes[0].handle(inputs.Missed(None))
+    assert live.unsure == []
+    nodes.settle()
+    assert list(nodes.everybody(LOBBY)[0]) == [ANN]
 
 
 def test_of_a_room_of_which_nobody_has_told_nothing_is_doubted() -> None:
