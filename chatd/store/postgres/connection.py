@@ -170,8 +170,11 @@ class Connection:
         """Have psycopg do something, behind all that was asked."""
         way = self._way()
         way.send()
-        with way.meaning(), way.raw.cursor() as cursor:
-            execute(cursor)
+        try:
+            with way.raw.cursor() as cursor:
+                execute(cursor)
+        except psycopg.Error as error:
+            raise way.meaning(error) from error
 
     def script(self, sql: str) -> None:
         """Run many statements, in PostgreSQL's words; raises as `execute`."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import select
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
@@ -105,15 +104,10 @@ class Pipeline:
         both = select.POLLIN | select.POLLOUT
         self._writable.register(self.raw.pgconn.socket, both)
 
-    @contextmanager
-    def meaning(self) -> Iterator[None]:
-        """Raise what an error of psycopg means, and send nothing of what waits."""
-        try:
-            yield
-        except psycopg.Error as error:
-            self.forget()
-            is_lost = self.raw.closed
-            raise meaning(error, is_lost=is_lost, is_timed=self.is_timed) from error
+    def meaning(self, error: psycopg.Error) -> Exception:
+        """What an error means; nothing of what waits is sent any more."""
+        self.forget()
+        return meaning(error, is_lost=self.raw.closed, is_timed=self.is_timed)
 
     def ask(self, sql: str, values: Sequence[Any] = ()) -> Answer:
         """Have a statement sent with the next ones.
@@ -124,8 +118,10 @@ class Pipeline:
         answer = Answer(sql.encode(), pipeline=self)
         if values:
             dumper, formats = self._adapter, [PyFormat.AUTO] * len(values)
-            with self.meaning():
+            try:
                 answer.values = dumper.dump_sequence(values, formats)
+            except psycopg.Error as error:
+                raise self.meaning(error) from error
             answer.types, answer.formats = tuple(dumper.types or ()), dumper.formats
         self._waiting.append(answer)
         if len(self._waiting) >= WAITING_MAX:
@@ -167,9 +163,12 @@ class Pipeline:
             TooSlow: The same.
         """
         asked, self._waiting = self._waiting, []
-        if asked:
-            with self.meaning():
-                self._exchange(asked)
+        if not asked:
+            return
+        try:
+            self._exchange(asked)
+        except psycopg.Error as error:
+            raise self.meaning(error) from error
 
     def _exchange(self, asked: Sequence[Answer]) -> None:
         """Send statements, and take their answers."""

@@ -7,9 +7,11 @@ either. Of this store is what a server may do: go away.
   `StoreUnavailable`, and the next batch connects again.
 * **While it was**, nobody knows. PostgreSQL is asked as soon as it answers again: each
   transaction has a number, and whether it was committed stands in its log
-  (`pg_xact_status`). Until then the batch has no outcome, so nothing that was
-  acknowledged is lost, and nothing is stored twice. After `SETTLE_S` the store has
-  failed; senders whose messages were not acknowledged send them again with their `cid`.
+  (`pg_xact_status`). A server that was killed may give the number of one that it has
+  lost to another one, so what only this one has written has to be there, too. Until
+  then the batch has no outcome, so nothing that was acknowledged is lost, and nothing
+  is stored twice. After `SETTLE_S` the store has failed; senders whose messages were
+  not acknowledged send them again with their `cid`.
 """
 
 from __future__ import annotations
@@ -127,7 +129,7 @@ class Writer:
         try:
             begun = self.db.begin()
             batch = execute(self.ledger, drafts, now)
-            self.ledger.record_time()
+            self.ledger.record_time(at_once=True)  # see `_has_written`
         except BaseException:
             self._roll_back()
             raise
@@ -176,9 +178,7 @@ class Writer:
         while True:
             try:
                 self.serving.resume()
-                ((status,),) = select(
-                    self.db, "SELECT pg_xact_status(CAST($1 AS xid8))", (number,)
-                )
+                status = self._status(number)
             except ConnectionLost as error:
                 if time.monotonic() >= until:
                     raise StoreFailed(
@@ -186,8 +186,22 @@ class Writer:
                     ) from error
             else:
                 if status != "in progress":
-                    return bool(status == "committed")
+                    return status == "committed" and self._has_written(number)
             time.sleep(SETTLE_PAUSE_S)  # noqa: TID251 - no loop runs here
+
+    def _status(self, number: str) -> str:
+        """What became of the transaction that has a number now."""
+        sql = "SELECT pg_xact_status(CAST($1 AS xid8))"
+        try:
+            ((status,),) = select(self.db, sql, (number,))
+        except RowFault:
+            return "not begun"  # the server was killed, and has not come to it again
+        return str(status)
+
+    def _has_written(self, number: str) -> bool:
+        """Whether what a committed transaction writes is there: it was this one."""
+        sql = "SELECT 1 FROM store WHERE xmin = CAST(CAST($1 AS xid8) AS xid)"
+        return bool(select(self.db, sql, (number,)))
 
     # --- behind the commits -------------------------------------------------
 

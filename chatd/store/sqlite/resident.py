@@ -18,7 +18,13 @@ from chatd.enums import Level, Role
 from chatd.ids import RoomName, UserName
 from chatd.store.sqlite.people import server_ban
 from chatd.store.sqlite.rooms import load_settings
-from chatd.store.sqlite.sql import find_rows, room_called, select, snapshot
+from chatd.store.sqlite.sql import (
+    find_rows,
+    room_called,
+    select,
+    select_of,
+    snapshot,
+)
 
 _ROLES = {role.value: role for role in Role}
 _LEVELS = {level.value: level for level in Level}
@@ -83,19 +89,18 @@ def read_rooms(db: apsw.Connection, names: Sequence[RoomName]) -> list[RoomRow]:
 
 def _room(db: apsw.Connection, number: int, row: list[Any]) -> RoomRow:
     name, epoch, head, first, last_ts, settings, maker, spoken = row
+    asked = _MEMBERS, _SANCTIONS, _INVITES, _BARRED, _FORMER
+    there, sanctions, invited, barred, former = select_of(db, number, *asked)
     members: dict[UserName, Membership] = {}
     leading: list[int] = []
-    for user, role, read, since, level, user_number in sorted(
-        select(db, _MEMBERS, (number,))
-    ):
+    for user, role, read, since, level, user_number in sorted(there):
         members[user] = Membership(_ROLES[role], read, since, _LEVELS[level])
         if role in _LEADING:
             leading.append(user_number)
     bans: dict[UserName, Sanction] = {}
     mutes: dict[UserName, Sanction] = {}
-    for user, kind, *sanction in sorted(select(db, _SANCTIONS, (number,)), key=_first):
+    for user, kind, *sanction in sorted(sanctions, key=_first):
         (bans if kind == "ban" else mutes)[user] = Sanction(*sanction)
-    invites = sorted(select(db, _INVITES, (number,)))
     return RoomRow(
         name,
         epoch,
@@ -107,9 +112,9 @@ def _room(db: apsw.Connection, number: int, row: list[Any]) -> RoomRow:
         banned=dict(_banned(db, leading)),
         bans=bans,
         mutes=mutes,
-        invites={user: Invite(*invite) for user, *invite in invites},
-        barred=barred_from(db, number),
-        was=[name for _, name in sorted(select(db, _FORMER, (number,)))],
+        invites={user: Invite(*invite) for user, *invite in sorted(invited)},
+        barred=[AddressBan(*row) for row in sorted(barred)],
+        was=[name for _, name in sorted(former)],
         maker=maker,
         spoken=bool(spoken),
     )
@@ -142,11 +147,12 @@ def records(
 ) -> Iterator[UserRecord]:
     """The user of whom a column has a value, with all that he has, if there is one."""
     for number, user in _users(db, column, value):
+        blocks, made, rooms = select_of(db, number, _BLOCKS, _MADE, _ROOMS)
         yield UserRecord(
             user,
-            blocks=sorted(name for (name,) in select(db, _BLOCKS, (number,))),
-            made=[name for (name,) in select(db, _MADE, (number,))],
-            rooms=sorted({name for (name,) in select(db, _ROOMS, (number,))}),
+            blocks=sorted(name for (name,) in blocks),
+            made=[name for (name,) in made],
+            rooms=sorted({name for (name,) in rooms}),
         )
 
 

@@ -85,6 +85,17 @@ def select(
     return db.execute(sql, tuple(values)).fetchall()
 
 
+def select_of(
+    db: apsw.Connection, key: int, *asked: str
+) -> list[list[tuple[Any, ...]]]:
+    """Run some statements of one key, and take all that each gives.
+
+    In a transaction on PostgreSQL they go there together.
+    """
+    answers = [db.execute(sql, (key,)) for sql in asked]
+    return [answer.fetchall() for answer in answers]
+
+
 # --- in time ----------------------------------------------------------------
 
 

@@ -168,6 +168,20 @@ async def test_what_one_node_commits_the_others_read(url: str) -> None:
         assert (nothing.stamp, nothing.groups) == (None, ())
 
 
+async def test_what_a_killed_server_counts_anew_is_read(url: str) -> None:
+    """It may give the number of a transaction again that it has lost: one that a node
+    believes to know of is asked for once more when it has connected again.
+    """
+    async with nodes(url, "a", "b") as (a, b):
+        landed = await commit(a, say("one"))
+        below = f"{b._node.horizon - 1}"
+        sql = f"UPDATE chatd.change SET xid = '{below}' WHERE stamp = {landed.stamp}"  # noqa: S608 - numbers
+        server().execute(sql, DATABASE)
+        assert await b.catch_up() == []
+        b._node_db.db.close()
+        assert landed.stamp in [found.stamp for found in await b.catch_up()]
+
+
 async def test_what_is_no_event_comes_with_how_far_the_room_was(url: str) -> None:
     """And what concerns one user alone is of no room."""
     async with nodes(url, "a", "b") as (a, b):

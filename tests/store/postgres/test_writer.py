@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ import trio
 
 from chatd.core import drafts as d
 from chatd.errors import StoreFailed, StoreUnavailable
+from chatd.store.postgres import PostgresStore
 from chatd.store.postgres.connection import Connection
 from chatd.store.postgres.faults import ConnectionLost
 from chatd.store.postgres.pipeline import Answer
-from tests.postgresql import Server, server, store_at
+from chatd.store.postgres.writer import Writer
+from tests.postgresql import Server, server, shared_at, store_at
 from tests.store.support import T0, fill, one, page, say, seqs
 
 
@@ -82,6 +85,54 @@ async def test_a_commit_whose_answer_was_lost_is_looked_for(
         assert again.seq == 2
         assert seqs(await store.commit([say("c", "3")], T0)) == [3]
         assert [message.text for message in await page(store)] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("opened", [store_at, shared_at])
+@pytest.mark.parametrize("before", [False, True])
+async def test_the_number_of_a_lost_transaction_may_be_another_ones(
+    url: str,
+    opened: Callable[[str], AbstractAsyncContextManager[PostgresStore]],
+    before: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A server that was killed gives it again; what that one became says nothing."""
+    async with opened(url) as store:
+        await store.load(T0)
+        await fill(store)
+        cut(monkeypatch, store._db.db, before=before)
+        with pytest.MonkeyPatch.context() as another:
+            another.setattr(Writer, "_status", lambda *_: "committed")
+            if before:
+                with pytest.raises(StoreUnavailable):
+                    await store.commit([say("a", "1")], T0)
+            else:
+                assert seqs(await store.commit([say("a", "1")], T0)) == [1]
+        assert seqs(await store.commit([say("b", "2")], T0)) == [1 if before else 2]
+        assert [m.text for m in await page(store)] == (["b"] if before else ["a", "b"])
+
+
+@pytest.mark.parametrize("before", [False, True])
+async def test_what_has_changed_nothing_counts_as_not_stored(
+    url: str, before: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a node: its log says nothing of it. Whoever asks again gets what there is."""
+    async with shared_at(url) as store:
+        await store.load(T0)
+        await fill(store)
+        assert seqs(await store.commit([say("a", "1")], T0)) == [1]
+        cut(monkeypatch, store._db.db, before=before)
+        with pytest.raises(StoreUnavailable):
+            await store.commit([say("a", "1")], T0)
+        again = await one(store, say("a", "1"))
+        assert isinstance(again, d.Duplicate)
+
+
+async def test_a_number_that_was_never_given_is_of_nothing_stored(url: str) -> None:
+    """The server has lost it with all that had come to it, and not given it again."""
+    async with store_at(url) as store:
+        writer = store._writer
+        assert not writer._settle(str(2**40))
+        assert writer.db.is_open
 
 
 async def test_what_cannot_be_found_out_ends_the_store(

@@ -46,8 +46,12 @@ LATE_S = LEASE_S / 2
 """A beat that comes so long after the last one was hindered."""
 KEPT_S = 3600
 """How long one that has ended is remembered."""
-LOG_S = 60
-"""How long at the least what was committed is in the log."""
+LOG_S = 180
+"""How long at the least what was committed is in the log: longer than a writer asks
+what became of it."""
+LOST_MAX = 1000
+"""Numbers of transactions that a server may have lost when it was killed, and give to
+others: what came to nothing, and what was committed unsynced in its last moments."""
 
 PROMPT_S = 0.5
 """An answer that takes longer says no more what time it is."""
@@ -162,9 +166,7 @@ class Node:
         Raises:
             GivenUp: The others have given it up.
         """
-        if not self.db.is_open:
-            self.leads = False
-            self.db.reopen()
+        self._reconnect()
         self._pass_by()
         self.db.execute(_BEAT, (self.id, facts, process, self.horizon))
         if not self.db.changes():
@@ -182,6 +184,14 @@ class Node:
             self._clock = clock
         seen = [NodeSeen(*row) for row in select(self.db, _SEEN)]
         return seen, horizon
+
+    def _reconnect(self) -> None:
+        """Connect again where the connection was lost, to a server that was killed."""
+        if not self.db.is_open:
+            self.leads = False
+            self.db.reopen()
+            self.horizon = max(0, self.horizon - LOST_MAX)
+            self._heard.clear()
 
     def _lead(self) -> None:
         """Lead, if nobody does."""
@@ -224,7 +234,7 @@ class Node:
 
     def catch_up(self) -> list[Commit]:
         """Read the end of the log; see the port."""
-        self.db.reopen()
+        self._reconnect()
         known = dict(self._heard)
         rows = select(
             self.db,

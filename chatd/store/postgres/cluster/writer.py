@@ -31,6 +31,7 @@ from chatd.store.postgres.cluster.node import Node, prune
 from chatd.store.postgres.cluster.sessions import SHARED
 from chatd.store.postgres.faults import ROW_FAULTS, Collided, NotUnique
 from chatd.store.postgres.writer import Writer
+from chatd.store.sqlite.sql import select
 from chatd.store.sqlite.writer import Batch, Execute, executed
 from chatd.wire.events import Millis
 
@@ -150,6 +151,14 @@ class SharedWriter(Writer):
             record.add(outcome, basis)
         stamp = record.write()
         return SharedBatch(outcomes, done.faults, stamp, tuple(record.groups))
+
+    def _has_written(self, number: str) -> bool:
+        """Whether its row of the log is there.
+
+        A batch that has changed nothing has none, and counts as not stored.
+        """
+        sql = "SELECT 1 FROM change WHERE xid = CAST($1 AS xid8) AND node = $2"
+        return bool(select(self.db, sql, (number, self.node.id)))
 
     # --- behind the commits -------------------------------------------------
 
