@@ -21,7 +21,7 @@ from chatd.core.cluster.presence import UNSURE_S
 class Measured:
     """What was measured; microseconds of CPU unless it says otherwise."""
 
-    message_us: float = 2050
+    message_us: float = 1620
     """The sender's node: a message in a commit of its own."""
     delivery_us: float = 7.09
     """One receiver more, one message in flight."""
@@ -31,13 +31,13 @@ class Measured:
     """A node that hears of presence in one of its rooms."""
     hear_us: float = 16
     """A node that reads or hears what concerns nobody there."""
-    commit_postgres_us: float = 933
+    commit_postgres_us: float = 687
     commit_wal_bytes: float = 2096
     commit_rows: float = 5.2
-    beat_postgres_us: float = 406
-    beat_row_us: float = 0.24
+    beat_postgres_us: float = 432
+    beat_row_us: float = 0.32
     """More of a beat for each commit of the log behind the node's horizon."""
-    tail_postgres_us: float = 2.4
+    tail_postgres_us: float = 2.6
     """To give a node one commit of the log."""
     carry_valkey_us: float = 1.1
     """One publication to one node, at such a rate."""
@@ -51,7 +51,7 @@ class Measured:
     """In memory of a node that has one of ten there."""
     channel_kib: float = 0.24
     """Of Valkey, for a stream that a node follows."""
-    hello_us: float = 5200
+    hello_us: float = 4400
     """One who comes back on another node, and into a room."""
 
 
