@@ -22,7 +22,7 @@ from tests.live.daemon import PATIENCE_S, Daemon, person, running
 from tests.live.proxies import free_ports
 from tests.live.talk import talking
 from tests.live.test_page import ask
-from tests.live.test_proxies import BELIEVED, ended, visit, warnings
+from tests.live.test_proxies import BELIEVED, ended, until_ended, visit, warnings
 from tests.net.secret import authority, client_context
 
 CLIENT, OTHER = "127.0.0.9", "127.0.0.10"
@@ -271,7 +271,7 @@ async def test_it_is_below_a_path(sample: Sample, tmp_path: Path) -> None:
         for path in ("/chat", "/chat/"):
             page = await ask(f"https://127.0.0.1:{port}{path}")
             assert b"app.mjs" in page.content
-        assert ended(daemon) == [CLIENT]
+        assert await until_ended(daemon) == [CLIENT]
         assert warnings(daemon) == []
 
 
@@ -281,5 +281,5 @@ async def test_version_1_is_as_good(tmp_path: Path) -> None:
     change = {"send-proxy-v2": "send-proxy"}
     async with behind(HAPROXY_TCP, tmp_path, env, change) as (daemon, _, url):
         await visit(url, ssl=client_context())
-        assert ended(daemon) == [CLIENT]
+        assert await until_ended(daemon) == [CLIENT]
         assert warnings(daemon) == []

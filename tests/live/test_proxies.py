@@ -27,6 +27,14 @@ def ended(daemon: Daemon) -> list[str]:
     return re.findall(r"connection ended .*? address=(\S+)", daemon.log_text())
 
 
+async def until_ended(daemon: Daemon) -> list[str]:
+    """Wait until a connection has ended; whose it was."""
+    with trio.fail_after(PATIENCE_S):
+        while not (found := ended(daemon)):  # noqa: ASYNC110 - of its log
+            await trio.sleep(0.01)
+    return found
+
+
 def warnings(daemon: Daemon) -> list[str]:
     """What the operator was told."""
     lines = daemon.log_text().splitlines()

@@ -483,8 +483,7 @@ function anchorOf(view) {
   /** @param {number} n */
   const topOf = (n) => nodes[n].getBoundingClientRect().top;
   if (first === nodes.length) return null;
-  // One of which only the end is seen may become higher, or lower. One is seen from its
-  // beginning when no whole pixel is missing, as one scrolls by whole ones.
+  // What is cut by a whole px or more may change its height.
   const n = topOf(first) <= top - 1 && nodes[first + 1] && topOf(first + 1) < bottom ? first + 1 : first;
   return { seq: Number(nodes[n].dataset.seq), offset: topOf(n) - top };
 }

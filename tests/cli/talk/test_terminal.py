@@ -65,7 +65,9 @@ def test_a_refused_line_comes_back(url: str) -> None:
     """To where it was typed; where another is being typed by now, it is said."""
     with connected(url, "--name", "bob", columns=60) as bob:
         bob.prompted("[lobby]", "online")
-        bob.type("/jion tea\r")
+        bob.type("/jion tea")
+        bob.prompted("[lobby] /jion tea")
+        bob.type("\r")
         bob.prompted("[lobby] /jion tea", "did you mean")
         bob.type("\x15/topic tea\rmore")
         bob.prompted("[lobby] more", "! not sent (Up brings it back): /topic tea")
