@@ -6,7 +6,6 @@ so a partition of one node is a partition of that one alone.
 
 from __future__ import annotations
 
-import shutil
 import signal
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -164,31 +163,30 @@ async def cluster(
     await trio.to_thread.run_sync(engines.server.create, place)
     servers = [one for one in (engines.server.directory, engines.spare) if one]
     # The path of a socket has room for a hundred letters.
-    short = Path(tempfile.mkdtemp(prefix="chatd-"))
-    async with trio.open_nursery() as nursery:
-        nodes = []
-        for nth, port in enumerate(ports, 1):
-            ways = [short / f"{nth}{server.name}" for server in servers]
-            for way in ways:
-                way.mkdir()
-            bus = Relay(ways[0] / "bus", engines.valkey.path)
-            databases = [
-                Relay(way / SOCKET, server / SOCKET)
-                for way, server in zip(ways, servers, strict=True)
-            ]
-            for relay in (*databases, bus):
-                await nursery.start(relay.run)
-            name, data = f"node{nth}", directory / f"data{nth}"
-            settings = more or {}
-            nodes.append(Node(name, data, place, databases, bus, port, settings))
-        try:
-            for node in nodes:
-                await node.start()
-            yield Cluster(engines, place, nodes)
-        finally:
-            with trio.CancelScope(shield=True):
+    with tempfile.TemporaryDirectory(prefix="chatd-") as short:
+        async with trio.open_nursery() as nursery:
+            nodes = []
+            for nth, port in enumerate(ports, 1):
+                ways = [Path(short) / f"{nth}{server.name}" for server in servers]
+                for way in ways:
+                    way.mkdir()
+                bus = Relay(ways[0] / "bus", engines.valkey.path)
+                databases = [
+                    Relay(way / SOCKET, server / SOCKET)
+                    for way, server in zip(ways, servers, strict=True)
+                ]
+                for relay in (*databases, bus):
+                    await nursery.start(relay.run)
+                name, data = f"node{nth}", directory / f"data{nth}"
+                settings = more or {}
+                nodes.append(Node(name, data, place, databases, bus, port, settings))
+            try:
                 for node in nodes:
-                    if node.is_there:
-                        await node.kill()
-            nursery.cancel_scope.cancel()
-            shutil.rmtree(short, ignore_errors=True)
+                    await node.start()
+                yield Cluster(engines, place, nodes)
+            finally:
+                with trio.CancelScope(shield=True):
+                    for node in nodes:
+                        if node.is_there:
+                            await node.kill()
+                nursery.cancel_scope.cancel()

@@ -144,13 +144,9 @@ class Connection:
         self.execute("BEGIN IMMEDIATE")
         return self.execute(_NUMBER)
 
-    def send(self) -> None:
-        """Have all answers that were not wanted yet; raises as `execute`."""
-        self._way().send()
-
     def changes(self) -> int:
         """How many rows the last statement has changed; raises as `execute`."""
-        self.send()
+        self._way().send()
         return 0 if self._last is None else self._last.changed
 
     def _ask(self, text: str, values: Sequence[Any]) -> Answer:

@@ -31,7 +31,6 @@ from chatd.ids import UserName
 from chatd.observe import log
 from chatd.ports import Snapshot
 from chatd.store.postgres.faults import ROW_FAULTS, ConnectionLost, RowFault
-from chatd.store.postgres.pipeline import Answer
 from chatd.store.postgres.serving import Serving
 from chatd.store.sqlite import farewell, search_index
 from chatd.store.sqlite.ledger import Ledger
@@ -118,35 +117,34 @@ class Writer:
             StoreUnavailable: Nothing was stored; a later batch may be.
             StoreFailed: It is not known what was stored, or PostgreSQL has failed.
         """
-        self.ready()
-        self.ledger.begin(now, now if certain is None else certain)
+        self._prepare(drafts, now, certain)
         return executed(partial(self._commit, drafts, now), ROW_FAULTS)
 
     def _commit(
         self, drafts: Sequence[d.Draft], now: Millis, execute: Execute
     ) -> Batch:
-        self._note(drafts)
         try:
             begun = self.db.begin()
             batch = execute(self.ledger, drafts, now)
             self.ledger.record_time(at_once=True)  # see `_has_written`
-        except BaseException:
-            self._roll_back()
-            raise
-        self._end(begun)
-        return batch
-
-    def _note(self, drafts: Sequence[d.Draft]) -> None:
-        """Note whether drafts may leave something to be removed; messages do not."""
-        self._is_unpruned |= any(type(draft) is not d.NewMessage for draft in drafts)
-
-    def _end(self, begun: Answer) -> None:
-        """Commit the transaction with a number."""
-        try:
             ((number,),) = begun.fetchall()
         except BaseException:
             self._roll_back()
             raise
+        self._end(number)
+        return batch
+
+    def _prepare(
+        self, drafts: Sequence[d.Draft], now: Millis, certain: Millis | None
+    ) -> None:
+        """Make ready for a batch; raises as `ready`."""
+        self.ready()
+        self.ledger.begin(now, now if certain is None else certain)
+        # Messages leave nothing to be removed.
+        self._is_unpruned |= any(type(draft) is not d.NewMessage for draft in drafts)
+
+    def _end(self, number: str) -> None:
+        """Commit the transaction with a number."""
         try:
             self.db.execute("COMMIT")
         except ConnectionLost as lost:

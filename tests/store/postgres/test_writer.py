@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import signal
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,18 @@ def mortal() -> Iterator[Server]:
         found.stop(signal.SIGQUIT)
 
 
+Opening = AbstractAsyncContextManager[PostgresStore]
+
+
+@asynccontextmanager
+async def filled(opening: Opening) -> AsyncIterator[PostgresStore]:
+    """Open a store, and have people and a room in it."""
+    async with opening as store:
+        await store.load(T0)
+        await fill(store)
+        yield store
+
+
 def cut(monkeypatch: pytest.MonkeyPatch, db: Connection, *, before: bool) -> None:
     """Have the next batch lose its connection at the end, before or after that."""
     run, begin = Connection.execute, Connection.begin
@@ -68,9 +80,7 @@ async def test_a_commit_whose_answer_was_lost_is_looked_for(
     url: str, before: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It has the outcome that it had; the next batch goes on behind it."""
-    async with store_at(url) as store:
-        await store.load(T0)
-        await fill(store)
+    async with filled(store_at(url)) as store:
         assert seqs(await store.commit([say("a", "1")], T0)) == [1]
         cut(monkeypatch, store._db.db, before=before)
         if before:
@@ -91,14 +101,12 @@ async def test_a_commit_whose_answer_was_lost_is_looked_for(
 @pytest.mark.parametrize("before", [False, True])
 async def test_the_number_of_a_lost_transaction_may_be_another_ones(
     url: str,
-    opened: Callable[[str], AbstractAsyncContextManager[PostgresStore]],
+    opened: Callable[[str], Opening],
     before: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A server that was killed gives it again; what that one became says nothing."""
-    async with opened(url) as store:
-        await store.load(T0)
-        await fill(store)
+    async with filled(opened(url)) as store:
         cut(monkeypatch, store._db.db, before=before)
         with pytest.MonkeyPatch.context() as another:
             another.setattr(Writer, "_status", lambda *_: "committed")
@@ -116,9 +124,7 @@ async def test_what_has_changed_nothing_counts_as_not_stored(
     url: str, before: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a node: its log says nothing of it. Whoever asks again gets what there is."""
-    async with shared_at(url) as store:
-        await store.load(T0)
-        await fill(store)
+    async with filled(shared_at(url)) as store:
         assert seqs(await store.commit([say("a", "1")], T0)) == [1]
         cut(monkeypatch, store._db.db, before=before)
         with pytest.raises(StoreUnavailable):
@@ -139,9 +145,7 @@ async def test_what_cannot_be_found_out_ends_the_store(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It says what it does not know, and writes no more."""
-    async with store_at(url) as store:
-        await store.load(T0)
-        await fill(store)
+    async with filled(store_at(url)) as store:
         store._writer.settle_s = 0
         cut(monkeypatch, store._db.db, before=False)
         store._db.db.url = "postgresql://127.0.0.1:1/chatd"
@@ -151,9 +155,7 @@ async def test_what_cannot_be_found_out_ends_the_store(
 
 async def test_it_says_that_it_asks(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """For as long as the server is away, and not any more when the answer is there."""
-    async with store_at(url) as store, trio.open_nursery() as nursery:
-        await store.load(T0)
-        await fill(store)
+    async with filled(store_at(url)) as store, trio.open_nursery() as nursery:
         cut(monkeypatch, store._db.db, before=False)
         db, was = store._db.db, store._db.db.url
         db.url = "postgresql://127.0.0.1:1/chatd"
@@ -179,9 +181,7 @@ async def test_a_server_that_is_killed_again_and_again(mortal: Server) -> None:
     mortal.create("chatd")
     acknowledged: list[tuple[int, str]] = []
     killed = 0
-    async with store_at(mortal.url("chatd")) as store:
-        await store.load(T0)
-        await fill(store)
+    async with filled(store_at(mortal.url("chatd"))) as store:
         done = trio.Event()
 
         async def send() -> None:
@@ -220,9 +220,7 @@ async def test_reading_goes_on_when_the_server_is_back(mortal: Server) -> None:
     """A look-up says that the store is away, and the next one connects again."""
     mortal.execute("DROP DATABASE IF EXISTS chatd WITH (FORCE)")
     mortal.create("chatd")
-    async with store_at(mortal.url("chatd")) as store:
-        await store.load(T0)
-        await fill(store)
+    async with filled(store_at(mortal.url("chatd"))) as store:
         await one(store, say("a"))
         assert len(await page(store)) == 1
         await trio.to_thread.run_sync(mortal.stop, signal.SIGQUIT)

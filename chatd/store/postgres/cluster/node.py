@@ -186,7 +186,7 @@ class Node:
         return seen, horizon
 
     def _reconnect(self) -> None:
-        """Connect again where the connection was lost, to a server that was killed."""
+        """Connect again where the server, which may have been killed, was lost."""
         if not self.db.is_open:
             self.leads = False
             self.db.reopen()

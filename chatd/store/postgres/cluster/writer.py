@@ -84,8 +84,7 @@ class SharedWriter(Writer):
             StoreFailed: It is not known what was stored, or PostgreSQL has failed.
             GivenUp: The others have given this node up; nothing was stored.
         """
-        self.ready()
-        self.ledger.begin(now, now if certain is None else certain)
+        self._prepare(drafts, now, certain)
         tries = 0
         while True:
             tries += 1
@@ -106,11 +105,11 @@ class SharedWriter(Writer):
         *,
         is_first: bool,
     ) -> SharedBatch:
-        self._note(drafts)
         try:
             begun = self.db.begin()
             locked = lock(self.ledger, drafts, bases)
             batch = self._execute(locked, drafts, bases, now, execute)
+            ((number,),) = begun.fetchall()
         except NotUnique as error:
             self._roll_back()
             if not is_first:
@@ -119,7 +118,7 @@ class SharedWriter(Writer):
         except BaseException:
             self._roll_back()
             raise
-        self._end(begun)
+        self._end(number)
         return batch
 
     def _execute(
