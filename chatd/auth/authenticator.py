@@ -192,28 +192,33 @@ class Authenticator:
 
     async def _resume(self, secret: str, token: str | None) -> Principal:
         """Go on with a session, which takes over a token that comes with it."""
-        row = await self._store.session(SessionId(digest_of(secret)))
+        found = await self._store.session(SessionId(digest_of(secret)))
         text = "this session is not known, or has ended"
-        if row is None:
+        if found is None:
             raise LoginFailed(LoginFailure.UNKNOWN_SESSION, text)
-        return await self._go_on(row, secret, token, text)
+        return await self._go_on(*found, secret, token, text)
 
     async def _by_link(self, secret: str) -> Principal:
         """Open another session of the user who has asked for the link."""
         digest = digest_of(secret)
         found = await self._store.linked(digest)
         text = "this link is not known, was used, or is too old: make another"
-        if found is None or found[1] <= self._wall():
+        if found is None or found[2] <= self._wall():
             raise LoginFailed(LoginFailure.UNKNOWN_LINK, text)
-        sibling = self._sibling(await self._go_on(found[0], "", None, text))
+        row, user, _ = found
+        sibling = self._sibling(await self._go_on(row, user, "", None, text))
         return attrs.evolve(sibling, link=digest)
 
     async def _go_on(
-        self, row: SessionRow, secret: str, token: str | None, gone: str
+        self,
+        row: SessionRow,
+        user: UserRow,
+        secret: str,
+        token: str | None,
+        gone: str,
     ) -> Principal:
         """Resume a session that was found; if it has ended, refuse it with `gone`."""
-        user = await self._store.user(row.user)
-        if user is None or self._is_over(row):
+        if self._is_over(row):
             raise LoginFailed(LoginFailure.UNKNOWN_SESSION, gone)
         if token is None:
             renewal, role = await self._tokens.kept(row), user.role

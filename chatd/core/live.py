@@ -152,9 +152,11 @@ class LiveState:
         """A socket is there; nobody is behind it yet."""
         self.connections[connection.id] = connection
 
-    def note_device(self, session: SessionId, device: str) -> None:
-        """A client that resumed a session calls itself so."""
-        self.devices[session] = device
+    def note_resumed(self, session: SessionId, device: str | None) -> None:
+        """A session is not idle any more; its client may call itself something."""
+        self.idle[session] = None
+        if device is not None:
+            self.devices[session] = device
 
     def note_welcomed(
         self, connection: Connection, user: User, session: SessionId, now: float
@@ -180,7 +182,6 @@ class LiveState:
         connection.user = user.name
         connection.session = session
         user.connections[connection.id] = None
-        self.idle[session] = None
         if user.online:
             self._settle_state(user, now)
             return older

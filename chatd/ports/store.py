@@ -371,11 +371,11 @@ class Store(Protocol):
         Cancellation: safe.
         """
 
-    async def session(self, session: SessionId) -> SessionRow | None:
-        """Find a session. Cancellation: safe."""
+    async def session(self, session: SessionId) -> tuple[SessionRow, UserRow] | None:
+        """Find a session, and whose it is. Cancellation: safe."""
 
-    async def linked(self, digest: bytes) -> tuple[SessionRow, Millis] | None:
-        """Find a session by the SHA-256 of its link, and until when that holds.
+    async def linked(self, digest: bytes) -> tuple[SessionRow, UserRow, Millis] | None:
+        """Find a session by the SHA-256 of its link, whose it is, and until when.
 
         Cancellation: safe.
         """

@@ -420,7 +420,7 @@ async def killed() -> None:
         seated(here.ports[:2], 20, 1) as talkers,
         trio.open_nursery() as nursery,
     ):
-        lost, back = list[Client](), list[Client]()
+        lost, back = dict[int, Client](), dict[int, Client]()
         limit = trio.Semaphore(128)
 
         async def enter(which: int, client: Client | None) -> None:
@@ -429,7 +429,7 @@ async def killed() -> None:
                 new = await Client.open(here_now[which % len(here_now)])
                 new.session = "" if client is None else client.session
                 await new.enter(f"lost{which}", f"r{50 + which % 10}")
-                (lost if client is None else back).append(new)
+                (lost if client is None else back)[which] = new
 
         async with trio.open_nursery() as coming:
             for which in range(count):
@@ -453,7 +453,7 @@ async def killed() -> None:
         state, cpu_s, began = "meanwhile", here.cpu_s(), trio.current_time()
         gone.kill()
         async with trio.open_nursery() as coming:
-            for which, client in enumerate(lost):
+            for which, client in lost.items():
                 coming.start_soon(enter, which, client)
         seconds = trio.current_time() - began
         here.daemons.pop()

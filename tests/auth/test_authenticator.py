@@ -702,20 +702,14 @@ class Emptied(MemoryStore):
         return None
 
 
-async def test_what_belongs_to_nobody_is_refused() -> None:
-    """A session or token whose user is gone lets nobody in."""
+async def test_a_token_of_nobody_is_refused() -> None:
+    """A token whose user has gone since it was found lets nobody in."""
     gate = Gate(store=Emptied())
-    await gate.store.commit(
-        [
-            d.AddUser(ANN, "Ann", AccountRole.USER, None),
-            d.OpenSession(session("used"), ANN, None, T0),
-        ],
-        T0,
-    )
+    added = d.AddUser(ANN, "Ann", AccountRole.USER, None)
+    await gate.store.commit([added], T0)
     gate.store.add_token(ANN, digest_of("tok-ann"), None)
-    for fields in ({"session": "used"}, {"token": "tok-ann"}):
-        refusal = await gate.refused(**fields)
-        assert refusal.code is RejectCode.BAD_CREDENTIALS
+    refusal = await gate.refused(token="tok-ann")
+    assert refusal.code is RejectCode.BAD_CREDENTIALS
 
 
 # --- sessions beside others -----------------------------------------------------

@@ -25,7 +25,7 @@ from chatd.core import drafts as d
 from chatd.core.invariants import check
 from chatd.ids import RoomName, Seq, SessionId, UserName
 from chatd.net.host import WebSocketLimits
-from chatd.ports import SessionRow
+from chatd.ports import SessionRow, UserRow
 from chatd.wire.events import Happened, Millis, TimelineShown
 from chatd.wire.replies import MessageShown
 from tests.hub.support import ANN, DEN, T0, Peer, Rig, act_out, fill, quick, running
@@ -265,7 +265,7 @@ class GatedStore(MemoryStore):
         await self._gate("read")
         return page
 
-    async def session(self, session: SessionId) -> SessionRow | None:
+    async def session(self, session: SessionId) -> tuple[SessionRow, UserRow] | None:
         await self._gate("read")
         return await super().session(session)
 

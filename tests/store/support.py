@@ -22,6 +22,7 @@ from chatd.names import skeleton
 from chatd.ports import ErasureRow, RoomRow, Store
 from chatd.store import SqliteStore, open_store
 from chatd.store.sqlite import files, search_index
+from chatd.store.sqlite.executing import execute_all
 from chatd.store.sqlite.files import DATABASE, Side
 from chatd.store.sqlite.generation import Generation
 from chatd.store.sqlite.ledger import Ledger
@@ -29,7 +30,7 @@ from chatd.store.sqlite.migrate import configure, migrate
 from chatd.store.sqlite.readers import Readers
 from chatd.store.sqlite.search import prepare
 from chatd.store.sqlite.sql import select, transaction
-from chatd.store.sqlite.writer import SINGLE, Writer
+from chatd.store.sqlite.writer import Writer
 from chatd.wire import events as e
 from chatd.wire import replies as r
 from chatd.wire.events import Millis
@@ -83,11 +84,11 @@ def execute(directory: Path, *drafts: d.Draft, now: Millis = T0) -> list[d.Outco
 
 
 def executed_on(db: Any, drafts: Sequence[d.Draft], now: Millis) -> list[d.Outcome]:
-    """Execute drafts as the writer does, one by one, on a connection to any store."""
+    """Execute drafts as the writer does, on a connection to any store."""
     ledger = Ledger(db)
     ledger.begin(now, now)
     with transaction(db):
-        return [SINGLE[type(draft)](ledger, draft, now) for draft in drafts]
+        return execute_all(ledger, drafts, now).outcomes
 
 
 def add_account(

@@ -351,7 +351,7 @@ async def test_a_link_opens_one_session_beside_its_own(store: Store) -> None:
     assert await store.linked(SECRET) is None
     found = await store.linked(OTHER)
     assert found is not None
-    assert (found[0].session, found[0].user, found[1]) == (desk, ANN, T0 + 9)
+    assert (found[0].session, found[1].user, found[2]) == (desk, ANN, T0 + 9)
     outcomes = await store.commit(
         [opened("a", SECRET), opened("b", OTHER), opened("c", OTHER)], T0
     )

@@ -33,17 +33,11 @@ from chatd.ports import Snapshot
 from chatd.store.postgres.faults import ROW_FAULTS, ConnectionLost, RowFault
 from chatd.store.postgres.serving import Serving
 from chatd.store.sqlite import farewell, search_index
+from chatd.store.sqlite.executing import Batch, Execute, executed
 from chatd.store.sqlite.ledger import Ledger
 from chatd.store.sqlite.load import load
 from chatd.store.sqlite.sql import select, transaction
-from chatd.store.sqlite.writer import (
-    TEND_BYTES,
-    TEND_ROWS,
-    Batch,
-    Execute,
-    executed,
-    prune,
-)
+from chatd.store.sqlite.writer import TEND_BYTES, TEND_ROWS, prune
 from chatd.wire.events import Millis
 
 SETTLE_S = 120.0

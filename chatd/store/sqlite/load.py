@@ -112,12 +112,9 @@ def _note_gone(db: apsw.Connection, certain: Millis) -> None:
 
 
 def _guests(db: apsw.Connection) -> list[UserRecord]:
-    found = [
-        record
-        for (number,) in select(db, "SELECT user_id FROM guest")
-        for record in resident.records(db, "u.id", number)
-    ]
-    return sorted(found, key=_name)
+    guests = select(db, "SELECT user_id FROM guest")
+    found = [resident.record(db, number) for (number,) in guests]
+    return sorted((one for one in found if one is not None), key=_name)
 
 
 def _name(record: UserRecord) -> UserName:

@@ -112,7 +112,8 @@ def user(where: Where, name: UserName) -> UserShown:
     """
     with reading(where) as db:
         number = user_id(db, name)
-        record = next(resident.records(db, "u.id", number))
+        record = resident.record(db, number)
+        assert record is not None
         ((created, has_password),) = select(
             db,
             "SELECT created, password_hash IS NOT NULL FROM user WHERE id = ?",

@@ -245,29 +245,49 @@ def unread(
 # --- users, sessions, tokens --------------------------------------------------
 
 
+_USER = """
+u.name, u.display, u.role, u.password_hash, u.banned_at, u.banned_until, u.ban_reason"""
+_SESSION = f"""
+SELECT s.id, s.token, s.idle_since, s.expires, s.scope, s.link_until, {_USER}
+FROM session s JOIN user u ON u.id = s.user_id WHERE u.erased IS NULL AND """  # noqa: S608 - ours
+
+
 def user(db: apsw.Connection, name: UserName) -> UserRow | None:
     """Find a user who was not erased."""
-    for display, role, password_hash, banned_at, until, reason in select(
-        db,
-        "SELECT display, role, password_hash, banned_at, banned_until, ban_reason"
-        " FROM user WHERE name = ? AND erased IS NULL",
-        (name,),
-    ):
-        ban = server_ban(banned_at, until, reason)
-        return UserRow(name, display, role, password_hash, ban)
+    sql = f"SELECT {_USER} FROM user u WHERE u.name = ? AND u.erased IS NULL"  # noqa: S608 - ours
+    for row in select(db, sql, (name,)):
+        return _user(*row)
     return None
 
 
-def session(db: apsw.Connection, session_id: SessionId) -> SessionRow | None:
-    """Find a session."""
-    for row in select(
-        db,
-        "SELECT u.name, s.token, s.idle_since, s.expires, s.scope FROM session s"
-        " JOIN user u ON u.id = s.user_id WHERE s.id = ?",
-        (session_id,),
-    ):
-        return SessionRow(session_id, *row)
+def _user(
+    name: UserName, display: str, role: str, password_hash: str | None, *ban: Any
+) -> UserRow:
+    return UserRow(name, display, role, password_hash, server_ban(*ban))
+
+
+def session(
+    db: apsw.Connection, session_id: SessionId
+) -> tuple[SessionRow, UserRow] | None:
+    """Find a session, and whose it is."""
+    for row in select(db, f"{_SESSION} s.id = ?", (session_id,)):
+        return _session(*row)[:2]
     return None
+
+
+def _session(
+    number: bytes,
+    token: bytes | None,
+    idle_since: Millis | None,
+    expires: Millis | None,
+    scope: str | None,
+    link_until: Millis,
+    *of: Any,
+) -> tuple[SessionRow, UserRow, Millis]:
+    user = _user(*of)
+    who, found = user.user, SessionId(number)
+    row = SessionRow(found, who, token, idle_since, expires, scope)
+    return row, user, link_until
 
 
 def sessions(
@@ -295,15 +315,12 @@ def sessions(
     return page, len(rows) > limit
 
 
-def linked(db: apsw.Connection, digest: bytes) -> tuple[SessionRow, Millis] | None:
-    """Find a session by its link."""
-    for number, until, *row in select(
-        db,
-        "SELECT s.id, s.link_until, u.name, s.token, s.idle_since, s.expires, s.scope"
-        " FROM session s JOIN user u ON u.id = s.user_id WHERE s.link = ?",
-        (digest,),
-    ):
-        return SessionRow(SessionId(number), *row), until
+def linked(
+    db: apsw.Connection, digest: bytes
+) -> tuple[SessionRow, UserRow, Millis] | None:
+    """Find a session by its link, and whose it is."""
+    for row in select(db, f"{_SESSION} s.link = ?", (digest,)):
+        return _session(*row)
     return None
 
 

@@ -189,11 +189,11 @@ class Reads:
         """Read a page of a user's sessions; see the port. Cancellation: safe."""
         return await self._readers.page(reader.sessions, user, since, after, limit)
 
-    async def session(self, session: SessionId) -> SessionRow | None:
-        """Find a session. Cancellation: safe."""
+    async def session(self, session: SessionId) -> tuple[SessionRow, UserRow] | None:
+        """Find a session, and whose it is. Cancellation: safe."""
         return await self._readers.key(reader.session, session)
 
-    async def linked(self, digest: bytes) -> tuple[SessionRow, Millis] | None:
+    async def linked(self, digest: bytes) -> tuple[SessionRow, UserRow, Millis] | None:
         """Find a session by its link; see the port. Cancellation: safe."""
         return await self._readers.key(reader.linked, digest)
 

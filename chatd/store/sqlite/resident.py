@@ -54,19 +54,29 @@ SELECT name, banned_at, banned_until, ban_reason FROM user WHERE id = ?"""
 _FORMER = "SELECT seq, name FROM former_name WHERE room_id = ?"
 
 _USER = """
-SELECT u.id, u.name, u.display, u.role, a.address, u.banned_at, u.banned_until,
+SELECT u.name, u.display, u.role, a.address, u.banned_at, u.banned_until,
 u.ban_reason FROM user u LEFT JOIN guest_address a ON a.user_id = u.id
-WHERE u.erased IS NULL AND """
+WHERE u.id = $USER"""
 _BLOCKS = """
-SELECT u.name FROM block b JOIN user u ON u.id = b.blocked_id WHERE b.user_id = ?"""
+SELECT u.name FROM block b JOIN user u ON u.id = b.blocked_id
+WHERE b.user_id = $USER"""
 _MADE = """
-SELECT name FROM room WHERE maker_id = ? AND ended IS NULL ORDER BY name"""
+SELECT name FROM room WHERE maker_id = $USER AND ended IS NULL ORDER BY name"""
 _ROOMS = """
 SELECT r.name FROM member m JOIN room r ON r.id = m.room_id
-WHERE m.user_id = ?1 AND r.ended IS NULL
+WHERE m.user_id = $USER AND r.ended IS NULL
 UNION ALL
 SELECT r.name FROM invite i JOIN room r ON r.id = i.room_id
-WHERE i.user_id = ?1 AND r.ended IS NULL"""
+WHERE i.user_id = $USER AND r.ended IS NULL"""
+
+
+def _of_user(column: str) -> tuple[str, ...]:
+    """What is asked of the user who has a value in a column, if he was not erased."""
+    who = f"(SELECT id FROM user WHERE {column} = ?1 AND erased IS NULL)"  # noqa: S608 - ours
+    return tuple(sql.replace("$USER", who) for sql in (_USER, _BLOCKS, _MADE, _ROOMS))
+
+
+_BY_NAME, _BY_NUMBER = _of_user("name"), _of_user("id")
 _DISPLAYS = """
 SELECT name, display FROM user WHERE erased IS NULL AND (name) IN (VALUES $ROWS)"""
 
@@ -139,33 +149,25 @@ def barred_from(db: apsw.Connection, room: int) -> list[AddressBan]:
 def user_record(db: apsw.Connection, name: UserName) -> UserRecord | None:
     """Read a user with all that he has; None if there is none, or it was erased."""
     with snapshot(db):
-        return next(records(db, "u.name", name), None)
+        return _record(*select_of(db, name, *_BY_NAME))
 
 
-def records(
-    db: apsw.Connection, column: str, value: int | UserName
-) -> Iterator[UserRecord]:
-    """The user of whom a column has a value, with all that he has, if there is one."""
-    for number, user in _users(db, column, value):
-        blocks, made, rooms = select_of(db, number, _BLOCKS, _MADE, _ROOMS)
-        yield UserRecord(
-            user,
+def record(db: apsw.Connection, user: int) -> UserRecord | None:
+    """As `user_record`, by the user's key, within a snapshot."""
+    return _record(*select_of(db, user, *_BY_NUMBER))
+
+
+def _record(
+    users: list[Any], blocks: list[Any], made: list[Any], rooms: list[Any]
+) -> UserRecord | None:
+    for name, display, role, address, *ban in users:
+        return UserRecord(
+            UserRow(name, display, role, ban=server_ban(*ban), address=address),
             blocks=sorted(name for (name,) in blocks),
             made=[name for (name,) in made],
             rooms=sorted({name for (name,) in rooms}),
         )
-
-
-def _users(
-    db: apsw.Connection, column: str, value: int | UserName
-) -> Iterator[tuple[int, UserRow]]:
-    for number, name, display, role, address, *ban in select(
-        db, f"{_USER} {column} = ?", (value,)
-    ):
-        yield (
-            number,
-            UserRow(name, display, role, ban=server_ban(*ban), address=address),
-        )
+    return None
 
 
 def displays(db: apsw.Connection, names: Sequence[UserName]) -> dict[UserName, str]:

@@ -86,7 +86,7 @@ def select(
 
 
 def select_of(
-    db: apsw.Connection, key: int, *asked: str
+    db: apsw.Connection, key: int | str, *asked: str
 ) -> list[list[tuple[Any, ...]]]:
     """Run some statements of one key, and take all that each gives.
 

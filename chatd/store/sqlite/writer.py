@@ -1,11 +1,7 @@
 """The one writer: a batch of drafts, one transaction, one fsync.
 
-Everything here runs in the thread of the writer's connection. Runs of new
-messages take the hot path; everything else executes one by one; all of it in
-the order in which it came. Nothing is guarded singly at first, because almost
-nothing fails: when a draft's values do (`ROW_FAULTS`), the batch is rolled back
-and executed again, each draft under a savepoint, so that the bad one fails
-alone. Any other error takes the whole batch with it.
+Everything here runs in the thread of the writer's connection. How the drafts of a batch
+are executed, says `executing`.
 
 `tend` is what need not be done before an `ok`: the search index, old cids, what rooms
 that have ended still have, what an erased user has left, the generation. It runs
@@ -16,184 +12,40 @@ The log is brought into the file as `wal` has it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import partial
-from itertools import groupby
-from typing import Any, TypeVar
 
 import apsw
 import attrs
 
 from chatd.core import drafts as d
-from chatd.core.audit import KINDS, entry_of
 from chatd.core.rows import ErasureRow
 from chatd.ids import UserName
 from chatd.ports import Snapshot
-from chatd.store import answers
 from chatd.store.sqlite import (
     addresses,
-    administration,
     admissions,
     audit,
-    bookmarks,
     endings,
     erasing,
     farewell,
-    moderation,
-    people,
-    renaming,
-    rooms,
     search_index,
-    thread_replies,
-    timeline,
-    trim,
     wal,
 )
+from chatd.store.sqlite.executing import Batch, Execute, executed
 from chatd.store.sqlite.faults import ROW_FAULTS, translated
 from chatd.store.sqlite.generation import Generation
 from chatd.store.sqlite.held import Held
 from chatd.store.sqlite.ledger import Ledger
 from chatd.store.sqlite.load import load
-from chatd.store.sqlite.messages import append_messages
 from chatd.store.sqlite.sql import transaction, unsynced
 from chatd.wire.events import DAY_MS, Millis
-
-T = TypeVar("T")
 
 TEND_ROWS = 256
 """Rows of one step: about 3 ms that the next commit may have to wait."""
 TEND_BYTES = 2**15
 """Text of one step that is put into the search index."""
-
-Single = Mapping[type, Callable[[Ledger, Any, Millis], d.Outcome]]
-SINGLE: Single = {
-    d.EditMessage: timeline.edit,
-    d.DeleteMessage: timeline.delete,
-    d.SetReaction: timeline.react,
-    d.SetPin: timeline.pin,
-    d.Moderate: moderation.moderate,
-    d.SetRoom: rooms.set_room,
-    d.RenameRoom: renaming.rename_room,
-    d.DestroyRoom: endings.destroy_room,
-    d.DropRoom: endings.drop_room,
-    d.SetMember: rooms.set_member,
-    d.SetLevel: rooms.set_level,
-    d.CreateRoom: rooms.create_room,
-    d.DeclareRoom: rooms.declare_room,
-    d.TrimRoom: trim.trim_room,
-    d.Recall: people.recall,
-    d.AddUser: people.add_user,
-    d.SetDisplay: people.set_display,
-    d.SetBlock: people.set_block,
-    d.SetBookmark: bookmarks.set_bookmark,
-    d.SetFollow: thread_replies.set_follow,
-    d.MarkThread: thread_replies.mark_thread,
-    d.SetPasswordHash: people.set_password_hash,
-    d.SetAccountRole: people.set_role,
-    d.ChangePassword: people.change_password,
-    d.OpenSession: people.open_session,
-    d.HoldSession: people.hold_session,
-    d.NoteAddress: people.note_address,
-    d.RenewSession: people.renew_session,
-    d.EndSession: people.end_session,
-    d.EndSessions: people.end_sessions,
-    d.EndNamedSession: people.end_named_session,
-    d.EraseUser: farewell.erase_user,
-    d.ResetPassword: administration.reset_password,
-    d.GiveRole: administration.give_role,
-    d.BanUser: administration.ban_user,
-    d.UnbanUser: administration.unban_user,
-    d.AddToken: administration.add_token,
-    d.RevokeToken: administration.revoke_token,
-    d.SaveMarks: people.save_marks,
-    d.RecordTime: people.record_time,
-    d.RecordAct: audit.record_act,
-    d.SetPlace: admissions.set_place,
-    d.AddInvitation: admissions.add_invitation,
-    d.RemoveInvitation: admissions.remove_invitation,
-    d.Enroll: admissions.enroll,
-    d.OfferSetup: admissions.offer_setup,
-    d.SetLink: admissions.set_link,
-}
-"""What is done for each kind of draft but new messages, which come in runs."""
-
-Execute = Callable[[Ledger, Sequence[d.Draft], Millis], "Batch"]
-"""Executes drafts in order, in the caller's transaction."""
-
-
-@attrs.define
-class Batch:
-    """What became of a batch."""
-
-    outcomes: list[d.Outcome]
-    faults: list[str] = attrs.field(factory=list)
-    """For the log: what was refused as `internal`. Never any content."""
-
-
-def execute_all(
-    ledger: Ledger,
-    drafts: Sequence[d.Draft],
-    now: Millis,
-    single: Single = SINGLE,
-) -> Batch:
-    """Execute drafts in order, in the caller's transaction; an error is for all."""
-    outcomes: list[d.Outcome] = []
-    for kind, run in groupby(drafts, type):
-        if kind is d.NewMessage:
-            messages = [draft for draft in run if isinstance(draft, d.NewMessage)]
-            outcomes += append_messages(ledger, messages, now)
-        else:
-            execute = single[kind]
-            for draft in run:
-                outcome = execute(ledger, draft, now)
-                outcomes.append(outcome)
-                if kind in KINDS:
-                    audit.record(ledger, entry_of(draft, outcome), now)
-    return Batch(outcomes)
-
-
-def execute_each(
-    ledger: Ledger,
-    drafts: Sequence[d.Draft],
-    now: Millis,
-    single: Single = SINGLE,
-    *,
-    faults: tuple[type[Exception], ...],
-) -> Batch:
-    """As `execute_all`, but an error that is one draft's own fault is for it alone."""
-    batch = Batch([])
-    for draft in drafts:
-        ledger.db.execute("SAVEPOINT draft")
-        try:
-            done = execute_all(ledger, [draft], now, single).outcomes
-            ledger.db.execute("RELEASE draft")
-        except faults as error:
-            ledger.db.execute("ROLLBACK TO draft")
-            ledger.db.execute("RELEASE draft")
-            ledger.forget()
-            done = [answers.NOT_STORED]
-            batch.faults.append(f"{type(draft).__name__}: {type(error).__name__}")
-        batch.outcomes += done
-    return batch
-
-
-def executed(
-    commit: Callable[[Execute], T],
-    faults: tuple[type[Exception], ...],
-    single: Single = SINGLE,
-) -> T:
-    """Have a batch committed in which almost nothing fails.
-
-    Args:
-        commit: Commits it, executed as it is told.
-        faults: The errors that may be one draft's own fault.
-        single: What is done for each kind of draft but new messages.
-    """
-    try:
-        return commit(partial(execute_all, single=single))
-    except faults:
-        return commit(partial(execute_each, single=single, faults=faults))
 
 
 def prune(

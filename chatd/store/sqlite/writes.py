@@ -25,9 +25,9 @@ from chatd.errors import IndexBehind, StoreFailed, StoreUnavailable
 from chatd.ids import RoomName, Seq, UserName
 from chatd.observe import log
 from chatd.ports import ErasureRow, Snapshot
+from chatd.store.sqlite.executing import Batch
 from chatd.store.sqlite.filling import Filling
 from chatd.store.sqlite.reads import Reads
-from chatd.store.sqlite.writer import Batch
 from chatd.wire.events import Millis
 
 T = TypeVar("T")

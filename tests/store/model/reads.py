@@ -280,19 +280,22 @@ class ModelReads:
         found = sessions_of(self.model, user, since, after or SessionTag(""))
         return found[:limit], len(found) > limit
 
-    async def session(self, session: SessionId) -> SessionRow | None:
-        """Find a session. Cancellation: safe."""
+    async def session(self, session: SessionId) -> tuple[SessionRow, UserRow] | None:
+        """Find a session, and whose it is. Cancellation: safe."""
         await self.pause()
         found = self.model.sessions.get(session)
-        return attrs.evolve(found) if found else None
+        return self._owned(found) if found else None
 
-    async def linked(self, digest: bytes) -> tuple[SessionRow, Millis] | None:
+    def _owned(self, row: SessionRow) -> tuple[SessionRow, UserRow]:
+        return attrs.evolve(row), attrs.evolve(self.model.users[row.user])
+
+    async def linked(self, digest: bytes) -> tuple[SessionRow, UserRow, Millis] | None:
         """Find a session by its link; see the port. Cancellation: safe."""
         await self.pause()
         for session, (link, until) in self.model.links.items():
             row = self.model.sessions.get(session)
             if link == digest and row is not None:
-                return attrs.evolve(row), until
+                return *self._owned(row), until
         return None
 
     async def invitation(self, digest: bytes) -> InvitationKept | None:

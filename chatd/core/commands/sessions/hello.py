@@ -363,8 +363,11 @@ def _welcome(
         turn.append(NoteAddress(user.name, address))
     connection.device = command.device
     older = chat.live.note_welcomed(connection, user, who.session, turn.now.mono)
-    if who.resumed and command.device is not None:
-        chat.live.note_device(who.session, command.device)
+    if who.resumed and chat.live.node is None:
+        chat.live.note_resumed(who.session, command.device)
+    else:
+        # The writer has it in use already (`OpenSession`, `HoldSession`).
+        chat.live.idle.pop(who.session, None)
     if older is not None:
         turn.finish(older, Ending.TAKEN_OVER)
     turn.answer(connection.id, greeting(turn, user, command, who, counts))

@@ -7,21 +7,25 @@ What is marked as read is what was told last, by whichever node.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from chatd.core import drafts as d
 from chatd.core.changes import SessionTaken
 from chatd.store import answers
 from chatd.store.sqlite import people
+from chatd.store.sqlite.executing import RUNS, Runs, each
 from chatd.store.sqlite.sql import select
-from chatd.store.sqlite.writer import SINGLE, Single
 from chatd.wire.events import Millis
 
 _BAN = "SELECT banned_at, banned_until, ban_reason FROM user WHERE name = ?"
 _TAKE = "UPDATE session SET node = ? WHERE id = ?"
-_HOLDER = """
-SELECT s.node, u.name FROM session s JOIN user u ON u.id = s.user_id
-WHERE s.id = ? FOR NO KEY UPDATE OF s"""
+_HOLD = """
+WITH held AS (
+  SELECT s.id, s.node, u.name FROM session s JOIN user u ON u.id = s.user_id
+  WHERE s.id = ?1 FOR NO KEY UPDATE OF s)
+UPDATE session SET node = ?2, idle_since = NULL, device = coalesce(?3, device)
+FROM held WHERE session.id = held.id RETURNING held.node, held.name"""
 _READ = """
 WITH given AS (
   SELECT m.room_id, m.user_id, said.seq
@@ -62,15 +66,35 @@ def open_session(ledger: Any, draft: d.OpenSession, now: Millis) -> d.Outcome:
     return outcome
 
 
-def hold_session(ledger: Any, draft: d.HoldSession, now: Millis) -> d.Outcome:
-    """Take a session over from whichever node may have it."""
-    rows = select(ledger.db, _HOLDER, (draft.session,))
-    outcome = people.hold_session(ledger, draft, now)
+def hold_sessions(
+    ledger: Any,
+    drafts: Sequence[d.HoldSession],
+    now: Millis,  # noqa: ARG001 - nothing is stamped
+) -> list[d.Outcome]:
+    """Take sessions over from whichever nodes may have them.
+
+    All are asked for before the first answer is wanted, so that a crowd that comes back
+    from a node that has ended costs one way there and back.
+    """
+    # In one order, as other nodes lock them.
+    answers_of = {
+        nth: ledger.db.execute(
+            _HOLD, (drafts[nth].session, ledger.node, drafts[nth].device)
+        )
+        for nth in sorted(range(len(drafts)), key=lambda nth: drafts[nth].session)
+    }
+    return [
+        _held(ledger, draft, answers_of[nth].fetchall())
+        for nth, draft in enumerate(drafts)
+    ]
+
+
+def _held(ledger: Any, draft: d.HoldSession, rows: list[Any]) -> d.Outcome:
     for holder, user in rows:
-        if holder != ledger.node:
-            ledger.db.execute(_TAKE, (ledger.node, draft.session))
-            return d.Committed((SessionTaken(draft.session, user, ledger.node),))
-    return outcome
+        if holder == ledger.node:
+            return d.Committed()
+        return d.Committed((SessionTaken(draft.session, user, ledger.node),))
+    return answers.SESSION_GONE
 
 
 def save_marks(ledger: Any, draft: d.SaveMarks, now: Millis) -> d.Outcome:  # noqa: ARG001
@@ -87,10 +111,10 @@ def save_marks(ledger: Any, draft: d.SaveMarks, now: Millis) -> d.Outcome:  # no
     return d.Committed()
 
 
-SHARED: Single = {
-    **SINGLE,
-    d.OpenSession: open_session,
-    d.HoldSession: hold_session,
-    d.SaveMarks: save_marks,
+SHARED: Runs = {
+    **RUNS,
+    d.OpenSession: each(open_session),
+    d.HoldSession: hold_sessions,
+    d.SaveMarks: each(save_marks),
 }
 """What is done for each kind of draft where a session is one node's."""

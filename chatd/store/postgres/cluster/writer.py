@@ -31,8 +31,8 @@ from chatd.store.postgres.cluster.node import Node, prune
 from chatd.store.postgres.cluster.sessions import SHARED
 from chatd.store.postgres.faults import ROW_FAULTS, Collided, NotUnique
 from chatd.store.postgres.writer import Writer
+from chatd.store.sqlite.executing import Batch, Execute, executed
 from chatd.store.sqlite.sql import select
-from chatd.store.sqlite.writer import Batch, Execute, executed
 from chatd.wire.events import Millis
 
 PRUNE_S = 5.0
