@@ -30,6 +30,8 @@ SHORT_S = 0.5, 2.5
 """How long a node is parted for a short while, at least and at most."""
 BEYOND_LEASE_S = 11.5
 """Longer than a node's lease (10 s)."""
+BUS_BACK = "the bus is there"
+"""What a node says then."""
 GIVEN_UP, STORE_FAILED = 75, 1
 """How a node ends by itself; by either it is started again."""
 
@@ -135,6 +137,16 @@ async def pull_cable(cluster: Cluster, chance: random.Random) -> None:
     assert cluster.engines.network is not None
     with cluster.engines.network.unplugged(any_node(cluster, chance).name):
         await trio.sleep(chance.uniform(*SHORT_S))
+
+
+async def part_long_from_bus(cluster: Cluster, chance: random.Random) -> None:
+    """A node does not reach the bus for longer than a lease, and goes on without it."""
+    node = any_node(cluster, chance)
+    assert node.daemon is not None
+    before = len(await node.daemon.said(BUS_BACK))
+    with cluster.losing(node, BUS):
+        await trio.sleep(BEYOND_LEASE_S)
+    await node.daemon.said(BUS_BACK, before + 1)
 
 
 async def part_beyond_lease(cluster: Cluster, chance: random.Random) -> None:
@@ -300,7 +312,7 @@ SHORT: tuple[Fault, ...] = (
 )
 """Those that take a few seconds."""
 LONG: tuple[Fault, ...] = (
-    *(stop_beyond_lease, part_beyond_lease),
+    *(stop_beyond_lease, part_beyond_lease, part_long_from_bus),
     *(lose_database, fail_over, set_clocks_apart),
 )
 """Those that take longer; they are met half as often."""

@@ -30,7 +30,7 @@ _ROUTER = (
 )
 _END = (
     "for each in /run/netns/*; do",
-    "  ip netns pids ${each##*/} | xargs -r kill -KILL",
+    "  kill -KILL $(ip netns pids ${each##*/}) 2>/dev/null || true",
     "done",
 )
 _BEGIN = (
