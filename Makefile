@@ -73,6 +73,7 @@ test: .venv/dev.stamp tests/foreign/node_modules/.package-lock.json $(TOOLS)/.pa
 	$(call debian,ls /usr/lib/postgresql/*/bin/postgres,postgresql)
 	$(call debian,command -v redis-check-rdb,redis-tools)
 	$(call debian,ls /usr/lib/*/faketime/libfaketime.so.1,libfaketime)
+	$(call debian,command -v ip,iproute2)
 	$(call debian,command -v caddy,caddy)
 	$(call debian,test -x /usr/sbin/apache2,apache2-bin)
 	$(call debian,command -v mandoc && command -v zsh && command -v fish,mandoc zsh fish)
@@ -93,6 +94,7 @@ test-cluster: RUNS ?= 1000
 test-cluster: .venv/dev.stamp ## Meet a thousand faults of a cluster, an hour or two; RUNS=100 for a hundred
 	$(call debian,ls /usr/lib/postgresql/*/bin/postgres,postgresql)
 	$(call debian,ls /usr/lib/*/faketime/libfaketime.so.1,libfaketime)
+	$(call debian,command -v ip,iproute2)
 	@RUNS=$(RUNS) $(BIN)/python -m pytest $(PYTEST) tests/cluster $(ARGS)
 
 .PHONY: screenshots

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from functools import cache, cached_property
 from pathlib import Path
+from pwd import getpwnam
 
 import psycopg
 import trio
@@ -27,6 +28,7 @@ from chatd.store.postgres import PostgresStore, open_store
 from chatd.store.postgres.cluster import SharedPostgresStore, open_shared_store
 from chatd.store.postgres.connection import Connection
 from chatd.wire.events import Millis
+from tests.cluster.network import Machine
 from tests.store.support import T0, executed_on
 
 USER = "postgres"
@@ -56,15 +58,22 @@ def binaries() -> Path:
 
 
 class Server:
-    """A server whose only way in is a socket in its own directory.
+    """A server with a socket in its own directory, which is the only way in for most.
 
     Args:
         directory: Where it is, with its data and its log.
         primary: Whose standby it is; None: nobody's.
+        machine: Where it runs, for whoever comes over a network; None: here.
     """
 
-    def __init__(self, directory: Path, primary: Server | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        primary: Server | None = None,
+        machine: Machine | None = None,
+    ) -> None:
         self.directory = directory
+        self._machine = machine
         self._bin = binaries()
         # It refuses to run as root.
         self._user = USER if os.geteuid() == 0 else None
@@ -75,6 +84,8 @@ class Server:
         if primary is None:
             options = ["-A", "trust", "-N", "-E", "UTF8"]
             self._run("initdb", "-D", self._data, "-U", USER, *options)
+            with (directory / "data" / "pg_hba.conf").open("a") as file:
+                file.write("host all all 10.0.0.0/8 trust\n")
         else:
             options = ["-h", str(primary.directory), "-R", "-N", "-c", "fast"]
             self._run("pg_basebackup", "-D", self._data, "-U", USER, *options)
@@ -95,20 +106,18 @@ class Server:
     def start(self) -> None:
         """Start it, and wait until it lets somebody in."""
         settings = SETTINGS | {"unix_socket_directories": str(self.directory)}
+        user, running = self._user, list[str]()
+        if self._machine is not None:
+            settings["listen_addresses"] = self._machine.address
+            who = getpwnam(user) if user else None
+            user, running = None, self._machine.running(who)
         said = [f"--{name}={value}" for name, value in settings.items()]
         with (self.directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [
-                    str(self._bin / "postgres"),
-                    "-D",
-                    self._data,
-                    "-k",
-                    str(self.directory),
-                    *said,
-                ],
+                [*running, str(self._bin / "postgres"), "-D", self._data, *said],
                 stdout=log,
                 stderr=log,
-                user=self._user,
+                user=user,
                 cwd=self.directory,
             )
         until = time.monotonic() + PATIENCE_S

@@ -1,7 +1,8 @@
-"""A way between two programs that a test can close, as a cable is pulled.
+"""A way from a test to a server, in which what goes or what comes can be held back.
 
 It listens on a Unix socket and hands on what comes, both ways. What is held back waits,
-as behind a router that drops packets: neither side learns of it.
+as behind a router that drops packets: neither side learns of it. For daemons there is
+a real network: `tests.cluster.network`.
 """
 
 from __future__ import annotations
@@ -27,8 +28,6 @@ class Relay:
     there: Path
     _goes: trio.Event = attrs.field(factory=trio.Event)
     _answers: trio.Event = attrs.field(factory=trio.Event)
-    _connections: dict[trio.CancelScope, None] = attrs.field(factory=dict)
-    _is_open: bool = True
 
     def __attrs_post_init__(self) -> None:
         """Let everything through at first."""
@@ -43,15 +42,8 @@ class Relay:
 
     def release(self) -> None:
         """Let through what was held back, and all that comes."""
-        self._is_open = True
         self._goes.set()
         self._answers.set()
-
-    def cut(self) -> None:
-        """End all connections, and take no others until it is released."""
-        self._is_open = False
-        for scope in list(self._connections):
-            scope.cancel()
 
     async def run(
         self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
@@ -69,21 +61,8 @@ class Relay:
                     nursery.start_soon(self._serve, trio.SocketStream(socket))
 
     async def _serve(self, near: trio.SocketStream) -> None:
-        async with near:
-            if not self._is_open:
-                return
-            with trio.CancelScope() as scope:
-                self._connections[scope] = None
-                try:
-                    await self._join(near)
-                except OSError:
-                    return  # nobody is there, and that is what the near side learns
-                finally:
-                    del self._connections[scope]
-
-    async def _join(self, near: trio.SocketStream) -> None:
         far = await trio.open_unix_socket(str(self.there))
-        async with far, trio.open_nursery() as nursery:
+        async with near, far, trio.open_nursery() as nursery:
             nursery.start_soon(self._hand_on, near, far, True, nursery)
             nursery.start_soon(self._hand_on, far, near, False, nursery)
 

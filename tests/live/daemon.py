@@ -14,8 +14,9 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -30,6 +31,8 @@ from tests.wire.contract import Traffic
 
 Frame = dict[str, Any]
 
+UNIX = "unix:"
+"""What the URL of a daemon begins with that listens in the file system."""
 PATIENCE_S = forking.PATIENCE_S
 """When a test gives up on something that never comes; not a measure of speed."""
 
@@ -68,6 +71,8 @@ class Daemon:
     metrics_port: int
     data: Path
     log: Path
+    socket: str = ""
+    """Where it listens, if that is in the file system and at no port."""
     is_secret: bool = False
     """Whether it speaks TLS."""
     is_doomed: bool = False
@@ -76,6 +81,8 @@ class Daemon:
     @property
     def url(self) -> str:
         """Where its WebSocket is."""
+        if self.socket:
+            return UNIX + self.socket
         return f"ws{'s' if self.is_secret else ''}://127.0.0.1:{self.port}/ws"
 
     def signal(self, number: signal.Signals) -> None:
@@ -162,6 +169,7 @@ def begin(
     port: int = 0,
     listen: tuple[str, ...] | None = None,
     forks: forking.Forks | None = None,
+    namespaces: Sequence[str] = (),
 ) -> Daemon:
     """Start a daemon, and do not wait for it.
 
@@ -172,13 +180,17 @@ def begin(
         port: Where it listens; 0: it picks one.
         listen: Where it listens instead.
         forks: Who forks it, if not the one of this process.
+        namespaces: Those that it enters; as of `Forks.start`.
     """
     log = data.with_suffix(".log")
     where = (f"127.0.0.1:{port}",) if listen is None else listen
     listens = [word for address in where for word in ("--listen", address)]
     with log.open("ab") as stderr:
         process = (forks or forking.shared()).start(
-            ["--data", str(data), *listens, *arguments], stderr.fileno(), env or {}
+            ["--data", str(data), *listens, *arguments],
+            stderr.fileno(),
+            env or {},
+            namespaces,
         )
     return Daemon(process, 0, 0, data, log)
 
@@ -210,6 +222,8 @@ async def announced(daemon: Daemon, *, or_ended: bool = False) -> bool:
     daemon.port = _port(rb"listening on .*?https?://127\.0\.0\.1:(\d+)", said)
     daemon.metrics_port = _port(rb"metrics on http://127\.0\.0\.1:(\d+)", said)
     daemon.is_secret = b"https://" in said
+    if found := re.search(rb"listening on unix:([^,\n]+)", said):
+        daemon.socket = found[1].decode()
     return True
 
 
@@ -359,8 +373,12 @@ async def person(
     url: str, traffic: Traffic | None = None, **options: Any
 ) -> AsyncIterator[Person]:
     """Connect somebody for a block; what is said is added to `traffic`."""
+    if url.startswith(UNIX):
+        to = partial(unix_connect, url.removeprefix(UNIX))
+    else:
+        to = partial(connect, url)
     async with (
-        connect(url, subprotocols=["chatd.v1"], **options) as ws,  # type: ignore[list-item]
+        to(subprotocols=["chatd.v1"], **options) as ws,
         _typing(ws, traffic) as who,
     ):
         yield who

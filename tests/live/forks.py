@@ -12,6 +12,7 @@ one of its own (`open_forks`), such as one that lives in other namespaces.
 from __future__ import annotations
 
 import atexit
+import ctypes
 import importlib
 import json
 import os
@@ -37,6 +38,7 @@ from chatd.wire import emojis
 PATIENCE_S = 60.0
 """When a test gives up on something that never comes; not a measure of speed."""
 MESSAGE_BYTES = 65_536
+LIBC = ctypes.CDLL(None, use_errno=True)
 IMPORTED = (
     "apsw.aio",
     "chatd.daemon.daemon",
@@ -175,10 +177,21 @@ class Forks:
         return pid, ours
 
     def start(
-        self, arguments: Sequence[str], stderr: int, env: Mapping[str, str]
+        self,
+        arguments: Sequence[str],
+        stderr: int,
+        env: Mapping[str, str],
+        namespaces: Sequence[str] = (),
     ) -> Fork:
-        """Start a daemon that Trio waits for."""
-        pid, fd = self.fork(arguments, stderr, env)
+        """Start a daemon that Trio waits for.
+
+        Args:
+            arguments: What stands behind `chatd serve`.
+            stderr: Where it writes its log.
+            env: What it has in its environment beside what is in ours.
+            namespaces: Files of those that it enters, in this order.
+        """
+        pid, fd = self.fork(arguments, stderr, env, namespaces=namespaces)
         return Fork(pid, trio.lowlevel.FdStream(fd), self)
 
     def start_child(
@@ -278,11 +291,20 @@ def become(request: dict[str, Any], fds: Sequence[int]) -> None:
     os.environ.clear()
     os.environ.update(request["env"])
     os.chdir(request["directory"])
+    enter(request.get("namespaces", ()))
     if (user := request.get("user")) is not None:
         os.setgroups([])
         os.setgid(user)
         os.setuid(user)
     serve.serve(request["arguments"])
+
+
+def enter(namespaces: Sequence[str]) -> None:
+    """Be in other namespaces from here on, each by its file."""
+    for fd in [os.open(name, os.O_RDONLY | os.O_CLOEXEC) for name in namespaces]:
+        if LIBC.setns(fd, 0):
+            raise OSError(ctypes.get_errno(), "a namespace cannot be entered")
+        os.close(fd)
 
 
 if __name__ == "__main__":

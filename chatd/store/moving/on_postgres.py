@@ -25,14 +25,8 @@ from chatd.store.postgres.marks import Coming
 from chatd.store.sqlite.sql import select, snapshot, transaction
 from chatd.words import FOLD
 
-SETTINGS = {
-    "client_encoding": "UTF8",
-    "bytea_output": "hex",
-    "tcp_keepalives_idle": "10",
-    "tcp_keepalives_interval": "5",
-    "tcp_keepalives_count": "3",
-}
-"""In which form rows are read; and a connection that is gone is noticed."""
+SETTINGS = {"client_encoding": "UTF8", "bytea_output": "hex"}
+"""In which form rows are read."""
 PAGE_ROWS = 1000
 """How many rows are read at once."""
 

@@ -31,9 +31,21 @@ CONNECT_S = 5
 """How long a server has to answer a connection."""
 DEAD_MS = 15_000
 """How long what was sent may be unconfirmed by the other machine's kernel."""
+QUIET_S, AGAIN_S, ASKED_MAX = 10, 5, 3
+"""After how long that is asked for a sign of life while nothing is on its way, how long
+until it is asked again, and how often."""
 SCHEMA = "chatd"
 """The schema of all tables, so that a database may have others beside them."""
 
+# Of the server's end, too: who is gone keeps what he has locked, and his connection,
+# for twenty seconds; not for two hours, nor for sixteen minutes where an answer was on
+# its way.
+_ALIVE = {
+    "tcp_user_timeout": f"{DEAD_MS}",
+    "tcp_keepalives_idle": f"{QUIET_S}",
+    "tcp_keepalives_interval": f"{AGAIN_S}",
+    "tcp_keepalives_count": f"{ASKED_MAX}",
+}
 _NUMBER = "SELECT CAST(pg_current_xact_id() AS text)"
 _ENDS = "COMMIT", "ROLLBACK"
 _POINTS = "SAVEPOINT", "RELEASE", "ROLLBACK"
@@ -82,6 +94,9 @@ class Connection:
                 cursor_factory=psycopg.RawCursor,
                 connect_timeout=CONNECT_S,
                 tcp_user_timeout=DEAD_MS,
+                keepalives_idle=QUIET_S,
+                keepalives_interval=AGAIN_S,
+                keepalives_count=ASKED_MAX,
                 application_name="chatd",
             )
         except psycopg.Error as error:
@@ -92,7 +107,7 @@ class Connection:
         raw.adapters.register_loader("json", TextLoader)
         self._raw, self._pipeline = raw, Pipeline(raw, self.is_timed)
         self._gathers = False
-        said = {"search_path": SCHEMA, "jit": "off"} | self.settings
+        said = {"search_path": SCHEMA, "jit": "off"} | _ALIVE | self.settings
         for name, value in said.items():
             self._pipeline.ask("SELECT set_config($1, $2, false)", (name, value))
         self._pipeline.send()

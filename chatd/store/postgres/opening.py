@@ -26,14 +26,8 @@ from chatd.store.sqlite.readers import CONNECTIONS, READ_S
 from chatd.wire.events import DAY_MS, HOUR_MS
 from chatd.words import words
 
-WRITES = {
-    "synchronous_commit": "on",
-    "tcp_keepalives_idle": "10",
-    "tcp_keepalives_interval": "5",
-    "tcp_keepalives_count": "3",
-}
-"""An `ok` means on disk, whatever the server's own setting is. A machine that
-is gone keeps the lock for half a minute, not for two hours."""
+WRITES = {"synchronous_commit": "on"}
+"""An `ok` means on disk, whatever the server's own setting is."""
 SEARCHES = {"plan_cache_mode": "force_custom_plan"}
 """What is cheapest depends on the words and the rooms."""
 

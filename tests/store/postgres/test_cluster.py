@@ -587,7 +587,9 @@ async def test_a_row_that_somebody_adds_meanwhile_is_found(url: str) -> None:
 
 
 async def test_a_node_that_says_nothing_is_given_up(url: str) -> None:
-    """It stores nothing any more; its sessions are free, with a moment to come back."""
+    """It stores nothing any more and reads no log, of which the end alone may be left;
+    its sessions are free, with a moment to come back.
+    """
     async with nodes(url, "a", "b") as (a, b):
         session = await open_session(a, "one")
         seen, _ = await a.beat(b'{"x":1}')
@@ -607,6 +609,8 @@ async def test_a_node_that_says_nothing_is_given_up(url: str) -> None:
                     await commit(a, say("late"), basis=Basis(session, Seq(0)))
         with pytest.raises(GivenUp):
             await a.beat(b"")
+        with pytest.raises(GivenUp):
+            await a.catch_up()
         assert await page(b) == []
 
 

@@ -4,7 +4,8 @@ A node is a row from its start to its end. It says again and again that it is th
 (`beat`), by the server's clock alone, since those of nodes may differ. Whoever says
 nothing for `LEASE_S` is **given up** by who notices it: its row has ended, its sessions
 are nobody's, and its writer's connection is cut, so that what it had locked is free. It
-finds out with its next batch, or its next beat, and stores nothing any more. Whoever
+finds out with its next batch, its next beat or its next look at the log, stores nothing
+any more, and tells its people nothing of what is not kept for it any more. Whoever
 could not say for a while that it is there itself gives nobody up for the length of a
 lease: where PostgreSQL was away, it was so for all, and they come back one by one.
 
@@ -89,7 +90,8 @@ SELECT {_XMIN}, c.node FROM (VALUES (1)) AS always LEFT JOIN (
   SELECT DISTINCT node FROM change
   WHERE xid >= CAST(CAST($1 AS text) AS xid8) AND node <> $2) AS c ON TRUE"""  # noqa: S608 - ours
 _TAIL = f"""
-SELECT {_XMIN}, c.stamp, c.node, CAST(CAST(c.xid AS text) AS bigint), c.body
+SELECT {_XMIN}, EXISTS (SELECT FROM node WHERE id = $4 AND ended IS NULL),
+c.stamp, c.node, CAST(CAST(c.xid AS text) AS bigint), c.body
 FROM (VALUES (1)) AS always LEFT JOIN (
   SELECT c.* FROM change c
   LEFT JOIN unnest($2::bigint[], $3::bigint[]) AS known (node, horizon)
@@ -233,7 +235,11 @@ class Node:
         }
 
     def catch_up(self) -> list[Commit]:
-        """Read the end of the log; see the port."""
+        """Read the end of the log; see the port.
+
+        Raises:
+            GivenUp: The others have given it up, and keep nothing for it any more.
+        """
         self._reconnect()
         known = dict(self._heard)
         rows = select(
@@ -241,9 +247,12 @@ class Node:
             _TAIL,
             (self.horizon, list(known), list(known.values()), self.id, [*self._read]),
         )
-        found = [row[1:] for row in rows if row[1] is not None]
+        horizon, is_there = rows[0][:2]
+        if not is_there:
+            raise GivenUp(GIVEN_UP)
+        found = [row[2:] for row in rows if row[2] is not None]
         self._read |= {stamp: xid for stamp, _, xid, _ in found}
-        self._reach(rows[0][0])
+        self._reach(horizon)
         return [
             Commit(NodeId(node), Stamp(stamp), read_body(body))
             for stamp, node, _, body in found
