@@ -115,19 +115,32 @@ bench: .venv/dev.stamp $(BUILT)/venv.stamp $(BUILT)/load $(BUILT)/download $(BUI
 	$(call debian,command -v taskset,util-linux)
 	@$(BIN)/python $(BENCH)/bench.py
 
+CHECKS := ruff async types page layers budgets generated news
+
 .PHONY: check
 check: .venv/dev.stamp $(TOOLS)/.package-lock.json ## Lint, types, layers, budgets, generated files, news
+	@$(MAKE) --jobs "$$(nproc)" --output-sync $(CHECKS:%=check-%)
+
+.PHONY: $(CHECKS:%=check-%)
+check-ruff:
 	@echo "ruff";          $(BIN)/ruff check -q $(PYTHONS)
 	@echo "ruff format";   $(BIN)/ruff format -q --check $(PYTHONS)
+check-async:
 	@echo "flake8-async";  $(BIN)/python contrib/lint/async_rules.py $(SOURCES)
+check-types:
 	@echo "mypy --strict"; $(BIN)/mypy --no-error-summary
 	@cd $(BENCH) && $(CURDIR)/$(BIN)/mypy --no-error-summary --strict --cache-dir $(CURDIR)/.mypy_cache bench.py
+check-page:
 	@echo "biome";         $(TOOLS)/.bin/biome ci $(BIOME) --error-on-warnings >.venv/biome.txt 2>&1 || { cat .venv/biome.txt; exit 1; }
 	@echo "tsc";           $(TOOLS)/.bin/tsc -p contrib/web
+check-layers:
 	@echo "import-linter"; $(BIN)/lint-imports --no-logo --no-cache >.venv/layers.txt || { cat .venv/layers.txt; exit 1; }
+check-budgets:
 	@echo "budgets";       $(BIN)/python -m pytest -q --no-header tests/test_budgets.py
+check-generated:
 	@echo "generated";     for what in $(GENERATED); do \
 	  file=$${what#*=}; $(BIN)/chatd $${what%=*} | diff -u $$file - || { echo "make: $$file is old; run make generate" >&2; exit 1; }; done
+check-news:
 	@echo "towncrier";     $(BIN)/towncrier build --draft >.venv/news.txt 2>&1 || { cat .venv/news.txt; exit 1; }
 
 .PHONY: format
