@@ -6,6 +6,7 @@ object a line, and answers each with what became of it.
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
@@ -67,6 +68,9 @@ def run_each(jobs: Iterable[dict[str, Any]]) -> list[Done]:
 
 def _each() -> None:
     commands()  # imported once
+    # A collection would write to all that a fork has from here, and so copy it.
+    gc.collect()
+    gc.freeze()
     for line in sys.stdin.read().splitlines():
         job = json.loads(line)
         said, there = os.pipe()

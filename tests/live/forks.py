@@ -1,9 +1,12 @@
 """Real daemons, each a process of its own, that are started by a fork.
 
-Most of what a start costs is importing. One process imports `chatd`, and forks for each
-start (`main`, below); the child does from there on what `chatd serve` does. The
-descriptors that it writes to come with the request, as do its environment and its
-directory.
+Most of what a start costs is importing, and what is made once in a process. One process
+does both, and forks for each start (`main`, below); the child does from there on what
+`chatd serve` does. The descriptors that it writes to come with the request, as do its
+environment and its directory.
+
+It ends as Python does, but for the last of it: what is in memory is not taken apart
+(`end`, below), which took as long as the start.
 
 A process of tests has one such process (`shared`), which ends with it. A test may have
 one of its own (`open_forks`), such as one that lives in other namespaces.
@@ -13,6 +16,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import gc
 import importlib
 import json
 import os
@@ -21,19 +25,27 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 import attrs
 import trio
 
 from chatd.cli import serve
+from chatd.config import Limits
+from chatd.configfile import load
+from chatd.daemon import daemon
+from chatd.names import skeleton
 from chatd.store.sqlite.migrate import migrations
 from chatd.web import tree
 from chatd.web.coding import compress
 from chatd.wire import emojis
+from chatd.wire.codec import Decoder
+from chatd.wire.commands import Command
+from chatd.wire.malformed import BadCommand
 
 PATIENCE_S = 60.0
 """When a test gives up on something that never comes; not a measure of speed."""
@@ -41,7 +53,6 @@ MESSAGE_BYTES = 65_536
 LIBC = ctypes.CDLL(None, use_errno=True)
 IMPORTED = (
     "apsw.aio",
-    "chatd.daemon.daemon",
     "chatd.web.app",
     "encodings.idna",
     "prometheus_client",
@@ -243,11 +254,30 @@ def open_forks(*prefix: str) -> Iterator[Forks]:
         forks.end()
 
 
+def make_ready() -> None:
+    """Have all that a daemon makes once, or reads from files that stay as they are.
+
+    It may be somebody who cannot come to these files, too.
+    """
+    for name in IMPORTED:
+        importlib.import_module(name)
+    emojis.load()
+    migrations()
+    load(None, {}, {})
+    skeleton("ann")
+    decoder = Decoder(Limits().text_chars)
+    for command in get_args(Command):
+        with suppress(BadCommand):
+            decoder.decode(b'{"type":"%b"}' % command.type.encode())
+    read = vars(daemon)["read_tree"] = cache(tree.read_tree)
+    read()
+
+
 @cache
 def compress_page() -> None:
     """Compress all of the page once, as a wheel has it: a daemon would, each time."""
     once = vars(tree)["compress"] = cache(compress)
-    found = tree.read_tree()
+    found = vars(daemon)["read_tree"]()
     for asset in (*found.assets.values(), found.index, found.bundle):
         if asset.codings is None:
             once(asset.content)
@@ -255,11 +285,10 @@ def compress_page() -> None:
 
 def main() -> None:
     """Fork whenever it is asked for."""
-    for name in IMPORTED:
-        importlib.import_module(name)
-    # What a daemon reads, too: it may be somebody who cannot come to these files.
-    emojis.load()
-    migrations()
+    make_ready()
+    # A collection would write to all that a child has from here, and so copy it.
+    gc.collect()
+    gc.freeze()
     control = socket.socket(fileno=int(sys.argv[1]))
     control.send(b".")
     living: set[int] = set()
@@ -296,7 +325,20 @@ def become(request: dict[str, Any], fds: Sequence[int]) -> None:
         os.setgroups([])
         os.setgid(user)
         os.setuid(user)
-    serve.serve(request["arguments"])
+    try:
+        serve.serve(request["arguments"])
+    except SystemExit as ended:
+        end(ended.code)
+
+
+def end(status: object) -> None:
+    """End as Python does, without taking apart what is in memory."""
+    assert isinstance(status, int), status
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def enter(namespaces: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import apsw
@@ -102,14 +102,25 @@ class Watch:
 def function_of(frame: FrameType | None) -> str:
     """The function of the store that runs a statement; empty if none does."""
     while frame is not None:
-        path = Path(frame.f_code.co_filename)
-        name = frame.f_code.co_qualname
-        if path.parent == STORE and path.stem != "sql" and name != "Ledger.one":
-            return f"{path.stem}.{name.partition('.<locals>')[0]}"
-        if path.parent != STORE:
-            return ""
+        found = _function(frame.f_code)
+        if found is not None:
+            return found
         frame = frame.f_back
     return ""
+
+
+@cache
+def _function(code: CodeType) -> str | None:
+    """What a function of the store is called; empty if it is another's.
+
+    It is asked for each statement. None: whoever has called it is meant.
+    """
+    path, name = Path(code.co_filename), code.co_qualname
+    if path.parent != STORE:
+        return ""
+    if path.stem == "sql" or name == "Ledger.one":
+        return None
+    return f"{path.stem}.{name.partition('.<locals>')[0]}"
 
 
 def is_exempt(where: str) -> bool:

@@ -27,7 +27,7 @@ import attrs
 
 _ROOT = Path(__file__).parents[3]
 _SCRIPT = """
-import json, os, signal, sys, time
+import gc, json, os, signal, sys, time
 from chatd.cli import main
 import chatd.cli.backup, tests.store.support
 
@@ -54,6 +54,9 @@ def run(words):
     sys.exit()
 
 exec(sys.argv[1])
+# A collection would write to all that a copy has from here, and so make it a whole one.
+gc.collect()
+gc.freeze()
 
 def ended(pid):
     return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
