@@ -429,7 +429,7 @@ export class Chat {
   #timer;
   #isPinging = false;
   #needsToken = true;
-  /** Where something is under way; what is behind it waits. @type {Set<string>} */
+  /** What is under way; what is behind it in its room waits. @type {Set<Entry>} */
   #busy = new Set();
   /** Of the record in the storage; nobody else touches it while its lock is held. */
   #key = "";
@@ -750,8 +750,7 @@ export class Chat {
       const invite = this.invites.get(was);
       if (was === to) continue;
       if (invite && this.invites.delete(was)) this.invites.set(to, { ...invite, room: to });
-      for (const { command } of this.outbox) if (command.room === was) command.room = to;
-      if (this.#busy.delete(was)) this.#busy.add(to);
+      for (const { command } of [...this.outbox, ...this.#busy]) if (command.room === was) command.room = to;
       if (!room || this.rooms.has(to)) continue;
       this.rooms.delete(was);
       this.rooms.set(to, room);
@@ -997,8 +996,8 @@ export class Chat {
     if (!this.#isIn || !this.#isOpen) return;
     for (const entry of this.outbox) {
       const where = this.target(entry.command);
-      if (entry.state !== "pending" || this.#busy.has(where)) continue;
-      this.#busy.add(where);
+      if (entry.state !== "pending" || [...this.#busy].some(({ command }) => this.target(command) === where)) continue;
+      this.#busy.add(entry);
       this.#deliver(entry);
     }
   }
@@ -1019,7 +1018,7 @@ export class Chat {
       Object.assign(entry, { state: "failed", error });
     }
     const where = this.target(entry.command);
-    this.#busy.delete(where);
+    this.#busy.delete(entry);
     this.#settled(entry);
     this.#arrived(this.rooms.get(where));
   }

@@ -224,6 +224,23 @@ test("what waits follows a room to its new name, and stays in order", async () =
   assert.deepEqual([room.outbox.length, room.messages.length], [1, 1]);
 });
 
+test("what is answered behind its message and a new name of its room holds nothing up", async () => {
+  const world = new World();
+  const chat = await inRooms(world);
+  chat.send("lobby", "1");
+  chat.send("lobby", "2");
+  const [one] = world.socket.take();
+  await world.say(message(1, "1", { from: "ann", cid: one.cid }));
+  assert.deepEqual(
+    chat.outbox.map(({ command }) => command.text),
+    ["2"],
+  );
+  await world.say({ type: "renamed", room: "hall", was: ["lobby"] });
+  assert.deepEqual(world.socket.take(), []);
+  const [two] = await world.say({ type: "ok", re: "send", id: one.id, cid: one.cid, room: "hall", seq: 1 });
+  assert.deepEqual([two.room, two.text], ["hall", "2"]);
+});
+
 test("what waits is there after the page was closed, in its order, and is sent once", async () => {
   const world = new World();
   const first = await inRooms(world);
