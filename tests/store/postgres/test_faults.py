@@ -94,8 +94,8 @@ _SEVERAL = (
         (
             _SEVERAL,
             (
-                '10.0.87.20: password authentication failed for user "chatd"; 10.0.87.21:'
-                " Network is unreachable"
+                '10.0.87.20: password authentication failed for user "chatd";'
+                " 10.0.87.21: Network is unreachable"
             ),
         ),
         (
@@ -107,8 +107,8 @@ _SEVERAL = (
         ),
         (
             (
-                'connection failed: connection to server at "localhost" (::1), port 5432'
-                " failed: fe_sendauth: no password supplied"
+                'connection failed: connection to server at "localhost" (::1), port'
+                " 5432 failed: fe_sendauth: no password supplied"
             ),
             (
                 "localhost: it wants a password: put it into PGPASSWORD, or into a file"
