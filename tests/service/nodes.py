@@ -40,7 +40,7 @@ def shown(begin: str, end: str) -> list[str]:
 
 def last(said: str) -> str:
     """What a command has said in the end, where a terminal was between."""
-    return said[said.find("the database ") :].partition("\n")[0]
+    return f"it {said[said.find('has all ') :]}".partition("\n")[0]
 
 
 class Operator:
