@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import resource
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,9 +62,8 @@ def follow_compose(
             start(machine)
             use(machine)
         except Failed:
-            machine.run(
-                "bash", "-c", "podman ps --all >&2; podman-compose logs >&2 || :"
-            )
+            logs = f"cd /{HERE}/contrib/cluster; podman ps --all; podman-compose logs"
+            sys.stderr.write(machine.run("bash", "-c", f"{{ {logs}; }} 2>&1 || :"))
             raise
 
 
@@ -71,7 +71,7 @@ def install(machine: Machine, podman_compose: Path) -> None:
     """Have podman, as far as a container is let run some."""
     machine.run("apt-get", "install", "-y", *LATER[3:])
     shutil.copytree(podman_compose, machine.root / "opt/podman-compose")
-    command = machine.root / "usr/local/bin/podman-compose"
+    command = machine.root / "usr/bin/podman-compose"
     command.write_text(COMPOSE)
     command.chmod(0o755)
     limits = {
@@ -113,7 +113,7 @@ def start(machine: Machine) -> None:
         elif line.startswith("cd "):
             directory += f"/{line.removeprefix('cd ')}"
         else:
-            answers = [("Password", PASSWORD), ("epeat", PASSWORD)]
+            answers = [("Password", PASSWORD), ("Again", PASSWORD)]
             if "user add" in line:
                 holds("all nodes are there", so=has_nodes(machine, 3))
             machine.typed(f"cd {directory} && {line}", answers)
