@@ -125,11 +125,9 @@ async def test_how_a_daemon_is_is_told_while_the_database_is_away(
         assert f"store          the database chatd at {server.directory}" in told
         assert re.search("^in all +[0-9]+ accounts?, [0-9]+ room", told, re.MULTILINE)
         await trio.to_thread.run_sync(server.stop, signal.SIGQUIT)
-        try:
-            done = await chatd(server, data, "status")
-            asked = await chatd(server, data, "status", "--json")
-        finally:
-            await trio.to_thread.run_sync(server.start)
+        done = await chatd(server, data, "status")
+        asked = await chatd(server, data, "status", "--json")
+        await trio.to_thread.run_sync(server.start)
     assert done.returncode == 0, done
     assert "in all         not counted; but the database chatd at" in done.stdout
     fields = json.loads(asked.stdout)
