@@ -199,7 +199,9 @@ test-service: deb wheels ## Install, upgrade and remove the package on a machine
 .PHONY: test-container
 test-container: wheels ## Build the image upon a bare Debian and run what is in it; needs root
 	$(call debian,command -v podman && command -v systemd-nspawn && command -v debootstrap,podman systemd-container debootstrap)
-	@$(BIN)/python -m tests.service.container
+	@rm -rf build/compose
+	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --target build/compose podman-compose==1.6.0
+	@$(BIN)/python -m tests.service.container build/compose
 
 .PHONY: clean
 clean: ## Remove all that was installed or built here

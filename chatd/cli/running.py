@@ -29,7 +29,7 @@ from chatd.cli.table import Forms, hung, show, span
 from chatd.client.frames import Frame
 from chatd.configfile import load
 from chatd.doctor import QUICK, Finding, Level, examine, glance
-from chatd.errors import ConfigError
+from chatd.errors import ConfigError, StoreUnavailable
 from chatd.store.sqlite import overview
 
 DIGEST_SHOWN_CHARS = 12
@@ -63,15 +63,13 @@ def status(*, config_file: Path | None, data: str | None, as_json: bool) -> None
     """
     place = place_of(config_file, data)
     reply = ask(place.directory, {"type": "report"})
-    with told():
-        totals = overview.totals(place.store)
+    counts, counted = _count(place)
     warnings = _warnings(place, reply)
     if as_json:
         said = {"warnings": [attrs.asdict(one) for one in warnings]}
-        counted = _fields(reply) | attrs.asdict(totals) | said
-        click.echo(json.dumps(counted, ensure_ascii=False))
+        click.echo(json.dumps(_fields(reply) | counts | said, ensure_ascii=False))
         return
-    for label, text in _lines(reply, totals):
+    for label, text in _lines(reply, counted, _database(place)):
         click.secho(f"{label:<{LABEL_CHARS}}", fg="cyan", nl=False)
         colour = "yellow" if BUT in text else None
         click.secho(hung(clean(text), LABEL_CHARS), fg=colour)
@@ -202,9 +200,39 @@ def _fields(reply: Frame) -> Frame:
     return {key: value for key, value in reply.items() if key not in ("type", "re")}
 
 
-def _lines(reply: Frame, totals: overview.Totals) -> list[tuple[str, str]]:
+def _count(place: Place) -> tuple[Frame, str]:
+    """How many there are in all, for programs and in words.
+
+    The store is read for it, by this process: where that cannot be, how the daemon is
+    is told all the same.
+    """
+    with told():
+        try:
+            totals = overview.totals(place.store)
+        except StoreUnavailable as error:
+            nothing = {one.name: None for one in attrs.fields(overview.Totals)}
+            return nothing, f"not counted{BUT}{error}"
+    return attrs.asdict(totals), _counted(totals)
+
+
+def _database(place: Place) -> str | None:
+    """Which database has the store, if one has."""
+    if not place.config.store.url:
+        return None
+    from chatd.store.postgres.opening import place_of as where  # noqa: PLC0415 - an extra
+
+    return where(place.config.store.url)
+
+
+def _lines(
+    reply: Frame, counted: str, database: str | None = None
+) -> list[tuple[str, str]]:
     store, events = reply["store"], reply["events"]
     sizes = f"{size(store['bytes'])}, {size(store['free_bytes'])} free"
+    kept, backup = f"{store['directory']}, {sizes}", store.get("backup")
+    backed_up = _backup(backup, reply["now"])
+    if database is not None:
+        kept, backed_up = database, "PostgreSQL's own, of which nothing is known here"
     users, count = reply["users_online"], reply["connections"]
     since = f"{span(_lasts_s(reply['started'], reply['now']))}, since"
     lines = [
@@ -214,14 +242,14 @@ def _lines(reply: Frame, totals: overview.Totals) -> list[tuple[str, str]]:
         ("configuration", _configuration(reply["config"])),
         ("listening", ", ".join(reply["listening"])),
         ("connections", f"{count}, of {number(users, 'user')} online"),
-        ("in all", _counted(totals)),
+        ("in all", counted),
         (
             "events",
             f"{events}, {reply['events_per_s']:.1f} a second in the last minute",
         ),
         ("waiting", f"{reply['queued']} commands to be stored"),
-        ("store", f"{store['directory']}, {sizes}"),
-        ("last backup", _backup(store.get("backup"), reply["now"])),
+        ("store", kept),
+        ("last backup", backed_up),
         ("log", f"{reply['log_level']} and above"),
     ]
     if reply.get("metrics"):

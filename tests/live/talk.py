@@ -64,11 +64,22 @@ async def _overhear(ann: Client) -> None:
 
 @asynccontextmanager
 async def talking(
-    url: str, ann_is: Credential | None = None, bob_is: Credential | None = None
+    url: str,
+    ann_is: Credential | None = None,
+    bob_is: Credential | None = None,
+    *,
+    bob_at: str | None = None,
 ) -> AsyncIterator[Talk]:
-    """Have two talk for a block, with clients that come back; then it is looked at."""
-    talk = Talk()
-    async with open_client(url, ann_is) as ann, open_client(url, bob_is) as bob:
+    """Have two talk for a block, with clients that come back; then it is looked at.
+
+    Args:
+        url: Where the daemon is.
+        ann_is: Who writes.
+        bob_is: Who reads.
+        bob_at: Where he reads, if it is another place.
+    """
+    talk, there = Talk(), bob_at or url
+    async with open_client(url, ann_is) as ann, open_client(there, bob_is) as bob:
         await bob.join("lobby")
         async with trio.open_nursery() as nursery:
             nursery.start_soon(talk.read, bob)

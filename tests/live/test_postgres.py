@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -111,6 +113,26 @@ async def test_a_daemon_serves_from_postgresql(server: Server, tmp_path: Path) -
         page = await bob.ask(type="history", room="tea", limit=100)
         texts = [message["text"] for message in page["messages"]]
         assert texts == [f"cup {run}{n}" for run in "ab" for n in range(3)]
+
+
+async def test_how_a_daemon_is_is_told_while_the_database_is_away(
+    server: Server, tmp_path: Path
+) -> None:
+    """By the daemon; what the database would have to be asked for is left out."""
+    data = tmp_path / "data"
+    async with running(data, env=env_of(server)):
+        told = (await chatd(server, data, "status")).stdout
+        assert f"store          the database chatd at {server.directory}" in told
+        assert re.search("^in all +[0-9]+ accounts?, [0-9]+ room", told, re.MULTILINE)
+        await trio.to_thread.run_sync(server.stop, signal.SIGQUIT)
+        done = await chatd(server, data, "status")
+        asked = await chatd(server, data, "status", "--json")
+        await trio.to_thread.run_sync(server.start)
+    assert done.returncode == 0, done
+    assert "in all         not counted; but the database chatd at" in done.stdout
+    fields = json.loads(asked.stdout)
+    assert (fields["accounts"], fields["rooms"]) == (None, None)
+    assert fields["pid"] > 1
 
 
 async def test_a_database_that_is_away_may_come(tmp_path: Path) -> None:

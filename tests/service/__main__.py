@@ -2,7 +2,8 @@
 
     make test-service
 
-Then on another all that the README has an operator type. It needs root, systemd-nspawn
+Then on another all that the README has an operator type, and on a third one what
+contrib/cluster has for three nodes. It needs root, systemd-nspawn
 and debootstrap, and a minute. Each line that it prints is a fact that was looked at;
 the first that is none ends it.
 """
@@ -25,6 +26,7 @@ from tests.service.look import (
     written,
 )
 from tests.service.machine import Failed, Machine, booted, debian
+from tests.service.nodes import follow_nodes
 from tests.service.readme import follow_readme, go_back
 from tests.service.talk import PASSWORD
 
@@ -200,6 +202,8 @@ def main(first: Path, second: Path, wheels: Path) -> None:
         live(machine, first, second)
     with booted(base) as machine:
         follow_readme(machine, second, wheels)
+    with booted(base) as machine:
+        follow_nodes(machine, second, wheels)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 The base is the Debian of `make test-service`, so no registry is asked, and it is run by
 systemd-nspawn and not by podman, which needs more of a machine than many build machines
 give: with a root that cannot be written, the user, the command and the health check
-that are in the image, and a volume. Each line that is printed is a fact.
+that are in the image, and a volume. Behind that podman runs it in a machine that has
+booted and has all that (`compose.py`). Each line that is printed is a fact.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from tests.service.compose import follow_compose
 from tests.service.look import headline, holds
-from tests.service.machine import PATIENCE_S, Failed, debian
+from tests.service.machine import PATIENCE_S, Failed, Machine, debian
 
 BASE, IMAGE = "localhost/chatd-base", "localhost/chatd"
 
@@ -32,7 +34,8 @@ def podman(*arguments: str) -> str:
 def build(base: Path) -> None:
     """Build the image upon a Debian that is there."""
     with subprocess.Popen(
-        ["tar", "-C", base, "-c", "."], stdout=subprocess.PIPE
+        ["tar", "-C", base, "-c", "--exclude=./var/cache/apt/archives/*.deb", "."],
+        stdout=subprocess.PIPE,
     ) as tar:
         command = ["podman", "import", "--quiet", "-", BASE]
         subprocess.run(command, stdin=tar.stdout, check=True, capture_output=True)
@@ -117,8 +120,12 @@ def _comes(check: list[str], process: subprocess.Popen[bytes]) -> bool:
     return False
 
 
-def main() -> None:
-    """Build, run, look."""
+def main(podman_compose: Path) -> None:
+    """Build, run, look; then all of contrib/cluster/compose.yaml.
+
+    Args:
+        podman_compose: Where pip has put it.
+    """
     # The one that needs nothing of the file system.
     os.environ["STORAGE_DRIVER"] = "vfs"
     base = Path("build/service/debian")
@@ -137,10 +144,19 @@ def main() -> None:
             run(root, volume, image)
     finally:
         podman("image", "unmount", IMAGE)
+    follow_compose(base, bring, podman_compose)
+
+
+def bring(machine: Machine) -> None:
+    """Give a machine the image, and the one it was built upon."""
+    archive = machine.root / "srv/images.tar"
+    podman("save", "--quiet", "-m", "--output", str(archive), BASE, IMAGE)
+    machine.run("podman", "load", "--quiet", "--input=/srv/images.tar")
+    archive.unlink()
 
 
 if __name__ == "__main__":
     try:
-        main()
+        main(*map(Path, sys.argv[1:]))
     except Failed as failure:
         sys.exit(f"test-container: {failure}")

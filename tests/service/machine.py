@@ -6,11 +6,13 @@ network of its own, in which nobody else is. What runs in it is ended with it.
 
 from __future__ import annotations
 
+import os
+import pty
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import attrs
@@ -18,10 +20,21 @@ import attrs
 PATIENCE_S = 120.0
 """When to give up on something that never comes; not a measure of speed."""
 PACKAGES = (
-    *("ca-certificates", "dbus", "python3", "python3-venv"),
+    *("ca-certificates", "dbus", "iproute2", "python3", "python3-venv"),
     *("sudo", "systemd", "systemd-sysv"),
 )
 """What a server has that chatd and its README need, beside what every Debian has."""
+LATER = (
+    *("postgresql", "redis-server", "haproxy"),
+    *("podman", "crun", "netavark", "aardvark-dns", "iptables"),
+)
+"""What is installed on some of them, which have no network to get it from."""
+NESTS = {
+    "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "1",
+    "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1",
+}
+"""What containers in a container need: to set what is of the kernel's network, and
+cgroups of one kind."""
 
 
 class Failed(Exception):
@@ -64,6 +77,34 @@ class Machine:
             raise Failed(f"{what}: status {done.returncode}\n{done.stdout}")
         return done.stdout
 
+    def typed(self, text: str, answers: Sequence[tuple[str, str]] = ()) -> str:
+        """Type a line of a shell at a terminal, and return what is on it then.
+
+        Args:
+            text: The line.
+            answers: What is asked for, in its order, and what is typed then.
+
+        Raises:
+            Failed: It did not end well.
+        """
+        ours, theirs = pty.openpty()
+        command = [*self.inside(), "env", "-i", *_ENVIRONMENT, "bash", "-c", text]
+        with subprocess.Popen(
+            command, stdin=theirs, stdout=theirs, stderr=theirs
+        ) as it:
+            os.close(theirs)
+            said, asked, left = "", 0, list(answers)
+            with suppress(OSError):  # the last who had the other side has ended
+                while more := os.read(ours, 4096):
+                    said += more.decode(errors="replace")
+                    if left and left[0][0] in said[asked:]:
+                        asked = len(said)
+                        os.write(ours, f"{left.pop(0)[1]}\n".encode())
+            os.close(ours)
+        if it.returncode:
+            raise Failed(f"{text}: status {it.returncode}\n{said}")
+        return said.replace("\r", "")
+
     def inside(self, *namespaces: str) -> list[str]:
         """Return what has to stand before a command for it to run inside.
 
@@ -79,13 +120,14 @@ _ENVIRONMENT = (
     "LC_ALL=C.UTF-8",
     "DEBIAN_FRONTEND=noninteractive",
     "HOME=/root",
+    "TERM=dumb",
 )
 
 
 def debian(root: Path) -> None:
     """Make the root of a bare Debian 12, unless it is there with the same packages."""
     made = root.with_name(f"{root.name}.packages")
-    wanted = " ".join(PACKAGES)
+    wanted = " ".join((*PACKAGES, *LATER))
     if root.exists() and made.exists() and made.read_text() == wanted:
         return
     shutil.rmtree(root, ignore_errors=True)
@@ -97,28 +139,35 @@ def debian(root: Path) -> None:
         check=True,
         stdout=subprocess.DEVNULL,
     )
+    install = ("apt-get", "install", "-y", "--download-only", *LATER)
+    subprocess.run(
+        ["chroot", unfinished, *install], check=True, stdout=subprocess.DEVNULL
+    )
     unfinished.rename(root)
     made.write_text(wanted)
 
 
 @contextmanager
-def booted(base: Path) -> Iterator[Machine]:
+def booted(base: Path, *, nests: bool = False) -> Iterator[Machine]:
     """Boot a copy of a root for a block.
 
     Args:
         base: What `debian` has made.
+        nests: Whether containers are run in it.
     """
     root = base.with_name("machine")
     shutil.rmtree(root, ignore_errors=True)
     subprocess.run(["cp", "-a", base, root], check=True)
     log = base.with_name("machine.log")
+    more = ("--capability=all", "--system-call-filter=@keyring bpf") if nests else ()
     with log.open("wb") as output:
         process = subprocess.Popen(
             [
                 "systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit",
                 "--private-network", "--console=pipe", "--machine=chatd",
-                f"--directory={root}",
+                f"--directory={root}", *more,
             ],
+            env={**os.environ, **(NESTS if nests else {})},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -36,16 +36,15 @@ NOT_HERE = {
     "chatd serve -c chatd.toml": "it goes on, and the service does the same",
     "chatd top": "it goes on until somebody leaves it",
     "sudo systemctl reload fail2ban": "fail2ban is not here; its filter has a test",
-    "pip install 'chatd[postgres]'": "there is no PostgreSQL here; it has tests",
+    "pip install 'chatd[postgres]'": "Debian's package has it",
     "pip install 'chatd[cluster]'": "the same",
-    "sudo -u postgres createuser chatd": "the same",
-    "sudo -u postgres createdb --owner chatd --encoding UTF8 --template template0"
-    " chatd": "the same",
-    "sudo systemd-run --pty -p DynamicUser=yes -p User=chatd -p StateDirectory=chatd"
-    " chatd migrate -c /etc/chatd/chatd.toml"
-    " --to 'postgresql://chatd@/chatd?host=/var/run/postgresql'": "the same",
 }
 """Lines that are not typed, each with its reason."""
+DATABASE = "postgresql://chatd@/chatd?host=/var/run/postgresql"
+MIGRATE = (
+    "sudo systemd-run --pty -p DynamicUser=yes -p User=chatd -p StateDirectory=chatd"
+    " chatd migrate "
+)
 UPGRADE = "Upgrade"
 """The section that is typed behind an upgrade."""
 BY_HAND = "sudo python3 -m venv /opt/chatd"
@@ -139,6 +138,8 @@ class Tour:
             "chatd kick bob --room tea": self.open_rooms,
             "chatd backup": self.have_data_here,
             "pip install --constraint": self.go_to_wheels,
+            "sudo -u postgres createuser": self.have_postgresql,
+            MIGRATE: self.stop,
         }
         self.behind = {
             "sudo cat": self.look_at_link,
@@ -150,6 +151,7 @@ class Tour:
             "sudo systemctl enable --now chatd-backup.timer": self.have_night,
             "sudo systemctl start chatd.socket": self.look_at_next_start,
             "sudo systemctl enable --now chatd.socket": self.look_at_next_start,
+            MIGRATE: self.look_at_move,
         }
 
     def follow(self, lines: list[Line]) -> None:
@@ -169,7 +171,10 @@ class Tour:
             command = self.typed(line)
             told = "y\n" if " apt " in command else f"{PASSWORD}\n"
             cd = f"cd {self.directory} && {command}"
-            said = self.machine.run("bash", "-c", cd, told=told)
+            if "--pty" in command:
+                said = self.machine.typed(cd)
+            else:
+                said = self.machine.run("bash", "-c", cd, told=told)
             holds(command, so=True)
             for begins, look in self.behind.items():
                 if line.text.startswith(begins):
@@ -248,6 +253,31 @@ class Tour:
         if not (there / "data").is_symlink():
             (there / "data").symlink_to(DATA)
             (there / "copies").mkdir()
+
+    def have_postgresql(self) -> None:
+        """Run a PostgreSQL, as it is in Debian."""
+        self.machine.run("apt-get", "install", "-y", "postgresql")
+
+    def stop(self) -> None:
+        """Stop the service as for an upgrade."""
+        self.machine.run("systemctl", "stop", "chatd.socket", SERVICE)
+
+    def look_at_move(self, said: str) -> None:
+        """Do what the command says comes next, and find all where it went."""
+        compared = re.search(r"has all \d+ rows of .* compared; now", said)
+        holds("all of it was compared", so=compared is not None)
+        where, file = f'[store]\nurl = "{DATABASE}"\n', self.machine.root / CONFIG[1:]
+        text, is_back = file.read_text(), "now remove store.url" in said
+        old, new = (where, "[store]\n") if is_back else ("[store]\n", where)
+        assert old in text
+        file.write_text(text.replace(old, new))
+        self.machine.run("systemctl", "start", "chatd.socket", SERVICE)
+        self.look_at_next_start("")
+        status = self.machine.run("sudo", "chatd", "status", "-c", CONFIG)
+        kept = "store          " + (DATA if is_back else "the database chatd")
+        holds("it is served from there", so=kept in status)
+        listed = self.machine.run("sudo", "chatd", "user", "list", "-c", CONFIG)
+        holds("bob has moved, too", so="bob" in listed)
 
     def go_to_wheels(self) -> None:
         """Go where `make wheel` has put them, with that pip first that is there."""

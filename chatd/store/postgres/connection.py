@@ -23,7 +23,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.types.numeric import Int8Dumper
 from psycopg.types.string import TextLoader
 
-from chatd.store.postgres.faults import ConnectionLost, words
+from chatd.store.postgres.faults import ConnectionLost, refusal
 from chatd.store.postgres.pipeline import Answer, Pipeline
 from chatd.store.postgres.statements import in_order, kind_of, spread, translated
 
@@ -100,7 +100,7 @@ class Connection:
                 application_name="chatd",
             )
         except psycopg.Error as error:
-            raise ConnectionLost(words(error)) from error
+            raise ConnectionLost(refusal(error)) from error
         # One width, so that a statement is prepared once.
         raw.adapters.register_dumper(int, Int8Dumper)
         raw.adapters.register_loader("numeric", _Whole)

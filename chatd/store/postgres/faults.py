@@ -9,6 +9,8 @@ itself cannot be stored (`ROW_FAULTS`: its neighbours can), and everything else
 
 from __future__ import annotations
 
+import re
+
 import psycopg
 from psycopg import errors
 
@@ -45,6 +47,13 @@ connections), an operator (it is shutting down, or starting). The class is how a
 error's number begins; psycopg's classes for them are not above those of its errors."""
 _COLLIDED = "40"
 """The class of a transaction that was rolled back: a deadlock, a serialization."""
+_ATTEMPT = re.compile(
+    r'connection to server (?:at|on socket) "([^"]+)"(?: \([^)]*\))?(?:, port \d+)?'
+    r" failed: (?:FATAL: +)?(.+)"
+)
+"""What libpq says of one server, of perhaps several."""
+_WANTS = "fe_sendauth: no password supplied"
+"""Its words for a server that wants a password, where none is known."""
 _LATER_TOO = frozenset(
     {
         "25006",  # a standby that is not the primary yet
@@ -85,3 +94,20 @@ def words(error: psycopg.Error) -> str:
     """What an error says first, in one line: more may have values of rows in it."""
     said = error.diag.message_primary or str(error)
     return " ".join(said.split()) or type(error).__name__
+
+
+def refusal(error: psycopg.Error) -> str:
+    """Why there is no connection, in one line: of each server that was asked the first.
+
+    What libpq tries after that (the same without TLS) is refused for being that.
+    """
+    found: dict[str, str] = {}
+    for server, reason in _ATTEMPT.findall(str(error)):
+        found.setdefault(server, reason)
+    # The one that libpq asked last comes first in what it says.
+    said = "; ".join(f"{server}: {reason}" for server, reason in sorted(found.items()))
+    return (said or words(error)).replace(
+        _WANTS,
+        "it wants a password: put it into PGPASSWORD, or into a file (store.url with"
+        " ?passfile=, or ~/.pgpass)",
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from itertools import zip_longest
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -159,6 +160,9 @@ def place_of(url: str) -> str:
         said = conninfo_to_dict(url)
     except psycopg.ProgrammingError as error:
         raise StoreRefused(f"store.url is none of PostgreSQL: {error}") from error
-    host = said.get("host") or said.get("hostaddr") or "the local socket"
-    port = f":{said['port']}" if said.get("port") else ""
-    return f"the database {said.get('dbname') or '(default)'} at {host}{port}"
+    hosts = str(said.get("host") or said.get("hostaddr") or "the local socket")
+    # Of several each may have its own; without one it is the usual.
+    ports = str(said.get("port") or "").split(",")
+    each = zip_longest(hosts.split(","), ports, fillvalue=ports[0])
+    where = ", ".join(f"{host}:{port}" if port else host for host, port in each)
+    return f"the database {said.get('dbname') or '(default)'} at {where}"

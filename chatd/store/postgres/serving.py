@@ -121,7 +121,9 @@ def begin(db: Connection, random_bytes: Callable[[int], bytes]) -> Serving:
     """
     raw: Any = db
     _check_server(raw)
-    return _begin_alone(raw, random_bytes)
+    if not lock(raw, START_WAIT_S):
+        raise _is_served(raw)
+    return _make_ready_alone(raw, random_bytes)
 
 
 def begin_shared(db: Connection, random_bytes: Callable[[int], bytes]) -> Serving:
@@ -131,16 +133,21 @@ def begin_shared(db: Connection, random_bytes: Callable[[int], bytes]) -> Servin
     """
     raw: Any = db
     _check_server(raw)
-    hindrance = ""
-    if lock(raw, START_WAIT_S, shared=True):
-        if _is_at_home(raw) and not (hindrance := _make_ready_beside(raw)):
-            home = home_of(raw)
-            ((generation,),) = select(
-                raw, "UPDATE store SET generation = generation + 1 RETURNING generation"
-            )
-            return Serving(raw, generation, home, raw.process, shared=True)
-        raw.execute("SELECT pg_advisory_unlock_shared($1)", (LOCK,))
-    serving = _begin_alone(raw, random_bytes, hindrance)
+    until = time.monotonic() + START_WAIT_S
+    while True:
+        hindrance = ""
+        if lock(raw, max(0, until - time.monotonic()), shared=True):
+            if _is_at_home(raw) and not (hindrance := _make_ready_beside(raw)):
+                return _join(raw)
+            raw.execute("SELECT pg_advisory_unlock_shared($1)", (LOCK,))
+        # Of nodes that begin at the same moment one is first, and the others join it.
+        is_last = bool(hindrance) or time.monotonic() >= until
+        if lock(raw, START_WAIT_S if is_last else 0):
+            break
+        if is_last:
+            raise _is_served(raw, hindrance)
+        time.sleep(LOCK_PAUSE_S)  # noqa: TID251 - no loop runs here
+    serving = _make_ready_alone(raw, random_bytes)
     # Nobody comes in between: whoever wants it alone finds that it is not free.
     lock(raw, 0, shared=True)
     raw.execute("SELECT pg_advisory_unlock($1)", (LOCK,))
@@ -148,21 +155,27 @@ def begin_shared(db: Connection, random_bytes: Callable[[int], bytes]) -> Servin
     return serving
 
 
-def _begin_alone(
-    db: Any, random_bytes: Callable[[int], bytes], hindrance: str = ""
-) -> Serving:
-    """Make a database ready where nobody else uses it.
+def _join(db: Any) -> Serving:
+    """Be one of the nodes of a database that is ready."""
+    home = home_of(db)
+    ((generation,),) = select(
+        db, "UPDATE store SET generation = generation + 1 RETURNING generation"
+    )
+    return Serving(db, generation, home, db.process, shared=True)
 
-    Args:
-        db: The writer's connection.
-        random_bytes: Where new epochs come from.
-        hindrance: Why this cannot be done while others use it, if it is known.
+
+def _is_served(db: Any, hindrance: str = "") -> StoreUnavailable:
+    """Say that others have the database, or why it cannot be had beside them.
+
+    They may end, or be gone together with their machine, which takes half a minute.
     """
-    if not lock(db, START_WAIT_S):
-        # It may end, or be gone together with its machine, which takes half a minute.
-        raise StoreUnavailable(
-            hindrance or f"another chatd serves this database{_holder(db)}"
-        )
+    return StoreUnavailable(
+        hindrance or f"another chatd serves this database{_holder(db)}"
+    )
+
+
+def _make_ready_alone(db: Any, random_bytes: Callable[[int], bytes]) -> Serving:
+    """Make a database ready, with the lock held alone."""
     require_settled(db)
     with transaction(db):
         make_schema(db)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 
+import psycopg
 import pytest
 
 from chatd.errors import StoreFailed, StoreUnavailable, TooSlow
@@ -14,6 +15,7 @@ from chatd.store.postgres.faults import (
     ConnectionLost,
     NotUnique,
     RowFault,
+    refusal,
 )
 from tests.postgresql import connected, server
 
@@ -69,3 +71,53 @@ def test_a_connection_that_is_gone_is_lost(db: Connection) -> None:
         db.script(f"SELECT pg_terminate_backend({one.process})")
         with pytest.raises(ConnectionLost):
             one.execute("SELECT 1")
+
+
+_OTHER = (
+    'connection is bad: connection to server at "10.0.87.21", port 5432 failed: Network'
+    " is unreachable\n\tIs the server running on that host and accepting TCP/IP"
+    " connections?"
+)
+_SEVERAL = (
+    f"{_OTHER}\nMultiple connection attempts failed. All failures were:\n- host:"
+    " '10.0.87.20', port: '', hostaddr: '10.0.87.20': connection failed: connection to"
+    ' server at "10.0.87.20", port 5432 failed: FATAL:  password authentication failed'
+    ' for user "chatd"\nconnection to server at "10.0.87.20", port 5432 failed: FATAL: '
+    ' no pg_hba.conf entry for host "10.0.87.20", user "chatd", database "chatd", no'
+    f" encryption\n- host: '10.0.87.21', port: '', hostaddr: '10.0.87.21': {_OTHER}"
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            _SEVERAL,
+            (
+                '10.0.87.20: password authentication failed for user "chatd";'
+                " 10.0.87.21: Network is unreachable"
+            ),
+        ),
+        (
+            (
+                'connection failed: connection to server on socket "/x/.s.PGSQL.5432"'
+                " failed: No such file or directory\n\tIs the server running locally?"
+            ),
+            "/x/.s.PGSQL.5432: No such file or directory",
+        ),
+        (
+            (
+                'connection failed: connection to server at "localhost" (::1), port'
+                " 5432 failed: fe_sendauth: no password supplied"
+            ),
+            (
+                "localhost: it wants a password: put it into PGPASSWORD, or into a file"
+                " (store.url with ?passfile=, or ~/.pgpass)"
+            ),
+        ),
+        ("timeout  expired\n", "timeout expired"),
+    ],
+)
+def test_why_there_is_no_connection_is_a_line(said: str, told: str) -> None:
+    """Of each server once, with what to do about a password."""
+    assert refusal(psycopg.OperationalError(said)) == told

@@ -12,10 +12,12 @@ import trio
 from chatd.core import drafts as d
 from chatd.errors import StoreFailed, StoreRefused, StoreUnavailable
 from chatd.store.postgres import PostgresStore, open_store
+from chatd.store.postgres.opening import place_of
 from chatd.store.sqlite import migrate
 from chatd.store.sqlite.sql import select
 from tests import postgresql
-from tests.postgresql import connected, server, store_at
+from tests.live.daemon import PATIENCE_S
+from tests.postgresql import connected, server, shared_at, store_at
 from tests.store.support import ANN, T0, fill, one, row, say
 
 MERGED = {"merge_due"}
@@ -197,3 +199,36 @@ async def test_an_ok_means_on_disk_whatever_the_server_says(url: str) -> None:
             assert isinstance(await one(store, d.SetPlace("Tea", ANN)), d.Committed)
     finally:
         server().execute("ALTER DATABASE chatd RESET synchronous_commit")
+
+
+@pytest.mark.parametrize("_", range(5))
+async def test_nodes_that_begin_at_the_same_moment_all_begin(url: str, _: int) -> None:
+    """In a database in which nothing is: one makes it ready, and the others join it."""
+    names, begun, all_have = ("one", "two", "three", "four"), set(), trio.Event()
+
+    async def begin(name: str) -> None:
+        async with shared_at(url, name):
+            begun.add(name)
+            if len(begun) == len(names):
+                all_have.set()
+            await all_have.wait()
+
+    with trio.fail_after(PATIENCE_S):
+        async with trio.open_nursery() as nursery:
+            for name in names:
+                nursery.start_soon(begin, name)
+
+
+@pytest.mark.parametrize(
+    ("url", "where"),
+    [
+        ("postgresql://u:secret@/x", "x at the local socket"),
+        ("postgresql://u@db.example.org:5433/x", "x at db.example.org:5433"),
+        ("postgresql://u@10.0.0.1,10.0.0.2/x", "x at 10.0.0.1, 10.0.0.2"),
+        ("postgresql://u@a:1,b:2/x", "x at a:1, b:2"),
+        ("postgresql://u@a,b/x?port=6432", "x at a:6432, b:6432"),
+    ],
+)
+def test_a_database_is_named_by_its_servers(url: str, where: str) -> None:
+    """Each with its port, and nobody with his password."""
+    assert place_of(url) == f"the database {where}"
