@@ -26,6 +26,7 @@ from chatd.core.drafts import (
     CreateRoom,
     DeclareRoom,
     Draft,
+    Duplicate,
     OfferSetup,
     Refused,
 )
@@ -79,18 +80,22 @@ async def load(
     snapshot = await store.load(now.sure, now.certain)
     if not serves:
         snapshot = attrs.evolve(snapshot, needless=[])
-    rooms = await store.rooms(needed(snapshot, config))
-    chat = restore(snapshot, rooms, config, now, node)
-    if not serves:
-        return chat, clock, None
-    drafts = declare(chat, config, environment.new_epoch)
     secret = new_secret(environment.random_bytes)
-    # The secret of an earlier start is void: it may have been read by others.
-    drafts.append(OfferSetup(digest_of(secret)))
-    *declared, offered = await store.commit(drafts, now.wall, now.certain)
-    for outcome in declared:
-        if isinstance(outcome, Refused):
-            raise StoreFailed(f"a declared room was not stored: {outcome.text}")
+    while True:
+        rooms = await store.rooms(needed(snapshot, config))
+        chat = restore(snapshot, rooms, config, now, node)
+        if not serves:
+            return chat, clock, None
+        drafts = declare(chat, config, environment.new_epoch)
+        # The secret of an earlier start is void: it may have been read by others.
+        drafts.append(OfferSetup(digest_of(secret)))
+        *declared, offered = await store.commit(drafts, now.wall, now.certain)
+        for outcome in declared:
+            if isinstance(outcome, Refused):
+                raise StoreFailed(f"a declared room was not stored: {outcome.text}")
+        if not any(isinstance(outcome, Duplicate) for outcome in declared):
+            break
+        # Another node has made one at the same moment: it is that one's, epoch and all.
     chat.durable.await_admin(on=isinstance(offered, Committed))
     chat.live.agenda.add(trio.current_time(), Due.RETENTION, None)
     return chat, clock, secret if chat.durable.awaits_admin else None

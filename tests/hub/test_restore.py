@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
 import pytest
 
@@ -119,6 +121,28 @@ async def test_rooms_are_declared_once_for_all_starts() -> None:
     assert epochs[0] == epochs[1]
     (row,) = await store.rooms([LOBBY])
     assert (row.epoch, row.settings.topic) == (epochs[0], "Say hello")
+
+
+class Raced(MemoryStore):
+    """A store in which another node makes a room when it was found missing."""
+
+    async def rooms(self, names: Sequence[RoomName]) -> list[RoomRow]:
+        """Read, and then have the room be there."""
+        found = await super().rooms(names)
+        if not found:
+            made = d.CreateRoom(LOBBY, NEW, RoomSettings(), {}, skeleton="lobby")
+            await self.commit([made], T0, T0)
+        return found
+
+
+async def test_a_declared_room_that_another_node_makes_first_is_that_one() -> None:
+    """With its epoch: with one of his own nobody could ever join it."""
+    store = Raced()
+    async with running(store, filled=False) as rig:
+        room = rig.hub.machine.chat.durable.rooms[LOBBY]
+        assert room.epoch == NEW
+        (row,) = await store.rooms([LOBBY])
+        assert (row.epoch, row.settings) == (NEW, room.settings)
 
 
 def test_a_declared_name_that_a_room_had_is_told_with_its_place() -> None:

@@ -24,11 +24,6 @@ ONE, OTHER, THIRD = (f"ws://10.0.87.11:{PORT + n}/ws" for n in range(3))
 LINES_MAX = 80
 """In the journal of a node, for all that is done to it here."""
 COMMANDS = re.compile(r"^ {4,}((?:sudo|echo|\(umask) .*)$", re.MULTILINE)
-FASTER = """
-# They talk faster than people do.
-[Service]
-Environment=CHATD_LIMITS__MESSAGES_PER_S=0 CHATD_LIMITS__COMMANDS_PER_S=0
-"""
 
 
 def shown(begin: str, end: str) -> list[str]:
@@ -87,10 +82,6 @@ def follow_nodes(machine: Machine, package: Path, wheels: Path) -> None:
     check_out(machine, package, wheels)
     for address in ADDRESSES:
         machine.run("ip", "address", "add", f"{address}/32", "dev", "lo")
-    for unit in ("chatd.service.d", "chatd@.service.d"):
-        drop_in = machine.root / "etc/systemd/system" / unit / "talk.conf"
-        drop_in.parent.mkdir()
-        drop_in.write_text(FASTER)
     machine.run("apt-get", "install", "-y", f"/{HERE}/dist/{package.name}")
     for name in ("ann", "bob"):
         machine.run("chatd", "user", "add", name, "-c", CONFIG, told=f"{PASSWORD}\n")
@@ -141,7 +132,11 @@ def look_at_nodes(operator: Operator) -> None:
 
 
 def hurt(operator: Operator) -> None:
-    """Kill one, restart them all, take Valkey and PostgreSQL away: people go on."""
+    """Kill one, restart them all, take Valkey and PostgreSQL away: people go on.
+
+    They say no more than the limits of each have it, so whoever was away for a while
+    is told what he has missed, and does not have to load it.
+    """
     machine = operator.machine
     headline("contrib/cluster, When something fails")
     with people_talking(machine, 1, ONE, OTHER):
