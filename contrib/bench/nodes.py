@@ -60,7 +60,7 @@ TURNS = 1 if QUICK else 5
 SCALE = 10 if QUICK else 1
 LOAD = Path(__file__).parent / "build/load"
 TICKS = os.sysconf("SC_CLK_TCK")
-QUIET_SHARE = 0.02
+QUIET_SHARE = 0.1
 """Of a core: a daemon that uses less has done what it had to do."""
 QUIET_S = 2.0
 IDLE_S = 10.0 / SCALE
