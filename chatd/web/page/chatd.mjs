@@ -996,7 +996,7 @@ export class Chat {
     if (!this.#isIn || !this.#isOpen) return;
     for (const entry of this.outbox) {
       const where = this.target(entry.command);
-      if (entry.state !== "pending" || [...this.#busy].some(({ command }) => this.target(command) === where)) continue;
+      if (entry.state !== "pending" || [...this.#busy].some((one) => this.target(one.command) === where)) continue;
       this.#busy.add(entry);
       this.#deliver(entry);
     }
@@ -1004,10 +1004,9 @@ export class Chat {
 
   /** @param {Entry} entry */
   async #deliver(entry) {
-    const { clock } = this;
     try {
       // A `cid` is remembered for seven days: what is older might be said twice.
-      if (entry.at < clock.now() - 6 * 86_400_000) throw new Failure({ code: "too_old" });
+      if (entry.at < this.clock.now() - 6 * 86_400_000) throw new Failure({ code: "too_old" });
       const ok = await this.#patiently(entry.command, (error) => {
         entry.error = error;
         this.emit("outbox", entry);
