@@ -996,9 +996,10 @@ export class Chat {
     if (!this.#isIn || !this.#isOpen) return;
     for (const entry of this.outbox) {
       const where = this.target(entry.command);
-      if (entry.state !== "pending" || [...this.#busy].some((one) => this.target(one.command) === where)) continue;
-      this.#busy.add(entry);
-      this.#deliver(entry);
+      if (entry.state === "pending" && ![...this.#busy].some((one) => this.target(one.command) === where)) {
+        this.#busy.add(entry);
+        this.#deliver(entry);
+      }
     }
   }
 
