@@ -224,9 +224,7 @@ def _database(place: Place) -> str | None:
     return where(place.config.store.url)
 
 
-def _lines(
-    reply: Frame, counted: str, database: str | None = None
-) -> list[tuple[str, str]]:
+def _lines(reply: Frame, counted: str, database: str | None) -> list[tuple[str, str]]:
     store, events = reply["store"], reply["events"]
     sizes = f"{size(store['bytes'])}, {size(store['free_bytes'])} free"
     kept, backup = f"{store['directory']}, {sizes}", store.get("backup")

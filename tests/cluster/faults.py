@@ -27,7 +27,7 @@ from tests.postgresql import ROLE, Server
 Fault = Callable[[Cluster, random.Random], Awaitable[None]]
 
 SHORT_S = 0.5, 2.5
-"""How long a node is parted for a short while, at least and at most."""
+"""How long a short fault lasts, at least and at most."""
 BEYOND_LEASE_S = 11.5
 """Longer than a node's lease (10 s)."""
 BUS_BACK = "the bus is there"
@@ -102,7 +102,7 @@ async def kill_bus(cluster: Cluster, chance: random.Random) -> None:
 async def freeze_bus(cluster: Cluster, chance: random.Random) -> None:
     """The bus stands still for longer than anybody waits for it."""
     cluster.engines.valkey.send(signal.SIGSTOP)
-    await trio.sleep(chance.uniform(0.5, 2.5))
+    await trio.sleep(chance.uniform(*SHORT_S))
     cluster.engines.valkey.send(signal.SIGCONT)
 
 
@@ -233,7 +233,7 @@ async def take_all_connections(cluster: Cluster, chance: random.Random) -> None:
 
     await trio.to_thread.run_sync(limit, 0)
     await trio.to_thread.run_sync(server.execute, CUT.format(machine.address))
-    await trio.sleep(chance.uniform(0.5, 2.5))
+    await trio.sleep(chance.uniform(*SHORT_S))
     await trio.to_thread.run_sync(limit, -1)
 
 

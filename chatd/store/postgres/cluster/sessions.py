@@ -76,25 +76,23 @@ def hold_sessions(
     All are asked for before the first answer is wanted, so that a crowd that comes back
     from a node that has ended costs one way there and back.
     """
+    asked: dict[int, Any] = {}
     # In one order, as other nodes lock them.
-    answers_of = {
-        nth: ledger.db.execute(
-            _HOLD, (drafts[nth].session, ledger.node, drafts[nth].device)
-        )
-        for nth in sorted(range(len(drafts)), key=lambda nth: drafts[nth].session)
-    }
+    for nth in sorted(range(len(drafts)), key=lambda nth: drafts[nth].session):
+        values = drafts[nth].session, ledger.node, drafts[nth].device
+        asked[nth] = ledger.db.execute(_HOLD, values)
     return [
-        _held(ledger, draft, answers_of[nth].fetchall())
-        for nth, draft in enumerate(drafts)
+        _held(ledger, draft, asked[nth].fetchall()) for nth, draft in enumerate(drafts)
     ]
 
 
-def _held(ledger: Any, draft: d.HoldSession, rows: list[Any]) -> d.Outcome:
-    for holder, user in rows:
-        if holder == ledger.node:
-            return d.Committed()
-        return d.Committed((SessionTaken(draft.session, user, ledger.node),))
-    return answers.SESSION_GONE
+def _held(ledger: Any, draft: d.HoldSession, found: list[Any]) -> d.Outcome:
+    if not found:
+        return answers.SESSION_GONE
+    ((holder, user),) = found
+    is_ours = holder == ledger.node
+    taken = () if is_ours else (SessionTaken(draft.session, user, ledger.node),)
+    return d.Committed(taken)
 
 
 def save_marks(ledger: Any, draft: d.SaveMarks, now: Millis) -> d.Outcome:  # noqa: ARG001
