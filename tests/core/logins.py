@@ -38,9 +38,7 @@ def session_of(peer: Peer) -> SessionId:
 
 def secret_of(peer: Peer) -> Secret:
     """The secret of a connection's session."""
-    session = peer.harness.chat.live.connections[peer.id].session
-    assert session is not None
-    return Secret(session.decode())
+    return Secret(session_of(peer).decode())
 
 
 def tag_of(peer: Peer) -> SessionTag:

@@ -20,6 +20,7 @@ from chatd.wire.place import About, Ping
 from chatd.wire.sessions import Hello, Logout
 from chatd.wire.timeline import Send
 from tests.core.harness import ANN, LOBBY, Harness
+from tests.core.logins import secret_of, session_of
 
 HI = Text("hi")
 LOGIN = Hello(GuestName("ann"), Secret("right"))
@@ -262,6 +263,27 @@ def test_marks_of_what_has_gone_meanwhile_are_not_written() -> None:
     guest.ask(Logout())
     harness.wait(4)
     assert not harness.drafts
+
+
+def test_that_somebody_is_back_is_not_written_later_when_he_has_gone() -> None:
+    """What could not be written is written as it is by then: since when he is away."""
+    harness = Harness()
+    ann = harness.user("ann")
+    session, secret = session_of(ann), secret_of(ann)
+    ann.close()
+    harness.wait(5)
+    harness.settle()
+    ann = harness.open()
+    ann.hello(session=secret)
+    harness.wait(4)
+    (back,) = harness.drafts
+    assert back.draft == drafts.SaveMarks({}, {session: None})
+    ann.close()
+    gone = harness.now.wall
+    harness.fail()
+    harness.wait(4)
+    (origin,) = harness.drafts
+    assert origin.draft == drafts.SaveMarks({}, {session: gone})
 
 
 @pytest.mark.parametrize("deadlines", [0, 1])

@@ -6,7 +6,7 @@ from typing import Any
 
 from chatd.config import Auth, Config, Limits, PermanentRoom, Presence, Rooms
 from chatd.ids import RoomName
-from chatd.wire.kinds import Secret, Text
+from chatd.wire.kinds import Text
 from chatd.wire.timeline import Send
 from tests.core.cluster.shared import Cluster
 from tests.core.harness import LOBBY, Peer
@@ -42,10 +42,3 @@ def say(peer: Peer, *texts: str, room: RoomName = TEAM) -> None:
 def texts(frames: list[Any]) -> list[str]:
     """What was said."""
     return [frame.text for frame in frames if frame.type == "message"]
-
-
-def secret_of(peer: Peer) -> Secret:
-    """The secret of a connection's session."""
-    session = peer.harness.chat.live.connections[peer.id].session
-    assert session is not None
-    return Secret(session.decode())

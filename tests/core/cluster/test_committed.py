@@ -22,8 +22,9 @@ from chatd.wire.rooms import Create, Destroy, Join, Leave, Notify, Rename, SetRo
 from chatd.wire.timeline import Send
 from chatd.wire.users import Profile
 from tests.core.cluster.shared import node_of
-from tests.core.cluster.talk import DEN, TEAM, cluster_of, say, secret_of, texts
+from tests.core.cluster.talk import DEN, TEAM, cluster_of, say, texts
 from tests.core.harness import ANN, BOB, LOBBY
+from tests.core.logins import secret_of
 
 # --- in order ---------------------------------------------------------------------
 

@@ -17,8 +17,9 @@ from chatd.wire.moderation import Invite, Kick
 from chatd.wire.rooms import Join, Leave
 from chatd.wire.sessions import Hello, Logout
 from tests.core.cluster.shared import node_of
-from tests.core.cluster.talk import TEAM, cluster_of, secret_of
+from tests.core.cluster.talk import TEAM, cluster_of
 from tests.core.harness import ANN, BOB, UNAVAILABLE
+from tests.core.logins import secret_of
 
 
 def test_who_comes_back_elsewhere_takes_his_session_along() -> None:

@@ -20,12 +20,7 @@ from chatd.wire.replies import Welcome
 from chatd.wire.sessions import Hello, Logout, Sessions
 from chatd.wire.timeline import Send
 from tests.core.harness import ANN, LOBBY, Harness, Peer
-from tests.core.logins import session_of
-
-
-def secret_of(peer: Peer) -> Secret:
-    """What it is resumed by."""
-    return Secret(session_of(peer).decode())
+from tests.core.logins import secret_of, session_of
 
 
 def beside(peer: Peer, **fields: Any) -> Peer:

@@ -18,19 +18,13 @@ from chatd.wire.place import Ping
 from chatd.wire.rooms import Join
 from chatd.wire.sessions import Hello
 from chatd.wire.timeline import Send
-from tests.core.harness import ADA, ANN, BOB, LOBBY, Harness, Peer
+from tests.core.harness import ADA, ANN, BOB, LOBBY, Harness
+from tests.core.logins import secret_of
 
 HI = Text("hi")
 DIRECT = direct_room(ANN, BOB)
 LOGIN = Hello(GuestName("ann"), Secret("right"))
 WRONG = Hello(GuestName("ann"), Secret("wrong"))
-
-
-def secret_of(peer: Peer) -> Secret:
-    """The secret of a connection's session."""
-    session = peer.harness.chat.live.connections[peer.id].session
-    assert session is not None
-    return Secret(session.decode())
 
 
 def look_up(harness: Harness, kind: type) -> Any:
