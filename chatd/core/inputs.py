@@ -97,6 +97,17 @@ class Answered(Generic[C, Q, A]):
 
 
 @attrs.define
+class Abandoned(Generic[Q]):
+    """What a query asked for is not read: nobody will be there to take it.
+
+    The socket of whoever asked has gone, which the machine may not know yet: `Closed`
+    comes behind all that was sent before.
+    """
+
+    query: Q
+
+
+@attrs.define
 class Fetched(Generic[Q, A]):
     """What was wanted in memory was read, or could not be."""
 
@@ -252,6 +263,7 @@ Input = (
     | Received
     | Authenticated
     | Answered[Any, Any, Any]
+    | Abandoned[Any]
     | Fetched[Any, Any]
     | Executed
     | Replayed

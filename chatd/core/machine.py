@@ -304,14 +304,18 @@ class Machine:
     ) -> None:
         """Let whoever asked have what was read, or refuse the command."""
         connection = turn.chat.connection(happened.connection)
-        row = LOOK_UPS[type(happened.query)]
         if connection is None:
-            if row.gone is not None:
-                row.gone(turn, happened.query)
+            self._abandoned(turn, inputs.Abandoned(happened.query))
         elif isinstance(happened.answer, Reject):
             turn.refuse(connection.id, happened.command, happened.answer)
         else:
-            row.answer(turn, connection, happened)
+            LOOK_UPS[type(happened.query)].answer(turn, connection, happened)
+
+    def _abandoned(self, turn: Turn, happened: inputs.Abandoned[Any]) -> None:
+        """Let go of what a command has begun that comes to nothing."""
+        row = LOOK_UPS[type(happened.query)]
+        if row.gone is not None:
+            row.gone(turn, happened.query)
 
     def _replayed(self, turn: Turn, happened: inputs.Replayed) -> None:
         connection = turn.chat.connection(happened.connection)
@@ -395,6 +399,7 @@ _HANDLERS: dict[type[Input], Callable[[Machine, Turn, Any], None]] = {
     inputs.Executed: Machine._executed,
     inputs.Replayed: Machine._replayed,
     inputs.Answered: Machine._answered,
+    inputs.Abandoned: Machine._abandoned,
     inputs.Fetched: Machine._fetched,
     inputs.AuthenticationFailed: _for_connection(hello.not_authenticated),
     inputs.Seen: Machine._seen,

@@ -29,6 +29,7 @@ from chatd.core.commands.look_ups import FETCHES, LOOK_UPS, Queue
 from chatd.core.drafts import RETRY_AFTER_S
 from chatd.core.effects import Authenticate, CheckSecret, Fetch, Query, Replay
 from chatd.core.inputs import (
+    Abandoned,
     Answered,
     Authenticated,
     AuthenticationFailed,
@@ -121,19 +122,19 @@ class Lookups:
         """Read something from the store when its turn comes, and tell the machine.
 
         If it cannot be read, a page or a search is refused, and a connection that
-        cannot go on without it is ended. For a connection that has gone the answer is
-        None.
+        cannot go on without it is ended. What was asked for by a connection that has
+        gone, or ends, is abandoned.
 
         Cancellation: safe.
         """
         link = self._fanout.links.get(asked.connection)
-        tell = partial(Answered, asked.connection, asked.command, asked.query)
         if link is not None:
             with self._or_end(asked.connection), _ending_with(link):
-                self._happened(tell(await self._in_turn(asked, link)))
+                answer = await self._in_turn(asked, link)
+                tell = partial(Answered, asked.connection, asked.command)
+                self._happened(tell(asked.query, answer))
                 return
-        if asked.connection not in self._fanout.links:
-            self._happened(tell(None))
+        self._happened(Abandoned(asked.query))
 
     async def fetch(self, wanted: Fetch) -> None:
         """Read something into memory, for whoever waits for it.

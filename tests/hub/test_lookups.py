@@ -15,6 +15,7 @@ from chatd.core import drafts as d
 from chatd.core.settings import PLAIN
 from chatd.enums import Role
 from chatd.errors import Ending, StoreUnavailable, TooSlow
+from chatd.hub.engine import TURN_INPUTS_MAX
 from chatd.ids import RoomName, Seq, SessionId, UserName
 from chatd.net.host import WebSocketLimits
 from chatd.ports import UserRecord
@@ -86,6 +87,27 @@ class EndlessReads(MemoryStore):
 
     async def search(self, *_: Any) -> Any:
         return await self._wait("search")
+
+    async def thread(self, *_: Any, **__: Any) -> Any:
+        return await self._wait("thread")
+
+    async def threads(self, *_: Any, **__: Any) -> Any:
+        return await self._wait("threads")
+
+    async def reactions(self, *_: Any, **__: Any) -> Any:
+        return await self._wait("reactions")
+
+    async def pins(self, *_: Any, **__: Any) -> Any:
+        return await self._wait("pins")
+
+    async def bookmarks(self, *_: Any) -> Any:
+        return await self._wait("bookmarks")
+
+    async def public_rooms(self, *_: Any) -> Any:
+        return await self._wait("public_rooms")
+
+    async def displays(self, *_: Any) -> Any:
+        return await self._wait("displays")
 
 
 @attrs.define(eq=False)
@@ -494,6 +516,42 @@ async def test_who_has_gone_takes_his_look_ups_along(
         desk.close()
         await wait_all_tasks_blocked()
         assert store.waiting == []
+
+
+@pytest.mark.parametrize("is_read", [True, False], ids=["being read", "asked for"])
+@pytest.mark.parametrize(
+    ("command", "fields"),
+    [
+        ("history", {"room": DEN}),
+        ("history", {"room": DEN, "thread": 1}),
+        ("search", {"query": "tea"}),
+        ("sessions", {}),
+        ("bookmarks", {}),
+        ("threads", {}),
+        ("pins", {"room": DEN}),
+        ("reactions", {"room": DEN, "of": 1, "emoji": "👍"}),
+        ("rooms", {}),
+    ],
+)
+async def test_who_goes_before_all_that_he_said_was_handled_costs_nobody_else(
+    autojump_clock: MockClock, command: str, fields: dict[str, Any], *, is_read: bool
+) -> None:
+    """What he asked for is not read any more, though he is not known to be gone."""
+    store = EndlessReads()
+    await full(store, 2)
+    async with running(store, filled=False) as rig:
+        ann, bob = await rig.login("ann"), await rig.login("bob")
+        ann.say(command, **fields)
+        if is_read:
+            await wait_all_tasks_blocked()
+            assert store.waiting
+        for _ in range(2 * TURN_INPUTS_MAX):
+            ann.say("ping")
+        ann.close()
+        assert (await bob.answer("ping", id=1))["type"] == "ok"
+        await wait_all_tasks_blocked()
+        assert (store.waiting, rig.hub.connections) == ([], 1)
+        assert not rig.hub.machine.chat.live.connections.keys() - {bob.outlet.id}
 
 
 async def test_who_has_gone_is_not_counted_for() -> None:

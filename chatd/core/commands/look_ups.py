@@ -45,7 +45,8 @@ class LookUp:
     """Takes an `Answered` for a connection that is still there."""
     queue: Queue = Queue.PAGES
     gone: Callable[[Turn, Any], None] | None = None
-    """Takes the query of a connection that is not; without it nobody needs to."""
+    """Takes the query of a connection that is not, or will not be; without it nobody
+    needs to."""
 
 
 LOOK_UPS: dict[type, LookUp] = {

@@ -66,7 +66,7 @@ def test_5_2_the_daemon_stays_calm(browser: Browser, tmp_path: Path) -> None:
         assert daemon.cpu_s() - before < 0.5
         for one in (ann, bob):
             one.log_out()
-            one.page.wait_for_function("closes.length === 3")
+            one.page.wait_for_function("() => closes.length === 3")
         daemon.stop()
         lines = daemon.log_text().splitlines()
         ends = [line for line in lines if "connection ended" in line]

@@ -497,10 +497,9 @@ def test_what_waits_or_was_refused_is_listed(come: Come, daemon: Daemon) -> None
     ann.say("before")
     bob.sees("before")
     ann.page.wait_for_function(
-        """performance.getEntriesByType("resource").some(
-           ({name}) => name.endsWith("/later.css"))
-           && performance.getEntriesByType("resource").some(
-           ({name}) => name.endsWith("/unsent.mjs"))"""
+        """(ends) => ends.every((end) => performance.getEntriesByType("resource").some(
+             ({ name }) => name.endsWith(end)))""",
+        arg=["/later.css", "/unsent.mjs"],
     )
     for one in (ann, bob):
         one.expects_losses()

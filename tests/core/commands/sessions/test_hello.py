@@ -185,6 +185,27 @@ def test_what_comes_back_for_a_hello_that_is_gone_is_nothing() -> None:
         assert not harness.look_ups
 
 
+def test_a_session_that_nobody_will_be_told_of_ends_before_its_connection() -> None:
+    """The socket has gone, behind much that it had sent before."""
+    harness = Harness()
+    harness.user("ann", LOBBY)
+    harness.user("bob", LOBBY).ask(Send(HI, LOBBY))
+    sessions = set(harness.model.sessions)
+    peer = harness.open()
+    peer.say(LOGIN)
+    harness.run_look_up()
+    harness.commit()
+    (count,) = harness.look_ups
+    harness.look_ups.clear()
+    assert isinstance(count, Query)
+    harness.handle(inputs.Abandoned(count.query))
+    harness.settle()
+    assert set(harness.model.sessions) == sessions
+    peer.say(Ping())
+    peer.close()
+    assert peer.take() == []
+
+
 # --- what is unread ---------------------------------------------------------------
 
 
