@@ -110,8 +110,8 @@ def _login(turn: Turn, key: DeadlineKey) -> None:
     connection = turn.chat.connection(key)  # type: ignore[arg-type]
     if connection is None:
         return  # it was told to end
-    if connection.block is Block.PENDING:
-        # A password is being verified: that is not silence.
+    if connection.block in (Block.PENDING, Block.UNDECIDED):
+        # A password is being verified, or waits once more: that is not silence.
         at = turn.now.mono + turn.config.auth.login_timeout_s
         turn.live.agenda.add(at, Due.LOGIN, key)
     else:

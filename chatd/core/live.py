@@ -145,6 +145,7 @@ class LiveState:
         self.idle.pop(session, None)
         self.devices.pop(session, None)
         self.ended[session] = None
+        self.verifications.note_cut(session)
         self.agenda.add(now + 60, Due.FORGET_SESSION, session)
         return self.sessions.pop(session, None)
 

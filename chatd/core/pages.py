@@ -8,7 +8,7 @@ is cut to `limits.reply_bytes`, and says that there is more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from chatd.core.entities import Connection, Room, readable_from
@@ -52,6 +52,7 @@ T = TypeVar(
 
 L = TypeVar("L", MessageKept, ThreadListed)
 N = TypeVar("N", BookmarkNumber, ThreadNumber)
+P = TypeVar("P")
 
 
 def readable(
@@ -113,12 +114,30 @@ def fit_own(
     Returns:
         The entries, which may be none, and behind which number it goes on, if it does.
     """
-    read, more = found
-    for _, entry in read:
+    rows, more = found
+    read: list[tuple[N, L | None]] = []
+    for place, entry in rows:
         entry.room = turn.durable.name_now(entry.room)
-    shown = [
-        row for row in read if may_read(turn, connection, row[1].room, seq_of(row[1]))
-    ]
+        may = may_read(turn, connection, entry.room, seq_of(entry))
+        read.append((place, entry if may else None))
+    return fit_read(turn, read, more=more)
+
+
+def fit_read(
+    turn: Turn, read: Sequence[tuple[P, T | None]], *, more: bool
+) -> tuple[list[T], P | None]:
+    """Take of a page that was read what is to be shown, and what fits.
+
+    Args:
+        turn: This one.
+        read: Each entry's place in the list, and the entry; None where it is not shown
+            (any more): the list goes on behind it all the same.
+        more: Whether there are others behind them.
+
+    Returns:
+        The entries, which may be none, and behind which place it goes on, if it does.
+    """
+    shown = [(place, entry) for place, entry in read if entry is not None]
     entries = fit([entry for _, entry in shown], turn.config.limits.reply_bytes)
     is_cut = len(entries) < len(shown)
     last = (shown[: len(entries)] if is_cut else read)[-1:]
@@ -126,7 +145,7 @@ def fit_own(
 
 
 def fit_page(turn: Turn, shown: list[T], *, more: bool) -> tuple[list[T], bool]:
-    """Take of a page that was read what fits, and say whether it goes on behind that.
+    """Take of a page, of which all is shown, what fits; say whether it goes on there.
 
     Args:
         turn: This one.

@@ -123,6 +123,8 @@ class DaemonProcess:
     levels: Levels
     reloader: Callable[[], Awaitable[Difference]] | None = None
     """Puts what is configured into force; set before an operator can ask."""
+    is_ending: bool = attrs.field(default=False, init=False)
+    """Whether it drains, or is about to: who asks for that once more changes nothing."""
     digest: str = attrs.field(init=False)
     """Of the file whose settings are in force."""
 
@@ -139,7 +141,9 @@ class DaemonProcess:
         match command:
             case Drain():
                 log().info("a drain was asked for at the admin socket")
-                signal.raise_signal(signal.SIGTERM)  # the one way to stop
+                if not self.is_ending:
+                    self.is_ending = True
+                    signal.raise_signal(signal.SIGTERM)  # the one way to stop
             case SetLogLevel(level, seconds):
                 self.levels.set(level, seconds)
 

@@ -248,6 +248,7 @@ async def _live(
                 nursery.start_soon(levels.keep)
                 nursery.start_soon(trio.to_thread.run_sync, emojis.load)
                 await _until_stopped(signals, reload)
+                process.is_ending = True
                 service.tell("STOPPING=1")
                 await _drain(hub, (listener, operators), monitor)
                 edge.cancel_scope.cancel()

@@ -20,7 +20,7 @@ from chatd.core.effects import Effect
 from chatd.core.inputs import Executed, Input, Seen
 from chatd.core.machine import Machine
 from chatd.core.observations import Observed, ServerFacts
-from chatd.errors import RejectCode
+from chatd.errors import Reject, RejectCode
 from chatd.hub.acts import ACTS, tell_act
 from chatd.hub.committer import Committer
 from chatd.hub.fanout import Fanout, Link
@@ -51,7 +51,7 @@ class EffectRunner:
     """Starts a task beside the hub."""
     set_up: trio.Event
     """Set when there is an administrator, where the first one was waited for."""
-    observe: Callable[[], ServerFacts]
+    observe: Callable[[], ServerFacts | Reject]
     """Looks at the daemon."""
     steer: Callable[[Drain | SetLogLevel], None]
     """Has the process do what the operator asks of it."""

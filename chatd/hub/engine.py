@@ -245,7 +245,8 @@ class Engine:
         Cancellation: safe.
         """
         while not is_so():
-            self._looked_at = self._looked_at or trio.Event()
+            if self._looked_at is None:
+                self._looked_at = trio.Event()
             await self._looked_at.wait()
 
     async def _wait_bug(self) -> Exception:

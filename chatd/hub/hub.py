@@ -410,10 +410,15 @@ class Hub(Engine):
             found = Reject(RejectCode.BAD_CONFIG, "; ".join(error.problems))
         self._happened(Seen(effect.connection, effect.command, found))
 
-    def _observe(self) -> ServerFacts:
-        """Look at the daemon, for the operator."""
+    def _observe(self) -> ServerFacts | Reject:
+        """Look at the daemon, for the operator; refused where its files are away."""
+        try:
+            process = self._process.facts()
+        except OSError as error:
+            text = f"the daemon's files cannot be looked at: {error}"
+            return Reject(RejectCode.UNAVAILABLE, text)
         return ServerFacts(
-            self._process.facts(),
+            process,
             self.is_ready,
             self._committer.depth,
             self._metrics.events,

@@ -249,6 +249,36 @@ async def test_an_operator_drains_the_daemon(tmp_path: Path) -> None:
     await typed(data, "drain", status=os.EX_UNAVAILABLE)
 
 
+async def test_a_drain_that_is_asked_for_twice_is_one(tmp_path: Path) -> None:
+    """The second one is no second signal, which would end the daemon at once."""
+    daemon = await start(tmp_path / "data")
+    async with (
+        person(daemon.url) as ann,
+        operator(daemon) as root,
+        operator(daemon) as another,
+    ):
+        await ann.hello()
+        await root.say(type="drain")
+        await another.say(type="drain")
+        await root.say(type="drain")
+        assert await ann.ended() == 4001
+    assert await daemon.wait() == 0
+
+
+async def test_a_report_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    """The data were moved away: that is told, and whoever is there goes on."""
+    data, elsewhere = tmp_path / "data", tmp_path / "elsewhere"
+    async with running(data) as daemon:
+        async with person(daemon.url) as ann, operator(daemon) as root:
+            await ann.hello()
+            data.rename(elsewhere)
+            refused = await root.ask(type="report")
+            assert refused["code"] == "unavailable"
+            assert str(data) in refused["text"]
+            assert (await ann.ask(type="ping"))["type"] == "ok"
+        elsewhere.rename(data)
+
+
 async def test_the_log_is_made_loud_for_a_while(tmp_path: Path) -> None:
     """And is as before by itself."""
     data = tmp_path / "data"

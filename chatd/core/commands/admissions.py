@@ -28,7 +28,7 @@ from chatd.core.drafts import (
 from chatd.core.effects import CheckSecret, Origin
 from chatd.core.entities import Connection, User
 from chatd.core.inputs import Answered
-from chatd.core.pages import fit_page, may_still_ask
+from chatd.core.pages import fit_read, may_still_ask
 from chatd.core.principal import InvitationKept, NewSecret
 from chatd.core.queries import Page, ReadInvitations
 from chatd.core.turn import Turn, no_room
@@ -263,13 +263,17 @@ def read(
     if not may_still_ask(turn, connection, command):
         return
     kept, more = found.answer
-    shown = [
-        _shown(turn, connection, one)
+    sees_all = _sees_all(turn, connection)
+    read = [
+        (
+            InvitationNumber(one.number),
+            _shown(turn, connection, one)
+            if sees_all or one.maker == connection.user
+            else None,
+        )
         for one in kept
-        if _sees_all(turn, connection) or one.maker == connection.user
     ]
-    page, more = fit_page(turn, shown, more=more)
-    last = page[-1].invitation if more else None
+    page, last = fit_read(turn, read, more=more)
     turn.answer(connection.id, InvitationsPage(page, next=last, id=command.id))
 
 

@@ -36,7 +36,7 @@ from chatd.core.entities import Connection
 from chatd.core.inputs import Answered, Seen
 from chatd.core.loads import Waiting
 from chatd.core.observations import ServerFacts, Traffic
-from chatd.core.pages import fit_page
+from chatd.core.pages import fit_page, fit_read
 from chatd.core.queries import Page, ReadAudit
 from chatd.core.turn import Turn
 from chatd.errors import Ending, Reject, RejectCode
@@ -330,7 +330,8 @@ def _seen(turn: Turn, connection: Connection, happened: Seen) -> None:
     command, found = happened.command, happened.found
     if isinstance(found, Reject):
         turn.refuse(connection.id, command, found)
-        turn.release(connection)
+        if isinstance(command, Reload):
+            turn.release(connection)
     elif isinstance(found, Difference):
         reply = _reloaded(found)
         reply.id = command.id
@@ -375,13 +376,12 @@ def _page(
 ) -> ConnectionsPage:
     live = turn.live.connections
     rows = [
-        _shown(live[number], traffic)
+        (number, _shown(live[number], traffic) if number in live else None)
         for number, traffic in found.items()
-        if number in live
     ]
-    page, more = fit_page(turn, rows[: command.limit], more=len(rows) > command.limit)
-    last = page[-1].connection if more and not command.busiest else None
-    return ConnectionsPage(page, last, id=command.id)
+    more = len(rows) > command.limit
+    page, last = fit_read(turn, rows[: command.limit], more=more)
+    return ConnectionsPage(page, None if command.busiest else last, id=command.id)
 
 
 def _shown(one: Connection, traffic: Traffic) -> ConnectionShown:

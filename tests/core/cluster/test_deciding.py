@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from chatd.config import Config, Limits
+from attrs import evolve
+
+from chatd.config import Auth, Config, Limits
 from chatd.core import inputs
 from chatd.core.cluster.again import AGAIN_MAX
-from chatd.core.drafts import DropRoom, Duplicate, EndSession, Stale
+from chatd.core.drafts import DropRoom, Duplicate, EndSession, Enroll, Stale
 from chatd.core.entities import Block
 from chatd.enums import Post
 from chatd.errors import Ending
-from chatd.ids import RoomName, SessionId
+from chatd.ids import RoomName, SessionId, UserName
+from chatd.wire.accounts import Register
+from chatd.wire.admissions import CreateInvitation
 from chatd.wire.ephemeral import Typing
-from chatd.wire.kinds import PublicRoom, Text, Topic
+from chatd.wire.kinds import GuestName, NewPassword, PublicRoom, Text, Topic
 from chatd.wire.moderation import Kick, Mute
 from chatd.wire.place import Ping
 from chatd.wire.rooms import Create, Join, Leave, SetRoom
@@ -394,3 +398,42 @@ def test_a_join_of_which_this_node_never_hears_is_given_up() -> None:
         node.catch_up_now()
     (refused,) = bob.take()
     assert (refused.id, refused.code) == (1, "unavailable")
+
+
+def invited() -> tuple[Cluster, Peer, Peer]:
+    """Ann on the first node, and somebody on the second who registers for a room."""
+    cluster, ann, _ = two(evolve(FREE, auth=Auth(registration="invite")))
+    here, there = cluster.nodes
+    (made,) = here.open(is_operator=True).ask(CreateInvitation(room=TEAM))
+    cluster.settle()
+    new = there.open()
+    name, password = GuestName("dan"), NewPassword("a long password")
+    new.say(Register(name, password, invite=made.secret))
+    while there.look_ups:
+        there.run_look_up()
+    (origin,) = there.drafts
+    assert isinstance(origin.draft, Enroll)
+    return cluster, ann, new
+
+
+def test_who_is_nobody_yet_is_decided_for_again() -> None:
+    """Somebody registers for a room, in which another node has changed something."""
+    cluster, ann, new = invited()
+    ann.ask(Mute(TEAM, CY))
+    node_of(new).commit()
+    assert cluster.stale
+    cluster.settle()
+    (done,) = new.take()
+    assert done.type == "ok"
+    assert UserName("dan") in cluster.model.rooms[TEAM].members
+
+
+def test_who_is_decided_for_again_is_not_silent() -> None:
+    """His node takes its time to hear of what has changed."""
+    cluster, ann, new = invited()
+    ann.ask(Mute(TEAM, CY))
+    node_of(new).commit()
+    node_of(new).wait(FREE.auth.login_timeout_s + 1)
+    assert new.ending is None
+    cluster.settle()
+    assert new.take()[0].type == "ok"

@@ -768,3 +768,21 @@ def test_what_an_invitation_depends_on_is_read(private: bool) -> None:
     assert UserName("eve") in harness.model.rooms[created.room].members
     harness.wait(IDLE_S)
     assert set(harness.chat.durable.rooms) == {LOBBY}
+
+
+def test_who_is_no_administrator_any_more_finds_his_own_invitations() -> None:
+    """Behind those of others, which were read for him and are not shown any more."""
+    harness = Harness()
+    ada, operator = harness.user("ada"), harness.open(is_operator=True)
+    ada.ask(CreateInvitation())
+    for _ in range(2):
+        operator.ask(CreateInvitation())
+    ada.say(Invitations(limit=PageLimit(2)))
+    answer = harness.look_up(harness.look_ups.pop())
+    ada.take()
+    harness.give_role(ADA, AccountRole.USER)
+    harness.handle(answer)
+    page = ada.take()[-1]
+    assert (page.invitations, page.next) == ([], 2)
+    (rest,) = ada.ask(Invitations(after=page.next))
+    assert [one.invitation for one in rest.invitations] == [1]

@@ -27,6 +27,7 @@ def erase_user(model: Tables, draft: d.EraseUser) -> d.Outcome:
         return answers.NAME_TAKEN
     ownerless = tuple(_owned_alone(model, draft.user))
     del model.users[draft.user]
+    model.departed.pop(draft.user, None)
     model.gone.add(draft.user)
     for session in [s for s, row in model.sessions.items() if row.user == draft.user]:
         del model.sessions[session]

@@ -335,7 +335,7 @@ def _welcome(
         turn.answer(connection.id, None)
         turn.finish(connection, Ending.TAKEN_OVER)
         return
-    if chat.live.verifications.was_cut(connection.id, who.user):
+    if chat.live.verifications.was_cut(connection.id, who.user, who.session):
         _void_new(turn, who)
         _verify(turn, connection, command)
         return

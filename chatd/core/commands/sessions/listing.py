@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from chatd.core.entities import Connection, SessionKept
 from chatd.core.inputs import Answered
-from chatd.core.pages import fit_page, may_still_ask
+from chatd.core.pages import fit_read, may_still_ask
 from chatd.core.queries import Page, ReadSessions
 from chatd.core.turn import Turn
 from chatd.ids import session_tag
@@ -34,13 +34,15 @@ def sessions_read(
     if not may_still_ask(turn, connection, command):
         return
     read, more = found.answer
+    ended = turn.live.ended
     shown = [
-        _session(turn, connection, kept)
+        (
+            session_tag(kept.id),
+            None if kept.id in ended else _session(turn, connection, kept),
+        )
         for kept in read
-        if kept.id not in turn.live.ended
     ]
-    page, more = fit_page(turn, shown, more=more)
-    last = page[-1].session if more else None
+    page, last = fit_read(turn, shown, more=more)
     turn.answer(connection.id, SessionsPage(page, next=last, id=command.id))
 
 

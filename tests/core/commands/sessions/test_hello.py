@@ -10,16 +10,16 @@ from chatd.core import drafts, inputs
 from chatd.core.effects import Answer, Authenticate, Finish, Origin, Query, Unsubscribe
 from chatd.enums import AccountRole
 from chatd.errors import Ending, Reject, RejectCode
-from chatd.ids import Seq, SessionId, UserName, direct_room
+from chatd.ids import Seq, SessionId, UserName, direct_room, session_tag
 from chatd.wire import replies
 from chatd.wire.ephemeral import Read
 from chatd.wire.kinds import GuestName, Secret, Text
 from chatd.wire.place import Ping
 from chatd.wire.rooms import Join
-from chatd.wire.sessions import Hello
+from chatd.wire.sessions import Hello, Logout
 from chatd.wire.timeline import Send
 from tests.core.harness import ADA, ANN, BOB, LOBBY, Harness
-from tests.core.logins import secret_of
+from tests.core.logins import secret_of, session_of
 
 HI = Text("hi")
 DIRECT = direct_room(ANN, BOB)
@@ -204,6 +204,27 @@ def test_a_session_that_nobody_will_be_told_of_ends_before_its_connection() -> N
     peer.say(Ping())
     peer.close()
     assert peer.take() == []
+
+
+def test_a_session_that_was_ended_is_not_welcomed_however_long_that_takes() -> None:
+    """Its end is remembered for a minute, and the store may be busy for longer."""
+    harness = Harness()
+    bob, ann, other = (harness.user(name, LOBBY) for name in ("bob", "ann", "ann"))
+    secret, session = secret_of(ann), session_of(ann)
+    ann.close()
+    bob.ask(Send(HI, LOBBY))
+    ann = harness.open()
+    ann.say(Hello(session=secret))
+    harness.run_look_up()
+    (count,) = harness.look_ups
+    harness.look_ups.clear()
+    other.ask(Logout(session=session_tag(session)))
+    assert session not in harness.model.sessions
+    harness.wait(61.0)
+    harness.handle(harness.look_up(count))
+    harness.settle()
+    (refused,) = ann.take()
+    assert refused.code is RejectCode.BAD_CREDENTIALS
 
 
 # --- what is unread ---------------------------------------------------------------

@@ -185,3 +185,18 @@ def test_a_narrower_token_that_comes_meanwhile_gets_no_list() -> None:
     peer.say(Sessions())
     peer.close()
     harness.settle()
+
+
+def test_sessions_that_ended_meanwhile_do_not_end_the_list() -> None:
+    """It goes on behind what was read, though nothing of that is shown."""
+    harness = Harness()
+    first, _, asking = sorted((log_in(harness) for _ in range(3)), key=tag_of)
+    asking.say(Sessions(limit=PageLimit(1)))
+    answer = harness.look_up(harness.look_ups.pop())
+    tag = tag_of(first)
+    first.ask(Logout())
+    harness.handle(answer)
+    (page,) = asking.take()
+    assert (page.sessions, page.next) == ([], tag)
+    (rest,) = asking.ask(Sessions(after=tag))
+    assert len(rest.sessions) == 2
