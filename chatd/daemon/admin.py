@@ -124,7 +124,7 @@ class DaemonProcess:
     reloader: Callable[[], Awaitable[Difference]] | None = None
     """Puts what is configured into force; set before an operator can ask."""
     is_ending: bool = attrs.field(default=False, init=False)
-    """Whether it drains, or is about to: who asks for that once more changes nothing."""
+    """Whether it drains, or is about to: to ask for it once more changes nothing."""
     digest: str = attrs.field(init=False)
     """Of the file whose settings are in force."""
 

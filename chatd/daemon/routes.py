@@ -44,10 +44,15 @@ def _doubt(hub: Hub) -> str:
 
 
 def _degraded(hub: Hub) -> str:
-    """That other nodes are heard late, if they are: nobody is sent away for it."""
-    if hub.cluster is None or hub.cluster.is_up:
+    """What one of several nodes is without: nobody is sent to another for it."""
+    if hub.cluster is None:
         return ""
-    return "degraded: the bus is away, so other nodes are heard once a second\n"
+    said = ""
+    if hub.cluster.is_mute:
+        said = "degraded: the database takes nothing, so nobody can write here\n"
+    if not hub.cluster.is_up:
+        said += "degraded: the bus is away, so other nodes are heard once a second\n"
+    return said
 
 
 def metrics_routes(metrics: Metrics) -> dict[str, Route]:

@@ -188,6 +188,11 @@ class Cluster:
         return self._bus.is_up
 
     @property
+    def is_mute(self) -> bool:
+        """Whether the store has not taken the last beat."""
+        return self._is_mute
+
+    @property
     def behind_s(self) -> float:
         """Since when something may be missing here; 0: nothing is."""
         now = trio.current_time()
@@ -448,12 +453,16 @@ class Cluster:
             except (StoreUnavailable, TooSlow) as error:
                 if not self._is_mute:
                     self._is_mute = True
-                    log().warning(
-                        "the store takes no sign of life of this node: the others give"
-                        " it up soon",
+                    log().error(
+                        "the database takes nothing from this node, so nobody can write"
+                        " here: see that it runs and can be reached; this node goes on"
+                        " by itself then, and ends if the others could meanwhile",
                         error=str(error),
                     )
             else:
+                if self._is_mute:
+                    away_s = round(trio.current_time() - self._seen_at)
+                    log().info("the database takes what is written again", away=away_s)
                 self._is_mute = False
                 self._seen_at = trio.current_time()
                 self._see(nodes)

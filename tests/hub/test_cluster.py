@@ -476,10 +476,14 @@ async def test_a_store_that_is_away_stops_no_beat(autojump_clock: MockClock) -> 
         with capture_logs() as logs:
             await trio.sleep(5.1)
         assert [line["error"] for line in logs] == ["away"]
+        assert bench.cluster.is_mute
         bench.store.error = None
         beats = len(bench.store.beats)
-        await trio.sleep(2.1)
+        with capture_logs() as logs:
+            await trio.sleep(2.1)
         assert len(bench.store.beats) > beats
+        assert not bench.cluster.is_mute
+        assert [line["away"] for line in logs if "again" in line["event"]] == [6]
 
 
 async def test_a_node_that_was_given_up_ends(autojump_clock: MockClock) -> None:

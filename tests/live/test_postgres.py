@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import trio
 
+from tests import valkey
 from tests.live.daemon import Daemon, Person, command, person, running, start
 from tests.postgresql import Server, own_server
 
@@ -133,6 +134,31 @@ async def test_how_a_daemon_is_is_told_while_the_database_is_away(
     fields = json.loads(asked.stdout)
     assert (fields["accounts"], fields["rooms"]) == (None, None)
     assert fields["pid"] > 1
+
+
+async def test_a_node_says_that_its_database_is_away_and_back(
+    server: Server, tmp_path: Path
+) -> None:
+    """By its log, and to whoever asks whether it is ready, also where nobody writes."""
+    bus = valkey.Server(tmp_path)
+    env = env_of(server) | {"CHATD_CLUSTER__BUS": bus.url}
+    try:
+        async with running(tmp_path / "data", env=env) as daemon:
+            await trio.to_thread.run_sync(server.stop, signal.SIGQUIT)
+            assert await daemon.said("the database takes nothing from this node")
+            ready = await daemon.get(daemon.port, "/readyz")
+            assert ready.startswith(b"ready\ndegraded: the database takes nothing")
+            await trio.to_thread.run_sync(server.start)
+            assert await daemon.said("the database takes what is written again")
+            assert await daemon.get(daemon.port, "/readyz") == b"ready\n"
+            async with person(daemon.url) as ann:
+                await ann.hello()
+                joined = await ann.ask(type="join", room="lobby")
+                assert joined["type"] == "ok"
+                said = await ann.ask(type="send", room="lobby", text="at once")
+                assert said["type"] == "ok"
+    finally:
+        bus.stop()
 
 
 async def test_a_database_that_is_away_may_come(tmp_path: Path) -> None:

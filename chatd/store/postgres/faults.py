@@ -38,6 +38,10 @@ class ConnectionLost(StoreUnavailable):
         return "the database does not answer"
 
 
+class CommitLost(ConnectionLost):
+    """It has gone while a commit was asked for, of which nothing is stored."""
+
+
 ROW_FAULTS = (RowFault, OverflowError, TypeError, UnicodeError)
 """Errors that are the fault of one draft's values."""
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import attrs
 
 from chatd.store.postgres.connection import AsyncConnection, Connection
+from chatd.store.postgres.faults import ConnectionLost
 from chatd.store.sqlite.readers import Readers
 
 T = TypeVar("T")
@@ -32,6 +33,9 @@ class PostgresReaders(Readers):
 async def look(db: AsyncConnection, function: Callable[..., T], *args: Any) -> T:
     """Run a look-up on a connection, which is made again if it was lost.
 
+    That shows in its use, for all connections of a server that was restarted: so what
+    was asked over one that was there already is asked once more.
+
     Raises:
         TooSlow: It took longer than the connection lets a statement run.
         StoreUnavailable: The server is away, or cannot do it now.
@@ -43,6 +47,16 @@ async def look(db: AsyncConnection, function: Callable[..., T], *args: Any) -> T
 
 
 def _look(db: Connection, function: Callable[..., T], *args: Any) -> T:
+    was_there = db.is_open
+    try:
+        return _once(db, function, *args)
+    except ConnectionLost:
+        if not was_there:
+            raise
+    return _once(db, function, *args)
+
+
+def _once(db: Connection, function: Callable[..., T], *args: Any) -> T:
     db.reopen()
     try:
         return function(db, *args)

@@ -3,8 +3,10 @@
 What drafts do is `chatd.store.sqlite.writer`'s; nothing is guarded singly at first here
 either. Of this store is what a server may do: go away.
 
-* **Before the commit was asked for**, nothing of the batch is stored: that is
-  `StoreUnavailable`, and the next batch connects again.
+* **Before the commit was asked for**, nothing of the batch is stored. A connection of
+  before shows only in its use that the server was restarted, so the batch is executed
+  once more over a new one; where there is none, that is `StoreUnavailable`, and the
+  next batch connects again.
 * **While it was**, nobody knows. PostgreSQL is asked as soon as it answers again: each
   transaction has a number, and whether it was committed stands in its log
   (`pg_xact_status`). A server that was killed may give the number of one that it has
@@ -17,10 +19,10 @@ either. Of this store is what a server may do: go away.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 
@@ -30,7 +32,7 @@ from chatd.errors import StoreFailed
 from chatd.ids import UserName
 from chatd.observe import log
 from chatd.ports import Snapshot
-from chatd.store.postgres.faults import ROW_FAULTS, ConnectionLost, RowFault
+from chatd.store.postgres.faults import ROW_FAULTS, CommitLost, ConnectionLost, RowFault
 from chatd.store.postgres.serving import Serving
 from chatd.store.sqlite import farewell, search_index
 from chatd.store.sqlite.executing import Batch, Execute, executed
@@ -39,6 +41,8 @@ from chatd.store.sqlite.load import load
 from chatd.store.sqlite.sql import select, transaction
 from chatd.store.sqlite.writer import TEND_BYTES, TEND_ROWS, prune
 from chatd.wire.events import Millis
+
+B = TypeVar("B", bound=Batch)
 
 SETTLE_S = 120.0
 """How long the outcome of a batch is asked for: a server is restarted in that time."""
@@ -111,8 +115,24 @@ class Writer:
             StoreUnavailable: Nothing was stored; a later batch may be.
             StoreFailed: It is not known what was stored, or PostgreSQL has failed.
         """
-        self._prepare(drafts, now, certain)
-        return executed(partial(self._commit, drafts, now), ROW_FAULTS)
+        return self._over_a_connection(
+            lambda: executed(partial(self._commit, drafts, now), ROW_FAULTS),
+            lambda: self._prepare(drafts, now, certain),
+        )
+
+    def _over_a_connection(
+        self, attempt: Callable[[], B], prepare: Callable[[], None]
+    ) -> B:
+        """Execute a batch, once more if its connection was lost before its commit."""
+        was_there = self.db.is_open
+        prepare()
+        try:
+            return attempt()
+        except ConnectionLost as lost:
+            if not was_there or isinstance(lost, CommitLost):
+                raise
+        prepare()
+        return attempt()
 
     def _commit(
         self, drafts: Sequence[d.Draft], now: Millis, execute: Execute
@@ -149,7 +169,7 @@ class Writer:
             finally:
                 self.settles = False
             if not is_stored:
-                raise
+                raise CommitLost(str(lost)) from lost
             log().warning("store_commit_settled", cause=str(lost))
         except BaseException:
             self._roll_back()

@@ -84,7 +84,17 @@ class SharedWriter(Writer):
             StoreFailed: It is not known what was stored, or PostgreSQL has failed.
             GivenUp: The others have given this node up; nothing was stored.
         """
-        self._prepare(drafts, now, certain)
+        return self._over_a_connection(
+            lambda: self._commit_shared(drafts, now, bases),
+            lambda: self._prepare(drafts, now, certain),
+        )
+
+    def _commit_shared(
+        self,
+        drafts: Sequence[d.Draft],
+        now: Millis,
+        bases: Sequence[Basis | None],
+    ) -> SharedBatch:
         tries = 0
         while True:
             tries += 1
