@@ -26,11 +26,13 @@ from chatd.core import drafts, loading, retention, slowmode
 from chatd.core.applying import apply
 from chatd.core.changes import Change, event_of
 from chatd.core.cluster import again
+from chatd.core.cluster.commits import stream_of_room
+from chatd.core.cluster.messages import ReadTold
 from chatd.core.commands import RULES, Rule, farewell, operator
 from chatd.core.commands.rooms import lifecycle
 from chatd.core.commands.sessions import hello, logout
 from chatd.core.drafts import Outcome, SaveMarks, Stale
-from chatd.core.effects import Origin, Tell
+from chatd.core.effects import Origin, Publish, Tell
 from chatd.core.entities import Block, Connection
 from chatd.core.inputs import Executed
 from chatd.core.turn import Turn
@@ -45,6 +47,8 @@ def take(turn: Turn, happened: Executed) -> None:
     draft, kind = origin.draft, type(origin.draft)
     if not isinstance(outcome, drafts.Committed) and kind in _UNDONE:
         _UNDONE[kind](turn, origin, draft, outcome)
+    elif kind is SaveMarks and turn.live.node is not None:
+        _tell_saved(turn, draft)
     if happened.final:
         turn.live.note_known(draft)
     connection = turn.chat.connection(origin.connection)
@@ -218,6 +222,16 @@ def _not_saved(
         elif since is not None:
             turn.live.idle.setdefault(session, since)
     turn.live.devices = draft.devices | turn.live.devices
+
+
+def _tell_saved(turn: Turn, draft: SaveMarks) -> None:
+    """Tell other nodes of marks that are written: what they have read may be older."""
+    for (name, user), seq in draft.reads.items():
+        room = turn.durable.room(name)
+        member = room.members.get(user) if room is not None else None
+        if room is not None and member is not None and member.read == seq:
+            told = ReadTold(room.epoch, user, seq)
+            turn.want(Publish(stream_of_room(room.epoch), told))
 
 
 def _not_said(

@@ -180,6 +180,18 @@ async def test_a_guest_who_is_in_the_room_can_be_banned_without_one(
     assert isinstance(await one(store, act("ban")), d.Committed)
 
 
+@pytest.mark.parametrize("change", ["invite", "mute"])
+async def test_a_guest_who_has_gone_can_be_neither_invited_nor_muted(
+    store: Store, change: str
+) -> None:
+    """Nobody will come for it; whoever is here may be."""
+    await one(store, come())
+    await one(store, come(OTHER))
+    await one(store, d.EndSession(session_id(GUEST)))
+    assert refused(await one(store, act(change))) is RejectCode.NO_USER
+    assert isinstance(await one(store, act(change, OTHER)), d.Committed)
+
+
 async def test_a_ban_from_the_server_is_told_with_its_address(
     store: Store, site: Site
 ) -> None:

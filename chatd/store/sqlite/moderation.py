@@ -44,13 +44,14 @@ def _moderate(
     role = row[0] if row else None
     if draft.change in (MemberChange.KICK, MemberChange.ROLE) and role is None:
         return answers.NOT_IN_ROOM
-    is_gone = role is None and is_guest(draft.target)
-    if (
-        draft.change == MemberChange.BAN
-        and is_gone
-        and not addresses.is_known(ledger, target)
-    ):
-        return answers.NO_USER
+    if role is None and is_guest(draft.target):
+        # Of one who has gone only his address may be of use still.
+        is_here = ledger.one("SELECT 1 FROM session WHERE user_id = ?", target)
+        if draft.change in (MemberChange.INVITE, MemberChange.MUTE) and not is_here:
+            return answers.NO_USER
+        is_ban = draft.change == MemberChange.BAN
+        if is_ban and not addresses.is_known(ledger, target):
+            return answers.NO_USER
     if _is_done(ledger, draft, room, target, role, now):
         return Duplicate(room.head, room.last_ts)
     seconds = draft.seconds

@@ -12,6 +12,7 @@ from chatd.wire import events
 from chatd.wire.ephemeral import Read, Typing
 from chatd.wire.kinds import Text
 from chatd.wire.moderation import Kick, Mute
+from chatd.wire.rooms import Leave
 from chatd.wire.timeline import Send
 from chatd.wire.users import Block
 from tests.core.cluster.neighbours import Nodes
@@ -174,3 +175,33 @@ def test_nothing_is_taken_from_a_node_that_is_not_there() -> None:
     epoch = nodes[0].chat.durable.rooms[TEAM].epoch
     nodes[0].handle(inputs.Told(NodeId(9), TypingTold(epoch, BOB, on=True)))
     assert of_kind(ann, events.Typing) == []
+
+
+def test_a_mark_is_told_once_more_when_it_is_written() -> None:
+    """A room may be in memory on a node where nobody is in it, with an older mark."""
+    nodes, _, bob = scene()
+    bob.close()
+    nodes.settle()
+    here = nodes.user(0, "bob", TEAM)
+    nodes.settle()
+    nodes.ask(here, Read(TEAM, Seq(5)))
+    nodes.wait(5)
+    nodes[0].settle()
+    nodes.settle()
+    assert nodes[1].chat.durable.rooms[TEAM].members[BOB].read == 5
+
+
+def test_a_mark_that_is_not_so_any_more_is_not_told_when_it_is_written() -> None:
+    """Its user has left meanwhile, or has read further: then that is written later."""
+    nodes, _, bob = scene()
+    nodes.ask(bob, Read(TEAM, Seq(3)))
+    nodes.wait(5)
+    nodes.ask(bob, Read(TEAM, Seq(4)))
+    nodes[1].published.clear()
+    nodes[1].settle()
+    assert not nodes[1].published
+    nodes.wait(5)
+    nodes.ask(bob, Leave(TEAM))
+    nodes[1].published.clear()
+    nodes[1].settle()
+    assert not [one for one in nodes[1].published if isinstance(one.message, ReadTold)]

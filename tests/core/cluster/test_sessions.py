@@ -15,7 +15,7 @@ from chatd.ids import SessionId, UserName
 from chatd.wire.kinds import Secret
 from chatd.wire.moderation import Invite, Kick
 from chatd.wire.rooms import Join, Leave
-from chatd.wire.sessions import Hello, Logout
+from chatd.wire.sessions import Hello, Logout, Sessions
 from tests.core.cluster.shared import node_of
 from tests.core.cluster.talk import TEAM, cluster_of
 from tests.core.harness import ANN, BOB, UNAVAILABLE
@@ -312,3 +312,19 @@ def test_who_leaves_with_his_last_device_here_is_a_member_still() -> None:
     (told,) = [f for f in ann.take() if f.type == "member"]
     assert (told.change, told.user) == (MemberChange.LEAVE, BOB)
     assert cluster.model.rooms[TEAM].members[ANN].role is Role.OWNER
+
+
+def test_a_session_that_is_in_use_on_another_node_is_connected() -> None:
+    """Until that node has written since when it is not."""
+    cluster, ann, bob = cluster_of()
+    other = node_of(bob).user("ann")
+    cluster.settle()
+    ann.take()
+    (page,) = ann.ask(Sessions())
+    assert [(one.connected, one.seen) for one in page.sessions] == [(True, None)] * 2
+    other.close()
+    cluster.wait(5.0)
+    cluster.settle()
+    ann.take()
+    (page,) = ann.ask(Sessions())
+    assert sorted(one.connected for one in page.sessions) == [False, True]

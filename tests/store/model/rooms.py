@@ -190,12 +190,11 @@ def moderate(
     member = room.members.get(target)
     if draft.change in (MemberChange.KICK, MemberChange.ROLE) and member is None:
         return answers.NOT_IN_ROOM
-    if (
-        draft.change == MemberChange.BAN
-        and member is None
-        and _is_forgotten(model, target)
-    ):
-        return answers.NO_USER
+    if member is None and model.is_guest(target) and target not in model.here:
+        if draft.change in (MemberChange.INVITE, MemberChange.MUTE):
+            return answers.NO_USER
+        if draft.change == MemberChange.BAN and model.users[target].address is None:
+            return answers.NO_USER
     if _is_done(room, draft, member, now):
         return d.Duplicate(room.head, room.last_ts)
     ts = stamp(now, room.last_ts)
@@ -228,12 +227,6 @@ def moderate(
     if draft.change in (MemberChange.KICK, MemberChange.BAN):
         room.members.pop(target, None)
     return d.Committed((Moderated(event, barred),))
-
-
-def _is_forgotten(model: Tables, user: UserName) -> bool:
-    """Whether he is a guest who has gone, and whose address nobody knows any more."""
-    is_gone = model.is_guest(user) and user not in model.here
-    return is_gone and model.users[user].address is None
 
 
 def _is_done(

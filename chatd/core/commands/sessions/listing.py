@@ -49,8 +49,12 @@ def sessions_read(
 def _session(turn: Turn, connection: Connection, kept: SessionKept) -> SessionShown:
     chat = turn.chat
     live = chat.live.sessions.get(kept.id)
-    is_connected = live is not None and live.connection is not None
     seen = chat.live.idle.get(kept.id) or kept.idle_since
+    if live is not None:
+        is_connected = live.connection is not None
+    else:
+        # Nobody has left it, so it is in use on another node.
+        is_connected = chat.live.node is not None and seen is None
     return SessionShown(
         session_tag(kept.id),
         kept.created,

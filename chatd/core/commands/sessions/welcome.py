@@ -100,4 +100,6 @@ def _invites(turn: Turn, user: User, scope: Scope | None) -> list[InviteShown]:
         if invite is not None and invite.sender not in user.blocks:
             title = durable.rooms[name].settings.title
             shown.append(InviteShown(name, invite.sender, invite.ts, title))
+    # They stand as their rooms came into memory.
+    shown.sort(key=lambda one: one.ts)
     return shown[-INVITES_SHOWN_MAX:]

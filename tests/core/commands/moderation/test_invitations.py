@@ -107,7 +107,22 @@ def test_an_invitation_of_somebody_who_is_away_waits() -> None:
     guest.close()
     assert name not in harness.chat.durable.users
     harness.settle()
-    assert [frame.type for frame in ann.take()] == ["ok", "member"]
+    (refused,) = ann.take()
+    assert refused.code == "no_user"
+
+
+def test_invitations_are_in_their_order_after_a_start() -> None:
+    """That of their making, however their rooms are called."""
+    harness = Harness()
+    names = [RoomName("zebra"), RoomName("apple")]
+    ann, cy = harness.user("ann", *names), harness.user("cy")
+    cy.close()
+    for name in names:
+        ann.ask(InviteCommand(name, CY))
+        harness.wait(1)
+        harness.settle()
+    harness.restart()
+    assert waiting(harness) == names
 
 
 def test_an_invitation_lapses_after_fourteen_days() -> None:
