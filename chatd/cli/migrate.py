@@ -11,6 +11,7 @@ from chatd.cli.activation import require_stopped
 from chatd.cli.config import config_option
 from chatd.cli.operator import data_option, json_option, place_of, say, told
 from chatd.cli.progress import shown
+from chatd.config import database_url_problem
 from chatd.errors import StoreRefused
 
 _URL = re.compile(r"postgres(ql)?://")
@@ -45,6 +46,8 @@ def migrate(
             "the store is in a directory: --to expects the URL of a database, such as"
             " postgresql://chatd@/chatd (to another directory: chatd backup, restore)"
         )
+    if is_outward and (problem := database_url_problem(target)):
+        raise click.UsageError(f"--to: {problem}")
     require_stopped(place.directory)
     with told(), shown() as tell:
         try:

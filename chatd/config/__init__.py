@@ -22,7 +22,13 @@ Pure: no I/O, no clock, no randomness.
 """
 
 from chatd.config.bus import BusAddress, parse_bus
-from chatd.config.checks import Place, conflicts, notices, out_of_bounds
+from chatd.config.checks import (
+    Place,
+    conflicts,
+    database_url_problem,
+    notices,
+    out_of_bounds,
+)
 from chatd.config.cluster import Cluster
 from chatd.config.difference import Difference, compare, in_force
 from chatd.config.jwt import JwtIssuer
@@ -86,6 +92,7 @@ __all__ = [
     "UnixAddress",
     "compare",
     "conflicts",
+    "database_url_problem",
     "in_force",
     "notices",
     "out_of_bounds",

@@ -71,7 +71,8 @@ def conflicts(config: Config) -> Iterator[tuple[Place, str]]:
         The place, and the reason.
     """
     yield from _path_conflicts(config.store.path)
-    yield from _url_conflicts(config.store.url)
+    if config.store.url and (problem := database_url_problem(config.store.url)):
+        yield ("store", "url"), problem
     yield from _cluster_conflicts(config)
     yield from _listen_conflicts(config)
     yield from _tls_conflicts(config.server)
@@ -81,24 +82,21 @@ def conflicts(config: Config) -> Iterator[tuple[Place, str]]:
     yield from _limit_conflicts(config.limits)
 
 
-def _url_conflicts(url: str) -> Iterator[tuple[Place, str]]:
-    if not url:
-        return
-    place = ("store", "url")
+def database_url_problem(url: str) -> str:
+    """Say why a URL cannot be that of a database; nothing if it may be."""
     try:
         found = urlsplit(url)
         has_password = found.password is not None or "password" in parse_qs(found.query)
     except ValueError as error:
-        yield place, f"is no URL: {error}"
-        return
+        return f"is no URL: {error}"
     if found.scheme not in {"postgresql", "postgres"}:
-        yield place, 'must be empty, or begin with "postgresql://"'
-    elif has_password:
-        reason = (
+        return 'must be empty, or begin with "postgresql://"'
+    if has_password:
+        return (
             "must have no password, which would be shown with the settings: put it into"
             " a file (?passfile=/etc/chatd/pgpass), or into PGPASSWORD"
         )
-        yield place, reason
+    return ""
 
 
 def _cluster_conflicts(config: Config) -> Iterator[tuple[Place, str]]:

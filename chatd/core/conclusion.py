@@ -48,7 +48,7 @@ def take(turn: Turn, happened: Executed) -> None:
     if not isinstance(outcome, drafts.Committed) and kind in _UNDONE:
         _UNDONE[kind](turn, origin, draft, outcome)
     elif kind is SaveMarks and turn.live.node is not None:
-        _tell_saved(turn, draft)
+        _tell_saved(turn, draft)  # type: ignore[arg-type]
     if happened.final:
         turn.live.note_known(draft)
     connection = turn.chat.connection(origin.connection)

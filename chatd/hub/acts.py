@@ -20,6 +20,8 @@ ACTS = KINDS
 """The drafts of which a line may be written."""
 _UNSAID = frozenset({"reason", "of", "text"})
 """What is for the audit alone."""
+_NAMES = {"token": "number"}
+"""What is called otherwise: of that name the log has secrets alone, and shows none."""
 _SAID = frozenset({Audited.RELOAD, Audited.LOG_LEVEL, Audited.DRAIN})
 """What the process says by itself when it does it."""
 
@@ -41,7 +43,7 @@ def tell_act(executed: Executed) -> None:
     if "until" in about:
         about["until"] = rfc3339(about["until"])
     said = {
-        name: str(value) if name == "role" else value
+        _NAMES.get(name, name): str(value) if name == "role" else value
         for name, value in about.items()
         if value is not None and name not in _UNSAID
     }

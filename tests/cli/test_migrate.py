@@ -83,6 +83,8 @@ def test_what_was_moved_is_used_from_there(
     [
         ("elsewhere", "", "expects the URL of a database, such as postgresql://"),
         ("postgresql://x/y", "postgresql://x/y", "move it back with --to DIR"),
+        ("postgresql://x:secret@y/z", "", "--to: must have no password"),
+        ("postgresql://y/z?password=secret", "", "--to: must have no password"),
     ],
 )
 def test_it_goes_to_the_other_kind(
