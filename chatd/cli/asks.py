@@ -12,7 +12,7 @@ from typing import get_args
 from chatd.wire.operator import OperatorCommand
 
 ASKS: dict[str, tuple[str, ...]] = {
-    "announce": ("announce",),
+    "announce": ("announce", "report"),
     "audit": ("audit",),
     "doctor": ("report",),
     "drain": ("drain",),

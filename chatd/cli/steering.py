@@ -129,6 +129,20 @@ def set_level(
         click.echo(f"the log has {level} and above{lasts}")
 
 
+UNHEARD = "the bus is away, so other nodes do not hear of it: type it there, or later"
+
+
+def heard_by(directory: Path, nodes: int) -> int:
+    """How many of the other nodes that were to hear something do: none without a bus.
+
+    Args:
+        directory: The data directory of the daemon that has told it.
+        nodes: How many it knows.
+    """
+    is_told = nodes and ask(directory, {"type": "report"})["bus"]
+    return nodes if is_told else 0
+
+
 @click.command("announce")
 @click.argument("text")
 @click.option("--room", metavar="ROOM", help="Only to who is online in ROOM.")
@@ -152,8 +166,13 @@ def announce(
     if room is not None:
         command["room"] = place.room(room)
     reply = ask(place.directory, command)
-    users, nodes = reply["users"], reply.get("nodes", 0)
+    users, unheard = reply["users"], reply.get("nodes", 0)
+    nodes = heard_by(place.directory, unheard)
     text = f"told to {number(users, 'user')}"
+    if unheard:
+        text += " here"
     if nodes:
-        text += f" here, and to those of {number(nodes, 'other node')}"
+        text += f", and to those of {number(nodes, 'other node')}"
     say(text, {"users": users, "nodes": nodes}, as_json=as_json)
+    if nodes != unheard:
+        fail(UNHEARD, os.EX_TEMPFAIL)

@@ -337,7 +337,9 @@ class Connection:
     device: str | None = None
     """What its client has called itself in `hello`."""
     limited: Bucket | None = None
-    """Of the refusals `rate_limited`; whoever spends it floods."""
+    """Of refusals `rate_limited` of what came too soon; whoever spends it floods."""
+    waits_until: float | None = None
+    """When the last such refusal has said that it would not be too soon."""
     secrets: Bucket | None = None
     """Of the secrets that it has verified, once it was welcomed."""
     user: UserName | None = None
@@ -380,17 +382,8 @@ DURABLE: dict[type, frozenset[str]] = {
     Room: frozenset(
         (
             *("name", "epoch", "head", "first", "settings", "declared", "was"),
-            *(
-                "maker",
-                "spoken",
-                "rights",
-                "bans",
-                "mutes",
-                "members",
-                "invited",
-                "leaders",
-            ),
-            "held",
+            *("maker", "spoken", "rights", "bans", "mutes", "members"),
+            *("invited", "leaders", "held"),
         )
     ),
     Membership: frozenset(("role", "first", "level")),

@@ -34,8 +34,8 @@ from chatd.wire.timeline import Send
 
 LIMITED_BURST = 60
 LIMITED_PER_S = 1.0
-"""The bucket of refusals `rate_limited`. Whoever keeps to `retry_after` gets one at a
-time; whoever pastes four screenfuls at once is not a flood yet."""
+"""The bucket of refusals `rate_limited` of what came before `retry_after`. Whoever
+pastes four screenfuls at once is not a flood yet."""
 FLOOD_AFTER_S = 60.0
 """When whoever flooded may come back: when that bucket would be full again."""
 
@@ -97,7 +97,7 @@ class Turn:
         )
         self.effects.append(Answer(connection, reply))
         if why.counted:
-            self._count_refusal(connection, why.code)
+            self._count_refusal(connection, why.code, why.retry_after_s or 0.0)
 
     def refuse_frame(self, connection: ConnectionId, bad: BadCommand) -> None:
         """Answer a frame that is no command with `error`."""
@@ -113,8 +113,14 @@ class Turn:
         if bad.counted:
             self._count_refusal(connection, bad.code)
 
-    def _count_refusal(self, number: ConnectionId, code: RejectCode) -> None:
-        """Count a refusal that was answered; end a connection that does not stop."""
+    def _count_refusal(
+        self, number: ConnectionId, code: RejectCode, retry_after_s: float = 0.0
+    ) -> None:
+        """Count a refusal that was answered; end a connection that does not stop.
+
+        Whoever has waited for as long as he was told last is no flood, however often he
+        is refused once more: others may have been before him, or he has much to say.
+        """
         connection = self.chat.connection(number)
         if connection is None:
             return
@@ -125,7 +131,9 @@ class Turn:
         elif code is RejectCode.RATE_LIMITED:
             if connection.limited is None:
                 connection.limited = full_bucket(LIMITED_PER_S, LIMITED_BURST, now)
-            if connection.limited.take(now):
+            until, connection.waits_until = connection.waits_until, now + retry_after_s
+            has_waited = until is not None and now >= until
+            if not has_waited and connection.limited.take(now):
                 self.finish(connection, Ending.OVERLOADED, FLOOD_AFTER_S)
 
     def conclude(

@@ -509,6 +509,20 @@ def test_a_refusal_a_second_is_no_flood() -> None:
     assert ann.ending is None
 
 
+@pytest.mark.parametrize("per_s", [0.5, 5, 50])
+def test_who_waits_as_he_is_told_is_no_flood(per_s: float) -> None:
+    """However much he has to say, and however often he is refused once more."""
+    harness = Harness(Config(limits=Limits(messages_per_s=per_s, messages_burst=1)))
+    ann = harness.user("ann", LOBBY)
+    refused = 0
+    while refused < 3 * LIMITED_BURST:
+        (reply,) = [one for one in ann.ask(Send(HI, LOBBY)) if hasattr(one, "re")]
+        if reply.type == "error":
+            refused += 1
+            harness.wait(reply.retry_after)
+    assert ann.ending is None
+
+
 def test_refusals_that_the_writer_answers_count_too() -> None:
     """With a `cid` the answer comes later; what the flood sent behind is not done."""
     harness = Harness(Config(limits=Limits(messages_per_s=1, messages_burst=1)))

@@ -203,6 +203,10 @@ async def the_bus_may_go_and_come(nodes: Nodes) -> None:
             assert heard["seq"] == sent["seq"]
         ready = await nodes.two.get(nodes.two.port, "/readyz")
         assert ready.startswith(b"ready\ndegraded: the bus is away")
+        for words in (("announce", "tea"), ("kick", "bob")):
+            done = await command(nodes.one.data, *words, env=nodes.env)
+            assert done.returncode == os.EX_TEMPFAIL
+            assert "the bus is away, so other nodes do not hear of it" in done.stderr
         nodes.bus.start()
         for node in (nodes.one, nodes.two):
             await node.said("the bus is there", 2)
