@@ -155,6 +155,23 @@ def test_who_goes_meanwhile_is_left_out() -> None:
     assert [one.connection for one in page.connections] == [bob.id]
 
 
+def test_what_cannot_be_seen_is_refused_and_holds_up_nothing() -> None:
+    """Nor does it let go on what waits for something else."""
+    harness = Harness()
+    operator = harness.open(is_operator=True)
+    command = Report(id=1)
+    operator.say(command)
+    harness.look_ups.clear()
+    operator.say(Drain())
+    operator.say(Ping())
+    away = Reject(RejectCode.UNAVAILABLE, "the files are away")
+    harness.handle(Seen(operator.id, command, away))
+    (refused,) = operator.take()
+    assert (refused.code, refused.id) == (RejectCode.UNAVAILABLE, 1)
+    harness.settle()
+    assert [reply.re for reply in operator.take()] == ["drain", "ping"]
+
+
 def test_one_connection_is_ended_and_the_session_stays() -> None:
     """With a code of its own, that tells the client to stop."""
     harness = Harness()
