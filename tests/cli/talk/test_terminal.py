@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.talk.tty import PATIENCE_S, connected
+from tests.cli.talk.tty import PATIENCE_S, Tty, connected
 
 SECRET = "correct horse"
 
@@ -37,6 +37,15 @@ def token_file(data: Path, name: str) -> str:
 def token(url: str, data: Path) -> str:
     """A file with a token of ann."""
     return token_file(data, "ann")
+
+
+def has_read_all(who: Tty, word: str) -> None:
+    """Say a word, which comes behind all that was said before.
+
+    That comes some time after the prompt, and pushes off the screen what is there.
+    """
+    who.type(f"{word}\r")
+    who.prompted("[lobby]", f": {word}")
 
 
 def test_what_comes_in_stands_above_what_is_typed(url: str) -> None:
@@ -65,6 +74,7 @@ def test_a_refused_line_comes_back(url: str) -> None:
     """To where it was typed; where another is being typed by now, it is said."""
     with connected(url, "--name", "bob", columns=60) as bob:
         bob.prompted("[lobby]", "online")
+        has_read_all(bob, "no command yet")
         bob.type("/jion tea")
         bob.prompted("[lobby] /jion tea")
         bob.type("\r")
@@ -83,6 +93,7 @@ def test_a_room_is_made_when_one_says_yes(url: str, token: str) -> None:
     """And not by the way: neither by no, nor by what was typed before the question."""
     with connected(url, "--token-file", token) as ann:
         ann.prompted("[lobby]", "online")
+        has_read_all(ann, "no tea yet")
         ann.type("/join tea\r")
         ann.until("make the room tea? (y/N)")
         ann.type("\r")
