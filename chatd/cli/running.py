@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +11,7 @@ import attrs
 import click
 
 from chatd.amounts import number, size
-from chatd.cli.admin import ask, ask_all, fail
+from chatd.cli.admin import ask, ask_all
 from chatd.cli.clean import clean
 from chatd.cli.config import config_option
 from chatd.cli.doctor import show_finding
@@ -26,7 +25,7 @@ from chatd.cli.operator import (
     short_text,
     told,
 )
-from chatd.cli.steering import UNHEARD, heard_by
+from chatd.cli.steering import say_reach
 from chatd.cli.table import Forms, hung, show, span
 from chatd.client.frames import Frame
 from chatd.configfile import load
@@ -158,22 +157,14 @@ def kick(
     else:
         command["connection"] = connection
     reply = ask(place.directory, command)
-    ended, unheard = reply["ended"], reply.get("nodes", 0)
-    nodes = heard_by(place.directory, unheard)
-    if as_json:
-        click.echo(json.dumps({"ended": ended, "nodes": nodes}))
-    if not ended and not unheard:
+    ended = reply["ended"]
+    if not ended and not reply.get("nodes"):
+        if as_json:
+            click.echo(json.dumps({"ended": 0, "nodes": 0}))
         missing = f"{name} is not connected" if name else f"no connection {connection}"
         raise click.ClickException(missing)
-    if not as_json:
-        text = f"ended {number(ended, 'connection')}"
-        if unheard:
-            text += " here"
-        if nodes:
-            text += f", and those on {number(nodes, 'other node')}"
-        click.echo(text)
-    if nodes != unheard:
-        fail(UNHEARD, os.EX_TEMPFAIL)
+    text, there = f"ended {number(ended, 'connection')}", "those on"
+    say_reach(place.directory, text, there, reply, field="ended", as_json=as_json)
 
 
 def _remove(

@@ -129,18 +129,29 @@ def set_level(
         click.echo(f"the log has {level} and above{lasts}")
 
 
-UNHEARD = "the bus is away, so other nodes do not hear of it: type it there, or later"
-
-
-def heard_by(directory: Path, nodes: int) -> int:
-    """How many of the other nodes that were to hear something do: none without a bus.
+def say_reach(
+    directory: Path, text: str, there: str, reply: Frame, *, field: str, as_json: bool
+) -> None:
+    """Say what was done here, and on other nodes; end with 75 where they do not hear.
 
     Args:
-        directory: The data directory of the daemon that has told it.
-        nodes: How many it knows.
+        directory: The data directory of the daemon that has done it.
+        text: What was done.
+        there: What of those on other nodes.
+        reply: Its reply: `nodes` is how many others it has told, or would have.
+        field: The field of the reply that counts what was done.
+        as_json: Whether programs read it.
     """
-    is_told = nodes and ask(directory, {"type": "report"})["bus"]
-    return nodes if is_told else 0
+    told = reply.get("nodes", 0)
+    nodes = told if told and ask(directory, {"type": "report"})["bus"] else 0
+    if told:
+        text += " here"
+    if nodes:
+        text += f", and {there} {number(nodes, 'other node')}"
+    say(text, {field: reply[field], "nodes": nodes}, as_json=as_json)
+    if nodes != told:
+        unheard = "the bus is away, so other nodes do not hear of it"
+        fail(f"{unheard}: type it there, or later", os.EX_TEMPFAIL)
 
 
 @click.command("announce")
@@ -166,13 +177,5 @@ def announce(
     if room is not None:
         command["room"] = place.room(room)
     reply = ask(place.directory, command)
-    users, unheard = reply["users"], reply.get("nodes", 0)
-    nodes = heard_by(place.directory, unheard)
-    text = f"told to {number(users, 'user')}"
-    if unheard:
-        text += " here"
-    if nodes:
-        text += f", and to those of {number(nodes, 'other node')}"
-    say(text, {"users": users, "nodes": nodes}, as_json=as_json)
-    if nodes != unheard:
-        fail(UNHEARD, os.EX_TEMPFAIL)
+    text, there = f"told to {number(reply['users'], 'user')}", "to those of"
+    say_reach(place.directory, text, there, reply, field="users", as_json=as_json)

@@ -85,9 +85,8 @@ def put_off(
     Returns:
         Whether it will be; else it was so too often, and is to be answered `GIVEN_UP`.
     """
-    # Who registers is nobody yet, and has no bucket.
-    is_somebody = connection.user is not None or connection.is_operator
-    if is_somebody and turn.user(connection).messages is not None:
+    # Who registers is nobody yet, and neither he nor the operator has a bucket.
+    if connection.user is not None and turn.user(connection).messages is not None:
         rate_limits.give_back(turn, connection, getattr(command, "text", ""))
     found = connection.undecided
     if found is None:

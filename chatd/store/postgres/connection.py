@@ -23,7 +23,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.types.numeric import Int8Dumper
 from psycopg.types.string import TextLoader
 
-from chatd.store.postgres.faults import ConnectionLost, refusal
+from chatd.store.postgres.faults import CommitLost, ConnectionLost, refusal
 from chatd.store.postgres.pipeline import Answer, Pipeline
 from chatd.store.postgres.statements import in_order, kind_of, spread, translated
 
@@ -237,6 +237,25 @@ class Connection:
         self._live()
         assert self._pipeline is not None
         return self._pipeline
+
+
+def again_if_lost(db: Connection, attempt: Callable[[], T]) -> T:
+    """Do something over a connection, once more if it was lost since its last use.
+
+    That shows in its use alone, for all connections of a server that was restarted.
+
+    Args:
+        db: The connection, which `attempt` opens where it is not.
+        attempt: What is to be done; it has changed nothing where the connection was
+            lost, and is not repeated where that was with its commit (`CommitLost`).
+    """
+    was_there = db.is_open
+    try:
+        return attempt()
+    except ConnectionLost as lost:
+        if not was_there or isinstance(lost, CommitLost):
+            raise
+    return attempt()
 
 
 @attrs.define(eq=False)

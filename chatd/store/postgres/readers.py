@@ -7,8 +7,11 @@ from typing import Any, TypeVar
 
 import attrs
 
-from chatd.store.postgres.connection import AsyncConnection, Connection
-from chatd.store.postgres.faults import ConnectionLost
+from chatd.store.postgres.connection import (
+    AsyncConnection,
+    Connection,
+    again_if_lost,
+)
 from chatd.store.sqlite.readers import Readers
 
 T = TypeVar("T")
@@ -47,19 +50,12 @@ async def look(db: AsyncConnection, function: Callable[..., T], *args: Any) -> T
 
 
 def _look(db: Connection, function: Callable[..., T], *args: Any) -> T:
-    was_there = db.is_open
-    try:
-        return _once(db, function, *args)
-    except ConnectionLost:
-        if not was_there:
-            raise
-    return _once(db, function, *args)
+    def attempt() -> T:
+        db.reopen()
+        try:
+            return function(db, *args)
+        finally:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
 
-
-def _once(db: Connection, function: Callable[..., T], *args: Any) -> T:
-    db.reopen()
-    try:
-        return function(db, *args)
-    finally:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
+    return again_if_lost(db, attempt)

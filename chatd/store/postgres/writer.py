@@ -19,10 +19,10 @@ either. Of this store is what a server may do: go away.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import attrs
 
@@ -32,6 +32,7 @@ from chatd.errors import StoreFailed
 from chatd.ids import UserName
 from chatd.observe import log
 from chatd.ports import Snapshot
+from chatd.store.postgres.connection import again_if_lost
 from chatd.store.postgres.faults import ROW_FAULTS, CommitLost, ConnectionLost, RowFault
 from chatd.store.postgres.serving import Serving
 from chatd.store.sqlite import farewell, search_index
@@ -41,8 +42,6 @@ from chatd.store.sqlite.load import load
 from chatd.store.sqlite.sql import select, transaction
 from chatd.store.sqlite.writer import TEND_BYTES, TEND_ROWS, prune
 from chatd.wire.events import Millis
-
-B = TypeVar("B", bound=Batch)
 
 SETTLE_S = 120.0
 """How long the outcome of a batch is asked for: a server is restarted in that time."""
@@ -115,24 +114,12 @@ class Writer:
             StoreUnavailable: Nothing was stored; a later batch may be.
             StoreFailed: It is not known what was stored, or PostgreSQL has failed.
         """
-        return self._over_a_connection(
-            lambda: executed(partial(self._commit, drafts, now), ROW_FAULTS),
-            lambda: self._prepare(drafts, now, certain),
-        )
 
-    def _over_a_connection(
-        self, attempt: Callable[[], B], prepare: Callable[[], None]
-    ) -> B:
-        """Execute a batch, once more if its connection was lost before its commit."""
-        was_there = self.db.is_open
-        prepare()
-        try:
-            return attempt()
-        except ConnectionLost as lost:
-            if not was_there or isinstance(lost, CommitLost):
-                raise
-        prepare()
-        return attempt()
+        def attempt() -> Batch:
+            self._prepare(drafts, now, certain)
+            return executed(partial(self._commit, drafts, now), ROW_FAULTS)
+
+        return again_if_lost(self.db, attempt)
 
     def _commit(
         self, drafts: Sequence[d.Draft], now: Millis, execute: Execute

@@ -46,8 +46,9 @@ def _moderate(
         return answers.NOT_IN_ROOM
     if role is None and is_guest(draft.target):
         # Of one who has gone only his address may be of use still.
-        is_here = ledger.one("SELECT 1 FROM session WHERE user_id = ?", target)
-        if draft.change in (MemberChange.INVITE, MemberChange.MUTE) and not is_here:
+        if draft.change in (MemberChange.INVITE, MemberChange.MUTE) and not ledger.one(
+            "SELECT 1 FROM session WHERE user_id = ?", target
+        ):
             return answers.NO_USER
         is_ban = draft.change == MemberChange.BAN
         if is_ban and not addresses.is_known(ledger, target):

@@ -29,6 +29,7 @@ from chatd.store.postgres.cluster.locks import Locked, SharedLedger, lock
 from chatd.store.postgres.cluster.log import Record
 from chatd.store.postgres.cluster.node import Node, prune
 from chatd.store.postgres.cluster.sessions import SHARED
+from chatd.store.postgres.connection import again_if_lost
 from chatd.store.postgres.faults import ROW_FAULTS, Collided, NotUnique
 from chatd.store.postgres.writer import Writer
 from chatd.store.sqlite.executing import Batch, Execute, executed
@@ -84,10 +85,12 @@ class SharedWriter(Writer):
             StoreFailed: It is not known what was stored, or PostgreSQL has failed.
             GivenUp: The others have given this node up; nothing was stored.
         """
-        return self._over_a_connection(
-            lambda: self._commit_shared(drafts, now, bases),
-            lambda: self._prepare(drafts, now, certain),
-        )
+
+        def attempt() -> SharedBatch:
+            self._prepare(drafts, now, certain)
+            return self._commit_shared(drafts, now, bases)
+
+        return again_if_lost(self.db, attempt)
 
     def _commit_shared(
         self,
